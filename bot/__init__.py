@@ -1,0 +1,1 @@
+"""Keepsake: a Telegram chatbot that keeps one memory per chat."""

@@ -1,0 +1,92 @@
+"""Every error that Keepsake raises, in one tree.
+
+    KeepsakeError
+    ├── StartError            the process cannot start (exit code 1)
+    │   └── SettingError      a variable is missing or wrong (exit code 2)
+    ├── Undeliverable         Telegram will never take this message
+    └── ModelError            the model gave no answer
+        ├── WrongKey
+        ├── NoPermission
+        ├── NoCredit
+        ├── RateLimited
+        ├── ContextTooLong
+        ├── ContentRefused
+        ├── ImageRefused
+        ├── ServerTrouble
+        ├── NoAnswerInTime
+        ├── StreamCut
+        └── RequestRefused
+
+Foreign errors (openai, telegram, sqlite3) are translated where they enter, ``from exc``. The first line of a
+``ModelError``'s docstring is the sentence that the user reads; what it was raised with is for the log.
+"""
+
+
+class KeepsakeError(Exception):
+    """Something went wrong."""
+
+
+class StartError(KeepsakeError):
+    """The bot cannot start; the message says why in one line."""
+
+
+class SettingError(StartError):
+    """A setting is missing or wrong; the message begins with the variable's name."""
+
+
+class Undeliverable(KeepsakeError):
+    """Telegram refuses this message for good: the bot was blocked, or the chat is gone."""
+
+
+class ModelError(KeepsakeError):
+    """I could not get an answer from the model. Please try again with /retry."""
+
+    @property
+    def sentence(self) -> str:
+        """What the user reads: the first paragraph of the class's docstring, on one line."""
+        paragraph = (type(self).__doc__ or "").split("\n\n", 1)[0]
+        return " ".join(paragraph.split())
+
+
+class WrongKey(ModelError):
+    """The model server does not accept this bot's key. Its operator has to fix that; nothing you wrote is lost."""
+
+
+class NoPermission(ModelError):
+    """This bot may not use the model it is set up for. Its operator has to fix that; nothing you wrote is lost."""
+
+
+class NoCredit(ModelError):
+    """This bot's account with the model server is out of credit. Its operator has to top it up; nothing is lost."""
+
+
+class RateLimited(ModelError):
+    """The model server is busy and asks to slow down. Please try again in a minute with /retry."""
+
+
+class ContextTooLong(ModelError):
+    """This conversation is longer than the model can read. Start afresh with /reset, or send a shorter message."""
+
+
+class ContentRefused(ModelError):
+    """The model server's content filter stopped this answer. Rewording the message may help."""
+
+
+class ImageRefused(ModelError):
+    """The model could not read that image. Please try another one, or a smaller one."""
+
+
+class ServerTrouble(ModelError):
+    """The model server is in trouble right now. Please try again in a while with /retry."""
+
+
+class NoAnswerInTime(ModelError):
+    """The model did not answer in time. Please try again with /retry."""
+
+
+class StreamCut(ModelError):
+    """The connection to the model broke in the middle of the answer. Please try again with /retry."""
+
+
+class RequestRefused(ModelError):
+    """The model server did not accept the request. Please try again with /retry; if it stays, tell the operator."""
