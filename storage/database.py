@@ -1,0 +1,157 @@
+"""SQLite with one writer: what a transaction wrote is on the disk as a whole, or not at all.
+
+Coroutines that share a connection share its transaction, so writing goes through one lock. Reading has a connection of
+its own (WAL, read-only), which sees committed rows only and never waits for the writer.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Self, TypeVar
+
+import aiosqlite
+
+from storage import migrations
+
+SQLValue = str | int | float | bytes | None
+Row = aiosqlite.Row
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 10.0
+"""How long a write waits for another process (a backup, a shell command) before it fails."""
+
+
+class StorageError(Exception):
+    """The database could not do what was asked; the cause says why."""
+
+
+class NewerDatabaseError(StorageError):
+    """The database was made by a later version of Keepsake."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """SQLite's errors leave this package as StorageError."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise StorageError(f"{type(exc).__name__}: {exc}") from exc
+
+
+async def complete(work: Awaitable[T]) -> T:
+    """Await `work` to its end even when the caller is cancelled; the cancellation is raised afterwards.
+
+    A COMMIT that is abandoned half-way has happened all the same: who asked for it must know.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        task.exception()  # looked at, so that asyncio does not report it as lost
+        raise cancelled
+    return task.result()
+
+
+class Transaction:
+    """The writer's connection while its lock is held; made by Database.transaction only."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
+        """Run one statement; returns how many rows it changed."""
+        with translated():
+            async with self._connection.execute(sql, tuple(values)) as cursor:
+                return cursor.rowcount
+
+    async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
+        """Run one INSERT; returns the id of its row."""
+        with translated():
+            async with self._connection.execute(sql, tuple(values)) as cursor:
+                return cursor.lastrowid or 0
+
+    async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
+        """Run one statement that returns rows; sees what this transaction wrote."""
+        with translated():
+            return list(await self._connection.execute_fetchall(sql, tuple(values)))
+
+
+class Database:
+    """Two connections to one file: a writer behind a lock, and a reader that can't write."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or make the file, in WAL mode and with this version's schema."""
+        with translated():
+            writer = await _connect(path)
+            try:
+                # FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
+                await writer.execute("PRAGMA journal_mode = WAL")
+                await writer.execute("PRAGMA synchronous = FULL")
+                await _migrate(writer)
+                reader = await _connect(path)
+            except BaseException:
+                await complete(writer.close())
+                raise
+            await reader.execute("PRAGMA query_only = ON")
+        return cls(writer, reader)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commit what the block writes, or nothing when it raises or is cancelled. Never await the network inside."""
+        async with self._lock:
+            try:
+                with translated():
+                    await self._writer.execute("BEGIN IMMEDIATE")
+                yield Transaction(self._writer)
+            except BaseException:
+                await complete(self._writer.rollback())
+                raise
+            with translated():
+                await complete(self._writer.commit())
+
+    async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
+        """Read committed rows."""
+        with translated():
+            return list(await self._reader.execute_fetchall(sql, tuple(values)))
+
+    async def row(self, sql: str, values: Iterable[SQLValue] = ()) -> Row | None:
+        """Read the first committed row, if there is one."""
+        found = await self.rows(sql, values)
+        return found[0] if found else None
+
+    async def close(self) -> None:
+        """Let the transaction under way end, then close both connections."""
+        async with self._lock:
+            await complete(self._reader.close())
+            await complete(self._writer.close())
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    connection.row_factory = sqlite3.Row
+    await connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+async def _migrate(writer: aiosqlite.Connection) -> None:
+    row = next(iter(await writer.execute_fetchall("PRAGMA user_version")))
+    version, latest = int(row[0]), migrations.latest()
+    if version > latest:
+        raise NewerDatabaseError(
+            f"the database has schema {version}, this version of Keepsake knows schemas up to {latest}: "
+            "run the version that made it, or a later one"
+        )
+    for step in migrations.after(version):
+        await writer.executescript(step.script)

@@ -1,0 +1,54 @@
+"""How far each finished reply has got on its way to the user, part by part."""
+
+from storage.database import Database, Transaction
+from storage.records import Delivery
+
+
+class Deliveries:
+    """The Telegram messages that replies became."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begun(self, tx: Transaction, reply_id: int, message_id: int) -> None:
+        """A Telegram message shows the beginning of this reply."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (reply_id, message_id),
+        )
+
+    async def open(self, chat_id: int) -> list[Delivery]:
+        """The finished replies that have not wholly arrived, oldest first."""
+        rows = await self._database.rows(
+            "SELECT id, content, reply_to, ifnull(max(delivered_end), 0) AS delivered,"
+            " max(iif(delivered_end = 0, message_id, NULL)) AS begun"
+            " FROM turns LEFT JOIN turn_messages ON turn_id = id"
+            " WHERE chat_id = ? AND state = 'complete' GROUP BY id ORDER BY id",
+            (chat_id,),
+        )
+        return [Delivery(row["id"], row["content"], row["delivered"], row["begun"], row["reply_to"]) for row in rows]
+
+    async def delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
+        """One more part of this reply arrived, which ends at this character of the content."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET delivered_end = excluded.delivered_end",
+            (reply_id, message_id, end),
+        )
+
+    async def sent(self, tx: Transaction, reply_id: int) -> None:
+        """The whole reply arrived, or never will."""
+        await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
+
+    async def replaced(self, chat_id: int) -> list[int]:
+        """The Telegram messages of replies that a retry replaced."""
+        rows = await self._database.rows(
+            "SELECT message_id FROM turns JOIN turn_messages ON turn_id = id"
+            " WHERE chat_id = ? AND state = 'replaced' ORDER BY message_id",
+            (chat_id,),
+        )
+        return [row["message_id"] for row in rows]
+
+    async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
+        """Delete the replies that a retry replaced."""
+        await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'replaced'", (chat_id,))

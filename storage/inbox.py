@@ -1,0 +1,56 @@
+"""Updates as Telegram sent them: committed before Telegram is told that they arrived, each handled once."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from storage.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RawUpdate:
+    """One update as JSON."""
+
+    update_id: int
+    raw: str
+
+
+class Inbox:
+    """The table of updates."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, tx: Transaction, updates: Sequence[RawUpdate], now: float) -> set[int]:
+        """Keep the updates that are not known yet; returns their ids."""
+        rows = await tx.rows(
+            "INSERT INTO inbox (update_id, received_at, raw)"
+            " SELECT value ->> 0, ?, value ->> 1 FROM json_each(?) WHERE true"
+            " ON CONFLICT (update_id) DO NOTHING RETURNING update_id",
+            (now, json.dumps([[update.update_id, update.raw] for update in updates])),
+        )
+        return {row["update_id"] for row in rows}
+
+    async def unhandled(self) -> list[RawUpdate]:
+        """The updates that were received and not handled, in Telegram's order."""
+        rows = await self._database.rows("SELECT update_id, raw FROM inbox WHERE state = 'new' ORDER BY update_id")
+        return [RawUpdate(row["update_id"], row["raw"]) for row in rows]
+
+    async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
+        """Mark updates as handled: in the transaction that writes what they did."""
+        await self._mark(tx, update_ids, "done")
+
+    async def unreadable(self, tx: Transaction, update_id: int) -> None:
+        """Mark an update that can't be parsed; its JSON stays for the operator until it is pruned."""
+        await self._mark(tx, [update_id], "unreadable")
+
+    async def prune(self, tx: Transaction, before: float) -> int:
+        """Forget handled updates received before this time; returns how many."""
+        return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))
+
+    @staticmethod
+    async def _mark(tx: Transaction, update_ids: Collection[int], state: str) -> None:
+        await tx.execute(
+            "UPDATE inbox SET state = ? WHERE update_id IN (SELECT value FROM json_each(?))",
+            (state, json.dumps(list(update_ids))),
+        )

@@ -1,0 +1,60 @@
+"""Texts of our own on their way out: stored in the transaction of what they report, so a crash loses none."""
+
+from storage.database import Database, Row, Transaction
+from storage.records import Notice, Place
+
+
+class Notices:
+    """The table of notices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, tx: Transaction, notice: Notice) -> None:
+        """Keep a notice until it is sent."""
+        await tx.execute(
+            "INSERT INTO notices (telegram_id, thread_id, private, text, reply_to, edits,"
+            " button, button_data, button_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(notice.place.telegram_id, notice.place.thread_id, notice.private, notice.text),
+                *(notice.reply_to, notice.edits, notice.button, notice.button_data, notice.button_until),
+            ),
+        )
+
+    async def waiting(self, place: Place) -> list[tuple[int, Notice]]:
+        """What is to be sent at this place, with ids, oldest first."""
+        rows = await self._database.rows(
+            "SELECT * FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL ORDER BY id",
+            (place.telegram_id, place.thread_id),
+        )
+        return [(row["id"], _notice(row)) for row in rows]
+
+    async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
+        """The notice arrived as this message; it is remembered only while it has a button to take away."""
+        await tx.execute("UPDATE notices SET message_id = ? WHERE id = ?", (message_id, notice_id))
+        await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL", (notice_id,))
+
+    async def expired_buttons(self, now: float) -> list[tuple[int, int, int]]:
+        """(notice id, Telegram chat, message) of every button whose time is over."""
+        rows = await self._database.rows(
+            "SELECT id, telegram_id, message_id FROM notices WHERE message_id IS NOT NULL AND button_until <= ?",
+            (now,),
+        )
+        return [(row["id"], row["telegram_id"], row["message_id"]) for row in rows]
+
+    async def forget(self, tx: Transaction, notice_id: int) -> None:
+        """Its button is gone, or it can't be delivered."""
+        await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))
+
+
+def _notice(row: Row) -> Notice:
+    return Notice(
+        place=Place(row["telegram_id"], row["thread_id"]),
+        private=bool(row["private"]),
+        text=row["text"],
+        reply_to=row["reply_to"],
+        edits=row["edits"],
+        button=row["button"],
+        button_data=row["button_data"],
+        button_until=row["button_until"],
+    )

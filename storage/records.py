@@ -1,0 +1,87 @@
+"""The values that go into and come out of the storage."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in Telegram a conversation happens: a chat, or one topic of it (`thread_id` 0: the chat itself)."""
+
+    telegram_id: int
+    thread_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One conversation with its own memory."""
+
+    id: int
+    place: Place
+    private: bool
+    stamped_at: float | None
+    """When a time was last written into a turn, in seconds since 1970 (UTC)."""
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One row of the messages array."""
+
+    id: int
+    role: Role
+    content: str
+    glue: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A user's message, rendered, on its way into the transcript."""
+
+    content: str
+    glue: str
+    tokens: int
+    message_id: int
+    sender_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more model requests as the server reported them; `input` includes the `cached` ones."""
+
+    input: int
+    cached: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A finished reply and how much of it has arrived."""
+
+    reply_id: int
+    content: str
+    end: int
+    """Characters of the content that were delivered."""
+    begun: int | None
+    """The message that shows a preview of what comes next."""
+    reply_to: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text of our own. `button_until` is when its button is taken away, in seconds since 1970 (UTC)."""
+
+    place: Place
+    private: bool
+    text: str
+    reply_to: int | None = None
+    edits: int | None = None
+    button: str | None = None
+    button_data: str | None = None
+    button_until: float | None = None

@@ -1,0 +1,55 @@
+"""One database and the tables' classes on it: what the application holds and passes around."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from storage.chats import Chats
+from storage.database import Database, Transaction
+from storage.deliveries import Deliveries
+from storage.inbox import Inbox
+from storage.notices import Notices
+from storage.resets import Resets
+from storage.transcript import Transcript
+from storage.usage import UsageLog
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Every write takes the ``Transaction`` that it belongs to; every read stands alone."""
+
+    database: Database
+    inbox: Inbox
+    chats: Chats
+    transcript: Transcript
+    deliveries: Deliveries
+    resets: Resets
+    notices: Notices
+    usage: UsageLog
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or make the database at `path` and bring it to this version's schema.
+
+        Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
+        """
+        database = await Database.open(path)
+        return cls(
+            database=database,
+            inbox=Inbox(database),
+            chats=Chats(database),
+            transcript=Transcript(database),
+            deliveries=Deliveries(database),
+            resets=Resets(database),
+            notices=Notices(database),
+            usage=UsageLog(database),
+        )
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All that is written inside is there afterwards, or nothing of it."""
+        return self.database.transaction()
+
+    async def close(self) -> None:
+        """Wait for the transaction under way, then close the connections."""
+        await self.database.close()

@@ -1,0 +1,138 @@
+"""Each chat's messages array, and where each turn of it stands.
+
+A user's row is ``waiting`` until its answer is stored. A reply is ``streaming`` while the model writes, ``complete``
+once it is stored, and ``sent`` once every part of it arrived. Nothing but these rows is needed to go on after a crash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.database import Database, Transaction
+from storage.records import NewTurn, Role, Turn, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An answer that the chat waits for."""
+
+    reply_id: int | None
+    """The reply that was begun and not finished, if there is one."""
+    replaces: int | None
+    begun: int | None
+    """The Telegram message that already shows its beginning."""
+    reply_to: int | None
+
+
+class Transcript:
+    """The table of turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, tx: Transaction, chat_id: int, turns: Sequence[NewTurn], now: float) -> None:
+        """Add a user's messages; an answer to them is owed from now on."""
+        for turn in turns:
+            turn_id = await tx.insert(
+                "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, tokens, created_at)"
+                " VALUES (?, 'user', 'waiting', ?, ?, ?, ?, ?)",
+                (chat_id, turn.content, turn.glue, turn.sender_id, turn.tokens, now),
+            )
+            await tx.execute(
+                "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)
+            )
+
+    async def window(self, chat_id: int, *, without: int | None = None) -> list[Turn]:
+        """What the prompt is made of, oldest first; `without` leaves out a reply that is being replaced."""
+        rows = await self._database.rows(
+            "SELECT turns.id, role, content, glue FROM turns JOIN chats ON chats.id = chat_id"
+            " WHERE chat_id = ? AND turns.id > reset_turn"
+            " AND state IN ('waiting', 'settled', 'complete', 'sent') AND turns.id IS NOT ? ORDER BY turns.id",
+            (chat_id, without),
+        )
+        return [Turn(row["id"], Role(row["role"]), row["content"], row["glue"]) for row in rows]
+
+    async def owed(self, chat_id: int) -> Owed | None:
+        """The answer that this chat waits for, if there is one."""
+        row = await self._database.row(
+            "SELECT max(iif(state = 'streaming', id, NULL)) AS reply_id, max(replaces) AS replaces,"
+            " max(reply_to) AS reply_to, max(iif(state = 'waiting', id, NULL)) AS asked"
+            " FROM turns WHERE chat_id = ? AND state IN ('waiting', 'streaming')",
+            (chat_id,),
+        )
+        if row is None or (row["asked"] is None and row["replaces"] is None):
+            return None
+        return Owed(
+            reply_id=row["reply_id"],
+            replaces=row["replaces"],
+            begun=await self._last_message(row["reply_id"]),
+            reply_to=row["reply_to"] or await self._last_message(row["asked"]),
+        )
+
+    async def begin_reply(
+        self, tx: Transaction, chat_id: int, now: float, *, reply_to: int | None, replaces: int | None = None
+    ) -> int:
+        """Open the row of a reply before the model is asked, so that what is shown meanwhile belongs to it."""
+        return await tx.insert(
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, created_at)"
+            " VALUES (?, 'assistant', 'streaming', '', char(10, 10), ?, ?, ?)",
+            (chat_id, reply_to, replaces, now),
+        )
+
+    async def finish_reply(
+        self, tx: Transaction, chat_id: int, reply_id: int, content: str, tokens: int, usage: Usage | None
+    ) -> None:
+        """Store the answer: nothing is owed any more, and what it replaces is out of the prompt."""
+        reported = (usage.input, usage.cached, usage.output) if usage else (None, None, None)
+        await tx.execute(
+            "UPDATE turns SET state = 'complete', content = ?, tokens = ?,"
+            " input_tokens = ?, cached_tokens = ?, output_tokens = ? WHERE id = ?",
+            (content, tokens, *reported, reply_id),
+        )
+        await tx.execute(
+            "UPDATE turns SET state = 'replaced' WHERE id = (SELECT replaces FROM turns WHERE id = ?)",
+            (reply_id,),
+        )
+        await self._settle(tx, chat_id)
+
+    async def keep_partial(self, tx: Transaction, reply_id: int, content: str) -> None:
+        """Store what a reply had when the process was told to end; it stays owed."""
+        await tx.execute("UPDATE turns SET content = ? WHERE id = ?", (content, reply_id))
+
+    async def withdraw_reply(self, tx: Transaction, reply_id: int) -> None:
+        """Forget a reply that was begun; the answer stays owed unless it was to replace another."""
+        await tx.execute("DELETE FROM turns WHERE id = ? AND state = 'streaming'", (reply_id,))
+
+    async def give_up(self, tx: Transaction, chat_id: int) -> None:
+        """No answer is coming: the user was told, and can ask for a retry."""
+        await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (chat_id,))
+        await self._settle(tx, chat_id)
+
+    async def ask_again(self, tx: Transaction, chat_id: int, now: float) -> bool:
+        """Make the last question owed anew; an answer that it has stays until the next one is complete.
+
+        Returns False when the chat holds no question.
+        """
+        rows = await tx.rows(
+            "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
+            " WHERE chat_id = ? AND turns.id > reset_turn AND state IN ('settled', 'complete', 'sent')"
+            " ORDER BY turns.id DESC LIMIT 1",
+            (chat_id,),
+        )
+        if not rows:
+            return False
+        last = rows[0]
+        if last["role"] == Role.ASSISTANT:
+            await self.begin_reply(tx, chat_id, now, reply_to=last["reply_to"], replaces=last["id"])
+        else:
+            await tx.execute("UPDATE turns SET state = 'waiting' WHERE id = ?", (last["id"],))
+        return True
+
+    @staticmethod
+    async def _settle(tx: Transaction, chat_id: int) -> None:
+        await tx.execute("UPDATE turns SET state = 'settled' WHERE chat_id = ? AND state = 'waiting'", (chat_id,))
+
+    async def _last_message(self, turn_id: int | None) -> int | None:
+        row = await self._database.row(
+            "SELECT max(message_id) AS message_id FROM turn_messages WHERE turn_id = ?", (turn_id,)
+        )
+        return row["message_id"] if row else None
