@@ -15,6 +15,7 @@
         ├── ServerTrouble
         ├── NoAnswerInTime
         ├── StreamCut
+        ├── EmptyAnswer
         └── RequestRefused
 
 Foreign errors (openai, telegram, sqlite3) are translated where they enter, ``from exc``. The first line of a
@@ -86,6 +87,10 @@ class NoAnswerInTime(ModelError):
 
 class StreamCut(ModelError):
     """The connection to the model broke in the middle of the answer. Please try again with /retry."""
+
+
+class EmptyAnswer(ModelError):
+    """The model had nothing to say to that. Please try again with /retry, or put it in other words."""
 
 
 class RequestRefused(ModelError):

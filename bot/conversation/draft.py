@@ -1,0 +1,89 @@
+"""An answer while the model writes it: tried again once when the stream breaks, bounded in time, shown as it grows."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from bot import texts
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
+from bot.llm.interface import ChatModel, Delta, Finish, Message, Usage
+
+ATTEMPTS = 2
+"""A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
+PATIENCE_S = 5.0
+"""After this much silence the user sees that the bot is still trying."""
+
+log = logging.getLogger(__name__)
+
+
+class Show(Protocol):
+    """Where the user watches the answer grow. Calls are cheap and never fail."""
+
+    def update(self, text: str) -> None:
+        """The whole answer so far, as markdown."""
+
+    def thinking(self) -> None:
+        """The model reasons before it answers."""
+
+    def note(self, text: str) -> None:
+        """A line about the waiting, while there is no answer yet."""
+
+
+class Draft:
+    """What the model has said so far."""
+
+    def __init__(self, model: ChatModel, show: Show, bound: float) -> None:
+        """`bound`: the longest that all tries of a request may take until the first token, and the longest silence
+        in its stream, in seconds.
+        """
+        self.text = ""
+        self.finish: Finish | None = None
+        self.usage: Usage | None = None
+        self._model = model
+        self._show = show
+        self._bound = bound
+
+    async def write(self, messages: Sequence[Message]) -> None:
+        """Fill this draft with the model's answer. Raises a ModelError when there is none."""
+        for attempt in range(1, ATTEMPTS + 1):
+            self.text, self.finish, self.usage = "", None, None
+            try:
+                await self._stream(messages)
+                self._check()
+                return
+            except (StreamCut, EmptyAnswer) as exc:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("The model's answer broke off and is begun again: %s", exc)
+
+    async def _stream(self, messages: Sequence[Message]) -> None:
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(PATIENCE_S, self._show.note, texts.STILL_TRYING)
+        try:
+            async with asyncio.timeout(self._bound) as limit, aclosing(self._model.stream(messages)) as deltas:
+                async for delta in deltas:
+                    patience.cancel()
+                    limit.reschedule(loop.time() + self._bound)
+                    self._take(delta)
+        except TimeoutError as exc:
+            raise NoAnswerInTime(f"silence for {self._bound:.0f} s") from exc
+        finally:
+            patience.cancel()
+
+    def _take(self, delta: Delta) -> None:
+        self.finish = delta.finish or self.finish
+        self.usage = delta.usage or self.usage
+        if delta.text:
+            self.text += delta.text
+            self._show.update(self.text)
+        elif delta.reasoning and not self.text:
+            self._show.thinking()
+
+    def _check(self) -> None:
+        if self.text.strip():
+            return
+        if self.finish is Finish.FILTER:
+            raise ContentRefused("content_filter before the first word")
+        raise EmptyAnswer(f"finish_reason {self.finish}, and no text")

@@ -1,0 +1,1 @@
+"""Model servers: one protocol, one file per API."""

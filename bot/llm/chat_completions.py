@@ -1,0 +1,105 @@
+"""Chat Completions, as every OpenAI-compatible server speaks it.
+
+The client itself tries again on 408, 409, 429, 5xx and connection errors, with back-off and the server's Retry-After.
+A stream that broke after it began is not its business: that is a StreamCut here.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import httpx2
+import openai
+from pydantic import JsonValue
+
+from bot.errors import StreamCut
+from bot.llm.failures import translate
+from bot.llm.interface import Delta, Finish, Message, Usage
+
+if TYPE_CHECKING:
+    from openai.types import CompletionUsage
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+RETRIES = 4
+"""With the client's back-off (0.5 s doubling to 8 s) about eight seconds, unless the server asks for more."""
+CONNECT_TIMEOUT_S = 10.0
+
+
+class ChatCompletions:
+    """A model behind ``POST {base_url}/chat/completions``."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        model: str,
+        extra_body: Mapping[str, JsonValue],
+        timeout: float,
+    ) -> None:
+        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
+        self.name = model
+        self._extra_body = dict(extra_body)
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=RETRIES,
+            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
+        )
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        """See ChatModel.stream."""
+        finished = False
+        try:
+            stream = await self._client.chat.completions.create(
+                model=self.name,
+                messages=[_param(message) for message in messages],
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body=self._extra_body,
+            )
+            async with stream:
+                async for chunk in stream:
+                    delta = _delta(chunk)
+                    finished = finished or delta.finish is not None
+                    yield delta
+        except (openai.OpenAIError, httpx2.HTTPError) as exc:
+            raise translate(exc) from exc
+        if not finished:
+            raise StreamCut("the stream ended without a finish_reason")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def _param(message: Message) -> "ChatCompletionMessageParam":
+    return cast("ChatCompletionMessageParam", {"role": message.role, "content": message.content})
+
+
+def _delta(chunk: "ChatCompletionChunk") -> Delta:
+    usage = _usage(chunk.usage) if chunk.usage else None
+    if not chunk.choices:
+        return Delta(usage=usage)
+    choice = chunk.choices[0]
+    # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
+    extra = choice.delta.model_extra or {}
+    reasoning = extra.get("reasoning_content") or extra.get("reasoning")
+    return Delta(
+        text=choice.delta.content or "",
+        reasoning=reasoning if isinstance(reasoning, str) else "",
+        finish=_finish(choice.finish_reason) if choice.finish_reason else None,
+        usage=usage,
+    )
+
+
+def _finish(reason: str) -> Finish:
+    # Servers have more words for a normal end (eos, end_turn, tool_calls, ...) than for the two that matter.
+    return {"length": Finish.LENGTH, "content_filter": Finish.FILTER}.get(reason, Finish.STOP)
+
+
+def _usage(usage: "CompletionUsage") -> Usage:
+    details = usage.prompt_tokens_details
+    cached = details.cached_tokens if details else None
+    if cached is None:  # DeepSeek's name for it
+        cached = (usage.model_extra or {}).get("prompt_cache_hit_tokens")
+    return Usage(usage.prompt_tokens, cached if isinstance(cached, int) else 0, usage.completion_tokens)

@@ -1,0 +1,79 @@
+"""The failures of model servers told apart: from the openai client's exceptions to our error tree.
+
+Status codes are the first guide. Where servers share a code, the words of their messages decide: the kinds and the
+wordings are those that DashScope, OpenAI, DeepSeek and vLLM document for their errors.
+"""
+
+import httpx2
+import openai
+
+from bot import errors
+
+_NO_CREDIT = ("arrearage", "insufficient_quota", "insufficient balance", "exceeded your current quota", "overdue")
+_TOO_LONG = (
+    "maximum context length",
+    "context_length_exceeded",
+    "range of input length",
+    "too many tokens",
+    "context window",
+    "context size",
+    "prompt is too long",
+    "input is too long",
+)
+_REFUSED = (
+    "data_inspection_failed",
+    "datainspectionfailed",
+    "content_filter",
+    "content_policy",
+    "inappropriate content",
+)
+_IMAGE = ("image", "multimodal")
+
+
+def translate(exc: openai.OpenAIError | httpx2.HTTPError) -> errors.ModelError:
+    """The ModelError for an exception of the client; its text holds the details for the log."""
+    details = f"{type(exc).__name__}: {exc}"
+    if isinstance(exc, openai.APITimeoutError | httpx2.TimeoutException):
+        return errors.NoAnswerInTime(details)
+    if isinstance(exc, httpx2.HTTPError):
+        return errors.StreamCut(details)
+    if isinstance(exc, openai.APIConnectionError):
+        return errors.ServerTrouble(details)
+    words = details.lower()
+    if isinstance(exc, openai.APIStatusError):
+        details += f" (request {exc.request_id})"
+        return _of_status(exc.status_code, words)(details)
+    return (_of_words(words) or errors.StreamCut)(details)
+
+
+def _of_status(status: int, words: str) -> type[errors.ModelError]:
+    match status:
+        case 401:
+            return errors.WrongKey
+        case 402:
+            return errors.NoCredit
+        case 403 | 404:
+            return errors.NoCredit if _has(words, _NO_CREDIT) else errors.NoPermission
+        case 413:
+            return errors.ContextTooLong
+        case 429:
+            return errors.NoCredit if _has(words, _NO_CREDIT) else errors.RateLimited
+        case 408:
+            return errors.NoAnswerInTime
+        case status if status >= 500:
+            return errors.ServerTrouble
+    return _of_words(words) or errors.RequestRefused
+
+
+def _of_words(words: str) -> type[errors.ModelError] | None:
+    kinds = (
+        (_NO_CREDIT, errors.NoCredit),
+        (_TOO_LONG, errors.ContextTooLong),
+        (_REFUSED, errors.ContentRefused),
+        (_IMAGE, errors.ImageRefused),
+    )
+    return next((kind for needles, kind in kinds if _has(words, needles)), None)
+
+
+def _has(words: str, needles: tuple[str, ...]) -> bool:
+    return any(needle in words for needle in needles)

@@ -1,0 +1,59 @@
+"""What the conversation knows of a model: messages go in, deltas come out, and every failure is a ModelError."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Finish(StrEnum):
+    """Why the model stopped by itself."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One element of the messages array; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server reported them; `input` includes the `cached` ones."""
+
+    input: int
+    cached: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer: text, or reasoning (shown as thinking, never kept), or what stands at its end."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish: Finish | None = None
+    usage: Usage | None = None
+
+
+class ChatModel(Protocol):
+    """A model that continues a conversation."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as usage is recorded under it."""
+
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        """Answer the last message.
+
+        Raises a ModelError for every failure; StreamCut also when the stream ends without saying why it ended. The
+        caller sets the bound in time, and closes the iterator to end an answer early.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
