@@ -1,0 +1,143 @@
+"""A chat request as it came over the wire, checked: what a real server would refuse is refused here, in plain words."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "video_url"})
+
+
+class RequestError(Exception):
+    """The request is refused; the message says why."""
+
+    def __init__(self, message: str, param: str | None = None, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One element of the messages array: `text` is its words, `content` all that the model reads (media too).
+
+    `raw` is its JSON as it came, keys in their order: two messages are the same when these are.
+    """
+
+    role: str
+    text: str
+    content: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A checked request; `options` holds what is neither model, messages nor streaming."""
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool
+    include_usage: bool
+    options: Mapping[str, object]
+    received: float
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def last_words(self) -> str:
+        """The text of the newest message, which is the user's."""
+        return self.messages[-1].text
+
+
+def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
+    """Check the body of a request; raises RequestError with the reason for the client."""
+    payload = _object(body)
+    model = payload.pop("model", None)
+    if not isinstance(model, str) or not model:
+        raise RequestError("you must provide a model parameter", "model")
+    return ChatRequest(
+        model=model,
+        messages=_messages(payload.pop("messages", None)),
+        stream=_flag(payload.pop("stream", None), "stream"),
+        include_usage=_include_usage(payload.pop("stream_options", None)),
+        options=payload,
+        received=received,
+        headers=headers,
+        body=body,
+    )
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        payload = json.loads(body)
+    except ValueError as exc:
+        raise RequestError("the body is not valid JSON") from exc
+    if not isinstance(payload, dict):
+        raise RequestError("the body must be a JSON object")
+    return payload
+
+
+def _flag(value: object, param: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise RequestError(f"{param} must be true or false", param)
+    return bool(value)
+
+
+def _include_usage(options: object) -> bool:
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise RequestError("stream_options must be an object", "stream_options")
+    return _flag(options.get("include_usage"), "stream_options.include_usage")
+
+
+def _messages(value: object) -> tuple[Message, ...]:
+    if not isinstance(value, list) or not value:
+        raise RequestError("messages must be a list that is not empty", "messages")
+    messages = tuple(_message(item, f"messages.[{index}]") for index, item in enumerate(value))
+    _check_order(messages)
+    return messages
+
+
+def _message(value: object, param: str) -> Message:
+    if not isinstance(value, dict):
+        raise RequestError(f"{param} must be an object", param)
+    role = value.get("role")
+    if role not in ("system", "user", "assistant"):
+        raise RequestError(f"{param}.role must be system, user or assistant, not {role!r}", param)
+    text, content = _content(value.get("content"), f"{param}.content")
+    return Message(str(role), text, content, json.dumps(value, ensure_ascii=False))
+
+
+def _content(value: object, param: str) -> tuple[str, str]:
+    """The words of a content, and all that the model reads of it."""
+    parts = [{"type": "text", "text": value}] if isinstance(value, str) else value
+    if not isinstance(parts, list) or not parts:
+        raise RequestError(f"{param} must be a text or a list of parts that is not empty", param)
+    read = [_part(part, f"{param}.[{index}]") for index, part in enumerate(parts)]
+    return "".join(text for text, _ in read), "".join(content for _, content in read)
+
+
+def _part(value: object, param: str) -> tuple[str, str]:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(value, dict) and kind == "text":
+        text = value.get("text")
+        if not isinstance(text, str) or not text:
+            raise RequestError(f"{param} has no text", param)
+        return text, text
+    if not isinstance(value, dict) or kind not in MEDIA_PARTS:
+        raise RequestError(f"{param} is not a content part that is known here (type {kind!r})", param)
+    # A cache marker is an order to the server and no part of the prompt: it must not spoil the shared prefix.
+    return "", json.dumps({key: item for key, item in value.items() if key != "cache_control"})
+
+
+def _check_order(messages: tuple[Message, ...]) -> None:
+    """One system message at most, at the head; then user and assistant in turn, the user first and last."""
+    start = 1 if messages[0].role == "system" else 0
+    for index, message in enumerate(messages[start:]):
+        expected = "assistant" if index % 2 else "user"
+        if message.role != expected:
+            param = f"messages.[{start + index}]"
+            raise RequestError(f"{param}.role must be {expected} here: roles alternate, not {message.role!r}", param)
+    if messages[-1].role != "user":
+        raise RequestError("the last message must be the user's", "messages")

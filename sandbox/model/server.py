@@ -1,0 +1,135 @@
+"""An OpenAI-compatible model server with no model behind it.
+
+It is strict about what it is sent, keeps every request for a test to look at, and answers as it was scripted or, left
+alone, as a stand-in that says so.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message
+
+from sandbox.model import playback, standin
+from sandbox.model.behaviour import Behaviour, Fail, Say
+from sandbox.model.prompt_cache import PromptCache
+from sandbox.model.request import ChatRequest, RequestError, parse
+from sandbox.model.wire import Completion, error_body
+from sandbox.server import serve
+
+MODEL_NAME = "stand-in"
+WORDS_PER_SECOND = 20.0
+
+
+class ModelServer:
+    """Chat completions and the list of models; `key` None takes any key that is not empty.
+
+    ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, and
+    ``abandoned`` the requests whose client left before the end of the answer.
+    """
+
+    def __init__(self, key: str | None = None, words_per_second: float = WORDS_PER_SECOND) -> None:
+        self.requests: list[ChatRequest] = []
+        self.refused: list[str] = []
+        self.abandoned: list[ChatRequest] = []
+        self._key = key
+        self._script: deque[Behaviour] = deque()
+        self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
+        self._cache = PromptCache()
+        self._changed = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._app = Starlette(
+            routes=[
+                Route("/v1/models", self._models, methods=["GET"]),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            ],
+            exception_handlers={HTTPException: _no_route, RequestError: self._refuse},
+        )
+
+    @asynccontextmanager
+    async def run(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve; yields the base URL that an OpenAI client is given."""
+        async with serve(self._app, port=port) as url:
+            self._closing.clear()
+            try:
+                yield f"{url}/v1"
+            finally:
+                self._closing.set()
+
+    def script(self, *behaviours: Behaviour) -> None:
+        """Queue behaviours, one for each coming request."""
+        self._script.extend(behaviours)
+
+    def always(self, behaviour: Behaviour) -> None:
+        """Behave so whenever nothing is queued."""
+        self.answer_with(lambda _: behaviour)
+
+    def answer_with(self, answer: Callable[[ChatRequest], Behaviour]) -> None:
+        """Let a function of the request decide whenever nothing is queued."""
+        self._answer = answer
+
+    async def wait_requests(self, count: int, timeout: float = 5.0) -> None:
+        """Wait until that many chat requests have come."""
+        await self._wait(lambda: len(self.requests) >= count, timeout)
+
+    async def wait_abandoned(self, count: int, timeout: float = 5.0) -> None:
+        """Wait until that many clients have left in the middle of their answer."""
+        await self._wait(lambda: len(self.abandoned) >= count, timeout)
+
+    async def _wait(self, enough: Callable[[], bool], timeout: float) -> None:
+        async with asyncio.timeout(timeout):
+            while not enough():
+                await self._changed.wait()
+
+    def _note_change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _models(self, request: Request) -> Response:
+        self._check_key(request)
+        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox"}
+        return JSONResponse({"object": "list", "data": [model]})
+
+    async def _chat(self, request: Request) -> Response:
+        self._check_key(request)
+        asked = parse(await request.body(), dict(request.headers), time.monotonic())
+        self.requests.append(asked)
+        self._note_change()
+        return playback.Playback(self._messages(asked), self._closing, lambda: self._abandon(asked))
+
+    def _messages(self, asked: ChatRequest) -> AsyncIterator[Message]:
+        behaviour = self._script.popleft() if self._script else self._answer(asked)
+        if isinstance(behaviour, Fail):
+            return playback.failure(behaviour)
+        if not isinstance(behaviour, Say):
+            return playback.silence()
+        completion = Completion(asked, behaviour, self._cache.count(asked))
+        return (playback.streamed if asked.stream else playback.whole)(behaviour, completion)
+
+    def _abandon(self, asked: ChatRequest) -> None:
+        self.abandoned.append(asked)
+        self._note_change()
+
+    def _check_key(self, request: Request) -> None:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key or (self._key is not None and key != self._key):
+            raise RequestError("Incorrect API key provided.", status=401, code="invalid_api_key")
+
+    async def _refuse(self, _: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestError)
+        self.refused.append(str(exc))
+        body = error_body(str(exc), "invalid_request_error", exc.param, exc.code)
+        return Response(body, exc.status, media_type="application/json")
+
+
+async def _no_route(request: Request, exc: Exception) -> Response:
+    status = exc.status_code if isinstance(exc, HTTPException) else 500
+    body = error_body(f"{request.method} {request.url.path} is not served here", "invalid_request_error")
+    return Response(body, status, media_type="application/json")

@@ -1,0 +1,49 @@
+import json
+
+from sandbox.model.prompt_cache import PromptCache, PromptCount
+from sandbox.model.request import ChatRequest, parse
+
+
+def asked(*texts: str) -> ChatRequest:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[index % 2], "content": text} for index, text in enumerate(texts)]
+    return parse(json.dumps({"model": "m", "messages": messages}).encode(), {}, 0.0)
+
+
+def test_a_prompt_seen_for_the_first_time_is_counted_in_full() -> None:
+    assert PromptCache().count(asked("x" * 1994)) == PromptCount(total=500, cached=0)
+
+
+def test_a_continued_conversation_is_cached_up_to_its_old_end() -> None:
+    cache = PromptCache()
+    cache.count(asked("x" * 1994))
+    assert cache.count(asked("x" * 1994, "fine", "and now?")) == PromptCount(total=508, cached=500)
+
+
+def test_a_change_at_the_head_spoils_the_cache() -> None:
+    cache = PromptCache()
+    cache.count(asked("x" * 1994))
+    assert cache.count(asked("y" + "x" * 1993)).cached == 0
+
+
+def test_a_shared_head_is_cached_to_the_last_whole_token() -> None:
+    cache = PromptCache()
+    cache.count(asked("x" * 1994))
+    assert cache.count(asked("x" * 1201 + "y" * 793)).cached == (1201 + len("user\n")) // 4
+
+
+def test_a_short_head_is_not_cached() -> None:
+    cache = PromptCache()
+    cache.count(asked("x" * 994))
+    assert cache.count(asked("x" * 994)).cached == 0
+
+
+def test_every_earlier_request_counts_not_only_the_last() -> None:
+    cache = PromptCache()
+    cache.count(asked("x" * 1994))
+    cache.count(asked("y" * 1994))
+    assert cache.count(asked("x" * 1994)).cached == 500
+
+
+def test_tokens_are_counted_in_bytes_so_that_chinese_costs_more_than_its_letters() -> None:
+    assert PromptCache().count(asked("记" * 4)).total == 5  # 5 + 12 + 1 bytes

@@ -1,0 +1,68 @@
+import json
+
+import pytest
+
+from sandbox.model.request import ChatRequest, RequestError, parse
+
+USER = {"role": "user", "content": "hi"}
+ASSISTANT = {"role": "assistant", "content": "hello"}
+SYSTEM = {"role": "system", "content": "be kind"}
+
+
+def parsed(**body: object) -> ChatRequest:
+    return parse(json.dumps({"model": "m", **body}).encode(), {}, 0.0)
+
+
+@pytest.mark.parametrize("messages", [[USER], [SYSTEM, USER], [USER, ASSISTANT, USER], [SYSTEM, USER, ASSISTANT, USER]])
+def test_an_alternating_conversation_is_accepted(messages: list[dict[str, str]]) -> None:
+    assert [message.role for message in parsed(messages=messages).messages] == [item["role"] for item in messages]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        (None, "messages must be a list"),
+        ([], "messages must be a list"),
+        (["hi"], "must be an object"),
+        ([SYSTEM], "the last message must be the user's"),
+        ([ASSISTANT, USER], "role must be user here"),
+        ([USER, USER], "role must be assistant here"),
+        ([USER, SYSTEM], "role must be assistant here"),
+        ([USER, ASSISTANT], "the last message must be the user's"),
+        ([{"role": "robot", "content": "hi"}], "role must be system, user or assistant, not 'robot'"),
+        ([{"role": "user", "content": ""}], "has no text"),
+        ([{"role": "user", "content": None}], "must be a text or a list of parts"),
+        ([{"role": "user", "content": []}], "must be a text or a list of parts"),
+        ([{"role": "user", "content": [{"type": "text", "text": ""}]}], "has no text"),
+        ([{"role": "user", "content": [{"type": "smell"}]}], "not a content part"),
+    ],
+)
+def test_messages_that_a_real_server_would_refuse_are_refused(messages: object, reason: str) -> None:
+    with pytest.raises(RequestError, match=reason):
+        parsed(messages=messages)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{", "not valid JSON"),
+        (b"[]", "must be a JSON object"),
+        (b'{"messages": []}', "model"),
+        (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": "yes"}', "stream must be true"),
+    ],
+)
+def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(RequestError, match=reason):
+        parse(body, {}, 0.0)
+
+
+def test_parts_are_read_as_one_text_and_cache_markers_are_no_part_of_it() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    marker = {"cache_control": {"type": "ephemeral"}}
+    [plain] = parsed(messages=[{"role": "user", "content": [picture, {"type": "text", "text": "what?"}]}]).messages
+    [marked] = parsed(
+        messages=[{"role": "user", "content": [picture | marker, {"type": "text", "text": "what?"} | marker]}]
+    ).messages
+    assert plain.text == "what?"
+    assert "AA==" in plain.content
+    assert plain.content == marked.content
