@@ -1,4 +1,4 @@
-"""Everything that Keepsake says in its own voice. (What a failed model is told as stands in ``errors``.)"""
+"""Everything that Keepsake says in its own voice, but for the model's failures: their sentences are in ``errors``."""
 
 START = (
     "Hi, I'm Keepsake. Write to me and I answer; this chat has one memory, and I keep it until you reset it.\n\n"

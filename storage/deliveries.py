@@ -26,7 +26,17 @@ class Deliveries:
             " WHERE chat_id = ? AND state = 'complete' GROUP BY id ORDER BY id",
             (chat_id,),
         )
-        return [Delivery(row["id"], row["content"], row["delivered"], row["begun"], row["reply_to"]) for row in rows]
+        return [
+            # A preview is edited into the first part only: later parts are messages of their own.
+            Delivery(
+                reply_id=row["id"],
+                content=row["content"],
+                end=row["delivered"],
+                begun=None if row["delivered"] else row["begun"],
+                reply_to=row["reply_to"],
+            )
+            for row in rows
+        ]
 
     async def delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
         """One more part of this reply arrived, which ends at this character of the content."""
@@ -40,14 +50,14 @@ class Deliveries:
         """The whole reply arrived, or never will."""
         await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
 
-    async def replaced(self, chat_id: int) -> list[int]:
-        """The Telegram messages of replies that a retry replaced."""
+    async def replaced(self, chat_id: int) -> list[int] | None:
+        """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
         rows = await self._database.rows(
-            "SELECT message_id FROM turns JOIN turn_messages ON turn_id = id"
+            "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
             " WHERE chat_id = ? AND state = 'replaced' ORDER BY message_id",
             (chat_id,),
         )
-        return [row["message_id"] for row in rows]
+        return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
 
     async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
         """Delete the replies that a retry replaced."""

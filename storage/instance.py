@@ -1,12 +1,16 @@
 """One bot per database: a second one waits for the first to end, as in a rolling deploy, and then is refused."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 WAIT_S = 30.0
 """How long a new instance waits for the old one."""
+_POLL_S = 0.2
+
+log = logging.getLogger(__name__)
 
 
 class DatabaseInUseError(Exception):
@@ -18,9 +22,16 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
 
     Raises DatabaseInUseError.
     """
-    lock = FileLock(f"{database}.lock", thread_local=False)
-    try:
-        await asyncio.to_thread(lock.acquire, timeout=wait, poll_interval=0.1)
-    except Timeout as exc:
-        raise DatabaseInUseError(f"another bot is running on {database} and did not end within {wait:.0f} s") from exc
-    return lock
+    lock = FileLock(f"{database}.lock")
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    while True:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as exc:
+            if loop.time() >= deadline:
+                raise DatabaseInUseError(f"another bot runs on {database} and did not end in {wait:.0f} s") from exc
+            log.info("Another bot runs on %s; waiting for it to end", database)
+            await asyncio.sleep(_POLL_S)
+        else:
+            return lock

@@ -23,6 +23,7 @@ class Resets:
         if last is None or last <= before:
             return None
         await self._move(tx, chat_id, last)
+        await tx.execute("UPDATE turns SET state = 'settled' WHERE chat_id = ? AND state = 'waiting'", (chat_id,))
         return await tx.insert(
             "INSERT INTO resets (chat_id, from_id, to_id, reset_at) VALUES (?, ?, ?, ?)",
             (chat_id, before, last, now),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from storage.chats import Chats
-from storage.database import Database, Transaction
+from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
 from storage.inbox import Inbox
 from storage.notices import Notices
@@ -49,6 +49,14 @@ class Storage:
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """All that is written inside is there afterwards, or nothing of it."""
         return self.database.transaction()
+
+    async def answers(self) -> bool:
+        """Whether the database can be read right now."""
+        try:
+            await self.database.rows("SELECT 1")
+        except StorageError:
+            return False
+        return True
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close the connections."""

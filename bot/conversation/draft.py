@@ -35,9 +35,7 @@ class Draft:
     """What the model has said so far."""
 
     def __init__(self, model: ChatModel, show: Show, bound: float) -> None:
-        """`bound`: the longest that all tries of a request may take until the first token, and the longest silence
-        in its stream, in seconds.
-        """
+        """`bound`: seconds that all tries of a request have until the first token, and the longest silence after it."""
         self.text = ""
         self.finish: Finish | None = None
         self.usage: Usage | None = None

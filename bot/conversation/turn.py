@@ -15,6 +15,7 @@ from bot.conversation import prompt
 from bot.conversation.draft import Draft, Show
 from bot.conversation.said import Said, glue, render, stamp
 from bot.conversation.tokens import TokenCounter
+from bot.errors import ModelError
 from bot.llm.interface import ChatModel, Finish
 from storage import Storage, Transaction, complete
 from storage.records import Chat, NewTurn, Notice, Place, Usage
@@ -38,12 +39,17 @@ class Control:
         self.update_ids: Collection[int] = ()
         self._task: asyncio.Task[None] | None = None
 
-    def end(self, ending: Ending, update_ids: Collection[int] = ()) -> None:
-        """End the answer; the updates that asked for it are done together with what they did."""
-        if self.ending is None:
-            self.ending, self.update_ids = ending, update_ids
-            if self._task is not None:
-                self._task.cancel()
+    def end(self, ending: Ending, update_ids: Collection[int] = ()) -> bool:
+        """End the answer; the updates that asked for it are done together with what they did.
+
+        Returns False when there is nothing to end any more.
+        """
+        if self.ending is not None or (self._task is not None and self._task.done()):
+            return False
+        self.ending, self.update_ids = ending, update_ids
+        if self._task is not None:
+            self._task.cancel()
+        return True
 
     async def run(self, work: Coroutine[None, None, None]) -> None:
         """Do the work until it is done or ended."""
@@ -55,6 +61,9 @@ class Control:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if self.ending is None or (caller is not None and caller.cancelling()):
+                raise
+        except ModelError:
+            if self.ending is None:  # else it was ended and failed in the same moment: ended is what the user asked for
                 raise
 
 

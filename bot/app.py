@@ -1,0 +1,190 @@
+"""The composition root: every part is made here, once, and closed in the opposite order.
+
+The end of the process: no update is taken in any more, the answers under way may finish, the rest is cancelled (it is
+owed and taken up at the next start), and everything is closed.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from telegram import Bot
+from telegram.error import TelegramError
+from telegram.ext import ApplicationBuilder
+from telegram.request import HTTPXRequest
+
+from bot import texts
+from bot.conversation.tokens import counter
+from bot.conversation.turn import Conversation
+from bot.errors import SettingError, StartError
+from bot.handlers.access import Gate
+from bot.handlers.buttons import Buttons
+from bot.handlers.chat import ChatHandlers
+from bot.handlers.commands import Commands
+from bot.handlers.failures import Failures
+from bot.handlers.replies import Replies
+from bot.handlers.table import Handlers, PTBApplication
+from bot.inbound.addressing import Addressing
+from bot.intake.contact import persistently
+from bot.intake.http import health_route, serve
+from bot.intake.lanes import Lanes
+from bot.intake.polling import Polling
+from bot.intake.receiving import Receiver
+from bot.intake.source import Source
+from bot.intake.webhook import Webhook
+from bot.jobs import Jobs
+from bot.llm.chat_completions import ChatCompletions
+from bot.outbound.delivery import Sender
+from bot.outbound.features import Features
+from bot.outbound.pacing import Pacer
+from bot.settings import Settings
+from storage import Storage, StorageError
+from storage.instance import DatabaseInUseError, claim
+
+DRAIN_S = 20.0
+"""How long answers under way may take to finish when the process is told to end, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
+    serving_bot = asyncio.create_task(_serve(settings), name="bot")
+    _on_signals(serving_bot.cancel)
+    try:
+        await serving_bot
+    except asyncio.CancelledError:
+        log.info("Ended")
+
+
+async def _serve(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        storage = await _open_storage(settings, stack)
+        model = ChatCompletions(
+            base_url=settings.openai_base_url,
+            api_key=settings.openai_api_key.get_secret_value(),
+            model=settings.openai_model,
+            extra_body=settings.llm_extra_body,
+            timeout=settings.model_timeout,
+        )
+        stack.push_async_callback(model.close)
+        polling_request = HTTPXRequest(connection_pool_size=1)
+        application = _telegram(settings, polling_request)
+        await _first_contact(application)
+        stack.push_async_callback(application.shutdown)
+        sender = Sender(application.bot, Pacer(), Features())
+        conversation = Conversation(
+            storage=storage,
+            model=model,
+            system_prompt=settings.system_prompt,
+            zone=settings.zone,
+            count_tokens=await asyncio.to_thread(counter),
+            bound=settings.model_timeout,
+            clock=time.time,
+        )
+        lanes = Lanes(_handlers(settings, application, storage, conversation, sender))
+        receiver = Receiver(storage, lanes, application.bot, time.time)
+        jobs = Jobs(storage, sender, settings.inbox_keep_days, settings.reset_keep_days, time.time)
+        scheduler = jobs.scheduler()
+        scheduler.start()
+        stack.callback(scheduler.shutdown, wait=False)
+        stack.push_async_callback(lanes.drain, DRAIN_S)
+        await receiver.replay()
+        source = _source(settings, application.bot, polling_request, receiver)
+        listener = _listener(settings)
+        log.info("Ready as @%s", application.bot.username)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(source.run(), name="intake")
+            if listener is not None:
+                tasks.create_task(serve([health_route(storage.answers), *source.routes], listener), name="http")
+
+
+async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
+    path = settings.database_path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = await claim(path)
+        stack.callback(lock.release)
+        storage = await Storage.open(path)
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
+    except (StorageError, DatabaseInUseError) as exc:
+        raise StartError(f"{path}: {exc}") from exc
+    stack.push_async_callback(storage.close)
+    return storage
+
+
+def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplication:
+    return (
+        ApplicationBuilder()
+        .token(settings.telegram_bot_token.get_secret_value())
+        .base_url(f"{settings.telegram_api_url}/bot")
+        .base_file_url(f"{settings.telegram_api_url}/file/bot")
+        .get_updates_request(polling_request)
+        .updater(None)
+        .build()
+    )
+
+
+async def _first_contact(application: PTBApplication) -> None:
+    """Learn the bot's own name, for as long as it takes; only a token that Telegram does not know ends the start."""
+    await persistently(application.initialize)
+    try:
+        await application.bot.set_my_commands(texts.COMMANDS)
+    except TelegramError as exc:
+        log.warning("The command menu could not be registered: %s", exc)
+
+
+def _handlers(
+    settings: Settings, application: PTBApplication, storage: Storage, conversation: Conversation, sender: Sender
+) -> Handlers:
+    bot = application.bot
+    addressing = Addressing(bot.id, bot.username, settings.group_trigger == "always")
+    allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
+    replies = Replies(storage, conversation, sender)
+    handlers = Handlers(
+        application=application,
+        gate=Gate(storage, addressing, allowed),
+        chat=ChatHandlers(storage, conversation, addressing),
+        commands=Commands(storage, replies, settings.reset_keep_days, time.time),
+        buttons=Buttons(storage, time.time),
+        failures=Failures(storage),
+        replies=replies,
+    )
+    handlers.register()
+    return handlers
+
+
+def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:
+    if settings.webhook_url is None:
+        return Polling(bot, request, receiver)
+    return Webhook(bot, settings.webhook_url, settings.secret_of_webhook, receiver)
+
+
+def _listener(settings: Settings) -> socket.socket | None:
+    if settings.listen_port is None:
+        return None
+    try:
+        return socket.create_server((settings.host, settings.listen_port))
+    except OSError as exc:
+        address = f"{settings.host}:{settings.listen_port}"
+        raise SettingError(f"PORT: the bot can't listen on {address}: {exc.strerror}") from exc
+
+
+def _on_signals(end: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _first_or_second, end, [])
+
+
+def _first_or_second(end: Callable[[], object], seen: list[bool]) -> None:
+    """The first signal ends the bot in order, the second at once."""
+    if seen:
+        os._exit(1)
+    seen.append(True)
+    end()

@@ -1,0 +1,115 @@
+"""The commands. What a command does, what it answers and its being done are one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telegram import Chat, Message, Update
+
+from bot import texts
+from bot.conversation.turn import Ending
+from bot.handlers.replies import Replies
+from bot.intake.arrival import place_of
+from storage import Storage, Transaction
+from storage.records import Notice
+from storage.resets import UNDO_S
+
+UNDO_RESET = "undo-reset:"
+"""How the data of an Undo button begins; the reset's id follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """One method per command; `keep_days` is how long what was reset is kept."""
+
+    storage: Storage
+    replies: Replies
+    keep_days: int
+    clock: Callable[[], float]
+
+    async def start(self, update: Update, _: object) -> None:
+        """``/start``: who I am."""
+        await self._say(update, texts.START)
+
+    async def help(self, update: Update, _: object) -> None:
+        """``/help``: what I understand."""
+        await self._say(update, texts.HELP)
+
+    async def unknown(self, update: Update, _: object) -> None:
+        """Any other command: a hint in private; in a group it may be for another bot."""
+        message = _message(update)
+        if message.chat.type == Chat.PRIVATE:
+            await self._say(update, texts.UNKNOWN_COMMAND)
+        else:
+            await self.ignore(update, _)
+
+    async def reset(self, update: Update, _: object) -> None:
+        """``/reset``: nothing said so far is in any later prompt."""
+        async with self.storage.transaction() as tx:
+            reset_id = await self._reset(tx, _message(update))
+            if reset_id is None:
+                notice = _notice(update, texts.RESET_EMPTY)
+            else:
+                notice = _notice(
+                    update,
+                    texts.RESET.format(days=texts.days(self.keep_days)),
+                    button=texts.UNDO,
+                    button_data=f"{UNDO_RESET}{reset_id}",
+                    button_until=self.clock() + UNDO_S,
+                )
+            await self._done(tx, update, notice)
+
+    async def retry(self, update: Update, _: object) -> None:
+        """``/retry``: the last question is owed an answer again."""
+        place = place_of(_message(update))
+        chat = await self.storage.chats.find(place)
+        async with self.storage.transaction() as tx:
+            asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock())
+            await self._done(tx, update, None if asked else _notice(update, texts.NOTHING_TO_RETRY))
+
+    async def stop(self, update: Update, _: object) -> None:
+        """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself."""
+        if not self.replies.end(place_of(_message(update)), Ending.STOPPED, (update.update_id,)):
+            await self._say(update, texts.NOTHING_TO_STOP)
+
+    async def ignore(self, update: Update, _: object) -> None:
+        """Whatever no other handler wants."""
+        async with self.storage.transaction() as tx:
+            await self._done(tx, update, None)
+
+    async def _reset(self, tx: Transaction, message: Message) -> int | None:
+        chat = await self.storage.chats.find(place_of(message))
+        return None if chat is None else await self.storage.resets.reset(tx, chat.id, self.clock())
+
+    async def _say(self, update: Update, text: str) -> None:
+        async with self.storage.transaction() as tx:
+            await self._done(tx, update, _notice(update, text))
+
+    async def _done(self, tx: Transaction, update: Update, notice: Notice | None) -> None:
+        if notice is not None:
+            await self.storage.notices.add(tx, notice)
+        await self.storage.inbox.done(tx, [update.update_id])
+
+
+def _message(update: Update) -> Message:
+    assert update.message is not None, "command handlers get messages only"
+    return update.message
+
+
+def _notice(
+    update: Update,
+    text: str,
+    *,
+    button: str | None = None,
+    button_data: str | None = None,
+    button_until: float | None = None,
+) -> Notice:
+    message = _message(update)
+    return Notice(
+        place=place_of(message),
+        private=message.chat.type == Chat.PRIVATE,
+        text=text,
+        reply_to=message.message_id,
+        button=button,
+        button_data=button_data,
+        button_until=button_until,
+    )

@@ -1,0 +1,60 @@
+"""The last resort: what nobody expected is logged under a reference, the user is told it, and the bot goes on."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from telegram import Chat, Update
+
+from bot import texts
+from bot.intake.arrival import Burst, place_of, update_ids
+from storage import Storage, StorageError
+from storage.records import Notice, Place
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Reports unexpected errors."""
+
+    storage: Storage
+
+    async def in_handler(self, update: object, error: BaseException) -> None:
+        """A handler failed: its update is done, or it would fail again after every start."""
+        reference = _logged(error)
+        message = update.messages[-1] if isinstance(update, Burst) else None
+        if isinstance(update, Update):
+            message = update.message
+        try:
+            async with self.storage.transaction() as tx:
+                if message is not None:
+                    private = message.chat.type == Chat.PRIVATE
+                    text = texts.FAILURE.format(reference=reference)
+                    await self.storage.notices.add(tx, Notice(place_of(message), private, text, message.message_id))
+                await self.storage.inbox.done(tx, update_ids(update))
+        except StorageError as exc:
+            log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)
+
+    async def in_lane(self, place: Place, error: BaseException) -> None:
+        """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
+        reference = _logged(error)
+        try:
+            chat = await self.storage.chats.find(place)
+            if chat is None:
+                return
+            notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
+            open_replies = await self.storage.deliveries.open(chat.id)
+            async with self.storage.transaction() as tx:
+                await self.storage.transcript.give_up(tx, chat.id)
+                for delivery in open_replies:
+                    await self.storage.deliveries.sent(tx, delivery.reply_id)
+                await self.storage.notices.add(tx, notice)
+        except StorageError as exc:
+            log.error("The failure %s can't be stored; what is owed is taken up at the next start: %s", reference, exc)
+
+
+def _logged(error: BaseException) -> str:
+    reference = secrets.token_hex(4)
+    log.error("Unexpected failure, reference %s", reference, exc_info=error)
+    return reference

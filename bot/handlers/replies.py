@@ -1,0 +1,134 @@
+"""What a conversation is owed: answers, their delivery, and notices.
+
+All of it is read from the database, so that the same steps serve a fresh message and a restart.
+"""
+
+import logging
+from dataclasses import dataclass, field
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.conversation.turn import Control, Conversation, Ending
+from bot.errors import ModelError, Undeliverable
+from bot.outbound.delivery import Part, Sender
+from bot.outbound.destination import Destination
+from bot.outbound.stream import Preview
+from storage import Storage
+from storage.records import Chat, Delivery, Notice, Place
+from storage.transcript import Owed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An answer under way."""
+
+    control: Control
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Settles what conversations are owed."""
+
+    storage: Storage
+    conversation: Conversation
+    sender: Sender
+    running: dict[Place, Running] = field(default_factory=dict)
+
+    async def settle(self, place: Place) -> None:
+        """Answer, deliver and notify until nothing is owed at this place. Raises StorageError."""
+        chat = await self.storage.chats.find(place)
+        if chat is not None:
+            await self._answer(chat)
+            for delivery in await self.storage.deliveries.open(chat.id):
+                await self._deliver(chat, delivery)
+            await self._clear_replaced(chat)
+        for notice_id, notice in await self.storage.notices.waiting(place):
+            await self._notify(notice_id, notice)
+
+    def end(self, place: Place, ending: Ending, update_ids: tuple[int, ...] = ()) -> bool:
+        """End the answer under way at this place; False when there is none."""
+        running = self.running.get(place)
+        return running is not None and running.control.end(ending, update_ids)
+
+    def restart_unshown(self, place: Place) -> None:
+        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
+        running = self.running.get(place)
+        if running is not None and not running.preview.shown and running.preview.message_id is None:
+            running.control.end(Ending.MORE_TO_COME)
+
+    async def _answer(self, chat: Chat) -> None:
+        owed = await self.storage.transcript.owed(chat.id)
+        if owed is None:
+            return
+        reply_id = await self.conversation.begin(chat, owed)
+        preview = self._preview(chat, owed, reply_id)
+        control = Control()
+        self.running[chat.place] = Running(control, preview)
+        try:
+            async with preview:
+                await self.conversation.answer(chat, owed, reply_id, preview, control)
+        except ModelError as exc:
+            log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
+            await self._give_up(chat, Notice(chat.place, chat.private, exc.sentence, owed.reply_to, preview.message_id))
+        finally:
+            del self.running[chat.place]
+
+    def _preview(self, chat: Chat, owed: Owed, reply_id: int) -> Preview:
+        async def begun(message_id: int) -> None:
+            async with self.storage.transaction() as tx:
+                await self.storage.deliveries.begun(tx, reply_id, message_id)
+
+        to = _destination(chat.place, chat.private, owed.reply_to)
+        return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun)
+
+    async def _give_up(self, chat: Chat, notice: Notice) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.give_up(tx, chat.id)
+            await self.storage.notices.add(tx, notice)
+
+    async def _deliver(self, chat: Chat, delivery: Delivery) -> None:
+        async def arrived(part: Part) -> None:
+            async with self.storage.transaction() as tx:
+                await self.storage.deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
+
+        to = _destination(chat.place, chat.private, delivery.reply_to)
+        try:
+            await self.sender.deliver(to, delivery.content, arrived, offset=delivery.end, begun=delivery.begun)
+        except Undeliverable as exc:
+            log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
+        async with self.storage.transaction() as tx:
+            await self.storage.deliveries.sent(tx, delivery.reply_id)
+
+    async def _clear_replaced(self, chat: Chat) -> None:
+        messages = await self.storage.deliveries.replaced(chat.id)
+        if messages is None:
+            return
+        await self.sender.delete(chat.place.telegram_id, messages)
+        async with self.storage.transaction() as tx:
+            await self.storage.deliveries.drop_replaced(tx, chat.id)
+
+    async def _notify(self, notice_id: int, notice: Notice) -> None:
+        to = _destination(notice.place, notice.private, notice.reply_to)
+        message_id = None
+        try:
+            message_id = await self.sender.notice(to, notice.text, _keyboard(notice), edit=notice.edits)
+        except Undeliverable as exc:
+            log.warning("A notice can't be delivered: %s", exc)
+        async with self.storage.transaction() as tx:
+            if message_id is None:
+                await self.storage.notices.forget(tx, notice_id)
+            else:
+                await self.storage.notices.sent(tx, notice_id, message_id)
+
+
+def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:
+    return Destination(place.telegram_id, private, place.thread_id or None, None if private else reply_to)
+
+
+def _keyboard(notice: Notice) -> InlineKeyboardMarkup | None:
+    if notice.button is None:
+        return None
+    return InlineKeyboardMarkup([[InlineKeyboardButton(notice.button, callback_data=notice.button_data)]])

@@ -1,0 +1,1 @@
+"""From Telegram's messages to our own values."""

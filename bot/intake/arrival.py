@@ -1,0 +1,127 @@
+"""An update on its way to its lane: which conversation it belongs to, and whether it can be joined with another.
+
+Telegram's apps split what a person sends in one go: a long paste comes as several messages of nearly 4,096 units, a
+comment and the forward it is about as two, a burst of forwards as many. They belong to one turn.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from telegram import Bot, Message, Update
+
+from bot.conversation.said import SPLIT_AT, utf16_length
+from storage.inbox import RawUpdate
+from storage.records import Place
+
+SPLIT_SLACK = 100
+"""Apps cut before the word that would not fit: a part this close to the limit may have been cut."""
+SAME_MOMENT_S = 1
+"""Parts of one action carry the same second, or the next."""
+
+
+class Kind(Enum):
+    """How the lanes treat an update."""
+
+    MESSAGE = auto()
+    """Words to the model: can be joined with others."""
+    STOP = auto()
+    """Overtakes everything that waits."""
+    OTHER = auto()
+    """Commands and buttons: one at a time, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A parsed update."""
+
+    update_id: int
+    place: Place
+    kind: Kind
+    update: Update
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether a part that belongs to this message may still be on its way."""
+        message = self.update.message
+        return message is not None and self.kind is Kind.MESSAGE and (_is_cut(message) or _is_forward(message))
+
+    def joins(self, before: "Arrival") -> bool:
+        """Whether this message and the one before it can be one turn: in a group only one sender's can."""
+        mine, theirs = self.update.message, before.update.message
+        if mine is None or theirs is None or {self.kind, before.kind} != {Kind.MESSAGE}:
+            return False
+        return mine.chat.type == mine.chat.PRIVATE or _sender(mine) == _sender(theirs)
+
+    def continues(self, before: "Arrival") -> bool:
+        """Whether this message is a part of the same action as the one before it."""
+        mine, theirs = self.update.message, before.update.message
+        if mine is None or theirs is None or not self.joins(before):
+            return False
+        at_once = abs((mine.date - theirs.date).total_seconds()) <= SAME_MOMENT_S
+        return at_once and (_is_cut(theirs) or _is_forward(mine))
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Messages that are one turn, as the handlers get them."""
+
+    place: Place
+    messages: tuple[Message, ...]
+    update_ids: tuple[int, ...]
+
+
+def place_of(message: Message) -> Place:
+    """The conversation that a message belongs to: its chat, or its topic there."""
+    return Place(message.chat.id, (message.message_thread_id or 0) if message.is_topic_message else 0)
+
+
+def update_ids(update: object) -> tuple[int, ...]:
+    """The inbox rows behind what a handler gets."""
+    if isinstance(update, Burst):
+        return update.update_ids
+    return (update.update_id,) if isinstance(update, Update) else ()
+
+
+def parse(raw: RawUpdate, bot: Bot) -> Arrival:
+    """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
+    try:
+        update = Update.de_json(json.loads(raw.raw), bot)
+        return Arrival(raw.update_id, _place(update), _kind(update, bot.username), update)
+    except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
+        raise ValueError(f"update {raw.update_id} can't be parsed") from exc
+
+
+def _place(update: Update) -> Place:
+    if isinstance(update.effective_message, Message):
+        return place_of(update.effective_message)
+    return Place(update.effective_chat.id if update.effective_chat else 0)
+
+
+def _kind(update: Update, username: str) -> Kind:
+    if update.message is None:
+        return Kind.OTHER
+    command = _command(update.message)
+    if command is None:
+        return Kind.MESSAGE
+    return Kind.STOP if command in ("/stop", f"/stop@{username.lower()}") else Kind.OTHER
+
+
+def _command(message: Message) -> str | None:
+    for entity, text in message.parse_entities(["bot_command"]).items():
+        if entity.offset == 0:
+            return text.lower()
+    return None
+
+
+def _is_cut(message: Message) -> bool:
+    return utf16_length(message.text or "") >= SPLIT_AT - SPLIT_SLACK
+
+
+def _is_forward(message: Message) -> bool:
+    return message.forward_origin is not None
+
+
+def _sender(message: Message) -> int | None:
+    sender = message.from_user or message.sender_chat
+    return sender.id if sender else None

@@ -1,0 +1,128 @@
+"""One lane per conversation: first come, first served inside it, and no lane waits for another.
+
+A lane exists while it has something to do. What it holds is on the disk already, so it can be dropped at any time: what
+was not handled is replayed after a restart.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.intake.arrival import Arrival, Kind
+from storage.records import Place
+
+GRACE_S = 1.0
+"""How long a turn waits for the next part of a split paste or of a burst of forwards, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+class Work(Protocol):
+    """What is done in the lanes."""
+
+    async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
+        """Handle arrivals that are one turn or one command (or none), then all that the conversation is owed."""
+
+    async def overtake(self, arrival: Arrival) -> None:
+        """Handle an arrival at once, beside whatever its lane does."""
+
+    def more_to_come(self, place: Place) -> None:
+        """A further part of the turn under way has arrived: the answer may be begun again with it."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    queue: deque[Arrival] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    current: Sequence[Arrival] = ()
+    owed: bool = False
+
+
+class Lanes:
+    """All lanes and their tasks."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._lanes: dict[Place, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    def settle(self, place: Place) -> None:
+        """Have the lane see to what its conversation is owed, before it goes on with what waits in it."""
+        self._lane(place).owed = True
+
+    def put(self, arrival: Arrival) -> None:
+        """Hand over one update; returns at once. After `drain` began it is left to the next start."""
+        if not self._open:
+            return
+        if arrival.kind is Kind.STOP:
+            self._start(self._overtake(arrival), arrival.place)
+            return
+        lane = self._lane(arrival.place)
+        if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
+            self._work.more_to_come(arrival.place)
+        lane.queue.append(arrival)
+        lane.arrived.set()
+
+    async def drain(self, timeout: float) -> None:
+        """Let what is under way end within `timeout` seconds, begin nothing new, then cancel what is left."""
+        self._open = False
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _start(self, work: Coroutine[None, None, None], place: Place) -> None:
+        task = asyncio.create_task(work, name=f"lane {place.telegram_id}/{place.thread_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=exc)
+
+    def _lane(self, place: Place) -> _Lane:
+        if place not in self._lanes:
+            self._lanes[place] = _Lane()
+            self._start(self._run(place, self._lanes[place]), place)
+        return self._lanes[place]
+
+    async def _overtake(self, arrival: Arrival) -> None:
+        await self._work.overtake(arrival)
+        self.settle(arrival.place)
+
+    async def _run(self, place: Place, lane: _Lane) -> None:
+        try:
+            while self._open and (lane.owed or lane.queue):
+                lane.current = () if lane.owed else await _next_batch(lane)
+                lane.owed = False
+                await self._handle(place, lane.current)
+                lane.current = ()
+        finally:
+            del self._lanes[place]
+
+    async def _handle(self, place: Place, batch: Sequence[Arrival]) -> None:
+        try:
+            await self._work.handle(place, batch)
+        except Exception:
+            log.exception("A lane's work failed; the lane goes on with what waits in it")
+
+
+async def _next_batch(lane: _Lane) -> Sequence[Arrival]:
+    batch = [lane.queue.popleft()]
+    while True:
+        while lane.queue and lane.queue[0].joins(batch[-1]):
+            batch.append(lane.queue.popleft())
+        if lane.queue or not batch[-1].may_continue:
+            return batch
+        lane.arrived.clear()
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await lane.arrived.wait()
+        except TimeoutError:
+            return batch

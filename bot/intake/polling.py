@@ -1,0 +1,82 @@
+"""Long polling: asking with the next offset is what tells Telegram that the updates before it have arrived.
+
+python-telegram-bot's own Updater parses before it hands over, and asks again at once for what it can't parse. Here the
+JSON is taken as it is, and the offset moves only after the inbox has committed it.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.routing import Route
+from telegram import Bot
+from telegram.error import RetryAfter, TelegramError
+from telegram.request import BaseRequest
+
+from bot.intake.contact import persistently
+from bot.intake.receiving import ALLOWED_UPDATES, Receiver
+from storage import StorageError
+from storage.inbox import RawUpdate
+
+LONG_POLL_S = 25
+"""How long Telegram holds a request open when there is nothing to say (it allows 50)."""
+NETWORK_SLACK_S = 10.0
+"""How much longer than that the answer may take on its way."""
+MAX_WAIT_S = 30.0
+"""The longest wait between two tries while something is wrong."""
+
+log = logging.getLogger(__name__)
+
+
+class Polling:
+    """The task that asks Telegram for updates."""
+
+    def __init__(self, bot: Bot, request: BaseRequest, receiver: Receiver) -> None:
+        """`request` is a connection of its own, so that a long poll takes no place from answers."""
+        self._bot = bot
+        self._request = request
+        self._receiver = receiver
+        self._offset: int | None = None
+        self._failures = 0
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Polling needs no server."""
+        return ()
+
+    async def run(self) -> None:
+        """Ask for ever; whatever fails is logged and tried again."""
+        await persistently(self._bot.delete_webhook)
+        while True:
+            try:
+                updates = await self._ask()
+                await self._receiver.receive(updates)
+            except RetryAfter as exc:
+                await asyncio.sleep(_seconds(exc))
+            except (TelegramError, StorageError, ValueError) as exc:
+                await self._wait_after(exc)
+            else:
+                self._offset = max((update.update_id + 1 for update in updates), default=self._offset)
+                self._failures = 0
+
+    async def _ask(self) -> Sequence[RawUpdate]:
+        query = {"timeout": LONG_POLL_S, "allowed_updates": json.dumps(ALLOWED_UPDATES)}
+        if self._offset is not None:
+            query["offset"] = self._offset
+        body = await self._request.retrieve(
+            f"{self._bot.base_url}/getUpdates?{urlencode(query)}", read_timeout=LONG_POLL_S + NETWORK_SLACK_S
+        )
+        return [RawUpdate(update["update_id"], json.dumps(update)) for update in json.loads(body)["result"]]
+
+    async def _wait_after(self, exc: Exception) -> None:
+        self._failures += 1
+        wait = min(0.5 * 2**self._failures, MAX_WAIT_S)
+        log.warning("Updates can't be received, trying again in %.0f s: %s", wait, exc)
+        await asyncio.sleep(wait)
+
+
+def _seconds(exc: RetryAfter) -> float:
+    wait = exc.retry_after
+    return wait if isinstance(wait, int) else wait.total_seconds()
