@@ -1,0 +1,95 @@
+"""An answer is tried again once when it breaks, and never waited for without end."""
+
+import asyncio
+
+import pytest
+
+from bot.conversation import draft as module
+from bot.conversation.draft import Draft
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, WrongKey
+from bot.llm.interface import Delta, Finish, Message, Usage
+from tests.scripted import Script, ScriptedModel, Seen, says
+
+ASKED = [Message("user", "hello")]
+
+
+def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Draft, ScriptedModel, Seen]:
+    model, seen = ScriptedModel(list(scripts)), Seen()
+    return Draft(model, seen, bound), model, seen
+
+
+async def test_the_answer_is_shown_as_it_grows_and_kept_whole() -> None:
+    draft, _, seen = _draft(says("Hel", "lo", usage=Usage(9, 3, 2)))
+    await draft.write(ASKED)
+    assert (draft.text, draft.finish, draft.usage) == ("Hello", Finish.STOP, Usage(9, 3, 2))
+    assert seen.texts == ["Hel", "Hello"]
+
+
+async def test_reasoning_is_shown_as_thinking_and_not_kept() -> None:
+    draft, _, seen = _draft([Delta(reasoning="hmm"), *says("Hello")])
+    await draft.write(ASKED)
+    assert draft.text == "Hello"
+    assert seen.thought
+
+
+async def test_a_stream_that_breaks_is_begun_again_from_the_start() -> None:
+    draft, model, _ = _draft([Delta(text="half"), StreamCut("gone")], says("whole"))
+    await draft.write(ASKED)
+    assert draft.text == "whole"
+    assert len(model.requests) == 2
+
+
+async def test_a_stream_that_breaks_twice_is_told() -> None:
+    draft, model, _ = _draft([StreamCut("gone")])
+    with pytest.raises(StreamCut):
+        await draft.write(ASKED)
+    assert len(model.requests) == 2
+
+
+async def test_an_empty_answer_is_asked_for_once_more() -> None:
+    draft, model, _ = _draft(says("  "))
+    with pytest.raises(EmptyAnswer):
+        await draft.write(ASKED)
+    assert len(model.requests) == 2
+
+
+async def test_a_filter_before_the_first_word_is_told_at_once() -> None:
+    draft, model, _ = _draft([Delta(finish=Finish.FILTER)])
+    with pytest.raises(ContentRefused):
+        await draft.write(ASKED)
+    assert len(model.requests) == 1
+
+
+async def test_other_failures_are_not_tried_again_here() -> None:
+    draft, model, _ = _draft([WrongKey("401")])
+    with pytest.raises(WrongKey):
+        await draft.write(ASKED)
+    assert len(model.requests) == 1
+
+
+async def test_silence_is_bounded() -> None:
+    draft, _, _ = _draft([asyncio.Event()], bound=0.05)
+    with pytest.raises(NoAnswerInTime):
+        await draft.write(ASKED)
+
+
+async def test_every_delta_renews_the_bound() -> None:
+    draft, model, _ = _draft(says("ready"), bound=0.2)
+    script: list[Delta | asyncio.Event] = []
+    for word in "abcde":
+        pause = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.1 * (len(script) / 2 + 1), pause.set)
+        script += [pause, Delta(text=word)]
+    model.scripts = [[*script, Delta(finish=Finish.STOP)]]
+    await draft.write(ASKED)
+    assert draft.text == "abcde"
+
+
+async def test_after_some_silence_the_user_sees_that_it_is_still_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
+    pause = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, pause.set)
+    draft, _, seen = _draft([pause, *says("at last")])
+    await draft.write(ASKED)
+    assert len(seen.notes) == 1
+    assert draft.text == "at last"

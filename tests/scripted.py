@@ -1,0 +1,56 @@
+"""A model behind the protocol that says what a test tells it to, and remembers what it was asked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from bot.llm.interface import Delta, Finish, Message, Usage
+
+Script = Sequence[Delta | Exception | asyncio.Event]
+"""Deltas to say, exceptions to raise, events to wait for."""
+
+
+def says(*words: str, usage: Usage | None = None, finish: Finish = Finish.STOP) -> Script:
+    """A script of an answer that ends well."""
+    return [*(Delta(text=word) for word in words), Delta(finish=finish, usage=usage)]
+
+
+@dataclass
+class ScriptedModel:
+    """Plays one script per request, in order; the last one serves all later requests."""
+
+    scripts: list[Script]
+    name: str = "scripted"
+    requests: list[tuple[Message, ...]] = field(default_factory=list)
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        self.requests.append(tuple(messages))
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        for step in script:
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Seen:
+    """What a user would have seen of an answer while it was written."""
+
+    texts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    thought: bool = False
+
+    def update(self, text: str) -> None:
+        self.texts.append(text)
+
+    def thinking(self) -> None:
+        self.thought = True
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)

@@ -1,0 +1,121 @@
+"""Transactions are whole, the reader can't write, and a newer database is refused."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from storage import NewerDatabaseError, Storage, StorageError, complete, migrations
+from storage.records import Place
+
+
+async def _places(storage: Storage) -> set[int]:
+    return {row["telegram_id"] for row in await storage.database.rows("SELECT telegram_id FROM chats")}
+
+
+async def _write(storage: Storage, number: int, *, fail: bool) -> None:
+    async with storage.transaction() as tx:
+        await storage.chats.ensure(tx, Place(number), private=True, now=0.0)
+        await asyncio.sleep(0.01)
+        if fail:
+            raise RuntimeError
+
+
+async def test_a_block_that_raises_writes_nothing(storage: Storage) -> None:
+    with pytest.raises(RuntimeError):
+        await _write(storage, 1, fail=True)
+    assert await _places(storage) == set()
+
+
+async def test_a_cancelled_block_writes_nothing_and_frees_the_writer(storage: Storage) -> None:
+    written = asyncio.Event()
+
+    async def write() -> None:
+        async with storage.transaction() as tx:
+            await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+            written.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await written.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with storage.transaction() as tx:
+        await storage.chats.ensure(tx, Place(2), private=True, now=0.0)
+    assert await _places(storage) == {2}
+
+
+async def test_transactions_of_two_tasks_do_not_mix(storage: Storage) -> None:
+    writes = (_write(storage, number, fail=number % 2 == 0) for number in range(1, 9))
+    await asyncio.gather(*writes, return_exceptions=True)
+    assert await _places(storage) == {1, 3, 5, 7}
+
+
+async def test_a_reader_sees_committed_rows_only(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+        assert await _places(storage) == set()
+    assert await _places(storage) == {1}
+
+
+async def test_the_reader_cannot_write(storage: Storage) -> None:
+    with pytest.raises(StorageError, match="readonly"):
+        await storage.database.rows("DELETE FROM chats")
+
+
+async def test_completed_work_is_done_although_its_caller_was_cancelled() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.02)
+        done.append("work")
+
+    task = asyncio.create_task(complete(work()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["work"]
+
+
+async def test_a_database_of_a_newer_version_is_refused_in_a_clear_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
+    connection.close()
+    with pytest.raises(NewerDatabaseError, match="run the version that made it"):
+        await Storage.open(path)
+
+
+async def test_a_file_that_is_no_database_is_a_storage_error(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("this is not a database, but a longer text than a header")
+    with pytest.raises(StorageError, match="not a database"):
+        await Storage.open(path)
+
+
+async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        storage = await Storage.open(tmp_path / "keepsake.db")
+        row = await storage.database.row("PRAGMA user_version")
+        assert row is not None
+        assert row[0] == migrations.latest()
+        await storage.close()
+
+
+async def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "half.db", isolation_level=None) as connection:
+        step = next(iter(migrations.after(0)))
+        broken = step.script.replace("PRAGMA user_version", "CREATE TABLE inbox (x);\nPRAGMA user_version")
+        with pytest.raises(sqlite3.OperationalError, match="already exists"):
+            connection.executescript(broken)
+        connection.rollback()
+        assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    connection.close()
+
+
+def test_the_schema_files_are_numbered_without_gaps() -> None:
+    versions = [step.version for step in migrations.after(0)]
+    assert versions == list(range(1, len(versions) + 1))

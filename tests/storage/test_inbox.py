@@ -1,0 +1,47 @@
+"""Every update is kept once, until it is handled and old."""
+
+from storage import Storage
+from storage.inbox import RawUpdate
+
+
+async def _add(storage: Storage, *update_ids: int, now: float = 0.0) -> set[int]:
+    async with storage.transaction() as tx:
+        return await storage.inbox.add(tx, [RawUpdate(one, f'{{"update_id": {one}}}') for one in update_ids], now)
+
+
+async def test_an_update_that_comes_twice_is_new_once(storage: Storage) -> None:
+    assert await _add(storage, 7, 8) == {7, 8}
+    assert await _add(storage, 8, 9) == {9}
+
+
+async def test_unhandled_updates_come_back_as_they_were_in_telegrams_order(storage: Storage) -> None:
+    await _add(storage, 9, 7)
+    assert await storage.inbox.unhandled() == [
+        RawUpdate(7, '{"update_id": 7}'),
+        RawUpdate(9, '{"update_id": 9}'),
+    ]
+
+
+async def test_a_handled_update_does_not_come_back(storage: Storage) -> None:
+    await _add(storage, 7, 8, 9)
+    async with storage.transaction() as tx:
+        await storage.inbox.done(tx, [7])
+        await storage.inbox.unreadable(tx, 8)
+    assert [raw.update_id for raw in await storage.inbox.unhandled()] == [9]
+
+
+async def test_text_of_every_script_survives_the_way_through_json(storage: Storage) -> None:
+    raw = RawUpdate(1, '{"text": "a \\"quote\\", 你好, \\ud83d\\ude00, \\u0000 and a \\\\"}')
+    async with storage.transaction() as tx:
+        await storage.inbox.add(tx, [raw], 0.0)
+    assert await storage.inbox.unhandled() == [raw]
+
+
+async def test_pruning_takes_old_handled_updates_only(storage: Storage) -> None:
+    await _add(storage, 1, 2, now=10.0)
+    await _add(storage, 3, now=20.0)
+    async with storage.transaction() as tx:
+        await storage.inbox.done(tx, [1, 3])
+        assert await storage.inbox.prune(tx, before=15.0) == 1
+    rows = await storage.database.rows("SELECT update_id FROM inbox ORDER BY update_id")
+    assert [row["update_id"] for row in rows] == [2, 3]

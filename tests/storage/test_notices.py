@@ -1,0 +1,35 @@
+"""A notice waits until it is sent, and is remembered while it has a button."""
+
+from storage import Storage
+from storage.records import Notice
+from tests.storage.conftest import HOME
+
+
+async def _add(storage: Storage, notice: Notice) -> int:
+    async with storage.transaction() as tx:
+        await storage.notices.add(tx, notice)
+    return (await storage.notices.waiting(notice.place))[-1][0]
+
+
+async def test_a_notice_waits_until_it_was_sent(storage: Storage) -> None:
+    notice = Notice(HOME, private=True, text="hello", reply_to=3)
+    notice_id = await _add(storage, notice)
+    assert await storage.notices.waiting(HOME) == [(notice_id, notice)]
+    assert await storage.chats.with_open_work() == [HOME]
+    async with storage.transaction() as tx:
+        await storage.notices.sent(tx, notice_id, 50)
+    assert await storage.notices.waiting(HOME) == []
+    assert await storage.chats.with_open_work() == []
+
+
+async def test_a_button_is_taken_away_when_its_time_is_over(storage: Storage) -> None:
+    notice = Notice(HOME, private=True, text="done", button="Undo", button_data="undo:1", button_until=60.0)
+    notice_id = await _add(storage, notice)
+    assert await storage.notices.expired_buttons(61.0) == []
+    async with storage.transaction() as tx:
+        await storage.notices.sent(tx, notice_id, 50)
+    assert await storage.notices.expired_buttons(59.0) == []
+    assert await storage.notices.expired_buttons(60.0) == [(notice_id, HOME.telegram_id, 50)]
+    async with storage.transaction() as tx:
+        await storage.notices.forget(tx, notice_id)
+    assert await storage.notices.expired_buttons(61.0) == []

@@ -1,0 +1,119 @@
+"""Where a turn stands is in the database: owed, begun, complete, delivered, replaced."""
+
+from storage import Storage
+from storage.records import Chat, NewTurn, Role, Usage
+from storage.transcript import Owed
+
+
+async def say(storage: Storage, chat: Chat, text: str, message_id: int) -> None:
+    async with storage.transaction() as tx:
+        turn = NewTurn(text, "\n", tokens=1, message_id=message_id, sender_id=5)
+        await storage.transcript.append(tx, chat.id, [turn], now=1.0)
+
+
+async def reply(storage: Storage, chat: Chat, text: str, replaces: int | None = None) -> int:
+    async with storage.transaction() as tx:
+        reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10, replaces=replaces)
+        await storage.transcript.finish_reply(tx, chat.id, reply_id, text, 1, Usage(5, 0, 1))
+    return reply_id
+
+
+async def window(storage: Storage, chat: Chat) -> list[str]:
+    return [turn.content for turn in await storage.transcript.window(chat.id)]
+
+
+async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> None:
+    assert await storage.transcript.owed(chat.id) is None
+
+
+async def test_a_message_is_owed_an_answer_that_quotes_it(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    await say(storage, chat, "anyone?", 11)
+    assert await storage.transcript.owed(chat.id) == Owed(reply_id=None, replaces=None, begun=None, reply_to=11)
+
+
+async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows_it(
+    storage: Storage, chat: Chat
+) -> None:
+    await say(storage, chat, "hello", 10)
+    async with storage.transaction() as tx:
+        reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
+        await storage.deliveries.begun(tx, reply_id, 77)
+    assert await storage.transcript.owed(chat.id) == Owed(reply_id, replaces=None, begun=77, reply_to=10)
+    assert await window(storage, chat) == ["hello"]
+
+
+async def test_a_finished_reply_is_in_the_window_and_nothing_is_owed(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    await reply(storage, chat, "hi")
+    assert await storage.transcript.owed(chat.id) is None
+    turns = await storage.transcript.window(chat.id)
+    assert [(turn.role, turn.content, turn.glue) for turn in turns] == [
+        (Role.USER, "hello", "\n"),
+        (Role.ASSISTANT, "hi", "\n\n"),
+    ]
+
+
+async def test_a_turn_that_was_given_up_stays_said_but_is_not_owed(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    async with storage.transaction() as tx:
+        await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
+        await storage.transcript.give_up(tx, chat.id)
+    assert await storage.transcript.owed(chat.id) is None
+    assert await window(storage, chat) == ["hello"]
+
+
+async def test_asking_again_without_an_answer_owes_the_question(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    async with storage.transaction() as tx:
+        await storage.transcript.give_up(tx, chat.id)
+        assert await storage.transcript.ask_again(tx, chat.id, 3.0)
+    assert await storage.transcript.owed(chat.id) == Owed(reply_id=None, replaces=None, begun=None, reply_to=10)
+
+
+async def test_a_retry_keeps_the_old_answer_until_the_new_one_is_complete(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    old = await reply(storage, chat, "old")
+    async with storage.transaction() as tx:
+        await storage.deliveries.delivered(tx, old, 20, 3)
+        await storage.deliveries.sent(tx, old)
+        assert await storage.transcript.ask_again(tx, chat.id, 3.0)
+    owed = await storage.transcript.owed(chat.id)
+    assert owed is not None
+    assert (owed.replaces, owed.reply_to) == (old, 10)
+    assert [turn.content for turn in await storage.transcript.window(chat.id, without=old)] == ["hello"]
+    assert await window(storage, chat) == ["hello", "old"]
+    assert owed.reply_id is not None
+    async with storage.transaction() as tx:
+        await storage.transcript.finish_reply(tx, chat.id, owed.reply_id, "new", 1, None)
+    assert await window(storage, chat) == ["hello", "new"]
+    assert await storage.deliveries.replaced(chat.id) == [20]
+    async with storage.transaction() as tx:
+        await storage.deliveries.drop_replaced(tx, chat.id)
+    assert await storage.deliveries.replaced(chat.id) is None
+
+
+async def test_a_retry_that_fails_leaves_the_old_answer(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    await reply(storage, chat, "old")
+    async with storage.transaction() as tx:
+        await storage.transcript.ask_again(tx, chat.id, 3.0)
+        await storage.transcript.give_up(tx, chat.id)
+    assert await window(storage, chat) == ["hello", "old"]
+    assert await storage.transcript.owed(chat.id) is None
+
+
+async def test_there_is_nothing_to_ask_again_in_an_empty_chat(storage: Storage, chat: Chat) -> None:
+    async with storage.transaction() as tx:
+        assert not await storage.transcript.ask_again(tx, chat.id, 3.0)
+
+
+async def test_a_place_is_taken_up_after_a_restart_until_its_reply_has_arrived(storage: Storage, chat: Chat) -> None:
+    assert await storage.chats.with_open_work() == []
+    await say(storage, chat, "hello", 10)
+    assert await storage.chats.with_open_work() == [chat.place]
+    reply_id = await reply(storage, chat, "hi")
+    assert await storage.chats.with_open_work() == [chat.place]
+    async with storage.transaction() as tx:
+        await storage.deliveries.sent(tx, reply_id)
+    assert await storage.chats.with_open_work() == []
