@@ -1,0 +1,37 @@
+"""Serving an application on loopback, inside the event loop of whoever wants to talk to it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+LAST_REQUESTS_S = 1
+"""How long open requests (long polls, streams) may go on when the server is told to end."""
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Serve while the block runs; yields the server's URL. Raises OSError when the port can't be had."""
+    listener = socket.create_server((host, port))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=LAST_REQUESTS_S
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listener]), name="server")
+    try:
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which belong to the program around it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
