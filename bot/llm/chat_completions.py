@@ -4,10 +4,10 @@ The client itself tries again on 408, 409, 429, 5xx and connection errors, with 
 A stream that broke after it began is not its business: that is a StreamCut here.
 """
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-import httpx2
 import openai
 from pydantic import JsonValue
 
@@ -43,12 +43,12 @@ class ChatCompletions:
             base_url=base_url,
             api_key=api_key,
             max_retries=RETRIES,
-            timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
+            timeout=openai.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
         )
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
-        finished = False
+        began = finished = False
         try:
             stream = await self._client.chat.completions.create(
                 model=self.name,
@@ -59,11 +59,14 @@ class ChatCompletions:
             )
             async with stream:
                 async for chunk in stream:
+                    began = True
                     delta = _delta(chunk)
                     finished = finished or delta.finish is not None
                     yield delta
-        except (openai.OpenAIError, httpx2.HTTPError) as exc:
-            raise translate(exc) from exc
+        except openai.OpenAIError as exc:
+            raise translate(exc, streaming=began) from exc
+        except json.JSONDecodeError as exc:
+            raise StreamCut("a piece of the stream is no JSON") from exc
         if not finished:
             raise StreamCut("the stream ended without a finish_reason")
 

@@ -4,7 +4,6 @@ Status codes are the first guide. Where servers share a code, the words of their
 wordings are those that DashScope, OpenAI, DeepSeek and vLLM document for their errors.
 """
 
-import httpx2
 import openai
 
 from bot import errors
@@ -30,15 +29,18 @@ _REFUSED = (
 _IMAGE = ("image", "multimodal")
 
 
-def translate(exc: openai.OpenAIError | httpx2.HTTPError) -> errors.ModelError:
-    """The ModelError for an exception of the client; its text holds the details for the log."""
+def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
+    """The ModelError for an exception of the client; its text holds the details for the log.
+
+    `streaming`: the answer had begun, so a lost connection is a cut stream and not a server that can't be reached.
+    """
     details = f"{type(exc).__name__}: {exc}"
-    if isinstance(exc, openai.APITimeoutError | httpx2.TimeoutException):
+    if isinstance(exc, openai.APITimeoutError):
         return errors.NoAnswerInTime(details)
-    if isinstance(exc, httpx2.HTTPError):
-        return errors.StreamCut(details)
     if isinstance(exc, openai.APIConnectionError):
-        return errors.ServerTrouble(details)
+        return errors.StreamCut(details) if streaming else errors.ServerTrouble(details)
+    if isinstance(exc, openai.APIError):
+        details += f" (code {exc.code}, type {exc.type})"
     words = details.lower()
     if isinstance(exc, openai.APIStatusError):
         details += f" (request {exc.request_id})"

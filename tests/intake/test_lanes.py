@@ -1,0 +1,170 @@
+"""Order inside a lane, no waiting between lanes, and what belongs together in one batch."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from bot.intake import lanes as module
+from bot.intake.arrival import Arrival
+from bot.intake.lanes import Lanes
+from storage.records import Place
+from tests.intake.updates import FORWARD, arrival
+
+HOME, OTHER = Place(5), Place(6)
+
+
+class Recorder:
+    """Lane work that notes what it gets and takes as long as a test wants."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Place, list[int]]] = []
+        self.overtaken: list[int] = []
+        self.more: list[Place] = []
+        self.gates: dict[Place, asyncio.Event] = {}
+        self.handled = asyncio.Event()
+
+    async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
+        self.batches.append((place, [one.update_id for one in batch]))
+        if place in self.gates:
+            await self.gates[place].wait()
+        if any(one.update.message and one.update.message.text == "boom" for one in batch):
+            raise RuntimeError("boom")
+        self.handled.set()
+
+    async def overtake(self, one: Arrival) -> None:
+        self.overtaken.append(one.update_id)
+
+    def more_to_come(self, place: Place) -> None:
+        self.more.append(place)
+
+
+async def _settled(lanes: Lanes) -> None:
+    await lanes.drain(5.0)
+
+
+@pytest.fixture(autouse=True)
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE_S", 0.05)
+
+
+async def test_messages_that_arrive_while_a_turn_is_under_way_become_one_next_turn() -> None:
+    work = Recorder()
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    for number in (2, 3, 4):
+        lanes.put(arrival(number, "more"))
+    work.gates.pop(HOME).set()
+    await asyncio.sleep(0.01)
+    assert work.batches == [(HOME, [1]), (HOME, [2, 3, 4])]
+    await _settled(lanes)
+
+
+async def test_a_command_keeps_its_place_between_messages() -> None:
+    work = Recorder()
+    lanes = Lanes(work)
+    for number, text in enumerate(["a", "b", "/reset", "c"], start=1):
+        lanes.put(arrival(number, text))
+    await asyncio.sleep(0.01)
+    assert work.batches == [(HOME, [1, 2]), (HOME, [3]), (HOME, [4])]
+    await _settled(lanes)
+
+
+async def test_a_slow_chat_delays_no_other() -> None:
+    work = Recorder()
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "slow"))
+    lanes.put(arrival(2, "quick", chat_id=6))
+    async with asyncio.timeout(1):
+        await work.handled.wait()
+    assert work.batches == [(HOME, [1]), (OTHER, [2])]
+    work.gates.pop(HOME).set()
+    await _settled(lanes)
+
+
+async def test_stop_overtakes_what_waits_and_what_it_answers_is_settled() -> None:
+    work = Recorder()
+    work.gates[HOME] = gate = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    lanes.put(arrival(2, "/reset"))
+    lanes.put(arrival(3, "/stop"))
+    await asyncio.sleep(0.01)
+    assert work.overtaken == [3]
+    del work.gates[HOME]
+    gate.set()
+    await asyncio.sleep(0.01)
+    assert work.batches == [(HOME, [1]), (HOME, []), (HOME, [2])]
+    await _settled(lanes)
+
+
+async def test_the_parts_of_a_long_paste_are_waited_for() -> None:
+    work = Recorder()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "x" * 4090))
+    await asyncio.sleep(0.02)
+    assert work.batches == []
+    lanes.put(arrival(2, "rest"))
+    await asyncio.sleep(0.02)
+    assert work.batches == [(HOME, [1, 2])]
+    await _settled(lanes)
+
+
+async def test_a_paste_whose_next_part_does_not_come_is_not_waited_for_long() -> None:
+    work = Recorder()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "x" * 4090))
+    async with asyncio.timeout(1):
+        await work.handled.wait()
+    await _settled(lanes)
+
+
+async def test_a_forward_that_follows_its_comment_asks_for_a_new_beginning() -> None:
+    work = Recorder()
+    work.gates[HOME] = gate = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "what do you think?"))
+    await asyncio.sleep(0)
+    lanes.put(arrival(2, "the news", **FORWARD))
+    assert work.more == [HOME]
+    gate.set()
+    await _settled(lanes)
+
+
+async def test_a_lane_goes_on_after_a_failure_and_is_gone_when_idle() -> None:
+    work = Recorder()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "boom"))
+    lanes.put(arrival(2, "/help"))
+    await asyncio.sleep(0.01)
+    assert work.batches == [(HOME, [1]), (HOME, [2])]
+    assert lanes._lanes == {}
+    await _settled(lanes)
+
+
+async def test_draining_finishes_what_is_under_way_and_leaves_the_rest_to_the_next_start() -> None:
+    work = Recorder()
+    work.gates[HOME] = gate = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    lanes.put(arrival(2, "/help"))
+    asyncio.get_running_loop().call_later(0.02, gate.set)
+    await lanes.drain(5.0)
+    lanes.put(arrival(3, "late"))
+    await asyncio.sleep(0.01)
+    assert work.batches == [(HOME, [1])]
+
+
+async def test_draining_cancels_what_takes_too_long() -> None:
+    work = Recorder()
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    await lanes.drain(0.01)
+    assert not work.handled.is_set()

@@ -1,0 +1,163 @@
+"""The real client against a real server: answers, and every failure told apart."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot import errors
+from bot.llm import chat_completions
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.interface import Delta, Finish, Message
+from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
+
+ASKED = [Message("system", "be kind"), Message("user", "hello")]
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer(key="sk-right")
+
+
+@pytest.fixture
+async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatCompletions]:
+    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+    async with server.run() as url:
+        model = _model(url)
+        yield model
+        await model.close()
+
+
+def _model(url: str, key: str = "sk-right", timeout: float = 5.0) -> ChatCompletions:
+    extra = {"enable_thinking": True}
+    return ChatCompletions(base_url=url, api_key=key, model="qwen-plus", extra_body=extra, timeout=timeout)
+
+
+async def _answer(model: ChatCompletions) -> list[Delta]:
+    return [delta async for delta in model.stream(ASKED)]
+
+
+async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(
+    server: ModelServer, model: ChatCompletions
+) -> None:
+    server.script(Say("Hello there, Ann", reasoning="who is it"))
+    deltas = await _answer(model)
+    assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
+    assert "".join(delta.reasoning for delta in deltas) == "who is it"
+    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
+    usage = deltas[-1].usage
+    assert usage is not None
+    assert usage.input > 0
+    assert usage.output > 0
+
+
+async def test_the_request_is_the_messages_array_and_what_the_operator_adds(
+    server: ModelServer, model: ChatCompletions
+) -> None:
+    server.script(Say("hi"))
+    await _answer(model)
+    body = json.loads(server.requests[0].body)
+    assert body == {
+        "model": "qwen-plus",
+        "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "enable_thinking": True,
+    }
+
+
+async def test_a_repeated_prefix_is_reported_as_cached(server: ModelServer, model: ChatCompletions) -> None:
+    server.always(Say("hi"))
+    asked = [Message("system", "word " * 1000), Message("user", "hello")]
+    for _ in range(2):
+        deltas = [delta async for delta in model.stream(asked)]
+    usage = deltas[-1].usage
+    assert usage is not None
+    assert usage.cached > 1000
+
+
+@pytest.mark.parametrize(("reason", "finish"), [("length", Finish.LENGTH), ("content_filter", Finish.FILTER)])
+async def test_an_answer_says_why_it_ended_early(
+    server: ModelServer, model: ChatCompletions, reason: str, finish: Finish
+) -> None:
+    server.script(Say("Hello", finish_reason=reason))
+    assert finish in [delta.finish for delta in await _answer(model)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (Fail(401, "Incorrect API key"), errors.WrongKey),
+        (Fail(403, "Access denied", code="AccessDenied"), errors.NoPermission),
+        (Fail(403, "Access denied, your account is in arrears", code="Arrearage"), errors.NoCredit),
+        (Fail(404, "The model does not exist", code="model_not_found"), errors.NoPermission),
+        (Fail(402, "Insufficient Balance"), errors.NoCredit),
+        (Fail(429, "Requests rate limit exceeded"), errors.RateLimited),
+        (Fail(429, "You exceeded your current quota", code="insufficient_quota"), errors.NoCredit),
+        (Fail(400, "This model's maximum context length is 32768 tokens"), errors.ContextTooLong),
+        (Fail(400, "Range of input length should be [1, 30720]"), errors.ContextTooLong),
+        (Fail(400, "too many tokens in the request"), errors.ContextTooLong),
+        (
+            Fail(400, "Input data may contain inappropriate content", code="data_inspection_failed"),
+            errors.ContentRefused,
+        ),
+        (Fail(400, "The image length and width do not meet the restrictions"), errors.ImageRefused),
+        (Fail(400, "temperature is out of range"), errors.RequestRefused),
+        (Fail(500), errors.ServerTrouble),
+        (Fail(503, "overloaded"), errors.ServerTrouble),
+        (Cut("Hello there", after=5), errors.StreamCut),
+        (NoFinish("Hello there"), errors.StreamCut),
+    ],
+)
+async def test_failures_are_told_apart(
+    server: ModelServer, model: ChatCompletions, failure: Fail | Say, kind: type[errors.ModelError]
+) -> None:
+    server.script(failure)
+    with pytest.raises(errors.ModelError) as caught:
+        await _answer(model)
+    assert type(caught.value) is kind
+    assert caught.value.__cause__ is not None or isinstance(failure, NoFinish)
+
+
+async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
+    server.script(Hang(), Hang(), Hang(), Hang(), Hang())
+    async with server.run() as url:
+        model = _model(url, timeout=0.05)
+        with pytest.raises(errors.NoAnswerInTime):
+            await _answer(model)
+        await model.close()
+
+
+async def test_a_server_that_is_not_there_is_in_trouble() -> None:
+    async with ModelServer().run() as url:
+        pass
+    model = _model(url)
+    with pytest.raises(errors.ServerTrouble):
+        await _answer(model)
+    await model.close()
+
+
+async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer) -> None:
+    server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
+    async with server.run() as url:
+        model = _model(url)
+        assert "".join(delta.text for delta in await _answer(model)) == "at last"
+        assert len(server.requests) == 3
+        await model.close()
+
+
+async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(
+    server: ModelServer, model: ChatCompletions
+) -> None:
+    server.script(Say("word " * 500, delay=0.01))
+    stream = model.stream(ASKED)
+    await anext(stream)
+    await stream.aclose()
+    await server.wait_abandoned(1)
+
+
+def test_every_failure_has_a_sentence_for_the_user() -> None:
+    for kind in errors.ModelError.__subclasses__():
+        sentence = kind("details for the log").sentence
+        assert sentence.endswith(".")
+        assert "details" not in sentence
