@@ -14,14 +14,18 @@ from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
 
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+
+
 @pytest.fixture
 async def server() -> ModelServer:
     return ModelServer(key="sk-right")
 
 
 @pytest.fixture
-async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatCompletions]:
-    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+async def model(server: ModelServer) -> AsyncIterator[ChatCompletions]:
     async with server.run() as url:
         model = _model(url)
         yield model
@@ -120,7 +124,7 @@ async def test_failures_are_told_apart(
 
 
 async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
-    server.script(Hang(), Hang(), Hang(), Hang(), Hang())
+    server.script(Hang())
     async with server.run() as url:
         model = _model(url, timeout=0.05)
         with pytest.raises(errors.NoAnswerInTime):
@@ -137,7 +141,8 @@ async def test_a_server_that_is_not_there_is_in_trouble() -> None:
     await model.close()
 
 
-async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer) -> None:
+async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_completions, "RETRIES", 2)
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
         model = _model(url)

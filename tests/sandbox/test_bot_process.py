@@ -1,0 +1,89 @@
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+
+ORDERLY = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("ended in order", flush=True), sys.exit(0)))
+print(os.environ["GREETING"], flush=True)
+time.sleep(30)
+"""
+
+
+def bot(folder: Path, script: str = ORDERLY) -> BotProcess:
+    return BotProcess([sys.executable, "-c", script], {"GREETING": "hello"}, folder / "bot.log")
+
+
+async def logged(process: BotProcess, line: str) -> None:
+    async with asyncio.timeout(5):
+        while line not in process.last_lines():  # noqa: ASYNC110 - another process's file has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_stopping_gives_the_bot_time_to_end_in_order(tmp_path: Path) -> None:
+    process = bot(tmp_path)
+    await process.start()
+    await logged(process, "hello")
+    await process.stop()
+    assert process.last_lines() == ["hello", "ended in order"]
+    assert await process.wait() == 0
+
+
+async def test_killing_leaves_it_no_time(tmp_path: Path) -> None:
+    process = bot(tmp_path)
+    await process.start()
+    await logged(process, "hello")
+    process.kill()
+    assert await process.wait() == -signal.SIGKILL
+    assert process.last_lines() == ["hello"]
+
+
+async def test_a_bot_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(30)"
+    )
+    process = bot(tmp_path, deaf)
+    await process.start()
+    await logged(process, "deaf")
+    await process.stop(grace=0.1)
+    assert await process.wait() == -signal.SIGKILL
+
+
+async def test_the_last_lines_are_those_of_this_start(tmp_path: Path) -> None:
+    process = bot(tmp_path, "import os; print(os.getpid()); raise SystemExit(2)")
+    await process.start()
+    assert await process.wait() == 2
+    first = process.last_lines()
+    await process.start()
+    await process.wait()
+    assert len(process.last_lines()) == 1
+    assert process.last_lines() != first
+
+
+async def test_a_bot_left_behind_by_a_killed_sandbox_is_ended_first(tmp_path: Path) -> None:
+    left_behind = bot(tmp_path)
+    await left_behind.start()
+    await logged(left_behind, "hello")
+    successor = bot(tmp_path)
+    await successor.start()
+    assert await left_behind.wait() == -signal.SIGKILL
+    await logged(successor, "hello")
+    await successor.stop()
+
+
+async def test_a_stale_pid_file_harms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "bot.pid").write_text(str(os.getpid()))
+    process = bot(tmp_path)
+    await process.start()
+    await process.stop()
+
+
+async def test_waiting_for_a_bot_that_never_was_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="never started"):
+        await bot(tmp_path).wait()

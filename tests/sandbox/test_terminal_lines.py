@@ -1,0 +1,24 @@
+import os
+from pathlib import Path
+
+from sandbox.terminal.lines import Lines
+
+
+async def test_lines_come_in_order_and_end_with_none() -> None:
+    reading, writing = os.pipe()
+    lines = Lines(reading)
+    os.write(writing, b"one\ntw")
+    assert await lines.next() == "one"
+    os.write(writing, "o\r\nünended".encode())
+    assert await lines.next() == "two"
+    os.close(writing)
+    assert [await lines.next(), await lines.next()] == ["ünended", None]
+    os.close(reading)
+
+
+async def test_a_file_is_read_like_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "typed"
+    path.write_text("hello\n\n/reset\n")
+    with path.open("rb") as file:
+        lines = Lines(file.fileno())
+        assert [await lines.next() for _ in range(4)] == ["hello", "", "/reset", None]

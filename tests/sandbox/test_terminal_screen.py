@@ -1,0 +1,75 @@
+import io
+
+import pytest
+
+from sandbox.terminal.screen import CLEAR_LINE, PROMPT, Screen
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def live(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Screen:
+    monkeypatch.setenv("COLUMNS", "21")
+    return Screen(output, live=True)
+
+
+def test_a_growing_line_is_redrawn_in_place(live: Screen, output: io.StringIO) -> None:
+    live.draft("bot> one")
+    live.draft("bot> one two")
+    live.message("bot> one two three")
+    assert output.getvalue() == (f"{CLEAR_LINE}bot> one{CLEAR_LINE}bot> one two{CLEAR_LINE}bot> one two three\n")
+
+
+def test_a_line_that_was_completed_is_not_printed_again(live: Screen, output: io.StringIO) -> None:
+    live.draft("first line\nsec")
+    live.draft("first line\nsecond line\nthi")
+    live.message("first line\nsecond line\nthird")
+    assert output.getvalue().count("first") == 1
+    assert output.getvalue().endswith(f"{CLEAR_LINE}third\n")
+
+
+def test_a_long_line_is_cut_at_blanks_into_rows(live: Screen, output: io.StringIO) -> None:
+    live.draft("twenty columns are all there is here")
+    assert output.getvalue() == f"{CLEAR_LINE}twenty columns are \nall there is here"
+
+
+def test_wide_letters_take_two_columns(live: Screen, output: io.StringIO) -> None:
+    live.message("记" * 11)
+    assert output.getvalue() == CLEAR_LINE + "记" * 10 + "\n记\n"
+
+
+def test_a_message_unlike_its_draft_is_printed_whole(live: Screen, output: io.StringIO) -> None:
+    live.draft("a\nb\nc")
+    live.message("A\nb\nc")
+    assert output.getvalue().endswith(f"\n{CLEAR_LINE}A\nb\nc\n")
+
+
+def test_a_draft_that_changes_what_has_scrolled_by_waits_for_the_message(live: Screen, output: io.StringIO) -> None:
+    live.draft("a\nb\nc")
+    shown = output.getvalue()
+    live.draft("A\nb\nc\nd")
+    assert output.getvalue() == shown
+
+
+def test_the_prompt_waits_while_an_answer_grows(live: Screen, output: io.StringIO) -> None:
+    live.prompt()
+    live.draft("bot> hm")
+    live.prompt()
+    assert output.getvalue() == f"{CLEAR_LINE}{PROMPT}{CLEAR_LINE}bot> hm"
+
+
+def test_without_a_terminal_only_final_lines_are_printed(output: io.StringIO) -> None:
+    screen = Screen(output, live=False)
+    screen.prompt()
+    screen.draft("bot> gro")
+    screen.message("bot> grown, and longer than a row would be " + "x" * 100)
+    screen.note("bye")
+    assert output.getvalue() == "bot> grown, and longer than a row would be " + "x" * 100 + "\nbye\n"
+
+
+def test_an_answer_cannot_steer_the_terminal(output: io.StringIO) -> None:
+    Screen(output, live=False).message("a\x1b[2Jb\r\x07\tc")
+    assert output.getvalue() == "a\ufffd[2Jb\ufffd\ufffd    c\n"
