@@ -23,8 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     try:
         settings = load()
-        secrets = [settings.telegram_bot_token.get_secret_value(), settings.openai_api_key.get_secret_value()]
-        logs.configure(settings.log_level, settings.log_format, secrets)
+        logs.configure(settings.log_level, settings.log_format, settings.secrets)
         asyncio.run(_backup(settings, options.file) if options.command == "backup" else _run(settings))
     except StartError as exc:
         print(exc, file=sys.stderr)

@@ -32,10 +32,11 @@ class Jobs:
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        scheduler.add_job(_guarded(self.drop_expired_buttons), "interval", seconds=BUTTONS_EVERY_S)
+        buttons = self.drop_expired_buttons
+        scheduler.add_job(_guarded(buttons), "interval", name=buttons.__name__, seconds=BUTTONS_EVERY_S)
         now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
         for job in (self.prune_inbox, self.purge_resets):
-            scheduler.add_job(_guarded(job), "interval", seconds=CLEAN_EVERY_S, next_run_time=now)
+            scheduler.add_job(_guarded(job), "interval", name=job.__name__, seconds=CLEAN_EVERY_S, next_run_time=now)
         return scheduler
 
     async def drop_expired_buttons(self) -> None:

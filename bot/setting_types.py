@@ -1,0 +1,128 @@
+"""The forms that settings take: each checks one text and says in a sentence what is wrong with it."""
+
+import json
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+SQLITE = "sqlite:///"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def is_openais_own(key: str) -> bool:
+    """Whether a key has the form of those that OpenAI itself gives out; DashScope's are ``sk-`` and 32 hex digits."""
+    return key.startswith(("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")) or "T3BlbkFJ" in key
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"\d+:[\w-]{3,}", value.get_secret_value()):
+        raise ValueError("this is no bot token; it looks like 123456:ABC-def and comes from @BotFather")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("this is no http or https address")
+    return value.rstrip("/")
+
+
+def _webhook_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise ValueError("Telegram posts to https addresses only (http works on loopback)")
+    return value
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
+        raise ValueError("Telegram allows 1 to 256 of the characters A-Z, a-z, 0-9, _ and -")
+    return value
+
+
+def _llm_api(value: str) -> str:
+    if value in ("responses", "dashscope"):
+        raise ValueError(f"{value!r} comes in a later version; this one speaks 'chat'")
+    if value != "chat":
+        raise ValueError("must be 'chat'")
+    return value
+
+
+def _access(value: str) -> str:
+    if value == "approval":
+        raise ValueError("'approval' comes in a later version; use 'list' or 'open'")
+    if value not in ("list", "open"):
+        raise ValueError("must be 'list' or 'open'")
+    return value
+
+
+def _schedule(value: str) -> str:
+    if value in ("idle", "off"):
+        return value
+    if re.search(r"\d", value.split()[-1]):
+        raise ValueError(
+            "name the weekdays of a cron expression (mon, tue, ...): numbers mean different days elsewhere"
+        )
+    try:
+        CronTrigger.from_crontab(value)
+    except ValueError as exc:
+        raise ValueError(f"must be 'idle', 'off' or a cron expression with five fields ({exc})") from exc
+    return value
+
+
+def _compact_at(value: str) -> str:
+    if value != "auto" and not (re.fullmatch(r"0?\.\d+|1(\.0+)?", value) and float(value) > 0):
+        raise ValueError("must be 'auto' or a share of the window, above 0 and at most 1")
+    return value
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith(SQLITE) or value == SQLITE:
+        raise ValueError(f"must look like {SQLITE}data/keepsake.db")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise ValueError("no such time zone; it looks like Europe/Berlin or UTC") from exc
+    return value
+
+
+def _ids(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return frozenset(int(part) for part in value.split(",") if part.strip())
+    except ValueError as exc:
+        raise ValueError("must be numbers with commas between them") from exc
+
+
+def _json_object(value: object) -> object:
+    try:
+        parsed: object = json.loads(value) if isinstance(value, str) else value
+    except ValueError as exc:
+        raise ValueError("must be a JSON object, like {}") from exc
+    if not isinstance(parsed, dict):
+        raise ValueError("must be a JSON object, like {}")
+    return parsed
+
+
+BotToken = Annotated[SecretStr, AfterValidator(_token)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+LlmApi = Annotated[str, AfterValidator(_llm_api)]
+Access = Annotated[str, AfterValidator(_access)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+CompactAt = Annotated[str, AfterValidator(_compact_at)]
+upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+comma_separated = BeforeValidator(_ids)
+from_json = BeforeValidator(_json_object)

@@ -1,0 +1,156 @@
+"""The configuration: the environment and ``.env``, read once, checked whole before anything starts.
+
+The names are the contract with whoever runs the bot; ``.env.example`` and the README's table list the same ones, and a
+test holds the three together. What is wrong ends the start with one line that begins with the variable's name.
+"""
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, JsonValue, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot import setting_types as types
+from bot.errors import SettingError
+
+DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
+"""Model Studio's OpenAI-compatible mode, international (Singapore)."""
+DEFAULT_WEBHOOK_PORT = 8080
+MISSING = {
+    "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
+    "OPENAI_API_KEY": "the model server's key (DASHSCOPE_API_KEY is read too)",
+}
+"""Where to get what must be set."""
+NOT_USED_YET = (
+    "vision_model",
+    "embedding_model",
+    "embedding_base_url",
+    "transcription_model",
+    "context_window",
+    "memory",
+    "compact_at",
+    "compact_schedule",
+    "keep_rounds",
+    "recall_tokens",
+    "cached_price",
+    "output_price",
+    "cache_markers",
+    "group_listen",
+)
+"""Settings that are checked already and have no effect in this version."""
+
+
+class Settings(BaseSettings):
+    """One attribute per variable, in the order of the README's table."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, env_file_encoding="utf-8"
+    )
+
+    telegram_bot_token: types.BotToken
+    telegram_api_url: types.HttpUrl = "https://api.telegram.org"
+    openai_api_key: SecretStr = Field(validation_alias=AliasChoices("OPENAI_API_KEY", "DASHSCOPE_API_KEY"))
+    openai_base_url: types.HttpUrl = DASHSCOPE
+    openai_model: str = "qwen-plus"
+    vision_model: str | None = None
+    llm_api: types.LlmApi = "chat"
+    llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.from_json] = Field(default_factory=dict)
+    embedding_model: str | None = None
+    embedding_base_url: types.HttpUrl | None = None
+    transcription_model: str | None = None
+    system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
+    context_window: int | None = Field(default=None, ge=1024)
+    memory: Literal["summary", "truncate", "full"] = "summary"
+    compact_at: types.CompactAt = "auto"
+    compact_schedule: types.Schedule = "idle"
+    keep_rounds: int = Field(default=20, ge=1)
+    recall_tokens: int = Field(default=1200, ge=0)
+    cached_price: float = Field(default=0.2, ge=0)
+    output_price: float = Field(default=3, ge=0)
+    cache_markers: Literal["auto", "on", "off"] = "auto"
+    database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
+    access: types.Access = "list"
+    owner_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
+    allowed_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
+    group_trigger: Literal["mention", "always"] = "mention"
+    group_listen: Literal["on", "off"] = "on"
+    webhook_url: types.WebhookUrl | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    webhook_secret: types.WebhookSecret | None = None
+    host: str = "127.0.0.1"
+    timezone: types.TimeZone = "UTC"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], types.upper_case] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    model_timeout: float = Field(default=180, gt=0)
+    reset_keep_days: int = Field(default=7, ge=1)
+    inbox_keep_days: int = Field(default=3, ge=1)
+
+    @model_validator(mode="after")
+    def _openai_key_needs_its_server(self) -> Self:
+        key = self.openai_api_key.get_secret_value()
+        if "openai_base_url" not in self.model_fields_set and types.is_openais_own(key):
+            raise ValueError(
+                "OPENAI_BASE_URL: the key is one of OpenAI's own, but requests would go to DashScope; "
+                "set it to https://api.openai.com/v1"
+            )
+        return self
+
+    @property
+    def database_path(self) -> Path:
+        """The file behind DATABASE_URL."""
+        return Path(self.database_url.removeprefix(types.SQLITE))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """TIMEZONE as what datetime takes."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def listen_port(self) -> int | None:
+        """Where the bot listens; None: nowhere, since nothing asks it to."""
+        return self.port or (DEFAULT_WEBHOOK_PORT if self.webhook_url else None)
+
+    @property
+    def secret_of_webhook(self) -> str:
+        """WEBHOOK_SECRET, or one that only the holder of the bot's token can know."""
+        if self.webhook_secret is not None:
+            return self.webhook_secret.get_secret_value()
+        token = self.telegram_bot_token.get_secret_value().encode()
+        return hmac.new(token, b"keepsake webhook secret", hashlib.sha256).hexdigest()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no log line."""
+        held = (self.telegram_bot_token, self.openai_api_key, self.webhook_secret)
+        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+
+    def unused(self) -> tuple[str, ...]:
+        """The variables that were set although they have no effect in this version."""
+        return tuple(name.upper() for name in NOT_USED_YET if name in self.model_fields_set)
+
+
+def load(env_file: str | None = ".env") -> Settings:
+    """Read and check the configuration. Raises SettingError for the first wrong variable, in the table's order."""
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as exc:
+        problems = {_variable(error["loc"]): error for error in exc.errors(include_input=False, include_url=False)}
+    order = [name.upper() for name in Settings.model_fields]
+    first = min(problems, key=lambda name: order.index(name) if name in order else len(order))
+    raise SettingError(_line(first, problems[first]["type"], problems[first]["msg"])) from None
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    return str(loc[0]).upper() if loc else ""
+
+
+def _line(variable: str, kind: str, message: str) -> str:
+    reason = message.removeprefix("Value error, ")
+    if not variable:  # a rule about several variables names the one to change itself
+        return reason
+    if kind == "missing":
+        return f"{variable} is missing: {MISSING[variable]}"
+    return f"{variable}: {reason.replace('Input should', 'must')}"
