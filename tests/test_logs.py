@@ -1,0 +1,133 @@
+"""No secret is in any line of the log, whoever writes it."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import openai
+import pytest
+from telegram import Bot
+from telegram.error import InvalidToken
+from telegram.request import HTTPXRequest
+
+from bot import logs
+from sandbox.model import ModelServer
+
+TOKEN = "123456:AAE-very_secret"
+KEY = "sk-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def restore_logging() -> Iterator[None]:
+    root, hook = logging.getLogger(), sys.excepthook
+    handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
+    yield
+    logging.raiseExceptions = loud
+    root.handlers, sys.excepthook = handlers, hook
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture(params=["text", "json"])
+def log(request: pytest.FixtureRequest) -> io.StringIO:
+    """What the handler writes: configured as in production, then pointed at a text."""
+    logs.configure("DEBUG", request.param, [TOKEN, KEY])
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    written = io.StringIO()
+    handler.setStream(written)
+    return written
+
+
+def _clean(log: io.StringIO) -> str:
+    written = log.getvalue()
+    assert "very_secret" not in written
+    assert KEY not in written
+    return written
+
+
+def test_secrets_in_messages_arguments_and_urls_are_hidden(log: io.StringIO) -> None:
+    logging.getLogger("any").warning("at %s with %s", f"https://x/bot{TOKEN}/getMe", {"key": KEY})
+    logging.getLogger("any").warning("encoded: https://x/?token=123456%3AAAE-very_secret")
+    assert _clean(log).count(logs.HIDDEN) == 3
+
+
+def test_secrets_deep_in_a_chain_of_exceptions_are_hidden(log: io.StringIO) -> None:
+    try:
+        try:
+            raise ValueError(f"could not reach bot{TOKEN}")
+        except ValueError as exc:
+            raise RuntimeError("outer") from exc
+    except RuntimeError:
+        logging.getLogger("any").exception("failed")
+    written = _clean(log)
+    assert logs.HIDDEN in written
+    assert "outer" in written
+
+
+async def test_telegrams_client_shows_no_token(log: io.StringIO) -> None:
+    async with ModelServer().run() as url:  # any server will do: it answers 404, which means an unknown token
+        async with HTTPXRequest() as request:
+            bot = Bot(TOKEN, base_url=f"{url}/bot", request=request)
+            with pytest.raises(InvalidToken) as caught:
+                await bot.get_me()
+        logging.getLogger("any").error("refused", exc_info=caught.value)
+    assert "404" in _clean(log)
+
+
+async def test_httpx_shows_no_token_when_nobody_answers(log: io.StringIO) -> None:
+    async with ModelServer().run() as url:
+        pass
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError) as caught:
+            await client.get(f"{url}/bot{TOKEN}/getMe")
+    logging.getLogger("any").error("refused", exc_info=caught.value)
+    assert "refused" in _clean(log)
+
+
+async def test_openais_client_shows_no_key(log: io.StringIO) -> None:
+    async with ModelServer(key="another").run() as url:
+        async with openai.AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0) as client:
+            with pytest.raises(openai.AuthenticationError) as caught:
+                await client.models.list()
+        logging.getLogger("any").error("refused by %s", url, exc_info=caught.value)
+    assert "401" in _clean(log)
+
+
+def test_a_broken_log_call_shows_no_secret(log: io.StringIO) -> None:
+    logging.getLogger("any").error("%d", TOKEN)
+    _clean(log)
+
+
+def test_a_json_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "json", [TOKEN])
+    try:
+        raise ValueError(TOKEN)
+    except ValueError:
+        logging.getLogger("bot.test").exception("two\nlines")
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "ERROR"
+    assert line["logger"] == "bot.test"
+    assert line["message"] == "two\nlines"
+    assert line["error"].endswith(f"ValueError: {logs.HIDDEN}")
+
+
+def test_a_text_line_says_when_what_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "text", [])
+    logging.getLogger("bot.test").info("Ready")
+    time, _, rest = capsys.readouterr().err.partition(" ")
+    assert len(time) == len("2026-11-23T12:00:00Z")
+    assert rest == "INFO bot.test: Ready\n"
+
+
+def test_an_exception_that_nobody_catches_shows_no_secret() -> None:
+    program = f"from bot import logs; logs.configure('INFO', 'text', ['{TOKEN}']); raise RuntimeError('{TOKEN}')"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert logs.HIDDEN in ended.stderr
+    assert "RuntimeError" in ended.stderr
+    assert "very_secret" not in ended.stderr.replace(program, "")
