@@ -1,0 +1,50 @@
+# Each target sets up what it needs: a virtual environment in .venv, made anew when the requirements change.
+# All it takes is Python 3.11 or later and make.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+RUN_STAMP := .venv/.run
+DEV_STAMP := .venv/.dev
+
+.PHONY: help sandbox run test lint format clean
+.SILENT:
+
+help:
+	echo "make sandbox   try it here, without Telegram and without a model"
+	echo "make run       run the bot (settings: .env or the environment)"
+	echo "make test      run the tests"
+	echo "make lint      check format, lint and types"
+	echo "make format    put the code into its format"
+	echo "make clean     remove the virtual environment"
+
+sandbox: $(RUN_STAMP)
+	$(BIN)/python -m bot sandbox $(ARGS)
+
+run: $(RUN_STAMP)
+	$(BIN)/python -m bot
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+$(RUN_STAMP): pyproject.toml constraints.txt
+	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
+	test -x $(BIN)/python || { echo "Setting up .venv (once)..." >&2; $(PYTHON) -m venv .venv; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
