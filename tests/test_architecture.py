@@ -1,0 +1,143 @@
+"""Imports point one way, and files and functions stay small."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILE_LINES = 300
+FUNCTION_LINES = 50
+
+MAY_IMPORT = {
+    "bot": set(),
+    "bot.errors": set(),
+    "bot.texts": set(),
+    "bot.logs": set(),
+    "bot.setting_types": set(),
+    "bot.settings": {"bot.errors", "bot.setting_types"},
+    "bot.llm": {"bot.errors"},
+    "bot.conversation": {"bot.errors", "bot.texts", "bot.llm.interface", "storage"},
+    "bot.outbound": {"bot.errors", "bot.texts"},
+    "bot.inbound": {"bot.conversation.said"},
+    "bot.intake": {"bot.errors", "bot.conversation.said", "storage"},
+    "bot.handlers": {
+        "bot.errors",
+        "bot.texts",
+        "bot.conversation",
+        "bot.inbound",
+        "bot.intake",
+        "bot.outbound",
+        "storage",
+    },
+    "bot.jobs": {"bot.outbound", "storage"},
+    "bot.app": {"bot", "storage"},
+    "bot.__main__": {"bot", "storage", "sandbox"},
+    "storage": set(),
+    "sandbox": set(),
+}
+"""What each part may import besides itself: from the edges towards the engine, never back."""
+
+ONLY_IN = {
+    "openai": {"bot.llm"},
+    "aiosqlite": {"storage"},
+    "sqlite3": {"storage", "sandbox"},
+    "telegram": {"bot.intake", "bot.handlers", "bot.inbound", "bot.outbound", "bot.app"},
+    "telegramify_markdown": {"bot.outbound"},
+    "tiktoken": {"bot.conversation"},
+}
+"""Libraries that one part of the project keeps to itself."""
+
+
+def _sources(*folders: str) -> list[Path]:
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    return [ROOT / name for name in tracked if not folders or name.split("/")[0] in folders]
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_in(name: str, parts: set[str]) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
+
+
+def _part(module: str) -> str:
+    return max((part for part in MAY_IMPORT if _is_in(module, {part})), key=len)
+
+
+def wrong_imports(module: str, source: str) -> list[str]:
+    """The imports of a module that the rules do not allow."""
+    part = _part(module)
+    allowed = MAY_IMPORT[part] | {part}
+    found = []
+    for name in _imports(ast.parse(source)):
+        ours = name.split(".")[0] in ("bot", "storage", "sandbox")
+        keeper = ONLY_IN.get(name.split(".")[0])
+        if (ours and not _is_in(name, allowed)) or (keeper is not None and not _is_in(module, keeper)):
+            found.append(name)
+    return found
+
+
+def long_functions(source: str) -> list[str]:
+    """The functions that are longer than they may be."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    return [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= FUNCTION_LINES]
+
+
+@pytest.mark.parametrize("path", _sources("bot", "storage", "sandbox"), ids=_module)
+def test_imports_point_one_way(path: Path) -> None:
+    assert wrong_imports(_module(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", _sources(), ids=_module)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= FILE_LINES
+    assert long_functions(source) == []
+
+
+@pytest.mark.parametrize("path", _sources("bot", "storage", "sandbox"), ids=_module)
+def test_every_module_says_what_it_promises(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("bot.conversation.turn", "import telegram"),
+        ("bot.conversation.turn", "from bot.outbound.delivery import Sender"),
+        ("bot.conversation.turn", "from bot.llm.chat_completions import ChatCompletions"),
+        ("bot.handlers.chat", "import openai"),
+        ("bot.outbound.delivery", "from storage import Storage"),
+        ("storage.chats", "from bot import errors"),
+        ("sandbox.world", "from bot.settings import load"),
+        ("bot.llm.interface", "import aiosqlite"),
+        ("bot.intake.lanes", "from bot.handlers import table"),
+    ],
+)
+def test_a_wrong_import_is_seen(module: str, source: str) -> None:
+    assert wrong_imports(module, source)
+
+
+def test_a_long_function_is_seen() -> None:
+    assert long_functions("def long():\n" + "    x = 1\n" * FUNCTION_LINES) == ["long"]
+    assert long_functions("def short():\n" + "    x = 1\n" * (FUNCTION_LINES - 1)) == []

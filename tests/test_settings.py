@@ -1,0 +1,184 @@
+"""A wrong setting is told in one line that begins with its name, and shows no secret."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingError
+from bot.settings import DASHSCOPE, Settings, load
+
+REQUIRED = {"TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret", "OPENAI_API_KEY": "sk-0123456789abcdef"}
+
+
+@pytest.fixture(autouse=True)
+def only_what_a_test_sets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields or name == "DASHSCOPE_API_KEY":
+            monkeypatch.delenv(name)
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_two_variables_are_enough(tmp_path: Path) -> None:
+    settings = load()
+    assert settings.openai_base_url == DASHSCOPE
+    assert settings.openai_model == "qwen-plus"
+    assert settings.database_path == Path("data/keepsake.db")
+    assert settings.access == "list"
+    assert settings.listen_port is None
+    assert settings.unused() == ()
+
+
+def test_values_come_from_the_env_file_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("OPENAI_MODEL=from-file\nTIMEZONE=Europe/Berlin\nANYTHING_ELSE=1\n")
+    monkeypatch.setenv("OPENAI_MODEL", "from-environment")
+    settings = load()
+    assert (settings.openai_model, settings.zone.key) == ("from-environment", "Europe/Berlin")
+
+
+def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    assert (load().port, load().openai_base_url) == (None, DASHSCOPE)
+
+
+def test_dashscopes_name_of_the_key_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
+    assert load().openai_api_key.get_secret_value() == "sk-dash"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("TELEGRAM_BOT_TOKEN", "@BotFather"), ("OPENAI_API_KEY", "DASHSCOPE_API_KEY")]
+)
+def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(SettingError, match=f"^{name} is missing: .*{hint}"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "very_secret"),
+        ("TELEGRAM_API_URL", "api.telegram.org"),
+        ("OPENAI_BASE_URL", "ftp://x"),
+        ("LLM_API", "responses"),
+        ("LLM_API", "soap"),
+        ("LLM_EXTRA_BODY", "{"),
+        ("LLM_EXTRA_BODY", "[]"),
+        ("EMBEDDING_BASE_URL", "x"),
+        ("CONTEXT_WINDOW", "12"),
+        ("MEMORY", "none"),
+        ("COMPACT_AT", "70"),
+        ("COMPACT_AT", "0"),
+        ("COMPACT_SCHEDULE", "sometimes"),
+        ("COMPACT_SCHEDULE", "0 3 * * 1"),
+        ("KEEP_ROUNDS", "0"),
+        ("RECALL_TOKENS", "-1"),
+        ("CACHED_PRICE", "cheap"),
+        ("OUTPUT_PRICE", "-1"),
+        ("CACHE_MARKERS", "maybe"),
+        ("DATABASE_URL", "postgres://localhost/x"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("ACCESS", "approval"),
+        ("ACCESS", "all"),
+        ("OWNER_IDS", "ann"),
+        ("ALLOWED_IDS", "1;2"),
+        ("GROUP_TRIGGER", "never"),
+        ("GROUP_LISTEN", "maybe"),
+        ("WEBHOOK_URL", "http://example.com/hook"),
+        ("WEBHOOK_SECRET", "very_secret with spaces"),
+        ("PORT", "70000"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("MODEL_TIMEOUT", "0"),
+        ("RESET_KEEP_DAYS", "0"),
+        ("INBOX_KEEP_DAYS", "x"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_begins_with_the_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError) as caught:
+        load()
+    line = str(caught.value)
+    assert line.startswith(f"{name}: ")
+    assert "\n" not in line
+    assert "very_secret" not in line
+
+
+def test_the_first_wrong_variable_of_the_table_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "x")
+    monkeypatch.setenv("ACCESS", "x")
+    with pytest.raises(SettingError, match=r"^ACCESS:"):
+        load()
+
+
+@pytest.mark.parametrize("key", ["sk-proj-abc", "sk-svcacct-abc", "sk-abcT3BlbkFJdef"])
+def test_a_key_of_openais_own_form_needs_a_base_url(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: ") as caught:
+        load()
+    assert key not in str(caught.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1/")
+    assert load().openai_base_url == "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMPACT_AT", "0.5"),
+        ("COMPACT_SCHEDULE", "0 3 * * mon"),
+        ("LLM_EXTRA_BODY", '{"enable_thinking": true}'),
+        ("OWNER_IDS", "1, -100200"),
+        ("WEBHOOK_URL", "http://127.0.0.1:8443/hook"),
+        ("LOG_LEVEL", "debug"),
+        ("DATABASE_URL", "sqlite:////srv/keepsake.db"),
+    ],
+)
+def test_right_values_are_taken(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    load()
+
+
+def test_values_arrive_in_the_form_in_which_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWNER_IDS", "1, -100200")
+    monkeypatch.setenv("LLM_EXTRA_BODY", '{"enable_thinking": true}')
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/keepsake.db")
+    settings = load()
+    assert settings.owner_ids == {1, -100200}
+    assert settings.llm_extra_body == {"enable_thinking": True}
+    assert settings.database_path == Path("/srv/keepsake.db")
+
+
+def test_what_has_no_effect_yet_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMORY", "truncate")
+    monkeypatch.setenv("RECALL_TOKENS", "500")
+    assert load().unused() == ("MEMORY", "RECALL_TOKENS")
+
+
+def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", "https://bot.example.org/hook")
+    settings = load()
+    assert settings.listen_port == 8080
+    assert len(settings.secret_of_webhook) == 64
+    assert settings.secret_of_webhook == load().secret_of_webhook
+    monkeypatch.setenv("WEBHOOK_SECRET", "chosen")
+    assert load().secret_of_webhook == "chosen"
+
+
+def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRET", "swordfish")
+    settings = load()
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "very_secret" not in shown
+        assert "swordfish" not in shown
+        assert REQUIRED["OPENAI_API_KEY"] not in shown
+    assert set(settings.secrets) == {*REQUIRED.values(), "swordfish"}
