@@ -1,6 +1,7 @@
 """The variables of ``.env.example``, of the README's table and of the settings are the same, with the same defaults."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ def test_the_readme_tells_the_default(variable: str) -> None:
     assert told.startswith(f"`{default}`" if default else ("required", "unset", "empty", "a short"))
 
 
-def test_each_variable_of_the_example_is_explained() -> None:
+def test_each_variable_of_the_example_has_a_comment_above_it() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    for block in "\n".join(lines).split("\n\n"):
-        if re.search(r"^(# )?[A-Z_]+=", block, re.MULTILINE):
-            assert re.match(r"# (?![A-Z_]+=)", block), f"no comment above: {block}"
+    for above, line in pairwise(lines):
+        if re.match(r"(# )?[A-Z_]+=", line):
+            assert re.match(r"# (?![A-Z_]+=).*[.)]$", above), f"no comment above {line}"

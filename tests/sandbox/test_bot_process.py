@@ -84,6 +84,33 @@ async def test_a_stale_pid_file_harms_nobody(tmp_path: Path) -> None:
     await process.stop()
 
 
+async def test_a_death_that_nobody_asked_for_is_reported(tmp_path: Path) -> None:
+    deaths: list[int] = []
+    script = "raise SystemExit(2)"
+    process = BotProcess([sys.executable, "-c", script], {}, tmp_path / "bot.log", on_death=deaths.append)
+    await process.start()
+    assert await process.wait() == 2
+    assert deaths == [2]
+
+
+async def test_a_death_that_was_asked_for_is_no_news(tmp_path: Path) -> None:
+    deaths: list[int] = []
+    process = BotProcess([sys.executable, "-c", "import time; time.sleep(30)"], {}, tmp_path / "bot.log", on_death=deaths.append)
+    await process.start()
+    process.kill()
+    await process.wait()
+    assert deaths == []
+
+
+async def test_the_settings_of_a_real_bot_do_not_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", "https://example.org/hook")
+    script = "import os; print(os.environ.get('WEBHOOK_URL'), os.getcwd())"
+    process = BotProcess([sys.executable, "-c", script], {}, tmp_path / "bot.log")
+    await process.start()
+    await process.wait()
+    assert process.last_lines() == [f"None {tmp_path}"]
+
+
 async def test_waiting_for_a_bot_that_never_was_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="never started"):
         await bot(tmp_path).wait()
