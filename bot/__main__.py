@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from bot.settings import Settings, load
 
 WRONG_SETTING = 2
 FAILED = 1
+
+log = logging.getLogger("bot")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,6 +45,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def _run(settings: Settings) -> None:
+    if unused := settings.unused():
+        log.warning("Set, but without effect in this version: %s", ", ".join(unused))
     from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
 
     await run(settings)

@@ -26,6 +26,8 @@ NOISY = (
     "asyncio",
 )
 """Libraries that report every request, every statement, or what we report ourselves."""
+SHORTEST_SECRET = 6
+"""A shorter key (local servers take any) protects nothing, and hiding each of its letters would spoil every line."""
 
 log = logging.getLogger("bot")
 
@@ -102,8 +104,9 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 def _forms(secret: str) -> Iterable[str]:
     """A secret as it may stand in a log: bare, in a URL, in JSON; of a bot token also the half that is secret."""
     _, _, half = secret.partition(":")
-    for part in filter(None, (secret, half)):
-        yield from (part, quote(part, safe=""), json.dumps(part)[1:-1])
+    for part in (secret, half):
+        if len(part) >= SHORTEST_SECRET:
+            yield from (part, quote(part, safe=""), json.dumps(part)[1:-1])
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -103,6 +103,12 @@ def test_a_broken_log_call_shows_no_secret(log: io.StringIO) -> None:
     _clean(log)
 
 
+def test_a_key_too_short_to_be_a_secret_spoils_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "text", ["k"])
+    logging.getLogger("bot.test").info("kept")
+    assert "kept" in capsys.readouterr().err
+
+
 def test_a_json_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO", "json", [TOKEN])
     try:

@@ -42,11 +42,12 @@ class Draft:
         self._model = model
         self._show = show
         self._bound = bound
+        self._half = ""
 
     async def write(self, messages: Sequence[Message]) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
         for attempt in range(1, ATTEMPTS + 1):
-            self.text, self.finish, self.usage = "", None, None
+            self.text, self.finish, self.usage, self._half = "", None, None, ""
             try:
                 await self._stream(messages)
                 self._check()
@@ -74,10 +75,16 @@ class Draft:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         if delta.text:
-            self.text += delta.text
+            self.text += self._whole_characters(delta.text)
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
             self._show.thinking()
+
+    def _whole_characters(self, text: str) -> str:
+        """Some servers cut an emoji between two deltas: its first half is kept back until the second comes."""
+        text = self._half + text
+        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        return text.removesuffix(self._half).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def _check(self) -> None:
         if self.text.strip():

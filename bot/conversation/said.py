@@ -68,4 +68,4 @@ def clean_name(name: str) -> str:
 
 def utf16_length(text: str) -> int:
     """Length in UTF-16 units, which is what Telegram counts."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -55,7 +55,13 @@ class Polling:
                 await self._receiver.receive(updates)
             except RetryAfter as exc:
                 await asyncio.sleep(_seconds(exc))
-            except (TelegramError, StorageError, ValueError) as exc:
+            except (
+                TelegramError,
+                StorageError,
+                ValueError,
+                LookupError,
+                TypeError,
+            ) as exc:  # the last three: no updates
                 await self._wait_after(exc)
             else:
                 self._offset = max((update.update_id + 1 for update in updates), default=self._offset)
