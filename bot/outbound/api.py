@@ -1,0 +1,116 @@
+"""The Bot API as the rest of this package sees it: one method per act, whichever methods of Telegram it takes.
+
+A method that python-telegram-bot has of its own says `InvalidToken` when the server answers 404, a raw request says
+`EndPointNotFound`; here both are `UnsupportedError`, and `Features` remembers it. Every other refusal passes as it is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from telegram import Bot, InlineKeyboardMarkup, ReplyParameters
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, EndPointNotFound, InvalidToken
+
+from bot.outbound.content import Content, Rich
+from bot.outbound.destination import Destination
+from bot.outbound.features import Features, UnsupportedError
+
+THINKING = Rich("<tg-thinking>Thinking...</tg-thinking>")
+"""The placeholder of a rich draft; a text draft shows its own when its text is empty."""
+
+
+class Api:
+    """Posts contents to one Bot API server."""
+
+    def __init__(self, bot: Bot, features: Features) -> None:
+        self.features = features
+        self._bot = bot
+
+    async def send(self, to: Destination, content: Content, keyboard: InlineKeyboardMarkup | None = None) -> int:
+        """Send a new message; returns its id."""
+        if isinstance(content, Rich):
+            return await self._send_rich(to, content, keyboard)
+        message = await self._bot.send_message(
+            to.chat_id,
+            content.text,
+            entities=content.entities,
+            message_thread_id=to.thread_id,
+            reply_parameters=_reply(to),
+            reply_markup=keyboard,
+        )
+        return message.message_id
+
+    async def edit(
+        self, to: Destination, message_id: int, content: Content, keyboard: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Turn a message into the content."""
+        if isinstance(content, Rich):
+            await self._edit_rich(to, message_id, content, keyboard)
+            return
+        await self._bot.edit_message_text(
+            content.text, to.chat_id, message_id, entities=content.entities, reply_markup=keyboard
+        )
+
+    async def draft(self, to: Destination, draft_id: int, content: Content) -> None:
+        """Show the content as a draft, in a private chat, for 30 seconds; an empty text shows "Thinking..."."""
+        if isinstance(content, Rich):
+            fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": {"html": content.html}}
+            with self._needs_rich():
+                await self._bot.do_api_request("sendRichMessageDraft", _topic(to) | fields)
+            return
+        try:
+            await self._bot.send_message_draft(
+                to.chat_id, draft_id, content.text, message_thread_id=to.thread_id, entities=content.entities
+            )
+        except InvalidToken as exc:
+            self.features.drafts = False
+            raise UnsupportedError("sendMessageDraft") from exc
+
+    async def typing(self, to: Destination) -> None:
+        """Show that the bot is typing, for five seconds."""
+        await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
+
+    async def _send_rich(self, to: Destination, content: Rich, keyboard: InlineKeyboardMarkup | None) -> int:
+        fields = {
+            "chat_id": to.chat_id,
+            "rich_message": {"html": content.html},
+            "reply_parameters": _reply(to),
+            "reply_markup": keyboard,
+        }
+        with self._needs_rich():
+            message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields)
+        return int(message["message_id"])
+
+    async def _edit_rich(
+        self, to: Destination, message_id: int, content: Rich, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
+        try:
+            await self._bot.edit_message_text(
+                None,  # type: ignore[arg-type]  # a rich edit has no text, which this version's signature can't say
+                to.chat_id,
+                message_id,
+                reply_markup=keyboard,
+                api_kwargs={"rich_message": {"html": content.html}},
+            )
+        except BadRequest as exc:
+            # An older server knows the method but not the field, and misses the text.
+            if "text is empty" not in exc.message.lower():
+                raise
+            self.features.rich = False
+            raise UnsupportedError("rich_message in editMessageText") from exc
+
+    @contextmanager
+    def _needs_rich(self) -> Iterator[None]:
+        try:
+            yield
+        except (EndPointNotFound, InvalidToken) as exc:
+            self.features.rich = False
+            raise UnsupportedError("rich messages") from exc
+
+
+def _reply(to: Destination) -> ReplyParameters | None:
+    return None if to.reply_to is None else ReplyParameters(to.reply_to, allow_sending_without_reply=True)
+
+
+def _topic(to: Destination) -> dict[str, object]:
+    return {} if to.thread_id is None else {"message_thread_id": to.thread_id}

@@ -1,0 +1,58 @@
+"""A piece of markdown as the content of one message, in each of the forms, and how much of a message it fills."""
+
+import re
+
+from telegram import MessageEntity
+from telegramify_markdown import RenderConfig, convert, richify, utf16_len
+
+from bot.outbound.content import Content, Rich, Text
+from bot.outbound.markdown import prepare
+
+RICH_LIMIT = 32_768
+"""Characters of a rich message. Counted here in bytes of its HTML, which is always more."""
+RICH_BLOCKS = 500
+TEXT_LIMIT = 4096
+"""UTF-16 units."""
+TEXT_ENTITIES = 100
+"""Further ones are dropped without a word, and with them their links."""
+
+_BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-block)\b")
+
+
+def to_rich(markdown: str) -> Rich:
+    """As a rich message."""
+    return Rich(richify(prepare(markdown, math_as_code=False)).html or "")
+
+
+def to_text(markdown: str) -> Text:
+    """As a text with entities, for servers that have no rich messages."""
+    text, entities = convert(prepare(markdown, math_as_code=True), latex_escape=False, config=_config())
+    text = text.rstrip()
+    units = utf16_len(text)
+    fitting = (
+        MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)
+        for one in entities
+        if one.offset < units
+    )
+    return Text(text, tuple(fitting))
+
+
+def to_plain(markdown: str) -> Text:
+    """As it was written: what Telegram refuses in every other form."""
+    return Text(markdown)
+
+
+def share(content: Content) -> float:
+    """How much of a message's limits the content takes up; above 1 it does not fit."""
+    if isinstance(content, Rich):
+        return max(len(content.html.encode()) / RICH_LIMIT, len(_BLOCK.findall(content.html)) / RICH_BLOCKS)
+    return max(utf16_len(content.text) / TEXT_LIMIT, len(content.entities) / TEXT_ENTITIES)
+
+
+def _config() -> RenderConfig:
+    """Without the converter's emoji before headings; in the text stands what the model wrote."""
+    config = RenderConfig.isolated()
+    symbols = config.markdown_symbol
+    symbols.heading_level_1 = symbols.heading_level_2 = symbols.heading_level_3 = symbols.heading_level_4 = ""
+    symbols.unordered_list_item = "•"
+    return config

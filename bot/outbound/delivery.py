@@ -1,0 +1,119 @@
+"""Delivering replies and notices: whole, in order, and for as long as it takes."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from telegram import Bot, InlineKeyboardMarkup
+from telegram.error import BadRequest, TelegramError
+
+from bot.errors import Undeliverable
+from bot.outbound.api import Api
+from bot.outbound.destination import Destination
+from bot.outbound.features import Features, UnsupportedError
+from bot.outbound.pacing import Pacer
+from bot.outbound.parts import Piece, pieces, plain_piece
+from bot.outbound.post import Post
+from bot.outbound.refusals import undeliverable
+from bot.outbound.stream import Preview, Tempo
+
+MOST_DELETIONS = 100
+"""Messages that one deleteMessages takes."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of a reply that has arrived."""
+
+    message_id: int
+    end: int
+    """Characters of the source that are delivered up to and including this part."""
+
+
+OnPart = Callable[[Part], Awaitable[None]]
+
+
+class Sender:
+    """Speaks to Telegram for the rest of the bot."""
+
+    def __init__(self, bot: Bot, pacer: Pacer, features: Features, tempo: Tempo | None = None) -> None:
+        self._bot = bot
+        self._pacer = pacer
+        self._tempo = tempo or Tempo()
+        self._features = features
+        self._api = Api(bot, features)
+        self._post = Post(self._api, pacer)
+
+    async def deliver(
+        self, to: Destination, source: str, on_part: OnPart, *, offset: int = 0, begun: int | None = None
+    ) -> None:
+        """Send `source[offset:]`, markdown, in as many messages as it takes; `begun` is edited into the very first.
+
+        `on_part` is awaited after each message and before the next, so that after a crash the rest begins at its `end`.
+        Raises Undeliverable when Telegram refuses for good.
+        """
+        edit = begun if offset == 0 else None
+        if offset > 0:
+            to = replace(to, reply_to=None)
+        rich_from = offset
+        while source[offset:].strip():
+            message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from)
+            offset = piece.end
+            await on_part(Part(message_id, offset))
+            to, edit = replace(to, reply_to=None), None
+
+    async def notice(
+        self, to: Destination, text: str, keyboard: InlineKeyboardMarkup | None = None, edit: int | None = None
+    ) -> int:
+        """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
+
+        A long one takes several messages, the last with the keyboard. Raises Undeliverable.
+        """
+        offset = 0
+        while True:
+            piece = plain_piece(text, offset)
+            last = piece.end >= len(text)
+            try:
+                message_id = await self._post.put(to, piece.content, edit, keyboard if last else None)
+            except BadRequest as exc:
+                raise undeliverable(exc) from exc
+            if last:
+                return message_id
+            offset, to, edit = piece.end, replace(to, reply_to=None), None
+
+    async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        """Delete messages, as far as Telegram lets us: it refuses those older than two days."""
+        for start in range(0, len(message_ids), MOST_DELETIONS):
+            try:
+                await self._bot.delete_messages(chat_id, message_ids[start : start + MOST_DELETIONS])
+            except TelegramError as exc:
+                log.warning("Messages in chat %d stay: %s", chat_id, exc)
+
+    async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
+        """Take the buttons off a message, if it is still there."""
+        try:
+            await self._bot.edit_message_reply_markup(chat_id, message_id)
+        except TelegramError as exc:
+            log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
+
+    def preview(
+        self, to: Destination, draft_id: int, *, begun: int | None, on_begun: Callable[[int], Awaitable[None]]
+    ) -> Preview:
+        """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
+        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun)
+
+    async def _deliver_part(
+        self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int
+    ) -> tuple[int, Piece, int]:
+        """The message that holds the part at `offset`, and the position from which a rich message is worth a try."""
+        for piece in pieces(source, offset, rich=self._features.rich and offset >= rich_from):
+            try:
+                return await self._post.put(to, piece.content, edit), piece, rich_from
+            except UnsupportedError as exc:
+                log.info("This Bot API server does not know %s", exc)
+            except BadRequest as exc:
+                log.warning("Telegram refused a part in chat %d in one form: %s", to.chat_id, exc)
+                rich_from = max(rich_from, piece.end)
+        raise Undeliverable("refused even as plain text")

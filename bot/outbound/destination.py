@@ -1,0 +1,15 @@
+"""Where a message goes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A chat or one of its topics, and the message there that is answered."""
+
+    chat_id: int
+    private: bool
+    """Drafts exist in private chats only, and flood limits differ."""
+    thread_id: int | None = None
+    reply_to: int | None = None
+    """The message to quote, in the first part only; it may be gone by now."""

@@ -1,0 +1,19 @@
+"""What the Bot API server understands, learned from its refusals and remembered for the life of the process."""
+
+from dataclasses import dataclass
+
+from bot.errors import KeepsakeError
+
+
+class UnsupportedError(KeepsakeError):
+    """The Bot API server is older than the method; `Features` knows it from now on."""
+
+
+@dataclass(slots=True)
+class Features:
+    """Methods that are newer than some servers in use."""
+
+    rich: bool = True
+    """sendRichMessage, sendRichMessageDraft and `rich_message` in editMessageText (Bot API 10.1)."""
+    drafts: bool = True
+    """sendMessageDraft (Bot API 9.3)."""

@@ -1,0 +1,72 @@
+"""Posting what must arrive: floods and network trouble are waited out, for as long as they last.
+
+A request that timed out may have arrived all the same, and the Bot API gives no way to know: it is sent again, so that
+in that one case a message can stand there twice. Losing it would be worse. An edit is safe to repeat.
+"""
+
+import logging
+
+from telegram import InlineKeyboardMarkup
+from telegram.error import BadRequest, RetryAfter, TelegramError
+
+from bot.outbound.api import Api
+from bot.outbound.content import Content
+from bot.outbound.destination import Destination
+from bot.outbound.pacing import Pacer
+from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+"""Between two tries while the network, or Telegram, is in trouble."""
+
+log = logging.getLogger(__name__)
+
+
+class Post:
+    """Sends and edits one message at a time until Telegram takes it or refuses it."""
+
+    def __init__(self, api: Api, pacer: Pacer) -> None:
+        self._api = api
+        self._pacer = pacer
+
+    async def put(
+        self, to: Destination, content: Content, edit: int | None, keyboard: InlineKeyboardMarkup | None = None
+    ) -> int:
+        """Send the content, or turn the message `edit` into it; returns the message's id.
+
+        Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError.
+        """
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._pacer.turn(to)
+            try:
+                if edit is None:
+                    return await self._api.send(to, content, keyboard)
+                await self._api.edit(to, edit, content, keyboard)
+            except RetryAfter as exc:
+                self._pacer.halt(to, seconds_to_wait(exc))
+                log.info("Telegram asks chat %d to wait for %.0f s", to.chat_id, seconds_to_wait(exc))
+            except BadRequest as exc:
+                edit = _after_refusal(exc, edit)
+                if edit is not None:
+                    return edit
+            except TelegramError as exc:
+                if is_for_good(exc):
+                    raise undeliverable(exc) from exc
+                log.warning("A message to chat %d is sent again in %.0f s: %s", to.chat_id, pause, exc)
+                self._pacer.halt(to, pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+            else:
+                return edit
+
+
+def _after_refusal(exc: BadRequest, edit: int | None) -> int | None:
+    """The message that already shows the content, None when it has to be sent anew; raises when neither is so."""
+    refusal = meaning(exc)
+    if refusal is Refusal.FOR_GOOD:
+        raise undeliverable(exc) from exc
+    if edit is not None and refusal is Refusal.NOT_MODIFIED:
+        return edit
+    if edit is not None and refusal is Refusal.NOTHING_TO_EDIT:
+        return None
+    raise exc

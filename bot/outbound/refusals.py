@@ -1,0 +1,71 @@
+"""What a refusal of Telegram means. The Bot API has no codes for it, only sentences."""
+
+import datetime as dt
+from enum import Enum, auto
+
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+
+from bot.errors import Undeliverable
+
+
+class Refusal(Enum):
+    """What to do about a 400."""
+
+    NOT_MODIFIED = auto()
+    """The message already says that: done."""
+    NOTHING_TO_EDIT = auto()
+    """The message to edit is gone: send a new one."""
+    FOR_GOOD = auto()
+    """The chat, or the right to write there, is gone."""
+    CONTENT = auto()
+    """Anything else: this content is not taken in this form."""
+
+
+_NOTHING_TO_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_FOR_GOOD = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "group chat was upgraded",
+    "group chat was deactivated",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+    "not enough rights",
+    "have no rights to send",
+    "need administrator rights",
+    "chat_write_forbidden",
+    "chat_restricted",
+    "channel_private",
+    "peer_id_invalid",
+)
+
+
+def meaning(exc: BadRequest) -> Refusal:
+    """What Telegram means by its sentence."""
+    sentence = exc.message.lower()
+    if "message is not modified" in sentence:
+        return Refusal.NOT_MODIFIED
+    if any(words in sentence for words in _NOTHING_TO_EDIT):
+        return Refusal.NOTHING_TO_EDIT
+    if any(words in sentence for words in _FOR_GOOD):
+        return Refusal.FOR_GOOD
+    return Refusal.CONTENT
+
+
+def is_for_good(exc: TelegramError) -> bool:
+    """Whether no message will ever reach this chat."""
+    if isinstance(exc, BadRequest):
+        return meaning(exc) is Refusal.FOR_GOOD
+    return isinstance(exc, (Forbidden, ChatMigrated))
+
+
+def undeliverable(exc: TelegramError) -> Undeliverable:
+    """The error that the rest of the bot knows; of a migrated group it names the new id, as Telegram does."""
+    return Undeliverable(f"{type(exc).__name__}: {exc}")
+
+
+def seconds_to_wait(exc: RetryAfter) -> float:
+    """What a 429 asks for; whether it is a number or a timedelta depends on PTB_TIMEDELTA."""
+    wait = exc.retry_after
+    return wait.total_seconds() if isinstance(wait, dt.timedelta) else float(wait)

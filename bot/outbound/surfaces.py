@@ -1,0 +1,172 @@
+"""Where an answer can be watched while it is written: a draft in a private chat, elsewhere a message that is edited.
+
+A surface makes at most one request for a view, takes its turn from the pacer for it, and leaves Telegram's refusals to
+its caller, but for a server that is older than the method: then it goes on with what that server knows.
+"""
+
+import html
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from telegram.error import BadRequest, TimedOut
+
+from bot.outbound.api import THINKING, Api
+from bot.outbound.content import Content, Rich, Text
+from bot.outbound.destination import Destination
+from bot.outbound.features import UnsupportedError
+from bot.outbound.pacing import Pacer
+from bot.outbound.parts import preview_piece
+from bot.outbound.refusals import Refusal, meaning
+
+
+class Kind(Enum):
+    """What there is to show."""
+
+    NOTHING = auto()
+    THINKING = auto()
+    NOTE = auto()
+    """A line of ours about the waiting."""
+    ANSWER = auto()
+    """The answer so far, in markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The state of an answer that the user should see."""
+
+    kind: Kind
+    text: str = ""
+
+
+class Outcome(Enum):
+    """What became of a view."""
+
+    VISIBLE = auto()
+    LATER = auto()
+    """No turn was free."""
+    NOWHERE = auto()
+    """There is nothing to show, or no way to show it."""
+    REFUSED = auto()
+
+
+class Surface(Protocol):
+    """One answer's preview."""
+
+    message_id: int | None
+
+    @property
+    def gap(self) -> float:
+        """Seconds until the next view may be shown."""
+
+    async def show(self, view: View) -> Outcome:
+        """Show the view. Raises TelegramError."""
+
+
+class DraftSurface:
+    """The draft in a private chat. It shows the newest part of an answer that is too long for one message."""
+
+    def __init__(self, api: Api, pacer: Pacer, to: Destination, draft_id: int, gap: float) -> None:
+        self.message_id: int | None = None
+        self.gap = gap
+        self._api = api
+        self._pacer = pacer
+        self._to = to
+        self._draft_id = draft_id
+        self._from = 0
+
+    async def show(self, view: View) -> Outcome:
+        """Draw the draft anew, which also keeps it alive."""
+        while (content := self._content(view)) is not None:
+            if not self._pacer.free(self._to):
+                return Outcome.LATER
+            try:
+                await self._api.draft(self._to, self._draft_id, content)
+            except UnsupportedError:
+                continue
+            return Outcome.VISIBLE
+        return Outcome.NOWHERE
+
+    def _content(self, view: View) -> Content | None:
+        features = self._api.features
+        if view.kind is Kind.NOTHING or not (features.rich or features.drafts):
+            return None
+        if view.kind is Kind.ANSWER:
+            return self._newest(view.text)
+        if view.kind is Kind.NOTE:
+            return Rich(f"<p>{html.escape(view.text)}</p>") if features.rich else Text(view.text)
+        return THINKING if features.rich else Text("")
+
+    def _newest(self, text: str) -> Content:
+        if self._from >= len(text):
+            self._from = 0
+        while True:
+            piece = preview_piece(text, self._from, rich=self._api.features.rich)
+            if piece.end >= len(text):
+                return piece.content
+            self._from = piece.end
+
+
+class MessageSurface:
+    """The message in a group that is edited as the answer grows; it will be the first part of the answer.
+
+    When the request that begins it times out, it may stand there all the same; no second one is begun then.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        pacer: Pacer,
+        to: Destination,
+        begun: int | None,
+        on_begun: Callable[[int], Awaitable[None]],
+        gaps: tuple[float, float, float],
+    ) -> None:
+        self.message_id = begun
+        self.gap, self._growth, self._longest_gap = gaps
+        self._api = api
+        self._pacer = pacer
+        self._to = to
+        self._on_begun = on_begun
+        self._last: Content | None = None
+        self._may_begin = True
+
+    async def show(self, view: View) -> Outcome:
+        """Begin the message, or edit it when the view is a new one."""
+        while (content := self._content(view)) is not None:
+            if content == self._last:
+                return Outcome.VISIBLE
+            if not self._pacer.free(self._to):
+                return Outcome.LATER
+            try:
+                await self._put(content)
+            except UnsupportedError:
+                continue
+            self._last = content
+            return Outcome.VISIBLE
+        return Outcome.NOWHERE
+
+    def _content(self, view: View) -> Content | None:
+        if view.kind is Kind.ANSWER and (self._may_begin or self.message_id is not None):
+            return preview_piece(view.text, 0, rich=self._api.features.rich).content
+        return Text(view.text) if view.kind is Kind.NOTE else None
+
+    async def _put(self, content: Content) -> None:
+        if self.message_id is None:
+            await self._begin(content)
+            return
+        self.gap = min(self.gap * self._growth, self._longest_gap)
+        try:
+            await self._api.edit(self._to, self.message_id, content)
+        except BadRequest as exc:
+            if meaning(exc) is not Refusal.NOT_MODIFIED:
+                raise
+
+    async def _begin(self, content: Content) -> None:
+        try:
+            self.message_id = await self._api.send(self._to, content)
+        except TimedOut:
+            self._may_begin = False
+            raise
+        await self._on_begun(self.message_id)
