@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from starlette.routing import Route
 from telegram import Bot
-from telegram.error import RetryAfter, TelegramError
+from telegram.error import TelegramError
 from telegram.request import BaseRequest
 
 from bot.intake.contact import persistently
@@ -53,8 +53,6 @@ class Polling:
             try:
                 updates = await self._ask()
                 await self._receiver.receive(updates)
-            except RetryAfter as exc:
-                await asyncio.sleep(_seconds(exc))
             except (
                 TelegramError,
                 StorageError,
@@ -81,8 +79,3 @@ class Polling:
         wait = min(0.5 * 2**self._failures, MAX_WAIT_S)
         log.warning("Updates can't be received, trying again in %.0f s: %s", wait, exc)
         await asyncio.sleep(wait)
-
-
-def _seconds(exc: RetryAfter) -> float:
-    wait = exc.retry_after
-    return wait if isinstance(wait, int) else wait.total_seconds()
