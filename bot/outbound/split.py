@@ -17,6 +17,7 @@ _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _LINE = re.compile(r"\n")
 _SENTENCE = re.compile(r"[.!?…][\"')\]*_]*\s+|[\u3002\uff01\uff1f]+")  # and the full stops of Chinese and Japanese
 _WORD = re.compile(r"\s+")
+_BETWEEN_WORDS = re.compile(r"(?<![A-Za-z0-9])|(?![A-Za-z0-9])")  # in a script that writes no spaces
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 _INDENT = re.compile(r" *(?=\S)")
 
@@ -67,12 +68,14 @@ class _Cutter:
             or self._last(self._ends(_SENTENCE), half)
             or self._last(self._ends(_WORD), self._offset + 1)
             or self._last(self._ends(_WORD), half, tidy=False)
+            or self._last(self._ends(_BETWEEN_WORDS), half, tidy=False)
             or self._last(range(self._offset + 1, self._offset + self._room + 1), self._offset + 1, tidy=False)
             or self._offset + 1
         )
 
     def _ends(self, pattern: re.Pattern[str]) -> list[int]:
-        return [match.end() for match in pattern.finditer(self._source, self._offset, self._offset + self._room)]
+        end = self._offset + self._room + 1  # one further, to see whether a word ends there
+        return [match.end() for match in pattern.finditer(self._source, self._offset, end)]
 
     def _last(self, places: Iterable[int], least: int, *, tidy: bool = True) -> int | None:
         fitting = [place for place in places if least <= place <= self._offset + self._room]

@@ -1,0 +1,1 @@
+"""Tests of everything between a reply and the Bot API."""
