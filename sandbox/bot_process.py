@@ -1,0 +1,131 @@
+"""The bot as a process of its own, which can be killed at any instant and started again.
+
+A bot that outlives its sandbox (the sandbox was killed, the bot was not) would keep the database locked, so it is ended
+before a new one starts: each bot holds a lock on its pid file, so the pid in a locked file is certainly its own.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+STOP_GRACE_S = 25.0
+"""A bot lets its running replies finish for up to 20 s."""
+
+
+WITHHELD = frozenset({"PORT", "WEBHOOK_SECRET", "WEBHOOK_URL"})
+"""Variables of a real bot that the sandbox's bot must not inherit."""
+
+
+class BotProcess:
+    """Starts `argv` with `environment` on top of this process's own; its output goes to the end of `log`.
+
+    It runs in the log's folder, since a ``.env`` in the current one is for the real bot. `on_death` hears the exit code
+    of a bot that ended without having been told to.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        on_death: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.log = log
+        self._argv = argv
+        self._environment = environment
+        self._on_death = on_death
+        self._pid_file = log.with_suffix(".pid")
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[int] | None = None
+        self._told_to_end = False
+        self._log_start = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process that has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start the bot, unless it runs."""
+        if self.running:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self._pid_file.open("a+") as pid_file, self.log.open("ab") as log:
+            _end_holder(pid_file.fileno())
+            self._log_start = log.tell()
+            self._process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                env=self._full_environment(),
+                cwd=self.log.parent,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                pass_fds=[pid_file.fileno()],  # the lock lives as long as the bot
+                start_new_session=True,  # Ctrl-C in the terminal is for the sandbox, which then ends the bot in order
+            )
+            pid_file.truncate(0)
+            pid_file.write(str(self._process.pid))
+        self._told_to_end = False
+        self._watching = asyncio.create_task(self._watch(self._process), name="bot process")
+
+    def kill(self) -> None:
+        """SIGKILL: the bot has no time for anything."""
+        self._send(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """SIGTERM: the bot ends in order."""
+        self._send(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        """Wait for the end; returns the exit code (negative: the signal)."""
+        if self._watching is None:
+            raise RuntimeError("the bot was never started")
+        return await asyncio.shield(self._watching)
+
+    async def stop(self, grace: float = STOP_GRACE_S) -> None:
+        """End the bot in order, or by force when that takes too long."""
+        if not self.running:
+            return
+        self.terminate()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self.wait()
+        finally:  # also when whoever waits here is cancelled: no bot is left behind
+            self.kill()
+        await self.wait()
+
+    def last_lines(self, count: int = 10) -> list[str]:
+        """The end of what this bot logged since its start."""
+        written = self.log.read_bytes()[self._log_start :]
+        return written.decode(errors="replace").splitlines()[-count:]
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> int:
+        code = await process.wait()
+        if not self._told_to_end:
+            self._on_death(code)
+        return code
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None and self.running:
+            self._told_to_end = True
+            self._process.send_signal(number)
+
+    def _full_environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in WITHHELD}
+        # The bot's package may be importable from the current folder only, which the bot is not started in.
+        path = os.pathsep.join(filter(None, [str(Path.cwd()), inherited.get("PYTHONPATH")]))
+        return {**inherited, "PYTHONPATH": path, **self._environment}
+
+
+def _end_holder(descriptor: int) -> None:
+    """Lock the pid file; a bot that holds the lock was left behind and is killed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.kill(int(os.pread(descriptor, 32, 0)), signal.SIGKILL)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
