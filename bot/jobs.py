@@ -4,10 +4,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.outbound.delivery import Sender
 from storage import Storage
 
 DAY_S = 86_400.0
@@ -17,12 +17,19 @@ CLEAN_EVERY_S = 3_600
 log = logging.getLogger(__name__)
 
 
+class Keyboards(Protocol):
+    """What the jobs need of Telegram; ``outbound.delivery.Sender`` has it."""
+
+    async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
+        """Take the buttons off a message, if it is still there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """The jobs; `clock` gives Unix seconds."""
 
     storage: Storage
-    sender: Sender
+    keyboards: Keyboards
     inbox_keep_days: int
     reset_keep_days: int
     clock: Callable[[], float]
@@ -42,7 +49,7 @@ class Jobs:
     async def drop_expired_buttons(self) -> None:
         """Take away the buttons whose time is over, such as Undo."""
         for notice_id, telegram_id, message_id in await self.storage.notices.expired_buttons(self.clock()):
-            await self.sender.drop_keyboard(telegram_id, message_id)
+            await self.keyboards.drop_keyboard(telegram_id, message_id)
             async with self.storage.transaction() as tx:
                 await self.storage.notices.forget(tx, notice_id)
 

@@ -32,7 +32,7 @@ MAY_IMPORT = {
         "bot.outbound",
         "storage",
     },
-    "bot.jobs": {"bot.outbound", "storage"},
+    "bot.jobs": {"storage"},
     "bot.app": {"bot", "storage"},
     "bot.__main__": {"bot", "storage", "sandbox"},
     "storage": set(),
