@@ -33,7 +33,7 @@ class Api:
         message = await self._bot.send_message(
             to.chat_id,
             content.text,
-            entities=content.entities,
+            entities=content.entities or None,
             message_thread_id=to.thread_id,
             reply_parameters=_reply(to),
             reply_markup=keyboard,
@@ -48,7 +48,7 @@ class Api:
             await self._edit_rich(to, message_id, content, keyboard)
             return
         await self._bot.edit_message_text(
-            content.text, to.chat_id, message_id, entities=content.entities, reply_markup=keyboard
+            content.text, to.chat_id, message_id, entities=content.entities or None, reply_markup=keyboard
         )
 
     async def draft(self, to: Destination, draft_id: int, content: Content) -> None:
@@ -60,7 +60,7 @@ class Api:
             return
         try:
             await self._bot.send_message_draft(
-                to.chat_id, draft_id, content.text, message_thread_id=to.thread_id, entities=content.entities
+                to.chat_id, draft_id, content.text, message_thread_id=to.thread_id, entities=content.entities or None
             )
         except InvalidToken as exc:
             self.features.drafts = False

@@ -1,0 +1,122 @@
+"""A Bot API server that does what it is told: it takes everything, or refuses what a test scripts."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from telegram import Bot
+
+from bot.outbound.delivery import Sender
+from bot.outbound.destination import Destination
+from bot.outbound.features import Features
+from bot.outbound.pacing import Pacer
+from bot.outbound.stream import Tempo
+from sandbox.server import serve
+
+SPEED = 1000
+"""How much faster than ours the pacer's clock runs."""
+QUICK = Tempo(draft_gap=0.01, edit_gap=0.01, edit_growth=1.0, keep_alive=0.05, typing=0.03)
+PRIVATE = Destination(7, private=True)
+GROUP = Destination(-7, private=False, reply_to=3)
+RICH = ("sendRichMessage", "sendRichMessageDraft")
+BEFORE_DRAFTS = (*RICH, "sendMessageDraft")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that arrived."""
+
+    method: str
+    fields: dict[str, str]
+
+    @property
+    def html(self) -> str:
+        return str(json.loads(self.fields["rich_message"])["html"])
+
+    @property
+    def text(self) -> str:
+        return self.fields["text"]
+
+
+@dataclass(slots=True)
+class BotApi:
+    """The server's script and its record."""
+
+    unknown: tuple[str, ...] = ()
+    """Methods that this server is too old for."""
+    calls: list[Call] = field(default_factory=list)
+    slowness: float = 0.0
+    _refusals: dict[str, list[tuple[int, dict[str, object]]]] = field(default_factory=dict)
+
+    def refuse(self, method: str, code: int, description: str, times: int = 1, **parameters: int) -> None:
+        """Answer the next calls of a method with an error."""
+        body = {"ok": False, "error_code": code, "description": description, "parameters": parameters}
+        self._refusals.setdefault(method, []).extend([(code, body)] * times)
+
+    def of(self, *methods: str) -> list[Call]:
+        return [call for call in self.calls if call.method in methods]
+
+    @property
+    def methods(self) -> list[str]:
+        return [call.method for call in self.calls]
+
+    async def answer(self, request: Request) -> JSONResponse:
+        method = request.path_params["method"]
+        fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        if method == "getMe":
+            return _ok({"id": 1, "is_bot": True, "first_name": "Bot", "username": "bot"})
+        call = Call(method, fields)
+        self.calls.append(call)
+        number = len(self.calls)
+        await asyncio.sleep(self.slowness)
+        if method in self.unknown:
+            return _error(404, "Not Found: method not found")
+        if scripted := self._refusals.get(method):
+            code, body = scripted.pop(0)
+            return JSONResponse(body, code)
+        if method == "editMessageText" and "sendRichMessage" in self.unknown and "text" not in call.fields:
+            return _error(400, "Bad Request: message text is empty")
+        sent = {"message_id": 100 + number, "date": 0, "chat": {"id": int(call.fields["chat_id"]), "type": "private"}}
+        return _ok(True if method.startswith(("delete", "sendChat")) or method.endswith("Draft") else sent)
+
+
+def _ok(result: object) -> JSONResponse:
+    return JSONResponse({"ok": True, "result": result})
+
+
+def _error(code: int, description: str) -> JSONResponse:
+    return JSONResponse({"ok": False, "error_code": code, "description": description}, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sender that is connected to the double."""
+
+    api: BotApi
+    sender: Sender
+    features: Features
+    pacer: Pacer
+    slept: list[float]
+    """What the pacer has waited, in its own seconds."""
+
+
+@asynccontextmanager
+async def connected(*unknown: str) -> AsyncIterator[Line]:
+    api, features, slept = BotApi(unknown), Features(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(seconds / SPEED)
+
+    loop = asyncio.get_running_loop()
+    pacer = Pacer(lambda: loop.time() * SPEED, sleep)
+    app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
+    async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot") as bot:
+        yield Line(api, Sender(bot, pacer, features, QUICK), features, pacer, slept)

@@ -1,0 +1,177 @@
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.errors import Undeliverable
+from bot.outbound.delivery import Part, Sender
+from bot.outbound.destination import Destination
+from tests.outbound.documents import Document, first_seen, words
+from tests.outbound.double import GROUP, PRIVATE, RICH, BotApi, connected
+
+LONG = Document(5, 40_000).source
+
+
+async def deliver(
+    sender: Sender, source: str, to: Destination = PRIVATE, offset: int = 0, begun: int | None = None
+) -> list[Part]:
+    parts: list[Part] = []
+
+    async def arrived(part: Part) -> None:
+        parts.append(part)
+
+    await sender.deliver(to, source, arrived, offset=offset, begun=begun)
+    return parts
+
+
+def shown(api: BotApi) -> list[str]:
+    return [call.html if "rich_message" in call.fields else call.text for call in api.calls]
+
+
+async def test_a_reply_is_one_rich_message() -> None:
+    async with connected() as line:
+        assert await deliver(line.sender, "**a**") == [Part(101, 5)]
+        (call,) = line.api.calls
+    assert call.method == "sendRichMessage"
+    assert call.html == "<p><b>a</b></p>"
+
+
+@pytest.mark.parametrize("unknown", [(), RICH])
+async def test_a_long_reply_arrives_whole_and_in_order(unknown: tuple[str, ...]) -> None:
+    async with connected(*unknown) as line:
+        parts = await deliver(line.sender, LONG)
+        texts = shown(line.api)[len(unknown) // 2 :]
+    assert first_seen(texts) == words(LONG)
+    assert [part.end for part in parts] == sorted({part.end for part in parts})
+    assert parts[-1].end == len(LONG)
+
+
+@pytest.mark.parametrize("unknown", [(), RICH])
+async def test_after_a_crash_the_rest_is_sent_and_nothing_twice(unknown: tuple[str, ...]) -> None:
+    async with connected(*unknown) as line:
+        ends: list[int] = []
+
+        async def crash(part: Part) -> None:
+            ends.append(part.end)
+            raise RuntimeError
+
+        with suppress(RuntimeError):
+            await line.sender.deliver(PRIVATE, LONG, crash)
+        await deliver(line.sender, LONG, offset=ends[0])
+        texts = shown(line.api)[len(unknown) // 2 :]
+    assert first_seen(texts) == words(LONG)
+
+
+async def test_a_part_is_recorded_before_the_next_is_sent() -> None:
+    async with connected(*RICH) as line:
+        sent: list[int] = []
+
+        async def arrived(part: Part) -> None:
+            sent.append(len(line.api.of("sendMessage")))
+
+        await line.sender.deliver(PRIVATE, LONG, arrived)
+    assert sent == list(range(1, len(sent) + 1))
+
+
+async def test_only_the_first_part_quotes_and_the_quoted_message_may_be_gone() -> None:
+    async with connected(*RICH) as line:
+        await deliver(line.sender, LONG, GROUP)
+        first, *others = line.api.of("sendMessage")
+    assert json.loads(first.fields["reply_parameters"]) == {"message_id": 3, "allow_sending_without_reply": True}
+    assert others
+    assert not any("reply_parameters" in call.fields for call in others)
+
+
+async def test_a_reply_stays_in_its_topic() -> None:
+    async with connected() as line:
+        await deliver(line.sender, "a", replace(GROUP, thread_id=9))
+        assert line.api.calls[0].fields["message_thread_id"] == "9"
+
+
+async def test_a_begun_message_becomes_the_first_part() -> None:
+    async with connected() as line:
+        assert await deliver(line.sender, "**a**", GROUP, begun=55) == [Part(55, 5)]
+        (call,) = line.api.calls
+    assert (call.method, call.fields["message_id"], call.html) == ("editMessageText", "55", "<p><b>a</b></p>")
+
+
+async def test_a_begun_message_is_left_alone_once_its_part_has_arrived() -> None:
+    async with connected() as line:
+        await deliver(line.sender, "a\n\nb", GROUP, offset=3, begun=55)
+        assert line.api.methods == ["sendRichMessage"]
+        assert "reply_parameters" not in line.api.calls[0].fields
+
+
+async def test_a_begun_message_that_already_says_it_all_is_done() -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageText", 400, "Bad Request: message is not modified: specified new ...")
+        assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(55, 1)]
+        assert len(line.api.calls) == 1
+
+
+async def test_a_begun_message_that_is_gone_is_sent_anew() -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageText", 400, "Bad Request: message to edit not found")
+        assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(102, 1)]
+        assert line.api.methods == ["editMessageText", "sendRichMessage"]
+
+
+async def test_a_notice_is_plain_and_has_its_keyboard() -> None:
+    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Undo", callback_data="undo")]])
+    async with connected() as line:
+        assert await line.sender.notice(PRIVATE, "**as** it is", keyboard) == 101
+        (call,) = line.api.calls
+    assert (call.method, call.text) == ("sendMessage", "**as** it is")
+    assert "entities" not in call.fields
+    assert "Undo" in call.fields["reply_markup"]
+
+
+async def test_a_long_notice_takes_several_messages_the_last_with_the_keyboard() -> None:
+    keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Undo", callback_data="undo")]])
+    async with connected() as line:
+        assert await line.sender.notice(PRIVATE, "word " * 2000, keyboard) == 103
+        calls = line.api.calls
+    assert " ".join(call.text for call in calls).split() == ["word"] * 2000
+    assert ["reply_markup" in call.fields for call in calls] == [False, False, True]
+
+
+async def test_a_notice_can_replace_a_message() -> None:
+    async with connected() as line:
+        assert await line.sender.notice(PRIVATE, "Undone.", edit=55) == 55
+        assert line.api.calls[0].fields["message_id"] == "55"
+
+
+async def test_a_notice_that_telegram_does_not_take_is_undeliverable() -> None:
+    async with connected() as line:
+        line.api.refuse("sendMessage", 400, "Bad Request: message text is empty")
+        with pytest.raises(Undeliverable):
+            await line.sender.notice(PRIVATE, "x")
+
+
+async def test_messages_are_deleted_a_hundred_at_a_time_as_far_as_telegram_lets_us() -> None:
+    async with connected() as line:
+        line.api.refuse("deleteMessages", 400, "Bad Request: message can't be deleted")
+        await line.sender.delete(7, range(1, 151))
+        sizes = [len(json.loads(call.fields["message_ids"])) for call in line.api.calls]
+    assert sizes == [100, 50]
+
+
+async def test_a_keyboard_is_dropped_or_left() -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageReplyMarkup", 400, "Bad Request: message to edit not found")
+        await line.sender.drop_keyboard(7, 8)
+        await line.sender.drop_keyboard(7, 9)
+        assert [call.fields["message_id"] for call in line.api.calls] == ["8", "9"]
+
+
+async def test_a_delivery_can_be_cancelled_while_it_waits() -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", 429, "Too Many Requests: retry after 230", retry_after=230_000)
+        delivery = asyncio.create_task(deliver(line.sender, "a"))
+        await asyncio.sleep(0.1)
+        delivery.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivery

@@ -1,0 +1,121 @@
+"""What a delivery does when Telegram, or an older server, does not take it as it is."""
+
+import pytest
+
+from bot.errors import Undeliverable
+from tests.outbound.double import GROUP, PRIVATE, RICH, connected
+from tests.outbound.test_delivery import deliver
+
+
+async def test_an_older_server_gets_text_with_entities_and_is_not_asked_again() -> None:
+    async with connected(*RICH) as line:
+        await deliver(line.sender, "**a**")
+        await deliver(line.sender, "**b**")
+        assert line.api.methods == ["sendRichMessage", "sendMessage", "sendMessage"]
+        assert line.api.calls[1].text == "a"
+        assert '"bold"' in line.api.calls[1].fields["entities"]
+
+
+async def test_an_older_server_gets_a_begun_message_edited_as_text() -> None:
+    async with connected(*RICH) as line:
+        parts = await deliver(line.sender, "**a**", GROUP, begun=55)
+        assert [part.message_id for part in parts] == [55]
+        assert line.api.methods == ["editMessageText", "editMessageText"]
+        assert line.api.calls[1].text == "a"
+        assert not line.features.rich
+
+
+REFUSALS = [
+    "Bad Request: RICH_MESSAGE_INVALID",
+    "Bad Request: can't parse rich message: unsupported tag",
+    "Bad Request: unknown parameter rich_message",
+]
+
+
+@pytest.mark.parametrize("sentence", REFUSALS)
+async def test_a_refused_rich_message_goes_out_with_entities(sentence: str) -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", 400, sentence)
+        await deliver(line.sender, "**a**")
+        await deliver(line.sender, "**b**")
+        assert line.api.methods == ["sendRichMessage", "sendMessage", "sendRichMessage"]
+
+
+@pytest.mark.parametrize("sentence", ["Bad Request: can't parse entities: x", "Bad Request: ENTITY_BOUNDS_INVALID"])
+async def test_refused_entities_go_out_as_plain_text(sentence: str) -> None:
+    async with connected(*RICH) as line:
+        line.api.refuse("sendMessage", 400, sentence)
+        await deliver(line.sender, "**a**")
+        assert line.api.calls[-1].text == "**a**"
+        assert "entities" not in line.api.calls[-1].fields
+
+
+async def test_each_part_falls_back_on_its_own() -> None:
+    source = "\n\n".join(f"**{'x' * 3000}**" for _ in range(3))
+    async with connected(*RICH) as line:
+        line.api.refuse("sendMessage", 400, "Bad Request: can't parse entities")
+        await deliver(line.sender, source)
+        formatted = ["entities" in call.fields for call in line.api.of("sendMessage")]
+    assert formatted == [True, False, True, True]
+
+
+async def test_what_the_converter_would_drop_is_sent_as_it_was_written() -> None:
+    async with connected() as line:
+        await deliver(line.sender, "[only]: https://defined.org/x")
+        assert [(call.method, call.text) for call in line.api.calls] == [
+            ("sendMessage", "[only]: https://defined.org/x")
+        ]
+
+
+@pytest.mark.parametrize("wait", [1, 230])
+async def test_a_flood_limit_is_waited_out(wait: int) -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", 429, "Too Many Requests", retry_after=wait)
+        assert await deliver(line.sender, "a")
+        assert line.api.methods == ["sendRichMessage", "sendRichMessage"]
+        assert sum(line.slept) >= wait * 0.9
+
+
+async def test_trouble_is_waited_out_with_growing_pauses_of_30_seconds_at_most() -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", 502, "Bad Gateway", times=7)
+        assert await deliver(line.sender, "a")
+        assert len(line.api.calls) == 8
+        assert 90 < sum(line.slept) < 130
+
+
+async def test_a_token_that_was_revoked_loses_no_reply() -> None:
+    async with connected(*RICH) as line:
+        line.api.refuse("sendMessage", 401, "Unauthorized")
+        assert await deliver(line.sender, "a")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (403, "Forbidden: bot was blocked by the user"),
+        (400, "Bad Request: chat not found"),
+        (400, "Bad Request: message thread not found"),
+        (400, "Bad Request: not enough rights to send text messages to the chat"),
+    ],
+)
+async def test_a_chat_that_is_gone_is_undeliverable_at_once(code: int, sentence: str) -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", code, sentence)
+        with pytest.raises(Undeliverable, match=sentence.split(": ")[1][1:]):
+            await deliver(line.sender, "a")
+        assert len(line.api.calls) == 1
+
+
+async def test_a_group_that_migrated_is_undeliverable_and_the_new_id_is_told() -> None:
+    async with connected() as line:
+        line.api.refuse("sendRichMessage", 400, "Bad Request: group upgraded", migrate_to_chat_id=-100123)
+        with pytest.raises(Undeliverable, match="-100123"):
+            await deliver(line.sender, "a", GROUP)
+
+
+async def test_what_is_refused_even_as_plain_text_is_undeliverable() -> None:
+    async with connected(*RICH) as line:
+        line.api.refuse("sendMessage", 400, "Bad Request: anything", times=2)
+        with pytest.raises(Undeliverable):
+            await deliver(line.sender, "**a**", PRIVATE)

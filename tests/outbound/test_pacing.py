@@ -1,0 +1,115 @@
+import asyncio
+
+import pytest
+
+from bot.outbound.destination import Destination
+from bot.outbound.pacing import Pacer
+
+PRIVATE = Destination(1, private=True)
+GROUP = Destination(-1, private=False)
+
+
+class Clock:
+    """Time that passes only while someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pacer(clock: Clock) -> Pacer:
+    return Pacer(clock, clock.sleep)
+
+
+async def turns(pacer: Pacer, clock: Clock, to: Destination, count: int) -> list[float]:
+    times = []
+    for _ in range(count):
+        await pacer.turn(to)
+        times.append(clock.now - 1000)
+    return times
+
+
+def most_within(times: list[float], span: float) -> int:
+    return max(sum(start <= time < start + span for time in times) for start in times)
+
+
+async def test_a_private_chat_gets_a_few_at_once_and_then_one_a_second(pacer: Pacer, clock: Clock) -> None:
+    assert await turns(pacer, clock, PRIVATE, 7) == pytest.approx([0, 0, 0, 0, 1, 2, 3])
+
+
+async def test_a_group_never_gets_more_than_20_in_any_minute(pacer: Pacer, clock: Clock) -> None:
+    times = await turns(pacer, clock, GROUP, 60)
+    assert times[:5] == pytest.approx([0] * 5)
+    assert 15 <= most_within(times, 60) <= 20
+
+
+async def test_all_chats_together_get_no_more_than_30_in_any_second(pacer: Pacer, clock: Clock) -> None:
+    times = []
+    for chat in range(200):
+        times += await turns(pacer, clock, Destination(chat, private=True), 1)
+    assert 20 <= most_within(times, 1) <= 30
+
+
+async def test_a_preview_gets_a_turn_only_if_one_is_free_and_leaves_the_burst(pacer: Pacer, clock: Clock) -> None:
+    assert pacer.free(PRIVATE)
+    assert not pacer.free(PRIVATE)
+    assert await turns(pacer, clock, PRIVATE, 3) == pytest.approx([0, 0, 0])
+    clock.now += 3.9
+    assert not pacer.free(PRIVATE)
+    clock.now += 0.2
+    assert pacer.free(PRIVATE)
+
+
+async def test_a_halted_chat_waits_and_the_others_do_not(pacer: Pacer, clock: Clock) -> None:
+    pacer.halt(PRIVATE, 230)
+    assert pacer.halted(PRIVATE)
+    assert not pacer.free(PRIVATE)
+    assert pacer.free(GROUP)
+    assert await turns(pacer, clock, PRIVATE, 1) == pytest.approx([230])
+    assert not pacer.halted(PRIVATE)
+
+
+async def test_a_halt_that_comes_while_a_message_waits_holds_it_up_too(clock: Clock) -> None:
+    async def sleep(seconds: float) -> None:
+        if clock.now == 1000:
+            waiting.halt(PRIVATE, 50)
+        await clock.sleep(seconds)
+
+    waiting = Pacer(clock, sleep)
+    assert await turns(waiting, clock, PRIVATE, 5) == pytest.approx([0, 0, 0, 0, 50])
+
+
+async def test_a_shorter_halt_does_not_shorten_a_longer_one(pacer: Pacer, clock: Clock) -> None:
+    pacer.halt(PRIVATE, 100)
+    pacer.halt(PRIVATE, 1)
+    clock.now += 50
+    assert pacer.halted(PRIVATE)
+
+
+async def test_turns_are_given_in_the_order_of_asking() -> None:
+    loop, order = asyncio.get_running_loop(), list[int]()
+    pacer = Pacer(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
+
+    async def ask(number: int) -> None:
+        await pacer.turn(Destination(number, private=True))
+        order.append(number)
+
+    await asyncio.gather(*(ask(number) for number in range(40)))
+    assert order == list(range(40))
+
+
+async def test_chats_that_are_free_again_are_forgotten(pacer: Pacer, clock: Clock) -> None:
+    for chat in range(5000):
+        await pacer.turn(Destination(chat, private=True))
+    assert len(pacer._due) < 1100
