@@ -1,0 +1,10 @@
+"""A Bot API server on loopback, strict about the wire, with people who talk to the bot."""
+
+from sandbox.botapi.calls import Call
+from sandbox.botapi.faults import Faults, Hold
+from sandbox.botapi.message import Button, Entity, Message
+from sandbox.botapi.people import Chat, User
+from sandbox.botapi.previews import Draft
+from sandbox.botapi.server import BotApi
+
+__all__ = ["BotApi", "Button", "Call", "Chat", "Draft", "Entity", "Faults", "Hold", "Message", "User"]

@@ -1,0 +1,108 @@
+"""The server's own routes, by which a tool outside this process plays the people: thin, over the same acts."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.botapi.arguments import Arguments
+from sandbox.botapi.errors import ApiError
+from sandbox.botapi.kinds import integer, record, string
+from sandbox.botapi.message import Message
+from sandbox.botapi.people import Chat, User
+from sandbox.botapi.wire import parameters
+
+if TYPE_CHECKING:
+    from sandbox.botapi.server import BotApi
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_said = record({"user": string, "text": string}, {"chat_id": integer, "reply_to": integer, "thread": integer})
+_pressed = record({"user": string, "message_id": integer, "data": string}, {"chat_id": integer})
+
+
+def routes(api: "BotApi") -> list[Route]:
+    """The routes under /sandbox."""
+    control = _Control(api)
+    return [
+        Route("/sandbox/messages", _plain(control.say), methods=["POST"]),
+        Route("/sandbox/press", _plain(control.press), methods=["POST"]),
+        Route("/sandbox/chats/{chat_id:int}/messages", _plain(control.messages), methods=["GET"]),
+        Route("/sandbox/calls", _plain(control.calls), methods=["GET"]),
+    ]
+
+
+class _Control:
+    def __init__(self, api: "BotApi") -> None:
+        self._api = api
+
+    async def say(self, request: Request) -> Response:
+        """A user writes, to the bot itself when no chat is named."""
+        args = await _body(request, _said)
+        user, chat = self._who_and_where(args)
+        message = await user.say(
+            chat, args.string("text"), args.number_or_none("reply_to"), args.number_or_none("thread")
+        )
+        return JSONResponse(_json(message))
+
+    async def press(self, request: Request) -> Response:
+        """A user presses a button."""
+        args = await _body(request, _pressed)
+        user, chat = self._who_and_where(args)
+        query = await user.press(chat.message(args.integer("message_id")), args.string("data"))
+        return JSONResponse({"callback_query_id": query})
+
+    async def messages(self, request: Request) -> Response:
+        """The chat's messages above an id, and its draft; waits for the first one if asked to."""
+        chat = self._api.chat(request.path_params["chat_id"])
+        after, wait = (_number(request, name) for name in ("after", "wait"))
+
+        def new() -> list[Message]:
+            return [message for message in chat.messages if message.id > after]
+
+        with suppress(TimeoutError):  # then there is none, and that is the answer
+            await self._api.changed(lambda: bool(new()), wait)
+        draft = chat.draft
+        return JSONResponse({"messages": [_json(one) for one in new()], "draft": asdict(draft) if draft else None})
+
+    async def calls(self, request: Request) -> Response:
+        """The bot's calls from a position on."""
+        after = _number(request, "after")
+        return JSONResponse({"calls": [asdict(call) for call in self._api.calls[after:]]})
+
+    def _who_and_where(self, args: Arguments) -> tuple[User, Chat]:
+        user = self._api.user(args.string("user"))
+        number = args.number_or_none("chat_id")
+        return user, self._api.private(user) if number in (None, user.id) else self._api.chat(number or 0)
+
+
+async def _body(request: Request, fields: Callable[[object, str], object]) -> Arguments:
+    found = fields(await parameters(request), "the body")
+    assert isinstance(found, dict)
+    return Arguments(found)
+
+
+def _number(request: Request, name: str) -> int:
+    return integer(request.query_params.get(name, "0"), name)
+
+
+def _json(message: Message) -> dict[str, object]:
+    return asdict(message)
+
+
+def _plain(handler: Handler) -> Handler:
+    """A handler whose refusals are one sentence."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ApiError as exc:
+            return JSONResponse({"error": exc.description}, status_code=exc.code)
+        except LookupError as exc:
+            return JSONResponse({"error": str(exc)}, status_code=404)
+
+    return handle

@@ -1,0 +1,111 @@
+"""Trouble on demand: refusals, delays, dropped connections, and calls that are held at an exact point."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.botapi.errors import ApiError, too_many_requests
+
+Moment = Literal["before", "after"]
+"""Before the call has its effect, or after that and before its answer."""
+
+Params = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens to the next `times` calls of a method for which `when` holds."""
+
+    method: str
+    times: int
+    when: Callable[[Params], bool]
+    error: ApiError | None
+    delay: float
+    drop: Moment | None
+
+
+class Hold:
+    """The nth call of a method stops at a moment until it is released."""
+
+    def __init__(self, method: str, moment: Moment, nth: int) -> None:
+        self.method = method
+        self.moment = moment
+        self._to_come = nth
+        self._reached = asyncio.Event()
+        self._released = asyncio.Event()
+
+    async def reached(self, timeout: float = 5.0) -> None:
+        """Wait until the call stands at the moment."""
+        async with asyncio.timeout(timeout):
+            await self._reached.wait()
+
+    def release(self) -> None:
+        """Let the call go on; may be called before it got here."""
+        self._released.set()
+
+    async def stand(self) -> None:
+        """Called by the server for each call of the method."""
+        self._to_come -= 1
+        if self._to_come == 0:
+            self._reached.set()
+            await self._released.wait()
+
+
+class Faults:
+    """The faults and holds of one server."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._holds: list[Hold] = []
+
+    def add(
+        self,
+        method: str,
+        times: int = 1,
+        when: Callable[[Params], bool] | None = None,
+        *,
+        code: int | None = None,
+        description: str | None = None,
+        retry_after: int | None = None,
+        delay: float = 0.0,
+        drop: Moment | None = None,
+    ) -> None:
+        """Refuse, delay or drop the next calls; a refusal with nothing said is a 400, with `retry_after` a 429.
+
+        A delay alone, or a drop, is no refusal.
+        """
+        error = None
+        if code is not None or description is not None or not (retry_after or delay or drop):
+            error = ApiError(code or (429 if retry_after else 400), description or "Bad Request: scripted", retry_after)
+        elif retry_after:
+            error = too_many_requests(retry_after)
+        self._faults.append(Fault(method, times, when or (lambda _: True), error, delay, drop))
+
+    def hold(self, method: str, moment: Moment = "before", nth: int = 1) -> Hold:
+        """Hold the nth call from now on."""
+        hold = Hold(method, moment, nth)
+        self._holds.append(hold)
+        return hold
+
+    def clear(self) -> None:
+        """Take all faults back and release all holds."""
+        self._faults.clear()
+        for hold in self._holds:
+            hold.release()
+        self._holds.clear()
+
+    def take(self, method: str, params: Params) -> Fault | None:
+        """The fault that this call meets, if any."""
+        for fault in self._faults:
+            if fault.method == method and fault.when(params):
+                fault.times -= 1
+                if not fault.times:
+                    self._faults.remove(fault)
+                return fault
+        return None
+
+    async def stand(self, method: str, moment: Moment) -> None:
+        """Wait at this moment of a call while it is held."""
+        for hold in [hold for hold in self._holds if (hold.method, hold.moment) == (method, moment)]:
+            await hold.stand()

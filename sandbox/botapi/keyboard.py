@@ -1,0 +1,65 @@
+"""Reply markup: inline keyboards checked button by button, the other kinds by their fields."""
+
+from sandbox.botapi import kinds
+from sandbox.botapi.errors import bad_request
+from sandbox.botapi.wire import Json
+
+MAX_DATA_BYTES = 64
+ACTIONS = ("url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
+"""The actions of a button that the sandbox knows; Telegram has a few more."""
+
+_button = kinds.record(
+    {"text": kinds.string},
+    {
+        **dict.fromkeys(ACTIONS[:-1], kinds.string),
+        "copy_text": kinds.record({"text": kinds.string}),
+        "icon_custom_emoji_id": kinds.string,
+        "style": kinds.string,
+    },
+)
+inline_markup = kinds.record({"inline_keyboard": kinds.array(kinds.array(_button))})
+_remove = kinds.record({"remove_keyboard": kinds.boolean}, {"selective": kinds.boolean})
+_force = kinds.record(
+    {"force_reply": kinds.boolean}, {"input_field_placeholder": kinds.string, "selective": kinds.boolean}
+)
+
+
+def inline(value: object, name: str) -> Json:
+    """An inline keyboard; each button does exactly one thing."""
+    found = inline_markup(value, name)
+    assert isinstance(found, dict)
+    rows = [row for row in found["inline_keyboard"] if row]
+    for row in rows:
+        for button in row:
+            _check(button)
+    return {"inline_keyboard": rows}
+
+
+def markup(value: object, name: str) -> Json:
+    """An inline keyboard, or the removal of a keyboard, or a forced reply."""
+    kind = kinds.record({}, dict.fromkeys(("inline_keyboard", "remove_keyboard", "force_reply"), _any))
+    for field, read in (("remove_keyboard", _remove), ("force_reply", _force)):
+        if _has(value, field):
+            found = read(value, name)
+            assert isinstance(found, dict)
+            return found
+    kind(value, name)
+    return inline(value, name)
+
+
+def _has(value: object, field: str) -> bool:
+    return f'"{field}"' in value if isinstance(value, str) else isinstance(value, dict) and field in value
+
+
+def _any(value: object, _: str) -> object:
+    return value
+
+
+def _check(button: Json) -> None:
+    if not str(button["text"]).strip():
+        raise bad_request("inline keyboard button text is empty")
+    if sum(action in button for action in ACTIONS) != 1:
+        raise bad_request("text buttons are unallowed in the inline keyboard")
+    data = button.get("callback_data")
+    if isinstance(data, str) and not 1 <= len(data.encode()) <= MAX_DATA_BYTES:
+        raise bad_request("BUTTON_DATA_INVALID")

@@ -1,0 +1,86 @@
+"""A message as a test or a terminal sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sandbox.botapi import rich
+from sandbox.botapi.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of an inline keyboard, which has `data` for the bot or leads to a `url`."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A part of the text that is formatted or means something; offset and length in UTF-16 units."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it is now; `text` holds the words of a rich message or a caption too."""
+
+    id: int
+    chat_id: int
+    date: int
+    sender: str
+    from_bot: bool
+    text: str
+    html: str | None
+    markdown: str | None
+    entities: tuple[Entity, ...]
+    keyboard: tuple[tuple[Button, ...], ...]
+    reply_to: int | None
+    thread: int | None
+    edits: int
+    deleted: bool
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """The buttons of all rows."""
+        return tuple(button for row in self.keyboard for button in row)
+
+
+def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Message:
+    """Read Telegram's JSON, and the source of a rich message, which Telegram keeps to itself."""
+    sender = cast("Json", raw["from"])
+    reply = cast("Json | None", raw.get("reply_to_message"))
+    source = source or {}
+    return Message(
+        id=cast("int", raw["message_id"]),
+        chat_id=cast("int", cast("Json", raw["chat"])["id"]),
+        date=cast("int", raw["date"]),
+        sender=str(sender["first_name"]),
+        from_bot=bool(sender["is_bot"]),
+        text=rich.checked(source).text if source else str(raw.get("text") or raw.get("caption") or ""),
+        html=cast("str | None", source.get("html")),
+        markdown=cast("str | None", source.get("markdown")),
+        entities=_entities(cast("Sequence[Json]", raw.get("entities") or raw.get("caption_entities") or ())),
+        keyboard=_keyboard(cast("Json", raw.get("reply_markup", {}))),
+        reply_to=cast("int", reply["message_id"]) if reply else None,
+        thread=cast("int | None", raw.get("message_thread_id")),
+        edits=edits,
+        deleted=deleted,
+    )
+
+
+def _entities(raw: Sequence[Json]) -> tuple[Entity, ...]:
+    fields = Entity.__dataclass_fields__
+    return tuple(Entity(**{key: item for key, item in one.items() if key in fields}) for one in raw)  # type: ignore[arg-type]  # checked when it came
+
+
+def _keyboard(markup: Json) -> tuple[tuple[Button, ...], ...]:
+    rows = cast("Sequence[Sequence[dict[str, str]]]", markup.get("inline_keyboard", ()))
+    return tuple(tuple(Button(one["text"], one.get("callback_data"), one.get("url")) for one in row) for row in rows)

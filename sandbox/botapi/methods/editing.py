@@ -1,0 +1,103 @@
+"""The methods that change what was sent, or take it back."""
+
+from typing import cast
+
+from sandbox.botapi.arguments import Arguments
+from sandbox.botapi.errors import ApiError, bad_request
+from sandbox.botapi.methods.sending import rich_content, text_content
+from sandbox.botapi.store import StoredMessage
+from sandbox.botapi.wire import Json
+from sandbox.botapi.world import World
+
+CONTENT = ("text", "entities", "rich_message", "reply_markup")
+"""The fields of a message that an edit replaces."""
+
+MAX_DELETED = 100
+
+
+async def edit_message_text(world: World, args: Arguments) -> Json:
+    """Put another text (or rich message) in place of the old one; a keyboard that is not given again is gone."""
+    source = args.object("rich_message")
+    if source is not None and "text" in args:
+        raise bad_request("text and rich_message can't be specified simultaneously")
+    found = _editable(world, args)
+    content = text_content(args) if source is None else rich_content(source)
+    return _change(world, args, found, content, source)
+
+
+async def edit_message_reply_markup(world: World, args: Arguments) -> Json:
+    """Put another keyboard in place of the old one, or none."""
+    found = _editable(world, args)
+    content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
+    return _change(world, args, found, content, found.rich)
+
+
+async def delete_message(world: World, args: Arguments) -> bool:
+    """Delete a message."""
+    chat_id = args.integer("chat_id")
+    chat = world.chat(chat_id)
+    found = world.store.message(chat_id, args.integer("message_id"))
+    if found is None:
+        raise bad_request("message to delete not found")
+    if not _deletable(world, chat, found):
+        raise bad_request("message can't be deleted")
+    _delete(world, chat_id, found)
+    return True
+
+
+async def delete_messages(world: World, args: Arguments) -> bool:
+    """Delete several messages; those that can't be found are passed over."""
+    chat_id, numbers = args.integer("chat_id"), args.integers("message_ids")
+    chat = world.chat(chat_id)
+    if not 1 <= len(numbers) <= MAX_DELETED:
+        raise bad_request("too many messages to delete" if numbers else "message identifiers are not specified")
+    found = [message for number in numbers if (message := world.store.message(chat_id, number))]
+    if not all(_deletable(world, chat, message) for message in found):
+        raise bad_request("message can't be deleted")
+    for message in found:
+        _delete(world, chat_id, message)
+    return True
+
+
+def _editable(world: World, args: Arguments) -> StoredMessage:
+    chat_id = args.integer("chat_id")
+    world.open_chat(chat_id)
+    found = world.store.message(chat_id, args.integer("message_id"))
+    if found is None:
+        raise bad_request("message to edit not found")
+    if cast("Json", found.raw["from"])["id"] != world.bot_id:
+        raise bad_request("message can't be edited")
+    return found
+
+
+def _change(world: World, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
+    markup = args.object("reply_markup")
+    if markup and markup["inline_keyboard"]:
+        content = content | {"reply_markup": markup}
+    old = {key: found.raw[key] for key in CONTENT if key in found.raw}
+    if (content, source) == (old, found.rich):
+        raise _not_modified()
+    chat_id = args.integer("chat_id")
+    world.limits.check(chat_id, edit=True)
+    kept = {key: item for key, item in found.raw.items() if key not in CONTENT}
+    raw = kept | {"edit_date": int(world.clock())} | content
+    world.store.change_message(chat_id, raw, source)
+    world.changes.note()
+    return raw
+
+
+def _not_modified() -> ApiError:
+    return bad_request(
+        "message is not modified: specified new message content and reply markup are exactly the same as a current "
+        "content and reply markup of the message"
+    )
+
+
+def _deletable(world: World, chat: Json, message: StoredMessage) -> bool:
+    own = cast("Json", message.raw["from"])["id"] == world.bot_id
+    return own or chat["type"] == "private"
+
+
+def _delete(world: World, chat_id: int, message: StoredMessage) -> None:
+    world.store.delete_message(chat_id, cast("int", message.raw["message_id"]))
+    world.changes.note()

@@ -1,0 +1,86 @@
+"""The methods by which the bot gets its updates, and answers a button."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from sandbox.botapi.arguments import Arguments
+from sandbox.botapi.errors import bad_request
+from sandbox.botapi.wire import Json
+from sandbox.botapi.world import World
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MAX_ALERT = 200
+
+
+async def get_updates(world: World, args: Arguments) -> Sequence[Json]:
+    """Wait for updates; the offset confirms those below it."""
+    limit, timeout = args.integer("limit", 100), args.integer("timeout")
+    if not 1 <= limit <= 100 or timeout < 0:
+        raise bad_request("limit must be 1-100 and timeout not negative")
+    if world.settings.current.url:
+        return await world.updates.poll(limit, timeout)
+    if "allowed_updates" in args:
+        world.settings.change(allowed=tuple(args.strings("allowed_updates")))
+    if offset := args.integer("offset"):
+        world.updates.confirm(offset)
+    return await world.updates.poll(limit, timeout)
+
+
+async def set_webhook(world: World, args: Arguments) -> bool:
+    """Have updates delivered to a URL; an empty one is the end of that."""
+    url, secret = args.string("url"), args.string("secret_token")
+    if url:
+        _check_url(url)
+    if "secret_token" in args and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
+        raise bad_request("secret token contains unallowed characters")
+    if "allowed_updates" in args:
+        world.settings.change(allowed=tuple(args.strings("allowed_updates")))
+    if args.flag("drop_pending_updates"):
+        world.updates.drop()
+    world.settings.change(url=url, secret=secret, max_connections=args.integer("max_connections", 40))
+    world.webhook.last_error = None
+    world.changes.note()
+    return True
+
+
+async def delete_webhook(world: World, args: Arguments) -> bool:
+    """Go back to getUpdates."""
+    if args.flag("drop_pending_updates"):
+        world.updates.drop()
+    world.settings.change(url="", secret="")
+    world.changes.note()
+    return True
+
+
+async def get_webhook_info(world: World, _: Arguments) -> Json:
+    """How the webhook does."""
+    settings = world.settings.current
+    info: Json = {
+        "url": settings.url,
+        "has_custom_certificate": False,
+        "pending_update_count": world.updates.count(),
+    }
+    if settings.url:
+        info["max_connections"] = settings.max_connections
+        if world.webhook.last_error:
+            info["last_error_date"], info["last_error_message"] = world.webhook.last_error
+    if settings.allowed:
+        info["allowed_updates"] = list(settings.allowed)
+    return info
+
+
+async def answer_callback_query(world: World, args: Arguments) -> bool:
+    """Answer a pressed button, once and in time."""
+    if len(args.string("text")) > MAX_ALERT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    number = args.string("callback_query_id")
+    if not number.isdecimal() or not world.queries.answer(int(number)):
+        raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    return True
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")

@@ -1,0 +1,121 @@
+"""The methods that write: messages, drafts, and the sign that something is being written."""
+
+from sandbox.botapi import rich, text
+from sandbox.botapi.arguments import Arguments
+from sandbox.botapi.errors import bad_request
+from sandbox.botapi.previews import Draft
+from sandbox.botapi.wire import Json
+from sandbox.botapi.world import World
+
+ACTIONS = frozenset(
+    [
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    ]
+)
+
+
+async def send_message(world: World, args: Arguments) -> Json:
+    """Send a text."""
+    return _send(world, args, text_content(args), None)
+
+
+async def send_rich_message(world: World, args: Arguments) -> Json:
+    """Send a rich message."""
+    source = args.object("rich_message") or {}
+    return _send(world, args, rich_content(source), source)
+
+
+async def send_message_draft(world: World, args: Arguments) -> bool:
+    """Show a text as far as it is written; an empty one says "Thinking..."."""
+    words = args.string("text")
+    if words.strip():
+        content = text_content(args)
+        words = str(content["text"])
+    return _draft(world, args, Draft(args.integer("draft_id"), words, thread=args.number_or_none("message_thread_id")))
+
+
+async def send_rich_message_draft(world: World, args: Arguments) -> bool:
+    """Show a rich message as far as it is written."""
+    source = args.object("rich_message") or {}
+    words = rich.checked(source, draft=True).text
+    draft = Draft(
+        id=args.integer("draft_id"),
+        text=words,
+        html=str(source["html"]) if "html" in source else None,
+        markdown=str(source["markdown"]) if "markdown" in source else None,
+        thread=args.number_or_none("message_thread_id"),
+    )
+    return _draft(world, args, draft)
+
+
+async def send_chat_action(world: World, args: Arguments) -> bool:
+    """Show what the bot does, for five seconds."""
+    chat_id = args.integer("chat_id")
+    world.open_chat(chat_id, args.number_or_none("message_thread_id"))
+    if args.string("action") not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    world.previews.act(chat_id, args.string("action"))
+    world.changes.note()
+    return True
+
+
+def text_content(args: Arguments) -> Json:
+    """The text of a message and its entities, checked."""
+    given = args.objects("entities")
+    text.check_range(args.string("text"), given)
+    shown = text.checked(args.string("text"))
+    entities = text.entities(shown, given)
+    return {"text": shown, "entities": entities} if entities else {"text": shown}
+
+
+def rich_content(source: Json) -> Json:
+    """A rich message, checked; the bot is told one paragraph in place of the blocks that Telegram would make."""
+    words = rich.checked(source).text
+    return {"rich_message": {"blocks": [{"type": "paragraph", "text": words}]}}
+
+
+def _send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:
+    chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
+    chat = world.open_chat(chat_id, thread)
+    reply_to = _reply_target(world, chat_id, args)
+    markup = args.object("reply_markup")
+    if markup and markup.get("inline_keyboard"):
+        content = content | {"reply_markup": markup}
+    world.limits.check(chat_id)
+    world.previews.end(chat_id)
+    return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source)
+
+
+def _reply_target(world: World, chat_id: int, args: Arguments) -> Json | None:
+    given = args.object("reply_parameters")
+    if given is None:
+        return None
+    if given.get("chat_id", chat_id) != chat_id:
+        raise bad_request("the sandbox does not support replies to another chat")
+    number = given["message_id"]
+    assert isinstance(number, int)
+    found = world.store.message(chat_id, number)
+    if found is None and not given.get("allow_sending_without_reply"):
+        raise bad_request("message to be replied not found")
+    return found.raw if found else None
+
+
+def _draft(world: World, args: Arguments, draft: Draft) -> bool:
+    if draft.id == 0:
+        raise bad_request("draft identifier must be non-zero")
+    chat = world.open_chat(args.integer("chat_id"), draft.thread)
+    if chat["type"] != "private":
+        raise bad_request("message drafts can be sent only to private chats")
+    world.previews.show(args.integer("chat_id"), draft)
+    world.changes.note()
+    return True

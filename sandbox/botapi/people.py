@@ -1,0 +1,193 @@
+"""Users and chats, as a test plays them: what a user does here reaches the bot as an update."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sandbox.botapi import text as texts
+from sandbox.botapi.message import Message
+from sandbox.botapi.methods.chats import member
+from sandbox.botapi.previews import Draft
+from sandbox.botapi.wire import Json
+from sandbox.botapi.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A private chat or a group."""
+
+    id: int
+    title: str
+    _world: World
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All messages, oldest first; deleted ones are marked."""
+        return self._world.store.messages(self.id)
+
+    @property
+    def replies(self) -> Sequence[Message]:
+        """The bot's messages that stand there now."""
+        return [message for message in self.messages if message.from_bot and not message.deleted]
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that the bot shows now."""
+        return self._world.previews.draft(self.id)
+
+    @property
+    def action(self) -> str | None:
+        """What the bot is shown to be doing now ("typing")."""
+        return self._world.previews.action(self.id)
+
+    def message(self, message_id: int) -> Message:
+        """One message, as it is now; raises LookupError."""
+        found = self._world.store.message(self.id, message_id, deleted=True)
+        if found is None:
+            raise LookupError(f"{self.title} has no message {message_id}")
+        return found.view
+
+    async def wait(self, wanted: int | Callable[["Chat"], bool], timeout: float = 5.0) -> Sequence[Message]:
+        """Wait for so many messages of the bot, or for anything else; returns the bot's messages."""
+
+        def happened() -> bool:
+            return wanted(self) if callable(wanted) else len(self.replies) >= wanted
+
+        try:
+            await self._world.changes.wait(happened, timeout)
+        except TimeoutError as exc:
+            seen = [message.text[:80] for message in self.replies]
+            raise TimeoutError(f"not within {timeout} s; the bot has said {seen}") from exc
+        return self.replies
+
+    def topic(self, name: str) -> int:
+        """Open a topic of a forum; returns its thread id."""
+        chat = self._world.chat(self.id)
+        if not chat.get("is_forum"):
+            raise ValueError(f"{self.title} has no topics")
+        thread = self._world.store.next_message_id(self.id)
+        opener = self._world.store.user(self._world.store.creator(self.id)) or self._world.bot_user
+        self._world.store.add_topic(self.id, thread)
+        content: Json = {"forum_topic_created": {"name": name, "icon_color": 7322096}}
+        raw = self._world.post(chat, opener, content, thread=thread)
+        self._world.updates.push("message", raw)
+        return thread
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who talks with the bot."""
+
+    id: int
+    name: str
+    _world: World
+
+    async def say(
+        self,
+        chat: Chat,
+        text: str | None,
+        reply_to: Message | int | None = None,
+        thread: int | None = None,
+        entities: Sequence[Json] | None = None,
+        **extra: object,
+    ) -> Message:
+        """Write to a chat; a long text goes out as several messages, of which the last is returned.
+
+        `extra` are further fields of the message (``photo``, ``caption``, ``media_group_id``), with which the text
+        may be None.
+        """
+        if text is None:
+            return self._post(chat, dict(extra), reply_to, thread)
+        *firsts, last = texts.pieces(text)
+        for piece in firsts:
+            self._post(chat, _content(piece, None), reply_to, thread)
+        return self._post(chat, _content(last, entities) | extra, reply_to, thread)
+
+    async def forward(self, chat: Chat, text: str, origin_name: str) -> Message:
+        """Forward what somebody else wrote, who hides their account."""
+        origin = {
+            "type": "hidden_user",
+            "sender_user_name": origin_name,
+            "date": int(self._world.clock()),
+        }
+        return await self.say(chat, text, forward_origin=origin)
+
+    async def edit(self, message: Message, text: str) -> Message:
+        """Edit a message of one's own."""
+        found = self._world.store.message(message.chat_id, message.id)
+        if found is None or cast("Json", found.raw["from"])["id"] != self.id:
+            raise ValueError(f"{self.name} can't edit that")
+        kept = {key: item for key, item in found.raw.items() if key not in ("text", "entities")}
+        raw = kept | {"edit_date": int(self._world.clock())} | _content(text, None)
+        self._world.store.change_message(message.chat_id, raw)
+        self._world.updates.push("edited_message", raw)
+        return self._view(message.chat_id, message.id)
+
+    async def press(self, message: Message, label: str) -> str:
+        """Press a button, named by its text or its data, of a message as it is now; returns the query's id."""
+        found = self._world.store.message(message.chat_id, message.id)
+        if found is None:
+            raise LookupError("the message was deleted")
+        data = [button.data for button in found.view.buttons if button.data and label in (button.text, button.data)]
+        if not data:
+            raise LookupError(f"no button {label!r} among {[button.text for button in found.view.buttons]}")
+        number = str(self._world.queries.ask())
+        query: Json = {
+            "id": number,
+            "from": self._json(),
+            "message": found.raw,
+            "chat_instance": str(message.chat_id),
+            "data": data[0],
+        }
+        self._world.updates.push("callback_query", query)
+        return number
+
+    async def block(self) -> None:
+        """Block the bot."""
+        self._set_blocked(True)
+
+    async def unblock(self) -> None:
+        """Let the bot write again."""
+        self._set_blocked(False)
+
+    def _post(self, chat: Chat, content: Json, reply_to: Message | int | None, thread: int | None) -> Message:
+        if thread is not None and not self._world.store.has_topic(chat.id, thread):
+            raise LookupError(f"{chat.title} has no topic {thread}; open one with chat.topic(name)")
+        target = None
+        if reply_to is not None:
+            number = reply_to if isinstance(reply_to, int) else reply_to.id
+            found = self._world.store.message(chat.id, number)
+            if found is None:
+                raise LookupError(f"there is no message {number} to reply to")
+            target = found.raw
+        raw = self._world.post(self._world.chat(chat.id), self._json(), content, thread=thread, reply_to=target)
+        if chat.id != self.id or not self._world.store.blocked(self.id):
+            self._world.updates.push("message", raw)
+        return self._view(chat.id, cast("int", raw["message_id"]))
+
+    def _view(self, chat_id: int, message_id: int) -> Message:
+        found = self._world.store.message(chat_id, message_id)
+        assert found is not None
+        return found.view
+
+    def _set_blocked(self, blocked: bool) -> None:
+        before, after = ("member", "kicked") if blocked else ("kicked", "member")
+        self._world.store.set_blocked(self.id, blocked)
+        change: Json = {
+            "chat": self._world.chat(self.id),
+            "from": self._json(),
+            "date": int(self._world.clock()),
+            "old_chat_member": member(self._world.bot_user, before),
+            "new_chat_member": member(self._world.bot_user, after),
+        }
+        self._world.updates.push("my_chat_member", change)
+
+    def _json(self) -> Json:
+        user = self._world.store.user(self.id)
+        assert user is not None
+        return user
+
+
+def _content(text: str, entities: Sequence[Json] | None) -> Json:
+    found = texts.detected(text) if entities is None else list(entities)
+    return {"text": text, "entities": found} if found else {"text": text}

@@ -1,0 +1,214 @@
+"""A Bot API server with the people that write to the bot: the outside world on one machine.
+
+It is strict about what it is sent, remembers every call, and makes trouble when it is told to.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.botapi import arguments, control, wire
+from sandbox.botapi.calls import Call
+from sandbox.botapi.changes import Changes
+from sandbox.botapi.database import Database
+from sandbox.botapi.errors import ApiError
+from sandbox.botapi.faults import Faults
+from sandbox.botapi.limits import FloodLimits
+from sandbox.botapi.people import Chat, User
+from sandbox.botapi.previews import Previews
+from sandbox.botapi.queries import Queries
+from sandbox.botapi.settings import SettingsStore
+from sandbox.botapi.store import Store
+from sandbox.botapi.table import BY_LOWER_NAME
+from sandbox.botapi.updates import Updates
+from sandbox.botapi.webhook import Webhook
+from sandbox.botapi.world import World
+from sandbox.server import serve
+
+FIRST_USER_ID = 100_000_000
+FIRST_GROUP_ID = 1_001_000_000_000
+
+
+class BotApi:
+    """One bot's server; the same file at `path` goes on where the last server ended."""
+
+    def __init__(
+        self,
+        token: str = "123456:TEST",  # noqa: S107 - it opens nothing
+        username: str = "keepsake_sandbox_bot",
+        first_name: str = "Keepsake",
+        path: str = ":memory:",
+        version: str = "10.1",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if version not in arguments.VERSIONS:
+            raise ValueError(f"the version is one of {', '.join(arguments.VERSIONS)}")
+        self.token = token
+        self.version = version
+        self.calls: list[Call] = []
+        self.faults = Faults()
+        self._world = _world(_bot(token, username, first_name), Database(path), clock)
+        self._app = Starlette(
+            routes=[
+                Route("/bot{token}/{method}", self._handle, methods=["GET", "POST"]),
+                *control.routes(self),
+            ]
+        )
+
+    @asynccontextmanager
+    async def run(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve, and deliver to the webhook; yields the URL without ``/bot``. It may be run again afterwards."""
+        self._world.updates.open()
+        async with serve(self._app, port=port) as url:
+            delivering = asyncio.create_task(self._world.webhook.deliver(), name="webhook delivery")
+            try:
+                yield url
+            finally:
+                self._world.updates.close()
+                self.faults.clear()
+                delivering.cancel()
+                with suppress(asyncio.CancelledError):
+                    await delivering
+
+    @property
+    def flood_limits(self) -> bool:
+        """Whether Telegram's flood limits hold."""
+        return self._world.limits.enabled
+
+    @flood_limits.setter
+    def flood_limits(self, enabled: bool) -> None:
+        self._world.limits.enabled = enabled
+
+    def user(self, name: str, user_id: int | None = None, username: str | None = None, language: str = "en") -> User:
+        """Somebody; the same name is always the same id."""
+        number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000
+        user: wire.Json = {"id": number, "is_bot": False, "first_name": name, "language_code": language}
+        self._world.store.put_user(user | ({"username": username} if username else {}))
+        return User(number, name, self._world)
+
+    def private(self, user: User) -> Chat:
+        """The user's chat with the bot."""
+        known = self._world.store.user(user.id) or {}
+        names: wire.Json = {key: known[key] for key in ("first_name", "username") if key in known}
+        self._world.store.put_chat({"id": user.id, "type": "private", **names})
+        return Chat(user.id, user.name, self._world)
+
+    def group(self, title: str, members: Sequence[User], forum: bool = False, chat_id: int | None = None) -> Chat:
+        """A supergroup that the bot is in; its first member made it. The same title is always the same id."""
+        number = chat_id or -FIRST_GROUP_ID - zlib.crc32(title.encode()) % 900_000_000
+        chat: wire.Json = {"id": number, "title": title, "type": "supergroup"}
+        self._world.store.put_chat(chat | ({"is_forum": True} if forum else {}))
+        self._world.store.set_status(number, self._world.bot_id, "member")
+        for index, user in enumerate(members):
+            self._world.store.set_status(number, user.id, "member" if index else "creator")
+        return Chat(number, title, self._world)
+
+    def chat(self, chat_id: int) -> Chat:
+        """A chat that was made before; raises LookupError."""
+        found = self._world.store.chat(chat_id)
+        if found is None:
+            raise LookupError(f"there is no chat {chat_id}")
+        return Chat(chat_id, str(found.get("title") or found.get("first_name")), self._world)
+
+    def push_update(self, update: Mapping[str, object]) -> None:
+        """Queue any update as it is given, without its update_id: ``{"message": {...}}``."""
+        for kind, payload in update.items():
+            self._world.updates.push(kind, payload)
+
+    @property
+    def pending_updates(self) -> int:
+        """How many updates the bot has not confirmed."""
+        return self._world.updates.count()
+
+    async def changed(self, happened: Callable[[], bool], timeout: float | None = 5.0) -> None:
+        """Wait until something is so; looked at whenever anything changes. Raises TimeoutError."""
+        await self._world.changes.wait(happened, timeout)
+
+    async def wait_call(
+        self, method: str, predicate: Callable[[Call], bool] | None = None, timeout: float = 5.0
+    ) -> Call:
+        """Wait for a call of the method (an earlier one counts) that is as wanted; returns the first."""
+        found: list[Call] = []
+        seen = 0
+
+        def happened() -> bool:
+            nonlocal seen
+            new, seen = self.calls[seen:], len(self.calls)
+            found.extend(call for call in new if call.method == method and (predicate is None or predicate(call)))
+            return bool(found)
+
+        await self._world.changes.wait(happened, timeout)
+        return found[0]
+
+    async def _handle(self, request: Request) -> Response:
+        name = request.path_params["method"]
+        params: Mapping[str, object] = {}
+        try:
+            params = await wire.parameters(request)
+            if request.path_params["token"] != self.token:
+                raise ApiError(401, "Unauthorized")
+            name, method = BY_LOWER_NAME.get(name.lower(), (name, None))
+            if method is None or not arguments.knows(self.version, method.since):
+                raise arguments.method_not_found()
+            args = arguments.check(method, params, self.version)
+            params = args.values
+            return await self._perform(name, method, args)
+        except ApiError as exc:
+            self._note(Call(name, params, exc.code, exc.description))
+            return wire.refusal(exc)
+
+    async def _perform(self, name: str, method: arguments.Method, args: arguments.Arguments) -> Response:
+        fault = self.faults.take(name, args.values)
+        if fault:
+            await asyncio.sleep(fault.delay)
+        await self.faults.stand(name, "before")
+        if fault and fault.drop == "before":
+            return self._drop(name, args.values)
+        if fault and fault.error:
+            raise fault.error
+        result = await method.act(self._world, args)
+        await self.faults.stand(name, "after")
+        if fault and fault.drop == "after":
+            return self._drop(name, args.values)
+        self._note(Call(name, args.values, 200))
+        return wire.result(result)
+
+    def _drop(self, name: str, params: Mapping[str, object]) -> Response:
+        self._note(Call(name, params, 0, "connection dropped"))
+        return wire.Dropped()
+
+    def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        self._world.changes.note()
+
+
+def _bot(token: str, username: str, first_name: str) -> wire.Json:
+    abilities = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
+    more = dict.fromkeys(("can_connect_to_business", "has_main_web_app", "has_topics_enabled"), False)
+    number = int(token.partition(":")[0])
+    return {"id": number, "is_bot": True, "first_name": first_name, "username": username, **abilities, **more}
+
+
+def _world(bot: wire.Json, database: Database, clock: Callable[[], float]) -> World:
+    changes = Changes()
+    settings = SettingsStore(database)
+    updates = Updates(database, settings, changes)
+    return World(
+        bot=bot,
+        store=Store(database),
+        queries=Queries(database, clock),
+        settings=settings,
+        updates=updates,
+        webhook=Webhook(updates, settings, changes),
+        previews=Previews(clock),
+        limits=FloodLimits(clock),
+        changes=changes,
+        clock=clock,
+    )

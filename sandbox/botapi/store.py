@@ -1,0 +1,152 @@
+"""Who and what there is: users, chats and their messages."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sandbox.botapi import message
+from sandbox.botapi.database import Database, Row
+from sandbox.botapi.message import Message
+from sandbox.botapi.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message with its JSON, as the bot gets it, and the source of a rich one."""
+
+    raw: Json
+    rich: Json | None
+    edits: int
+    deleted: bool
+
+    @property
+    def view(self) -> Message:
+        """The message for people."""
+        return message.from_json(self.raw, self.rich, self.edits, self.deleted)
+
+
+class Store:
+    """Reads and writes rows; the rules stand elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put_user(self, user: Json) -> None:
+        """Add a user, or change their names."""
+        with self._database.transaction():
+            self._database.write(
+                "INSERT INTO users (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json",
+                user["id"],
+                json.dumps(user),
+            )
+
+    def user(self, user_id: int) -> Json | None:
+        """A user, if known."""
+        return _json(self._database.one("SELECT json FROM users WHERE id = ?", user_id))
+
+    def set_blocked(self, user_id: int, blocked: bool) -> None:
+        """Note that the user blocks the bot, or no longer does."""
+        with self._database.transaction():
+            self._database.write("UPDATE users SET blocked = ? WHERE id = ?", blocked, user_id)
+
+    def blocked(self, user_id: int) -> bool:
+        """Whether the user blocks the bot."""
+        return self._database.one("SELECT 1 FROM users WHERE id = ? AND blocked", user_id) is not None
+
+    def put_chat(self, chat: Json) -> None:
+        """Add a chat, or change it."""
+        with self._database.transaction():
+            self._database.write("REPLACE INTO chats (id, json) VALUES (?, ?)", chat["id"], json.dumps(chat))
+
+    def chat(self, chat_id: int) -> Json | None:
+        """A chat, if there is one."""
+        return _json(self._database.one("SELECT json FROM chats WHERE id = ?", chat_id))
+
+    def set_status(self, chat_id: int, user_id: int, status: str) -> None:
+        """Make the user (or bot) a creator, member or whatever of the chat."""
+        with self._database.transaction():
+            self._database.write("REPLACE INTO members VALUES (?, ?, ?)", chat_id, user_id, status)
+
+    def status(self, chat_id: int, user_id: int) -> str:
+        """What the user is in the chat."""
+        row = self._database.one("SELECT status FROM members WHERE chat_id = ? AND user_id = ?", chat_id, user_id)
+        return str(row[0]) if row else "left"
+
+    def creator(self, chat_id: int) -> int:
+        """Who made the chat."""
+        row = self._database.one("SELECT user_id FROM members WHERE chat_id = ? AND status = 'creator'", chat_id)
+        return cast("int", row[0]) if row else 0
+
+    def add_topic(self, chat_id: int, thread_id: int) -> None:
+        """Open a topic in a forum."""
+        with self._database.transaction():
+            self._database.write("INSERT INTO topics VALUES (?, ?)", chat_id, thread_id)
+
+    def has_topic(self, chat_id: int, thread_id: int) -> bool:
+        """Whether the chat has this topic."""
+        found = self._database.one("SELECT 1 FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
+        return found is not None
+
+    def next_message_id(self, chat_id: int) -> int:
+        """The id for the chat's next message; none is given twice, since deleted messages keep theirs."""
+        row = self._database.one("SELECT max(message_id) FROM messages WHERE chat_id = ?", chat_id)
+        return cast("int", row[0] if row and row[0] else 0) + 1
+
+    def add_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
+        """Add a message."""
+        with self._database.transaction():
+            self._database.write(
+                "INSERT INTO messages (chat_id, message_id, json, rich) VALUES (?, ?, ?, ?)",
+                chat_id,
+                raw["message_id"],
+                json.dumps(raw),
+                json.dumps(rich) if rich else None,
+            )
+
+    def change_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
+        """Put an edited message in place of the old one."""
+        with self._database.transaction():
+            self._database.write(
+                "UPDATE messages SET json = ?, rich = ?, edits = edits + 1 WHERE chat_id = ? AND message_id = ?",
+                json.dumps(raw),
+                json.dumps(rich) if rich else None,
+                chat_id,
+                raw["message_id"],
+            )
+
+    def delete_message(self, chat_id: int, message_id: int) -> None:
+        """Mark a message as deleted."""
+        with self._database.transaction():
+            self._database.write(
+                "UPDATE messages SET deleted = 1 WHERE chat_id = ? AND message_id = ?", chat_id, message_id
+            )
+
+    def message(self, chat_id: int, message_id: int, deleted: bool = False) -> StoredMessage | None:
+        """A message, if it is there; one that was deleted only when that is wanted."""
+        row = self._database.one(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id = ? AND deleted <= ?",
+            chat_id,
+            message_id,
+            deleted,
+        )
+        return _stored(row) if row else None
+
+    def messages(self, chat_id: int, after: int = 0) -> Sequence[Message]:
+        """The chat's messages above an id, deleted ones too."""
+        rows = self._database.all(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id > ? ORDER BY message_id",
+            chat_id,
+            after,
+        )
+        return [_stored(row).view for row in rows]
+
+
+def _stored(row: Row) -> StoredMessage:
+    raw, rich, edits, deleted = row
+    source = json.loads(str(rich)) if rich else None
+    return StoredMessage(json.loads(str(raw)), source, cast("int", edits), bool(deleted))
+
+
+def _json(row: Row | None) -> Json | None:
+    return cast("Json", json.loads(str(row[0]))) if row else None

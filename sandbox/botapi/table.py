@@ -1,0 +1,169 @@
+"""The methods that the server has, each with all parameters that Bot API 10.1 gives it."""
+
+from collections.abc import Mapping
+
+from sandbox.botapi import keyboard
+from sandbox.botapi.arguments import Method, Parameter
+from sandbox.botapi.kinds import array, boolean, chat, integer, record, string, unsupported
+from sandbox.botapi.methods import chats, commands, editing, receiving, sending
+
+UNSUPPORTED = Parameter(unsupported)
+FLAG = Parameter(boolean)
+TEXT = Parameter(string)
+NUMBER = Parameter(integer)
+TEXTS = Parameter(array(string))
+CHAT = Parameter(chat, required=True, missing="chat_id is empty")
+MESSAGE = Parameter(integer, required=True, missing="message identifier is not specified")
+
+_user = record(
+    {"id": integer},
+    {**dict.fromkeys(("first_name", "last_name", "username", "language_code"), string), "is_bot": boolean},
+)
+_entity = record(
+    {"type": string, "offset": integer, "length": integer},
+    {
+        **dict.fromkeys(("url", "language", "custom_emoji_id", "date_time_format"), string),
+        "user": _user,
+        "unix_time": integer,
+    },
+)
+_link_preview = record(
+    {},
+    {
+        **dict.fromkeys(("is_disabled", "prefer_small_media", "prefer_large_media", "show_above_text"), boolean),
+        "url": string,
+    },
+)
+_reply = record(
+    {"message_id": integer},
+    {
+        "chat_id": chat,
+        "allow_sending_without_reply": boolean,
+        **dict.fromkeys(
+            (
+                "quote",
+                "quote_parse_mode",
+                "quote_entities",
+                "quote_position",
+                "checklist_task_id",
+                "poll_option_id",
+            ),
+            unsupported,
+        ),
+    },
+)
+_rich = record({}, {"html": string, "markdown": string, "is_rtl": boolean, "skip_entity_detection": boolean})
+_scope = record({"type": string}, {"chat_id": chat, "user_id": integer})
+
+ENTITIES = Parameter(array(_entity))
+COMMANDS = Parameter(array(record({"command": string, "description": string})), required=True)
+RICH = Parameter(_rich, required=True)
+
+FORMATTED: Mapping[str, Parameter] = {"parse_mode": UNSUPPORTED, "entities": ENTITIES}
+SENT: Mapping[str, Parameter] = {
+    "chat_id": CHAT,
+    "message_thread_id": NUMBER,
+    "disable_notification": FLAG,
+    "protect_content": FLAG,
+    "reply_parameters": Parameter(_reply),
+    "reply_markup": Parameter(keyboard.markup),
+    **dict.fromkeys(
+        (
+            "business_connection_id",
+            "direct_messages_topic_id",
+            "allow_paid_broadcast",
+            "message_effect_id",
+            "suggested_post_parameters",
+        ),
+        UNSUPPORTED,
+    ),
+}
+DRAFTED: Mapping[str, Parameter] = {
+    "chat_id": CHAT,
+    "message_thread_id": NUMBER,
+    "draft_id": Parameter(integer, required=True),
+}
+EDITED: Mapping[str, Parameter] = {
+    "chat_id": CHAT,
+    "message_id": MESSAGE,
+    "reply_markup": Parameter(keyboard.inline),
+    "business_connection_id": UNSUPPORTED,
+    "inline_message_id": UNSUPPORTED,
+}
+SCOPED: Mapping[str, Parameter] = {"scope": Parameter(_scope), "language_code": TEXT}
+
+METHODS: Mapping[str, Method] = {
+    "getMe": Method(chats.get_me, {}),
+    "getUpdates": Method(
+        receiving.get_updates, {"offset": NUMBER, "limit": NUMBER, "timeout": NUMBER, "allowed_updates": TEXTS}
+    ),
+    "setWebhook": Method(
+        receiving.set_webhook,
+        {
+            "url": Parameter(string, required=True),
+            "certificate": UNSUPPORTED,
+            "ip_address": UNSUPPORTED,
+            "max_connections": NUMBER,
+            "allowed_updates": TEXTS,
+            "drop_pending_updates": FLAG,
+            "secret_token": TEXT,
+        },
+    ),
+    "deleteWebhook": Method(receiving.delete_webhook, {"drop_pending_updates": FLAG}),
+    "getWebhookInfo": Method(receiving.get_webhook_info, {}),
+    "sendMessage": Method(
+        sending.send_message,
+        {
+            **SENT,
+            **FORMATTED,
+            "text": Parameter(string, required=True, missing="message text is empty"),
+            "link_preview_options": Parameter(_link_preview),
+        },
+    ),
+    "sendRichMessage": Method(sending.send_rich_message, {**SENT, "rich_message": RICH}, since="10.1"),
+    "sendMessageDraft": Method(sending.send_message_draft, {**DRAFTED, **FORMATTED, "text": TEXT}, since="9.3"),
+    "sendRichMessageDraft": Method(sending.send_rich_message_draft, {**DRAFTED, "rich_message": RICH}, since="10.1"),
+    "sendChatAction": Method(
+        sending.send_chat_action,
+        {
+            "business_connection_id": UNSUPPORTED,
+            "chat_id": CHAT,
+            "message_thread_id": NUMBER,
+            "action": Parameter(string, required=True),
+        },
+    ),
+    "editMessageText": Method(
+        editing.edit_message_text,
+        {
+            **EDITED,
+            **FORMATTED,
+            "text": TEXT,
+            "link_preview_options": Parameter(_link_preview),
+            "rich_message": Parameter(_rich, since="10.1"),
+        },
+    ),
+    "editMessageReplyMarkup": Method(editing.edit_message_reply_markup, EDITED),
+    "deleteMessage": Method(editing.delete_message, {"chat_id": CHAT, "message_id": MESSAGE}),
+    "deleteMessages": Method(
+        editing.delete_messages, {"chat_id": CHAT, "message_ids": Parameter(array(integer), required=True)}
+    ),
+    "answerCallbackQuery": Method(
+        receiving.answer_callback_query,
+        {
+            "callback_query_id": Parameter(string, required=True),
+            "text": TEXT,
+            "show_alert": FLAG,
+            "url": UNSUPPORTED,
+            "cache_time": NUMBER,
+        },
+    ),
+    "setMyCommands": Method(commands.set_my_commands, {**SCOPED, "commands": COMMANDS}),
+    "getMyCommands": Method(commands.get_my_commands, SCOPED),
+    "deleteMyCommands": Method(commands.delete_my_commands, SCOPED),
+    "getChat": Method(chats.get_chat, {"chat_id": CHAT}),
+    "getChatMember": Method(chats.get_chat_member, {"chat_id": CHAT, "user_id": Parameter(integer, required=True)}),
+    "leaveChat": Method(chats.leave_chat, {"chat_id": CHAT}),
+}
+
+BY_LOWER_NAME = {name.lower(): (name, method) for name, method in METHODS.items()}
+"""Telegram does not mind the case of a method's name."""

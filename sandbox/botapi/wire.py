@@ -1,0 +1,58 @@
+"""Requests and responses of the Bot API over HTTP."""
+
+import json
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.botapi.errors import ApiError, bad_request
+
+Json = dict[str, object]
+"""A Telegram object as it stands on the wire."""
+
+
+async def parameters(request: Request) -> Json:
+    """The parameters of a call, from the query and a body that is form-encoded or JSON; nothing is checked yet."""
+    found: Json = dict(request.query_params)
+    body = await request.body()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if not body:
+        return found
+    if media_type == "application/json":
+        return found | _json_object(body)
+    if media_type == "application/x-www-form-urlencoded":
+        return found | dict(parse_qsl(body.decode(), keep_blank_values=True))
+    raise bad_request(f"the sandbox does not read a body of type {media_type!r}")
+
+
+def result(value: object) -> Response:
+    """The answer to a call that was in order."""
+    return JSONResponse({"ok": True, "result": value})
+
+
+def refusal(error: ApiError) -> Response:
+    """The answer to a call that was not."""
+    body: Json = {"ok": False, "error_code": error.code, "description": error.description}
+    if error.retry_after is not None:
+        body["parameters"] = {"retry_after": error.retry_after}
+    return JSONResponse(body, status_code=error.code)
+
+
+class Dropped(Response):
+    """The connection is closed before the answer: one byte is announced, and never sent."""
+
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        """Close."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+
+
+def _json_object(body: bytes) -> Json:
+    try:
+        found = json.loads(body)
+    except ValueError as exc:
+        raise bad_request("can't parse JSON object") from exc
+    if not isinstance(found, dict):
+        raise bad_request("the body must be a JSON object")
+    return found
