@@ -49,7 +49,7 @@ def code_frame(source: str, start: int, end: int) -> Frame:
         body_end=last_line if closed else end,
         end=end,
         opening=f"{prefix}{fence[0]}\n",
-        closing=f"\n{prefix}{fence[1]}",
+        closing=f"{prefix}{fence[1]}",
         indent=indent,
     )
 

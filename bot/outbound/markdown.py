@@ -15,6 +15,7 @@ _ROUNDS = 20
 """Each round may bring to light what the last one hid; the end comes long before this in anything but an attack."""
 _INLINE_LATEX = re.compile(r"(?<!\\)\\\(((?:(?!\n[ \t]*\n).)+?)\\\)", re.DOTALL)
 _DISPLAY_LATEX = re.compile(r"(?<!\\)\\\[((?:(?!\n[ \t]*\n).)+?)\\\]", re.DOTALL)
+_FORMULA = re.compile(r"[\\^_={}+<>]|^\s*[A-Za-z]\s*$")  # what else stands in escaped brackets is prose
 _BARS = re.compile(r"(?<!\\)(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
 _KNOWN_ADDRESS = re.compile(r"https?://[^/\s]+\.[^/\s]|tg://|mailto:|tel:")
 _Edit = tuple[int, int, str]
@@ -51,9 +52,13 @@ def _literal(source: str) -> Iterator[tuple[int, int]]:
 
 
 def _normalise(text: str) -> str:
-    text = _DISPLAY_LATEX.sub(lambda formula: f"$${formula[1].strip()}$$", text)
-    text = _INLINE_LATEX.sub(lambda formula: f"${formula[1].strip()}$", text)
+    text = _DISPLAY_LATEX.sub(lambda found: _dollars(found, "$$"), text)
+    text = _INLINE_LATEX.sub(lambda found: _dollars(found, "$"), text)
     return _BARS.sub(_bars, text)
+
+
+def _dollars(found: re.Match[str], mark: str) -> str:
+    return f"{mark}{found[1].strip()}{mark}" if _FORMULA.search(found[1]) else found[0]
 
 
 def _bars(found: re.Match[str]) -> str:

@@ -19,7 +19,6 @@ _SENTENCE = re.compile(r"[.!?…][\"')\]*_]*\s+|[\u3002\uff01\uff1f]+")  # and t
 _WORD = re.compile(r"\s+")
 _BETWEEN_WORDS = re.compile(r"(?<![A-Za-z0-9])|(?![A-Za-z0-9])")  # in a script that writes no spaces
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
-_INDENT = re.compile(r" *(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ class _Cutter:
         self._frame = self._frame_to_reopen()
         self._opening = self._frame.opening if self._frame and 2 * len(self._frame.opening) <= limit else ""
         self._room = limit - len(self._opening)
+        self._indent, self._indent_end = self._indent_to_drop()
 
     def chunk(self) -> Chunk:
         end = len(self._source)
@@ -91,22 +91,28 @@ class _Cutter:
 
     def _closing(self, cut: int) -> str:
         frame = self._layout.frame(cut)
-        return frame.closing if frame else ""
+        if frame is None or not frame.closing:
+            return ""
+        dedented = self._indent if frame.start < self._indent_end else 0
+        indent = 0 if frame == self._frame else max(0, frame.indent - dedented)
+        return f"\n{' ' * indent}{frame.closing}"
 
     def _text(self, cut: int) -> str:
-        body = self._dedent(self._source[self._offset : cut].rstrip())
+        body = self._source[self._offset : cut].rstrip()
+        indented = self._indent_end - self._offset
+        if self._indent:
+            body = re.sub(rf"(?m)^ {{1,{self._indent}}}", "", body[:indented]) + body[indented:]
         return self._opening + body + self._closing(cut)
 
-    def _dedent(self, body: str) -> str:
-        """The body without the indent of the list that it stood in, down to where that list's level ends."""
-        frame = self._frame
+    def _indent_to_drop(self) -> tuple[int, int]:
+        """The indent of the list that this piece begins in, and where that level of the list ends."""
         if self._offset == 0 or not self._at_line:
-            return body
-        indent = frame.indent if frame else len(_INDENT.match(body)[0])  # type: ignore[index]  # a body has a word
-        framed = frame.end - self._offset if frame else 0
-        shallower = re.compile(rf"^ {{0,{max(indent - 1, 0)}}}\S", re.MULTILINE).search(body, framed)
-        deep = shallower.start() if shallower and indent else len(body)
-        return re.sub(rf"(?m)^ {{1,{max(indent, 1)}}}", "", body[:deep]) + body[deep:] if indent else body
+            return 0, self._offset
+        rest = self._source[self._offset :]
+        indent = self._frame.indent if self._frame else len(rest) - len(rest.lstrip(" "))
+        shallower = re.compile(rf"^ {{0,{max(indent - 1, 0)}}}\S", re.MULTILINE)
+        found = shallower.search(self._source, self._frame.end if self._frame else self._offset)
+        return indent, found.start() if found else len(self._source)
 
     def _next_start(self, cut: int) -> int:
         """Where the next piece begins: blank lines, and the fence of a block that this piece closes, are done with."""

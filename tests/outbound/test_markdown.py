@@ -46,6 +46,8 @@ def test_boxes_of_a_task_list_are_drawn() -> None:
     [
         (r"\(a_1 * b*c\)", "$a_1 * b*c$"),
         ("\\[\na_1\n\\]", "$$a_1$$"),
+        (r"where \( x \) is", "where $x$ is"),
+        (r"\[1\] and \(see below\)", r"\[1\] and \(see below\)"),
         (r"`\(a\)`", r"`\(a\)`"),
         (r"\\(a\\)", r"\\(a\\)"),
     ],

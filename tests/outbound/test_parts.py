@@ -4,8 +4,9 @@ import re
 import pytest
 
 from bot.outbound.content import Content, Rich, Text
-from bot.outbound.convert import share
+from bot.outbound.convert import share, to_rich
 from bot.outbound.parts import pieces, plain_piece, preview_piece
+from bot.outbound.split import next_part
 from tests.outbound.documents import Document, first_seen, words
 
 
@@ -31,6 +32,17 @@ def test_40000_characters_of_any_markdown_arrive_whole_formatted_and_in_order(se
     assert first_seen(map(shown, contents)) == words(source)
     assert all(share(content) <= 1 for content in contents)
     assert all(isinstance(content, Rich) == rich for content in contents)
+
+
+@pytest.mark.parametrize("limit", [400, 1500])
+@pytest.mark.parametrize("seed", range(8))
+def test_no_cut_lets_markup_show(seed: int, limit: int) -> None:
+    source, offset = Document(seed, 20 * limit).source, 0
+    while offset < len(source):
+        chunk = next_part(source, offset, limit)
+        prose = re.sub(r"<pre>.+?</pre>|<code>.+?</code>", "", to_rich(chunk.text).html, flags=re.DOTALL)
+        assert not re.search(r"```|~~|\*\*|\||\$|<pre>", prose)
+        offset = chunk.end
 
 
 def test_the_forms_go_from_rich_to_entities_to_plain() -> None:

@@ -65,8 +65,10 @@ def test_no_piece_begins_with_the_fence_that_ends_a_block() -> None:
 
 
 def test_code_in_a_list_loses_the_indent_of_the_list() -> None:
-    source = "1. step\n\n      ```sh\n" + "      make it\n" * 10 + "      ```\n\n2. next"
-    assert pieces(source, 70)[1].startswith("```sh\nmake it\n")
+    source = "1. step\n\n   ```sh\n" + "   make it\n" * 10 + "   ```\n\n2. next"
+    first, second, *_ = pieces(source, 70)
+    assert first.endswith("   make it\n   ```")
+    assert second.startswith("```sh\nmake it\n")
 
 
 def test_code_in_a_quote_stays_in_the_quote() -> None:
