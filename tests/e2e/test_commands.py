@@ -1,0 +1,129 @@
+"""The commands, as a person uses them."""
+
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+SLOW = Say(" ".join(f"word{number}" for number in range(200)), delay=0.05)
+
+
+async def test_the_command_menu_is_registered(stage: Stage) -> None:
+    await stage.start()
+    call = await stage.telegram.wait_call("setMyCommands", timeout=PATIENCE_S)
+    assert call.ok
+
+
+async def test_start_and_help_say_what_there_is(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "/start")
+    await stage.ann.say(stage.home, "/help")
+    start, helped = await stage.replies(2)
+    assert "Keepsake" in start
+    assert all(command in helped for command in ("/stop", "/retry", "/reset"))
+    assert stage.model.requests == []
+
+
+async def test_an_unknown_command_gets_a_hint_in_private_and_silence_in_a_group(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    await stage.start()
+    await stage.ann.say(group, "/frobnicate")
+    await stage.ann.say(stage.home, "/frobnicate")
+    (hint,) = await stage.replies(1)
+    assert "/help" in hint
+    await stage.ann.say(group, "/help")
+    (answer,) = await stage.replies(1, group)
+    assert answer.startswith("Just write")
+
+
+async def test_after_a_reset_nothing_said_before_is_in_the_prompt_until_it_is_undone(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "remember the swordfish")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/reset")
+    await stage.replies(2)
+    await stage.ann.say(stage.home, "what do you know?")
+    await stage.replies(3)
+    assert b"swordfish" not in stage.model.requests[-1].body
+    await stage.ann.press(stage.home.replies[1], "Undo")
+    await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    await stage.telegram.changed(lambda: stage.home.replies[1].text.startswith("Undone"), PATIENCE_S)
+    assert stage.home.replies[1].buttons == ()
+    await stage.ann.say(stage.home, "and now?")
+    await stage.replies(4)
+    assert b"swordfish" in stage.model.requests[-1].body
+    assert b"what do you know?" in stage.model.requests[-1].body
+
+
+async def test_undo_pressed_twice_undoes_once(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/reset")
+    await stage.replies(2)
+    message = stage.home.replies[1]
+    hold = stage.telegram.faults.hold("editMessageText")
+    await stage.ann.press(message, "Undo")
+    await stage.ann.press(message, "Undo")
+    await hold.reached(PATIENCE_S)
+    hold.release()
+    first = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    second = await stage.telegram.wait_call("answerCallbackQuery", lambda call: call != first, PATIENCE_S)
+    assert str(first.params["text"]).startswith("Undone")
+    assert "too late" in str(second.params["text"])
+
+
+async def test_a_reset_of_nothing_says_so(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "/reset")
+    assert await stage.replies(1) == ["There is nothing to forget yet."]
+
+
+async def test_stop_overtakes_what_waits_and_keeps_what_was_said(stage: Stage) -> None:
+    stage.model.script(SLOW, Say("next"))
+    await stage.start()
+    await stage.ann.say(stage.home, "tell me a lot")
+    await stage.telegram.changed(lambda: stage.home.draft is not None, PATIENCE_S)
+    await stage.ann.say(stage.home, "this waits")
+    await stage.ann.say(stage.home, "/stop")
+    partial, following = await stage.replies(2)
+    assert partial.startswith("word0 word1")
+    assert "word199" not in partial
+    assert following == "next"
+    await stage.model.wait_abandoned(1)
+    said = [message.content for message in stage.model.requests[-1].messages]
+    assert str(said[2]).split() == partial.split()
+    assert said[3] == "this waits"
+
+
+async def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "/stop")
+    assert await stage.replies(1) == ["I am not answering anything right now."]
+
+
+async def test_a_retry_replaces_the_answer_in_the_chat_and_in_the_prompt(stage: Stage) -> None:
+    stage.model.script(Say("first try"), Say("second try"), Say("more"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    old = stage.home.replies[0]
+    await stage.ann.say(stage.home, "/retry")
+    await stage.telegram.changed(lambda: stage.home.message(old.id).deleted, PATIENCE_S)
+    assert [message.text for message in stage.home.replies] == ["second try"]
+    assert stage.model.requests[1].messages == stage.model.requests[0].messages
+    await stage.ann.say(stage.home, "go on")
+    await stage.replies(2)
+    assert [message.content for message in stage.model.requests[2].messages[2:]] == ["second try", "go on"]
+
+
+async def test_a_retry_with_nothing_to_retry_says_so(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "/retry")
+    assert await stage.replies(1) == ["There is no message to answer again yet."]
+
+
+async def test_what_can_not_be_read_is_told(stage: Stage) -> None:
+    photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
+    await stage.start()
+    await stage.ann.say(stage.home, None, photo=photo)
+    (told,) = await stage.replies(1)
+    assert "only read text" in told

@@ -1,0 +1,146 @@
+"""Killed at any point of a turn, the bot owes nothing after the restart, and nothing comes twice.
+
+Each point is a place where the outside world holds the bot: Telegram or the model has got this far and no further when
+the process is killed with SIGKILL.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sandbox.botapi import Chat
+from sandbox.model import Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+ANSWER = Say("A fine answer of some seven words.", delay=0.02)
+LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 300 for number in range(25)), chunk=500)
+"""Some 100,000 characters: several messages."""
+
+Drive = Callable[[Stage], Awaitable[None]]
+
+
+def _model_held(point: Hold) -> Drive:
+    async def drive(stage: Stage) -> None:
+        stage.model.script(Say(ANSWER.text, delay=0.02, hold=point))
+        await stage.ann.say(stage.home, "hello")
+        await point.reached(PATIENCE_S)
+
+    return drive
+
+
+def _telegram_held(method: str, moment: str, nth: int = 1, answer: Say = ANSWER) -> Drive:
+    async def drive(stage: Stage) -> None:
+        assert moment in ("before", "after")
+        hold = stage.telegram.faults.hold(method, "before" if moment == "before" else "after", nth)
+        stage.model.script(answer)
+        await stage.ann.say(stage.home, "hello")
+        await hold.reached(PATIENCE_S)
+
+    return drive
+
+
+POINTS = {
+    "update on its way to the bot": _telegram_held("getUpdates", "after"),
+    "model asked": _model_held(Hold("headers")),
+    "first word": _model_held(Hold(1)),
+    "middle of the answer": _model_held(Hold(4)),
+    "end of the answer": _model_held(Hold("finish")),
+    "draft on its way": _telegram_held("sendRichMessageDraft", "before"),
+    "answer on its way": _telegram_held("sendRichMessage", "before"),
+    "first part of three arrived": _telegram_held("sendRichMessage", "before", 2, LONG),
+    "second part of three arrived": _telegram_held("sendRichMessage", "before", 3, LONG),
+    "draft shown, model at work": _telegram_held("sendRichMessageDraft", "after", 1, Say(ANSWER.text, delay=0.3)),
+}
+
+
+def _words(chat: Chat) -> list[str]:
+    return " ".join(message.text for message in chat.replies).split()
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, stage: Stage) -> None:
+    stage.model.always(ANSWER)
+    await stage.start()
+    await POINTS[point](stage)
+    await stage.kill()
+    await stage.start()
+    expected = (LONG if "part" in point else ANSWER).text.split()
+    await stage.telegram.changed(lambda: len(_words(stage.home)) >= len(expected), PATIENCE_S)
+    assert _words(stage.home) == expected
+    await stage.ann.say(stage.home, "and now?")
+    await stage.telegram.changed(lambda: len(_words(stage.home)) > len(expected), PATIENCE_S)
+    said = [message.content for message in stage.model.requests[-1].messages[1:]]
+    assert [str(words).partition("] ")[2] for words in said[:1]] == ["hello"]
+    assert str(said[1]).split() == expected
+    assert said[2] == "and now?"
+    assert len(said) == 3
+
+
+async def test_an_answer_that_was_complete_is_not_paid_for_twice(stage: Stage) -> None:
+    await stage.start()
+    await _telegram_held("sendRichMessage", "before")(stage)
+    await stage.kill()
+    await stage.start()
+    assert await stage.replies(1) == [ANSWER.text]
+    assert len(stage.model.requests) == 1
+
+
+async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one_sent(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    hold = Hold(6)
+    stage.model.script(Say(ANSWER.text, delay=0.3, hold=hold))
+    stage.model.always(ANSWER)
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(group, "hello")
+    (begun,) = await group.wait(1, PATIENCE_S)
+    await hold.reached(PATIENCE_S)
+    await stage.kill()
+    await stage.start()
+    await stage.telegram.changed(lambda: group.message(begun.id).text == ANSWER.text, PATIENCE_S)
+    assert [message.id for message in group.replies] == [begun.id]
+
+
+async def test_a_command_that_was_carried_out_is_answered_and_not_carried_out_again(stage: Stage) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    hold = stage.telegram.faults.hold("sendMessage")
+    await stage.ann.say(stage.home, "/reset")
+    await hold.reached(PATIENCE_S)
+    await stage.kill()
+    await stage.ann.say(stage.home, "after")
+    await stage.start()
+    replies = await stage.replies(3)
+    assert replies[1].startswith("Done")
+    assert [message.role for message in stage.model.requests[-1].messages] == ["system", "user"]
+
+
+async def test_messages_that_waited_when_it_was_killed_are_answered_in_their_order(stage: Stage) -> None:
+    hold = Hold("headers")
+    stage.model.script(Say("held", hold=hold))
+    stage.model.answer_with(lambda request: Say(f"To: {str(request.messages[-1].content)[-5:]}"))
+    await stage.start()
+    await stage.ann.say(stage.home, "first")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.say(stage.home, "/help")
+    await stage.ann.say(stage.home, "third")
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    await stage.kill()
+    await stage.start()
+    first, helped, third = await stage.replies(3)
+    assert first == "To: first"
+    assert helped.startswith("Just write")
+    assert third == "To: third"
+
+
+async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twice_and_never_not_at_all(
+    stage: Stage,
+) -> None:
+    await stage.start()
+    await _telegram_held("sendRichMessage", "after")(stage)
+    await stage.kill()
+    await stage.start()
+    await stage.ready()
+    await stage.telegram.changed(lambda: len(stage.home.replies) == 2, PATIENCE_S)
+    assert {message.text for message in stage.home.replies} == {ANSWER.text}
+    assert len(stage.model.requests) == 1
