@@ -50,9 +50,11 @@ class BotProcess:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the bot, unless it runs."""
+        """Start the bot, unless it runs; one that is about to end is waited for."""
         if self.running:
-            return
+            if not self._told_to_end:
+                return
+            await self.wait()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self._pid_file.open("a+") as pid_file, self.log.open("ab") as log:
             _end_holder(pid_file.fileno())

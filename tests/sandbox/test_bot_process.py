@@ -44,6 +44,24 @@ async def test_killing_leaves_it_no_time(tmp_path: Path) -> None:
     assert process.last_lines() == ["hello"]
 
 
+async def test_a_killed_bot_can_be_started_at_once(tmp_path: Path) -> None:
+    process = bot(tmp_path)
+    await process.start()
+    process.kill()
+    await process.start()
+    await logged(process, "hello")
+    await process.stop()
+
+
+async def test_a_bot_that_runs_is_not_started_again(tmp_path: Path) -> None:
+    process = bot(tmp_path)
+    await process.start()
+    await logged(process, "hello")
+    await process.start()
+    await process.stop()
+    assert process.last_lines() == ["hello", "ended in order"]
+
+
 async def test_a_bot_that_does_not_end_is_killed(tmp_path: Path) -> None:
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(30)"
@@ -95,7 +113,9 @@ async def test_a_death_that_nobody_asked_for_is_reported(tmp_path: Path) -> None
 
 async def test_a_death_that_was_asked_for_is_no_news(tmp_path: Path) -> None:
     deaths: list[int] = []
-    process = BotProcess([sys.executable, "-c", "import time; time.sleep(30)"], {}, tmp_path / "bot.log", on_death=deaths.append)
+    process = BotProcess(
+        [sys.executable, "-c", "import time; time.sleep(30)"], {}, tmp_path / "bot.log", on_death=deaths.append
+    )
     await process.start()
     process.kill()
     await process.wait()

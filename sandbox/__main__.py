@@ -1,0 +1,8 @@
+"""``python -m sandbox``: the servers and the chat, for a bot that is started by hand in another shell."""
+
+import sys
+
+from sandbox.terminal import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], None))

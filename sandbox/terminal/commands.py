@@ -1,0 +1,68 @@
+"""The commands that begin with a colon: they are for the sandbox, not for the bot."""
+
+import json
+
+from sandbox.bot_process import BotProcess
+from sandbox.model import ModelServer
+from sandbox.terminal.chat import Chat
+from sandbox.terminal.screen import Screen
+
+HELP = """\
+Type, and the bot answers; what begins with / is a command for the bot (try /help). Here you can also say:
+  :press N    press button N of the last message that has any
+  :kill       kill -9 the bot, also in the middle of an answer
+  :start      start it again
+  :restart    end it in order, and start it again
+  :prompt     show the messages of the last request to the stand-in model
+  :help       this
+  :quit       end (Ctrl-D and Ctrl-C do that too)"""
+NO_BUTTON = "There is no such button; say :press 1 for the first one of the last message that has any."
+NO_BOT = "The bot is not run from here: start and end it where you started it."
+KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
+NO_REQUEST = "The stand-in model has had no request yet."
+
+
+class Commands:
+    """Obeys; `bot` is None where the bot is started by hand in another shell."""
+
+    def __init__(self, chat: Chat, screen: Screen, model: ModelServer, bot: BotProcess | None) -> None:
+        self._chat = chat
+        self._screen = screen
+        self._model = model
+        self._bot = bot
+
+    async def obey(self, line: str) -> None:
+        """Do what the line says, or say what could be said instead."""
+        name, _, argument = line.partition(" ")
+        match name:
+            case ":press":
+                await self._press(argument.strip())
+            case ":kill" | ":start" | ":restart":
+                await self._handle_bot(name)
+            case ":prompt":
+                self._screen.note(self._last_prompt())
+            case _:
+                self._screen.note(HELP)
+
+    async def _press(self, argument: str) -> None:
+        if not argument.isdecimal() or not await self._chat.press(int(argument)):
+            self._screen.note(NO_BUTTON)
+
+    async def _handle_bot(self, name: str) -> None:
+        if self._bot is None:
+            self._screen.note(NO_BOT)
+        elif name == ":kill":
+            self._bot.kill()
+            await self._bot.wait()
+            self._screen.note(KILLED)
+        else:
+            if name == ":restart":
+                await self._bot.stop()
+            await self._bot.start()
+            self._screen.note("The bot is started.")
+
+    def _last_prompt(self) -> str:
+        if not self._model.requests:
+            return NO_REQUEST
+        messages = [json.loads(message.raw) for message in self._model.requests[-1].messages]
+        return json.dumps(messages, ensure_ascii=False, indent=2)

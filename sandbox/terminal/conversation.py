@@ -1,0 +1,99 @@
+"""The conversation with the bot as a stream of events: what it shows, what it writes, what it rewrites."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from sandbox import botapi
+from sandbox.botapi import BotApi
+from sandbox.terminal.plain import from_html
+
+USER = "You"
+RECENT = 20
+"""So many of the last messages are watched for edits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The bot is seen to be at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer, as far as it has grown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message is there, or its text has changed."""
+
+    text: str
+    buttons: tuple[str, ...]
+    edited: bool
+
+
+Event = Typing | Draft | Written
+
+
+class Conversation:
+    """One user's private chat with the bot; what was written before is not told again."""
+
+    def __init__(self, telegram: BotApi) -> None:
+        self._telegram = telegram
+        self._user = telegram.user(USER)
+        self._chat = telegram.private(self._user)
+        self._texts = {message.id: message.text for message in self._chat.messages}
+        self._preview: botapi.Draft | str | None = None
+        self._news: list[Event] = []
+
+    async def send(self, text: str) -> None:
+        """Say something to the bot."""
+        await self._user.say(self._chat, text)
+
+    async def press(self, number: int) -> bool:
+        """Press a button of the last message that has any; returns whether there is one of that number."""
+        keyboards = [message for message in self._recent() if message.buttons and not message.deleted]
+        buttons = keyboards[-1].buttons if keyboards else ()
+        if not 1 <= number <= len(buttons) or buttons[number - 1].data is None:
+            return False
+        await self._user.press(keyboards[-1], buttons[number - 1].data or "")
+        return True
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What the bot does, as it does it, for ever."""
+        while True:
+            await self._telegram.changed(self._look, timeout=None)
+            for event in self._news:
+                yield event
+            self._news = []
+
+    def _look(self) -> bool:
+        """Gather what is new; returns whether anything is."""
+        for message in self._recent():
+            before = self._texts.get(message.id)
+            self._texts[message.id] = message.text
+            if message.from_bot and not message.deleted and message.text != before:
+                self._news.append(_written(message, edited=before is not None))
+        preview = self._chat.draft or self._chat.action
+        if preview is not None and preview != self._preview:
+            self._news.append(Typing() if isinstance(preview, str) else Draft(_plain(preview) or "Thinking..."))
+        self._preview = preview
+        return bool(self._news)
+
+    def _recent(self) -> Iterator[botapi.Message]:
+        number = max(1, max(self._texts, default=0) - RECENT)
+        try:
+            while True:
+                yield self._chat.message(number)
+                number += 1
+        except LookupError:
+            return  # ids rise without gaps: there is no later one
+
+
+def _written(message: botapi.Message, edited: bool) -> Written:
+    return Written(_plain(message), tuple(button.text for button in message.buttons), edited)
+
+
+def _plain(shown: botapi.Draft | botapi.Message) -> str:
+    return from_html(shown.html) if shown.html else shown.text

@@ -1,0 +1,60 @@
+"""The sandbox as a program: servers, bot and chat are started together, and ended in order."""
+
+import asyncio
+import logging
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from sandbox.terminal.options import Options, parse
+from sandbox.terminal.session import Session
+from sandbox.world import World
+
+STDIN = 0
+STOPPED_TWICE = 130
+"""What a shell reports for a program that Ctrl-C has ended at once."""
+
+
+def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
+    """Run the sandbox; `bot` is the command line of the bot to put into it, or None. Returns the exit code."""
+    options = parse(arguments)
+    options.data.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
+    try:
+        return asyncio.run(run(bot if options.bot else None, options, sys.stdout))
+    except OSError as exc:
+        print(f"The sandbox cannot start: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return STOPPED_TWICE
+
+
+async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> int:
+    """Run until the input ends or a signal comes; a second signal ends the program at once."""
+    ended = _ended_by_signal()
+    ports = {"bot_api_port": options.bot_api_port, "model_port": options.model_port}
+    async with World(options.data, remote_model=options.remote_model, **ports) as world:
+        if bot is None:
+            output.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in world.environment.items())
+            output.flush()
+        if options.chat:
+            return await Session(world, bot, STDIN, output).run(ended)
+        await ended.wait()
+    return 0
+
+
+def _ended_by_signal() -> asyncio.Event:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end() -> None:
+        ended.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, end)
+    return ended

@@ -1,0 +1,101 @@
+"""One sitting: lines are read and sent until they end, while everything that the bot does is shown.
+
+In a terminal a line goes out when it is typed, also in the middle of an answer. From a pipe each line waits for the
+answer to the one before, and a bot that dies ends the sitting.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Sequence
+from typing import TextIO
+
+from sandbox.bot_process import BotProcess
+from sandbox.terminal.chat import Chat
+from sandbox.terminal.commands import Commands
+from sandbox.terminal.conversation import Conversation
+from sandbox.terminal.lines import Lines
+from sandbox.terminal.screen import Screen
+from sandbox.world import World
+
+QUIT = ":quit"
+WELCOME = "Type to talk to the bot; :help shows what else there is, Ctrl-D ends."
+
+
+class Session:
+    """`bot_arguments` None: the bot is started by hand in another shell."""
+
+    def __init__(self, world: World, bot_arguments: Sequence[str] | None, descriptor: int, output: TextIO) -> None:
+        self._descriptor = descriptor
+        self._typed = os.isatty(descriptor)
+        self._screen = Screen(output, live=self._typed and output.isatty())
+        self._chat = Chat(Conversation(world.telegram), self._screen)
+        self._bot: BotProcess | None = None
+        if bot_arguments is not None:
+            log = world.data / "sandbox.log"
+            self._bot = BotProcess(bot_arguments, world.environment, log, on_death=self._mourn)
+        self._commands = Commands(self._chat, self._screen, world.model, self._bot)
+        self._dead = asyncio.Event()
+
+    async def run(self, ended: asyncio.Event) -> int:
+        """Talk until the lines end or `ended` is set. Returns the exit code."""
+        try:
+            if self._bot is not None:
+                await self._bot.start()
+                self._screen.note(f"The bot's log: {self._bot.log}")
+            self._screen.note(WELCOME)
+            await _until_first(self._talk(), self._chat.watch(), ended.wait())
+        finally:
+            if self._bot is not None:
+                await self._bot.stop()
+        return 1 if self._dead.is_set() else 0
+
+    async def _talk(self) -> None:
+        lines = Lines(self._descriptor)
+        self._screen.prompt()
+        while (line := await lines.next()) is not None and line.strip() != QUIT:
+            await self._say(line.strip())
+            if not self._typed:
+                await self._settle()
+                if self._dead.is_set():
+                    return
+            self._screen.prompt()
+
+    async def _say(self, line: str) -> None:
+        if not self._typed:
+            self._screen.note(f"you> {line}")
+        if line.startswith(":"):
+            await self._commands.obey(line)
+        elif line:
+            await self._chat.send(line)
+
+    async def _settle(self) -> None:
+        """Let the answer come, where there is a bot to give it."""
+        if self._bot is not None and not self._bot.running:
+            return
+        try:
+            await _until_first(self._chat.answered(), self._dead.wait())
+        except TimeoutError:
+            self._screen.note("No answer has come; on to the next line.")
+
+    def _mourn(self, code: int) -> None:
+        if self._bot is None:
+            return
+        self._screen.note("\n".join([*self._bot.last_lines(), f"The bot ended by itself, with exit code {code}."]))
+        if self._typed:
+            self._screen.note(f"Its log is {self._bot.log}; :start starts it again.")
+            self._screen.prompt()
+        else:
+            self._dead.set()
+
+
+async def _until_first(*works: Coroutine[object, object, object]) -> None:
+    """Run all until one of them ends, cancel the others, and raise what it raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()

@@ -1,0 +1,70 @@
+"""The outside world on one machine: both servers, and what a bot has to be told to live in it."""
+
+import fcntl
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sandbox.botapi import BotApi
+from sandbox.model import MODEL_NAME, ModelServer
+
+ANY_KEY = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A model server somewhere else."""
+
+    url: str
+    name: str
+    key: str
+
+
+class World:
+    """``async with World(folder) as world``: the servers run, and ``world.environment`` says where.
+
+    All is kept in `data`: a world in the same folder goes on where the last one ended, however that ended. With a
+    `remote_model` the bot is sent there; the stand-in runs all the same, and hears nothing. Raises OSError when the
+    folder is in use by another world, or a port by anybody.
+    """
+
+    def __init__(
+        self, data: Path, remote_model: RemoteModel | None = None, bot_api_port: int = 0, model_port: int = 0
+    ) -> None:
+        self.data = data.resolve()
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.telegram = BotApi(path=str(self.data / "sandbox-telegram.db"))
+        self.model = ModelServer()
+        self.environment: dict[str, str] = {}
+        self._remote_model = remote_model
+        self._ports = bot_api_port, model_port
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            lock = starting.enter_context((self.data / "sandbox.lock").open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise OSError(f"another sandbox is running in {self.data}") from exc
+            telegram = await starting.enter_async_context(self.telegram.run(port=self._ports[0]))
+            stand_in = await starting.enter_async_context(self.model.run(port=self._ports[1]))
+            self._running = starting.pop_all()
+        model = self._remote_model or RemoteModel(stand_in, MODEL_NAME, ANY_KEY)
+        self.environment = {
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_API_URL": telegram,
+            "OPENAI_API_KEY": model.key,
+            "OPENAI_BASE_URL": model.url,
+            "OPENAI_MODEL": model.name,
+            "ACCESS": "open",
+            "DATABASE_URL": f"sqlite:///{self.data / 'sandbox.db'}",
+        }
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._running.aclose()

@@ -1,0 +1,155 @@
+"""The sandbox as somebody uses it: a process, with lines going in and text coming out."""
+
+import asyncio
+import os
+import pty
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+BOT = """
+import os, sys, time, httpx
+
+api = os.environ["TELEGRAM_API_URL"] + "/bot" + os.environ["TELEGRAM_BOT_TOKEN"]
+http = httpx.Client(timeout=30)
+
+def call(method, **parameters):
+    return http.post(f"{api}/{method}", json=parameters).raise_for_status().json()["result"]
+
+offset = 0
+while True:
+    for update in call("getUpdates", offset=offset, timeout=5):
+        message = update["message"]
+        chat, text = message["chat"]["id"], message["text"]
+        if text == "die":
+            print("no reason to live", flush=True)
+            sys.exit(3)
+        if text == "slow":
+            call("sendMessageDraft", chat_id=chat, draft_id=os.getpid(), text="I am thin")
+            time.sleep(30)
+        call("sendMessage", chat_id=chat, text=f"you said {text}")
+        offset = update["update_id"] + 1
+"""
+PROGRAM = (
+    f"import sys; from sandbox.terminal import main; sys.exit(main(sys.argv[1:], [sys.executable, '-c', {BOT!r}]))"
+)
+
+
+async def piped(folder: Path, lines: str, *options: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, "--data", str(folder), *options,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(30):
+        output, _ = await process.communicate(lines.encode())
+    return process.returncode, output.decode()
+
+
+class Terminal:
+    """The sandbox on a pseudo-terminal."""
+
+    def __init__(self, descriptor: int, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.seen = ""
+        self._descriptor = descriptor
+
+    def type(self, text: str) -> None:
+        os.write(self._descriptor, text.encode())
+
+    async def sees(self, text: str) -> None:
+        """Wait until the text has appeared; what came before it is forgotten."""
+        async with asyncio.timeout(15):
+            while text not in self.seen:
+                self.seen += (await asyncio.to_thread(os.read, self._descriptor, 4096)).decode()
+        self.seen = self.seen.split(text, 1)[1]
+
+
+@asynccontextmanager
+async def terminal(folder: Path) -> AsyncIterator[Terminal]:
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, "--data", str(folder), stdin=theirs, stdout=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        yield Terminal(ours, process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        os.close(ours)
+
+
+async def test_piped_lines_are_answered_one_by_one_without_control_codes(tmp_path: Path) -> None:
+    code, output = await piped(tmp_path, "hello\nagain\n")
+    assert code == 0
+    assert output.index("you> hello") < output.index("bot> you said hello") < output.index("you> again")
+    assert output.index("you> again") < output.index("bot> you said again")
+    assert "\x1b" not in output
+    assert f"{tmp_path}/sandbox.log" in output
+
+
+async def test_a_bot_that_dies_shows_its_last_words_and_code(tmp_path: Path) -> None:
+    code, output = await piped(tmp_path, "die\nnever sent\n")
+    assert code == 1
+    assert "no reason to live\nThe bot ended by itself, with exit code 3." in output
+    assert "never sent" not in output
+
+
+async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
+    code, output = await piped(tmp_path, ":help\n:prompt\n:press 1\n:kill\nqueued\n:start\n:quit\nnot read\n")
+    assert code == 0
+    assert ":press N" in output
+    assert "has had no request" in output
+    assert "There is no such button" in output
+    assert output.index("The bot is started.") < output.index("bot> you said queued")
+    assert "not read" not in output
+
+
+async def test_the_bot_can_be_killed_in_the_middle_of_an_answer(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as chat:
+        await chat.sees("you> ")
+        chat.type("slow\n")
+        await chat.sees("bot> I am thin")
+        chat.type(":kill\n")
+        await chat.sees("The bot was killed")
+        chat.type(":start\n")
+        await chat.sees("bot> I am thin")  # the update was not acknowledged: it comes again
+        chat.type("\x04")
+        await chat.process.wait()
+    assert chat.process.returncode == 0
+
+
+async def test_what_was_pending_when_all_was_killed_is_delivered_after_the_next_start(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as chat:
+        await chat.sees("you> ")
+        chat.type("slow\n")
+        await chat.sees("bot> I am thin")
+        chat.process.kill()
+    async with terminal(tmp_path) as chat:
+        await chat.sees("bot> I am thin")
+        chat.process.send_signal(signal.SIGINT)
+        await chat.process.wait()
+    assert chat.process.returncode == 0
+
+
+async def test_the_servers_alone_print_what_a_bot_needs(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sandbox", "--headless", "--data", str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    lines = [(await process.stdout.readline()).decode().strip() for _ in range(7)]
+    process.terminate()
+    assert await process.wait() == 0
+    names = [line.removeprefix("export ").split("=")[0] for line in lines]
+    assert set(names) == {
+        "ACCESS", "DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
+        "TELEGRAM_API_URL", "TELEGRAM_BOT_TOKEN",
+    }  # fmt: skip
+
+
+async def test_a_model_url_needs_a_model(tmp_path: Path) -> None:
+    code, _ = await piped(tmp_path, "", "--model-url", "http://127.0.0.1:1/v1")
+    assert code == 2
