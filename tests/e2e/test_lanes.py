@@ -1,0 +1,141 @@
+"""Order inside a chat, no waiting between chats, and messages that belong together."""
+
+import re
+
+from sandbox.model import ChatRequest, Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+CHATS = 50
+
+
+def _echo(request: ChatRequest) -> Say:
+    last = str(request.messages[-1].content)
+    return Say(f"You said {' and '.join(re.findall(r'w[0-9]+m[0-9]+', last))}.")
+
+
+async def test_fifty_chats_at_once_each_keep_their_order_and_lose_nothing(stage: Stage) -> None:
+    stage.model.answer_with(_echo)
+    people = [stage.telegram.user(f"User {number}") for number in range(CHATS)]
+    chats = [stage.telegram.private(person) for person in people]
+    await stage.start()
+    for message in range(3):
+        for number, (person, chat) in enumerate(zip(people, chats, strict=True)):
+            await person.say(chat, f"w{number}m{message}")
+
+    def said(number: int) -> list[str]:
+        return re.findall(r"w[0-9]+m[0-9]+", " ".join(reply.text for reply in chats[number].replies))
+
+    wanted = [[f"w{number}m{message}" for message in range(3)] for number in range(CHATS)]
+    await stage.telegram.changed(lambda: sum(len(said(number)) for number in range(CHATS)) >= 3 * CHATS, 40)
+    assert [said(number) for number in range(CHATS)] == wanted
+    assert stage.model.refused == []
+
+
+async def test_a_chat_whose_model_hangs_delays_no_other(stage: Stage) -> None:
+    hold = Hold("headers")
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    stage.model.script(Say("late", hold=hold), Say("quick"))
+    await stage.start()
+    await stage.ann.say(stage.home, "slow one")
+    await hold.reached(PATIENCE_S)
+    await bob.say(bobs, "quick one")
+    assert await stage.replies(1, bobs) == ["quick"]
+    assert stage.home.replies == []
+    hold.release()
+    assert await stage.replies(1) == ["late"]
+
+
+async def test_messages_that_arrive_during_an_answer_are_one_next_turn(stage: Stage) -> None:
+    hold = Hold("finish")
+    stage.model.script(Say("one", hold=hold), Say("two"))
+    await stage.start()
+    await stage.ann.say(stage.home, "first")
+    await hold.reached(PATIENCE_S)
+    for text in ("second", "third", "fourth"):
+        await stage.ann.say(stage.home, text)
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    hold.release()
+    assert await stage.replies(2) == ["one", "two"]
+    assert stage.model.requests[1].messages[-1].content == "second\nthird\nfourth"
+
+
+async def test_a_long_paste_that_telegram_split_is_one_message_again(stage: Stage) -> None:
+    text = " ".join(f"word{number}" for number in range(2000))
+    await stage.start()
+    await stage.ann.say(stage.home, text)
+    await stage.replies(1)
+    assert len(stage.model.requests) == 1
+    assert str(stage.model.requests[0].messages[-1].content).partition("] ")[2].split() == text.split()
+
+
+async def test_a_comment_and_the_forward_that_follows_it_are_one_turn(stage: Stage) -> None:
+    hold = Hold("headers")
+    stage.model.script(Say("too early", hold=hold), Say("with both"))
+    await stage.start()
+    await stage.ready()
+    await stage.ann.say(stage.home, "what do you think of this?")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.forward(stage.home, "the moon is made of cheese", "Bob")
+    assert await stage.replies(1) == ["with both"]
+    await stage.model.wait_abandoned(1)
+    content = str(stage.model.requests[1].messages[-1].content)
+    assert content.partition("] ")[2].splitlines() == [
+        "what do you think of this?",
+        "",
+        "[forwarded from Bob]",
+        "the moon is made of cheese",
+    ]
+
+
+async def test_in_a_group_each_asker_gets_a_reply_that_quotes_them(stage: Stage) -> None:
+    hold = Hold("headers")
+    bob = stage.telegram.user("Bob")
+    group = stage.telegram.group("Friends", [stage.ann, bob])
+    stage.model.script(Say("to Ann", hold=hold), Say("to Bob"), Say("to Ann again"))
+    await stage.start(GROUP_TRIGGER="always")
+    first = await stage.ann.say(group, "one")
+    await hold.reached(PATIENCE_S)
+    second = await bob.say(group, "two")
+    third = await stage.ann.say(group, "three")
+    fourth = await stage.ann.say(group, "four")
+    hold.release()
+    replies = await group.wait(3, PATIENCE_S)
+    await stage.telegram.changed(lambda: group.replies[-1].text == "to Ann again", PATIENCE_S)
+    assert [reply.reply_to for reply in replies] == [first.id, second.id, fourth.id]
+    contents = [str(request.messages[-1].content).partition("] ")[2] for request in stage.model.requests[:1]]
+    assert contents == ["Ann: one"]
+    assert stage.model.requests[1].messages[-1].content == "Bob: two"
+    assert stage.model.requests[2].messages[-1].content == "Ann: three\nAnn: four"
+    assert third.id < fourth.id
+
+
+async def test_in_a_group_the_bot_answers_when_it_is_called(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    await stage.start()
+    await stage.ann.say(group, "nobody in particular")
+    await stage.ann.say(group, "@keepsake_sandbox_bot hello")
+    (answer,) = await group.wait(1, PATIENCE_S)
+    await stage.ann.say(group, "and you?", reply_to=answer)
+    await group.wait(2, PATIENCE_S)
+    assert len(stage.model.requests) == 2
+
+
+async def test_topics_are_conversations_of_their_own(stage: Stage) -> None:
+    forum = stage.telegram.group("Forum", [stage.ann], forum=True)
+    red, blue = forum.topic("Red"), forum.topic("Blue")
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(forum, "my word is crimson", thread=red)
+    await forum.wait(1, PATIENCE_S)
+    await stage.ann.say(forum, "what is my word?", thread=blue)
+    replies = await forum.wait(2, PATIENCE_S)
+    assert [reply.thread for reply in replies] == [red, blue]
+    assert b"crimson" not in stage.model.requests[1].body
+
+
+async def test_an_update_that_can_not_be_parsed_stops_nothing(stage: Stage) -> None:
+    await stage.start()
+    stage.telegram.push_update({"message": {"message_id": "not a number at all", "chat": []}})
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    assert "can't be parsed" in stage.log()
