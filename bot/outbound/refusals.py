@@ -21,7 +21,13 @@ class Refusal(Enum):
     """Anything else: this content is not taken in this form."""
 
 
-_NOTHING_TO_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_NOTHING_TO_EDIT = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message_author_required",
+    "message_edit_time_expired",
+)
 _FOR_GOOD = (
     "chat not found",
     "user not found",

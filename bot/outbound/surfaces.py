@@ -148,7 +148,9 @@ class MessageSurface:
         return Outcome.NOWHERE
 
     def _content(self, view: View) -> Content | None:
-        if view.kind is Kind.ANSWER and (self._may_begin or self.message_id is not None):
+        if self.message_id is None and not self._may_begin:
+            return None
+        if view.kind is Kind.ANSWER:
             return preview_piece(view.text, 0, rich=self._api.features.rich).content
         return Text(view.text) if view.kind is Kind.NOTE else None
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from telegram import Bot
+from telegram.request import HTTPXRequest
 
 from bot.outbound.delivery import Sender
 from bot.outbound.destination import Destination
@@ -108,7 +109,7 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(*unknown: str) -> AsyncIterator[Line]:
+async def connected(*unknown: str, patience: float = 5.0) -> AsyncIterator[Line]:
     api, features, slept = BotApi(unknown), Features(), list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -118,5 +119,6 @@ async def connected(*unknown: str) -> AsyncIterator[Line]:
     loop = asyncio.get_running_loop()
     pacer = Pacer(lambda: loop.time() * SPEED, sleep)
     app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
-    async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot") as bot:
+    request = HTTPXRequest(read_timeout=patience)
+    async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot", request=request) as bot:
         yield Line(api, Sender(bot, pacer, features, QUICK), features, pacer, slept)

@@ -1,5 +1,7 @@
 """What a delivery does when Telegram, or an older server, does not take it as it is."""
 
+import asyncio
+
 import pytest
 
 from bot.errors import Undeliverable
@@ -82,6 +84,16 @@ async def test_trouble_is_waited_out_with_growing_pauses_of_30_seconds_at_most()
         assert await deliver(line.sender, "a")
         assert len(line.api.calls) == 8
         assert 90 < sum(line.slept) < 130
+
+
+async def test_a_request_that_timed_out_is_sent_again() -> None:
+    async with connected(patience=0.1) as line:
+        line.api.slowness = 0.2
+        delivery = asyncio.create_task(deliver(line.sender, "a"))
+        await asyncio.sleep(0.15)
+        line.api.slowness = 0
+        assert await delivery
+        assert len(line.api.calls) >= 2
 
 
 async def test_a_token_that_was_revoked_loses_no_reply() -> None:

@@ -187,6 +187,19 @@ async def test_a_message_from_before_a_restart_is_edited() -> None:
         assert not line.api.of("sendRichMessage")
 
 
+async def test_a_begin_that_timed_out_may_stand_there_and_no_second_one_is_begun() -> None:
+    async with connected(patience=0.1) as line, preview(line, GROUP) as show:
+        line.api.slowness = 0.2
+        show.update("a")
+        await until(lambda: line.api.of("sendRichMessage"))
+        await asyncio.sleep(0.2)
+        line.api.slowness = 0
+        show.update("a b")
+        await asyncio.sleep(0.1)
+        assert len(line.api.of("sendRichMessage")) == 1
+        assert show.message_id is None
+
+
 async def test_an_edit_that_changes_nothing_is_a_success() -> None:
     async with connected() as line, preview(line, GROUP, begun=55) as show:
         line.api.refuse("editMessageText", 400, "Bad Request: message is not modified")
