@@ -170,10 +170,12 @@ def _listener(settings: Settings) -> socket.socket | None:
     if settings.listen_port is None:
         return None
     try:
-        return socket.create_server((settings.host, settings.listen_port))
+        listener = socket.create_server((settings.host, settings.listen_port))
     except OSError as exc:
         address = f"{settings.host}:{settings.listen_port}"
         raise SettingError(f"PORT: the bot can't listen on {address}: {exc.strerror}") from exc
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not, and each answer waits 40 ms
+    return listener
 
 
 def _on_signals(end: Callable[[], object]) -> None:

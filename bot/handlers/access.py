@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telegram import Chat, Message, Update, User
+from telegram import Chat, Message, MessageEntity, Update, User
 from telegram.ext import ApplicationHandlerStop
 
 from bot import texts
@@ -24,30 +24,34 @@ class Gate:
         """Let it pass, or answer and end it here."""
         if self.allowed is None or not isinstance(update, Update | Burst):
             return
-        message, user = _asked(update)
-        chat = message.chat if isinstance(message, Message) else None
+        user, chat = _who(update)
         if {user.id if user else None, chat.id if chat else None} & self.allowed:
             return
-        await self._refuse(update, message, user)
+        await self._refuse(update)
         raise ApplicationHandlerStop
 
-    async def _refuse(self, update: Update | Burst, message: Message | None, user: User | None) -> None:
+    async def _refuse(self, update: Update | Burst) -> None:
+        asked = next(filter(self._expects_answer, _messages(update)), None)
         async with self.storage.transaction() as tx:
-            if message is not None and user is not None and self._expects_answer(message):
-                await self.storage.notices.add(tx, _refusal(message, user))
+            if asked is not None and asked.from_user is not None:
+                await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
             await self.storage.inbox.done(tx, update_ids(update))
 
     def _expects_answer(self, message: Message) -> bool:
-        is_command = bool(message.parse_entities(["bot_command"]))
-        return self.addressing.is_meant(message) or is_command
+        return self.addressing.is_meant(message) or bool(message.parse_entities([MessageEntity.BOT_COMMAND]))
 
 
-def _asked(update: Update | Burst) -> tuple[Message | None, User | None]:
-    message = update.messages[0] if isinstance(update, Burst) else update.message
-    if message is not None:
-        return message, message.from_user
-    assert isinstance(update, Update)
-    return None, update.effective_user
+def _messages(update: Update | Burst) -> tuple[Message, ...]:
+    if isinstance(update, Burst):
+        return update.messages
+    return (update.message,) if update.message is not None else ()
+
+
+def _who(update: Update | Burst) -> tuple[User | None, Chat | None]:
+    """Whose update it is; the messages of a burst in a group are all of one sender."""
+    if isinstance(update, Burst):
+        return update.messages[0].from_user, update.messages[0].chat
+    return update.effective_user, update.effective_chat
 
 
 def _refusal(message: Message, user: User) -> Notice:

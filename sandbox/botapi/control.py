@@ -12,7 +12,6 @@ from starlette.routing import Route
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import ApiError
 from sandbox.botapi.kinds import integer, record, string
-from sandbox.botapi.message import Message
 from sandbox.botapi.people import Chat, User
 from sandbox.botapi.wire import parameters
 
@@ -47,7 +46,7 @@ class _Control:
         message = await user.say(
             chat, args.string("text"), args.number_or_none("reply_to"), args.number_or_none("thread")
         )
-        return JSONResponse(_json(message))
+        return JSONResponse(asdict(message))
 
     async def press(self, request: Request) -> Response:
         """A user presses a button."""
@@ -60,14 +59,10 @@ class _Control:
         """The chat's messages above an id, and its draft; waits for the first one if asked to."""
         chat = self._api.chat(request.path_params["chat_id"])
         after, wait = (_number(request, name) for name in ("after", "wait"))
-
-        def new() -> list[Message]:
-            return [message for message in chat.messages if message.id > after]
-
         with suppress(TimeoutError):  # then there is none, and that is the answer
-            await self._api.changed(lambda: bool(new()), wait)
-        draft = chat.draft
-        return JSONResponse({"messages": [_json(one) for one in new()], "draft": asdict(draft) if draft else None})
+            await self._api.changed(lambda: bool(chat.after(after)), wait)
+        draft = asdict(chat.draft) if chat.draft else None
+        return JSONResponse({"messages": [asdict(message) for message in chat.after(after)], "draft": draft})
 
     async def calls(self, request: Request) -> Response:
         """The bot's calls from a position on."""
@@ -88,10 +83,6 @@ async def _body(request: Request, fields: Callable[[object, str], object]) -> Ar
 
 def _number(request: Request, name: str) -> int:
     return integer(request.query_params.get(name, "0"), name)
-
-
-def _json(message: Message) -> dict[str, object]:
-    return asdict(message)
 
 
 def _plain(handler: Handler) -> Handler:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
 from sandbox.botapi.errors import ApiError, too_many_requests
@@ -76,10 +77,11 @@ class Faults:
         A delay alone, or a drop, is no refusal.
         """
         error = None
-        if code is not None or description is not None or not (retry_after or delay or drop):
-            error = ApiError(code or (429 if retry_after else 400), description or "Bad Request: scripted", retry_after)
-        elif retry_after:
+        if retry_after is not None and description is None:
             error = too_many_requests(retry_after)
+        elif code or description or not (delay or drop):
+            status = HTTPStatus(code or (400 if retry_after is None else 429))
+            error = ApiError(status, description or f"{status.phrase}: scripted", retry_after)
         self._faults.append(Fault(method, times, when or (lambda _: True), error, delay, drop))
 
     def hold(self, method: str, moment: Moment = "before", nth: int = 1) -> Hold:

@@ -17,7 +17,7 @@ _button = kinds.record(
         "style": kinds.string,
     },
 )
-inline_markup = kinds.record({"inline_keyboard": kinds.array(kinds.array(_button))})
+_inline = kinds.record({"inline_keyboard": kinds.array(kinds.array(_button))})
 _remove = kinds.record({"remove_keyboard": kinds.boolean}, {"selective": kinds.boolean})
 _force = kinds.record(
     {"force_reply": kinds.boolean}, {"input_field_placeholder": kinds.string, "selective": kinds.boolean}
@@ -26,7 +26,7 @@ _force = kinds.record(
 
 def inline(value: object, name: str) -> Json:
     """An inline keyboard; each button does exactly one thing."""
-    found = inline_markup(value, name)
+    found = _inline(value, name)
     assert isinstance(found, dict)
     rows = [row for row in found["inline_keyboard"] if row]
     for row in rows:
@@ -37,22 +37,14 @@ def inline(value: object, name: str) -> Json:
 
 def markup(value: object, name: str) -> Json:
     """An inline keyboard, or the removal of a keyboard, or a forced reply."""
-    kind = kinds.record({}, dict.fromkeys(("inline_keyboard", "remove_keyboard", "force_reply"), _any))
-    for field, read in (("remove_keyboard", _remove), ("force_reply", _force)):
-        if _has(value, field):
-            found = read(value, name)
-            assert isinstance(found, dict)
-            return found
-    kind(value, name)
-    return inline(value, name)
-
-
-def _has(value: object, field: str) -> bool:
-    return f'"{field}"' in value if isinstance(value, str) else isinstance(value, dict) and field in value
-
-
-def _any(value: object, _: str) -> object:
-    return value
+    found = kinds.decoded(value, name)
+    fields = found if isinstance(found, dict) else {}
+    other = _remove if "remove_keyboard" in fields else _force if "force_reply" in fields else None
+    if other is None:
+        return inline(found, name)
+    checked = other(found, name)
+    assert isinstance(checked, dict)
+    return checked
 
 
 def _check(button: Json) -> None:

@@ -53,7 +53,7 @@ def array(kind: Kind) -> Kind:
     """A list of one kind."""
 
     def read(value: object, name: str) -> list[object]:
-        found = _decoded(value, name)
+        found = decoded(value, name)
         if not isinstance(found, list):
             raise _wrong(name, "Array")
         return [kind(item, name) for item in found]
@@ -66,7 +66,7 @@ def record(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = N
     fields = {**required, **(optional or {})}
 
     def read(value: object, name: str) -> dict[str, object]:
-        found = _decoded(value, name)
+        found = decoded(value, name)
         if not isinstance(found, dict):
             raise _wrong(name, "Object")
         present = {key: item for key, item in found.items() if item is not None}
@@ -79,7 +79,7 @@ def record(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = N
     return read
 
 
-def _decoded(value: object, name: str) -> object:
+def decoded(value: object, name: str) -> object:
     """Nested values of a form are JSON text."""
     if not isinstance(value, str):
         return value

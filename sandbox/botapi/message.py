@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sandbox.botapi import rich
 from sandbox.botapi.wire import Json
 
 
@@ -64,7 +63,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         date=cast("int", raw["date"]),
         sender=str(sender["first_name"]),
         from_bot=bool(sender["is_bot"]),
-        text=rich.checked(source).text if source else str(raw.get("text") or raw.get("caption") or ""),
+        text=_words(raw),
         html=cast("str | None", source.get("html")),
         markdown=cast("str | None", source.get("markdown")),
         entities=_entities(cast("Sequence[Json]", raw.get("entities") or raw.get("caption_entities") or ())),
@@ -74,6 +73,13 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         edits=edits,
         deleted=deleted,
     )
+
+
+def _words(raw: Json) -> str:
+    if "rich_message" in raw:
+        [paragraph] = cast("dict[str, list[Json]]", raw["rich_message"])["blocks"]
+        return str(paragraph["text"])
+    return str(raw.get("text") or raw.get("caption") or "")
 
 
 def _entities(raw: Sequence[Json]) -> tuple[Entity, ...]:

@@ -1,7 +1,7 @@
 """Users and chats, as a test plays them: what a user does here reaches the bot as an update."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from sandbox.botapi import text as texts
@@ -18,12 +18,16 @@ class Chat:
 
     id: int
     title: str
-    _world: World
+    _world: World = field(repr=False, compare=False)
 
     @property
     def messages(self) -> Sequence[Message]:
         """All messages, oldest first; deleted ones are marked."""
         return self._world.store.messages(self.id)
+
+    def after(self, message_id: int) -> Sequence[Message]:
+        """The messages above an id."""
+        return self._world.store.messages(self.id, message_id)
 
     @property
     def replies(self) -> Sequence[Message]:
@@ -80,7 +84,7 @@ class User:
 
     id: int
     name: str
-    _world: World
+    _world: World = field(repr=False, compare=False)
 
     async def say(
         self,

@@ -3,7 +3,6 @@
 Markdown is measured only, not parsed. Blocks are counted, not built.
 """
 
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from sandbox.botapi.errors import bad_request
@@ -14,92 +13,38 @@ MAX_BLOCKS = 500
 MAX_DEPTH = 16
 MAX_COLUMNS = 20
 
-HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_BLOCKS = (
+    "h1 h2 h3 h4 h5 h6 p pre footer hr ul ol li blockquote aside table tr details img video audio figure "
+    "tg-math-block tg-map tg-collage tg-slideshow tg-thinking"
+)
+_INLINE = (
+    "a b strong i em u ins s strike del code sub sup mark br input cite caption figcaption summary thead tbody tfoot "
+    "td th tg-spoiler tg-emoji tg-math tg-reference tg-time"
+)
+BLOCKS = frozenset(_BLOCKS.split())
 VOID = frozenset({"br", "hr", "img", "input"})
-BLOCKS = HEADINGS | frozenset(
-    [
-        "p",
-        "pre",
-        "footer",
-        "hr",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "aside",
-        "table",
-        "tr",
-        "details",
-        "img",
-        "video",
-        "audio",
-        "figure",
-        "tg-math-block",
-        "tg-map",
-        "tg-collage",
-        "tg-slideshow",
-        "tg-thinking",
-    ]
-)
-INLINE = frozenset(
-    [
-        "a",
-        "b",
-        "strong",
-        "i",
-        "em",
-        "u",
-        "ins",
-        "s",
-        "strike",
-        "del",
-        "code",
-        "sub",
-        "sup",
-        "mark",
-        "br",
-        "input",
-        "cite",
-        "caption",
-        "figcaption",
-        "summary",
-        "thead",
-        "tbody",
-        "tfoot",
-        "td",
-        "th",
-        "tg-spoiler",
-        "tg-emoji",
-        "tg-math",
-        "tg-reference",
-        "tg-time",
-    ]
-)
-TAGS = BLOCKS | INLINE
+WORDLESS = frozenset({"hr", "img", "video", "audio", "tg-map"})
+"""Blocks that show something without a word in them."""
+
+TAGS = BLOCKS | frozenset(_INLINE.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Rich:
-    """A rich message in order: its source, and its words without any formatting."""
-
-    source: Json
-    text: str
-
-
-def checked(source: Json, draft: bool = False) -> Rich:
-    """Check an InputRichMessage; only a draft may be empty or thinking."""
-    given = [name for name in ("html", "markdown") if name in source]
-    if len(given) != 1:
+def words(source: Json, draft: bool = False) -> str:
+    """Check an InputRichMessage; returns its words without formatting. Only a draft may be empty or thinking."""
+    if ("html" in source) == ("markdown" in source):
         raise bad_request("exactly one of html and markdown must be specified in rich_message")
-    text = str(source[given[0]])
-    if given == ["html"]:
-        text = _read_html(text, draft)
+    text, wordless = str(source.get("markdown", "")), False
+    if "html" in source:
+        text, wordless = _read_html(str(source["html"]), draft)
+    if not (text.strip() or wordless or draft):
+        raise bad_request("message text is empty")
     if len(text) > MAX_CHARACTERS:
         raise bad_request("message is too long")
-    return Rich(source, text)
+    return text
 
 
-def _read_html(html: str, draft: bool) -> str:
+def _read_html(html: str, draft: bool) -> tuple[str, bool]:
+    """The words, and whether there is something to see besides."""
     reader = _Reader(draft)
     reader.feed(html)
     reader.close()
@@ -107,10 +52,7 @@ def _read_html(html: str, draft: bool) -> str:
         raise unparsable(f'can\'t find end tag corresponding to start tag "{reader.open_tags[-1]}"')
     if reader.blocks > MAX_BLOCKS:
         raise bad_request(f"rich message has too many blocks: {reader.blocks}")
-    text = "".join(reader.text).strip()
-    if not (text or reader.blocks or draft):
-        raise bad_request("message text is empty")
-    return text
+    return "".join(reader.text).strip(), reader.wordless
 
 
 def unparsable(reason: str) -> Exception:
@@ -125,6 +67,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.open_tags: list[str] = []
         self.blocks = 0
+        self.wordless = False
         self.text: list[str] = []
         self._draft = draft
         self._columns = 0
@@ -139,6 +82,7 @@ class _Reader(HTMLParser):
             self.open_tags.append(tag)
         if len(self.open_tags) > MAX_DEPTH:
             raise unparsable(f"more than {MAX_DEPTH} levels of nesting")
+        self.wordless |= tag in WORDLESS
         if tag in BLOCKS:
             self.blocks += 1
             self._columns = 0

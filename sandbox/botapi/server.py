@@ -86,11 +86,12 @@ class BotApi:
     def flood_limits(self, enabled: bool) -> None:
         self._world.limits.enabled = enabled
 
-    def user(self, name: str, user_id: int | None = None, username: str | None = None, language: str = "en") -> User:
-        """Somebody; the same name is always the same id."""
+    def user(self, name: str, user_id: int | None = None, username: str | None = None) -> User:
+        """Somebody; the same name is always the same id, and a username once given is kept."""
         number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000
-        user: wire.Json = {"id": number, "is_bot": False, "first_name": name, "language_code": language}
-        self._world.store.put_user(user | ({"username": username} if username else {}))
+        user: wire.Json = {"id": number, "is_bot": False, "first_name": name, "language_code": "en"}
+        known = self._world.store.user(number) or {}
+        self._world.store.put_user(known | user | ({"username": username} if username else {}))
         return User(number, name, self._world)
 
     def private(self, user: User) -> Chat:

@@ -8,30 +8,11 @@ from sandbox.botapi.wire import Json
 
 MAX_UNITS = 4096
 
-ENTITY_TYPES = frozenset(
-    [
-        "mention",
-        "hashtag",
-        "cashtag",
-        "bot_command",
-        "url",
-        "email",
-        "phone_number",
-        "bold",
-        "italic",
-        "underline",
-        "strikethrough",
-        "spoiler",
-        "blockquote",
-        "expandable_blockquote",
-        "code",
-        "pre",
-        "text_link",
-        "text_mention",
-        "custom_emoji",
-        "date_time",
-    ]
+_ENTITY_TYPES = (
+    "mention hashtag cashtag bot_command url email phone_number bold italic underline strikethrough spoiler "
+    "blockquote expandable_blockquote code pre text_link text_mention custom_emoji date_time"
 )
+ENTITY_TYPES = frozenset(_ENTITY_TYPES.split())
 NEEDED = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id", "date_time": "unix_time"}
 """What an entity of that type must have."""
 

@@ -12,7 +12,7 @@ from sandbox.botapi.wire import Json
 
 
 class Updates:
-    """A queue that rises without gaps in time, also over a restart on the same file."""
+    """A queue whose numbers only rise, also over a restart on the same file."""
 
     def __init__(self, database: Database, settings: SettingsStore, changes: Changes) -> None:
         self._database = database
@@ -59,15 +59,23 @@ class Updates:
                 )
             else:
                 self._database.write("DELETE FROM updates WHERE update_id < ?", offset)
+        self._changes.note()
 
     def drop(self) -> None:
         """Forget all that waits."""
         with self._database.transaction():
             self._database.write("DELETE FROM updates")
+        self._changes.note()
+
+    def check_pollable(self) -> None:
+        """Refuse getUpdates while there is a webhook."""
+        if self._settings.current.url:
+            raise conflict(
+                "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+            )
 
     async def poll(self, limit: int, timeout: float) -> Sequence[Json]:
         """Wait for updates; a second poll ends the first, as a webhook does."""
-        self._check_webhook()
         self._poll += 1
         self._changes.note()
         mine = self._poll
@@ -84,9 +92,3 @@ class Updates:
     def _ends(self, mine: int) -> bool:
         webhook = self._settings.current.url
         return not self._open or self._poll != mine or bool(webhook) or bool(self.pending(1))
-
-    def _check_webhook(self) -> None:
-        if self._settings.current.url:
-            raise conflict(
-                "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-            )

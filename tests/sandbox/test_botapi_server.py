@@ -1,46 +1,14 @@
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, ReplyParameters
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
-from telegram.request import HTTPXRequest
+from telegram.error import BadRequest, Forbidden, RetryAfter
 
 from sandbox.botapi import BotApi, Chat, User
+from tests.sandbox.conftest import connect
 
 UNDO = InlineKeyboardMarkup([[InlineKeyboardButton("Undo", callback_data="undo:1")]])
-
-
-@pytest.fixture(autouse=True)
-def _times_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PTB_TIMEDELTA", "true")  # the client warns otherwise, and warnings are errors
-
-
-@pytest.fixture
-async def api() -> BotApi:
-    return BotApi()
-
-
-@pytest.fixture
-async def bot(api: BotApi) -> AsyncIterator[Bot]:
-    async with api.run() as url, connect(api, url) as bot:
-        yield bot
-
-
-def connect(api: BotApi, url: str) -> Bot:
-    return Bot(api.token, base_url=f"{url}/bot", request=HTTPXRequest(read_timeout=5))
-
-
-@pytest.fixture
-async def ann(api: BotApi) -> User:
-    return api.user("Ann", username="ann_a")
-
-
-@pytest.fixture
-async def chat(api: BotApi, ann: User) -> Chat:
-    return api.private(ann)
 
 
 async def test_the_client_can_start(api: BotApi, bot: Bot) -> None:
@@ -295,74 +263,3 @@ async def test_a_second_run_of_the_same_server_goes_on_at_its_port(api: BotApi, 
     async with api.run(port=int(url.rpartition(":")[2])) as again, connect(api, again) as bot:
         assert again == url
         assert len(await bot.get_updates()) == 1
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_dropped_connection_is_an_error_before_or_after_the_effect(
-    api: BotApi, bot: Bot, chat: Chat, moment: str
-) -> None:
-    api.faults.add("sendMessage", drop="before" if moment == "before" else "after")
-    with pytest.raises(NetworkError):
-        await bot.send_message(chat.id, "hi")
-    assert len(chat.replies) == (moment == "after")
-    assert api.calls[-1].code == 0
-
-
-async def test_scripted_refusals_come_as_often_as_asked(api: BotApi, bot: Bot, chat: Chat) -> None:
-    api.faults.add("sendMessage", times=2, when=lambda params: params["text"] == "hi", retry_after=7)
-    await bot.send_message(chat.id, "other")
-    for _ in range(2):
-        with pytest.raises(RetryAfter, match="0:00:07"):
-            await bot.send_message(chat.id, "hi")
-    await bot.send_message(chat.id, "hi")
-    api.faults.add("sendMessage", code=500, description="Internal Server Error")
-    with pytest.raises(NetworkError, match="Internal Server Error"):
-        await bot.send_message(chat.id, "hi")
-
-
-async def test_a_delay_alone_only_delays(api: BotApi, bot: Bot, chat: Chat) -> None:
-    api.faults.add("sendMessage", delay=0.05)
-    started = asyncio.get_running_loop().time()
-    await bot.send_message(chat.id, "hi")
-    assert asyncio.get_running_loop().time() - started >= 0.05
-
-
-async def test_a_call_is_held_where_it_is_told_to_stand(api: BotApi, bot: Bot, chat: Chat) -> None:
-    before, after = api.faults.hold("sendMessage"), api.faults.hold("sendMessage", "after", nth=2)
-    first = asyncio.create_task(bot.send_message(chat.id, "one"))
-    await before.reached()
-    assert chat.replies == []
-    before.release()
-    await first
-    second = asyncio.create_task(bot.send_message(chat.id, "two"))
-    await after.reached()
-    assert len(chat.replies) == 2
-    assert not second.done()
-    after.release()
-    await second
-
-
-async def test_waiting_says_what_was_there_instead(api: BotApi, bot: Bot, chat: Chat) -> None:
-    await bot.send_message(chat.id, "only this")
-    with pytest.raises(TimeoutError, match="only this"):
-        await chat.wait(2, timeout=0.05)
-    call = await api.wait_call("sendMessage", lambda call: call.ok)
-    assert call.params["text"] == "only this"
-
-
-async def test_a_tool_outside_talks_over_http(api: BotApi, bot: Bot, chat: Chat) -> None:
-    url = bot.base_url.partition("/bot")[0]
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as tool:
-        said = (await tool.post("/sandbox/messages", json={"user": "Ann", "text": "hi"})).json()
-        waiting = asyncio.create_task(tool.get(f"/sandbox/chats/{chat.id}/messages?after={said['id']}&wait=5"))
-        await bot.send_message(chat.id, "hello", reply_markup=UNDO)
-        [reply] = (await waiting).json()["messages"]
-        assert (reply["text"], reply["from_bot"]) == ("hello", True)
-        pressed = {"user": "Ann", "message_id": reply["id"], "data": "undo:1"}
-        assert (await tool.post("/sandbox/press", json=pressed)).status_code == 200
-        missing = await tool.post("/sandbox/press", json=pressed | {"data": "no such"})
-        assert (missing.status_code, "no button" in missing.json()["error"]) == (404, True)
-        calls = (await tool.get("/sandbox/calls?after=1")).json()["calls"]
-        assert [call["method"] for call in calls] == ["sendMessage"]
-        assert (await tool.post("/sandbox/messages", json={"user": "Ann"})).status_code == 400
-    assert [update.callback_query is None for update in await bot.get_updates()] == [True, False]

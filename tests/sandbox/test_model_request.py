@@ -48,6 +48,7 @@ def test_messages_that_a_real_server_would_refuse_are_refused(messages: object, 
         (b"{", "not valid JSON"),
         (b"[]", "must be a JSON object"),
         (b'{"messages": []}', "model"),
+        (b'{"model": "m", "stream_options": {"include_usage": true}}', "only when stream is true"),
         (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": "yes"}', "stream must be true"),
     ],
 )

@@ -1,6 +1,7 @@
 """The sandbox as somebody uses it: a process, with lines going in and text coming out."""
 
 import asyncio
+import fcntl
 import os
 import pty
 import signal
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 BOT = """
-import os, sys, time, httpx
+import os, signal, sys, time, httpx
 
 api = os.environ["TELEGRAM_API_URL"] + "/bot" + os.environ["TELEGRAM_BOT_TOKEN"]
 http = httpx.Client(timeout=30)
@@ -26,6 +27,8 @@ while True:
         if text == "die":
             print("no reason to live", flush=True)
             sys.exit(3)
+        if text == "deaf":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if text == "slow":
             call("sendMessageDraft", chat_id=chat, draft_id=os.getpid(), text="I am thin")
             time.sleep(30)
@@ -120,6 +123,20 @@ async def test_the_bot_can_be_killed_in_the_middle_of_an_answer(tmp_path: Path) 
         chat.type("\x04")
         await chat.process.wait()
     assert chat.process.returncode == 0
+
+
+async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as chat:
+        await chat.sees("you> ")
+        chat.type("deaf\n")
+        await chat.sees("bot> you said deaf")
+        chat.process.send_signal(signal.SIGINT)
+        await chat.sees("Ending")
+        chat.process.send_signal(signal.SIGINT)
+        assert await chat.process.wait() == 130
+    with (tmp_path / "sandbox.pid").open() as pid_file:
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(fcntl.flock, pid_file, fcntl.LOCK_EX)  # no bot holds it any more
 
 
 async def test_what_was_pending_when_all_was_killed_is_delivered_after_the_next_start(tmp_path: Path) -> None:

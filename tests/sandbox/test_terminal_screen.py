@@ -54,6 +54,20 @@ def test_a_draft_that_changes_what_has_scrolled_by_waits_for_the_message(live: S
     assert output.getvalue() == shown
 
 
+def test_a_note_interrupts_a_draft_for_a_line(live: Screen, output: io.StringIO) -> None:
+    live.draft("a\nb")
+    live.note("by the way")
+    live.draft("a\nb c")
+    assert output.getvalue() == f"{CLEAR_LINE}a\nb\n{CLEAR_LINE}by the way\n{CLEAR_LINE}b c"
+
+
+def test_a_draft_that_was_ended_does_not_go_on(live: Screen, output: io.StringIO) -> None:
+    live.draft("a\nb")
+    live.end_draft()
+    live.message("a\nb c")
+    assert output.getvalue() == f"{CLEAR_LINE}a\nb\n{CLEAR_LINE}a\nb c\n"
+
+
 def test_the_prompt_waits_while_an_answer_grows(live: Screen, output: io.StringIO) -> None:
     live.prompt()
     live.draft("bot> hm")

@@ -18,8 +18,7 @@ async def get_updates(world: World, args: Arguments) -> Sequence[Json]:
     limit, timeout = args.integer("limit", 100), args.integer("timeout")
     if not 1 <= limit <= 100 or timeout < 0:
         raise bad_request("limit must be 1-100 and timeout not negative")
-    if world.settings.current.url:
-        return await world.updates.poll(limit, timeout)
+    world.updates.check_pollable()
     if "allowed_updates" in args:
         world.settings.change(allowed=tuple(args.strings("allowed_updates")))
     if offset := args.integer("offset"):

@@ -7,21 +7,11 @@ from sandbox.botapi.previews import Draft
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
 
-ACTIONS = frozenset(
-    [
-        "typing",
-        "upload_photo",
-        "record_video",
-        "upload_video",
-        "record_voice",
-        "upload_voice",
-        "upload_document",
-        "choose_sticker",
-        "find_location",
-        "record_video_note",
-        "upload_video_note",
-    ]
+_ACTIONS = (
+    "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker "
+    "find_location record_video_note upload_video_note"
 )
+ACTIONS = frozenset(_ACTIONS.split())
 
 
 async def send_message(world: World, args: Arguments) -> Json:
@@ -47,10 +37,9 @@ async def send_message_draft(world: World, args: Arguments) -> bool:
 async def send_rich_message_draft(world: World, args: Arguments) -> bool:
     """Show a rich message as far as it is written."""
     source = args.object("rich_message") or {}
-    words = rich.checked(source, draft=True).text
     draft = Draft(
         id=args.integer("draft_id"),
-        text=words,
+        text=rich.words(source, draft=True),
         html=str(source["html"]) if "html" in source else None,
         markdown=str(source["markdown"]) if "markdown" in source else None,
         thread=args.number_or_none("message_thread_id"),
@@ -80,8 +69,7 @@ def text_content(args: Arguments) -> Json:
 
 def rich_content(source: Json) -> Json:
     """A rich message, checked; the bot is told one paragraph in place of the blocks that Telegram would make."""
-    words = rich.checked(source).text
-    return {"rich_message": {"blocks": [{"type": "paragraph", "text": words}]}}
+    return {"rich_message": {"blocks": [{"type": "paragraph", "text": rich.words(source)}]}}
 
 
 def _send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:

@@ -1,0 +1,37 @@
+"""With ACCESS=list a stranger costs nothing, and is told what to do."""
+
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+
+async def test_a_stranger_is_told_their_id_and_where_to_put_it(stage: Stage) -> None:
+    await stage.start(ACCESS="list")
+    await stage.ann.say(stage.home, "hello")
+    (told,) = await stage.replies(1)
+    assert str(stage.ann.id) in told
+    assert "ALLOWED_IDS" in told
+    assert stage.model.requests == []
+
+
+async def test_who_is_on_the_list_is_answered_and_their_commands_work(stage: Stage) -> None:
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=f"7, {bob.id}")
+    await stage.ann.say(stage.home, "hello")
+    await bob.say(bobs, "/help")
+    await stage.replies(1)
+    (helped,) = await stage.replies(1, bobs)
+    assert helped.startswith("Just write")
+    assert len(stage.model.requests) == 1
+
+
+async def test_a_group_is_let_in_by_its_own_id(stage: Stage) -> None:
+    friends = stage.telegram.group("Friends", [stage.ann])
+    others = stage.telegram.group("Others", [stage.ann])
+    await stage.start(ACCESS="list", ALLOWED_IDS=str(friends.id))
+    await stage.ann.say(others, "just talking")
+    await stage.ann.say(others, "@keepsake_sandbox_bot hello")
+    await stage.ann.say(friends, "@keepsake_sandbox_bot hello")
+    await friends.wait(1, PATIENCE_S)
+    (told,) = await stage.replies(1, others)
+    assert str(others.id) in told
+    assert len(stage.model.requests) == 1

@@ -1,0 +1,118 @@
+"""What fails is told in one plain sentence, stops nobody else, and shows no secret."""
+
+import pytest
+
+from bot import errors
+from sandbox.model import Cut, Fail, Hold, NoFinish, Say
+from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
+
+TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
+    (Fail(401, f"Incorrect API key provided: {KEY}"), errors.WrongKey),
+    (Fail(403, "no access"), errors.NoPermission),
+    (Fail(403, "Access denied", code="Arrearage"), errors.NoCredit),
+    (Fail(400, "maximum context length is 100 tokens"), errors.ContextTooLong),
+    (Fail(400, "inappropriate content", code="data_inspection_failed"), errors.ContentRefused),
+    (Fail(400, "something else"), errors.RequestRefused),
+    (Say("", finish_reason="content_filter"), errors.ContentRefused),
+]
+
+
+async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(stage: Stage) -> None:
+    stage.model.script(*(behaviour for behaviour, _ in TOLD_AT_ONCE), Say("all is well"))
+    await stage.start()
+    for count, (_, kind) in enumerate(TOLD_AT_ONCE, start=1):
+        await stage.ann.say(stage.home, f"question {count}")
+        replies = await stage.replies(count)
+        assert replies[-1] == kind().sentence
+    await stage.ann.say(stage.home, "and now?")
+    assert (await stage.replies(len(TOLD_AT_ONCE) + 1))[-1] == "all is well"
+    assert TOKEN.partition(":")[2] not in stage.log()
+    assert KEY not in stage.log()
+
+
+async def test_a_busy_server_is_asked_again_and_the_user_sees_only_the_answer(stage: Stage) -> None:
+    stage.model.script(Fail(429, headers={"Retry-After": "1"}), Fail(503), Say("at last"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    assert await stage.replies(1) == ["at last"]
+
+
+@pytest.mark.parametrize("broken", [Cut("half an answer", after=6), NoFinish("half an answer")])
+async def test_a_stream_that_breaks_is_begun_again_in_silence(stage: Stage, broken: Say) -> None:
+    stage.model.script(broken, Say("a whole answer"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    assert await stage.replies(1) == ["a whole answer"]
+    assert len(stage.model.requests) == 2
+
+
+async def test_a_stream_that_breaks_twice_is_told_and_can_be_retried(stage: Stage) -> None:
+    stage.model.script(Cut("half", after=2), Cut("half", after=2), Say("third time lucky"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    assert await stage.replies(1) == [errors.StreamCut().sentence]
+    await stage.ann.say(stage.home, "/retry")
+    assert (await stage.replies(2))[-1] == "third time lucky"
+    assert stage.model.requests[2].messages == stage.model.requests[0].messages
+
+
+async def test_in_a_group_the_sentence_takes_the_place_of_what_was_begun(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    hold = Hold(3)
+    broken = Cut("half an answer, and it breaks", after=14, hold=hold)
+    stage.model.script(broken, Cut("x", after=0))
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(group, "hello")
+    (begun,) = await group.wait(1, PATIENCE_S)
+    hold.release()
+    await stage.telegram.changed(lambda: group.message(begun.id).text == errors.StreamCut().sentence, PATIENCE_S)
+    assert len(group.replies) == 1
+
+
+async def test_an_answer_that_was_cut_by_length_says_so(stage: Stage) -> None:
+    stage.model.script(Say("a long story", finish_reason="length"))
+    await stage.start()
+    await stage.ann.say(stage.home, "tell me")
+    story, told = await stage.replies(2)
+    assert story == "a long story"
+    assert "length limit" in told
+
+
+async def test_after_some_silence_the_user_sees_that_it_is_still_tried(stage: Stage) -> None:
+    hold = Hold("headers")
+    stage.model.script(Say("at last", hold=hold))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.telegram.changed(
+        lambda: stage.home.draft is not None and "Still trying" in stage.home.draft.text, PATIENCE_S
+    )
+    hold.release()
+    assert await stage.replies(1) == ["at last"]
+
+
+async def test_all_tries_of_an_answer_have_a_bound(stage: Stage) -> None:
+    stage.model.always(Fail(503, headers={"Retry-After": "60"}))
+    await stage.start(MODEL_TIMEOUT="2")
+    await stage.ann.say(stage.home, "hello")
+    assert await stage.replies(1) == [errors.NoAnswerInTime().sentence]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_no_secret_is_in_the_most_talkative_log(stage: Stage, log_format: str) -> None:
+    stage.telegram.faults.add("sendRichMessage", drop="before")
+    stage.telegram.faults.add("getUpdates", code=500, description="Internal Server Error")
+    stage.model.script(Fail(401, "who are you?"), Say("hello"))
+    await stage.start(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format)
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "again")
+    await stage.replies(2)
+    stage.bot.terminate()
+    await stage.bot.wait()
+    log = stage.log()
+    assert "[hidden]" in log
+    assert TOKEN.partition(":")[2] not in log
+    assert KEY not in log
+    database = (stage.folder / "keepsake.db").read_bytes()
+    assert TOKEN.encode() not in database
+    assert KEY.encode() not in database

@@ -1,0 +1,155 @@
+"""What the server refuses, with Telegram's words; raw requests, since the client would not send most of it."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from sandbox.botapi import BotApi, Chat
+from sandbox.botapi.table import METHODS
+
+ENTITY = {"type": "bold", "offset": 0, "length": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    api: BotApi
+    http: httpx.AsyncClient
+
+    @property
+    def chat(self) -> Chat:
+        return self.api.private(self.api.user("Ann"))
+
+    async def __call__(self, method: str, **params: object) -> httpx.Response:
+        return await self.http.post(f"/bot{self.api.token}/{method}", json=params)
+
+    async def reason(self, method: str, **params: object) -> str:
+        body = (await self(method, **params)).json()
+        assert (body["ok"], body["error_code"]) == (False, 400)
+        return str(body["description"])
+
+
+@pytest.fixture
+async def call() -> AsyncIterator[Caller]:
+    api = BotApi()
+    async with api.run() as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        yield Caller(api, http)
+
+
+async def test_an_unknown_method_is_not_found(call: Caller) -> None:
+    response = await call("sendTelegram")
+    assert response.status_code == 404
+    assert response.json() == {"ok": False, "error_code": 404, "description": "Not Found: method not found"}
+
+
+async def test_parameters_come_in_the_query_a_form_or_json_and_names_in_any_case(call: Caller) -> None:
+    given = {"chat_id": str(call.chat.id), "text": "hi", "entities": json.dumps([ENTITY])}
+    path = f"/bot{call.api.token}/SENDMESSAGE"
+    answers = [
+        await call.http.get(path, params=given),
+        await call.http.post(path, data=given),
+        await call("sendMessage", chat_id=call.chat.id, text="hi", entities=[ENTITY]),
+    ]
+    assert [answer.json()["result"]["entities"] for answer in answers] == [[ENTITY]] * 3
+    assert {one.method for one in call.api.calls} == {"sendMessage"}
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({}, "message text is empty"),
+        ({"text": "  \n"}, "message text is empty"),
+        ({"text": "x" * 4097}, "message is too long"),
+        ({"text": "😀" * 2049}, "message is too long"),
+        ({"text": 5}, 'field "text" must be of type String'),
+        ({"text": "x", "colour": "red"}, 'unknown parameter "colour"'),
+        ({"text": "x", "parse_mode": "HTML"}, "the sandbox does not support parse_mode"),
+        ({"text": "x", "disable_notification": "perhaps"}, 'field "disable_notification" must be of type Boolean'),
+        ({"text": "x", "entities": "[{"}, "can't parse entities JSON object"),
+        ({"text": "x", "entities": {}}, 'field "entities" must be of type Array'),
+        ({"text": "x", "entities": [{"type": "bold"}]}, 'field "length" is missing in entities'),
+        ({"text": "x", "entities": [ENTITY | {"size": 1}]}, 'unknown field "size" in entities'),
+        ({"text": "x", "entities": [ENTITY | {"type": "loud"}]}, 'unsupported entity type "loud"'),
+        ({"text": "x", "entities": [ENTITY | {"length": 2}]}, "entity ends after the end of the text"),
+        ({"text": "x", "entities": [ENTITY | {"offset": -1}]}, "entity has invalid offset"),
+        ({"text": "x", "entities": [ENTITY | {"length": 0}]}, "entity has invalid offset"),
+        ({"text": "😀", "entities": [ENTITY]}, "in a middle of a UTF-16 symbol"),
+        ({"text": "x", "entities": [ENTITY | {"type": "text_link"}]}, 'field "url" is missing'),
+        ({"text": "x", "reply_parameters": {"message_id": 9}}, "message to be replied not found"),
+        ({"text": "x", "message_thread_id": 9}, "message thread not found"),
+        ({"text": "x", "chat_id": "@nobody"}, "chat not found"),
+        ({"text": "x", "chat_id": None}, "chat_id is empty"),
+        ({"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "Undo"}]]}}, "text buttons are unallowed"),
+        (
+            {"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "Undo", "callback_data": "é" * 33}]]}},
+            "BUTTON_DATA_INVALID",
+        ),
+        (
+            {"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "Undo", "callback_data": ""}]]}},
+            "BUTTON_DATA_INVALID",
+        ),
+        ({"text": "x", "reply_markup": {"keyboard": []}}, 'unknown field "keyboard"'),
+        ({"text": "x", "reply_markup": []}, 'field "reply_markup" must be of type Object'),
+        ({"text": "x", "reply_markup": {"force_reply": True, "text": ""}}, 'unknown field "text"'),
+    ],
+)
+async def test_a_wrong_message_is_refused(call: Caller, params: dict[str, object], reason: str) -> None:
+    assert reason in await call.reason("sendMessage", **{"chat_id": call.chat.id, **params})
+    assert call.chat.messages == []
+
+
+async def test_the_longest_text_and_data_are_accepted(call: Caller) -> None:
+    button = {"text": "Undo", "callback_data": "é" * 32}
+    response = await call(
+        "sendMessage", chat_id=call.chat.id, text="😀" * 2048, reply_markup={"inline_keyboard": [[button]]}
+    )
+    assert response.json()["result"]["reply_markup"]["inline_keyboard"] == [[button]]
+
+
+async def test_blanks_at_the_end_are_cut_off_with_the_entities_over_them(call: Caller) -> None:
+    entities = [ENTITY | {"length": 4}, {"type": "italic", "offset": 3, "length": 1}]
+    sent = (await call("sendMessage", chat_id=call.chat.id, text="hi \n", entities=entities)).json()["result"]
+    assert (sent["text"], sent["entities"]) == ("hi", [ENTITY | {"length": 2}])
+    edit = {"chat_id": call.chat.id, "message_id": sent["message_id"], "text": "hi\n\n", "entities": sent["entities"]}
+    assert "message is not modified" in await call.reason("editMessageText", **edit)
+
+
+@pytest.mark.parametrize(
+    ("version", "missing"),
+    [
+        ("9.2", {"sendMessageDraft", "sendRichMessage", "sendRichMessageDraft"}),
+        ("9.3", {"sendRichMessage", "sendRichMessageDraft"}),
+        ("10.1", set()),
+    ],
+)
+async def test_an_older_server_does_not_have_the_newer_methods(version: str, missing: set[str]) -> None:
+    api = BotApi(version=version)
+    async with api.run() as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        answers = {name: await http.get(f"/bot{api.token}/{name}") for name in METHODS}
+    assert {name for name, answer in answers.items() if answer.status_code == 404} == missing
+
+
+async def test_an_older_server_takes_no_notice_of_a_rich_edit_and_misses_the_text() -> None:
+    api = BotApi(version="9.3")
+    async with api.run() as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        call = Caller(api, http)
+        sent = (await call("sendMessage", chat_id=call.chat.id, text="hi")).json()["result"]
+        edit = {"chat_id": call.chat.id, "message_id": sent["message_id"], "rich_message": {"html": "<p>x</p>"}}
+        assert await call.reason("editMessageText", **edit) == "Bad Request: message text is empty"
+
+
+async def test_another_body_than_a_form_or_json_is_refused(call: Caller) -> None:
+    response = await call.http.post(f"/bot{call.api.token}/getMe", files={"file": b"x"})
+    assert response.status_code == 400
+    assert "multipart" in response.json()["description"]
+
+
+async def test_a_number_or_id_that_nobody_gave_is_refused(call: Caller) -> None:
+    too_old = "query is too old and response timeout expired or query ID is invalid"
+    assert too_old in await call.reason("answerCallbackQuery", callback_query_id="7")
+    assert "must be of type Integer" in await call.reason("deleteMessage", chat_id=call.chat.id, message_id="last")
+    assert "user not found" in await call.reason("getChatMember", chat_id=call.chat.id, user_id=7)
+    assert "wrong parameter action" in await call.reason("sendChatAction", chat_id=call.chat.id, action="sing")
+    assert "BotCommandScope" in await call.reason("getMyCommands", scope={"type": "chat"})
