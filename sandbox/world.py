@@ -10,7 +10,8 @@ from typing import Self
 from sandbox.botapi import BotApi
 from sandbox.model import MODEL_NAME, ModelServer
 
-ANY_KEY = "sandbox"
+ANY_KEY = "key-of-the-stand-in"
+"""Not a word that the bot would have to say: it hides its key wherever it logs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,13 @@ def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatReque
     model = payload.pop("model", None)
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
+    stream = _flag(payload.pop("stream", None), "stream")
+    if not stream and payload.get("stream_options") is not None:
+        raise RequestError("stream_options is allowed only when stream is true", "stream_options")
     return ChatRequest(
         model=model,
         messages=_messages(payload.pop("messages", None)),
-        stream=_flag(payload.pop("stream", None), "stream"),
+        stream=stream,
         include_usage=_include_usage(payload.pop("stream_options", None)),
         options=payload,
         received=received,

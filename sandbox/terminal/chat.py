@@ -20,6 +20,7 @@ class Chat:
         self._conversation = conversation
         self._screen = screen
         self._written = asyncio.Event()
+        """Set while the bot has written last, and shows no sign of more."""
         self._written.set()
         self._last_event = float("-inf")
 
@@ -29,7 +30,7 @@ class Chat:
             self._last_event = time.monotonic()
             match event:
                 case Typing():
-                    self._written.clear()  # a sign that more is to come
+                    self._written.clear()
                 case Draft(text):
                     self._written.clear()
                     self._screen.draft(f"bot> {text}")

@@ -54,6 +54,7 @@ class Commands:
         elif name == ":kill":
             self._bot.kill()
             await self._bot.wait()
+            self._screen.end_draft()
             self._screen.note(KILLED)
         else:
             if name == ":restart":

@@ -47,6 +47,11 @@ class Conversation:
         self._preview: botapi.Draft | str | None = None
         self._news: list[Event] = []
 
+    @property
+    def length(self) -> int:
+        """How many messages have been written so far, by both."""
+        return len(self._texts)
+
     async def send(self, text: str) -> None:
         """Say something to the bot."""
         await self._user.say(self._chat, text)

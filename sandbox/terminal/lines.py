@@ -31,10 +31,11 @@ class Lines:
 
 def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
     rest = b""
-    while data := os.read(descriptor, 65536):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            put(line.decode(errors="replace").rstrip("\r"))
+    with contextlib.suppress(OSError):  # a terminal that was closed reads as an error: there will be no more lines
+        while data := os.read(descriptor, 65536):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                put(line.decode(errors="replace").rstrip("\r"))
     if rest:
         put(rest.decode(errors="replace"))
     put(None)

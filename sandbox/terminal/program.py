@@ -1,6 +1,7 @@
 """The sandbox as a program: servers, bot and chat are started together, and ended in order."""
 
 import asyncio
+import io
 import logging
 import shlex
 import signal
@@ -20,12 +21,14 @@ STOPPED_TWICE = 130
 def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
     """Run the sandbox; `bot` is the command line of the bot to put into it, or None. Returns the exit code."""
     options = parse(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an answer may hold what this terminal's encoding lacks
     options.data.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
     try:
         return asyncio.run(run(bot if options.bot else None, options, sys.stdout))
     except OSError as exc:
-        print(f"The sandbox cannot start: {exc}", file=sys.stderr)
+        print(f"The sandbox can't go on: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return STOPPED_TWICE

@@ -44,12 +44,13 @@ class Screen:
         self._write((CLEAR_LINE if self._live else "") + "\n".join(lines[len(kept) :]) + "\n")
 
     def note(self, text: str) -> None:
-        """Print a word of the sandbox itself."""
-        self.end_draft()
+        """Print a word of the sandbox itself; a draft goes on below it."""
+        if self._shown:
+            self._write("\n")
         self._write((CLEAR_LINE if self._live else "") + _safe(text) + "\n")
 
     def end_draft(self) -> None:
-        """Leave a draft as it stands, and go to the next line."""
+        """Leave a draft as it stands: it will not go on."""
         if self._shown:
             self._write("\n")
         self._shown = []

@@ -18,6 +18,7 @@ from sandbox.terminal.screen import Screen
 from sandbox.world import World
 
 QUIT = ":quit"
+GOODBYE = "Ending, as soon as the bot has finished what it is saying (Ctrl-C: at once)."
 WELCOME = "Type to talk to the bot; :help shows what else there is, Ctrl-D ends."
 
 
@@ -28,7 +29,8 @@ class Session:
         self._descriptor = descriptor
         self._typed = os.isatty(descriptor)
         self._screen = Screen(output, live=self._typed and output.isatty())
-        self._chat = Chat(Conversation(world.telegram), self._screen)
+        self._conversation = Conversation(world.telegram)
+        self._chat = Chat(self._conversation, self._screen)
         self._bot: BotProcess | None = None
         if bot_arguments is not None:
             log = world.data / "sandbox.log"
@@ -38,16 +40,25 @@ class Session:
 
     async def run(self, ended: asyncio.Event) -> int:
         """Talk until the lines end or `ended` is set. Returns the exit code."""
-        try:
-            if self._bot is not None:
-                await self._bot.start()
-                self._screen.note(f"The bot's log: {self._bot.log}")
-            self._screen.note(WELCOME)
-            await _until_first(self._talk(), self._chat.watch(), ended.wait())
-        finally:
-            if self._bot is not None:
-                await self._bot.stop()
+        self._screen.note(WELCOME)
+        if self._conversation.length:
+            self._screen.note(f"The conversation goes on; it has {self._conversation.length} messages so far.")
+        await _until_first(self._chat.watch(), self._converse(ended))
         return 1 if self._dead.is_set() else 0
+
+    async def _converse(self, ended: asyncio.Event) -> None:
+        """From the bot's start to its end, while what it writes is shown, its last words too."""
+        if self._bot is None:
+            await _until_first(self._talk(), ended.wait())
+            return
+        self._screen.note(f"The bot's log: {self._bot.log}")
+        try:
+            await self._bot.start()
+            await _until_first(self._talk(), ended.wait())
+            if self._bot.running:
+                self._screen.note(GOODBYE)
+        finally:
+            await self._bot.stop()
 
     async def _talk(self) -> None:
         lines = Lines(self._descriptor)
@@ -80,6 +91,7 @@ class Session:
     def _mourn(self, code: int) -> None:
         if self._bot is None:
             return
+        self._screen.end_draft()
         self._screen.note("\n".join([*self._bot.last_lines(), f"The bot ended by itself, with exit code {code}."]))
         if self._typed:
             self._screen.note(f"Its log is {self._bot.log}; :start starts it again.")
