@@ -42,7 +42,7 @@ class Session:
         """Talk until the lines end or `ended` is set. Returns the exit code."""
         self._screen.note(WELCOME)
         if self._conversation.length:
-            self._screen.note(f"The conversation goes on; it has {self._conversation.length} messages so far.")
+            self._screen.note(f"The conversation goes on (messages so far: {self._conversation.length}).")
         await _until_first(self._chat.watch(), self._converse(ended))
         return 1 if self._dead.is_set() else 0
 
