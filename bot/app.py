@@ -54,15 +54,17 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
-    serving_bot = asyncio.create_task(_serve(settings), name="bot")
-    _on_signals(serving_bot.cancel)
+    living = asyncio.create_task(live(settings), name="bot")
+    _on_signals(living.cancel)
     try:
-        await serving_bot
+        await living
     except asyncio.CancelledError:
         log.info("Ended")
 
 
-async def _serve(settings: Settings) -> None:
+async def live(settings: Settings) -> None:
+    """Be the bot until cancelled, then end in order. Raises StartError when it can't start."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # else python-telegram-bot warns with every flood limit
     async with AsyncExitStack() as stack:
         storage = await _open_storage(settings, stack)
         model = ChatCompletions(

@@ -27,8 +27,7 @@ async def test_thirty_turns_each_begin_with_the_bytes_of_the_last(stage: Stage) 
         await stage.ann.say(stage.home, f"question {number}")
         await stage.replies(number)
         if number == 15:
-            stage.bot.terminate()
-            assert await stage.bot.wait() == 0
+            assert await stage.end() == 0
             await stage.start()
     requests = [request.messages for request in stage.model.requests]
     assert len(requests) == 30

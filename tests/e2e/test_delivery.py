@@ -109,24 +109,24 @@ async def test_a_lost_connection_to_telegram_is_waited_out(stage: Stage) -> None
     assert await stage.replies(1) == ["here I am"]
 
 
-async def test_a_user_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
-    bob = stage.telegram.user("Bob")
-    bobs = stage.telegram.private(bob)
-    await stage.start()
-    await stage.ann.say(stage.home, "hello")
-    await stage.ann.block()
+async def test_a_user_who_blocked_the_bot_is_left_alone(process: Stage) -> None:
+    bob = process.telegram.user("Bob")
+    bobs = process.telegram.private(bob)
+    await process.start()
+    await process.ann.say(process.home, "hello")
+    await process.ann.block()
     await bob.say(bobs, "hello")
-    await stage.replies(1, bobs)
-    await stage.telegram.wait_call("sendRichMessage", lambda call: call.code == 403, PATIENCE_S)
+    await process.replies(1, bobs)
+    await process.telegram.wait_call("sendRichMessage", lambda call: call.code == 403, PATIENCE_S)
     await bob.say(bobs, "more")
-    await stage.replies(2, bobs)
-    await stage.kill()
-    calls = len(stage.telegram.calls)
-    await stage.start()
+    await process.replies(2, bobs)
+    await process.kill()
+    calls = len(process.telegram.calls)
+    await process.start()
     await bob.say(bobs, "again")
-    await stage.replies(3, bobs)
-    later = stage.telegram.calls[calls:]
-    assert not [call for call in later if call.params.get("chat_id") == stage.home.id]
+    await process.replies(3, bobs)
+    later = process.telegram.calls[calls:]
+    assert not [call for call in later if call.params.get("chat_id") == process.home.id]
 
 
 async def test_the_typing_action_shows_while_nothing_else_does(stage: Stage) -> None:

@@ -26,8 +26,6 @@ async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(sta
         assert replies[-1] == kind().sentence
     await stage.ann.say(stage.home, "and now?")
     assert (await stage.replies(len(TOLD_AT_ONCE) + 1))[-1] == "all is well"
-    assert TOKEN.partition(":")[2] not in stage.log()
-    assert KEY not in stage.log()
 
 
 async def test_a_busy_server_is_asked_again_and_the_user_sees_only_the_answer(stage: Stage) -> None:
@@ -98,21 +96,20 @@ async def test_all_tries_of_an_answer_have_a_bound(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-async def test_no_secret_is_in_the_most_talkative_log(stage: Stage, log_format: str) -> None:
-    stage.telegram.faults.add("sendRichMessage", drop="before")
-    stage.telegram.faults.add("getUpdates", code=500, description="Internal Server Error")
-    stage.model.script(Fail(401, "who are you?"), Say("hello"))
-    await stage.start(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format)
-    await stage.ann.say(stage.home, "hello")
-    await stage.replies(1)
-    await stage.ann.say(stage.home, "again")
-    await stage.replies(2)
-    stage.bot.terminate()
-    await stage.bot.wait()
-    log = stage.log()
+async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format: str) -> None:
+    process.telegram.faults.add("sendRichMessage", drop="before")
+    process.telegram.faults.add("getUpdates", code=500, description="Internal Server Error")
+    process.model.script(Fail(401, f"Incorrect API key provided: {KEY}"), Say("hello"))
+    await process.start(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format)
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    await process.ann.say(process.home, "again")
+    await process.replies(2)
+    await process.end()
+    log = process.log()
     assert "[hidden]" in log
     assert TOKEN.partition(":")[2] not in log
     assert KEY not in log
-    database = (stage.folder / "keepsake.db").read_bytes()
+    database = (process.folder / "keepsake.db").read_bytes()
     assert TOKEN.encode() not in database
     assert KEY.encode() not in database

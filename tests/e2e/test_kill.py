@@ -20,20 +20,20 @@ Drive = Callable[[Stage], Awaitable[None]]
 
 
 def _model_held(point: Hold) -> Drive:
-    async def drive(stage: Stage) -> None:
-        stage.model.script(Say(ANSWER.text, delay=0.02, hold=point))
-        await stage.ann.say(stage.home, "hello")
+    async def drive(process: Stage) -> None:
+        process.model.script(Say(ANSWER.text, delay=0.02, hold=point))
+        await process.ann.say(process.home, "hello")
         await point.reached(PATIENCE_S)
 
     return drive
 
 
 def _telegram_held(method: str, moment: str, nth: int = 1, answer: Say = ANSWER) -> Drive:
-    async def drive(stage: Stage) -> None:
+    async def drive(process: Stage) -> None:
         assert moment in ("before", "after")
-        hold = stage.telegram.faults.hold(method, "before" if moment == "before" else "after", nth)
-        stage.model.script(answer)
-        await stage.ann.say(stage.home, "hello")
+        hold = process.telegram.faults.hold(method, "before" if moment == "before" else "after", nth)
+        process.model.script(answer)
+        await process.ann.say(process.home, "hello")
         await hold.reached(PATIENCE_S)
 
     return drive
@@ -58,89 +58,89 @@ def _words(chat: Chat) -> list[str]:
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, stage: Stage) -> None:
-    stage.model.always(ANSWER)
-    await stage.start()
-    await POINTS[point](stage)
-    await stage.kill()
-    await stage.start()
+async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, process: Stage) -> None:
+    process.model.always(ANSWER)
+    await process.start()
+    await POINTS[point](process)
+    await process.kill()
+    await process.start()
     expected = (LONG if "part" in point else ANSWER).text.split()
-    await stage.telegram.changed(lambda: len(_words(stage.home)) >= len(expected), PATIENCE_S)
-    assert _words(stage.home) == expected
-    await stage.ann.say(stage.home, "and now?")
-    await stage.telegram.changed(lambda: len(_words(stage.home)) > len(expected), PATIENCE_S)
-    said = [message.content for message in stage.model.requests[-1].messages[1:]]
+    await process.telegram.changed(lambda: len(_words(process.home)) >= len(expected), PATIENCE_S)
+    assert _words(process.home) == expected
+    await process.ann.say(process.home, "and now?")
+    await process.telegram.changed(lambda: len(_words(process.home)) > len(expected), PATIENCE_S)
+    said = [message.content for message in process.model.requests[-1].messages[1:]]
     assert [str(words).partition("] ")[2] for words in said[:1]] == ["hello"]
     assert str(said[1]).split() == expected
     assert said[2] == "and now?"
     assert len(said) == 3
 
 
-async def test_an_answer_that_was_complete_is_not_paid_for_twice(stage: Stage) -> None:
-    await stage.start()
-    await _telegram_held("sendRichMessage", "before")(stage)
-    await stage.kill()
-    await stage.start()
-    assert await stage.replies(1) == [ANSWER.text]
-    assert len(stage.model.requests) == 1
+async def test_an_answer_that_was_complete_is_not_paid_for_twice(process: Stage) -> None:
+    await process.start()
+    await _telegram_held("sendRichMessage", "before")(process)
+    await process.kill()
+    await process.start()
+    assert await process.replies(1) == [ANSWER.text]
+    assert len(process.model.requests) == 1
 
 
-async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one_sent(stage: Stage) -> None:
-    group = stage.telegram.group("Friends", [stage.ann])
+async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one_sent(process: Stage) -> None:
+    group = process.telegram.group("Friends", [process.ann])
     hold = Hold(6)
-    stage.model.script(Say(ANSWER.text, delay=0.3, hold=hold))
-    stage.model.always(ANSWER)
-    await stage.start(GROUP_TRIGGER="always")
-    await stage.ann.say(group, "hello")
+    process.model.script(Say(ANSWER.text, delay=0.3, hold=hold))
+    process.model.always(ANSWER)
+    await process.start(GROUP_TRIGGER="always")
+    await process.ann.say(group, "hello")
     (begun,) = await group.wait(1, PATIENCE_S)
     await hold.reached(PATIENCE_S)
-    await stage.kill()
-    await stage.start()
-    await stage.telegram.changed(lambda: group.message(begun.id).text == ANSWER.text, PATIENCE_S)
+    await process.kill()
+    await process.start()
+    await process.telegram.changed(lambda: group.message(begun.id).text == ANSWER.text, PATIENCE_S)
     assert [message.id for message in group.replies] == [begun.id]
 
 
-async def test_a_command_that_was_carried_out_is_answered_and_not_carried_out_again(stage: Stage) -> None:
-    await stage.start()
-    await stage.ann.say(stage.home, "hello")
-    await stage.replies(1)
-    hold = stage.telegram.faults.hold("sendMessage")
-    await stage.ann.say(stage.home, "/reset")
+async def test_a_command_that_was_carried_out_is_answered_and_not_carried_out_again(process: Stage) -> None:
+    await process.start()
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    hold = process.telegram.faults.hold("sendMessage")
+    await process.ann.say(process.home, "/reset")
     await hold.reached(PATIENCE_S)
-    await stage.kill()
-    await stage.ann.say(stage.home, "after")
-    await stage.start()
-    replies = await stage.replies(3)
+    await process.kill()
+    await process.ann.say(process.home, "after")
+    await process.start()
+    replies = await process.replies(3)
     assert replies[1].startswith("Done")
-    assert [message.role for message in stage.model.requests[-1].messages] == ["system", "user"]
+    assert [message.role for message in process.model.requests[-1].messages] == ["system", "user"]
 
 
-async def test_messages_that_waited_when_it_was_killed_are_answered_in_their_order(stage: Stage) -> None:
+async def test_messages_that_waited_when_it_was_killed_are_answered_in_their_order(process: Stage) -> None:
     hold = Hold("headers")
-    stage.model.script(Say("held", hold=hold))
-    stage.model.answer_with(lambda request: Say(f"To: {str(request.messages[-1].content)[-5:]}"))
-    await stage.start()
-    await stage.ann.say(stage.home, "first")
+    process.model.script(Say("held", hold=hold))
+    process.model.answer_with(lambda request: Say(f"To: {str(request.messages[-1].content)[-5:]}"))
+    await process.start()
+    await process.ann.say(process.home, "first")
     await hold.reached(PATIENCE_S)
-    await stage.ann.say(stage.home, "/help")
-    await stage.ann.say(stage.home, "third")
-    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
-    await stage.kill()
-    await stage.start()
-    first, helped, third = await stage.replies(3)
+    await process.ann.say(process.home, "/help")
+    await process.ann.say(process.home, "third")
+    await process.telegram.changed(lambda: process.telegram.pending_updates == 0, PATIENCE_S)
+    await process.kill()
+    await process.start()
+    first, helped, third = await process.replies(3)
     assert first == "To: first"
     assert helped.startswith("Just write")
     assert third == "To: third"
 
 
 async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twice_and_never_not_at_all(
-    stage: Stage,
+    process: Stage,
 ) -> None:
-    await stage.start()
-    await _telegram_held("sendRichMessage", "after")(stage)
-    await stage.kill()
-    await stage.start()
-    await stage.ready()
-    await stage.telegram.changed(lambda: len(stage.home.replies) == 2, PATIENCE_S)
-    assert {message.text for message in stage.home.replies} == {ANSWER.text}
-    assert len(stage.model.requests) == 1
+    await process.start()
+    await _telegram_held("sendRichMessage", "after")(process)
+    await process.kill()
+    await process.start()
+    await process.ready()
+    await process.telegram.changed(lambda: len(process.home.replies) == 2, PATIENCE_S)
+    assert {message.text for message in process.home.replies} == {ANSWER.text}
+    assert len(process.model.requests) == 1

@@ -133,9 +133,9 @@ async def test_topics_are_conversations_of_their_own(stage: Stage) -> None:
     assert b"crimson" not in stage.model.requests[1].body
 
 
-async def test_an_update_that_can_not_be_parsed_stops_nothing(stage: Stage) -> None:
-    await stage.start()
-    stage.telegram.push_update({"message": {"message_id": "not a number at all", "chat": []}})
-    await stage.ann.say(stage.home, "hello")
-    await stage.replies(1)
-    assert "can't be parsed" in stage.log()
+async def test_an_update_that_can_not_be_parsed_stops_nothing(process: Stage) -> None:
+    await process.start()
+    process.telegram.push_update({"message": {"message_id": "not a number at all", "chat": []}})
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    assert "can't be parsed" in process.log()

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi
 from sandbox.model import Hold, Say
 from storage import migrations
@@ -32,127 +33,126 @@ async def _run(*arguments: str, cwd: Path, **environment: str) -> tuple[int, str
 
 
 @pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "OPENAI_API_KEY"])
-async def test_a_missing_setting_ends_the_start_with_one_line(name: str, stage: Stage, tmp_path: Path) -> None:
-    stage.environment.pop(name)
-    code, written = await _run(cwd=tmp_path, **stage.environment)
+async def test_a_missing_setting_ends_the_start_with_one_line(name: str, process: Stage, tmp_path: Path) -> None:
+    process.environment.pop(name)
+    code, written = await _run(cwd=tmp_path, **process.environment)
     assert code == 2
     assert written.startswith(f"{name} is missing")
     assert written.count("\n") == 1
 
 
-async def test_a_token_that_telegram_does_not_know_ends_the_start(stage: Stage, tmp_path: Path) -> None:
-    code, written = await _run(cwd=tmp_path, **stage.environment | {"TELEGRAM_BOT_TOKEN": "123456:other-token"})
+async def test_a_token_that_telegram_does_not_know_ends_the_start(process: Stage, tmp_path: Path) -> None:
+    code, written = await _run(cwd=tmp_path, **process.environment | {"TELEGRAM_BOT_TOKEN": "123456:other-token"})
     assert code == 2
     assert "TELEGRAM_BOT_TOKEN: Telegram does not know this token" in written
     assert "other-token" not in written
 
 
-async def test_a_database_that_can_not_be_written_ends_the_start(stage: Stage, tmp_path: Path) -> None:
+async def test_a_database_that_can_not_be_written_ends_the_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     code, written = await _run(
-        cwd=tmp_path, **stage.environment | {"DATABASE_URL": f"sqlite:///{tmp_path}/file/keepsake.db"}
+        cwd=tmp_path, **process.environment | {"DATABASE_URL": f"sqlite:///{tmp_path}/file/keepsake.db"}
     )
     assert code == 2
     assert written.startswith("DATABASE_URL: ")
 
 
-async def test_a_newer_database_is_refused(stage: Stage, tmp_path: Path) -> None:
+async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "keepsake.db")
     connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
     connection.close()
-    code, written = await _run(cwd=tmp_path, **stage.environment)
+    code, written = await _run(cwd=tmp_path, **process.environment)
     assert code == 1
     assert "run the version that made it" in written
 
 
-async def test_a_port_that_is_taken_ends_the_start(stage: Stage, tmp_path: Path) -> None:
-    port = stage.environment["TELEGRAM_API_URL"].rpartition(":")[2]
-    code, written = await _run(cwd=tmp_path, **stage.environment | {"PORT": port})
+async def test_a_port_that_is_taken_ends_the_start(process: Stage, tmp_path: Path) -> None:
+    port = process.environment["TELEGRAM_API_URL"].rpartition(":")[2]
+    code, written = await _run(cwd=tmp_path, **process.environment | {"PORT": port})
     assert code == 2
     assert "PORT: the bot can't listen on" in written
 
 
-async def test_settings_without_effect_are_named_at_the_start(stage: Stage) -> None:
-    await stage.start(MEMORY="truncate")
-    await stage.ready()
-    assert "Set, but without effect in this version: MEMORY" in stage.log()
+async def test_settings_without_effect_are_named_at_the_start(process: Stage) -> None:
+    await process.start(MEMORY="truncate")
+    await process.ready()
+    assert "Set, but without effect in this version: MEMORY" in process.log()
 
 
-async def test_sigterm_lets_the_answer_finish(stage: Stage) -> None:
-    stage.model.script(SLOW)
-    await stage.start()
-    await stage.ann.say(stage.home, "hello")
-    await stage.telegram.changed(lambda: stage.home.draft is not None, PATIENCE_S)
-    stage.bot.terminate()
-    assert await stage.bot.wait() == 0
-    assert [message.text.split() for message in stage.home.replies] == [SLOW.text.split()]
+async def test_sigterm_lets_the_answer_finish(process: Stage) -> None:
+    process.model.script(SLOW)
+    await process.start()
+    await process.ann.say(process.home, "hello")
+    await process.telegram.changed(lambda: process.home.draft is not None, PATIENCE_S)
+    assert await process.end() == 0
+    assert [message.text.split() for message in process.home.replies] == [SLOW.text.split()]
 
 
-async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(stage: Stage) -> None:
+async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(process: Stage) -> None:
     hold = Hold(2)
-    stage.model.script(Say("never finished", hold=hold))
-    stage.model.always(Say("written anew"))
-    await stage.start()
-    await stage.ann.say(stage.home, "hello")
+    process.model.script(Say("never finished", hold=hold))
+    process.model.always(Say("written anew"))
+    await process.start()
+    await process.ann.say(process.home, "hello")
     await hold.reached(PATIENCE_S)
-    stage.bot.terminate()
+    ending = asyncio.create_task(process.end())
     await asyncio.sleep(0.3)
-    assert stage.bot.running
-    stage.bot.terminate()
+    assert not ending.done()
     async with asyncio.timeout(5):
-        await stage.bot.wait()
-    await stage.start()
-    assert await stage.replies(1) == ["written anew"]
+        assert await process.end() == 1
+    await ending
+    await process.start()
+    assert await process.replies(1) == ["written anew"]
 
 
-async def test_a_second_bot_waits_for_the_first_to_end(stage: Stage) -> None:
-    await stage.start()
-    await stage.ready()
-    second = Stage(stage.telegram, stage.model, stage.folder / "second", dict(stage.environment))
-    (stage.folder / "second").mkdir()
+async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
+    await process.start()
+    await process.ready()
+    log = process.folder / "second" / "second.log"
+    second = BotProcess([sys.executable, "-m", "bot"], process.environment, log)
     await second.start()
     await asyncio.sleep(4)
-    assert "Ready" not in second.log()
-    stage.bot.terminate()
-    await stage.bot.wait()
-    await second.ready()
-    await stage.ann.say(stage.home, "hello")
-    await stage.replies(1)
-    await second.kill()
+    assert second.running
+    assert "Ready" not in log.read_text()
+    await process.end()
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    assert "Ready" in log.read_text()
+    second.kill()
+    await second.wait()
 
 
-async def test_a_backup_is_taken_beside_a_running_bot(stage: Stage, tmp_path: Path) -> None:
-    await stage.start()
-    await stage.ann.say(stage.home, "remember this")
-    await stage.replies(1)
-    code, written = await _run("backup", "copy.db", cwd=tmp_path, **stage.environment)
+async def test_a_backup_is_taken_beside_a_running_bot(process: Stage, tmp_path: Path) -> None:
+    await process.start()
+    await process.ann.say(process.home, "remember this")
+    await process.replies(1)
+    code, written = await _run("backup", "copy.db", cwd=tmp_path, **process.environment)
     assert (code, written) == (0, "")
     copy = sqlite3.connect(tmp_path / "copy.db")
     assert copy.execute("SELECT count(*) FROM turns").fetchone() == (2,)
     copy.close()
-    assert (await _run("backup", "copy.db", cwd=tmp_path, **stage.environment))[0] == 1
+    assert (await _run("backup", "copy.db", cwd=tmp_path, **process.environment))[0] == 1
 
 
-async def test_while_telegram_can_not_be_reached_the_bot_waits(stage: Stage) -> None:
-    telegram = BotApi(token=stage.telegram.token)
+async def test_while_telegram_can_not_be_reached_the_bot_waits(process: Stage) -> None:
+    telegram = BotApi(token=process.telegram.token)
     async with telegram.run() as url:
         port = int(url.rpartition(":")[2])
-    await stage.start(TELEGRAM_API_URL=url)
+    await process.start(TELEGRAM_API_URL=url)
     await asyncio.sleep(4)
-    assert stage.bot.running
     async with telegram.run(port=port):
         ann = telegram.user("Ann")
         home = telegram.private(ann)
         await ann.say(home, "hello")
         await home.wait(1, PATIENCE_S)
-        await stage.kill()
+        await process.kill()
 
 
-async def test_health_is_served_while_polling(stage: Stage) -> None:
+async def test_health_is_served_while_polling(process: Stage) -> None:
     async with BotApi().run() as url:
         port = url.rpartition(":")[2]
-    await stage.start(PORT=port)
-    await stage.ready()
+    await process.start(PORT=port)
+    await process.ready()
     async with httpx.AsyncClient() as client:
         health = await client.get(f"http://127.0.0.1:{port}/healthz")
         assert (health.status_code, health.text) == (200, "ok")

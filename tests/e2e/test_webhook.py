@@ -31,16 +31,16 @@ async def test_a_conversation_goes_through_the_webhook(stage: Stage, url: str) -
     assert [call for call in stage.telegram.calls if call.method == "getUpdates"] == []
 
 
-async def test_a_kill_in_the_middle_of_an_answer_loses_nothing(stage: Stage, url: str) -> None:
+async def test_a_kill_in_the_middle_of_an_answer_loses_nothing(process: Stage, url: str) -> None:
     hold = Hold(1)
-    stage.model.script(Say("never finished", hold=hold), Say("one"), Say("two"))
-    await _start(stage, url)
-    await stage.ann.say(stage.home, "hello")
+    process.model.script(Say("never finished", hold=hold), Say("one"), Say("two"))
+    await _start(process, url)
+    await process.ann.say(process.home, "hello")
     await hold.reached(PATIENCE_S)
-    await stage.kill()
-    await stage.ann.say(stage.home, "while you were away")
-    await stage.start()
-    assert await stage.replies(2) == ["one", "two"]
+    await process.kill()
+    await process.ann.say(process.home, "while you were away")
+    await process.start()
+    assert await process.replies(2) == ["one", "two"]
 
 
 async def test_only_who_knows_the_secret_may_post(stage: Stage, url: str) -> None:
