@@ -24,8 +24,9 @@ sandbox: $(RUN_STAMP)
 run: $(RUN_STAMP)
 	$(BIN)/python -m bot
 
+# More workers than cores: the tests mostly wait for servers and clocks.
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+	$(BIN)/python -m pytest -n 4 -q $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
