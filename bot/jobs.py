@@ -1,5 +1,6 @@
 """What runs on a clock. Each job is small, named, safe to run again, and its failure is logged and tried next time."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]
     async def run() -> None:
         try:
             await job()
+        except asyncio.CancelledError:  # the bot ends; the scheduler would report it as the job's failure
+            log.debug("The job %s was cut short", getattr(job, "__name__", job))
         except Exception:
             log.exception("The job %s failed and is tried again at its next time", getattr(job, "__name__", job))
 

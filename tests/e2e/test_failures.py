@@ -1,9 +1,13 @@
 """What fails is told in one plain sentence, stops nobody else, and shows no secret."""
 
+import asyncio
+import sqlite3
+
 import pytest
 
 from bot import errors
 from sandbox.model import Cut, Fail, Hold, NoFinish, Say
+from storage import database
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 
 TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
@@ -113,3 +117,40 @@ async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format
     database = (process.folder / "keepsake.db").read_bytes()
     assert TOKEN.encode() not in database
     assert KEY.encode() not in database
+
+
+async def test_what_nobody_expected_is_told_with_a_reference_and_stops_no_other_chat(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await stage.start()
+    person = {"id": 2**70, "is_bot": False, "first_name": "Ann"}  # no database column holds such an id
+    chat = {"id": stage.home.id, "type": "private", "first_name": "Ann"}
+    broken = {"message_id": 1, "date": 1_800_000_000, "chat": chat, "from": person, "text": "hello"}
+    stage.telegram.push_update({"message": broken})
+    await bob.say(bobs, "hello")
+    (told,) = await stage.replies(1)
+    await stage.replies(1, bobs)
+    reference = told.rpartition("reference ")[2].rstrip(".")
+    assert f"reference {reference}" in caplog.text
+    assert "OverflowError" in caplog.text
+    await stage.ann.say(stage.home, "and now?")
+    await stage.replies(2)
+
+
+async def test_while_the_database_is_locked_updates_wait_at_telegram(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
+    await stage.start()
+    await stage.ready()
+    other = sqlite3.connect(stage.folder / "keepsake.db", isolation_level=None, check_same_thread=False)
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # may have to wait for the bot, which needs this loop
+    await stage.ann.say(stage.home, "hello")
+    await asyncio.sleep(0.5)
+    assert stage.telegram.pending_updates == 1
+    other.execute("ROLLBACK")
+    other.close()
+    await stage.replies(1)
+    assert stage.telegram.pending_updates == 0
