@@ -1,12 +1,12 @@
 """Trouble on demand: refusals, delays, dropped connections, and calls that are held at an exact point."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 from sandbox.botapi.errors import ApiError, too_many_requests
+from sandbox.hold import Stop
 
 Moment = Literal["before", "after"]
 """Before the call has its effect, or after that and before its answer."""
@@ -26,31 +26,20 @@ class Fault:
     drop: Moment | None
 
 
-class Hold:
+class Hold(Stop):
     """The nth call of a method stops at a moment until it is released."""
 
     def __init__(self, method: str, moment: Moment, nth: int) -> None:
+        super().__init__()
         self.method = method
         self.moment = moment
         self._to_come = nth
-        self._reached = asyncio.Event()
-        self._released = asyncio.Event()
-
-    async def reached(self, timeout: float = 5.0) -> None:
-        """Wait until the call stands at the moment."""
-        async with asyncio.timeout(timeout):
-            await self._reached.wait()
-
-    def release(self) -> None:
-        """Let the call go on; may be called before it got here."""
-        self._released.set()
 
     async def stand(self) -> None:
         """Called by the server for each call of the method."""
         self._to_come -= 1
         if self._to_come == 0:
-            self._reached.set()
-            await self._released.wait()
+            await self.wait_here()
 
 
 class Faults:

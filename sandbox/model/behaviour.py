@@ -4,37 +4,27 @@ A test queues behaviours (``ModelServer.script``), so that every trouble a real 
 a known point of the answer.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from sandbox.hold import Stop
 
 Point = Literal["headers", "finish"] | int
 """Where an answer may be held: before its headers, after that many deltas, or before it ends."""
 
 
-class Hold:
+class Hold(Stop):
     """An answer stops at `point` until it is released; an unstreamed one has the point "headers" only."""
 
     def __init__(self, point: Point) -> None:
+        super().__init__()
         self.point = point
-        self._reached = asyncio.Event()
-        self._released = asyncio.Event()
-
-    async def reached(self, timeout: float = 5.0) -> None:
-        """Wait until the answer stands at the point."""
-        async with asyncio.timeout(timeout):
-            await self._reached.wait()
-
-    def release(self) -> None:
-        """Let the answer go on; may be called before it got here."""
-        self._released.set()
 
     async def stand(self, point: Point) -> None:
         """Called by the server at each point."""
         if point == self.point:
-            self._reached.set()
-            await self._released.wait()
+            await self.wait_here()
 
 
 @dataclass(frozen=True, slots=True)
