@@ -133,7 +133,8 @@ async def test_the_typing_action_shows_while_nothing_else_does(stage: Stage) -> 
     stage.model.script(Say("an answer", delay=0.5))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
-    await stage.telegram.wait_call("sendChatAction", timeout=PATIENCE_S)
+    typing = await stage.telegram.wait_call("sendChatAction", timeout=PATIENCE_S)
+    assert typing.params["action"] == "typing"
     await stage.replies(1)
 
 

@@ -159,6 +159,7 @@ async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(
     await anext(stream)
     await stream.aclose()
     await server.wait_abandoned(1)
+    assert server.abandoned == server.requests
 
 
 def test_every_failure_has_a_sentence_for_the_user() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -214,14 +215,12 @@ async def test_leaving_waits_for_the_message_that_is_being_begun(end: type[BaseE
     async with connected() as line:
         show = preview(line, GROUP)
         line.api.slowness = 0.1
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             async with show:
                 show.update("a")
                 await until(lambda: line.api.of("sendRichMessage"))
                 if end is not None:
                     raise end
-        except asyncio.CancelledError:
-            pass
         assert show.message_id is not None
         seen = len(line.api.calls)
         await asyncio.sleep(0.1)
