@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str]) -> int:
 
         return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
     options = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot has handlers of its own
     try:
         settings = load()
         logs.configure(settings.log_level, settings.log_format, settings.secrets)

@@ -10,11 +10,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
@@ -43,7 +43,7 @@ from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
 from bot.settings import Settings
-from storage import Storage, StorageError
+from storage import NewerDatabaseError, Storage, StorageError
 from storage.instance import DatabaseInUseError, claim
 
 DRAIN_S = 20.0
@@ -100,10 +100,18 @@ async def live(settings: Settings) -> None:
         source = _source(settings, application.bot, polling_request, receiver)
         listener = _listener(settings)
         log.info("Ready as @%s", application.bot.username)
+        routes = [health_route(storage.answers), *source.routes]
+        await _side_by_side(source.run(), *([serve(routes, listener)] if listener else []))
+
+
+async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
+    """Run until one of them fails, and fail as it did."""
+    try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(source.run(), name="intake")
-            if listener is not None:
-                tasks.create_task(serve([health_route(storage.answers), *source.routes], listener), name="http")
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
@@ -115,8 +123,10 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         storage = await Storage.open(path)
     except OSError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except (StorageError, DatabaseInUseError) as exc:
+    except (NewerDatabaseError, DatabaseInUseError) as exc:
         raise StartError(f"{path}: {exc}") from exc
+    except StorageError as exc:
+        raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
     stack.push_async_callback(storage.close)
     return storage
 
@@ -135,7 +145,10 @@ def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplicati
 
 async def _first_contact(application: PTBApplication) -> None:
     """Learn the bot's own name, for as long as it takes; only a token that Telegram does not know ends the start."""
-    await persistently(application.initialize)
+    try:
+        await persistently(application.initialize)
+    except InvalidToken as exc:
+        raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; @BotFather shows it") from exc
     try:
         await application.bot.set_my_commands(texts.COMMANDS)
     except TelegramError as exc:

@@ -3,7 +3,7 @@
 import json
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.triggers.cron import CronTrigger
@@ -26,9 +26,23 @@ def _token(value: SecretStr) -> SecretStr:
 
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _has_usable_port(parts):
         raise ValueError("this is no http or https address")
     return value.rstrip("/")
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value().strip()
+    if not re.fullmatch(r"[!-~]+", key):
+        raise ValueError("a key has no spaces, line breaks or letters beyond ASCII")
+    return SecretStr(key)
 
 
 def _webhook_url(value: str) -> str:
@@ -63,7 +77,7 @@ def _access(value: str) -> str:
 def _schedule(value: str) -> str:
     if value in ("idle", "off"):
         return value
-    if re.search(r"\d", value.split()[-1]):
+    if re.search(r"\d\s*$", value):
         raise ValueError(
             "name the weekdays of a cron expression (mon, tue, ...): numbers mean different days elsewhere"
         )
@@ -113,6 +127,7 @@ def _json_object(value: object) -> object:
     return parsed
 
 
+ApiKey = Annotated[SecretStr, AfterValidator(_key)]
 BotToken = Annotated[SecretStr, AfterValidator(_token)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, JsonValue, SecretStr, ValidationError, model_validator
+from pydantic import AliasChoices, Field, JsonValue, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import setting_types as types
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
 
     telegram_bot_token: types.BotToken
     telegram_api_url: types.HttpUrl = "https://api.telegram.org"
-    openai_api_key: SecretStr = Field(validation_alias=AliasChoices("OPENAI_API_KEY", "DASHSCOPE_API_KEY"))
+    openai_api_key: types.ApiKey = Field(validation_alias=AliasChoices("OPENAI_API_KEY", "DASHSCOPE_API_KEY"))
     openai_base_url: types.HttpUrl = DASHSCOPE
     openai_model: str = "qwen-plus"
     vision_model: str | None = None
@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     compact_schedule: types.Schedule = "idle"
     keep_rounds: int = Field(default=20, ge=1)
     recall_tokens: int = Field(default=1200, ge=0)
-    cached_price: float = Field(default=0.2, ge=0)
-    output_price: float = Field(default=3, ge=0)
+    cached_price: float = Field(default=0.2, ge=0, allow_inf_nan=False)
+    output_price: float = Field(default=3, ge=0, allow_inf_nan=False)
     cache_markers: Literal["auto", "on", "off"] = "auto"
     database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
     access: types.Access = "list"
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     timezone: types.TimeZone = "UTC"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], types.upper_case] = "INFO"
     log_format: Literal["text", "json"] = "text"
-    model_timeout: float = Field(default=180, gt=0)
+    model_timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
     reset_keep_days: int = Field(default=7, ge=1)
     inbox_keep_days: int = Field(default=3, ge=1)
 
@@ -136,6 +136,8 @@ def load(env_file: str | None = ".env") -> Settings:
     """Read and check the configuration. Raises SettingError for the first wrong variable, in the table's order."""
     try:
         return Settings(_env_file=env_file)
+    except UnicodeDecodeError as exc:
+        raise SettingError(f"{env_file}: this file is not UTF-8 text (byte {exc.start})") from None
     except ValidationError as exc:
         problems = {_variable(error["loc"]): error for error in exc.errors(include_input=False, include_url=False)}
     order = [name.upper() for name in Settings.model_fields]

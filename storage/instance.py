@@ -23,15 +23,22 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
     Raises DatabaseInUseError.
     """
     lock = FileLock(f"{database}.lock")
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait
-    while True:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as exc:
-            if loop.time() >= deadline:
-                raise DatabaseInUseError(f"another bot runs on {database} and did not end in {wait:.0f} s") from exc
-            log.info("Another bot runs on %s; waiting for it to end", database)
-            await asyncio.sleep(_POLL_S)
-        else:
-            return lock
+    if _take(lock):
+        return lock
+    log.info("Another bot runs on %s; waiting for it to end", database)
+    try:
+        async with asyncio.timeout(wait):
+            while not _take(lock):  # noqa: ASYNC110 - a lock of another process wakes nobody
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError as exc:
+        raise DatabaseInUseError(f"another bot runs on it and did not end in {wait:.0f} s") from exc
+    return lock
+
+
+def _take(lock: FileLock) -> bool:
+    """Take the lock, if that is possible right now."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

@@ -42,6 +42,12 @@ class Notices:
         )
         return [(row["id"], row["telegram_id"], row["message_id"]) for row in rows]
 
+    async def button_gone(self, tx: Transaction, place: Place, message_id: int) -> None:
+        """The message with the button was turned into something else."""
+        await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (place.telegram_id, message_id)
+        )
+
     async def forget(self, tx: Transaction, notice_id: int) -> None:
         """Its button is gone, or it can't be delivered."""
         await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))

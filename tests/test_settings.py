@@ -40,6 +40,12 @@ def test_values_come_from_the_env_file_unless_the_environment_says_otherwise(
     assert (settings.openai_model, settings.zone.key) == ("from-environment", "Europe/Berlin")
 
 
+def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SYSTEM_PROMPT=\xff\xfe")
+    with pytest.raises(SettingError, match=r"^\.env: this file is not UTF-8"):
+        load()
+
+
 def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     monkeypatch.setenv("OPENAI_BASE_URL", "")
@@ -67,6 +73,10 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("TELEGRAM_BOT_TOKEN", "very_secret"),
         ("TELEGRAM_API_URL", "api.telegram.org"),
         ("OPENAI_BASE_URL", "ftp://x"),
+        ("OPENAI_BASE_URL", "http://host:abc/v1"),
+        ("TELEGRAM_API_URL", "http://host:99999"),
+        ("OPENAI_API_KEY", "very_secret with spaces"),
+        ("OPENAI_API_KEY", "ключ"),
         ("LLM_API", "responses"),
         ("LLM_API", "soap"),
         ("LLM_EXTRA_BODY", "{"),
@@ -78,6 +88,9 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("COMPACT_AT", "0"),
         ("COMPACT_SCHEDULE", "sometimes"),
         ("COMPACT_SCHEDULE", "0 3 * * 1"),
+        ("COMPACT_SCHEDULE", " "),
+        ("CACHED_PRICE", "inf"),
+        ("MODEL_TIMEOUT", "inf"),
         ("KEEP_ROUNDS", "0"),
         ("RECALL_TOKENS", "-1"),
         ("CACHED_PRICE", "cheap"),

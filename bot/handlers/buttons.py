@@ -36,6 +36,7 @@ class Buttons:
         async with self.storage.transaction() as tx:
             undone = chat is not None and await self.storage.resets.undo(tx, chat.id, reset_id, self.clock())
             if undone:
+                await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, _edited(message, texts.RESET_UNDONE))
             await self.storage.inbox.done(tx, [update.update_id])
         await self._answer(update, texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)

@@ -1,12 +1,10 @@
-"""Reaching Telegram for the first time: as long as it takes, unless the token is wrong."""
+"""Reaching Telegram when the bot starts: for as long as it takes."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
 from telegram.error import InvalidToken, TelegramError
-
-from bot.errors import SettingError
 
 MAX_WAIT_S = 30.0
 """The longest wait between two tries."""
@@ -15,13 +13,17 @@ log = logging.getLogger(__name__)
 
 
 async def persistently(step: Callable[[], Awaitable[object]]) -> None:
-    """Do a step until it succeeds. Raises SettingError when Telegram does not know the token."""
+    """Do a step until it succeeds.
+
+    Raises InvalidToken, which is what python-telegram-bot makes of a 401 and of every 404: the caller knows whether the
+    token can be meant, or a method that the server does not have.
+    """
     wait = 1.0
     while True:
         try:
             await step()
-        except InvalidToken as exc:
-            raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; @BotFather shows it") from exc
+        except InvalidToken:
+            raise
         except TelegramError as exc:
             log.warning("Telegram can't be reached, trying again in %.0f s: %s", wait, exc)
             await asyncio.sleep(wait)

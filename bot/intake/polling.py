@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from starlette.routing import Route
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.request import BaseRequest
 
 from bot.intake.contact import persistently
@@ -48,7 +48,7 @@ class Polling:
 
     async def run(self) -> None:
         """Ask for ever; whatever fails is logged and tried again."""
-        await persistently(self._bot.delete_webhook)
+        await self._end_webhook()
         while True:
             try:
                 updates = await self._ask()
@@ -64,6 +64,13 @@ class Polling:
             else:
                 self._offset = max((update.update_id + 1 for update in updates), default=self._offset)
                 self._failures = 0
+
+    async def _end_webhook(self) -> None:
+        """While a webhook is set Telegram refuses to be polled. A server that knows no webhooks has none to end."""
+        try:
+            await persistently(self._bot.delete_webhook)
+        except InvalidToken:
+            log.info("This Bot API server does not know deleteWebhook")
 
     async def _ask(self) -> Sequence[RawUpdate]:
         query = {"timeout": LONG_POLL_S, "allowed_updates": json.dumps(ALLOWED_UPDATES)}

@@ -5,12 +5,15 @@ import hmac
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot
+from telegram.error import InvalidToken
 
+from bot.errors import StartError
 from bot.intake.contact import persistently
 from bot.intake.receiving import ALLOWED_UPDATES, Receiver
 from storage import StorageError
@@ -37,9 +40,11 @@ class Webhook:
 
     async def run(self) -> None:
         """Tell Telegram where to post; the rest happens in the route."""
-        await persistently(
-            lambda: self._bot.set_webhook(self._url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
-        )
+        tell = partial(self._bot.set_webhook, self._url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
+        try:
+            await persistently(tell)
+        except InvalidToken as exc:
+            raise StartError("WEBHOOK_URL: this Bot API server does not know setWebhook") from exc
         await asyncio.Event().wait()
 
     async def _receive(self, request: Request) -> Response:

@@ -84,13 +84,16 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
     if not chunk.choices:
         return Delta(usage=usage)
     choice = chunk.choices[0]
+    finish = _finish(choice.finish_reason) if choice.finish_reason else None
+    if choice.delta is None:  # against the interface, but some servers end so
+        return Delta(finish=finish, usage=usage)
     # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
     extra = choice.delta.model_extra or {}
     reasoning = extra.get("reasoning_content") or extra.get("reasoning")
     return Delta(
         text=choice.delta.content or "",
         reasoning=reasoning if isinstance(reasoning, str) else "",
-        finish=_finish(choice.finish_reason) if choice.finish_reason else None,
+        finish=finish,
         usage=usage,
     )
 
@@ -100,7 +103,9 @@ def _finish(reason: str) -> Finish:
     return {"length": Finish.LENGTH, "content_filter": Finish.FILTER}.get(reason, Finish.STOP)
 
 
-def _usage(usage: "CompletionUsage") -> Usage:
+def _usage(usage: "CompletionUsage") -> Usage | None:
+    if not isinstance(usage.prompt_tokens, int) or not isinstance(usage.completion_tokens, int):
+        return None  # a server that counts nothing sends nulls
     details = usage.prompt_tokens_details
     cached = details.cached_tokens if details else None
     if cached is None:  # DeepSeek's name for it

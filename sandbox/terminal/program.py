@@ -23,9 +23,9 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
     options = parse(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an answer may hold what this terminal's encoding lacks
-    options.data.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
     try:
+        options.data.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
         return asyncio.run(run(bot if options.bot else None, options, sys.stdout))
     except OSError as exc:
         print(f"The sandbox can't go on: {exc}", file=sys.stderr)

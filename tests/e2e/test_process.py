@@ -57,6 +57,31 @@ async def test_a_database_that_can_not_be_written_ends_the_start(process: Stage,
     assert written.startswith("DATABASE_URL: ")
 
 
+async def test_a_file_that_is_no_database_ends_the_start(process: Stage, tmp_path: Path) -> None:
+    (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
+    code, written = await _run(cwd=tmp_path, **process.environment)
+    assert code == 2
+    assert written.startswith("DATABASE_URL: ")
+    assert written.count("\n") == 1
+
+
+async def test_a_server_without_webhooks_can_be_polled(process: Stage) -> None:
+    process.telegram.faults.add("deleteWebhook", code=404, description="Not Found: method not found")
+    await process.start()
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+
+
+async def test_a_server_without_webhooks_can_not_be_asked_to_post(process: Stage, tmp_path: Path) -> None:
+    process.telegram.faults.add("setWebhook", code=404, description="Not Found: method not found")
+    async with BotApi().run() as url:
+        port = url.rpartition(":")[2]
+    code, written = await _run(cwd=tmp_path, **process.environment, WEBHOOK_URL=f"{url}/hook", PORT=port)
+    assert code == 1
+    assert "WEBHOOK_URL: this Bot API server does not know setWebhook" in written
+    assert "Traceback" not in written
+
+
 async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "keepsake.db")
     connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")

@@ -123,6 +123,19 @@ async def test_failures_are_told_apart(
     assert caught.value.__cause__ is not None or isinstance(failure, NoFinish)
 
 
+async def test_nulls_where_the_interface_has_values_lose_no_answer(server: ModelServer, model: ChatCompletions) -> None:
+    chunks = (
+        '{"choices": [{"index": 0, "delta": {"content": "Hello"}}], "usage": {"prompt_tokens": null}}',
+        '{"choices": [{"index": 0, "delta": null, "finish_reason": "stop"}]}',
+    )
+    body = "".join(f"data: {chunk}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    server.script(Fail(200, body=body.encode()))
+    deltas = await _answer(model)
+    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
+    assert {delta.usage for delta in deltas} == {None}
+
+
 async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
     server.script(Hang())
     async with server.run() as url:

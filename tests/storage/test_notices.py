@@ -31,5 +31,5 @@ async def test_a_button_is_taken_away_when_its_time_is_over(storage: Storage) ->
     assert await storage.notices.expired_buttons(59.0) == []
     assert await storage.notices.expired_buttons(60.0) == [(notice_id, HOME.telegram_id, 50)]
     async with storage.transaction() as tx:
-        await storage.notices.forget(tx, notice_id)
+        await storage.notices.button_gone(tx, HOME, 50)
     assert await storage.notices.expired_buttons(61.0) == []
