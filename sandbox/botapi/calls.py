@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call; `code` is 200 when it was in order, and 0 when the connection was dropped instead of an answer."""
+    """One call, answered `at` that time; `code` is 200 when it was in order, and 0 when it was dropped unanswered."""
 
     method: str
     params: Mapping[str, object]
     code: int
+    at: float
     description: str = ""
 
     @property

@@ -11,10 +11,10 @@ Kind = Callable[[object, str], object]
 
 
 def integer(value: object, name: str) -> int:
-    """A whole number, or its digits."""
+    """A whole number of at most 64 bits, or its digits."""
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return value
     raise _wrong(name, "Integer")
 

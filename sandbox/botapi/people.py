@@ -55,7 +55,7 @@ class Chat:
         """Wait for so many messages of the bot, or for anything else; returns the bot's messages."""
 
         def happened() -> bool:
-            return wanted(self) if callable(wanted) else len(self.replies) >= wanted
+            return wanted(self) if callable(wanted) else self._world.store.count_replies(self.id) >= wanted
 
         try:
             await self._world.changes.wait(happened, timeout)

@@ -162,7 +162,7 @@ class BotApi:
             params = args.values
             return await self._perform(name, method, args)
         except ApiError as exc:
-            self._note(Call(name, params, exc.code, exc.description))
+            self._note(name, params, exc.code, exc.description)
             return wire.refusal(exc)
 
     async def _perform(self, name: str, method: arguments.Method, args: arguments.Arguments) -> Response:
@@ -178,15 +178,15 @@ class BotApi:
         await self.faults.stand(name, "after")
         if fault and fault.drop == "after":
             return self._drop(name, args.values)
-        self._note(Call(name, args.values, 200))
+        self._note(name, args.values, 200)
         return wire.result(result)
 
     def _drop(self, name: str, params: Mapping[str, object]) -> Response:
-        self._note(Call(name, params, 0, "connection dropped"))
+        self._note(name, params, 0, "connection dropped")
         return wire.Dropped()
 
-    def _note(self, call: Call) -> None:
-        self.calls.append(call)
+    def _note(self, name: str, params: Mapping[str, object], code: int, description: str = "") -> None:
+        self.calls.append(Call(name, params, code, self._world.clock(), description))
         self._world.changes.note()
 
 

@@ -141,6 +141,14 @@ class Store:
         )
         return [_stored(row).view for row in rows]
 
+    def count_replies(self, chat_id: int) -> int:
+        """How many messages of bots stand in the chat; who waits for them asks at every change."""
+        row = self._database.one(
+            "SELECT count(*) FROM messages WHERE chat_id = ? AND NOT deleted AND json_extract(json, '$.from.is_bot')",
+            chat_id,
+        )
+        return cast("int", row[0]) if row else 0
+
 
 def _stored(row: Row) -> StoredMessage:
     raw, rich, edits, deleted = row

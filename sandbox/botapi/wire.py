@@ -1,6 +1,8 @@
 """Requests and responses of the Bot API over HTTP."""
 
 import json
+from email.parser import BytesParser
+from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -14,17 +16,38 @@ Json = dict[str, object]
 
 
 async def parameters(request: Request) -> Json:
-    """The parameters of a call, from the query and a body that is form-encoded or JSON; nothing is checked yet."""
+    """The parameters of a call, from the query and a body that is a form or JSON; nothing is checked yet."""
     found: Json = dict(request.query_params)
     body = await request.body()
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-    if not body:
-        return found
+    content_type = request.headers.get("content-type", "")
+    return found | _fields(content_type, body) if body else found
+
+
+def _fields(content_type: str, body: bytes) -> Json:
+    media_type = content_type.partition(";")[0].strip()
     if media_type == "application/json":
-        return found | _json_object(body)
-    if media_type == "application/x-www-form-urlencoded":
-        return found | dict(parse_qsl(body.decode(), keep_blank_values=True))
+        return _json_object(body)
+    try:
+        if media_type == "application/x-www-form-urlencoded":
+            return dict(parse_qsl(body.decode(), keep_blank_values=True))
+        if media_type == "multipart/form-data":
+            return _parts(content_type, body)
+    except UnicodeDecodeError as exc:
+        raise bad_request("strings must be encoded in UTF-8") from exc
     raise bad_request(f"the sandbox does not read a body of type {media_type!r}")
+
+
+def _parts(content_type: str, body: bytes) -> Json:
+    """The fields of a multipart form, which is built like a mail."""
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    found: Json = {}
+    for part in form.iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        value = part.get_payload(decode=True)
+        if part.get_filename() is not None or not isinstance(value, bytes):
+            raise bad_request(f"the sandbox takes texts only, not what is in {name}")
+        found[name] = value.decode()
+    return found
 
 
 def result(value: object) -> Response:

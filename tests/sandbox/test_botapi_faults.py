@@ -4,7 +4,7 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError, RetryAfter
 
-from sandbox.botapi import BotApi, Chat
+from sandbox.botapi import BotApi, Chat, User
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -72,3 +72,11 @@ async def test_waiting_says_what_was_there_instead(api: BotApi, bot: Bot, chat: 
         await chat.wait(2, timeout=0.05)
     call = await api.wait_call("sendMessage", lambda call: call.ok)
     assert call.params["text"] == "only this"
+
+
+async def test_waiting_counts_the_messages_of_the_bot_that_stand(bot: Bot, ann: User, chat: Chat) -> None:
+    await ann.say(chat, "hi")
+    sent = await bot.send_message(chat.id, "gone soon")
+    await bot.delete_message(chat.id, sent.message_id)
+    with pytest.raises(TimeoutError):
+        await chat.wait(1, timeout=0.05)

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -263,3 +264,20 @@ async def test_a_second_run_of_the_same_server_goes_on_at_its_port(api: BotApi, 
     async with api.run(port=int(url.rpartition(":")[2])) as again, connect(api, again) as bot:
         assert again == url
         assert len(await bot.get_updates()) == 1
+
+
+async def test_an_open_poll_does_not_hold_up_the_end(api: BotApi) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with api.run() as url:
+            polling = asyncio.create_task(client.get(f"{url}/bot{api.token}/getUpdates?timeout=50", timeout=50))
+            await asyncio.sleep(0.05)
+            assert not polling.done()
+            ending = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - ending < 1
+        assert (await polling).json()["result"] == []
+
+
+async def test_a_call_says_when_it_was_answered() -> None:
+    api = BotApi(clock=lambda: 1000.0)
+    async with api.run() as url, connect(api, url):
+        assert [(call.method, call.at) for call in api.calls] == [("getMe", 1000.0)]

@@ -44,15 +44,16 @@ async def test_an_unknown_method_is_not_found(call: Caller) -> None:
     assert response.json() == {"ok": False, "error_code": 404, "description": "Not Found: method not found"}
 
 
-async def test_parameters_come_in_the_query_a_form_or_json_and_names_in_any_case(call: Caller) -> None:
+async def test_parameters_come_in_the_query_either_form_or_json_and_names_in_any_case(call: Caller) -> None:
     given = {"chat_id": str(call.chat.id), "text": "hi", "entities": json.dumps([ENTITY])}
     path = f"/bot{call.api.token}/SENDMESSAGE"
     answers = [
         await call.http.get(path, params=given),
         await call.http.post(path, data=given),
+        await call.http.post(path, files={name: (None, value) for name, value in given.items()}),
         await call("sendMessage", chat_id=call.chat.id, text="hi", entities=[ENTITY]),
     ]
-    assert [answer.json()["result"]["entities"] for answer in answers] == [[ENTITY]] * 3
+    assert [answer.json()["result"]["entities"] for answer in answers] == [[ENTITY]] * 4
     assert {one.method for one in call.api.calls} == {"sendMessage"}
 
 
@@ -140,16 +141,39 @@ async def test_an_older_server_takes_no_notice_of_a_rich_edit_and_misses_the_tex
         assert await call.reason("editMessageText", **edit) == "Bad Request: message text is empty"
 
 
-async def test_another_body_than_a_form_or_json_is_refused(call: Caller) -> None:
-    response = await call.http.post(f"/bot{call.api.token}/getMe", files={"file": b"x"})
+async def test_a_multipart_form_keeps_every_character(call: Caller) -> None:
+    text = "--one\r\ntwo\n\n  Content-Type: x\rthree \u2028😀 =3D"
+    form = {"chat_id": (None, str(call.chat.id)), "text": (None, text)}
+    response = await call.http.post(f"/bot{call.api.token}/sendMessage", files=form)
+    assert response.json()["result"]["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "reason"),
+    [
+        ("text/xml", b"<x/>", "does not read a body of type 'text/xml'"),
+        ("application/x-www-form-urlencoded", b"text=\xff", "must be encoded in UTF-8"),
+        ("application/json", b'"\xff"', "can't parse JSON object"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="photo"; filename="x"\r\n\r\nx\r\n--b--',
+            "texts only, not what is in photo",
+        ),
+    ],
+)
+async def test_a_body_that_can_not_be_read_is_refused(call: Caller, media_type: str, body: bytes, reason: str) -> None:
+    path = f"/bot{call.api.token}/getMe"
+    response = await call.http.post(path, content=body, headers={"content-type": media_type})
     assert response.status_code == 400
-    assert "multipart" in response.json()["description"]
+    assert reason in response.json()["description"]
 
 
 async def test_a_number_or_id_that_nobody_gave_is_refused(call: Caller) -> None:
     too_old = "query is too old and response timeout expired or query ID is invalid"
     assert too_old in await call.reason("answerCallbackQuery", callback_query_id="7")
-    assert "must be of type Integer" in await call.reason("deleteMessage", chat_id=call.chat.id, message_id="last")
+    for number in ("last", 2**63, str(2**63)):
+        reason = await call.reason("deleteMessage", chat_id=call.chat.id, message_id=number)
+        assert "must be of type Integer" in reason
     assert "user not found" in await call.reason("getChatMember", chat_id=call.chat.id, user_id=7)
     assert "wrong parameter action" in await call.reason("sendChatAction", chat_id=call.chat.id, action="sing")
     assert "BotCommandScope" in await call.reason("getMyCommands", scope={"type": "chat"})

@@ -123,6 +123,12 @@ async def test_a_webhook_needs_https_or_loopback(bot: Bot, url: str) -> None:
         await bot.set_webhook(url)
 
 
+@pytest.mark.parametrize("url", ["https://[::1", "https://bot.example.org:port/", "https://my bot/", "https:///hook"])
+async def test_a_webhook_needs_a_url_that_can_be_read(bot: Bot, url: str) -> None:
+    with pytest.raises(BadRequest, match="Invalid webhook url specified"):
+        await bot.set_webhook(url)
+
+
 async def test_pending_updates_can_be_dropped(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     await ann.say(chat, "one")
     await bot.delete_webhook(drop_pending_updates=True)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+
+import httpx
 
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
@@ -79,7 +80,13 @@ async def answer_callback_query(world: World, args: Arguments) -> bool:
     return True
 
 
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+def _check_url(given: str) -> None:
+    """Read the URL as the delivery will, which has nobody to tell what it can't read."""
+    try:
+        url = httpx.URL(given)
+    except httpx.InvalidURL as exc:
+        raise bad_request("invalid webhook URL specified") from exc
+    if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    if not url.host or "%" in url.host:
+        raise bad_request("invalid webhook URL specified")
