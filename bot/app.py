@@ -96,9 +96,9 @@ async def live(settings: Settings) -> None:
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
+        listener = _listener(settings)
         await receiver.replay()
         source = _source(settings, application.bot, polling_request, receiver)
-        listener = _listener(settings)
         log.info("Ready as @%s", application.bot.username)
         routes = [health_route(storage.answers), *source.routes]
         await _side_by_side(source.run(), *([serve(routes, listener)] if listener else []))
@@ -139,6 +139,7 @@ def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplicati
         .base_file_url(f"{settings.telegram_api_url}/file/bot")
         .get_updates_request(polling_request)
         .updater(None)
+        .job_queue(None)
         .build()
     )
 

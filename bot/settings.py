@@ -124,8 +124,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no log line."""
-        held = (self.telegram_bot_token, self.openai_api_key, self.webhook_secret)
-        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+        keys = (self.telegram_bot_token, self.openai_api_key)
+        return (*(key.get_secret_value() for key in keys), self.secret_of_webhook)
 
     def unused(self) -> tuple[str, ...]:
         """The variables that were set although they have no effect in this version."""

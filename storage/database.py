@@ -5,8 +5,9 @@ its own (WAL, read-only), which sees committed rows only and never waits for the
 """
 
 import asyncio
+import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -21,6 +22,11 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
+WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+OLDEST_SQLITE = (3, 38)
+"""The first with the JSON operators that the inbox uses."""
+
+log = logging.getLogger(__name__)
 
 
 class StorageError(Exception):
@@ -58,6 +64,20 @@ async def complete(work: Awaitable[T]) -> T:
     return task.result()
 
 
+async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a write that the database can't take now (locked by another process, disk full) for about a minute.
+
+    Raises StorageError after that.
+    """
+    for wait in WRITE_AGAIN_AFTER_S:
+        try:
+            return await write()
+        except StorageError as exc:
+            log.warning("The database can't be written, trying again in %.1f s: %s", wait, exc)
+            await asyncio.sleep(wait)
+    return await write()
+
+
 class Transaction:
     """The writer's connection while its lock is held; made by Database.transaction only."""
 
@@ -93,6 +113,8 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open or make the file, in WAL mode and with this version's schema."""
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StorageError(f"this Python has SQLite {sqlite3.sqlite_version}, and Keepsake needs 3.38 or later")
         with translated():
             writer = await _connect(path)
             try:
@@ -115,11 +137,11 @@ class Database:
                 with translated():
                     await self._writer.execute("BEGIN IMMEDIATE")
                 yield Transaction(self._writer)
+                with translated():
+                    await complete(self._writer.commit())
             except BaseException:
-                await complete(self._writer.rollback())
+                await complete(self._writer.rollback())  # does nothing after a commit that happened
                 raise
-            with translated():
-                await complete(self._writer.commit())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Read committed rows."""

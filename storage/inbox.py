@@ -40,9 +40,9 @@ class Inbox:
         """Mark updates as handled: in the transaction that writes what they did."""
         await self._mark(tx, update_ids, "done")
 
-    async def unreadable(self, tx: Transaction, update_id: int) -> None:
-        """Mark an update that can't be parsed; its JSON stays for the operator until it is pruned."""
-        await self._mark(tx, [update_id], "unreadable")
+    async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
+        """Mark updates that can't be parsed; their JSON stays for the operator until it is pruned."""
+        await self._mark(tx, update_ids, "unreadable")
 
     async def prune(self, tx: Transaction, before: float) -> int:
         """Forget handled updates received before this time; returns how many."""

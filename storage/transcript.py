@@ -17,6 +17,8 @@ class Owed:
 
     reply_id: int | None
     """The reply that was begun and not finished, if there is one."""
+    stale: bool
+    """More was said since it was begun: it has to come after that."""
     replaces: int | None
     begun: int | None
     """The Telegram message that already shows its beginning."""
@@ -61,11 +63,13 @@ class Transcript:
         )
         if row is None or (row["asked"] is None and row["replaces"] is None):
             return None
+        stale = row["reply_id"] is not None and (row["asked"] or 0) > row["reply_id"]
         return Owed(
             reply_id=row["reply_id"],
+            stale=stale,
             replaces=row["replaces"],
             begun=await self._last_message(row["reply_id"]),
-            reply_to=row["reply_to"] or await self._last_message(row["asked"]),
+            reply_to=await self._last_message(row["asked"]) or row["reply_to"],
         )
 
     async def begin_reply(
@@ -77,6 +81,13 @@ class Transcript:
             " VALUES (?, 'assistant', 'streaming', '', char(10, 10), ?, ?, ?)",
             (chat_id, reply_to, replaces, now),
         )
+
+    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: Owed) -> int:
+        """Open a reply behind what was said since, with the messages that already show the stale one."""
+        reply_id = await self.begin_reply(tx, chat_id, now, reply_to=owed.reply_to, replaces=owed.replaces)
+        await tx.execute("UPDATE turn_messages SET turn_id = ? WHERE turn_id = ?", (reply_id, owed.reply_id))
+        await tx.execute("DELETE FROM turns WHERE id = ?", (owed.reply_id,))
+        return reply_id
 
     async def finish_reply(
         self, tx: Transaction, chat_id: int, reply_id: int, content: str, tokens: int, usage: Usage | None
@@ -97,10 +108,6 @@ class Transcript:
     async def keep_partial(self, tx: Transaction, reply_id: int, content: str) -> None:
         """Store what a reply had when the process was told to end; it stays owed."""
         await tx.execute("UPDATE turns SET content = ? WHERE id = ?", (content, reply_id))
-
-    async def withdraw_reply(self, tx: Transaction, reply_id: int) -> None:
-        """Forget a reply that was begun; the answer stays owed unless it was to replace another."""
-        await tx.execute("DELETE FROM turns WHERE id = ? AND state = 'streaming'", (reply_id,))
 
     async def give_up(self, tx: Transaction, chat_id: int) -> None:
         """No answer is coming: the user was told, and can ask for a retry."""

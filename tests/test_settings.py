@@ -195,3 +195,5 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
         assert "swordfish" not in shown
         assert REQUIRED["OPENAI_API_KEY"] not in shown
     assert set(settings.secrets) == {*REQUIRED.values(), "swordfish"}
+    monkeypatch.delenv("WEBHOOK_SECRET")
+    assert load().secret_of_webhook in load().secrets

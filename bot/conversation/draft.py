@@ -46,25 +46,29 @@ class Draft:
 
     async def write(self, messages: Sequence[Message]) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
+        give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
             self.text, self.finish, self.usage, self._half = "", None, None, ""
             try:
-                await self._stream(messages)
+                await self._stream(messages, give_up_at)
                 self._check()
                 return
             except (StreamCut, EmptyAnswer) as exc:
                 if attempt == ATTEMPTS:
                     raise
                 log.warning("The model's answer broke off and is begun again: %s", exc)
+                if self.text:  # the server did answer in time
+                    give_up_at = asyncio.get_running_loop().time() + self._bound
 
-    async def _stream(self, messages: Sequence[Message]) -> None:
+    async def _stream(self, messages: Sequence[Message], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
         patience = loop.call_later(PATIENCE_S, self._show.note, texts.STILL_TRYING)
         try:
-            async with asyncio.timeout(self._bound) as limit, aclosing(self._model.stream(messages)) as deltas:
+            async with asyncio.timeout_at(give_up_at) as limit, aclosing(self._model.stream(messages)) as deltas:
                 async for delta in deltas:
                     patience.cancel()
-                    limit.reschedule(loop.time() + self._bound)
+                    if delta.text or delta.reasoning:  # what some servers send to keep the line open is no progress
+                        limit.reschedule(loop.time() + self._bound)
                     self._take(delta)
         except TimeoutError as exc:
             raise NoAnswerInTime(f"silence for {self._bound:.0f} s") from exc

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, auto
+from functools import partial
 
 from bot import texts
 from bot.conversation import prompt
@@ -17,7 +18,7 @@ from bot.conversation.said import Said, glue, render, stamp
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ModelError
 from bot.llm.interface import ChatModel, Finish
-from storage import Storage, Transaction, complete
+from storage import Storage, Transaction, complete, until_stored
 from storage.records import Chat, NewTurn, Notice, Place, Usage
 from storage.transcript import Owed
 
@@ -44,8 +45,11 @@ class Control:
 
         Returns False when there is nothing to end any more.
         """
-        if self.ending is not None or (self._task is not None and self._task.done()):
+        if self._task is not None and self._task.done():
             return False
+        if self.ending is Ending.STOPPED:  # and stopped again: one answer to both
+            self.update_ids = (*self.update_ids, *update_ids)
+            return True
         self.ending, self.update_ids = ending, update_ids
         if self._task is not None:
             self._task.cancel()
@@ -79,26 +83,26 @@ class Conversation:
     bound: float
     clock: Callable[[], float]
 
-    async def hear(self, place: Place, *, private: bool, said: Sequence[Said], update_ids: Collection[int]) -> None:
-        """Store what a user said, in one transaction with the updates that brought it."""
+    async def hear(self, tx: Transaction, place: Place, *, private: bool, said: Sequence[Said]) -> None:
+        """Store what a user said; an answer is owed from now on."""
         now = self.clock()
-        async with self.storage.transaction() as tx:
-            chat = await self.storage.chats.ensure(tx, place, private=private, now=now)
-            turns, stamped_at = self._rendered(chat, said)
-            await self.storage.transcript.append(tx, chat.id, turns, now)
-            if stamped_at is not None:
-                await self.storage.chats.stamp(tx, chat.id, stamped_at)
-            await self.storage.inbox.done(tx, update_ids)
+        chat = await self.storage.chats.ensure(tx, place, private=private, now=now)
+        turns, stamped_at = self._rendered(chat, said)
+        await self.storage.transcript.append(tx, chat.id, turns, now)
+        if stamped_at is not None:
+            await self.storage.chats.stamp(tx, chat.id, stamped_at)
 
     async def begin(self, chat: Chat, owed: Owed) -> int:
-        """The id of the reply that is to be written: the one begun before a crash, or a new one."""
-        if owed.reply_id is not None:
+        """The id of the reply that is to be written: the one begun before, or a new one."""
+        if owed.reply_id is not None and not owed.stale:
             return owed.reply_id
         async with self.storage.transaction() as tx:
+            if owed.stale:
+                return await self.storage.transcript.begin_anew(tx, chat.id, self.clock(), owed)
             return await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=owed.reply_to)
 
-    async def answer(self, chat: Chat, owed: Owed, reply_id: int, show: Show, control: Control) -> None:
-        """Let the model answer, and store what it says.
+    async def answer(self, chat: Chat, owed: Owed, reply_id: int, show: Show, control: Control) -> Draft:
+        """Let the model answer. What it says is stored, unless `control` ended it: then `end` is to be called.
 
         Raises a ModelError when there is no answer; it is still owed then, and the caller says so to the user.
         """
@@ -110,7 +114,23 @@ class Conversation:
         except asyncio.CancelledError:
             await complete(self._keep_partial(reply_id, draft.text))
             raise
-        await complete(self._store(chat, reply_id, draft, control))
+        if control.ending is None:
+            await complete(until_stored(partial(self._store, chat, reply_id, draft)))
+        return draft
+
+    async def end(self, chat: Chat, reply_id: int, draft: Draft, control: Control, shown_in: int | None) -> None:
+        """Store what became of an answer that was ended; `shown_in` is the message that shows its beginning.
+
+        A stopped one stands as far as it got. One that goes on is still owed, and the next turn begins it anew.
+        """
+        async with self.storage.transaction() as tx:
+            if control.ending is Ending.STOPPED and draft.text.strip():
+                await self._store_reply(tx, chat, reply_id, draft)
+            elif control.ending is Ending.STOPPED:
+                await self.storage.transcript.give_up(tx, chat.id)
+                notice = Notice(chat.place, chat.private, texts.STOPPED, edits=shown_in)
+                await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, control.update_ids)
 
     def _rendered(self, chat: Chat, said: Sequence[Said]) -> tuple[list[NewTurn], float | None]:
         turns: list[NewTurn] = []
@@ -119,21 +139,14 @@ class Conversation:
             joint = glue(before, one)
             time = stamp(one, stamped_at, self.zone) if joint else ""
             stamped_at = one.at.timestamp() if time else stamped_at
-            content = time + render(one)
+            content = time + render(one) if joint else one.text
             turns.append(NewTurn(content, joint, self.count_tokens(content), one.message_id, one.sender_id))
             before = one
         return turns, stamped_at
 
-    async def _store(self, chat: Chat, reply_id: int, draft: Draft, control: Control) -> None:
+    async def _store(self, chat: Chat, reply_id: int, draft: Draft) -> None:
         async with self.storage.transaction() as tx:
-            if control.ending is Ending.MORE_TO_COME:
-                await self.storage.transcript.withdraw_reply(tx, reply_id)
-            elif draft.text.strip():
-                await self._store_reply(tx, chat, reply_id, draft)
-            else:
-                await self.storage.transcript.give_up(tx, chat.id)
-                await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.STOPPED))
-            await self.storage.inbox.done(tx, control.update_ids)
+            await self._store_reply(tx, chat, reply_id, draft)
 
     async def _store_reply(self, tx: Transaction, chat: Chat, reply_id: int, draft: Draft) -> None:
         usage = Usage(draft.usage.input, draft.usage.cached, draft.usage.output) if draft.usage else None

@@ -22,15 +22,26 @@ class ChatHandlers:
     addressing: Addressing
 
     async def on_burst(self, burst: Burst, _: object) -> None:
-        """Store the words of a turn."""
-        words = [one for one in map(said, burst.messages) if one is not None]
+        """Store the words of a turn; what can't be read is told."""
         private = burst.messages[0].chat.type == Chat.PRIVATE
-        meant = any(self.addressing.is_meant(message) for message in burst.messages)
-        if words and meant:
-            await self.conversation.hear(burst.place, private=private, said=words, update_ids=burst.update_ids)
+        if not await self._is_meant(burst):
+            async with self.storage.transaction() as tx:
+                await self.storage.inbox.done(tx, burst.update_ids)
             return
+        words = [one for one in map(said, burst.messages) if one is not None]
+        unreadable = next(filter(is_unreadable, burst.messages), None)
         async with self.storage.transaction() as tx:
-            if meant and any(is_unreadable(message) for message in burst.messages):
-                reply_to = burst.messages[-1].message_id
-                await self.storage.notices.add(tx, Notice(burst.place, private, texts.TEXT_ONLY, reply_to))
+            if words:
+                await self.conversation.hear(tx, burst.place, private=private, said=words)
+            if unreadable is not None:
+                told = Notice(burst.place, private, texts.TEXT_ONLY, unreadable.message_id)
+                await self.storage.notices.add(tx, told)
             await self.storage.inbox.done(tx, burst.update_ids)
+
+    async def _is_meant(self, burst: Burst) -> bool:
+        if any(self.addressing.is_meant(message) for message in burst.messages):
+            return True
+        if not burst.continues:
+            return False
+        chat = await self.storage.chats.find(burst.place)
+        return chat is not None and await self.storage.transcript.owed(chat.id) is not None

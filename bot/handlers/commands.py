@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from telegram import Chat, Message, Update
 
 from bot import texts
-from bot.conversation.turn import Ending
 from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
 from storage import Storage, Transaction
@@ -68,7 +67,7 @@ class Commands:
 
     async def stop(self, update: Update, _: object) -> None:
         """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself."""
-        if not self.replies.end(place_of(_message(update)), Ending.STOPPED, (update.update_id,)):
+        if not await self.replies.stop(place_of(_message(update)), (update.update_id,)):
             await self._say(update, texts.NOTHING_TO_STOP)
 
     async def ignore(self, update: Update, _: object) -> None:

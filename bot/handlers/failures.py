@@ -39,19 +39,16 @@ class Failures:
     async def in_lane(self, place: Place, error: BaseException) -> None:
         """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
         reference = _logged(error)
-        try:
-            chat = await self.storage.chats.find(place)
-            if chat is None:
-                return
-            notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
-            open_replies = await self.storage.deliveries.open(chat.id)
-            async with self.storage.transaction() as tx:
-                await self.storage.transcript.give_up(tx, chat.id)
-                for delivery in open_replies:
-                    await self.storage.deliveries.sent(tx, delivery.reply_id)
-                await self.storage.notices.add(tx, notice)
-        except StorageError as exc:
-            log.error("The failure %s can't be stored; what is owed is taken up at the next start: %s", reference, exc)
+        chat = await self.storage.chats.find(place)
+        if chat is None:
+            return
+        notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
+        open_replies = await self.storage.deliveries.open(chat.id)
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.give_up(tx, chat.id)
+            for delivery in open_replies:
+                await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self.storage.notices.add(tx, notice)
 
 
 def _logged(error: BaseException) -> str:

@@ -5,6 +5,7 @@ All of it is read from the database, so that the same steps serve a fresh messag
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -13,7 +14,7 @@ from bot.errors import ModelError, Undeliverable
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
 from bot.outbound.stream import Preview
-from storage import Storage
+from storage import Storage, until_stored
 from storage.records import Chat, Delivery, Notice, Place
 from storage.transcript import Owed
 
@@ -29,6 +30,14 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """How the next answer is to end, and the updates that say so."""
+
+    ending: Ending
+    update_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Replies:
     """Settles what conversations are owed."""
 
@@ -36,9 +45,11 @@ class Replies:
     conversation: Conversation
     sender: Sender
     running: dict[Place, Running] = field(default_factory=dict)
+    orders: dict[Place, Order] = field(default_factory=dict)
+    """How an answer is to end that has not begun yet."""
 
     async def settle(self, place: Place) -> None:
-        """Answer, deliver and notify until nothing is owed at this place. Raises StorageError."""
+        """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
         if chat is not None:
             await self._answer(chat)
@@ -47,16 +58,25 @@ class Replies:
             await self._clear_replaced(chat)
         for notice_id, notice in await self.storage.notices.waiting(place):
             await self._notify(notice_id, notice)
+        await self._forget_order(place)
 
-    def end(self, place: Place, ending: Ending, update_ids: tuple[int, ...] = ()) -> bool:
-        """End the answer under way at this place; False when there is none."""
+    async def stop(self, place: Place, update_ids: tuple[int, ...]) -> bool:
+        """End the answer under way at this place, or the one that is owed; False when there is none."""
         running = self.running.get(place)
-        return running is not None and running.control.end(ending, update_ids)
+        if running is not None:
+            return running.control.end(Ending.STOPPED, update_ids)
+        chat = await self.storage.chats.find(place)
+        if chat is None or await self.storage.transcript.owed(chat.id) is None:
+            return False
+        self.orders[place] = Order(Ending.STOPPED, update_ids)
+        return True
 
     def restart_unshown(self, place: Place) -> None:
         """Begin the answer again with what has just arrived, unless the user has seen some of it."""
         running = self.running.get(place)
-        if running is not None and not running.preview.shown and running.preview.message_id is None:
+        if running is None:  # what was said before is still being stored
+            self.orders.setdefault(place, Order(Ending.MORE_TO_COME))
+        elif not running.preview.shown and running.preview.message_id is None:
             running.control.end(Ending.MORE_TO_COME)
 
     async def _answer(self, chat: Chat) -> None:
@@ -64,17 +84,27 @@ class Replies:
         if owed is None:
             return
         reply_id = await self.conversation.begin(chat, owed)
-        preview = self._preview(chat, owed, reply_id)
-        control = Control()
+        preview, control = self._preview(chat, owed, reply_id), Control()
         self.running[chat.place] = Running(control, preview)
+        if order := self.orders.pop(chat.place, None):
+            control.end(order.ending, order.update_ids)
         try:
             async with preview:
-                await self.conversation.answer(chat, owed, reply_id, preview, control)
+                draft = await self.conversation.answer(chat, owed, reply_id, preview, control)
+            if control.ending is not None:
+                end = partial(self.conversation.end, chat, reply_id, draft, control, preview.message_id)
+                await until_stored(end)
         except ModelError as exc:
             log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
             await self._give_up(chat, Notice(chat.place, chat.private, exc.sentence, owed.reply_to, preview.message_id))
         finally:
             del self.running[chat.place]
+
+    async def _forget_order(self, place: Place) -> None:
+        order = self.orders.pop(place, None)
+        if order is not None and order.update_ids:
+            async with self.storage.transaction() as tx:
+                await self.storage.inbox.done(tx, order.update_ids)
 
     def _preview(self, chat: Chat, owed: Owed, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:
@@ -90,9 +120,12 @@ class Replies:
             await self.storage.notices.add(tx, notice)
 
     async def _deliver(self, chat: Chat, delivery: Delivery) -> None:
-        async def arrived(part: Part) -> None:
+        async def record(part: Part) -> None:
             async with self.storage.transaction() as tx:
                 await self.storage.deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
+
+        async def arrived(part: Part) -> None:  # what has arrived must not be sent again
+            await until_stored(partial(record, part))
 
         to = _destination(chat.place, chat.private, delivery.reply_to)
         try:

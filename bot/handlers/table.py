@@ -1,7 +1,8 @@
 """The table of handlers: what the bot does with each kind of update, in order of precedence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from telegram import Update
@@ -22,7 +23,8 @@ from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
 from bot.handlers.failures import Failures
 from bot.handlers.replies import Replies
-from bot.intake.arrival import Arrival, Burst, Kind
+from bot.intake.arrival import Arrival, Burst, Kind, update_ids
+from storage import StorageError, until_stored
 from storage.records import Place
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
@@ -40,6 +42,10 @@ class Handlers:
     buttons: Buttons
     failures: Failures
     replies: Replies
+    continued: set[Place] = field(default_factory=set)
+    """Where the next batch goes on with the turn under way."""
+    unstored: dict[tuple[int, ...], StorageError] = field(default_factory=dict)
+    """Updates whose handler the database failed."""
 
     def register(self) -> None:
         """Fill the application's table."""
@@ -60,30 +66,45 @@ class Handlers:
     async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
         """See ``intake.lanes.Work``."""
         if batch:
-            await self.application.process_update(_subject(place, batch))
+            await until_stored(partial(self._process, self._subject(place, batch)))
+        await until_stored(partial(self._settle, place))
+
+    async def overtake(self, arrival: Arrival) -> None:
+        """See ``intake.lanes.Work``."""
+        await until_stored(partial(self._process, arrival.update))
+
+    def more_to_come(self, place: Place) -> None:
+        """See ``intake.lanes.Work``."""
+        self.continued.add(place)
+        self.replies.restart_unshown(place)
+
+    async def _process(self, subject: Update | Burst) -> None:
+        await self.application.process_update(subject)
+        if (error := self.unstored.pop(update_ids(subject), None)) is not None:
+            raise error
+
+    async def _settle(self, place: Place) -> None:
         try:
             await self.replies.settle(place)
+        except StorageError:
+            raise
         except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
             await self.failures.in_lane(place, exc)
             await self.replies.settle(place)
 
-    async def overtake(self, arrival: Arrival) -> None:
-        """See ``intake.lanes.Work``."""
-        await self.application.process_update(arrival.update)
-
-    def more_to_come(self, place: Place) -> None:
-        """See ``intake.lanes.Work``."""
-        self.replies.restart_unshown(place)
-
     async def _on_error(self, update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:
         assert context.error is not None
-        await self.failures.in_handler(update, context.error)
+        if isinstance(context.error, StorageError):  # nothing was written: the whole handler can be run again
+            self.unstored[update_ids(update)] = context.error
+        else:
+            await self.failures.in_handler(update, context.error)
         raise ApplicationHandlerStop  # a gate that failed lets nothing through
 
-
-def _subject(place: Place, batch: Sequence[Arrival]) -> Update | Burst:
-    first = batch[0]
-    if first.kind is not Kind.MESSAGE:
-        return first.update
-    messages = tuple(arrival.update.message for arrival in batch if arrival.update.message is not None)
-    return Burst(place, messages, tuple(arrival.update_id for arrival in batch))
+    def _subject(self, place: Place, batch: Sequence[Arrival]) -> Update | Burst:
+        first = batch[0]
+        continues = place in self.continued
+        self.continued.discard(place)
+        if first.kind is not Kind.MESSAGE:
+            return first.update
+        messages = tuple(arrival.update.message for arrival in batch if arrival.update.message is not None)
+        return Burst(place, messages, tuple(arrival.update_id for arrival in batch), continues)

@@ -69,6 +69,8 @@ class Burst:
     place: Place
     messages: tuple[Message, ...]
     update_ids: tuple[int, ...]
+    continues: bool = False
+    """Whether it goes on with the message before it: the rest of a paste, or what a comment was about."""
 
 
 def place_of(message: Message) -> Place:

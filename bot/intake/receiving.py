@@ -29,23 +29,22 @@ class Receiver:
         """Commit the updates and pass on those that are new. Raises StorageError when they could not be stored."""
         async with self._storage.transaction() as tx:
             new = await self._storage.inbox.add(tx, updates, self._clock())
-        for raw in updates:
-            if raw.update_id in new:
-                await self._dispatch(raw)
+        await self._dispatch([raw for raw in updates if raw.update_id in new])
 
     async def replay(self) -> None:
         """Take up, after a restart, what is owed and what was received and not handled, in order."""
         for place in await self._storage.chats.with_open_work():
             self._lanes.settle(place)
-        for raw in await self._storage.inbox.unhandled():
-            await self._dispatch(raw)
+        await self._dispatch(await self._storage.inbox.unhandled())
 
-    async def _dispatch(self, raw: RawUpdate) -> None:
-        try:
-            arrival = parse(raw, self._bot)
-        except ValueError as exc:
-            log.error("Update %d can't be parsed and is left aside", raw.update_id, exc_info=exc)
+    async def _dispatch(self, updates: Sequence[RawUpdate]) -> None:
+        unreadable = []
+        for raw in updates:
+            try:
+                self._lanes.put(parse(raw, self._bot))
+            except ValueError as exc:
+                log.error("Update %d can't be parsed and is left aside", raw.update_id, exc_info=exc)
+                unreadable.append(raw.update_id)
+        if unreadable:
             async with self._storage.transaction() as tx:
-                await self._storage.inbox.unreadable(tx, raw.update_id)
-        else:
-            self._lanes.put(arrival)
+                await self._storage.inbox.unreadable(tx, unreadable)

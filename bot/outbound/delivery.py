@@ -1,11 +1,12 @@
 """Delivering replies and notices: whole, in order, and for as long as it takes."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from telegram import Bot, InlineKeyboardMarkup
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
 from bot.outbound.api import Api
@@ -14,7 +15,7 @@ from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece
 from bot.outbound.post import Post
-from bot.outbound.refusals import undeliverable
+from bot.outbound.refusals import seconds_to_wait, undeliverable
 from bot.outbound.stream import Preview, Tempo
 
 MOST_DELETIONS = 100
@@ -86,10 +87,7 @@ class Sender:
     async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         """Delete messages, as far as Telegram lets us: it refuses those older than two days."""
         for start in range(0, len(message_ids), MOST_DELETIONS):
-            try:
-                await self._bot.delete_messages(chat_id, message_ids[start : start + MOST_DELETIONS])
-            except TelegramError as exc:
-                log.warning("Messages in chat %d stay: %s", chat_id, exc)
+            await self._delete(chat_id, message_ids[start : start + MOST_DELETIONS])
 
     async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
         """Take the buttons off a message, if it is still there."""
@@ -103,6 +101,18 @@ class Sender:
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
         return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun)
+
+    async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        while True:
+            try:
+                await self._bot.delete_messages(chat_id, message_ids)
+            except RetryAfter as exc:
+                await asyncio.sleep(seconds_to_wait(exc))
+            except TelegramError as exc:
+                log.warning("Messages in chat %d stay: %s", chat_id, exc)
+                return
+            else:
+                return
 
     async def _deliver_part(
         self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int

@@ -44,6 +44,7 @@ CREATE TABLE turns (
     created_at    REAL NOT NULL
 );
 CREATE INDEX turns_by_chat ON turns (chat_id, id);
+CREATE INDEX turns_by_state ON turns (chat_id, state);
 CREATE INDEX turns_open ON turns (chat_id) WHERE state IN ('waiting', 'streaming', 'complete', 'replaced');
 
 -- The Telegram messages of a turn, in order.

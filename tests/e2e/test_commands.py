@@ -1,6 +1,6 @@
 """The commands, as a person uses them."""
 
-from sandbox.model import Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 SLOW = Say(" ".join(f"word{number}" for number in range(200)), delay=0.05)
@@ -98,6 +98,49 @@ async def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/stop")
     assert await stage.replies(1) == ["I am not answering anything right now."]
+
+
+async def test_stop_after_a_crash_ends_what_was_owed(process: Stage) -> None:
+    hold = Hold("headers")
+    process.model.script(Say("never", hold=hold), SLOW)
+    await process.start()
+    await process.ann.say(process.home, "hello")
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    await process.ann.say(process.home, "/stop")
+    await process.start()
+    (told,) = await process.replies(1)
+    assert told == "Stopped." or told.startswith("word0")
+
+
+async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
+    hold = Hold(2)
+    stage.model.script(Say("one two three four", hold=hold))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await hold.reached(PATIENCE_S)
+    for _ in range(2):
+        await stage.ann.say(stage.home, "/stop")
+    (partial,) = await stage.replies(1)
+    assert partial.split() == ["one", "two"]
+    await stage.ann.say(stage.home, "/help")
+    assert (await stage.replies(2))[1].startswith("Just write")
+
+
+async def test_a_photo_among_words_is_told_and_the_words_are_answered(stage: Stage) -> None:
+    photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
+    hold = Hold("finish")
+    stage.model.script(Say("one", hold=hold), Say("two"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.say(stage.home, "what is this?")
+    await stage.ann.say(stage.home, None, photo=photo)
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    hold.release()
+    one, two, told = await stage.replies(3)
+    assert (one, two) == ("one", "two")
+    assert "only read text" in told
 
 
 async def test_a_retry_replaces_the_answer_in_the_chat_and_in_the_prompt(stage: Stage) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -139,18 +142,65 @@ async def test_what_nobody_expected_is_told_with_a_reference_and_stops_no_other_
     await stage.replies(2)
 
 
-async def test_while_the_database_is_locked_updates_wait_at_telegram(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """Another process writes to the database."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # may have to wait for the bot, which needs this loop
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_while_the_database_is_locked_updates_wait_at_telegram(stage: Stage) -> None:
     await stage.start()
     await stage.ready()
-    other = sqlite3.connect(stage.folder / "keepsake.db", isolation_level=None, check_same_thread=False)
-    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # may have to wait for the bot, which needs this loop
-    await stage.ann.say(stage.home, "hello")
-    await asyncio.sleep(0.5)
-    assert stage.telegram.pending_updates == 1
-    other.execute("ROLLBACK")
-    other.close()
+    async with _locked(stage.folder / "keepsake.db"):
+        await stage.ann.say(stage.home, "hello")
+        await asyncio.sleep(0.5)
+        assert stage.telegram.pending_updates == 1
     await stage.replies(1)
     assert stage.telegram.pending_updates == 0
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_answer_that_the_database_can_not_take_is_stored_later_and_not_asked_for_again(stage: Stage) -> None:
+    hold = Hold("finish")
+    stage.model.script(Say("worth keeping", hold=hold), Say("more"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await hold.reached(PATIENCE_S)
+    async with _locked(stage.folder / "keepsake.db"):
+        hold.release()
+        await asyncio.sleep(0.5)
+        assert stage.home.replies == []
+    assert await stage.replies(1) == ["worth keeping"]
+    await stage.ann.say(stage.home, "go on")
+    assert await stage.replies(2) == ["worth keeping", "more"]
+    assert len(stage.model.requests) == 2
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_that_the_database_can_not_note_is_not_sent_twice(stage: Stage) -> None:
+    text = "\n\n".join(f"Paragraph {number} " + "of many words " * 300 for number in range(25))
+    sent = stage.telegram.faults.hold("sendRichMessage", "after")
+    stage.model.script(Say(text, chunk=500))
+    await stage.start()
+    await stage.ann.say(stage.home, "write a book")
+    await sent.reached(PATIENCE_S)
+    async with _locked(stage.folder / "keepsake.db"):
+        sent.release()
+        await asyncio.sleep(0.5)
+        assert len(stage.home.replies) == 1
+    await stage.telegram.changed(
+        lambda: " ".join(reply.text for reply in stage.home.replies).split() == text.split(), PATIENCE_S
+    )

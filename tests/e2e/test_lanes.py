@@ -1,6 +1,9 @@
 """Order inside a chat, no waiting between chats, and messages that belong together."""
 
+import asyncio
 import re
+
+import pytest
 
 from sandbox.model import ChatRequest, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -86,6 +89,46 @@ async def test_a_comment_and_the_forward_that_follows_it_are_one_turn(stage: Sta
         "[forwarded from Bob]",
         "the moon is made of cheese",
     ]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.005, 0.01, 0.02, 0.05])
+async def test_a_comment_and_its_forward_are_one_turn_whenever_the_second_comes(stage: Stage, gap: float) -> None:
+    never = Hold("headers")
+
+    def answer(request: ChatRequest) -> Say:
+        words = str(request.messages[-1].content)
+        return Say("cheese") if "cheese" in words else Say("too early", hold=never)
+
+    stage.model.answer_with(answer)
+    await stage.start()
+    await stage.ready()
+    await stage.ann.say(stage.home, "look at this")
+    await asyncio.sleep(gap)
+    await stage.ann.forward(stage.home, "the moon is made of cheese", "Bob")
+    await stage.telegram.changed(lambda: any("cheese" in reply.text for reply in stage.home.replies), PATIENCE_S)
+    assert [reply.text for reply in stage.home.replies] == ["cheese"]
+
+
+async def test_in_a_group_the_forward_is_heard_although_only_the_comment_calls_the_bot(stage: Stage) -> None:
+    hold = Hold("headers")
+    group = stage.telegram.group("Friends", [stage.ann])
+    stage.model.script(Say("too early", hold=hold), Say("with both"))
+    await stage.start()
+    await stage.ready()
+    await stage.ann.say(group, "@keepsake_sandbox_bot what do you think?")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.forward(group, "the moon is made of cheese", "Bob")
+    (answer,) = await group.wait(1, PATIENCE_S)
+    assert answer.text == "with both"
+    assert b"cheese" in stage.model.requests[1].body
+
+
+async def test_in_a_group_a_paste_that_was_cut_in_a_word_grows_together(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(group, "x" * 5000)
+    await group.wait(1, PATIENCE_S)
+    assert str(stage.model.requests[0].messages[-1].content).endswith("Ann: " + "x" * 5000)
 
 
 async def test_in_a_group_each_asker_gets_a_reply_that_quotes_them(stage: Stage) -> None:

@@ -26,7 +26,7 @@ async def test_a_handled_update_does_not_come_back(storage: Storage) -> None:
     await _add(storage, 7, 8, 9)
     async with storage.transaction() as tx:
         await storage.inbox.done(tx, [7])
-        await storage.inbox.unreadable(tx, 8)
+        await storage.inbox.unreadable(tx, [8])
     assert [raw.update_id for raw in await storage.inbox.unhandled()] == [9]
 
 

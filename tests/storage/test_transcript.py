@@ -29,7 +29,9 @@ async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> 
 async def test_a_message_is_owed_an_answer_that_quotes_it(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await say(storage, chat, "anyone?", 11)
-    assert await storage.transcript.owed(chat.id) == Owed(reply_id=None, replaces=None, begun=None, reply_to=11)
+    assert await storage.transcript.owed(chat.id) == Owed(
+        reply_id=None, stale=False, replaces=None, begun=None, reply_to=11
+    )
 
 
 async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows_it(
@@ -39,8 +41,25 @@ async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.deliveries.begun(tx, reply_id, 77)
-    assert await storage.transcript.owed(chat.id) == Owed(reply_id, replaces=None, begun=77, reply_to=10)
+    assert await storage.transcript.owed(chat.id) == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=10)
     assert await window(storage, chat) == ["hello"]
+
+
+async def test_a_reply_that_was_begun_before_more_was_said_comes_after_it(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "hello", 10)
+    async with storage.transaction() as tx:
+        stale = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
+        await storage.deliveries.begun(tx, stale, 77)
+    await say(storage, chat, "and this", 11)
+    owed = await storage.transcript.owed(chat.id)
+    assert owed == Owed(stale, stale=True, replaces=None, begun=77, reply_to=11)
+    async with storage.transaction() as tx:
+        reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, owed)
+    again = await storage.transcript.owed(chat.id)
+    assert again == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=11)
+    async with storage.transaction() as tx:
+        await storage.transcript.finish_reply(tx, chat.id, reply_id, "hi", 1, None)
+    assert await window(storage, chat) == ["hello", "and this", "hi"]
 
 
 async def test_a_finished_reply_is_in_the_window_and_nothing_is_owed(storage: Storage, chat: Chat) -> None:
@@ -68,7 +87,9 @@ async def test_asking_again_without_an_answer_owes_the_question(storage: Storage
     async with storage.transaction() as tx:
         await storage.transcript.give_up(tx, chat.id)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
-    assert await storage.transcript.owed(chat.id) == Owed(reply_id=None, replaces=None, begun=None, reply_to=10)
+    assert await storage.transcript.owed(chat.id) == Owed(
+        reply_id=None, stale=False, replaces=None, begun=None, reply_to=10
+    )
 
 
 async def test_a_retry_keeps_the_old_answer_until_the_new_one_is_complete(storage: Storage, chat: Chat) -> None:
