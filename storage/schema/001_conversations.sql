@@ -54,7 +54,6 @@ CREATE TABLE turn_messages (
     delivered_end INTEGER NOT NULL DEFAULT 0, -- assistant: characters of the content delivered up to here; 0: a preview
     PRIMARY KEY (turn_id, message_id)
 ) WITHOUT ROWID;
-CREATE INDEX turn_messages_by_message ON turn_messages (message_id);
 
 -- Every /reset, so that it can be undone for a minute and purged after a week.
 CREATE TABLE resets (
