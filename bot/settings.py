@@ -10,8 +10,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, JsonValue, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, JsonValue, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from bot import setting_types as types
 from bot.errors import SettingError
@@ -52,7 +59,7 @@ class Settings(BaseSettings):
 
     telegram_bot_token: types.BotToken
     telegram_api_url: types.HttpUrl = "https://api.telegram.org"
-    openai_api_key: types.ApiKey = Field(validation_alias=AliasChoices("OPENAI_API_KEY", "DASHSCOPE_API_KEY"))
+    openai_api_key: types.ApiKey
     openai_base_url: types.HttpUrl = DASHSCOPE
     openai_model: str = "qwen-plus"
     vision_model: str | None = None
@@ -87,6 +94,24 @@ class Settings(BaseSettings):
     model_timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
     reset_keep_days: int = Field(default=7, ge=1)
     inbox_keep_days: int = Field(default=3, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then the file; DashScope's name of the key comes after both.
+
+        As an alias in the environment it would win over the file's OPENAI_API_KEY, and go to another provider.
+        """
+        read = (env_settings, dotenv_settings)
+        keys = (one.env_vars.get("dashscope_api_key") for one in read if isinstance(one, EnvSettingsSource))
+        key = next(filter(None, keys), None)
+        return init_settings, *read, InitSettingsSource(settings_cls, {"openai_api_key": key} if key else {})
 
     @model_validator(mode="after")
     def _openai_key_needs_its_server(self) -> Self:

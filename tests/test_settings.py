@@ -58,6 +58,17 @@ def test_dashscopes_name_of_the_key_is_read_too(monkeypatch: pytest.MonkeyPatch)
     assert load().openai_api_key.get_secret_value() == "sk-dash"
 
 
+def test_dashscopes_name_is_read_only_where_the_key_is_set_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=\nDASHSCOPE_API_KEY=sk-dash-from-file\n")
+    assert load().openai_api_key.get_secret_value() == "sk-dash"
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-from-file\n")
+    assert load().openai_api_key.get_secret_value() == "sk-from-file"
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("TELEGRAM_BOT_TOKEN", "@BotFather"), ("OPENAI_API_KEY", "DASHSCOPE_API_KEY")]
 )
@@ -71,9 +82,11 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
     ("name", "value"),
     [
         ("TELEGRAM_BOT_TOKEN", "very_secret"),
+        ("TELEGRAM_BOT_TOKEN", "123456:ключ"),
         ("TELEGRAM_API_URL", "api.telegram.org"),
         ("OPENAI_BASE_URL", "ftp://x"),
         ("OPENAI_BASE_URL", "http://host:abc/v1"),
+        ("OPENAI_BASE_URL", "http://two hosts/v1"),
         ("TELEGRAM_API_URL", "http://host:99999"),
         ("OPENAI_API_KEY", "very_secret with spaces"),
         ("OPENAI_API_KEY", "ключ"),
@@ -81,6 +94,8 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("LLM_API", "soap"),
         ("LLM_EXTRA_BODY", "{"),
         ("LLM_EXTRA_BODY", "[]"),
+        ("LLM_EXTRA_BODY", '{"temperature": NaN}'),
+        pytest.param("LLM_EXTRA_BODY", "[" * 100_000, id="LLM_EXTRA_BODY-deep"),
         ("EMBEDDING_BASE_URL", "x"),
         ("CONTEXT_WINDOW", "12"),
         ("MEMORY", "none"),
@@ -88,6 +103,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("COMPACT_AT", "0"),
         ("COMPACT_SCHEDULE", "sometimes"),
         ("COMPACT_SCHEDULE", "0 3 * * 1"),
+        ("COMPACT_SCHEDULE", "0 3 * * 1,fri"),
         ("COMPACT_SCHEDULE", " "),
         ("CACHED_PRICE", "inf"),
         ("MODEL_TIMEOUT", "inf"),
@@ -98,13 +114,19 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("CACHE_MARKERS", "maybe"),
         ("DATABASE_URL", "postgres://localhost/x"),
         ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///data/"),
+        ("DATABASE_URL", "sqlite:///keepsake.db?mode=ro"),
         ("ACCESS", "approval"),
         ("ACCESS", "all"),
         ("OWNER_IDS", "ann"),
+        ("OWNER_IDS", "1_0"),
         ("ALLOWED_IDS", "1;2"),
         ("GROUP_TRIGGER", "never"),
         ("GROUP_LISTEN", "maybe"),
         ("WEBHOOK_URL", "http://example.com/hook"),
+        ("WEBHOOK_URL", "https://example.com:99999/hook"),
+        ("WEBHOOK_URL", "example.com/hook"),
         ("WEBHOOK_SECRET", "very_secret with spaces"),
         ("PORT", "70000"),
         ("TIMEZONE", "Mars/Olympus"),
