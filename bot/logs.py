@@ -7,6 +7,7 @@ in the message, in a URL or deep in a chain of exceptions.
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -63,7 +64,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and error where there is one."""
+    """One JSON object a line: time, level, logger, message, and error and stack where there are some."""
 
     def __init__(self, hider: Hider) -> None:
         super().__init__()
@@ -79,6 +80,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self._hider.hide(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = self._hider.hide(self.formatStack(record.stack_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -95,18 +98,29 @@ def configure(level: str, form: str, secrets: Iterable[str]) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _uncaught_in_thread
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     log.critical("The bot ends with an error that nobody expected", exc_info=(kind, error, trace))
 
 
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_type is not SystemExit:  # a thread may end itself
+        log.error("A thread ended with an error that nobody expected", exc_info=args.exc_value)
+
+
+def _unraisable(args: "sys.UnraisableHookArgs") -> None:
+    log.error("An error where none can be raised", exc_info=args.exc_value)
+
+
 def _forms(secret: str) -> Iterable[str]:
-    """A secret as it may stand in a log: bare, in a URL, in JSON; of a bot token also the half that is secret."""
+    """A secret as it may stand in a log: bare, in a URL, in a repr, in JSON; of a bot token also its secret half."""
     _, _, half = secret.partition(":")
     for part in (secret, half):
         if len(part) >= SHORTEST_SECRET:
-            yield from (part, quote(part, safe=""), json.dumps(part)[1:-1])
+            yield from (part, quote(part), quote(part, safe=""), repr(part)[1:-1], json.dumps(part)[1:-1])
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -5,7 +5,9 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import openai
@@ -23,11 +25,12 @@ KEY = "sk-0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def restore_logging() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
+    root, hooks = logging.getLogger(), (sys.excepthook, sys.unraisablehook, threading.excepthook)
     handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
     yield
     logging.raiseExceptions = loud
-    root.handlers, sys.excepthook = handlers, hook
+    root.handlers = handlers
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
     root.setLevel(level)
     logging.captureWarnings(capture=False)
 
@@ -54,6 +57,16 @@ def test_secrets_in_messages_arguments_and_urls_are_hidden(log: io.StringIO) -> 
     logging.getLogger("any").warning("at %s with %s", f"https://x/bot{TOKEN}/getMe", {"key": KEY})
     logging.getLogger("any").warning("encoded: https://x/?token=123456%3AAAE-very_secret")
     assert _clean(log).count(logs.HIDDEN) == 3
+
+
+@pytest.mark.parametrize("key", ["sk-a/b+c=very_secret", "sk-a\"b\\c'very_secret"])
+def test_a_key_of_any_characters_is_hidden_in_every_form(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "text", [key])
+    for form in (key, quote(key), quote(key, safe=""), repr([key]), json.dumps(key)):
+        logging.getLogger("any").info("in %s", form)
+    written = capsys.readouterr().err
+    assert "very_secret" not in written
+    assert written.count(logs.HIDDEN) == 5
 
 
 def test_secrets_deep_in_a_chain_of_exceptions_are_hidden(log: io.StringIO) -> None:
@@ -130,10 +143,31 @@ def test_a_text_line_says_when_what_and_where(capsys: pytest.CaptureFixture[str]
     assert rest == "INFO bot.test: Ready\n"
 
 
-def test_an_exception_that_nobody_catches_shows_no_secret() -> None:
-    program = f"from bot import logs; logs.configure('INFO', 'text', ['{TOKEN}']); raise RuntimeError('{TOKEN}')"
+def test_a_stack_is_written_in_json_too_and_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "json", ["logging.getLogger"])
+    logging.getLogger("bot.test").info("here", stack_info=True)
+    line = json.loads(capsys.readouterr().err)
+    assert line["stack"].startswith("Stack (most recent call last):")
+    assert logs.HIDDEN in line["stack"]
+    assert "logging.getLogger" not in line["stack"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "code"),
+    [
+        ("raise RuntimeError(text)", 1),
+        (
+            "import threading; threading.Thread(target=exec, args=['raise RuntimeError(text)', {'text': text}]).start()",
+            0,
+        ),
+        ("type('Ended', (), {'__del__': lambda self: exec('raise RuntimeError(text)', {'text': text})})()", 0),
+    ],
+    ids=["main", "thread", "finaliser"],
+)
+def test_an_exception_that_nobody_catches_shows_no_secret(failing: str, code: int) -> None:
+    program = f"from bot import logs; text = '{TOKEN}'; logs.configure('INFO', 'text', [text]); {failing}"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
+    assert ended.returncode == code
     assert logs.HIDDEN in ended.stderr
     assert "RuntimeError" in ended.stderr
     assert "very_secret" not in ended.stderr.replace(program, "")
