@@ -1,0 +1,32 @@
+-- What stands in a chat's prompt in place of the turns that have left its window. The newest row above the reset
+-- boundary counts; older ones live only while a reset that took them away can be undone.
+CREATE TABLE memories (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat_id      INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+    through_turn INTEGER NOT NULL,            -- turns up to this id are out of the window
+    text         TEXT NOT NULL,               -- as it stands in the prompt, word for word; empty: nothing does
+    tokens       INTEGER NOT NULL,
+    made_at      REAL NOT NULL,
+    by_model     INTEGER NOT NULL             -- 1: the model compacted; 0: rounds left the window, or a person corrected it
+);
+CREATE INDEX memories_by_chat ON memories (chat_id, id);
+
+ALTER TABLE chats ADD COLUMN memory_way TEXT; -- summary, truncate or full; NULL: as the bot is set
+-- Raised by whatever takes something back (a reset, a forgetting, a correction): a compaction that began before is void.
+ALTER TABLE chats ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN due_at REAL;     -- when to look whether the window should be compacted; NULL: not before the next turn
+ALTER TABLE chats ADD COLUMN compact_failures INTEGER NOT NULL DEFAULT 0; -- in a row
+CREATE INDEX chats_due ON chats (due_at) WHERE due_at IS NOT NULL;
+
+ALTER TABLE turns ADD COLUMN said_at REAL;    -- user: when the message was sent
+ALTER TABLE turns ADD COLUMN speaker TEXT;    -- user: who sent it, also where the content does not say so
+ALTER TABLE turns ADD COLUMN prompt_estimate INTEGER; -- assistant: our own count of the prompt that it answers
+ALTER TABLE turns ADD COLUMN marked INTEGER NOT NULL DEFAULT 0; -- assistant: the request had cache markers
+
+-- How many tokens a server reports for one of ours, by model; chat 0: the model's newest over all chats.
+CREATE TABLE token_ratios (
+    model   TEXT NOT NULL,
+    chat_id INTEGER NOT NULL,
+    ratio   REAL NOT NULL,
+    PRIMARY KEY (model, chat_id)
+) WITHOUT ROWID;
