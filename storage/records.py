@@ -49,6 +49,10 @@ class NewTurn:
     tokens: int
     message_id: int
     sender_id: int | None
+    speaker: str | None = None
+    """The sender's name, also where the content does not show it: recall finds what somebody said by it."""
+    said_at: float | None = None
+    """When it was sent, in seconds since 1970 (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,12 @@ class Transcript:
         """Add a user's messages; an answer to them is owed from now on."""
         for turn in turns:
             turn_id = await tx.insert(
-                "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, tokens, created_at)"
-                " VALUES (?, 'user', 'waiting', ?, ?, ?, ?, ?)",
-                (chat_id, turn.content, turn.glue, turn.sender_id, turn.tokens, now),
+                "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at)"
+                " VALUES (?, 'user', 'waiting', ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(chat_id, turn.content, turn.glue, turn.sender_id, turn.speaker),
+                    *(turn.tokens, turn.said_at, now),
+                ),
             )
             await tx.execute(
                 "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)

@@ -28,6 +28,8 @@ class Said:
     speaker: str | None = None
     forwarded_from: str | None = None
     quote: str | None = None
+    sender: str | None = None
+    """The name of whoever sent it, also where the prompt need not say it."""
 
 
 def stamp(said: Said, last: float | None, zone: tzinfo) -> str:

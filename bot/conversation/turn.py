@@ -14,7 +14,7 @@ from functools import partial
 from bot import texts
 from bot.conversation import prompt
 from bot.conversation.draft import Draft, Show
-from bot.conversation.said import Said, glue, render, stamp
+from bot.conversation.said import Said, clean_name, glue, render, stamp
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ModelError
 from bot.llm.interface import ChatModel, Finish
@@ -140,7 +140,17 @@ class Conversation:
             time = stamp(one, stamped_at, self.zone) if joint else ""
             stamped_at = one.at.timestamp() if time else stamped_at
             content = time + render(one) if joint else one.text
-            turns.append(NewTurn(content, joint, self.count_tokens(content), one.message_id, one.sender_id))
+            turns.append(
+                NewTurn(
+                    content=content,
+                    glue=joint,
+                    tokens=self.count_tokens(content),
+                    message_id=one.message_id,
+                    sender_id=one.sender_id,
+                    speaker=clean_name(one.sender) if one.sender else None,
+                    said_at=one.at.timestamp(),
+                )
+            )
             before = one
         return turns, stamped_at
 

@@ -9,14 +9,15 @@ def said(message: Message) -> Said | None:
     """What the message says; None when it holds no words that can be read."""
     if message.text is None:
         return None
-    sender = message.from_user
+    sender, name = message.from_user, _speaker(message)
     private = message.chat.type == message.chat.PRIVATE
     return Said(
         message_id=message.message_id,
         sender_id=sender.id if sender else None,
         text=message.text,
         at=message.date,
-        speaker=None if private else _speaker(message),
+        speaker=None if private else name,
+        sender=name,
         forwarded_from=_origin(message),
         quote=_quote(message),
     )

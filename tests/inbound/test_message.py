@@ -23,7 +23,7 @@ def _message(**fields: Any) -> Message:
 
 def test_words_in_private_have_no_speaker() -> None:
     assert said(_message(text="hello")) == Said(
-        message_id=7, sender_id=5, text="hello", at=datetime.fromtimestamp(NOON, UTC)
+        message_id=7, sender_id=5, text="hello", at=datetime.fromtimestamp(NOON, UTC), sender="Ann Lee"
     )
 
 
