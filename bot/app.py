@@ -18,9 +18,8 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
-from bot import texts
+from bot import engine, texts
 from bot.conversation.tokens import counter
-from bot.conversation.turn import Conversation
 from bot.errors import SettingError, StartError
 from bot.handlers.access import Gate
 from bot.handlers.buttons import Buttons
@@ -80,16 +79,9 @@ async def live(settings: Settings) -> None:
         await _first_contact(application)
         stack.push_async_callback(application.shutdown)
         sender = Sender(application.bot, Pacer(), Features())
-        conversation = Conversation(
-            storage=storage,
-            model=model,
-            system_prompt=settings.system_prompt,
-            zone=settings.zone,
-            count_tokens=await asyncio.to_thread(counter),
-            bound=settings.model_timeout,
-            clock=time.time,
-        )
-        lanes = Lanes(_handlers(settings, application, storage, conversation, sender))
+        parts = engine.build(settings, storage, model, await asyncio.to_thread(counter))
+        stack.push_async_callback(parts.upkeep.close)
+        lanes = Lanes(_handlers(settings, application, storage, parts, sender))
         receiver = Receiver(storage, lanes, application.bot, time.time)
         jobs = Jobs(storage, sender, settings.inbox_keep_days, settings.reset_keep_days, time.time)
         scheduler = jobs.scheduler()
@@ -157,16 +149,16 @@ async def _first_contact(application: PTBApplication) -> None:
 
 
 def _handlers(
-    settings: Settings, application: PTBApplication, storage: Storage, conversation: Conversation, sender: Sender
+    settings: Settings, application: PTBApplication, storage: Storage, parts: engine.Engine, sender: Sender
 ) -> Handlers:
     bot = application.bot
     addressing = Addressing(bot.id, bot.username, settings.group_trigger == "always")
     allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
-    replies = Replies(storage, conversation, sender)
+    replies = Replies(storage, parts.conversation, sender, parts.upkeep)
     handlers = Handlers(
         application=application,
         gate=Gate(storage, addressing, allowed),
-        chat=ChatHandlers(storage, conversation, addressing),
+        chat=ChatHandlers(storage, parts.conversation, addressing),
         commands=Commands(storage, replies, settings.reset_keep_days, time.time),
         buttons=Buttons(storage, time.time),
         failures=Failures(storage),

@@ -10,6 +10,7 @@
         ├── NoCredit
         ├── RateLimited
         ├── ContextTooLong
+        │   └── MessageTooLong
         ├── ContentRefused
         ├── ImageRefused
         ├── ServerTrouble
@@ -67,6 +68,10 @@ class RateLimited(ModelError):
 
 class ContextTooLong(ModelError):
     """This conversation is longer than the model can read. Start afresh with /reset, or send a shorter message."""
+
+
+class MessageTooLong(ContextTooLong):
+    """That message is longer than the model can read, so I left it out. Please send it in shorter pieces."""
 
 
 class ContentRefused(ModelError):

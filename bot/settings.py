@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     compact_at: types.CompactAt = "auto"
     compact_schedule: types.Schedule = "idle"
     keep_rounds: int = Field(default=20, ge=1)
+    memory_tokens: int = Field(default=800, ge=100)
     recall_tokens: int = Field(default=1200, ge=0)
     cached_price: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     output_price: float = Field(default=3, ge=0, allow_inf_nan=False)

@@ -21,6 +21,16 @@ class Chat:
     private: bool
     stamped_at: float | None
     """When a time was last written into a turn, in seconds since 1970 (UTC)."""
+    reset_turn: int = 0
+    """Turns up to this id were reset."""
+    epoch: int = 0
+    """Raised by whatever takes something back; what was made of an earlier epoch's turns is void."""
+    memory_way: str | None = None
+    """How this chat remembers, where that was chosen."""
+    due_at: float | None = None
+    """When to look whether its window should be compacted, in seconds since 1970 (UTC)."""
+    compact_failures: int = 0
+    """In a row."""
 
 
 class Role(StrEnum):
@@ -38,6 +48,33 @@ class Turn:
     role: Role
     content: str
     glue: str
+    tokens: int = 0
+    at: float = 0.0
+    """When it was stored, or begun, in seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What stands in the prompt in place of the turns up to `through_turn`."""
+
+    through_turn: int
+    text: str
+    tokens: int
+    made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a chat's prompt is made of: its memory, and the turns since, oldest first."""
+
+    chat: Chat
+    memory: Memory | None
+    turns: tuple[Turn, ...]
+
+    @property
+    def through_turn(self) -> int:
+        """Turns up to this id are not in the window."""
+        return max(self.chat.reset_turn, self.memory.through_turn if self.memory else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +90,18 @@ class NewTurn:
     """The sender's name, also where the content does not show it: recall finds what somebody said by it."""
     said_at: float | None = None
     """When it was sent, in seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewReply:
+    """The model's answer, on its way into the transcript."""
+
+    content: str
+    tokens: int
+    prompt_estimate: int = 0
+    """Our own count of the prompt that it answers, in tokens."""
+    marked: bool = False
+    """Whether the request had cache markers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,4 +55,8 @@ class Resets:
     @staticmethod
     async def _move(tx: Transaction, chat_id: int, turn_id: int) -> None:
         # The next turn says the time again: the one that did may be gone from the prompt.
-        await tx.execute("UPDATE chats SET reset_turn = ?, stamped_at = NULL WHERE id = ?", (turn_id, chat_id))
+        await tx.execute(
+            "UPDATE chats SET reset_turn = ?, stamped_at = NULL, epoch = epoch + 1, due_at = NULL,"
+            " compact_failures = 0 WHERE id = ?",
+            (turn_id, chat_id),
+        )

@@ -9,8 +9,10 @@ from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
 from storage.inbox import Inbox
+from storage.memories import Memories
 from storage.notices import Notices
 from storage.resets import Resets
+from storage.token_ratios import TokenRatios
 from storage.transcript import Transcript
 from storage.usage import UsageLog
 
@@ -23,6 +25,8 @@ class Storage:
     inbox: Inbox
     chats: Chats
     transcript: Transcript
+    memories: Memories
+    token_ratios: TokenRatios
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -35,11 +39,14 @@ class Storage:
         Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
         """
         database = await Database.open(path)
+        transcript = Transcript(database)
         return cls(
             database=database,
             inbox=Inbox(database),
             chats=Chats(database),
-            transcript=Transcript(database),
+            transcript=transcript,
+            memories=Memories(database, transcript),
+            token_ratios=TokenRatios(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
-from storage.records import NewTurn, Role, Turn, Usage
+from storage.records import NewReply, NewTurn, Role, Turn, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Transcript:
         """Add a user's messages; an answer to them is owed from now on."""
         for turn in turns:
             turn_id = await tx.insert(
-                "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at)"
+                "INSERT INTO turns"
+                " (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at)"
                 " VALUES (?, 'user', 'waiting', ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(chat_id, turn.content, turn.glue, turn.sender_id, turn.speaker),
@@ -46,15 +47,22 @@ class Transcript:
                 "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)
             )
 
-    async def window(self, chat_id: int, *, without: int | None = None) -> list[Turn]:
-        """What the prompt is made of, oldest first; `without` leaves out a reply that is being replaced."""
+    async def since(self, chat_id: int, through_turn: int, *, without: int | None = None) -> tuple[Turn, ...]:
+        """The turns behind this one, and whatever still waits for an answer, oldest first.
+
+        `without` leaves out a reply that is being replaced.
+        """
         rows = await self._database.rows(
-            "SELECT turns.id, role, content, glue FROM turns JOIN chats ON chats.id = chat_id"
-            " WHERE chat_id = ? AND turns.id > reset_turn"
-            " AND state IN ('waiting', 'settled', 'complete', 'sent') AND turns.id IS NOT ? ORDER BY turns.id",
-            (chat_id, without),
+            "SELECT id, role, content, glue, tokens, created_at FROM turns"
+            " WHERE chat_id = ? AND id > ? AND state IN ('waiting', 'settled', 'complete', 'sent') AND id IS NOT ?"
+            " UNION SELECT id, role, content, glue, tokens, created_at FROM turns"
+            " WHERE chat_id = ? AND state = 'waiting' ORDER BY id",
+            (chat_id, through_turn, without, chat_id),
         )
-        return [Turn(row["id"], Role(row["role"]), row["content"], row["glue"]) for row in rows]
+        return tuple(
+            Turn(row["id"], Role(row["role"]), row["content"], row["glue"], row["tokens"], row["created_at"])
+            for row in rows
+        )
 
     async def owed(self, chat_id: int) -> Owed | None:
         """The answer that this chat waits for, if there is one."""
@@ -93,14 +101,14 @@ class Transcript:
         return reply_id
 
     async def finish_reply(
-        self, tx: Transaction, chat_id: int, reply_id: int, content: str, tokens: int, usage: Usage | None
+        self, tx: Transaction, chat_id: int, reply_id: int, reply: NewReply, usage: Usage | None
     ) -> None:
         """Store the answer: nothing is owed any more, and what it replaces is out of the prompt."""
         reported = (usage.input, usage.cached, usage.output) if usage else (None, None, None)
         await tx.execute(
-            "UPDATE turns SET state = 'complete', content = ?, tokens = ?,"
+            "UPDATE turns SET state = 'complete', content = ?, tokens = ?, prompt_estimate = ?, marked = ?,"
             " input_tokens = ?, cached_tokens = ?, output_tokens = ? WHERE id = ?",
-            (content, tokens, *reported, reply_id),
+            (reply.content, reply.tokens, reply.prompt_estimate, reply.marked, *reported, reply_id),
         )
         await tx.execute(
             "UPDATE turns SET state = 'replaced' WHERE id = (SELECT replaces FROM turns WHERE id = ?)",

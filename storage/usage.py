@@ -12,7 +12,9 @@ class UsageLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, tx: Transaction, chat_id: int, day: date, model: str, usage: Usage) -> None:
+    async def record(
+        self, tx: Transaction, chat_id: int, day: date, model: str, usage: Usage, *, turns: int = 1
+    ) -> None:
         """Add one request to the chat's day."""
         await tx.execute(
             "INSERT INTO usage VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET"

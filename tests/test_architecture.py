@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "storage",
     },
     "bot.jobs": {"storage"},
+    "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
     "bot.app": {"bot", "storage"},
     "bot.__main__": {"bot", "storage", "sandbox"},
     "storage": set(),

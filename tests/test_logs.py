@@ -157,7 +157,8 @@ def test_a_stack_is_written_in_json_too_and_shows_no_secret(capsys: pytest.Captu
     [
         ("raise RuntimeError(text)", 1),
         (
-            "import threading; threading.Thread(target=exec, args=['raise RuntimeError(text)', {'text': text}]).start()",
+            "import threading\n"
+            "threading.Thread(target=exec, args=['raise RuntimeError(text)', {'text': text}]).start()",
             0,
         ),
         ("type('Ended', (), {'__del__': lambda self: exec('raise RuntimeError(text)', {'text': text})})()", 0),

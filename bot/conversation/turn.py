@@ -5,70 +5,32 @@ stored, with what it cost, before it is delivered.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from enum import Enum, auto
+from datetime import tzinfo
 from functools import partial
 
 from bot import texts
-from bot.conversation import prompt
+from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
+from bot.conversation.ledger import Ledger
+from bot.conversation.request import Request, Requests
+from bot.conversation.room import Room
 from bot.conversation.said import Said, clean_name, glue, render, stamp
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ModelError
+from bot.errors import ContextTooLong, MessageTooLong
 from bot.llm.interface import ChatModel, Finish
 from storage import Storage, Transaction, complete, until_stored
-from storage.records import Chat, NewTurn, Notice, Place, Usage
+from storage.records import Chat, NewReply, NewTurn, Notice, Place
 from storage.transcript import Owed
 
 
-class Ending(Enum):
-    """Why an answer was ended from outside."""
+@dataclass(slots=True)
+class Answer:
+    """What the model says, and what it was asked."""
 
-    STOPPED = auto()
-    """The user has heard enough: what was said stands."""
-    MORE_TO_COME = auto()
-    """The user's message goes on: the answer is begun again with all of it."""
-
-
-class Control:
-    """A handle on an answer under way, for whoever wants to end it."""
-
-    def __init__(self) -> None:
-        self.ending: Ending | None = None
-        self.update_ids: Collection[int] = ()
-        self._task: asyncio.Task[None] | None = None
-
-    def end(self, ending: Ending, update_ids: Collection[int] = ()) -> bool:
-        """End the answer; the updates that asked for it are done together with what they did.
-
-        Returns False when there is nothing to end any more.
-        """
-        if self._task is not None and self._task.done():
-            return False
-        if self.ending is Ending.STOPPED:  # and stopped again: one answer to both
-            self.update_ids = (*self.update_ids, *update_ids)
-            return True
-        self.ending, self.update_ids = ending, update_ids
-        if self._task is not None:
-            self._task.cancel()
-        return True
-
-    async def run(self, work: Coroutine[None, None, None]) -> None:
-        """Do the work until it is done or ended."""
-        self._task = asyncio.create_task(work, name="answer")
-        if self.ending is not None:
-            self._task.cancel()
-        try:
-            await self._task
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if self.ending is None or (caller is not None and caller.cancelling()):
-                raise
-        except ModelError:
-            if self.ending is None:  # else it was ended and failed in the same moment: ended is what the user asked for
-                raise
+    draft: Draft
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +39,9 @@ class Conversation:
 
     storage: Storage
     model: ChatModel
-    system_prompt: str
+    requests: Requests
+    room: Room
+    ledger: Ledger
     zone: tzinfo
     count_tokens: TokenCounter
     bound: float
@@ -101,31 +65,29 @@ class Conversation:
                 return await self.storage.transcript.begin_anew(tx, chat.id, self.clock(), owed)
             return await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=owed.reply_to)
 
-    async def answer(self, chat: Chat, owed: Owed, reply_id: int, show: Show, control: Control) -> Draft:
+    async def answer(self, chat: Chat, owed: Owed, reply_id: int, show: Show, control: Control) -> Answer:
         """Let the model answer. What it says is stored, unless `control` ended it: then `end` is to be called.
 
         Raises a ModelError when there is no answer; it is still owed then, and the caller says so to the user.
         """
-        turns = await self.storage.transcript.window(chat.id, without=owed.replaces)
-        messages = prompt.build(self.system_prompt, turns)
-        draft = Draft(self.model, show, self.bound)
+        answer = Answer(Draft(self.model, show, self.bound))
         try:
-            await control.run(draft.write(messages))
+            await control.run(self._write(chat, owed, answer))
         except asyncio.CancelledError:
-            await complete(self._keep_partial(reply_id, draft.text))
+            await complete(self._keep_partial(reply_id, answer.draft.text))
             raise
         if control.ending is None:
-            await complete(until_stored(partial(self._store, chat, reply_id, draft)))
-        return draft
+            await complete(until_stored(partial(self._store, chat, reply_id, answer)))
+        return answer
 
-    async def end(self, chat: Chat, reply_id: int, draft: Draft, control: Control, shown_in: int | None) -> None:
+    async def end(self, chat: Chat, reply_id: int, answer: Answer, control: Control, shown_in: int | None) -> None:
         """Store what became of an answer that was ended; `shown_in` is the message that shows its beginning.
 
         A stopped one stands as far as it got. One that goes on is still owed, and the next turn begins it anew.
         """
         async with self.storage.transaction() as tx:
-            if control.ending is Ending.STOPPED and draft.text.strip():
-                await self._store_reply(tx, chat, reply_id, draft)
+            if control.ending is Ending.STOPPED and answer.draft.text.strip():
+                await self._store_reply(tx, chat, reply_id, answer)
             elif control.ending is Ending.STOPPED:
                 await self.storage.transcript.give_up(tx, chat.id)
                 notice = Notice(chat.place, chat.private, texts.STOPPED, edits=shown_in)
@@ -154,17 +116,33 @@ class Conversation:
             before = one
         return turns, stamped_at
 
-    async def _store(self, chat: Chat, reply_id: int, draft: Draft) -> None:
-        async with self.storage.transaction() as tx:
-            await self._store_reply(tx, chat, reply_id, draft)
+    async def _write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+        await self.room.make(chat.id)
+        try:
+            await self._ask(chat, owed, answer)
+        except ContextTooLong:
+            await self.room.make_after_refusal(chat.id)
+            try:
+                await self._ask(chat, owed, answer)
+            except ContextTooLong as exc:
+                await self.room.leave_out(chat.id)
+                raise MessageTooLong(str(exc)) from exc
 
-    async def _store_reply(self, tx: Transaction, chat: Chat, reply_id: int, draft: Draft) -> None:
-        usage = Usage(draft.usage.input, draft.usage.cached, draft.usage.output) if draft.usage else None
-        tokens = self.count_tokens(draft.text)
-        await self.storage.transcript.finish_reply(tx, chat.id, reply_id, draft.text, tokens, usage)
-        if usage is not None:
-            today = datetime.fromtimestamp(self.clock(), self.zone).date()
-            await self.storage.usage.record(tx, chat.id, today, self.model.name, usage)
+    async def _ask(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+        answer.request = await self.requests.prepare(chat, without=owed.replaces)
+        await answer.draft.write(answer.request.messages)
+
+    async def _store(self, chat: Chat, reply_id: int, answer: Answer) -> None:
+        async with self.storage.transaction() as tx:
+            await self._store_reply(tx, chat, reply_id, answer)
+
+    async def _store_reply(self, tx: Transaction, chat: Chat, reply_id: int, answer: Answer) -> None:
+        draft, counted = answer.draft, answer.request.counted if answer.request else 0
+        usage = None
+        if draft.usage is not None:
+            usage = await self.ledger.book(tx, chat.id, draft.usage, counted=counted, turns=1)
+        reply = NewReply(draft.text, self.count_tokens(draft.text), counted)
+        await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, cut))

@@ -9,7 +9,9 @@ from functools import partial
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.conversation.turn import Control, Conversation, Ending
+from bot.conversation.control import Control, Ending
+from bot.conversation.turn import Conversation
+from bot.conversation.upkeep import Upkeep
 from bot.errors import ModelError, Undeliverable
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
@@ -44,6 +46,7 @@ class Replies:
     storage: Storage
     conversation: Conversation
     sender: Sender
+    upkeep: Upkeep
     running: dict[Place, Running] = field(default_factory=dict)
     orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
@@ -59,6 +62,8 @@ class Replies:
         for notice_id, notice in await self.storage.notices.waiting(place):
             await self._notify(notice_id, notice)
         await self._forget_order(place)
+        if chat is not None:
+            await self.upkeep.look_after(chat.id)
 
     async def stop(self, place: Place, update_ids: tuple[int, ...]) -> bool:
         """End the answer under way at this place, or the one that is owed; False when there is none."""
@@ -90,9 +95,9 @@ class Replies:
             control.end(order.ending, order.update_ids)
         try:
             async with preview:
-                draft = await self.conversation.answer(chat, owed, reply_id, preview, control)
+                answer = await self.conversation.answer(chat, owed, reply_id, preview, control)
             if control.ending is not None:
-                end = partial(self.conversation.end, chat, reply_id, draft, control, preview.message_id)
+                end = partial(self.conversation.end, chat, reply_id, answer, control, preview.message_id)
                 await until_stored(end)
         except ModelError as exc:
             log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)

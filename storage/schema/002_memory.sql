@@ -1,15 +1,23 @@
--- What stands in a chat's prompt in place of the turns that have left its window. The newest row above the reset
--- boundary counts; older ones live only while a reset that took them away can be undone.
+-- What stands in a chat's prompt in place of the turns that have left its window. A row counts while the chat's reset
+-- boundary is the one that it was made under, so that a reset takes it away and an undone reset brings it back.
 CREATE TABLE memories (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
     chat_id      INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+    reset_turn   INTEGER NOT NULL,            -- chats.reset_turn when it was made
     through_turn INTEGER NOT NULL,            -- turns up to this id are out of the window
     text         TEXT NOT NULL,               -- as it stands in the prompt, word for word; empty: nothing does
     tokens       INTEGER NOT NULL,
     made_at      REAL NOT NULL,
-    by_model     INTEGER NOT NULL             -- 1: the model compacted; 0: rounds left the window, or a person corrected it
+    PRIMARY KEY (chat_id, reset_turn)
+) WITHOUT ROWID;
+
+-- What a person was shown and asked whether to forget it.
+CREATE TABLE forgettings (
+    id      INTEGER PRIMARY KEY,
+    chat_id INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+    turns   TEXT NOT NULL,                    -- JSON: ids
+    lines   TEXT NOT NULL,                    -- JSON: lines of the memory, as they were
+    made_at REAL NOT NULL
 );
-CREATE INDEX memories_by_chat ON memories (chat_id, id);
 
 ALTER TABLE chats ADD COLUMN memory_way TEXT; -- summary, truncate or full; NULL: as the bot is set
 -- Raised by whatever takes something back (a reset, a forgetting, a correction): a compaction that began before is void.

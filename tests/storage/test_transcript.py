@@ -1,7 +1,7 @@
 """Where a turn stands is in the database: owed, begun, complete, delivered, replaced."""
 
 from storage import Storage
-from storage.records import Chat, NewTurn, Role, Usage
+from storage.records import Chat, NewReply, NewTurn, Role, Usage
 from storage.transcript import Owed
 
 
@@ -14,12 +14,12 @@ async def say(storage: Storage, chat: Chat, text: str, message_id: int) -> None:
 async def reply(storage: Storage, chat: Chat, text: str, replaces: int | None = None) -> int:
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10, replaces=replaces)
-        await storage.transcript.finish_reply(tx, chat.id, reply_id, text, 1, Usage(5, 0, 1))
+        await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply(text, 1), Usage(5, 0, 1))
     return reply_id
 
 
 async def window(storage: Storage, chat: Chat) -> list[str]:
-    return [turn.content for turn in await storage.transcript.window(chat.id)]
+    return [turn.content for turn in (await storage.memories.window(chat.id)).turns]
 
 
 async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> None:
@@ -58,7 +58,7 @@ async def test_a_reply_that_was_begun_before_more_was_said_comes_after_it(storag
     again = await storage.transcript.owed(chat.id)
     assert again == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=11)
     async with storage.transaction() as tx:
-        await storage.transcript.finish_reply(tx, chat.id, reply_id, "hi", 1, None)
+        await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("hi", 1), None)
     assert await window(storage, chat) == ["hello", "and this", "hi"]
 
 
@@ -66,7 +66,7 @@ async def test_a_finished_reply_is_in_the_window_and_nothing_is_owed(storage: St
     await say(storage, chat, "hello", 10)
     await reply(storage, chat, "hi")
     assert await storage.transcript.owed(chat.id) is None
-    turns = await storage.transcript.window(chat.id)
+    turns = (await storage.memories.window(chat.id)).turns
     assert [(turn.role, turn.content, turn.glue) for turn in turns] == [
         (Role.USER, "hello", "\n"),
         (Role.ASSISTANT, "hi", "\n\n"),
@@ -102,11 +102,11 @@ async def test_a_retry_keeps_the_old_answer_until_the_new_one_is_complete(storag
     owed = await storage.transcript.owed(chat.id)
     assert owed is not None
     assert (owed.replaces, owed.reply_to) == (old, 10)
-    assert [turn.content for turn in await storage.transcript.window(chat.id, without=old)] == ["hello"]
+    assert [turn.content for turn in (await storage.memories.window(chat.id, without=old)).turns] == ["hello"]
     assert await window(storage, chat) == ["hello", "old"]
     assert owed.reply_id is not None
     async with storage.transaction() as tx:
-        await storage.transcript.finish_reply(tx, chat.id, owed.reply_id, "new", 1, None)
+        await storage.transcript.finish_reply(tx, chat.id, owed.reply_id, NewReply("new", 1), None)
     assert await window(storage, chat) == ["hello", "new"]
     assert await storage.deliveries.replaced(chat.id) == [20]
     async with storage.transaction() as tx:

@@ -1,0 +1,108 @@
+"""Making room in a window: its oldest rounds leave it, and what matters of them becomes the memory.
+
+The request that writes the memory is the conversation's own prompt and one instruction behind it, so that the provider
+has nearly all of it in its cache. The rounds stay in the transcript, where recall and search find them. Whatever goes
+wrong leaves window and memory as they were.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bot.conversation import prompt
+from bot.conversation.instructions import instruction
+from bot.conversation.marks import Way, cut_to
+from bot.conversation.sidecalls import SideCalls
+from bot.conversation.windows import View, Windows
+from bot.errors import EmptyAnswer
+from storage import Storage
+from storage.records import Role
+
+SUMMARY_SHARE = 0.8
+"""Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(Enum):
+    """What became of a compaction."""
+
+    DONE = auto()
+    NOTHING = auto()
+    """There is nothing that may leave the window."""
+    VOID = auto()
+    """What it was made of was reset, forgotten or corrected meanwhile: nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compactor:
+    """Moves the beginning of windows; `clock` gives Unix seconds."""
+
+    storage: Storage
+    windows: Windows
+    side_calls: SideCalls
+    clock: Callable[[], float]
+
+    async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> Outcome:
+        """Let the oldest rounds of a window leave it, down to the kept tail.
+
+        `most_prompt`: the most tokens that the model can read, where that is less than its known window. Raises a
+        ModelError when no memory could be written.
+        """
+        view = await self.windows.view(chat_id)
+        if view.sizes.total <= view.marks.low:
+            return Outcome.NOTHING
+        if view.way is Way.SUMMARY:
+            readable = self._readable(view, most_prompt or SUMMARY_SHARE * self.windows.policy.context_window)
+            cut = min(view.marks.cut, readable)
+            return await self._move(view, cut, await self._written(view, readable)) if cut else Outcome.NOTHING
+        return await self._move(view, view.marks.cut, view.memory)
+
+    async def drop(self, chat_id: int, most_tokens: float) -> Outcome:
+        """Let the oldest rounds leave without a trace in the memory, so that the others take at most that much."""
+        view = await self.windows.view(chat_id)
+        return await self._move(view, cut_to(view.sizes.rounds, most_tokens), view.memory)
+
+    async def leave_out(self, chat_id: int) -> Outcome:
+        """Let all rounds leave, also the newest: it is more than the model can read."""
+        view = await self.windows.view(chat_id)
+        return await self._move(view, len(view.starts), view.memory)
+
+    def _readable(self, view: View, most_prompt: float) -> int:
+        """How many of the first rounds the model can be shown; a round that waits for its answer is none of them."""
+        answered = len(view.starts)
+        if view.window.turns and view.window.turns[-1].role is Role.USER:
+            answered -= 1
+        room, rounds = most_prompt - view.sizes.system - view.sizes.memory, 0
+        while rounds < answered and (room := room - view.sizes.rounds[rounds]) >= 0:
+            rounds += 1
+        return rounds
+
+    async def _written(self, view: View, rounds: int) -> str:
+        """A new memory of the old one and these rounds. Raises a ModelError, EmptyAnswer for one that is of no use."""
+        most = self.windows.policy.most_memory
+        before = prompt.build(self.windows.system_prompt, view.memory, view.before(rounds))
+        asked = prompt.with_added(before, instruction("memory", most_tokens=most))
+        text = prompt.harmless(await self.side_calls.ask(view.window.chat, asked))
+        self.check(text)
+        return text
+
+    def check(self, text: str) -> None:
+        """Raise EmptyAnswer when this can't be a memory: when it is empty, or longer than a memory may be."""
+        tokens, most = self.windows.count_tokens(text), self.windows.policy.most_memory
+        if not text or tokens > most:
+            raise EmptyAnswer(f"a memory of {tokens} tokens, with {most} at most")
+
+    async def _move(self, view: View, cut: int, text: str) -> Outcome:
+        if not cut:
+            return Outcome.NOTHING
+        memory = self.windows.memory(view.before(cut)[-1].id, text, self.clock())
+        async with self.storage.transaction() as tx:
+            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+        log.info(
+            "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
+            *(view.window.chat.id, cut, len(view.starts), memory.tokens),
+            "" if stored else " (void: something was taken back meanwhile)",
+        )
+        return Outcome.DONE if stored else Outcome.VOID

@@ -1,0 +1,51 @@
+"""The next request of a conversation: its window, and behind the newest words what they bring to mind."""
+
+from dataclasses import dataclass
+
+from bot.conversation import prompt
+from bot.conversation.recall import Recall, Recalled
+from bot.conversation.windows import View, Windows
+from bot.llm.interface import Message
+from storage.records import Chat, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model is sent, and our own count of its tokens (uncorrected)."""
+
+    messages: tuple[Message, ...]
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Prepares requests."""
+
+    windows: Windows
+    recall: Recall
+
+    async def prepare(self, chat: Chat, *, without: int | None) -> Request:
+        """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
+        view = await self.windows.view(chat.id, without=without)
+        recalled = await self._recalled(view)
+        messages = prompt.build(self.windows.system_prompt, view.memory, view.window.turns, recalled.text)
+        turns = sum(turn.tokens for turn in view.window.turns)
+        memory = view.window.memory.tokens if view.window.memory else 0
+        counted = self.windows.count_tokens(self.windows.system_prompt) + memory + turns + recalled.tokens
+        return Request(messages, counted)
+
+    async def _recalled(self, view: View) -> Recalled:
+        chat, through = view.window.chat, view.window.through_turn
+        words = _newest_words(view)
+        if through <= chat.reset_turn or not words:
+            return Recalled("", 0, ())
+        return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1)
+
+
+def _newest_words(view: View) -> str:
+    words: list[str] = []
+    for turn in reversed(view.window.turns):
+        if turn.role is not Role.USER:
+            break
+        words.insert(0, turn.content)
+    return "\n".join(words)

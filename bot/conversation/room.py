@@ -1,0 +1,62 @@
+"""Room for the next answer: a window at its cap is compacted first, or else loses its oldest rounds in one big step."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.conversation.compaction import Outcome
+from bot.conversation.marks import Way
+from bot.conversation.upkeep import Upkeep
+from bot.conversation.windows import View
+from bot.errors import MessageTooLong, ModelError
+
+SURELY_TOO_LONG = 1.15
+"""Our count is off by 15 % at most: what is longer than the model's window by more than this is not even tried."""
+REFUSED_SHARE = 0.5
+"""What is left of a prompt that the server refused as too long: its window may be far smaller than we know."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Makes it, before a request or after a refused one."""
+
+    upkeep: Upkeep
+
+    async def make(self, chat_id: int) -> None:
+        """Bring the window below its cap. Raises MessageTooLong when the newest message alone is too much."""
+        view = await self._view(chat_id)
+        cap = self.upkeep.windows.policy.cap
+        if view.sizes.total > cap:
+            await self._shrink(view, most_prompt=None, most=cap)
+
+    async def make_after_refusal(self, chat_id: int) -> None:
+        """The server says that the prompt is too long, whatever we count: leave about half of it."""
+        view = await self._view(chat_id)
+        most = REFUSED_SHARE * view.sizes.total
+        log.warning("Chat %d: a prompt of about %.0f tokens is too long for the model", chat_id, view.sizes.total)
+        await self._shrink(view, most_prompt=most, most=most)
+
+    async def leave_out(self, chat_id: int) -> None:
+        """The newest message is more than the model can read: it leaves the window, with all that stands before it."""
+        await self.upkeep.compactor.leave_out(chat_id)
+
+    async def _shrink(self, view: View, *, most_prompt: float | None, most: float) -> None:
+        chat_id = view.window.chat.id
+        if view.way is Way.SUMMARY and not self.upkeep.waits(view.window.chat):
+            try:
+                outcome = await self.upkeep.compact(chat_id, most_prompt=most_prompt)
+            except ModelError as exc:
+                log.info("Chat %d: rounds leave the window without a summary: %s", chat_id, exc)
+                outcome = Outcome.NOTHING
+            if outcome is not Outcome.NOTHING:
+                view = await self._view(chat_id)
+        if view.sizes.total > most:
+            await self.upkeep.compactor.drop(chat_id, most / 2)
+            view = await self._view(chat_id)
+        if view.sizes.total > SURELY_TOO_LONG * self.upkeep.windows.policy.context_window:
+            await self.leave_out(chat_id)
+            raise MessageTooLong(f"about {view.sizes.total:.0f} tokens")
+
+    async def _view(self, chat_id: int) -> View:
+        return await self.upkeep.windows.view(chat_id)

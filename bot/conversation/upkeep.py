@@ -1,0 +1,118 @@
+"""What is done for a chat between its turns: its new turns are indexed, and its window is compacted when that is due.
+
+A compaction is a task of its own, at most one for each chat. It runs beside the turns that come meanwhile: they are
+answered from the window as it is, and none of them cancels it. Only a window at its cap has its next turn wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.conversation.compaction import Compactor, Outcome
+from bot.conversation.marks import Way, worth_while_warm
+from bot.conversation.windows import View, Windows
+from bot.errors import ModelError
+from storage import Storage, StorageError
+from storage.records import Chat
+
+CACHE_S = 300.0
+"""A prompt cache goes cold about this long after its last use (Qwen's explicit cache, OpenAI's shortest)."""
+QUIET_S = 240.0
+"""After this much silence a chat counts as quiet: a minute is left to use its cache while it is warm."""
+FIRST_RETRY_S = 60.0
+LONGEST_RETRY_S = 3600.0
+"""A compaction that failed is tried again after this, doubled each time."""
+IDLE = "idle"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Looks after windows. `schedule` is `idle`, `off` or a cron expression; `clock` gives Unix seconds."""
+
+    storage: Storage
+    windows: Windows
+    compactor: Compactor
+    schedule: str
+    clock: Callable[[], float]
+    running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
+
+    async def look_after(self, chat_id: int) -> None:
+        """See whether the window of a chat is to be compacted now, or later when it stays quiet. Returns at once."""
+        if chat_id in self.running:
+            return
+        view = await self.windows.view(chat_id)
+        if self.waits(view.window.chat):
+            return
+        if view.sizes.total >= view.marks.high or self._is_time(view):
+            self._start(chat_id)
+            return
+        due = self._quiet_at(view)
+        if due != view.window.chat.due_at:
+            await self._look_at(chat_id, due, 0)
+
+    def waits(self, chat: Chat) -> bool:
+        """Whether a compaction of this chat failed so recently that it is not tried yet."""
+        return chat.compact_failures > 0 and chat.due_at is not None and chat.due_at > self.clock()
+
+    async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> Outcome:
+        """Compact now, or wait for the compaction under way. Raises ModelError."""
+        return await asyncio.shield(self._start(chat_id, most_prompt))
+
+    async def close(self) -> None:
+        """End what is under way; nothing of it is stored, and it is begun anew when its chat is looked at again."""
+        tasks = list(self.running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, chat_id: int, most_prompt: float | None = None) -> asyncio.Task[Outcome]:
+        task = self.running.get(chat_id)
+        if task is None:
+            task = asyncio.create_task(self._run(chat_id, most_prompt), name=f"compaction of chat {chat_id}")
+            self.running[chat_id] = task
+            task.add_done_callback(lambda done: self._ended(chat_id, done))
+        return task
+
+    def _ended(self, chat_id: int, task: asyncio.Task[Outcome]) -> None:
+        del self.running[chat_id]
+        if not task.cancelled() and (exc := task.exception()) is not None and not isinstance(exc, ModelError):
+            log.error("The compaction of chat %d failed", chat_id, exc_info=exc)
+
+    async def _run(self, chat_id: int, most_prompt: float | None) -> Outcome:
+        try:
+            outcome = await self.compactor.compact(chat_id, most_prompt=most_prompt)
+        except (ModelError, StorageError) as exc:
+            await self._failed(chat_id, exc)
+            raise
+        await self._look_at(chat_id, self.clock() if outcome is Outcome.VOID else None, 0)
+        return outcome
+
+    async def _failed(self, chat_id: int, exc: Exception) -> None:
+        chat = await self.storage.chats.by_id(chat_id)
+        failures = chat.compact_failures if chat else 0
+        pause = min(FIRST_RETRY_S * 2**failures, LONGEST_RETRY_S)
+        log.warning("Chat %d could not be compacted, again in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
+        await self._look_at(chat_id, self.clock() + pause, failures + 1)
+
+    async def _look_at(self, chat_id: int, due_at: float | None, failures: int) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.chats.look_at(tx, chat_id, due_at, failures)
+
+    def _is_time(self, view: View) -> bool:
+        """Whether the schedule wants this window compacted now."""
+        due = view.window.chat.due_at
+        if due is None or due > self.clock() or view.sizes.total <= view.marks.low or view.way is Way.FULL:
+            return False
+        return self.schedule != IDLE or self._quiet_at(view) is not None
+
+    def _quiet_at(self, view: View) -> float | None:
+        """When a compaction pays because the cache is about to go cold; None: never, or it is cold already."""
+        if self.schedule != IDLE or not view.window.turns:
+            return None
+        if not worth_while_warm(self.windows.policy, view.way, view.sizes, view.marks):
+            return None
+        last = view.window.turns[-1].at
+        return last + QUIET_S if self.clock() - last < CACHE_S else None

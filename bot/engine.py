@@ -1,0 +1,74 @@
+"""The conversation engine, put together: the part of the composition root that knows neither Telegram nor openai."""
+
+import time
+from dataclasses import dataclass
+
+from bot.conversation.compaction import Compactor
+from bot.conversation.ledger import Ledger
+from bot.conversation.marks import Policy, Way
+from bot.conversation.recall import Recall
+from bot.conversation.request import Requests
+from bot.conversation.room import Room
+from bot.conversation.sidecalls import SideCalls
+from bot.conversation.tokens import TokenCounter
+from bot.conversation.turn import Conversation
+from bot.conversation.upkeep import Upkeep
+from bot.conversation.windows import Windows
+from bot.errors import SettingError
+from bot.llm.interface import ChatModel
+from bot.settings import Settings
+from storage import Storage
+
+MOST_SYSTEM_SHARE = 0.25
+"""A system prompt that takes more than this share of the model's window leaves too little for a conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What handlers and jobs are given."""
+
+    conversation: Conversation
+    upkeep: Upkeep
+
+
+def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: TokenCounter) -> Engine:
+    """Put the engine together. Raises SettingError when the system prompt does not fit the model's window."""
+    policy = _policy(settings)
+    _check_system_prompt(settings, policy, count_tokens)
+    ledger = Ledger(storage, model.name, settings.zone, time.time)
+    windows = Windows(storage, policy, model.name, settings.system_prompt, count_tokens)
+    side_calls = SideCalls(storage, model, ledger, count_tokens, settings.model_timeout)
+    compactor = Compactor(storage, windows, side_calls, time.time)
+    upkeep = Upkeep(storage, windows, compactor, settings.compact_schedule, time.time)
+    conversation = Conversation(
+        storage=storage,
+        model=model,
+        requests=Requests(windows, Recall()),
+        room=Room(upkeep),
+        ledger=ledger,
+        zone=settings.zone,
+        count_tokens=count_tokens,
+        bound=settings.model_timeout,
+        clock=time.time,
+    )
+    return Engine(conversation, upkeep)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        context_window=settings.context_window or 32768,
+        way=Way(settings.memory),
+        compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
+        keep_rounds=settings.keep_rounds,
+        memory_tokens=settings.memory_tokens,
+        cached_price=settings.cached_price,
+        output_price=settings.output_price,
+    )
+
+
+def _check_system_prompt(settings: Settings, policy: Policy, count_tokens: TokenCounter) -> None:
+    tokens = count_tokens(settings.system_prompt)
+    if tokens > MOST_SYSTEM_SHARE * policy.context_window:
+        raise SettingError(
+            f"SYSTEM_PROMPT: about {tokens} tokens are more than a quarter of CONTEXT_WINDOW ({policy.context_window})"
+        )

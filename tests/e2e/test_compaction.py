@@ -1,0 +1,210 @@
+"""A long conversation is compacted: rarely, beside the turns, from the cached prefix, and without losing a word."""
+
+import itertools
+
+import pytest
+
+from bot.outbound import pacing
+from sandbox.model import Cut, Fail, Hold, Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.request import ChatRequest
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+SMALL = {"CONTEXT_WINDOW": "8192", "COMPACT_AT": "0.5"}
+"""Compacted from about 4,100 tokens on, at its cap from 7,000 on."""
+INSTRUCTION = "Write the notes that stand in its place"
+WORDS = "a sentence about the harbour, the ferry and the weather there; " * 18
+"""About 300 tokens."""
+
+
+def is_compaction(request: ChatRequest) -> bool:
+    return INSTRUCTION in request.last_words
+
+
+class Model:
+    """Answers, and writes notes when it is asked for them."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.notes: Behaviour = Say("## People\nAnn sails.")
+        self.compactions: list[ChatRequest] = []
+        self.answers: list[ChatRequest] = []
+        self.before_compaction: list[ChatRequest] = []
+        stage.model.answer_with(self.answer)
+
+    def answer(self, request: ChatRequest) -> Behaviour:
+        if is_compaction(request):
+            self.compactions.append(request)
+            self.before_compaction.append(self.answers[-1])
+            return self.notes
+        self.answers.append(request)
+        return Say(f"Answer {len(self.answers)}.")
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telegram's pace is not what these tests are about, and would take them minutes."""
+    monkeypatch.setattr(pacing, "_PRIVATE", pacing._Rate(spacing=0.001, burst=4))
+
+
+@pytest.fixture
+def model(stage: Stage) -> Model:
+    return Model(stage)
+
+
+async def talk(stage: Stage, rounds: int) -> None:
+    for _ in range(rounds):
+        number = len(stage.home.replies) + 1
+        await stage.ann.say(stage.home, f"{number}: {WORDS}")
+        await stage.replies(number)
+
+
+def system(request: ChatRequest) -> str:
+    return request.messages[0].text
+
+
+async def until_compacted(stage: Stage, model: Model, count: int = 1) -> None:
+    for _ in range(40):
+        await talk(stage, 1)
+        if len(model.compactions) >= count:
+            return
+    raise AssertionError("never compacted")
+
+
+async def test_what_leaves_the_window_is_in_the_memory_and_stays_in_the_transcript(stage: Stage, model: Model) -> None:
+    await stage.start(**SMALL)
+    await until_compacted(stage, model)
+    before = model.answers[-1]
+    await until_memory(stage, model)
+    after = model.answers[-1]
+    assert "<memory>" not in system(before)
+    assert len(after.messages) < len(before.messages)
+    assert after.messages[1].role == "user"
+
+
+async def test_the_request_is_the_same_prefix_and_one_instruction(stage: Stage, model: Model) -> None:
+    await stage.start(**SMALL)
+    await until_compacted(stage, model)
+    last, compaction = model.before_compaction[0].messages, model.compactions[0].messages
+    assert compaction[: len(last)] == last
+    assert [message.role for message in compaction[len(last) :]] == ["assistant", "user"]
+
+
+async def test_between_two_compactions_every_request_continues_the_one_before(stage: Stage, model: Model) -> None:
+    await stage.start(**SMALL)
+    await until_compacted(stage, model, 3)
+    broken = [
+        number
+        for number, (before, after) in enumerate(itertools.pairwise(model.answers))
+        if after.messages[: len(before.messages)] != before.messages
+    ]
+    assert len(broken) == 2
+    assert min(later - earlier for earlier, later in itertools.pairwise(broken)) > 2
+    assert "Ann sails." in system(model.compactions[2])
+
+
+async def test_the_turn_that_comes_meanwhile_is_answered_from_the_window_as_it_is(stage: Stage, model: Model) -> None:
+    hold = Hold("headers")
+    model.notes = Say("Ann sails.", hold=hold)
+    await stage.start(**SMALL)
+    await until_compacted(stage, model)
+    await hold.reached()
+    await talk(stage, 1)
+    assert "Ann sails." not in system(model.answers[-1])
+    hold.release()
+    await until_memory(stage, model)
+    assert len(model.compactions) == 1
+
+
+async def until_memory(stage: Stage, model: Model) -> None:
+    for _ in range(10):
+        await talk(stage, 1)
+        if "Ann sails." in system(model.answers[-1]):
+            return
+    raise AssertionError("the memory never came")
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [Fail(401), Say("   "), Say("far too long " * 400), Say("cut", finish_reason="length"), Cut("half of the notes")],
+    ids=["refused", "empty", "overlong", "cut by length", "broken"],
+)
+async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_once(
+    stage: Stage, model: Model, notes: Behaviour
+) -> None:
+    model.notes = notes
+    await stage.start(**SMALL)
+    await until_compacted(stage, model)
+    tries = 2 if isinstance(notes, Cut) or (isinstance(notes, Say) and not notes.text.strip()) else 1
+    before = model.answers[-1].messages
+    await talk(stage, 2)
+    assert model.answers[-1].messages[: len(before)] == before
+    assert len(model.compactions) == tries
+
+
+async def test_at_the_cap_and_without_a_summary_the_oldest_rounds_leave_in_one_step(
+    stage: Stage, model: Model
+) -> None:
+    model.notes = Fail(401)
+    await stage.start(**SMALL)
+    await talk(stage, 26)
+    lengths = [len(request.messages) for request in model.answers]
+    drops = [number for number, (one, two) in enumerate(itertools.pairwise(lengths)) if two < one]
+    assert len(drops) >= 1
+    assert all(lengths[number] - lengths[number + 1] >= 4 for number in drops)
+    assert stage.model.refused == []
+
+
+async def test_what_is_kept_in_full_leaves_only_at_the_cap(stage: Stage, model: Model) -> None:
+    await stage.start(**SMALL, MEMORY="full")
+    await talk(stage, 26)
+    assert model.compactions == []
+    lengths = [len(request.messages) for request in model.answers]
+    assert 1 <= sum(two < one for one, two in itertools.pairwise(lengths)) <= 2
+
+
+async def test_truncating_keeps_the_last_rounds_in_big_steps(stage: Stage, model: Model) -> None:
+    await stage.start(MEMORY="truncate", KEEP_ROUNDS="3")
+    await talk(stage, 30)
+    assert model.compactions == []
+    lengths = [len(request.messages) for request in model.answers]
+    drops = [number for number, (one, two) in enumerate(itertools.pairwise(lengths)) if two < one]
+    assert len(drops) >= 2
+    assert all(lengths[number + 1] == 1 + 2 * 3 + 1 for number in drops)
+    assert min(later - earlier for earlier, later in itertools.pairwise(drops)) >= 3
+
+
+async def test_a_server_that_finds_the_prompt_too_long_is_asked_once_more_with_less(stage: Stage, model: Model) -> None:
+    await stage.start()
+    await talk(stage, 8)
+    stage.model.script(Fail(400, "This model's maximum context length is 600 tokens", code="context_length_exceeded"))
+    await talk(stage, 1)
+    assert stage.home.replies[-1].text == "Answer 9."
+    assert len(model.answers[-1].messages) < 2 * 8
+
+
+async def test_a_message_longer_than_the_window_gets_a_sentence_and_the_next_one_an_answer(
+    stage: Stage, model: Model
+) -> None:
+    await stage.start(**SMALL)
+    await talk(stage, 2)
+    await stage.ann.say(stage.home, "too much " * 6000)
+    replies = await stage.replies(3)
+    assert "longer than the model can read" in replies[-1]
+    await stage.ann.say(stage.home, "and now?")
+    assert (await stage.replies(4))[-1] == "Answer 3."
+    assert stage.model.requests[-1].last_words.endswith("and now?")
+    await stage.home.wait(4, PATIENCE_S)
+
+
+async def test_a_server_that_refuses_every_length_is_asked_twice_and_the_next_message_begins_afresh(
+    stage: Stage, model: Model
+) -> None:
+    await stage.start()
+    await talk(stage, 3)
+    refusal = Fail(400, "Range of input length should be [1, 100]")
+    stage.model.script(refusal, refusal)
+    await stage.ann.say(stage.home, "one more")
+    assert "longer than the model can read" in (await stage.replies(4))[-1]
+    await stage.ann.say(stage.home, "and now?")
+    await stage.replies(5)
+    assert [message.role for message in stage.model.requests[-1].messages] == ["system", "user"]
