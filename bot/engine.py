@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bot.conversation.compaction import Compactor
+from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marks import Policy, Way
 from bot.conversation.recall import Recall
@@ -39,11 +40,13 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
     windows = Windows(storage, policy, model.name, settings.system_prompt, count_tokens)
     side_calls = SideCalls(storage, model, ledger, count_tokens, settings.model_timeout)
     compactor = Compactor(storage, windows, side_calls, time.time)
-    upkeep = Upkeep(storage, windows, compactor, settings.compact_schedule, time.time)
+    indexer = Indexer(storage, settings.zone)
+    upkeep = Upkeep(storage, windows, compactor, indexer, settings.compact_schedule, time.time)
+    recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone)
     conversation = Conversation(
         storage=storage,
         model=model,
-        requests=Requests(windows, Recall()),
+        requests=Requests(windows, recall),
         room=Room(upkeep),
         ledger=ledger,
         zone=settings.zone,

@@ -36,14 +36,6 @@ NOT_USED_YET = (
     "embedding_model",
     "embedding_base_url",
     "transcription_model",
-    "context_window",
-    "memory",
-    "compact_at",
-    "compact_schedule",
-    "keep_rounds",
-    "recall_tokens",
-    "cached_price",
-    "output_price",
     "cache_markers",
     "group_listen",
 )
@@ -95,6 +87,7 @@ class Settings(BaseSettings):
     model_timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
     reset_keep_days: int = Field(default=7, ge=1)
     inbox_keep_days: int = Field(default=3, ge=1)
+    retention_days: int | None = Field(default=None, ge=1)
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,9 @@
 """Texts of our own on their way out: stored in the transaction of what they report, so a crash loses none."""
 
+import json
+
 from storage.database import Database, Row, Transaction
-from storage.records import Notice, Place
+from storage.records import Button, Notice, Place
 
 
 class Notices:
@@ -14,10 +16,11 @@ class Notices:
         """Keep a notice until it is sent."""
         await tx.execute(
             "INSERT INTO notices (telegram_id, thread_id, private, text, reply_to, edits,"
-            " button, button_data, button_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " buttons, button_until, markdown, photo, asks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.private, notice.text),
-                *(notice.reply_to, notice.edits, notice.button, notice.button_data, notice.button_until),
+                *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
+                *(notice.button_until, notice.markdown, notice.photo, notice.asks),
             ),
         )
 
@@ -30,8 +33,10 @@ class Notices:
         return [(row["id"], _notice(row)) for row in rows]
 
     async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
-        """The notice arrived as this message; it is remembered only while it has a button to take away."""
-        await tx.execute("UPDATE notices SET message_id = ? WHERE id = ?", (message_id, notice_id))
+        """The notice arrived as this message; its id is remembered only while it has a button to take away."""
+        await tx.execute(
+            "UPDATE notices SET message_id = ?, text = '', photo = NULL WHERE id = ?", (message_id, notice_id)
+        )
         await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL", (notice_id,))
 
     async def expired_buttons(self, now: float) -> list[tuple[int, int, int]]:
@@ -60,7 +65,9 @@ def _notice(row: Row) -> Notice:
         text=row["text"],
         reply_to=row["reply_to"],
         edits=row["edits"],
-        button=row["button"],
-        button_data=row["button_data"],
+        buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
         button_until=row["button_until"],
+        markdown=bool(row["markdown"]),
+        photo=row["photo"],
+        asks=bool(row["asks"]),
     )

@@ -1,6 +1,7 @@
 """The values that go into and come out of the storage."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -51,6 +52,22 @@ class Turn:
     tokens: int = 0
     at: float = 0.0
     """When it was stored, or begun, in seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A turn as it is found and shown later."""
+
+    turn_id: int
+    role: Role
+    content: str
+    speaker: str | None
+    """Who sent it; None: the bot."""
+    at: float
+    """When it was sent, in seconds since 1970 (UTC)."""
+    tokens: int = 0
+    message_id: int | None = None
+    """Its first Telegram message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +131,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class DayUsage:
+    """What one chat used on one day."""
+
+    day: date
+    turns: int
+    """Answers to the user; other requests, such as compactions, are in the tokens only."""
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A finished reply and how much of it has arrived."""
 
@@ -127,14 +154,29 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message; `data` comes back when it is pressed (64 bytes at most)."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """A text of our own. `button_until` is when its button is taken away, in seconds since 1970 (UTC)."""
+    """A text of our own."""
 
     place: Place
     private: bool
     text: str
     reply_to: int | None = None
     edits: int | None = None
-    button: str | None = None
-    button_data: str | None = None
+    """The message that is turned into this one."""
+    buttons: tuple[Button, ...] = ()
     button_until: float | None = None
+    """When the buttons are taken away, in seconds since 1970 (UTC); None: they stay."""
+    markdown: bool = False
+    """Formatted like an answer, and of any length."""
+    photo: bytes | None = None
+    """A PNG; the text is its caption then."""
+    asks: bool = False
+    """The user's next message is to be a reply to it."""

@@ -11,7 +11,9 @@ from storage.deliveries import Deliveries
 from storage.inbox import Inbox
 from storage.memories import Memories
 from storage.notices import Notices
+from storage.past import Past
 from storage.resets import Resets
+from storage.search import Search
 from storage.token_ratios import TokenRatios
 from storage.transcript import Transcript
 from storage.usage import UsageLog
@@ -27,6 +29,8 @@ class Storage:
     transcript: Transcript
     memories: Memories
     token_ratios: TokenRatios
+    past: Past
+    search: Search
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -47,6 +51,8 @@ class Storage:
             transcript=transcript,
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),
+            past=Past(database),
+            search=Search(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

@@ -9,7 +9,7 @@ import pytest
 from bot.jobs import DAY_S, Jobs, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
-from storage.records import Notice, Place
+from storage.records import Button, Notice, Place
 
 HOME = Place(5)
 
@@ -38,7 +38,7 @@ def _jobs(storage: Storage, buttons: Buttons, now: float) -> Jobs:
 async def test_a_button_disappears_once_when_its_time_is_over(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.notices.add(
-            tx, Notice(HOME, private=True, text="done", button="Undo", button_data="x", button_until=60.0)
+            tx, Notice(HOME, private=True, text="done", buttons=(Button("Undo", "x"),), button_until=60.0)
         )
         notice_id = 1
         await storage.notices.sent(tx, notice_id, 77)

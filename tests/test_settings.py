@@ -194,9 +194,9 @@ def test_values_arrive_in_the_form_in_which_they_are_used(monkeypatch: pytest.Mo
 
 
 def test_what_has_no_effect_yet_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMORY", "truncate")
-    monkeypatch.setenv("RECALL_TOKENS", "500")
-    assert load().unused() == ("MEMORY", "RECALL_TOKENS")
+    monkeypatch.setenv("VISION_MODEL", "qwen-vl")
+    monkeypatch.setenv("GROUP_LISTEN", "off")
+    assert load().unused() == ("VISION_MODEL", "GROUP_LISTEN")
 
 
 def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

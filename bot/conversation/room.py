@@ -31,11 +31,17 @@ class Room:
             await self._shrink(view, most_prompt=None, most=cap)
 
     async def make_after_refusal(self, chat_id: int) -> None:
-        """The server says that the prompt is too long, whatever we count: leave about half of it."""
+        """The server says that the prompt is too long, whatever we count: leave about half of it.
+
+        Raises MessageTooLong when there is nothing that could be left out but the newest message.
+        """
         view = await self._view(chat_id)
         most = REFUSED_SHARE * view.sizes.total
         log.warning("Chat %d: a prompt of about %.0f tokens is too long for the model", chat_id, view.sizes.total)
         await self._shrink(view, most_prompt=most, most=most)
+        if (await self._view(chat_id)).sizes.total >= view.sizes.total:
+            await self.leave_out(chat_id)
+            raise MessageTooLong("refused, and nothing else to leave out")
 
     async def leave_out(self, chat_id: int) -> None:
         """The newest message is more than the model can read: it leaves the window, with all that stands before it."""

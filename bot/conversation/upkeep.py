@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.conversation.compaction import Compactor, Outcome
+from bot.conversation.indexing import Indexer
 from bot.conversation.marks import Way, worth_while_warm
 from bot.conversation.windows import View, Windows
 from bot.errors import ModelError
@@ -35,12 +36,14 @@ class Upkeep:
     storage: Storage
     windows: Windows
     compactor: Compactor
+    indexer: Indexer
     schedule: str
     clock: Callable[[], float]
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
 
     async def look_after(self, chat_id: int) -> None:
-        """See whether the window of a chat is to be compacted now, or later when it stays quiet. Returns at once."""
+        """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet."""
+        await self.indexer.catch_up(chat_id)
         if chat_id in self.running:
             return
         view = await self.windows.view(chat_id)

@@ -6,8 +6,9 @@ from telegram import Chat, Message, MessageEntity, Update, User
 from telegram.ext import ApplicationHandlerStop
 
 from bot import texts
+from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
-from bot.intake.arrival import Burst, place_of, update_ids
+from bot.intake.arrival import Burst, update_ids
 from storage import Storage
 from storage.records import Notice
 
@@ -55,6 +56,5 @@ def _who(update: Update | Burst) -> tuple[User | None, Chat | None]:
 
 
 def _refusal(message: Message, user: User) -> Notice:
-    private = message.chat.type == Chat.PRIVATE
-    text = texts.STRANGER.format(user_id=user.id) if private else texts.STRANGE_GROUP.format(chat_id=message.chat.id)
-    return Notice(place_of(message), private, text, reply_to=message.message_id)
+    stranger, group = texts.STRANGER.format(user_id=user.id), texts.STRANGE_GROUP.format(chat_id=message.chat.id)
+    return answer(message, stranger if is_private(message) else group)

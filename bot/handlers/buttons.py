@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telegram import Chat, Message, Update
+from telegram import Message, Update
 from telegram.error import TelegramError
 
 from bot import texts
 from bot.handlers.commands import UNDO_RESET
+from bot.handlers.notices import edited
 from bot.intake.arrival import place_of
 from storage import Storage
-from storage.records import Notice
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Buttons:
             undone = chat is not None and await self.storage.resets.undo(tx, chat.id, reset_id, self.clock())
             if undone:
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
-                await self.storage.notices.add(tx, _edited(message, texts.RESET_UNDONE))
+                await self.storage.notices.add(tx, edited(message, texts.RESET_UNDONE))
             await self.storage.inbox.done(tx, [update.update_id])
         await self._answer(update, texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
 
@@ -54,8 +54,3 @@ class Buttons:
             await update.callback_query.answer(text)
         except TelegramError as exc:  # too old to be answered, or already answered: the user sees the message itself
             log.info("A button press can't be answered: %s", exc)
-
-
-def _edited(message: Message, text: str) -> Notice:
-    private = message.chat.type == Chat.PRIVATE
-    return Notice(place_of(message), private, text, edits=message.message_id)

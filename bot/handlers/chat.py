@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from telegram import Chat
-
 from bot import texts
 from bot.conversation.turn import Conversation
+from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
 from bot.inbound.message import is_unreadable, said
 from bot.intake.arrival import Burst
 from storage import Storage
-from storage.records import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,6 @@ class ChatHandlers:
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn; what can't be read is told."""
-        private = burst.messages[0].chat.type == Chat.PRIVATE
         if not await self._is_meant(burst):
             async with self.storage.transaction() as tx:
                 await self.storage.inbox.done(tx, burst.update_ids)
@@ -32,10 +29,9 @@ class ChatHandlers:
         unreadable = next(filter(is_unreadable, burst.messages), None)
         async with self.storage.transaction() as tx:
             if words:
-                await self.conversation.hear(tx, burst.place, private=private, said=words)
+                await self.conversation.hear(tx, burst.place, private=is_private(burst.messages[0]), said=words)
             if unreadable is not None:
-                told = Notice(burst.place, private, texts.TEXT_ONLY, unreadable.message_id)
-                await self.storage.notices.add(tx, told)
+                await self.storage.notices.add(tx, answer(unreadable, texts.TEXT_ONLY))
             await self.storage.inbox.done(tx, burst.update_ids)
 
     async def _is_meant(self, burst: Burst) -> bool:

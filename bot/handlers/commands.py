@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telegram import Chat, Message, Update
+from telegram import Message, Update
 
 from bot import texts
+from bot.handlers.notices import answer, is_private
 from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
 from storage import Storage, Transaction
-from storage.records import Notice
+from storage.records import Button, Notice
 from storage.resets import UNDO_S
 
 UNDO_RESET = "undo-reset:"
@@ -35,8 +36,7 @@ class Commands:
 
     async def unknown(self, update: Update, _: object) -> None:
         """Any other command: a hint in private; in a group it may be for another bot."""
-        message = _message(update)
-        if message.chat.type == Chat.PRIVATE:
+        if is_private(_message(update)):
             await self._say(update, texts.UNKNOWN_COMMAND)
         else:
             await self.ignore(update, _)
@@ -46,14 +46,13 @@ class Commands:
         async with self.storage.transaction() as tx:
             reset_id = await self._reset(tx, _message(update))
             if reset_id is None:
-                notice = _notice(update, texts.RESET_EMPTY)
+                notice = answer(_message(update), texts.RESET_EMPTY)
             else:
-                notice = _notice(
-                    update,
+                notice = answer(
+                    _message(update),
                     texts.RESET.format(days=texts.days(self.keep_days)),
-                    button=texts.UNDO,
-                    button_data=f"{UNDO_RESET}{reset_id}",
-                    button_until=self.clock() + UNDO_S,
+                    [Button(texts.UNDO, f"{UNDO_RESET}{reset_id}")],
+                    until=self.clock() + UNDO_S,
                 )
             await self._done(tx, update, notice)
 
@@ -63,7 +62,7 @@ class Commands:
         chat = await self.storage.chats.find(place)
         async with self.storage.transaction() as tx:
             asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock())
-            await self._done(tx, update, None if asked else _notice(update, texts.NOTHING_TO_RETRY))
+            await self._done(tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY))
 
     async def stop(self, update: Update, _: object) -> None:
         """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself."""
@@ -81,7 +80,7 @@ class Commands:
 
     async def _say(self, update: Update, text: str) -> None:
         async with self.storage.transaction() as tx:
-            await self._done(tx, update, _notice(update, text))
+            await self._done(tx, update, answer(_message(update), text))
 
     async def _done(self, tx: Transaction, update: Update, notice: Notice | None) -> None:
         if notice is not None:
@@ -92,23 +91,3 @@ class Commands:
 def _message(update: Update) -> Message:
     assert update.message is not None, "command handlers get messages only"
     return update.message
-
-
-def _notice(
-    update: Update,
-    text: str,
-    *,
-    button: str | None = None,
-    button_data: str | None = None,
-    button_until: float | None = None,
-) -> Notice:
-    message = _message(update)
-    return Notice(
-        place=place_of(message),
-        private=message.chat.type == Chat.PRIVATE,
-        text=text,
-        reply_to=message.message_id,
-        button=button,
-        button_data=button_data,
-        button_until=button_until,
-    )

@@ -4,10 +4,11 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from telegram import Chat, Update
+from telegram import Update
 
 from bot import texts
-from bot.intake.arrival import Burst, place_of, update_ids
+from bot.handlers.notices import answer
+from bot.intake.arrival import Burst, update_ids
 from storage import Storage, StorageError
 from storage.records import Notice, Place
 
@@ -29,9 +30,7 @@ class Failures:
         try:
             async with self.storage.transaction() as tx:
                 if message is not None:
-                    private = message.chat.type == Chat.PRIVATE
-                    text = texts.FAILURE.format(reference=reference)
-                    await self.storage.notices.add(tx, Notice(place_of(message), private, text, message.message_id))
+                    await self.storage.notices.add(tx, answer(message, texts.FAILURE.format(reference=reference)))
                 await self.storage.inbox.done(tx, update_ids(update))
         except StorageError as exc:
             log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)

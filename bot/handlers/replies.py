@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from functools import partial
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.conversation.control import Control, Ending
 from bot.conversation.turn import Conversation
@@ -149,10 +149,9 @@ class Replies:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
     async def _notify(self, notice_id: int, notice: Notice) -> None:
-        to = _destination(notice.place, notice.private, notice.reply_to)
         message_id = None
         try:
-            message_id = await self.sender.notice(to, notice.text, _keyboard(notice), edit=notice.edits)
+            message_id = await self._send(notice)
         except Undeliverable as exc:
             log.warning("A notice can't be delivered: %s", exc)
         async with self.storage.transaction() as tx:
@@ -161,12 +160,27 @@ class Replies:
             else:
                 await self.storage.notices.sent(tx, notice_id, message_id)
 
+    async def _send(self, notice: Notice) -> int:
+        to = _destination(notice.place, notice.private, notice.reply_to)
+        if notice.photo is not None:
+            return await self.sender.photo(to, notice.photo, notice.text)
+        if not notice.markdown:
+            return await self.sender.notice(to, notice.text, _markup(notice), edit=notice.edits)
+        parts: list[Part] = []
+
+        async def arrived(part: Part) -> None:
+            parts.append(part)
+
+        await self.sender.deliver(to, notice.text, arrived)
+        return parts[-1].message_id
+
 
 def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:
     return Destination(place.telegram_id, private, place.thread_id or None, None if private else reply_to)
 
 
-def _keyboard(notice: Notice) -> InlineKeyboardMarkup | None:
-    if notice.button is None:
-        return None
-    return InlineKeyboardMarkup([[InlineKeyboardButton(notice.button, callback_data=notice.button_data)]])
+def _markup(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:
+    if notice.asks:
+        return ForceReply(selective=True)
+    buttons = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in notice.buttons]
+    return InlineKeyboardMarkup(buttons) if buttons else None

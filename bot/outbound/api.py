@@ -7,14 +7,15 @@ A method that python-telegram-bot has of its own says `InvalidToken` when the se
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from telegram import Bot, InlineKeyboardMarkup, ReplyParameters
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
-from bot.outbound.content import Content, Rich
+from bot.outbound.content import Content, Photo, Rich
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 
+Markup = InlineKeyboardMarkup | ForceReply
 THINKING = Rich("<tg-thinking>Thinking...</tg-thinking>")
 """The placeholder of a rich draft; a text draft shows its own when its text is empty."""
 
@@ -26,17 +27,19 @@ class Api:
         self.features = features
         self._bot = bot
 
-    async def send(self, to: Destination, content: Content, keyboard: InlineKeyboardMarkup | None = None) -> int:
+    async def send(self, to: Destination, content: Content | Photo, markup: Markup | None = None) -> int:
         """Send a new message; returns its id."""
         if isinstance(content, Rich):
-            return await self._send_rich(to, content, keyboard)
+            return await self._send_rich(to, content, markup)
+        if isinstance(content, Photo):
+            return await self._send_photo(to, content, markup)
         message = await self._bot.send_message(
             to.chat_id,
             content.text,
             entities=content.entities or None,
             message_thread_id=to.thread_id,
             reply_parameters=_reply(to),
-            reply_markup=keyboard,
+            reply_markup=markup,
         )
         return message.message_id
 
@@ -70,12 +73,23 @@ class Api:
         """Show that the bot is typing, for five seconds."""
         await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
 
-    async def _send_rich(self, to: Destination, content: Rich, keyboard: InlineKeyboardMarkup | None) -> int:
+    async def _send_photo(self, to: Destination, photo: Photo, markup: Markup | None) -> int:
+        message = await self._bot.send_photo(
+            to.chat_id,
+            photo.png,
+            photo.caption,
+            message_thread_id=to.thread_id,
+            reply_parameters=_reply(to),
+            reply_markup=markup,
+        )
+        return message.message_id
+
+    async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None) -> int:
         fields = {
             "chat_id": to.chat_id,
             "rich_message": {"html": content.html},
             "reply_parameters": _reply(to),
-            "reply_markup": keyboard,
+            "reply_markup": markup,
         }
         with self._needs_rich():
             message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields)

@@ -1,4 +1,4 @@
-"""What one message shows, in one of the two forms that the Bot API takes."""
+"""What one message shows, in one of the forms that the Bot API takes."""
 
 from dataclasses import dataclass
 
@@ -20,4 +20,13 @@ class Text:
     entities: tuple[MessageEntity, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture with a caption of at most 1,024 UTF-16 units."""
+
+    png: bytes
+    caption: str
+
+
 Content = Rich | Text
+"""What can be edited and drafted."""

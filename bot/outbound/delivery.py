@@ -5,11 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from telegram import Bot, InlineKeyboardMarkup
+from telegram import Bot
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
-from bot.outbound.api import Api
+from bot.outbound.api import Api, Markup
+from bot.outbound.content import Photo
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.pacing import Pacer
@@ -65,24 +66,29 @@ class Sender:
             await on_part(Part(message_id, offset))
             to, edit = replace(to, reply_to=None), None
 
-    async def notice(
-        self, to: Destination, text: str, keyboard: InlineKeyboardMarkup | None = None, edit: int | None = None
-    ) -> int:
+    async def notice(self, to: Destination, text: str, markup: Markup | None = None, edit: int | None = None) -> int:
         """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
 
-        A long one takes several messages, the last with the keyboard. Raises Undeliverable.
+        A long one takes several messages, the last with the buttons. Raises Undeliverable.
         """
         offset = 0
         while True:
             piece = plain_piece(text, offset)
             last = piece.end >= len(text)
             try:
-                message_id = await self._post.put(to, piece.content, edit, keyboard if last else None)
+                message_id = await self._post.put(to, piece.content, edit, markup if last else None)
             except BadRequest as exc:
                 raise undeliverable(exc) from exc
             if last:
                 return message_id
             offset, to, edit = piece.end, replace(to, reply_to=None), None
+
+    async def photo(self, to: Destination, png: bytes, caption: str) -> int:
+        """Send a picture; returns the message's id. Raises Undeliverable."""
+        try:
+            return await self._post.put(to, Photo(png, caption), None)
+        except BadRequest as exc:
+            raise undeliverable(exc) from exc
 
     async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         """Delete messages, as far as Telegram lets us: it refuses those older than two days."""

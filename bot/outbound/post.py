@@ -9,8 +9,8 @@ import logging
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
-from bot.outbound.api import Api
-from bot.outbound.content import Content
+from bot.outbound.api import Api, Markup
+from bot.outbound.content import Content, Photo
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
 from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
@@ -30,9 +30,9 @@ class Post:
         self._pacer = pacer
 
     async def put(
-        self, to: Destination, content: Content, edit: int | None, keyboard: InlineKeyboardMarkup | None = None
+        self, to: Destination, content: Content | Photo, edit: int | None, markup: Markup | None = None
     ) -> int:
-        """Send the content, or turn the message `edit` into it; returns the message's id.
+        """Send the content, or turn the message `edit` into it (never into a photo); returns the message's id.
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError.
         """
@@ -40,8 +40,9 @@ class Post:
         while True:
             await self._pacer.turn(to)
             try:
-                if edit is None:
-                    return await self._api.send(to, content, keyboard)
+                if edit is None or isinstance(content, Photo):
+                    return await self._api.send(to, content, markup)
+                keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
                 await self._api.edit(to, edit, content, keyboard)
             except RetryAfter as exc:
                 self._pacer.halt(to, seconds_to_wait(exc))

@@ -37,6 +37,15 @@ def boolean(value: object, name: str) -> bool:
     raise _wrong(name, "Boolean")
 
 
+def picture(value: object, name: str) -> bytes:
+    """An uploaded PNG or JPEG."""
+    if not isinstance(value, bytes):
+        raise bad_request(f"the sandbox takes {name} as an upload only")
+    if not value.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    return value
+
+
 def chat(value: object, name: str) -> int:
     """A chat's number; nobody in the sandbox has a public @name to be found by."""
     if isinstance(value, str) and value.startswith("@"):

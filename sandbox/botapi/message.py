@@ -1,5 +1,6 @@
 """A message as a test or a terminal sees it."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -45,6 +46,9 @@ class Message:
     thread: int | None
     edits: int
     deleted: bool
+    photo: bytes | None = None
+    asks: bool = False
+    """Whether the next message of the user is made a reply to it (ForceReply)."""
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -72,6 +76,8 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         thread=cast("int | None", raw.get("message_thread_id")),
         edits=edits,
         deleted=deleted,
+        photo=base64.b64decode(str(source["photo"])) if "photo" in source else None,
+        asks=bool(source.get("asks")),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sandbox.botapi import keyboard
 from sandbox.botapi.arguments import Method, Parameter
-from sandbox.botapi.kinds import array, boolean, chat, integer, record, string, unsupported
+from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported
 from sandbox.botapi.methods import chats, commands, editing, receiving, sending
 
 UNSUPPORTED = Parameter(unsupported)
@@ -118,6 +118,18 @@ METHODS: Mapping[str, Method] = {
             **FORMATTED,
             "text": Parameter(string, required=True, missing="message text is empty"),
             "link_preview_options": Parameter(_link_preview),
+        },
+    ),
+    "sendPhoto": Method(
+        sending.send_photo,
+        {
+            **SENT,
+            "photo": Parameter(picture, required=True, missing="there is no photo in the request"),
+            "caption": TEXT,
+            "parse_mode": UNSUPPORTED,
+            "caption_entities": ENTITIES,
+            "show_caption_above_media": FLAG,
+            "has_spoiler": FLAG,
         },
     ),
     "sendRichMessage": Method(sending.send_rich_message, {**SENT, "rich_message": RICH}, since="10.1"),

@@ -38,15 +38,15 @@ def _fields(content_type: str, body: bytes) -> Json:
 
 
 def _parts(content_type: str, body: bytes) -> Json:
-    """The fields of a multipart form, which is built like a mail."""
+    """The fields of a multipart form, which is built like a mail: texts, and the bytes of files."""
     form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
     found: Json = {}
     for part in form.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
         value = part.get_payload(decode=True)
-        if part.get_filename() is not None or not isinstance(value, bytes):
-            raise bad_request(f"the sandbox takes texts only, not what is in {name}")
-        found[name] = value.decode()
+        if not isinstance(value, bytes):
+            raise bad_request(f"the sandbox does not read what is in {name}")
+        found[name] = value if part.get_filename() is not None else value.decode()
     return found
 
 

@@ -31,6 +31,18 @@ ALTER TABLE turns ADD COLUMN speaker TEXT;    -- user: who sent it, also where t
 ALTER TABLE turns ADD COLUMN prompt_estimate INTEGER; -- assistant: our own count of the prompt that it answers
 ALTER TABLE turns ADD COLUMN marked INTEGER NOT NULL DEFAULT 0; -- assistant: the request had cache markers
 
+ALTER TABLE usage ADD COLUMN turns INTEGER NOT NULL DEFAULT 0; -- requests that answered a user
+UPDATE usage SET turns = requests;
+
+-- A notice may have several buttons, be formatted, come with a picture, or ask for a reply.
+ALTER TABLE notices ADD COLUMN buttons TEXT NOT NULL DEFAULT '[]';   -- JSON: [[label, data], ...]
+UPDATE notices SET buttons = json_array(json_array(button, button_data)) WHERE button IS NOT NULL;
+ALTER TABLE notices DROP COLUMN button;
+ALTER TABLE notices DROP COLUMN button_data;
+ALTER TABLE notices ADD COLUMN markdown INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notices ADD COLUMN photo BLOB;                           -- PNG; the text is its caption
+ALTER TABLE notices ADD COLUMN asks INTEGER NOT NULL DEFAULT 0;      -- 1: the next message is to be a reply to it
+
 -- How many tokens a server reports for one of ours, by model; chat 0: the model's newest over all chats.
 CREATE TABLE token_ratios (
     model   TEXT NOT NULL,

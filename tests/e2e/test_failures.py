@@ -17,7 +17,7 @@ TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
     (Fail(401, f"Incorrect API key provided: {KEY}"), errors.WrongKey),
     (Fail(403, "no access"), errors.NoPermission),
     (Fail(403, "Access denied", code="Arrearage"), errors.NoCredit),
-    (Fail(400, "maximum context length is 100 tokens"), errors.ContextTooLong),
+    (Fail(400, "maximum context length is 100 tokens"), errors.MessageTooLong),
     (Fail(400, "inappropriate content", code="data_inspection_failed"), errors.ContentRefused),
     (Fail(400, "something else"), errors.RequestRefused),
     (Say("", finish_reason="content_filter"), errors.ContentRefused),

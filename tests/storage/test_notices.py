@@ -1,7 +1,7 @@
 """A notice waits until it is sent, and is remembered while it has a button."""
 
 from storage import Storage
-from storage.records import Notice
+from storage.records import Button, Notice
 from tests.storage.conftest import HOME
 
 
@@ -23,7 +23,7 @@ async def test_a_notice_waits_until_it_was_sent(storage: Storage) -> None:
 
 
 async def test_a_button_is_taken_away_when_its_time_is_over(storage: Storage) -> None:
-    notice = Notice(HOME, private=True, text="done", button="Undo", button_data="undo:1", button_until=60.0)
+    notice = Notice(HOME, private=True, text="done", buttons=(Button("Undo", "undo:1"),), button_until=60.0)
     notice_id = await _add(storage, notice)
     assert await storage.notices.expired_buttons(61.0) == []
     async with storage.transaction() as tx:

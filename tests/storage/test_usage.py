@@ -3,15 +3,23 @@
 from datetime import date
 
 from storage import Storage
-from storage.records import Chat, Usage
+from storage.records import Chat, DayUsage, Usage
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 
 
 async def test_requests_of_a_day_are_added_up_over_models(storage: Storage, chat: Chat) -> None:
-    day = date(2026, 11, 23)
     async with storage.transaction() as tx:
-        await storage.usage.record(tx, chat.id, day, "qwen-plus", Usage(100, 20, 5))
-        await storage.usage.record(tx, chat.id, day, "qwen-plus", Usage(200, 180, 6))
-        await storage.usage.record(tx, chat.id, day, "qwen-vl", Usage(10, 0, 1))
-        await storage.usage.record(tx, chat.id, date(2026, 11, 24), "qwen-plus", Usage(1, 1, 1))
-    assert await storage.usage.of_day(chat.id, day) == Usage(310, 200, 12)
-    assert await storage.usage.of_day(chat.id, date(2026, 11, 25)) == Usage(0, 0, 0)
+        await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
+        await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(200, 180, 6))
+        await storage.usage.record(tx, chat.id, MONDAY, "qwen-vl", Usage(10, 0, 1))
+        await storage.usage.record(tx, chat.id, WEDNESDAY, "qwen-plus", Usage(1, 1, 1))
+    assert await storage.usage.between(chat.id, MONDAY, TUESDAY) == [DayUsage(MONDAY, 3, Usage(310, 200, 12))]
+    assert len(await storage.usage.between(chat.id, MONDAY, WEDNESDAY)) == 2
+
+
+async def test_a_request_beside_the_conversation_costs_and_is_no_turn(storage: Storage, chat: Chat) -> None:
+    async with storage.transaction() as tx:
+        await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
+        await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(50, 40, 30), turns=0)
+    assert await storage.usage.between(chat.id, MONDAY, MONDAY) == [DayUsage(MONDAY, 1, Usage(150, 60, 35))]

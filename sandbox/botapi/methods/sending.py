@@ -1,5 +1,8 @@
 """The methods that write: messages, drafts, and the sign that something is being written."""
 
+import base64
+import hashlib
+
 from sandbox.botapi import rich, text
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
@@ -7,6 +10,7 @@ from sandbox.botapi.previews import Draft
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
 
+CAPTION_LIMIT = 1024
 _ACTIONS = (
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker "
     "find_location record_video_note upload_video_note"
@@ -17,6 +21,19 @@ ACTIONS = frozenset(_ACTIONS.split())
 async def send_message(world: World, args: Arguments) -> Json:
     """Send a text."""
     return _send(world, args, text_content(args), None)
+
+
+async def send_photo(world: World, args: Arguments) -> Json:
+    """Send a picture, with a caption or without."""
+    caption = args.string("caption").strip()
+    if len(caption.encode("utf-16-le")) // 2 > CAPTION_LIMIT:
+        raise bad_request("message caption is too long")
+    photo = args.values["photo"]
+    assert isinstance(photo, bytes)
+    number = hashlib.sha256(photo).hexdigest()[:16]
+    size = {"file_id": number, "file_unique_id": number, "width": 1, "height": 1, "file_size": len(photo)}
+    content: Json = {"photo": [size]} | ({"caption": caption} if caption else {})
+    return _send(world, args, content, {"photo": base64.b64encode(photo).decode()})
 
 
 async def send_rich_message(world: World, args: Arguments) -> Json:
@@ -79,6 +96,8 @@ def _send(world: World, args: Arguments, content: Json, source: Json | None) -> 
     markup = args.object("reply_markup")
     if markup and markup.get("inline_keyboard"):
         content = content | {"reply_markup": markup}
+    if markup and markup.get("force_reply"):
+        source = (source or {}) | {"asks": True}
     world.limits.check(chat_id)
     world.previews.end(chat_id)
     return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source)

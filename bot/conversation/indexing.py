@@ -1,0 +1,45 @@
+"""Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.conversation.asking import plain
+from bot.conversation.keys import dated, spread
+from storage import Storage
+from storage.records import Role, Spoken
+from storage.search import Key
+
+BATCH = 200
+"""Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """Writes keys; dates are those of `zone`."""
+
+    storage: Storage
+    zone: tzinfo
+
+    async def catch_up(self, chat_id: int) -> None:
+        """Index what was said since the last time. Progress and keys are one transaction: a kill loses neither."""
+        while True:
+            rows = await self.storage.past.unindexed(chat_id, BATCH)
+            if not rows.fresh:
+                return
+            keys = self._keys((*rows.before, *rows.fresh))
+            async with self.storage.transaction() as tx:
+                # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
+                await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
+                await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+
+    def _keys(self, rows: Sequence[Spoken]) -> list[Key]:
+        own = [self._own(row) for row in rows]
+        around = [" ".join((*own[max(at - 1, 0) : at], *own[at + 1 : at + 2])) for at in range(len(own))]
+        return [Key(row.turn_id, *words) for row, *words in zip(rows, own, around, strict=True)]
+
+    def _own(self, row: Spoken) -> str:
+        if row.role is Role.ASSISTANT:
+            return spread(row.content)
+        day = dated(datetime.fromtimestamp(row.at, self.zone))
+        return spread(f"{day} {row.speaker or ''} {plain(row.content)}")

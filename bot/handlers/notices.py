@@ -1,0 +1,38 @@
+"""What we say in answer to a message or a button, addressed to where that came from."""
+
+from collections.abc import Sequence
+
+from telegram import Chat, Message
+
+from bot.intake.arrival import place_of
+from storage.records import Button, Notice
+
+
+def answer(
+    message: Message, text: str, buttons: Sequence[Button] = (), *, until: float | None = None, markdown: bool = False
+) -> Notice:
+    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds."""
+    return Notice(
+        place=place_of(message),
+        private=is_private(message),
+        text=text,
+        reply_to=message.message_id,
+        buttons=tuple(buttons),
+        button_until=until,
+        markdown=markdown,
+    )
+
+
+def question(message: Message, text: str) -> Notice:
+    """A notice that the user's next message is a reply to."""
+    return Notice(place_of(message), is_private(message), text, reply_to=message.message_id, asks=True)
+
+
+def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
+    """A message of ours turned into another one."""
+    return Notice(place_of(message), is_private(message), text, edits=message.message_id, buttons=tuple(buttons))
+
+
+def is_private(message: Message) -> bool:
+    """Whether this is a chat with one person."""
+    return message.chat.type == Chat.PRIVATE

@@ -1,0 +1,80 @@
+"""Turns as they are looked up later: to be indexed, recalled, searched, summarised or forgotten."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from storage.database import Database, Row
+from storage.records import Role, Spoken
+
+_SPOKEN = (
+    "SELECT id, role, content, speaker, ifnull(said_at, created_at) AS at, tokens,"
+    " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id FROM turns"
+)
+_SETTLED = "state IN ('settled', 'complete', 'sent')"
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """The turns of a chat that are not indexed yet, oldest first, and the (at most two) turns before them."""
+
+    before: tuple[Spoken, ...]
+    fresh: tuple[Spoken, ...]
+
+
+class Past:
+    """Reads settled turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def unindexed(self, chat_id: int, limit: int) -> Unindexed:
+        """What is to be indexed next: up to the first turn that still waits for its answer."""
+        chat = await self._database.row("SELECT reset_turn, indexed_turn FROM chats WHERE id = ?", (chat_id,))
+        if chat is None:
+            return Unindexed((), ())
+        fresh = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
+            " WHERE chat_id = ? AND state IN ('waiting', 'streaming')), 9223372036854775807) ORDER BY id LIMIT ?",
+            (chat_id, chat["indexed_turn"], chat_id, limit),
+        )
+        if not fresh:
+            return Unindexed((), ())
+        before = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND id <= ? AND id > ? AND {_SETTLED} ORDER BY id DESC LIMIT 2",
+            (chat_id, chat["indexed_turn"], chat["reset_turn"]),
+        )
+        return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
+
+    async def around(
+        self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int
+    ) -> list[Spoken]:
+        """These turns, and the one before and after each, between the two bounds, oldest first."""
+        rows = await self._database.rows(
+            "WITH hit (id) AS (SELECT value FROM json_each(?1)), near (id) AS (SELECT id FROM hit UNION"
+            f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {_SETTLED}) FROM hit UNION"
+            f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {_SETTLED}) FROM hit)"
+            f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {_SETTLED} ORDER BY id",
+            (json.dumps(list(turn_ids)), chat_id, after_turn, before_turn),
+        )
+        return [_spoken(row) for row in rows]
+
+    async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[Spoken]:
+        """These turns of a chat, oldest first."""
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return [_spoken(row) for row in rows]
+
+
+def _spoken(row: Row) -> Spoken:
+    return Spoken(
+        turn_id=row["id"],
+        role=Role(row["role"]),
+        content=row["content"],
+        speaker=row["speaker"],
+        at=row["at"],
+        tokens=row["tokens"],
+        message_id=row["message_id"],
+    )
