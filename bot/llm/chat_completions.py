@@ -2,26 +2,33 @@
 
 The client itself tries again on 408, 409, 429, 5xx and connection errors, with back-off and the server's Retry-After.
 A stream that broke after it began is not its business: that is a StreamCut here.
+
+A message with a cache marker goes out as a content part, since a plain text has no place for one; servers that refuse
+parts are asked again without.
 """
 
 import json
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import openai
 from pydantic import JsonValue
 
-from bot.errors import StreamCut
+from bot.errors import ImageRefused, RequestRefused, StreamCut
 from bot.llm.failures import translate
 from bot.llm.interface import Delta, Finish, Message, Usage
 
 if TYPE_CHECKING:
+    from openai import AsyncStream
     from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 RETRIES = 4
 """With the client's back-off (0.5 s doubling to 8 s) about eight seconds, unless the server asks for more."""
 CONNECT_TIMEOUT_S = 10.0
+
+log = logging.getLogger(__name__)
 
 
 class ChatCompletions:
@@ -39,6 +46,7 @@ class ChatCompletions:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
         self.name = model
         self._extra_body = dict(extra_body)
+        self._takes_markers = True
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key,
@@ -50,13 +58,7 @@ class ChatCompletions:
         """See ChatModel.stream."""
         began = finished = False
         try:
-            stream = await self._client.chat.completions.create(
-                model=self.name,
-                messages=[_param(message) for message in messages],
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_body=self._extra_body,
-            )
+            stream = await self._open(messages)
             async with stream:
                 async for chunk in stream:
                     began = True
@@ -74,9 +76,40 @@ class ChatCompletions:
         """Close the connections."""
         await self._client.close()
 
+    async def _open(self, messages: Sequence[Message]) -> "AsyncStream[ChatCompletionChunk]":
+        markers = self._takes_markers and any(message.mark for message in messages)
+        try:
+            return await self._create(messages, markers=markers)
+        except openai.APIStatusError as exc:
+            if not markers or not _may_be_the_markers(exc):
+                raise
+            refusal = exc
+        stream = await self._create(messages, markers=False)
+        if self._takes_markers:  # and not before it was seen that the markers were to blame
+            self._takes_markers = False
+            log.warning("The model server refuses cache markers, so none are sent any more: %s", refusal)
+        return stream
 
-def _param(message: Message) -> "ChatCompletionMessageParam":
-    return cast("ChatCompletionMessageParam", {"role": message.role, "content": message.content})
+    async def _create(self, messages: Sequence[Message], *, markers: bool) -> "AsyncStream[ChatCompletionChunk]":
+        return await self._client.chat.completions.create(
+            model=self.name,
+            messages=[_param(message, marker=markers and message.mark) for message in messages],
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_body=self._extra_body,
+        )
+
+
+def _param(message: Message, *, marker: bool) -> "ChatCompletionMessageParam":
+    content: object = message.content
+    if marker:
+        content = [{"type": "text", "text": message.content, "cache_control": {"type": "ephemeral"}}]
+    return cast("ChatCompletionMessageParam", {"role": message.role, "content": content})
+
+
+def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
+    # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
+    return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in (RequestRefused, ImageRefused)
 
 
 def _delta(chunk: "ChatCompletionChunk") -> Delta:

@@ -20,6 +20,20 @@ class Message:
 
     role: str
     content: str
+    mark: bool = False
+    """The server is asked to keep the prompt up to the end of this message in its cache; the text stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheProfile:
+    """What is known of a server's prompt cache."""
+
+    explicit: bool
+    """Whether it takes ``cache_control`` markers, and bills by them."""
+    minimum: int
+    """A shorter prompt is not cached, in tokens."""
+    lifetime_s: float
+    """How long a prompt stays in the cache after it was last used, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

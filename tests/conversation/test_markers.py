@@ -1,0 +1,115 @@
+"""Where cache markers stand, and when a request is cheaper with them."""
+
+import pytest
+
+from bot.conversation.markers import LastRequest, Setting, placed, wanted
+from bot.llm.interface import CacheProfile, Message
+
+EXPLICIT = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
+AUTOMATIC = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
+
+
+def _auto(
+    *,
+    setting: Setting = "auto",
+    profile: CacheProfile = EXPLICIT,
+    gap_s: float | None = 60,
+    prompt_tokens: int = 3000,
+    last: LastRequest | None = None,
+) -> bool:
+    return wanted(setting, profile, gap_s=gap_s, prompt_tokens=prompt_tokens, last=last)
+
+
+def _last(*, marked: bool, cached: int, primed: bool = False, age_s: float = 60) -> LastRequest:
+    return LastRequest(marked=marked, input=3000, cached=cached, age_s=age_s, primed=primed)
+
+
+def _roles(messages: tuple[Message, ...]) -> list[str]:
+    return [f"{message.role}*" if message.mark else message.role for message in messages]
+
+
+def _conversation(*roles: str) -> list[Message]:
+    return [Message(role, f"words {number}") for number, role in enumerate(roles)]
+
+
+def test_the_system_message_and_the_last_answer_are_marked() -> None:
+    messages = _conversation("system", "user", "assistant", "user", "assistant", "user")
+    assert _roles(placed(messages)) == ["system*", "user", "assistant", "user", "assistant*", "user"]
+
+
+def test_the_first_message_of_a_chat_marks_the_system_message_alone() -> None:
+    assert _roles(placed(_conversation("system", "user"))) == ["system*", "user"]
+
+
+def test_an_answer_that_nobody_has_answered_may_still_grow_and_is_not_marked() -> None:
+    messages = _conversation("system", "user", "assistant", "user", "assistant")
+    assert _roles(placed(messages)) == ["system*", "user", "assistant*", "user", "assistant"]
+
+
+def test_marks_of_an_earlier_request_do_not_stay() -> None:
+    earlier = placed(_conversation("system", "user", "assistant", "user"))
+    longer = [*earlier, Message("assistant", "more"), Message("user", "and more")]
+    assert _roles(placed(longer)) == ["system*", "user", "assistant", "user", "assistant*", "user"]
+
+
+def test_marks_leave_the_text_as_it_is() -> None:
+    messages = _conversation("system", "user", "assistant", "user")
+    assert [(one.role, one.content) for one in placed(messages)] == [(one.role, one.content) for one in messages]
+
+
+def test_an_empty_message_is_not_marked_since_a_part_needs_a_text() -> None:
+    assert _roles(placed([Message("system", ""), Message("user", "hello")])) == ["system", "user"]
+
+
+def test_on_and_off_decide_alone() -> None:
+    assert _auto(setting="on", profile=AUTOMATIC, gap_s=None, prompt_tokens=10)
+    assert not _auto(setting="off")
+
+
+def test_a_server_that_caches_by_itself_gets_no_markers() -> None:
+    assert not _auto(profile=AUTOMATIC)
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(1023, False), (1024, True)])
+def test_a_prompt_too_short_for_the_cache_gets_no_markers(tokens: int, expected: bool) -> None:
+    assert _auto(prompt_tokens=tokens) is expected
+
+
+@pytest.mark.parametrize(("gap_s", "expected"), [(None, False), (5, True), (299, True), (300, False), (86_400, False)])
+def test_markers_are_for_turns_that_come_faster_than_the_cache_forgets(gap_s: float | None, expected: bool) -> None:
+    assert _auto(gap_s=gap_s) is expected
+
+
+def test_a_clock_that_went_backwards_is_a_short_gap() -> None:
+    assert _auto(gap_s=-5)
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (_last(marked=True, cached=2800, primed=True), True),
+        (_last(marked=True, cached=0, primed=False), True),
+        (_last(marked=True, cached=0, primed=True), False),
+        (_last(marked=False, cached=0), True),
+        (_last(marked=False, cached=1200), True),
+        (_last(marked=False, cached=1300), False),
+        (_last(marked=False, cached=2800), False),
+        (_last(marked=False, cached=2800, age_s=400), True),
+    ],
+    ids=[
+        "markers that hit stay",
+        "the first request with markers only writes",
+        "markers that should have hit and did not are ignored by the server",
+        "a server without hits of its own gets them",
+        "few hits without markers do not pay",
+        "many do",
+        "nearly all do",
+        "hits from before the lifetime are no evidence",
+    ],
+)
+def test_what_the_server_reported_decides(last: LastRequest, expected: bool) -> None:
+    assert _auto(last=last) is expected
+
+
+def test_a_server_that_counts_nothing_is_one_without_hits() -> None:
+    assert _auto(last=LastRequest(marked=False, input=0, cached=0, age_s=10))

@@ -1,0 +1,129 @@
+"""Cache markers on the wire, against a real server: they arrive, and a server that refuses them still answers."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from bot import errors
+from bot.conversation.markers import placed
+from bot.llm import chat_completions
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.interface import Delta, Message
+from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
+
+PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
+MARKED = placed(PLAIN)
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer()
+
+
+@pytest.fixture
+async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatCompletions]:
+    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+    async with server.run() as url:
+        model = ChatCompletions(base_url=url, api_key="sk", model="qwen-plus", extra_body={}, timeout=5.0)
+        yield model
+        await model.close()
+
+
+async def _ask(model: ChatCompletions, messages: Sequence[Message]) -> list[Delta]:
+    return [delta async for delta in model.stream(messages)]
+
+
+def _words(deltas: Sequence[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+def _contents(request: ChatRequest) -> list[object]:
+    return [message["content"] for message in json.loads(request.body)["messages"]]
+
+
+def _has_markers(request: ChatRequest) -> bool:
+    return b"cache_control" in request.body
+
+
+def _takes_plain_text_only(request: ChatRequest) -> Behaviour:
+    if _has_markers(request):
+        return Fail(400, "messages[0].content: invalid type: sequence, expected a string")
+    return Say("hello")
+
+
+async def test_a_marked_message_is_a_part_with_a_marker_and_the_others_are_plain_text(
+    server: ModelServer, model: ChatCompletions
+) -> None:
+    server.always(Say("hello"))
+    await _ask(model, MARKED)
+    marker = {"type": "ephemeral"}
+    assert _contents(server.requests[0]) == [
+        [{"type": "text", "text": "be kind", "cache_control": marker}],
+        "hello",
+        [{"type": "text", "text": "hi", "cache_control": marker}],
+        "bye",
+    ]
+
+
+async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServer, model: ChatCompletions) -> None:
+    server.always(Say("hello"))
+    await _ask(model, MARKED)
+    await _ask(model, PLAIN)
+    with_markers, without = server.requests
+    assert [(one.role, one.content) for one in with_markers.messages] == [
+        (one.role, one.content) for one in without.messages
+    ]
+
+
+async def test_a_server_that_refuses_parts_answers_without_them(
+    server: ModelServer, model: ChatCompletions, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answer_with(_takes_plain_text_only)
+    with caplog.at_level(logging.WARNING):
+        assert _words(await _ask(model, MARKED)) == "hello"
+        assert _words(await _ask(model, MARKED)) == "hello"
+    assert [_has_markers(request) for request in server.requests] == [True, False, False]
+    assert len([record for record in caplog.records if "cache markers" in record.message]) == 1
+
+
+async def test_a_text_only_server_may_call_a_part_an_image(server: ModelServer, model: ChatCompletions) -> None:
+    server.script(Fail(400, "this model takes no multimodal content"), Say("hello"))
+    assert _words(await _ask(model, MARKED)) == "hello"
+
+
+async def test_markers_are_not_blamed_for_what_is_refused_without_them_too(
+    server: ModelServer, model: ChatCompletions
+) -> None:
+    server.script(Fail(400, "temperature is out of range"), Fail(400, "temperature is out of range"))
+    with pytest.raises(errors.RequestRefused):
+        await _ask(model, MARKED)
+    server.always(Say("hello"))
+    await _ask(model, MARKED)
+    assert _has_markers(server.requests[-1])
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (Fail(400, "This model's maximum context length is 32768 tokens"), errors.ContextTooLong),
+        (Fail(400, "inappropriate content", code="data_inspection_failed"), errors.ContentRefused),
+        (Fail(401, "Incorrect API key"), errors.WrongKey),
+        (Fail(503, "overloaded"), errors.ServerTrouble),
+    ],
+)
+async def test_other_failures_are_no_matter_of_markers(
+    server: ModelServer, model: ChatCompletions, refusal: Fail, kind: type[errors.ModelError]
+) -> None:
+    server.script(refusal, Say("hello"))
+    with pytest.raises(kind):
+        await _ask(model, MARKED)
+    assert len(server.requests) == 1
+
+
+async def test_a_refused_request_without_markers_is_not_sent_again(server: ModelServer, model: ChatCompletions) -> None:
+    server.script(Fail(400, "temperature is out of range"), Say("hello"))
+    with pytest.raises(errors.RequestRefused):
+        await _ask(model, PLAIN)
+    assert len(server.requests) == 1
