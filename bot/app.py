@@ -26,7 +26,10 @@ from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import Commands
 from bot.handlers.failures import Failures
+from bot.handlers.forget import ForgetHandlers
+from bot.handlers.memory import MemoryHandlers
 from bot.handlers.replies import Replies
+from bot.handlers.summary import SummaryHandlers
 from bot.handlers.table import Handlers, PTBApplication
 from bot.inbound.addressing import Addressing
 from bot.intake.contact import persistently
@@ -155,12 +158,17 @@ def _handlers(
     addressing = Addressing(bot.id, bot.username, settings.group_trigger == "always")
     allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
     replies = Replies(storage, parts.conversation, sender, parts.upkeep)
+    memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
+    forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
     handlers = Handlers(
         application=application,
         gate=Gate(storage, addressing, allowed),
-        chat=ChatHandlers(storage, parts.conversation, addressing),
+        chat=ChatHandlers(storage, parts.conversation, addressing, memory, forget),
         commands=Commands(storage, replies, settings.reset_keep_days, time.time),
         buttons=Buttons(storage, time.time),
+        summary=SummaryHandlers(storage, parts.summaries),
+        memory=memory,
+        forget=forget,
         failures=Failures(storage),
         replies=replies,
     )

@@ -4,13 +4,16 @@ import time
 from dataclasses import dataclass
 
 from bot.conversation.compaction import Compactor
+from bot.conversation.forgetting import Forgetting
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marks import Policy, Way
+from bot.conversation.notes import Notes
 from bot.conversation.recall import Recall
 from bot.conversation.request import Requests
 from bot.conversation.room import Room
 from bot.conversation.sidecalls import SideCalls
+from bot.conversation.summaries import Summaries
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
@@ -30,6 +33,10 @@ class Engine:
 
     conversation: Conversation
     upkeep: Upkeep
+    notes: Notes
+    summaries: Summaries
+    forgetting: Forgetting
+    indexer: Indexer
 
 
 def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: TokenCounter) -> Engine:
@@ -54,7 +61,14 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
         bound=settings.model_timeout,
         clock=time.time,
     )
-    return Engine(conversation, upkeep)
+    return Engine(
+        conversation=conversation,
+        upkeep=upkeep,
+        notes=Notes(storage, compactor, settings.zone, time.time),
+        summaries=Summaries(storage, windows, side_calls, settings.zone, time.time),
+        forgetting=Forgetting(storage, recall, indexer, windows, time.time),
+        indexer=indexer,
+    )
 
 
 def _policy(settings: Settings) -> Policy:

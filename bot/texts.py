@@ -29,6 +29,35 @@ RESET_UNDONE = "Undone: I remember everything again."
 UNDO_TOO_LATE = "It is too late to undo that."
 OLD_BUTTON = "This button no longer does anything."
 
+MEMORY = "What I keep of the older part of this chat, word for word as it stands in my prompt:\n\n{text}\n\n{numbers}"
+MEMORY_EMPTY = "I still have the whole conversation in view, so there are no notes about it yet.\n\n{numbers}"
+MEMORY_NUMBERS = "In view: {rounds}, about {tokens} of {window} tokens, {memory} of them notes."
+MEMORY_CACHED = "{share} of the last prompt came from the cache."
+MEMORY_MADE = "Notes of {at}."
+NOTHING_SAID = "Nothing has been said here yet."
+COMPACT_NOW = "Compact now"
+COMPACTING = "I am making notes of the older part…"
+COMPACT_NOTHING = "There is too little in view for that to be of use."
+COMPACT_VOID = "Something was taken back meanwhile, so I left everything as it is."
+CORRECT = "Correct"
+CORRECT_ASK = "What should I change in my notes? Reply to this message, for example: “I live in Bern, not in Basel.”"
+CORRECTED = "Done. /memory shows what I keep now."
+CORRECT_AGAIN = "My notes changed while I was at it. Please say that again."
+FORGET = "Forget something"
+FORGET_ASK = "What should I forget? Reply to this message with words that stand in it."
+FORGET_HOW = "Tell me what: /forget with some words, or /forget as a reply to a message."
+FORGET_NOTHING = "I find nothing like that, neither in what was said nor in my notes."
+FORGET_FOUND = "I would forget for good:\n\n{found}"
+THE_BOT = "the bot"
+FORGET_MORE = "… and {count} more"
+FORGET_IN_NOTES = "In my notes:"
+FORGET_YES = "Forget it"
+FORGET_NO = "Keep it"
+FORGOTTEN = "Done: {messages} and {lines} of my notes are forgotten. What is in Telegram itself only you can delete."
+KEPT = "I keep it."
+SUMMARY_HOW = "Use /summary, /summary 50 for the last 50 messages, or /summary 3h for the last three hours."
+SUMMARY_NOTHING = "Nothing was said in that time."
+
 STOPPED = "Stopped."
 NOTHING_TO_STOP = "I am not answering anything right now."
 NOTHING_TO_RETRY = "There is no message to answer again yet."
@@ -47,6 +76,11 @@ STRANGE_GROUP = (
     "whoever runs the bot can put it into ALLOWED_IDS."
 )
 FAILURE = "Something went wrong on my side. If it happens again, tell whoever runs this bot: reference {reference}."
+
+
+def count(number: int, one: str, many: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def days(count: int) -> str:

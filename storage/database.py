@@ -121,6 +121,7 @@ class Database:
                 # FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
                 await writer.execute("PRAGMA journal_mode = WAL")
                 await writer.execute("PRAGMA synchronous = FULL")
+                await writer.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten, not unlinked
                 await _migrate(writer)
                 reader = await _connect(path)
             except BaseException:
@@ -152,6 +153,15 @@ class Database:
         """Read the first committed row, if there is one."""
         found = await self.rows(sql, values)
         return found[0] if found else None
+
+    async def scrub(self) -> None:
+        """Write the log back into the file and empty it, so that what was deleted is in neither of them any more.
+
+        A reader at work puts that off until the log is next written back.
+        """
+        async with self._lock:
+            with translated():
+                await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Let the transaction under way end, then close both connections."""

@@ -44,6 +44,20 @@ class Inbox:
         """Mark updates that can't be parsed; their JSON stays for the operator until it is pruned."""
         await self._mark(tx, update_ids, "unreadable")
 
+    async def forget(self, tx: Transaction, telegram_id: int) -> None:
+        """Blank the JSON of a chat's handled updates; that they were handled stays known."""
+        paths = (
+            "message.chat.id",
+            "edited_message.chat.id",
+            "callback_query.message.chat.id",
+            "my_chat_member.chat.id",
+        )
+        chat = ", ".join(f"raw ->> '$.{path}'" for path in paths)
+        await tx.execute(
+            f"UPDATE inbox SET raw = '{{}}' WHERE state = 'done' AND coalesce({chat}) = ?",  # noqa: S608 - constants
+            (telegram_id,),
+        )
+
     async def prune(self, tx: Transaction, before: float) -> int:
         """Forget handled updates received before this time; returns how many."""
         return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))

@@ -48,7 +48,16 @@ class Memories:
             " text = excluded.text, tokens = excluded.tokens, made_at = excluded.made_at",
             (chat.id, chat.reset_turn, memory.through_turn, memory.text, memory.tokens, memory.made_at),
         )
+        # The turn that said the time may have left the window: the next one says it again.
+        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat.id,))
         return True
+
+    async def rewrite(self, tx: Transaction, chat: Chat, text: str, tokens: int) -> None:
+        """Change the text of the chat's memory, where it has one."""
+        await tx.execute(
+            "UPDATE memories SET text = ?, tokens = ? WHERE chat_id = ? AND reset_turn = ?",
+            (text, tokens, chat.id, chat.reset_turn),
+        )
 
     async def prune(self, tx: Transaction, before: float) -> None:
         """Forget the memories that a reset took away and that are older than this."""

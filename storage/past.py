@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from storage.database import Database, Row
+from storage.database import Database, Row, Transaction
 from storage.records import Role, Spoken
 
 _SPOKEN = (
@@ -58,6 +58,36 @@ class Past:
             (json.dumps(list(turn_ids)), chat_id, after_turn, before_turn),
         )
         return [_spoken(row) for row in rows]
+
+    async def latest(self, chat_id: int, *, after_turn: int, since: float, limit: int) -> list[Spoken]:
+        """The newest turns behind this one that were sent since a time, at most so many, oldest first."""
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_SETTLED} AND at >= ? ORDER BY id DESC LIMIT ?",
+            (chat_id, after_turn, since, limit),
+        )
+        return [_spoken(row) for row in reversed(rows)]
+
+    async def of_message(self, chat_id: int, message_id: int) -> Spoken | None:
+        """The turn that a Telegram message is, or is a part of."""
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED}"
+            " AND id IN (SELECT turn_id FROM turn_messages WHERE message_id = ?)",
+            (chat_id, message_id),
+        )
+        return _spoken(rows[0]) if rows else None
+
+    async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[Spoken], list[Spoken]]:
+        """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        before = await tx.rows(
+            f"{inside} AND id < ?2 AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 2",
+            (chat_id, turn_id),
+        )
+        after = await tx.rows(
+            f"{inside} AND id > ?2 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) ORDER BY id LIMIT 2",
+            (chat_id, turn_id),
+        )
+        return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
 
     async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[Spoken]:
         """These turns of a chat, oldest first."""

@@ -131,6 +131,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What the server reported of one answer."""
+
+    usage: Usage
+    marked: bool
+    """Whether the request had cache markers."""
+    at: float
+    """When it was asked, in seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
 class DayUsage:
     """What one chat used on one day."""
 

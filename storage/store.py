@@ -8,6 +8,7 @@ from typing import Self
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
+from storage.forgettings import Forgettings
 from storage.inbox import Inbox
 from storage.memories import Memories
 from storage.notices import Notices
@@ -31,6 +32,7 @@ class Storage:
     token_ratios: TokenRatios
     past: Past
     search: Search
+    forgettings: Forgettings
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -53,6 +55,7 @@ class Storage:
             token_ratios=TokenRatios(database),
             past=Past(database),
             search=Search(database),
+            forgettings=Forgettings(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

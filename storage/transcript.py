@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
-from storage.records import NewReply, NewTurn, Role, Turn, Usage
+from storage.records import NewReply, NewTurn, Report, Role, Turn, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,18 @@ class Transcript:
         else:
             await tx.execute("UPDATE turns SET state = 'waiting' WHERE id = ?", (last["id"],))
         return True
+
+    async def last_report(self, chat_id: int) -> Report | None:
+        """What the server reported of the newest answer that it reported anything of."""
+        row = await self._database.row(
+            "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM turns"
+            " WHERE chat_id = ? AND role = 'assistant' AND input_tokens IS NOT NULL ORDER BY id DESC LIMIT 1",
+            (chat_id,),
+        )
+        if row is None:
+            return None
+        usage = Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"])
+        return Report(usage, bool(row["marked"]), row["created_at"])
 
     @staticmethod
     async def _settle(tx: Transaction, chat_id: int) -> None:

@@ -1,12 +1,12 @@
 """Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.conversation.asking import plain
 from bot.conversation.keys import dated, spread
-from storage import Storage
+from storage import Storage, Transaction
 from storage.records import Role, Spoken
 from storage.search import Key
 
@@ -32,6 +32,14 @@ class Indexer:
                 # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
+
+    async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
+        """Index the neighbours of turns anew that have just been deleted: their keys held those words too."""
+        for turn_id in turn_ids:
+            before, after = await self.storage.past.beside(tx, chat_id, turn_id)
+            stale = {row.turn_id for row in (*before[-1:], *after[:1])}
+            keys = self._keys((*before, *after))
+            await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
 
     def _keys(self, rows: Sequence[Spoken]) -> list[Key]:
         own = [self._own(row) for row in rows]

@@ -23,8 +23,13 @@ def spread(text: str) -> str:
 
 def terms(text: str) -> list[str]:
     """What a text asks for: its distinct words without those that say nothing, in their order."""
-    found = [word for word in _WORD.findall(spread(text).casefold()) if word not in stop_words()]
-    return list(dict.fromkeys(word for word in found if len(word) > 1 or _RUN.fullmatch(word)))[:MOST_TERMS]
+    found = [word for word in dict.fromkeys(_WORD.findall(spread(text).casefold())) if word not in stop_words()]
+    return [word for word in found if len(word) > 1 or _RUN.fullmatch(word)][:MOST_TERMS]
+
+
+def all_terms(text: str) -> list[str]:
+    """All distinct words of a text, in their order."""
+    return list(dict.fromkeys(_WORD.findall(spread(text).casefold())))[:MOST_TERMS]
 
 
 def dated(at: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot.conversation.asking import asks, plain, question_in
 from bot.conversation.excerpt import line
-from bot.conversation.keys import terms
+from bot.conversation.keys import all_terms, terms
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
 from storage.records import Chat, Role, Spoken
@@ -77,7 +77,7 @@ class Recall:
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that themselves hold a word, or every word, in any inflection; the best first."""
-        asked = terms(words) or terms(f"{words} ")
+        asked = terms(words) or all_terms(words)
         hits = await self.storage.search.find(
             chat.id, asked, after_turn=after_turn, before_turn=2**63 - 1, limit=limit, own=True, every_term=every_word
         )

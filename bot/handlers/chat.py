@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bot import texts
 from bot.conversation.turn import Conversation
+from bot.handlers.forget import ForgetHandlers
+from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
 from bot.inbound.message import is_unreadable, said
@@ -18,9 +20,18 @@ class ChatHandlers:
     storage: Storage
     conversation: Conversation
     addressing: Addressing
+    memory: MemoryHandlers
+    forget: ForgetHandlers
 
     async def on_burst(self, burst: Burst, _: object) -> None:
-        """Store the words of a turn; what can't be read is told."""
+        """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
+        asked = asked_by(burst.messages[0], self.addressing.bot_id)
+        if asked == texts.CORRECT_ASK:
+            await self.memory.correct(burst)
+            return
+        if asked == texts.FORGET_ASK:
+            await self.forget.forget_words(burst)
+            return
         if not await self._is_meant(burst):
             async with self.storage.transaction() as tx:
                 await self.storage.inbox.done(tx, burst.update_ids)

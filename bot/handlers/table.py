@@ -22,7 +22,10 @@ from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
 from bot.handlers.failures import Failures
+from bot.handlers.forget import NO, YES, ForgetHandlers
+from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.replies import Replies
+from bot.handlers.summary import SummaryHandlers
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
 from storage import StorageError, until_stored
 from storage.records import Place
@@ -40,6 +43,9 @@ class Handlers:
     chat: ChatHandlers
     commands: Commands
     buttons: Buttons
+    summary: SummaryHandlers
+    memory: MemoryHandlers
+    forget: ForgetHandlers
     failures: Failures
     replies: Replies
     continued: set[Place] = field(default_factory=set)
@@ -57,8 +63,16 @@ class Handlers:
         add(CommandHandler("reset", self.commands.reset))
         add(CommandHandler("retry", self.commands.retry))
         add(CommandHandler("stop", self.commands.stop))
+        add(CommandHandler("summary", self.summary.summary))
+        add(CommandHandler("memory", self.memory.show))
+        add(CommandHandler("forget", self.forget.forget))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         add(CallbackQueryHandler(self.buttons.undo_reset, pattern=rf"^{UNDO_RESET}\d+$"))
+        add(CallbackQueryHandler(self.memory.compact, pattern=f"^{COMPACT}$"))
+        add(CallbackQueryHandler(self.memory.ask_correction, pattern=f"^{CORRECT}$"))
+        add(CallbackQueryHandler(self.memory.ask_what_to_forget, pattern=f"^{FORGET}$"))
+        add(CallbackQueryHandler(self.forget.confirm, pattern=rf"^{YES}\d+$"))
+        add(CallbackQueryHandler(self.forget.keep, pattern=rf"^{NO}\d+$"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)

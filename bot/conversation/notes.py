@@ -1,0 +1,71 @@
+"""A chat's memory as people see it: shown word for word with its numbers, corrected when they say so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.conversation.compaction import Compactor
+from bot.conversation.instructions import instruction
+from bot.conversation.prompt import harmless
+from bot.llm.interface import Message
+from storage import Storage
+from storage.records import Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The memory and the numbers around it; tokens are the model's, as well as we know."""
+
+    text: str
+    memory_tokens: int
+    prompt_tokens: int
+    context_window: int
+    rounds: int
+    cached_share: float | None
+    """Of the last prompt, as the server reported it; None when it reported nothing."""
+    made_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Shows and corrects memories; times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    compactor: Compactor
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def show(self, chat_id: int) -> Shown:
+        """The memory of a chat as it stands in its prompt."""
+        view = await self.compactor.windows.view(chat_id)
+        report = await self.storage.transcript.last_report(chat_id)
+        memory = view.window.memory
+        return Shown(
+            text=view.memory,
+            memory_tokens=round(view.sizes.memory),
+            prompt_tokens=round(view.sizes.total),
+            context_window=self.compactor.windows.policy.context_window,
+            rounds=len(view.starts),
+            cached_share=report.usage.cached / report.usage.input if report and report.usage.input else None,
+            made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
+        )
+
+    async def correct(self, chat: Chat, change: str) -> bool:
+        """Let the model apply a person's change to the memory. Raises a ModelError.
+
+        False when the memory was changed meanwhile, so that this change was made to an older one.
+        """
+        windows = self.compactor.windows
+        view = await windows.view(chat.id)
+        asked = (
+            Message("system", instruction("correction", most_tokens=windows.policy.most_memory)),
+            Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
+        )
+        text = harmless(await self.compactor.side_calls.ask(chat, asked))
+        self.compactor.check(text)
+        memory = windows.memory(view.window.through_turn, text, self.clock())
+        async with self.storage.transaction() as tx:
+            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+            if stored:  # a compaction under way would bring the old text back
+                await self.storage.chats.take_back(tx, chat.id)
+        return stored

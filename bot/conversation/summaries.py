@@ -1,0 +1,71 @@
+"""Summaries for people: of the whole conversation, or of what somebody missed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.conversation import prompt
+from bot.conversation.asking import plain
+from bot.conversation.excerpt import THE_BOT
+from bot.conversation.instructions import instruction
+from bot.conversation.sidecalls import SideCalls
+from bot.conversation.windows import Windows
+from bot.llm.interface import Message
+from storage import Storage
+from storage.records import Chat, Spoken
+
+HOUR_S = 3600.0
+MOST_MESSAGES = 2000
+READABLE_SHARE = 0.6
+"""Most of the model's window that the messages take which are to be summarised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """Has them written. Times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    windows: Windows
+    side_calls: SideCalls
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def whole(self, chat: Chat) -> str | None:
+        """A summary of the conversation, from its own cached prompt; None when nothing was said. Raises ModelError."""
+        view = await self.windows.view(chat.id)
+        if not view.window.turns and not view.memory:
+            return None
+        before = prompt.build(self.windows.system_prompt, view.memory, view.window.turns)
+        return await self.side_calls.ask(chat, prompt.with_added(before, instruction("summary")))
+
+    async def of_messages(self, chat: Chat, count: int) -> str | None:
+        """A summary of the last messages. Raises ModelError."""
+        limit = min(count, MOST_MESSAGES)
+        return await self._of(
+            chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
+        )
+
+    async def of_hours(self, chat: Chat, hours: float) -> str | None:
+        """A summary of what was said in the last hours. Raises ModelError."""
+        since = self.clock() - hours * HOUR_S
+        return await self._of(
+            chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=since, limit=MOST_MESSAGES)
+        )
+
+    async def _of(self, chat: Chat, turns: Sequence[Spoken]) -> str | None:
+        lines: list[str] = []
+        room = READABLE_SHARE * self.windows.policy.context_window
+        for turn in reversed(turns):
+            room -= turn.tokens
+            if room < 0 and lines:
+                break
+            lines.insert(0, self._line(turn))
+        if not lines:
+            return None
+        asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
+        return await self.side_calls.ask(chat, asked)
+
+    def _line(self, turn: Spoken) -> str:
+        speaker, words = turn.speaker or f"The assistant ({THE_BOT})", plain(turn.content)
+        opening = "" if words.startswith(f"{speaker}: ") else f"{speaker}: "
+        return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] " + (opening + words).replace("\n", "\n  ")

@@ -1,0 +1,115 @@
+"""``/forget``: what was found is shown, and deleted for good once that is confirmed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from telegram import Message, Update
+
+from bot import texts
+from bot.conversation.asking import plain
+from bot.conversation.forgetting import Forgetting, Found
+from bot.handlers.notices import answer, edited
+from bot.handlers.pressed import acknowledge, pressed
+from bot.intake.arrival import Burst, place_of
+from storage import Storage
+from storage.records import Button, Chat, Spoken
+
+YES, NO = "forget:", "keep:"
+"""How the data of the two buttons begins; the proposal's id follows."""
+BUTTONS_S = 600.0
+"""How long they can be pressed."""
+MOST_SHOWN = 10
+EXCERPT = 100
+"""Characters of each turn that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetHandlers:
+    """Finds, asks and deletes; times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    forgetting: Forgetting
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def forget(self, update: Update, _: object) -> None:
+        """``/forget <words>``, or ``/forget`` as a reply."""
+        message = update.message
+        assert message is not None
+        words = (message.text or "").partition(" ")[2].strip()
+        await self._propose(message, (update.update_id,), words, message.reply_to_message)
+
+    async def forget_words(self, burst: Burst) -> None:
+        """The answer to our question what to forget."""
+        message = burst.messages[0]
+        await self._propose(message, burst.update_ids, message.text or "", None)
+
+    async def confirm(self, update: Update, _: object) -> None:
+        """Delete what was shown."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        proposal = None
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.done(tx, [update.update_id])
+            if chat is not None and message is not None:
+                proposal = await self.forgetting.carry_out(tx, chat, int((query.data or "").removeprefix(YES)))
+            if proposal is not None and message is not None:
+                text = texts.FORGOTTEN.format(
+                    messages=texts.count(len(proposal.turn_ids), "message", "messages"),
+                    lines=texts.count(len(proposal.lines), "line", "lines"),
+                )
+                await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
+                await self.storage.notices.add(tx, edited(message, text))
+        if proposal is not None:
+            await self.storage.database.scrub()
+        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+
+    async def keep(self, update: Update, _: object) -> None:
+        """Leave everything as it is."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        async with self.storage.transaction() as tx:
+            if chat is not None and message is not None:
+                number = int((query.data or "").removeprefix(NO))
+                if await self.storage.forgettings.take(tx, chat.id, number) is not None:
+                    await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
+                    await self.storage.notices.add(tx, edited(message, texts.KEPT))
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, texts.KEPT)
+
+    async def _propose(
+        self, message: Message, update_ids: tuple[int, ...], words: str, reply_to: Message | None
+    ) -> None:
+        chat = await self.storage.chats.find(place_of(message))
+        notice = answer(message, texts.FORGET_NOTHING)
+        found = await self._found(chat, words, reply_to) if chat else Found((), ())
+        if not words and reply_to is None:
+            notice = answer(message, texts.FORGET_HOW)
+        async with self.storage.transaction() as tx:
+            if chat is not None and found:
+                number = await self.forgetting.propose(tx, chat, found)
+                buttons = [Button(texts.FORGET_YES, f"{YES}{number}"), Button(texts.FORGET_NO, f"{NO}{number}")]
+                notice = answer(message, self._told(found), buttons, until=self.clock() + BUTTONS_S)
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, update_ids)
+
+    async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> Found:
+        if words:
+            return await self.forgetting.by_words(chat, words)
+        if reply_to is not None:
+            return await self.forgetting.by_message(chat, reply_to.message_id)
+        return Found((), ())
+
+    def _told(self, found: Found) -> str:
+        lines = [self._line(turn) for turn in found.turns[:MOST_SHOWN]]
+        if len(found.turns) > MOST_SHOWN:
+            lines.append(texts.FORGET_MORE.format(count=len(found.turns) - MOST_SHOWN))
+        if found.lines:
+            lines += ["", texts.FORGET_IN_NOTES, *found.lines]
+        return texts.FORGET_FOUND.replace("{found}", "\n".join(lines).strip())
+
+    def _line(self, turn: Spoken) -> str:
+        words = " ".join(plain(turn.content).split())
+        shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
+        return f"• {datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"

@@ -1,0 +1,121 @@
+"""``/memory``: what stands in the prompt in place of what has left it, and the buttons that change it."""
+
+from dataclasses import dataclass
+
+from telegram import Message, Update
+
+from bot import texts
+from bot.conversation.compaction import Outcome
+from bot.conversation.notes import Notes, Shown
+from bot.conversation.upkeep import Upkeep
+from bot.errors import ModelError
+from bot.handlers.notices import answer, edited, question
+from bot.handlers.pressed import acknowledge, pressed
+from bot.intake.arrival import Burst, place_of
+from storage import Storage
+from storage.records import Button, Notice
+
+COMPACT, CORRECT, FORGET = "memory:compact", "memory:correct", "memory:forget"
+"""The data of the buttons under a memory."""
+BUTTONS = (
+    Button(texts.COMPACT_NOW, COMPACT),
+    Button(texts.CORRECT, CORRECT),
+    Button(texts.FORGET, FORGET),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryHandlers:
+    """Shows a memory, and lets people change it."""
+
+    storage: Storage
+    notes: Notes
+    upkeep: Upkeep
+
+    async def show(self, update: Update, _: object) -> None:
+        """``/memory``: the very text that stands in the prompt."""
+        message = update.message
+        assert message is not None
+        chat = await self.storage.chats.find(place_of(message))
+        if chat is None:
+            await self._done((update.update_id,), answer(message, texts.NOTHING_SAID))
+            return
+        await self._done((update.update_id,), answer(message, told(await self.notes.show(chat.id)), BUTTONS))
+
+    async def compact(self, update: Update, _: object) -> None:
+        """Compact now; the message then shows the new memory."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        await acknowledge(query, texts.COMPACTING if chat else texts.OLD_BUTTON)
+        if chat is None or message is None:
+            await self._done((update.update_id,))
+            return
+        try:
+            outcome = await self.upkeep.compact(chat.id)
+        except ModelError as exc:
+            await self._done((update.update_id,), answer(message, exc.sentence))
+            return
+        if outcome is Outcome.DONE:
+            notice = edited(message, told(await self.notes.show(chat.id)), BUTTONS)
+        else:
+            notice = answer(message, texts.COMPACT_NOTHING if outcome is Outcome.NOTHING else texts.COMPACT_VOID)
+        await self._done((update.update_id,), notice)
+
+    async def ask_correction(self, update: Update, _: object) -> None:
+        """Ask what to change; the reply comes as a message."""
+        await self._ask(update, texts.CORRECT_ASK)
+
+    async def ask_what_to_forget(self, update: Update, _: object) -> None:
+        """Ask what to forget; the reply comes as a message."""
+        await self._ask(update, texts.FORGET_ASK)
+
+    async def correct(self, burst: Burst) -> None:
+        """Apply what a person replied to the question."""
+        message = burst.messages[0]
+        change = "\n".join(one.text for one in burst.messages if one.text)
+        chat = await self.storage.chats.find(burst.place)
+        if chat is None:
+            await self._done(burst.update_ids, answer(message, texts.NOTHING_SAID))
+            return
+        try:
+            text = texts.CORRECTED if await self.notes.correct(chat, change) else texts.CORRECT_AGAIN
+        except ModelError as exc:
+            text = exc.sentence
+        await self._done(burst.update_ids, answer(message, text))
+
+    async def _ask(self, update: Update, text: str) -> None:
+        query, message = pressed(update)
+        await acknowledge(query, "" if message else texts.OLD_BUTTON)
+        await self._done((update.update_id,), question(message, text) if message else None)
+
+    async def _done(self, update_ids: tuple[int, ...], notice: Notice | None = None) -> None:
+        async with self.storage.transaction() as tx:
+            if notice is not None:
+                await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, update_ids)
+
+
+def told(shown: Shown) -> str:
+    """A memory and its numbers in words."""
+    lines = [
+        texts.MEMORY_NUMBERS.format(
+            rounds=texts.count(shown.rounds, "round", "rounds"),
+            tokens=f"{shown.prompt_tokens:,}",
+            window=f"{shown.context_window:,}",
+            memory=f"{shown.memory_tokens:,}",
+        )
+    ]
+    if shown.cached_share is not None:
+        lines.append(texts.MEMORY_CACHED.format(share=f"{shown.cached_share:.0%}"))
+    if shown.text and shown.made_at is not None:
+        lines.append(texts.MEMORY_MADE.format(at=f"{shown.made_at:%Y-%m-%d %H:%M}"))
+    form = texts.MEMORY if shown.text else texts.MEMORY_EMPTY
+    return form.replace("{numbers}", " ".join(lines)).replace("{text}", shown.text)
+
+
+def asked_by(message: Message, bot_id: int) -> str | None:
+    """The text of our question that this message replies to."""
+    replied = message.reply_to_message
+    if replied is None or replied.from_user is None or replied.from_user.id != bot_id:
+        return None
+    return replied.text

@@ -1,0 +1,50 @@
+"""What a person was shown and asked whether to forget it, until the answer."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Turns to delete, and lines to take out of the memory."""
+
+    turn_ids: tuple[int, ...]
+    lines: tuple[str, ...]
+
+
+class Forgettings:
+    """The table of proposals."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
+        """Keep a proposal until it is answered; returns its id."""
+        return await tx.insert(
+            "INSERT INTO forgettings (chat_id, turns, lines, made_at) VALUES (?, ?, ?, ?)",
+            (chat_id, json.dumps(proposal.turn_ids), json.dumps(proposal.lines, ensure_ascii=False), now),
+        )
+
+    async def take(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
+        """The proposal, which is answered now; None when it was answered before."""
+        rows = await tx.rows(
+            "DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING turns, lines", (proposal_id, chat_id)
+        )
+        if not rows:
+            return None
+        return Proposal(tuple(json.loads(rows[0]["turns"])), tuple(json.loads(rows[0]["lines"])))
+
+    async def prune(self, tx: Transaction, before: float) -> None:
+        """Drop the proposals that were never answered."""
+        await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))
+
+    async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
+        """Delete turns for good; returns how many there were. The next turn says the time again."""
+        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
+        return await tx.execute(
+            "DELETE FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (chat_id, json.dumps(turn_ids)),
+        )
