@@ -7,6 +7,7 @@ from bot.conversation.compaction import Compactor
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
+from bot.conversation.marking import Marking
 from bot.conversation.marks import Policy, Way
 from bot.conversation.notes import Notes
 from bot.conversation.recall import Recall
@@ -20,6 +21,7 @@ from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
 from bot.llm.interface import ChatModel
+from bot.llm.profiles import cache_of, context_window
 from bot.settings import Settings
 from storage import Storage
 
@@ -46,14 +48,15 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
     ledger = Ledger(storage, model.name, settings.zone, time.time)
     windows = Windows(storage, policy, model.name, settings.system_prompt, count_tokens)
     side_calls = SideCalls(storage, model, ledger, count_tokens, settings.model_timeout)
-    compactor = Compactor(storage, windows, side_calls, time.time)
+    marking = Marking(storage, settings.cache_markers, cache_of(settings.openai_base_url), time.time)
+    compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
     upkeep = Upkeep(storage, windows, compactor, indexer, settings.compact_schedule, time.time)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone)
     conversation = Conversation(
         storage=storage,
         model=model,
-        requests=Requests(windows, recall),
+        requests=Requests(windows, recall, marking),
         room=Room(upkeep),
         ledger=ledger,
         zone=settings.zone,
@@ -65,7 +68,7 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
         conversation=conversation,
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
-        summaries=Summaries(storage, windows, side_calls, settings.zone, time.time),
+        summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
         forgetting=Forgetting(storage, recall, indexer, windows, time.time),
         indexer=indexer,
     )
@@ -73,7 +76,7 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
 
 def _policy(settings: Settings) -> Policy:
     return Policy(
-        context_window=settings.context_window or 32768,
+        context_window=settings.context_window or context_window(settings.openai_model),
         way=Way(settings.memory),
         compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
         keep_rounds=settings.keep_rounds,

@@ -36,7 +36,6 @@ NOT_USED_YET = (
     "embedding_model",
     "embedding_base_url",
     "transcription_model",
-    "cache_markers",
     "group_listen",
 )
 """Settings that are checked already and have no effect in this version."""

@@ -145,17 +145,21 @@ class Transcript:
             await tx.execute("UPDATE turns SET state = 'waiting' WHERE id = ?", (last["id"],))
         return True
 
-    async def last_report(self, chat_id: int) -> Report | None:
-        """What the server reported of the newest answer that it reported anything of."""
-        row = await self._database.row(
+    async def reports(self, chat_id: int, count: int) -> list[Report]:
+        """What the server reported of the newest answers that it reported anything of, the newest first."""
+        rows = await self._database.rows(
             "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM turns"
-            " WHERE chat_id = ? AND role = 'assistant' AND input_tokens IS NOT NULL ORDER BY id DESC LIMIT 1",
-            (chat_id,),
+            " WHERE chat_id = ? AND role = 'assistant' AND input_tokens IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (chat_id, count),
         )
-        if row is None:
-            return None
-        usage = Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"])
-        return Report(usage, bool(row["marked"]), row["created_at"])
+        return [
+            Report(
+                Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"]),
+                bool(row["marked"]),
+                row["created_at"],
+            )
+            for row in rows
+        ]
 
     @staticmethod
     async def _settle(tx: Transaction, chat_id: int) -> None:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 from bot.conversation import prompt
 from bot.conversation.instructions import instruction
+from bot.conversation.marking import Marking
 from bot.conversation.marks import Way, cut_to
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import View, Windows
@@ -42,6 +43,7 @@ class Compactor:
     storage: Storage
     windows: Windows
     side_calls: SideCalls
+    marking: Marking
     clock: Callable[[], float]
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> Outcome:
@@ -84,7 +86,8 @@ class Compactor:
         most = self.windows.policy.most_memory
         before = prompt.build(self.windows.system_prompt, view.memory, view.before(rounds))
         asked = prompt.with_added(before, instruction("memory", most_tokens=most))
-        text = prompt.harmless(await self.side_calls.ask(view.window.chat, asked))
+        marked = await self.marking.as_before(view.window.chat.id, asked)
+        text = prompt.harmless(await self.side_calls.ask(view.window.chat, marked))
         self.check(text)
         return text
 

@@ -1,6 +1,6 @@
 """A chat's memory as people see it: shown word for word with its numbers, corrected when they say so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -9,7 +9,7 @@ from bot.conversation.instructions import instruction
 from bot.conversation.prompt import harmless
 from bot.llm.interface import Message
 from storage import Storage
-from storage.records import Chat
+from storage.records import Chat, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Notes:
     async def show(self, chat_id: int) -> Shown:
         """The memory of a chat as it stands in its prompt."""
         view = await self.compactor.windows.view(chat_id)
-        report = await self.storage.transcript.last_report(chat_id)
+        reports = await self.storage.transcript.reports(chat_id, 1)
         memory = view.window.memory
         return Shown(
             text=view.memory,
@@ -46,7 +46,7 @@ class Notes:
             prompt_tokens=round(view.sizes.total),
             context_window=self.compactor.windows.policy.context_window,
             rounds=len(view.starts),
-            cached_share=report.usage.cached / report.usage.input if report and report.usage.input else None,
+            cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
         )
 
@@ -69,3 +69,8 @@ class Notes:
             if stored:  # a compaction under way would bring the old text back
                 await self.storage.chats.take_back(tx, chat.id)
         return stored
+
+
+def _cached_share(reports: Sequence[Report]) -> float | None:
+    usage = reports[0].usage if reports else None
+    return usage.cached / usage.input if usage and usage.input else None

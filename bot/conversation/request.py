@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.conversation import prompt
+from bot.conversation.marking import Marking
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.windows import View, Windows
 from bot.llm.interface import Message
@@ -11,10 +12,11 @@ from storage.records import Chat, Role
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the model is sent, and our own count of its tokens (uncorrected)."""
+    """What the model is sent, our own count of its tokens (uncorrected), and whether it has cache markers."""
 
     messages: tuple[Message, ...]
     counted: int
+    marked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Requests:
 
     windows: Windows
     recall: Recall
+    marking: Marking
 
     async def prepare(self, chat: Chat, *, without: int | None) -> Request:
         """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
@@ -32,7 +35,8 @@ class Requests:
         turns = sum(turn.tokens for turn in view.window.turns)
         memory = view.window.memory.tokens if view.window.memory else 0
         counted = self.windows.count_tokens(self.windows.system_prompt) + memory + turns + recalled.tokens
-        return Request(messages, counted)
+        marked = await self.marking.marked(view, messages)
+        return Request(marked, counted, any(message.mark for message in marked))
 
     async def _recalled(self, view: View) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn

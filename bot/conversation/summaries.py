@@ -8,6 +8,7 @@ from bot.conversation import prompt
 from bot.conversation.asking import plain
 from bot.conversation.excerpt import THE_BOT
 from bot.conversation.instructions import instruction
+from bot.conversation.marking import Marking
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import Windows
 from bot.llm.interface import Message
@@ -27,6 +28,7 @@ class Summaries:
     storage: Storage
     windows: Windows
     side_calls: SideCalls
+    marking: Marking
     zone: tzinfo
     clock: Callable[[], float]
 
@@ -36,7 +38,8 @@ class Summaries:
         if not view.window.turns and not view.memory:
             return None
         before = prompt.build(self.windows.system_prompt, view.memory, view.window.turns)
-        return await self.side_calls.ask(chat, prompt.with_added(before, instruction("summary")))
+        asked = prompt.with_added(before, instruction("summary"))
+        return await self.side_calls.ask(chat, await self.marking.as_before(chat.id, asked))
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last messages. Raises ModelError."""

@@ -137,11 +137,12 @@ class Conversation:
             await self._store_reply(tx, chat, reply_id, answer)
 
     async def _store_reply(self, tx: Transaction, chat: Chat, reply_id: int, answer: Answer) -> None:
-        draft, counted = answer.draft, answer.request.counted if answer.request else 0
+        draft, request = answer.draft, answer.request
+        counted = request.counted if request else 0
         usage = None
         if draft.usage is not None:
             usage = await self.ledger.book(tx, chat.id, draft.usage, counted=counted, turns=1)
-        reply = NewReply(draft.text, self.count_tokens(draft.text), counted)
+        reply = NewReply(draft.text, self.count_tokens(draft.text), counted, bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
