@@ -1,0 +1,134 @@
+"""What a person asks to forget is in no later prompt, no index, no memory, and not in the file either."""
+
+from pathlib import Path
+
+from sandbox.model import Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry  # noqa: F401 - a fixture
+from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+
+
+async def confirm(stage: Stage, label: str = "Forget it") -> str:
+    asked = stage.home.replies[-1]
+    await stage.ann.press(asked, label)
+    await stage.home.wait(lambda chat: chat.message(asked.id).text != asked.text, PATIENCE_S)
+    return stage.home.message(asked.id).text
+
+
+def stored(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(folder.glob("keepsake.db*")))
+
+
+async def test_words_are_found_shown_and_forgotten_for_good(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start()
+    await say(stage, "my boat is called Zanzibar")
+    await say(stage, "it is green")
+    shown = await say(stage, "/forget zanzibar")
+    assert "my boat is called Zanzibar" in shown
+    assert "green" not in shown
+    assert "1 message and 0 lines" in await confirm(stage)
+    await say(stage, "and now?")
+    assert "anzibar" not in model.asked[-1].body.decode()
+    assert "find nothing" in await say(stage, "/forget Zanzibar")
+    await stage.end()
+    assert b"my boat is called" not in stored(stage.folder)
+
+
+async def test_nothing_is_forgotten_before_it_is_confirmed_nor_when_it_is_kept(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start()
+    await say(stage, "my boat is called Zanzibar")
+    await say(stage, "/forget Zanzibar")
+    await say(stage, "hello")
+    assert "Zanzibar" in model.asked[-1].body.decode()
+    await say(stage, "/forget Zanzibar")
+    assert await confirm(stage, "Keep it") == "I keep it."
+    await say(stage, "hello")
+    assert "Zanzibar" in model.asked[-1].body.decode()
+
+
+async def test_a_reply_forgets_that_message_and_the_answer_to_it(stage: Stage) -> None:
+    model = Model(stage)
+    stage.model.script(Say("Zanzibar, noted."))
+    await stage.start()
+    told = await stage.ann.say(stage.home, "my boat is called Zanzibar")
+    await stage.replies(1)
+    await say(stage, "hello")
+    shown = await say(stage, "/forget", reply_to=told.id)
+    assert "my boat is called Zanzibar" in shown
+    assert "Zanzibar, noted." in shown
+    assert "hello" not in shown
+    assert "2 messages" in await confirm(stage)
+    await say(stage, "and now?")
+    assert "anzibar" not in model.asked[-1].body.decode()
+
+
+async def test_what_the_memory_says_of_it_is_forgotten_too(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL)
+    await talk(stage, 6)
+    await compact(stage)
+    shown = await say(stage, "/forget swordfish")
+    assert "In my notes:\n- Her boat is called Swordfish." in shown
+    assert "0 messages and 1 line" in await confirm(stage)
+    await say(stage, "hello")
+    system = model.asked[-1].messages[0].text
+    assert "Ann sails" in system
+    assert "ordfish" not in system
+    assert "ordfish" not in await say(stage, "/memory")
+
+
+async def test_the_button_under_the_memory_asks_what_to_forget(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "my boat is called Zanzibar")
+    await say(stage, "/memory")
+    await stage.ann.press(stage.home.replies[-1], "Forget something")
+    await stage.replies(3)
+    assert "called Zanzibar" in await say(stage, "Zanzibar", reply_to=stage.home.replies[-1].id)
+    assert "1 message" in await confirm(stage)
+
+
+async def test_a_compaction_that_runs_meanwhile_does_not_bring_it_back(stage: Stage) -> None:
+    model = Model(stage)
+    hold = Hold("headers")
+    model.notes = Say("- Ann's boat is called Zanzibar.", hold=hold)
+    await stage.start(**SMALL | {"COMPACT_AT": "0.6"})
+    await say(stage, "my boat is called Zanzibar")
+    while not any("Write the notes" in request.last_words for request in model.asked):
+        await talk(stage, 1)
+    await hold.reached()
+    await say(stage, "/forget Zanzibar")
+    await confirm(stage)
+    hold.release()
+    await talk(stage, 2)
+    assert "anzibar" not in model.asked[-1].body.decode()
+    assert "anzibar" not in await say(stage, "/memory")
+
+
+async def test_forgotten_turns_are_not_recalled_and_neither_are_reset_ones(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL | {"RECALL_TOKENS": "500"})
+    await say(stage, "my boat is called Zanzibar")
+    await say(stage, "my dog is called Timbuktu")
+    await talk(stage, 6)
+    await compact(stage)
+    await say(stage, "What is my boat called?")
+    assert "Zanzibar" in model.asked[-1].last_words
+    await say(stage, "/forget Zanzibar")
+    await confirm(stage)
+    await say(stage, "What was my boat called?")
+    assert "anzibar" not in model.asked[-1].body.decode()
+    await say(stage, "What is my dog called?")
+    assert "Timbuktu" in model.asked[-1].last_words
+    await say(stage, "/reset")
+    await say(stage, "What was my dog called?")
+    assert "imbuktu" not in model.asked[-1].body.decode()
+
+
+async def test_without_words_the_command_tells_how_to_use_it(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    assert "/forget with some words" in await say(stage, "/forget")
