@@ -39,7 +39,7 @@ from bot.intake.polling import Polling
 from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
-from bot.jobs import Jobs
+from bot.jobs import Jobs, Keep
 from bot.llm.chat_completions import ChatCompletions
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
@@ -86,7 +86,16 @@ async def live(settings: Settings) -> None:
         stack.push_async_callback(parts.upkeep.close)
         lanes = Lanes(_handlers(settings, application, storage, parts, sender))
         receiver = Receiver(storage, lanes, application.bot, time.time)
-        jobs = Jobs(storage, sender, settings.inbox_keep_days, settings.reset_keep_days, time.time)
+        jobs = Jobs(
+            storage=storage,
+            keyboards=sender,
+            cleaning=parts.cleaning,
+            settle=lanes.settle,
+            schedule=settings.compact_schedule,
+            zone=settings.zone,
+            keep=Keep(settings.inbox_keep_days, settings.reset_keep_days, settings.retention_days),
+            clock=time.time,
+        )
         scheduler = jobs.scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.indexing import Indexer
@@ -38,7 +39,7 @@ class Engine:
     notes: Notes
     summaries: Summaries
     forgetting: Forgetting
-    indexer: Indexer
+    cleaning: Cleaning
 
 
 def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: TokenCounter) -> Engine:
@@ -70,7 +71,7 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
         notes=Notes(storage, compactor, settings.zone, time.time),
         summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
         forgetting=Forgetting(storage, recall, indexer, windows, time.time),
-        indexer=indexer,
+        cleaning=Cleaning(storage, indexer),
     )
 
 

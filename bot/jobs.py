@@ -5,15 +5,24 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from storage import Storage
+from storage.records import Place
 
 DAY_S = 86_400.0
 BUTTONS_EVERY_S = 10
+WINDOWS_EVERY_S = 15
 CLEAN_EVERY_S = 3_600
+NIGHT = 3
+"""The hour of what takes longer."""
 
 log = logging.getLogger(__name__)
 
@@ -25,27 +34,65 @@ class Keyboards(Protocol):
         """Take the buttons off a message, if it is still there."""
 
 
+class Cleaning(Protocol):
+    """What the jobs need of the engine; ``conversation.cleaning.Cleaning`` has it."""
+
+    async def delete_before(self, before: float) -> int:
+        """Delete for good what was said before this time (Unix seconds); returns how many turns."""
+
+    async def repair_index(self) -> None:
+        """Index what is missing, and let the index tidy itself up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """After how many days what is deleted; `said` None: never."""
+
+    inbox: int
+    resets: int
+    said: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """The jobs; `clock` gives Unix seconds."""
+    """The jobs; `clock` gives Unix seconds.
+
+    `settle` has a chat's lane see to it; `schedule` is COMPACT_SCHEDULE, in the time zone `zone`.
+    """
 
     storage: Storage
     keyboards: Keyboards
-    inbox_keep_days: int
-    reset_keep_days: int
+    cleaning: Cleaning
+    settle: Callable[[Place], None]
+    schedule: str
+    zone: ZoneInfo
+    keep: Keep
     clock: Callable[[], float]
 
     def scheduler(self) -> AsyncIOScheduler:
         """A scheduler that holds them all, not yet started."""
         scheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone=self.zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        buttons = self.drop_expired_buttons
-        scheduler.add_job(_guarded(buttons), "interval", name=buttons.__name__, seconds=BUTTONS_EVERY_S)
         now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
-        for job in (self.prune_inbox, self.purge_resets):
-            scheduler.add_job(_guarded(job), "interval", name=job.__name__, seconds=CLEAN_EVERY_S, next_run_time=now)
+        every = partial(IntervalTrigger, timezone=self.zone)
+        add = partial(self._add, scheduler)
+        add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
+        add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
+        add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
+        add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
+        add(self.repair_index, CronTrigger(hour=NIGHT, timezone=self.zone))
+        if self.keep.said is not None:
+            add(self.retain, CronTrigger(hour=NIGHT, minute=30, timezone=self.zone), next_run_time=now)
+        if self.schedule not in ("idle", "off"):
+            add(self.compact_all, CronTrigger.from_crontab(self.schedule, timezone=self.zone))
         return scheduler
+
+    @staticmethod
+    def _add(
+        scheduler: AsyncIOScheduler, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, **options: object
+    ) -> None:
+        scheduler.add_job(_guarded(job), trigger, name=getattr(job, "__name__", str(job)), **options)
 
     async def drop_expired_buttons(self) -> None:
         """Take away the buttons whose time is over, such as Undo."""
@@ -57,14 +104,39 @@ class Jobs:
     async def prune_inbox(self) -> None:
         """Delete the JSON of updates that were handled days ago."""
         async with self.storage.transaction() as tx:
-            pruned = await self.storage.inbox.prune(tx, self.clock() - self.inbox_keep_days * DAY_S)
+            pruned = await self.storage.inbox.prune(tx, self.clock() - self.keep.inbox * DAY_S)
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:
-        """Delete for good what was reset days ago."""
+        """Delete for good what was reset days ago, and what nobody confirmed to forget."""
+        now = self.clock()
+        before = now - self.keep.resets * DAY_S
         async with self.storage.transaction() as tx:
-            purged = await self.storage.resets.purge(tx, self.clock() - self.reset_keep_days * DAY_S)
+            purged = await self.storage.resets.purge(tx, before)
+            await self.storage.memories.prune(tx, before)
+            await self.storage.forgettings.prune(tx, now - DAY_S)
         log.debug("Purged %d turns that had been reset", purged)
+
+    async def look_at_windows(self) -> None:
+        """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
+        for place in await self.storage.chats.due(self.clock()):
+            self.settle(place)
+
+    async def compact_all(self) -> None:
+        """Have every window looked at that is above its low mark."""
+        async with self.storage.transaction() as tx:
+            await self.storage.chats.all_due(tx, self.clock())
+        await self.look_at_windows()
+
+    async def retain(self) -> None:
+        """Delete what was said longer ago than it is to be kept."""
+        if self.keep.said is not None:
+            deleted = await self.cleaning.delete_before(self.clock() - self.keep.said * DAY_S)
+            log.info("Deleted %d turns that were older than %d days", deleted, self.keep.said)
+
+    async def repair_index(self) -> None:
+        """Index what was missed, and let the index tidy itself up."""
+        await self.cleaning.repair_index()
 
 
 def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

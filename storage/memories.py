@@ -59,6 +59,10 @@ class Memories:
             (text, tokens, chat.id, chat.reset_turn),
         )
 
+    async def delete_before(self, tx: Transaction, before: float) -> None:
+        """Delete the memories that were made before this time: all that they tell of is older still."""
+        await tx.execute("DELETE FROM memories WHERE made_at < ?", (before,))
+
     async def prune(self, tx: Transaction, before: float) -> None:
         """Forget the memories that a reset took away and that are older than this."""
         await tx.execute(

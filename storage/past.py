@@ -59,6 +59,24 @@ class Past:
         )
         return [_spoken(row) for row in rows]
 
+    async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
+        """The oldest settled turns that were stored before this time, at most so many: chat id to ascending ids."""
+        rows = await self._database.rows(
+            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {_SETTLED} ORDER BY id LIMIT ?", (before, limit)
+        )
+        found: dict[int, list[int]] = {}
+        for row in rows:
+            found.setdefault(row["chat_id"], []).append(row["id"])
+        return found
+
+    async def chats_to_index(self) -> list[int]:
+        """The chats with settled turns that are not indexed."""
+        rows = await self._database.rows(
+            "SELECT id FROM chats WHERE indexed_turn < (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id"
+            f" AND {_SETTLED})"
+        )
+        return [row["id"] for row in rows]
+
     async def latest(self, chat_id: int, *, after_turn: int, since: float, limit: int) -> list[Spoken]:
         """The newest turns behind this one that were sent since a time, at most so many, oldest first."""
         rows = await self._database.rows(

@@ -17,6 +17,7 @@ COMMON_SHARE = 0.1
 """A term that stands in more than this share of all keys says little, and costs the most to look up."""
 FEW_KEYS = 5000
 """In an index smaller than this no term is too common."""
+MERGE_PAGES, MERGE_DONE = 500, 2
 OWN_WEIGHT, AROUND_WEIGHT = 1.0, 0.6
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights)."""
 
@@ -55,6 +56,27 @@ class Search:
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Everything up to this turn is indexed."""
         await tx.execute("UPDATE chats SET indexed_turn = ? WHERE id = ?", (turn_id, chat_id))
+
+    async def drop_orphans(self, tx: Transaction) -> int:
+        """Delete keys whose turn is gone; returns how many there were."""
+        return await tx.execute(
+            "DELETE FROM turn_keys WHERE rowid IN (SELECT id FROM turn_keys_docsize EXCEPT SELECT id FROM turns)"
+        )
+
+    async def merge(self, tx: Transaction, *, begins: bool) -> bool:
+        """Merge some of the index's parts, which lets go of deleted words; False when nothing is left to merge.
+
+        As FTS5's manual has it for an optimisation in steps: a negative number of pages begins one, and a change of
+        fewer than two rows tells that it is done.
+        """
+        before = await self._changes(tx)
+        pages = -MERGE_PAGES if begins else MERGE_PAGES
+        await tx.execute("INSERT INTO turn_keys (turn_keys, rank) VALUES ('merge', ?)", (pages,))
+        return await self._changes(tx) - before >= MERGE_DONE
+
+    @staticmethod
+    async def _changes(tx: Transaction) -> int:
+        return int((await tx.rows("SELECT total_changes() AS n"))[0]["n"])
 
     async def weighed(self, terms: Sequence[str]) -> "Asked":
         """The terms that the index knows, without those that are everywhere, and what a perfect hit would score."""

@@ -3,15 +3,20 @@
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.jobs import DAY_S, Jobs, _guarded
+from bot.conversation.cleaning import Cleaning
+from bot.conversation.indexing import Indexer
+from bot.jobs import DAY_S, Jobs, Keep, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
-from storage.records import Button, Notice, Place
+from storage.records import Button, Memory, NewTurn, Notice, Place
+from storage.search import Key
 
 HOME = Place(5)
+ZONE = ZoneInfo("UTC")
 
 
 class Buttons:
@@ -31,8 +36,25 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     await opened.close()
 
 
-def _jobs(storage: Storage, buttons: Buttons, now: float) -> Jobs:
-    return Jobs(storage, buttons, inbox_keep_days=3, reset_keep_days=7, clock=lambda: now)
+def _jobs(
+    storage: Storage,
+    buttons: Buttons,
+    now: float,
+    schedule: str = "idle",
+    said: int | None = None,
+    settled: list[Place] | None = None,
+) -> Jobs:
+    settled = [] if settled is None else settled
+    return Jobs(
+        storage=storage,
+        keyboards=buttons,
+        cleaning=Cleaning(storage, Indexer(storage, ZONE)),
+        settle=settled.append,
+        schedule=schedule,
+        zone=ZONE,
+        keep=Keep(inbox=3, resets=7, said=said),
+        clock=lambda: now,
+    )
 
 
 async def test_a_button_disappears_once_when_its_time_is_over(storage: Storage) -> None:
@@ -69,6 +91,54 @@ async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogC
     assert "The job broken failed" in caplog.text
 
 
+ALWAYS = {"drop_expired_buttons", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"}
+
+
 async def test_the_schedule_names_every_job(storage: Storage) -> None:
     scheduler = _jobs(storage, Buttons(), 0.0).scheduler()
-    assert {job.name for job in scheduler.get_jobs()} == {"drop_expired_buttons", "prune_inbox", "purge_resets"}
+    assert {job.name for job in scheduler.get_jobs()} == ALWAYS
+    scheduler = _jobs(storage, Buttons(), 0.0, schedule="0 4 * * mon", said=30).scheduler()
+    assert {job.name for job in scheduler.get_jobs()} == ALWAYS | {"compact_all", "retain"}
+
+
+async def test_the_lanes_see_to_the_windows_that_are_due(storage: Storage) -> None:
+    settled: list[Place] = []
+    async with storage.transaction() as tx:
+        for number, due in ((1, 50.0), (2, 150.0), (3, None)):
+            chat = await storage.chats.ensure(tx, Place(number), private=True, now=0.0)
+            await storage.chats.look_at(tx, chat.id, due, 0)
+    await _jobs(storage, Buttons(), 100.0, settled=settled).look_at_windows()
+    assert settled == [Place(1)]
+    await _jobs(storage, Buttons(), 100.0, settled=settled).compact_all()
+    assert settled == [Place(1), Place(1), Place(2), Place(3)]
+
+
+async def test_what_is_older_than_it_is_to_be_kept_is_deleted_with_its_words(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
+        for number, word in enumerate(("zanzibar", "timbuktu", "samarkand")):
+            said = NewTurn(word, "", tokens=1, message_id=number, sender_id=5)
+            await storage.transcript.append(tx, chat.id, [said], now=number * DAY_S)
+            await storage.transcript.give_up(tx, chat.id)
+        await storage.memories.put(tx, chat, Memory(1, "notes", 1, made_at=0.0))
+    await Indexer(storage, ZONE).catch_up(chat.id)
+    await _jobs(storage, Buttons(), 2.5 * DAY_S, said=1).retain()
+    window = await storage.memories.window(chat.id)
+    assert (window.memory, [turn.content for turn in window.turns]) == (None, ["samarkand"])
+    assert await _terms(storage) >= {"samarkand"}
+    assert not await _terms(storage) & {"zanzibar", "timbuktu"}
+
+
+async def test_the_index_is_repaired_at_night(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
+        await storage.transcript.append(tx, chat.id, [NewTurn("zanzibar", "", 1, 1, 5)], now=0.0)
+        await storage.transcript.give_up(tx, chat.id)
+        await storage.search.put(tx, chat.id, [Key(999, "orphan", "")])
+    await _jobs(storage, Buttons(), 0.0).repair_index()
+    assert "zanzibar" in await _terms(storage)
+    assert "orphan" not in await _terms(storage)
+
+
+async def _terms(storage: Storage) -> set[str]:
+    return {row["term"] for row in await storage.database.rows("SELECT term FROM turn_terms")}

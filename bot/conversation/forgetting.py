@@ -92,6 +92,11 @@ class Forgetting:
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal
 
+    async def erase(self) -> None:
+        """Overwrite on the disk what was forgotten: in the index's old parts, and in the database's log."""
+        await self.indexer.merge()
+        await self.storage.database.scrub()
+
     async def _lines(self, chat: Chat) -> list[str]:
         memory = await self.storage.memories.current(chat)
         return [line for line in memory.text.splitlines() if line.strip()] if memory else []

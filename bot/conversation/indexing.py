@@ -41,6 +41,19 @@ class Indexer:
             keys = self._keys((*before, *after))
             await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
 
+    async def drop_orphans(self) -> None:
+        """Drop keys whose turn is gone."""
+        async with self.storage.transaction() as tx:
+            await self.storage.search.drop_orphans(tx)
+
+    async def merge(self) -> None:
+        """Merge the parts of the index into one, in small steps, so that no deleted word lingers in an old part."""
+        begins, more = True, True
+        while more:
+            async with self.storage.transaction() as tx:
+                more = await self.storage.search.merge(tx, begins=begins)
+            begins = False
+
     def _keys(self, rows: Sequence[Spoken]) -> list[Key]:
         own = [self._own(row) for row in rows]
         around = [" ".join((*own[max(at - 1, 0) : at], *own[at + 1 : at + 2])) for at in range(len(own))]

@@ -62,7 +62,7 @@ class ForgetHandlers:
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, edited(message, text))
         if proposal is not None:
-            await self.storage.database.scrub()
+            await self.forgetting.erase()
         await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
 
     async def keep(self, update: Update, _: object) -> None:
