@@ -18,6 +18,7 @@ from storage.search import Search
 from storage.token_ratios import TokenRatios
 from storage.transcript import Transcript
 from storage.usage import UsageLog
+from storage.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Storage:
     past: Past
     search: Search
     forgettings: Forgettings
+    vectors: Vectors
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -56,6 +58,7 @@ class Storage:
             past=Past(database),
             search=Search(database),
             forgettings=Forgettings(database),
+            vectors=Vectors(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

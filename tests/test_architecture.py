@@ -48,6 +48,7 @@ ONLY_IN = {
     "telegram": {"bot.intake", "bot.handlers", "bot.inbound", "bot.outbound", "bot.app"},
     "telegramify_markdown": {"bot.outbound"},
     "tiktoken": {"bot.conversation"},
+    "numpy": {"bot.conversation"},
 }
 """Libraries that one part of the project keeps to itself."""
 

@@ -71,3 +71,17 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
+
+
+class Embedder(Protocol):
+    """A model that gives texts a place in a space where what means the same is near."""
+
+    @property
+    def name(self) -> str:
+        """The model's name; vectors of different models can't be compared."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure."""
+
+    async def close(self) -> None:
+        """Close the connections."""

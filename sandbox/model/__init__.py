@@ -1,6 +1,7 @@
 """An offline model server: OpenAI's interface, scripted answers, and a stand-in that says it is one."""
 
 from sandbox.model.behaviour import Behaviour, Cut, Fail, Hang, Hold, NoFinish, Say
+from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
 from sandbox.model.request import ChatRequest, Message
 from sandbox.model.server import MODEL_NAME, ModelServer
 
@@ -9,6 +10,8 @@ __all__ = [
     "Behaviour",
     "ChatRequest",
     "Cut",
+    "EmbeddingDesk",
+    "EmbeddingRequest",
     "Fail",
     "Hang",
     "Hold",

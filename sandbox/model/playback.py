@@ -89,6 +89,12 @@ async def whole(say: Say, completion: Completion) -> AsyncIterator[Message]:
         yield _body(body, more=False)
 
 
+async def json_body(body: bytes) -> AsyncIterator[Message]:
+    """An answer that is finished."""
+    yield _start(200, "application/json")
+    yield _body(body, more=False)
+
+
 async def _stand(say: Say, point: Point) -> None:
     if say.hold is not None:
         await say.hold.stand(point)

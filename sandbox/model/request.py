@@ -51,7 +51,7 @@ class ChatRequest:
 
 def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
     """Check the body of a request; raises RequestError with the reason for the client."""
-    payload = _object(body)
+    payload = json_object(body)
     model = payload.pop("model", None)
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
@@ -70,7 +70,8 @@ def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatReque
     )
 
 
-def _object(body: bytes) -> dict[str, object]:
+def json_object(body: bytes) -> dict[str, object]:
+    """The body as a JSON object; raises RequestError when it is none."""
     try:
         payload = json.loads(body)
     except ValueError as exc:

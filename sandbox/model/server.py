@@ -19,6 +19,7 @@ from starlette.types import Message
 
 from sandbox.model import playback, standin
 from sandbox.model.behaviour import Behaviour, Fail, Say
+from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import PromptCache
 from sandbox.model.request import ChatRequest, RequestError, parse
 from sandbox.model.wire import Completion, error_body
@@ -29,16 +30,17 @@ WORDS_PER_SECOND = 20.0
 
 
 class ModelServer:
-    """Chat completions and the list of models; `key` None takes any key that is not empty.
+    """Chat completions, embeddings and the list of models; `key` None takes any key that is not empty.
 
     ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, and
-    ``abandoned`` the requests whose client left before the end of the answer.
+    ``abandoned`` the requests whose client left before the end of the answer. ``embeddings`` keeps and scripts its own.
     """
 
     def __init__(self, key: str | None = None, words_per_second: float = WORDS_PER_SECOND) -> None:
         self.requests: list[ChatRequest] = []
         self.refused: list[str] = []
         self.abandoned: list[ChatRequest] = []
+        self.embeddings = EmbeddingDesk()
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -49,6 +51,7 @@ class ModelServer:
             routes=[
                 Route("/v1/models", self._models, methods=["GET"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/embeddings", self._embed, methods=["POST"]),
             ],
             exception_handlers={HTTPException: _no_route, RequestError: self._refuse},
         )
@@ -103,6 +106,10 @@ class ModelServer:
         self.requests.append(asked)
         self._note_change()
         return playback.Playback(self._messages(asked), self._closing, lambda: self._abandon(asked))
+
+    async def _embed(self, request: Request) -> Response:
+        self._check_key(request)
+        return playback.Playback(self.embeddings.answer(await request.body()), self._closing, lambda: None)
 
     def _messages(self, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)

@@ -1,0 +1,105 @@
+"""The model server's embeddings: strict about what they are asked for, and scripted to fail where a test wants it."""
+
+import base64
+import json
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from starlette.types import Message
+
+from sandbox.model import playback
+from sandbox.model.behaviour import Fail, Hang
+from sandbox.model.prompt_cache import count_tokens
+from sandbox.model.request import RequestError, json_object
+from sandbox.model.vector import embed
+
+DIMENSION = 384
+MOST_TEXTS = 10
+MOST_TOKENS = 8192
+"""Bounds of a request, as Model Studio documents them for text-embedding-v4; a token is four bytes here."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """A checked request."""
+
+    model: str
+    texts: tuple[str, ...]
+    base64: bool
+    body: bytes = field(repr=False)
+
+    @property
+    def tokens(self) -> int:
+        """What it is billed for."""
+        return sum(count_tokens(len(text.encode())) for text in self.texts)
+
+
+class EmbeddingDesk:
+    """Answers requests for embeddings, and keeps them for a test to look at; `dimension` may change at any time."""
+
+    def __init__(self, dimension: int = DIMENSION) -> None:
+        self.requests: list[EmbeddingRequest] = []
+        self.dimension = dimension
+        self._script: deque[Fail | Hang | None] = deque()
+        self._decide: Callable[[EmbeddingRequest], Fail | Hang | None] = lambda _: None
+
+    def script(self, *behaviours: Fail | Hang | None) -> None:
+        """Queue failures, one for each coming request; None answers as usual."""
+        self._script.extend(behaviours)
+
+    def fail_when(self, decide: Callable[[EmbeddingRequest], Fail | Hang | None]) -> None:
+        """Let a function of the request decide whenever nothing is queued."""
+        self._decide = decide
+
+    def answer(self, body: bytes) -> AsyncIterator[Message]:
+        """The answer to a request; raises RequestError with the reason for the client."""
+        asked = parse(body)
+        self.requests.append(asked)
+        behaviour = self._script.popleft() if self._script else self._decide(asked)
+        if isinstance(behaviour, Fail):
+            return playback.failure(behaviour)
+        if isinstance(behaviour, Hang):
+            return playback.silence()
+        return playback.json_body(self._body(asked))
+
+    def _body(self, asked: EmbeddingRequest) -> bytes:
+        vectors = [embed(text, self.dimension) for text in asked.texts]
+        data = [
+            {"object": "embedding", "index": index, "embedding": _base64(vector) if asked.base64 else vector}
+            for index, vector in enumerate(vectors)
+        ]
+        usage = {"prompt_tokens": asked.tokens, "total_tokens": asked.tokens}
+        return json.dumps({"object": "list", "data": data, "model": asked.model, "usage": usage}).encode()
+
+
+def parse(body: bytes) -> EmbeddingRequest:
+    """Check the body of a request; raises RequestError with the reason for the client."""
+    payload = json_object(body)
+    model, given, form = payload.get("model"), payload.get("input"), payload.get("encoding_format", "float")
+    if not isinstance(model, str) or not model:
+        raise RequestError("you must provide a model parameter", "model")
+    if unknown := payload.keys() - {"model", "input", "encoding_format", "user"}:
+        raise RequestError(f"{min(unknown)} is not known here", min(unknown))
+    if form not in ("float", "base64"):
+        raise RequestError("encoding_format must be float or base64", "encoding_format")
+    return EmbeddingRequest(model, _texts(given), form == "base64", body)
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts:
+        raise RequestError("input must be a text or a list of texts that is not empty", "input")
+    if len(texts) > MOST_TEXTS:
+        raise RequestError(f"batch size is invalid, it should not be larger than {MOST_TEXTS}", "input")
+    for index, text in enumerate(texts):
+        if not isinstance(text, str) or not text:
+            raise RequestError(f"input.[{index}] must be a text that is not empty", "input")
+        if count_tokens(len(text.encode())) > MOST_TOKENS:
+            raise RequestError(f"input.[{index}]: range of input length should be [1, {MOST_TOKENS}]", "input")
+    return tuple(texts)
+
+
+def _base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

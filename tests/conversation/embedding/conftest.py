@@ -1,0 +1,53 @@
+"""A database, an embedding server on loopback, and the real client between them."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from bot.conversation.embedding import Embedding
+from bot.llm import embeddings
+from bot.llm.embeddings import Embeddings
+from sandbox.model import ModelServer
+from storage import Storage
+from storage.records import Chat
+from tests.conversation.embedding.talk import Clock, Make, chat_of
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "RETRIES", 0)
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await Storage.open(tmp_path / "keepsake.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def chat(storage: Storage) -> Chat:
+    return await chat_of(storage, 1001)
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer()
+
+
+@pytest.fixture
+async def make(server: ModelServer, storage: Storage) -> AsyncIterator[Make]:
+    made: list[tuple[Embedding, Embeddings]] = []
+    async with server.run() as url:
+
+        def _make(model: str = "small", clock: Callable[[], float] | None = None) -> Embedding:
+            embedder = Embeddings(base_url=url, api_key="sk", model=model, timeout=5)
+            made.append((Embedding(storage, embedder, UTC, clock or Clock()), embedder))
+            return made[-1][0]
+
+        yield _make
+        for embedding, embedder in made:
+            await embedding.close()
+            await embedder.close()

@@ -1,0 +1,56 @@
+"""What the tests say in a chat, and what became of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.conversation.embedding import Embedding
+from sandbox.model import ModelServer
+from storage import Storage
+from storage.records import Chat, NewReply, NewTurn, Place
+
+Make = Callable[..., Embedding]
+MAY = 1_683_554_160.0  # Monday 8 May 2023, 13:56 UTC
+EVERYTHING = {"after_turn": 0, "before_turn": 2**63 - 1, "limit": 5}
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def chat_of(storage: Storage, telegram_id: int) -> Chat:
+    async with storage.transaction() as tx:
+        return await storage.chats.ensure(tx, Place(telegram_id), private=True, now=MAY)
+
+
+async def say(storage: Storage, chat: Chat, *words: str) -> list[int]:
+    """Rounds of a user's words and the bot's "ok"; the ids of the user's turns."""
+    for text in words:
+        turn = NewTurn(text, "\n", 5, message_id=1, sender_id=7, speaker="Ann", said_at=MAY)
+        async with storage.transaction() as tx:
+            await storage.transcript.append(tx, chat.id, [turn], MAY)
+            reply_id = await storage.transcript.begin_reply(tx, chat.id, MAY, reply_to=1)
+            await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("ok", 1), None)
+    rows = await storage.database.rows(
+        "SELECT id FROM turns WHERE chat_id = ? AND role = 'user' ORDER BY id", (chat.id,)
+    )
+    return [row["id"] for row in rows][-len(words) :]
+
+
+async def embedded(storage: Storage, chat: Chat) -> list[tuple[int, str, int]]:
+    rows = await storage.database.rows(
+        "SELECT turn_id, model, dimension FROM vectors WHERE chat_id = ? ORDER BY turn_id", (chat.id,)
+    )
+    return [tuple(row) for row in rows]
+
+
+def asked(server: ModelServer) -> list[str]:
+    return [text for request in server.embeddings.requests for text in request.texts]
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await check():  # noqa: ASYNC110 - what is waited for is in the database
+            await asyncio.sleep(0.01)

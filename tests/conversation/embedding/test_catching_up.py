@@ -1,0 +1,193 @@
+"""Vectors are made in the background, once for each turn; a server in trouble delays them only."""
+
+import asyncio
+import logging
+from datetime import UTC
+
+import pytest
+
+from bot.conversation import rest
+from bot.conversation.embedding import BATCH, text_of
+from bot.errors import ModelError, ServerTrouble, WrongKey
+from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
+from storage import Storage
+from storage.records import Chat, NewReply, NewTurn, Role, Spoken
+from tests.conversation.embedding.talk import EVERYTHING, MAY, Make, asked, chat_of, embedded, say, until
+
+
+async def test_a_turn_is_embedded_with_its_speaker_and_date_and_without_its_stamp(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    await say(storage, chat, "[Mon 2023-05-08 13:56] I am off to Rome")
+    await make().catch_up(chat.id)
+    assert asked(server) == ["Monday 8 May 2023, Ann: I am off to Rome", "Monday 8 May 2023, assistant: ok"]
+
+
+def test_a_speaker_who_stands_in_the_words_already_is_not_named_twice() -> None:
+    row = Spoken(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
+    assert text_of(row, UTC) == "Monday 8 May 2023, Ann: off to Rome"
+
+
+async def test_each_turn_is_embedded_once_in_small_requests(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    embedding = make()
+    await say(storage, chat, *(f"fact {number}" for number in range(12)))
+    await embedding.catch_up(chat.id)
+    assert [len(request.texts) for request in server.embeddings.requests] == [BATCH, BATCH, 4]
+    await embedding.catch_up(chat.id)
+    await say(storage, chat, "one more")
+    await embedding.catch_up(chat.id)
+    assert len(asked(server)) == 26
+    assert len(await embedded(storage, chat)) == 26
+
+
+async def test_a_turn_that_waits_for_its_answer_is_embedded_with_it(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    embedding = make()
+    await say(storage, chat, "first")
+    async with storage.transaction() as tx:
+        turn = NewTurn("second", "\n", 5, message_id=2, sender_id=7, speaker="Ann", said_at=MAY)
+        await storage.transcript.append(tx, chat.id, [turn], MAY)
+    await embedding.catch_up(chat.id)
+    assert len(asked(server)) == 2
+    async with storage.transaction() as tx:
+        reply_id = await storage.transcript.begin_reply(tx, chat.id, MAY, reply_to=2)
+        await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("yes", 1), None)
+    await embedding.catch_up(chat.id)
+    assert [text.split(": ")[1] for text in asked(server)] == ["first", "ok", "second", "yes"]
+
+
+async def test_a_process_killed_half_way_goes_on_where_it_was(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    await say(storage, chat, *(f"fact {number}" for number in range(12)))
+    server.embeddings.script(None, None, Hang())
+    killed = make()
+    killed.wake(chat.id)
+
+    async def third_is_asked() -> bool:
+        return len(server.embeddings.requests) == 3
+
+    await until(third_is_asked)
+    await killed.close()
+    stored = await embedded(storage, chat)
+    assert len(stored) == 2 * BATCH
+
+    server.embeddings.requests.clear()
+    await make().catch_up(chat.id)
+    assert [len(request.texts) for request in server.embeddings.requests] == [4]
+    assert len(await embedded(storage, chat)) == 24
+
+
+async def test_another_model_embeds_all_anew_and_leaves_nothing_of_the_one_before(
+    storage: Storage, chat: Chat, make: Make
+) -> None:
+    (lake, *_) = await say(storage, chat, *(f"a lake {number}" for number in range(8)))
+    await make("small").catch_up(chat.id)
+    large = make("large")
+    assert await large.nearest(chat.id, "a lake 0", **EVERYTHING) == []
+    await large.catch_up(chat.id)
+    assert {model for _, model, _ in await embedded(storage, chat)} == {"large"}
+    assert (await large.nearest(chat.id, "a lake 0", **EVERYTHING))[0] == lake
+
+
+async def test_a_server_whose_dimension_changed_embeds_all_anew(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    await say(storage, chat, *(f"a lake {number}" for number in range(8)))
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    server.embeddings.dimension = 64
+    await say(storage, chat, "a hill")
+    server.embeddings.requests.clear()
+    await embedding.catch_up(chat.id)
+    assert {dimension for _, _, dimension in await embedded(storage, chat)} == {64}
+    assert len(asked(server)) == 18
+    assert await embedding.nearest(chat.id, "a hill", **EVERYTHING)
+
+
+async def test_a_server_that_changes_its_dimension_all_the_time_is_not_paid_for_ever(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    def flip(_: EmbeddingRequest) -> None:
+        server.embeddings.dimension = 64 if server.embeddings.dimension == 384 else 384
+
+    server.embeddings.fail_when(flip)
+    await say(storage, chat, *(f"a lake {number}" for number in range(20)))
+    with pytest.raises(ServerTrouble):
+        await make().catch_up(chat.id)
+    assert len(server.embeddings.requests) == 3
+
+
+async def test_a_server_that_is_down_is_tried_again_later_and_logged_once(
+    storage: Storage,
+    chat: Chat,
+    server: ModelServer,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(rest, "FIRST_S", 0.01)
+    await say(storage, chat, "I painted a lake")
+    server.embeddings.script(Fail(503), Fail(503), Fail(429))
+    embedding = make(clock=asyncio.get_running_loop().time)
+    with caplog.at_level(logging.INFO, logger="bot"):
+        embedding.wake(chat.id)
+
+        async def done() -> bool:
+            return len(await embedded(storage, chat)) == 2
+
+        await until(done)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_a_text_that_the_server_refuses_holds_up_no_other(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    _, bad, good = await say(storage, chat, "first", "forbidden words", "third")
+    server.embeddings.fail_when(
+        lambda request: (
+            Fail(400, "inappropriate content") if any("forbidden" in text for text in request.texts) else None
+        )
+    )
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    done = [turn_id for turn_id, _, _ in await embedded(storage, chat)]
+    assert bad not in done
+    assert good in done
+    server.embeddings.requests.clear()
+    await embedding.catch_up(chat.id)
+    assert server.embeddings.requests == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"), [(Fail(400, "unknown model"), ModelError), (Fail(401, "Incorrect API key"), WrongKey)]
+)
+async def test_a_server_that_refuses_everything_leaves_all_to_be_done_later(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make, failure: Fail, kind: type[ModelError]
+) -> None:
+    await say(storage, chat, "first", "second")
+    server.embeddings.fail_when(lambda _: failure)
+    with pytest.raises(kind):
+        await make().catch_up(chat.id)
+    server.embeddings.fail_when(lambda _: None)
+    await make().catch_up(chat.id)
+    assert len(await embedded(storage, chat)) == 4
+
+
+async def test_all_chats_that_are_behind_are_caught_up_after_a_start(storage: Storage, make: Make) -> None:
+    chats = [await chat_of(storage, number) for number in (1, 2, 3)]
+    for chat in chats:
+        await say(storage, chat, f"I am chat {chat.id}")
+    embedding = make()
+    await embedding.catch_up(chats[0].id)
+    assert await storage.vectors.behind("small") == [chats[1].id, chats[2].id]
+    await embedding.wake_all()
+
+    async def done() -> bool:
+        return await storage.vectors.behind("small") == []
+
+    await until(done)
+    assert all([len(await embedded(storage, chat)) == 2 for chat in chats])

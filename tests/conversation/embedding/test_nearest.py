@@ -1,0 +1,100 @@
+"""Turns are found by what they are like, and a question never fails for it."""
+
+import pytest
+
+from bot.conversation import embedding as module
+from bot.conversation import rest
+from sandbox.model import Fail, Hang, ModelServer
+from storage import Storage
+from storage.records import Chat
+from tests.conversation.embedding.talk import EVERYTHING, Clock, Make, chat_of, say
+
+
+async def test_turns_are_found_by_what_they_are_like(storage: Storage, chat: Chat, make: Make) -> None:
+    lake, dog, bill = await say(
+        storage, chat, "I painted a lake at sunrise", "The dog ran away", "The invoice is due on Friday"
+    )
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    assert (await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING))[0] == lake
+    assert (await embedding.nearest(chat.id, "when do I pay the invoice", **EVERYTHING))[0] == bill
+    assert (await embedding.nearest(chat.id, "where are the dogs", **EVERYTHING))[0] == dog
+
+
+async def test_a_search_over_several_pages_is_as_exact_as_over_one(
+    storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["apples", "berries", "cherries", "dates", "elderberries", "figs", "grapes", "honeydews"]
+    said = await say(storage, chat, *(" ".join(words[: 8 - number]) for number in range(8)))
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    whole = await embedding.nearest(chat.id, "apples", **EVERYTHING)
+    monkeypatch.setattr(module, "PAGE", 3)
+    assert await embedding.nearest(chat.id, "apples", **EVERYTHING) == whole
+    assert whole == said[:2:-1]
+
+
+async def test_only_turns_between_the_bounds_are_found(storage: Storage, chat: Chat, make: Make) -> None:
+    first, second, third = await say(storage, chat, "red apples", "red apples", "red apples")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    found = await embedding.nearest(chat.id, "red apples", after_turn=first, before_turn=third, limit=9)
+    assert found[0] == second
+    assert not {first, third} & set(found)
+
+
+async def test_chats_with_the_same_words_do_not_leak(storage: Storage, chat: Chat, make: Make) -> None:
+    other = await chat_of(storage, 2002)
+    mine = await say(storage, chat, "the key is under the mat")
+    theirs = await say(storage, other, "the key is under the mat")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    await embedding.catch_up(other.id)
+    assert (await embedding.nearest(chat.id, "key", **EVERYTHING))[0] == mine[0]
+    assert not set(theirs) & set(await embedding.nearest(chat.id, "key", **EVERYTHING))
+
+
+async def test_a_chat_without_vectors_asks_no_server(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    await say(storage, chat, "hello")
+    assert await make().nearest(chat.id, "hello", **EVERYTHING) == []
+    assert server.embeddings.requests == []
+
+
+async def test_a_question_that_gets_no_vector_in_time_finds_nothing_and_the_next_does_not_wait(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_WITHIN_S", 0.05)
+    await say(storage, chat, "I painted a lake")
+    clock = Clock()
+    embedding = make(clock=clock)
+    await embedding.catch_up(chat.id)
+    server.embeddings.requests.clear()
+    server.embeddings.script(Hang())
+    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+    assert len(server.embeddings.requests) == 1
+    clock.now += rest.FIRST_S
+    monkeypatch.setattr(module, "ANSWER_WITHIN_S", 5.0)
+    assert await embedding.nearest(chat.id, "lake", **EVERYTHING)
+
+
+@pytest.mark.parametrize("failure", [Fail(401, "Incorrect API key"), Fail(503), Fail(200, body=b"{}")])
+async def test_a_failure_never_reaches_the_question(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make, failure: Fail
+) -> None:
+    await say(storage, chat, "I painted a lake")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    server.embeddings.script(failure)
+    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+
+
+async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat, make: Make) -> None:
+    await say(storage, chat, "I painted a lake")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    async with storage.transaction() as tx:
+        await tx.execute("DROP TABLE vectors")
+    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []

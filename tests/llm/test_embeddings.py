@@ -1,0 +1,121 @@
+"""The real client against a real server: vectors in the order of the texts, and every failure a ModelError."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot import errors
+from bot.llm import embeddings
+from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings
+from sandbox.model import Fail, Hang, ModelServer
+from sandbox.model.vector import embed
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "RETRIES", 0)
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer(key="sk-right")
+
+
+@pytest.fixture
+async def model(server: ModelServer) -> AsyncIterator[Embeddings]:
+    async with server.run() as url:
+        model = _model(url)
+        yield model
+        await model.close()
+
+
+def _model(url: str, key: str = "sk-right", timeout: float = 5.0) -> Embeddings:
+    return Embeddings(base_url=url, api_key=key, model="text-embedding-v4", timeout=timeout)
+
+
+async def test_vectors_come_in_the_order_of_the_texts_over_several_requests(
+    server: ModelServer, model: Embeddings
+) -> None:
+    texts = [f"text number {number}" for number in range(2 * BATCH + 1)]
+    assert await model.embed(texts) == [embed(text, 384) for text in texts]
+    assert [len(request.texts) for request in server.embeddings.requests] == [BATCH, BATCH, 1]
+
+
+async def test_no_texts_are_no_request(server: ModelServer, model: Embeddings) -> None:
+    assert await model.embed([]) == []
+    assert server.embeddings.requests == []
+
+
+async def test_the_request_is_the_plain_one_that_every_server_takes(server: ModelServer, model: Embeddings) -> None:
+    await model.embed(["hello"])
+    body = json.loads(server.embeddings.requests[0].body)
+    assert body == {"model": "text-embedding-v4", "input": ["hello"], "encoding_format": "float"}
+
+
+async def test_of_a_long_text_the_beginning_is_sent(server: ModelServer, model: Embeddings) -> None:
+    await model.embed(["x" * 50_000])
+    assert server.embeddings.requests[0].texts == ("x" * MOST_CHARACTERS,)
+
+
+async def test_a_server_that_answers_in_another_order_is_understood(server: ModelServer, model: Embeddings) -> None:
+    data = [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1, 0]}]
+    server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
+    assert await model.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>hello</html>",
+        b"[]",
+        b'{"data": []}',
+        b'{"data": null}',
+        b'{"data": [{"index": 1, "embedding": [1.0]}]}',
+        b'{"data": [{"index": 0, "embedding": []}]}',
+        b'{"data": [{"index": 0, "embedding": ["x"]}]}',
+        b'{"data": [{"index": 0, "embedding": [NaN]}]}',
+        b'{"data": [{"index": 0}]}',
+        b'{"data": "none"}',
+    ],
+)
+async def test_an_answer_that_is_none_is_server_trouble(server: ModelServer, model: Embeddings, body: bytes) -> None:
+    server.embeddings.script(Fail(200, body=body))
+    with pytest.raises(errors.ServerTrouble):
+        await model.embed(["a"])
+
+
+async def test_vectors_of_two_dimensions_in_one_answer_are_server_trouble(
+    server: ModelServer, model: Embeddings
+) -> None:
+    data = [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 0.0]}]
+    server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
+    with pytest.raises(errors.ServerTrouble):
+        await model.embed(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (Fail(401, "Incorrect API key"), errors.WrongKey),
+        (Fail(404, "model not found"), errors.NoPermission),
+        (Fail(429, "slow down"), errors.RateLimited),
+        (Fail(400, "Input data may contain inappropriate content"), errors.ContentRefused),
+        (Fail(503, "overloaded"), errors.ServerTrouble),
+    ],
+)
+async def test_failures_are_told_apart(
+    server: ModelServer, model: Embeddings, failure: Fail, kind: type[errors.ModelError]
+) -> None:
+    server.embeddings.script(failure)
+    with pytest.raises(kind):
+        await model.embed(["a"])
+
+
+async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
+    server.embeddings.script(Hang())
+    async with server.run() as url:
+        model = _model(url, timeout=0.05)
+        with pytest.raises(errors.NoAnswerInTime):
+            await model.embed(["a"])
+        await model.close()
