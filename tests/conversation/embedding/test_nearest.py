@@ -98,3 +98,17 @@ async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat,
     async with storage.transaction() as tx:
         await tx.execute("DROP TABLE vectors")
     assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+
+
+async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, chat: Chat, make: Make) -> None:
+    async def rows(*words: str) -> list[int]:
+        return [turn_id for text in words for turn_id in await say(storage, chat, text)]
+
+    await rows("The dog ran away", "The bus was late", "It rained all day")
+    (asked,) = await rows("Which mountain did you climb in Norway?")
+    await rows("The cat slept", "We had soup")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    found = await embedding.nearest(chat.id, "mountain climbed in Norway", **EVERYTHING)
+    assert found[0] == asked
+    assert asked + 1 in found[:3]
