@@ -24,11 +24,16 @@ TokenCounter = Callable[[str], int]
 
 def counter() -> TokenCounter:
     """The best counter that this machine has; reading the vocabulary takes about half a second."""
+    encoding = qwen_encoding()
+    return estimate if encoding is None else lambda text: len(encoding.encode_ordinary(text)) + MESSAGE_TOKENS
+
+
+def qwen_encoding() -> tiktoken.Encoding | None:
+    """Qwen's vocabulary, where its package is installed."""
     ranks = _qwen_ranks()
     if ranks is None:
-        return estimate
-    encoding = tiktoken.Encoding("qwen", pat_str=_QWEN_PATTERN, mergeable_ranks=ranks, special_tokens={})
-    return lambda text: len(encoding.encode_ordinary(text)) + MESSAGE_TOKENS
+        return None
+    return tiktoken.Encoding("qwen", pat_str=_QWEN_PATTERN, mergeable_ranks=ranks, special_tokens={})
 
 
 def estimate(text: str) -> int:

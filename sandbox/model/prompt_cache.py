@@ -1,8 +1,10 @@
-"""The server's prompt cache: how much of a prompt's head was seen before, whoever sent it.
+"""The server's prompt cache: how much of a prompt's head was seen before, token by token, whoever sent it.
 
-A token is four UTF-8 bytes here. That is an estimate, but always the same one, so that a test can hold numbers to it.
+Unless it is told how to cut a text into tokens, a token is four UTF-8 bytes. That is an estimate, but always the same
+one, so that a test can hold numbers to it.
 """
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from sandbox.model.request import ChatRequest
@@ -10,6 +12,9 @@ from sandbox.model.request import ChatRequest
 TOKEN_BYTES = 4
 MIN_CACHED_TOKENS = 256
 """A shorter shared head is not cached (Qwen's implicit cache has this minimum)."""
+
+Tokenize = Callable[[str], Sequence[Hashable]]
+"""Cuts a text into tokens; two texts with the same beginning should have the same first tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +25,35 @@ class PromptCount:
     cached: int
 
 
+def four_bytes(text: str) -> Sequence[Hashable]:
+    """A text in pieces of four bytes."""
+    data = text.encode()
+    return [data[start : start + TOKEN_BYTES] for start in range(0, len(data), TOKEN_BYTES)]
+
+
 class PromptCache:
     """Remembers every prompt as a chain of tokens: each link stands for all that comes before it.
 
     Counting a prompt therefore costs its own length, however many were seen before.
     """
 
-    def __init__(self) -> None:
-        self._links: dict[tuple[int, bytes], int] = {}
+    def __init__(self, tokenize: Tokenize = four_bytes) -> None:
+        self._tokenize = tokenize
+        self._links: dict[tuple[int, Hashable], int] = {}
 
     def count(self, request: ChatRequest) -> PromptCount:
         """Count a prompt and remember it."""
-        prompt = "".join(f"{message.role}\n{message.content}\n" for message in request.messages).encode()
+        return self.count_text("".join(f"{message.role}\n{message.content}\n" for message in request.messages))
+
+    def count_text(self, prompt: str) -> PromptCount:
+        """Count a prompt that is given as one text."""
+        tokens = self._tokenize(prompt)
         link, cached = 0, 0
-        for start in range(0, len(prompt), TOKEN_BYTES):
-            step = (link, prompt[start : start + TOKEN_BYTES])
+        for token in tokens:
+            step = (link, token)
             cached += step in self._links
             link = self._links.setdefault(step, len(self._links) + 1)
-        return PromptCount(count_tokens(len(prompt)), cached if cached >= MIN_CACHED_TOKENS else 0)
+        return PromptCount(len(tokens), cached if cached >= MIN_CACHED_TOKENS else 0)
 
 
 def count_tokens(size: int) -> int:

@@ -20,7 +20,7 @@ from starlette.types import Message
 from sandbox.model import playback, standin
 from sandbox.model.behaviour import Behaviour, Fail, Say
 from sandbox.model.embeddings import EmbeddingDesk
-from sandbox.model.prompt_cache import PromptCache
+from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
 from sandbox.model.request import ChatRequest, RequestError, parse
 from sandbox.model.wire import Completion, error_body
 from sandbox.server import serve
@@ -32,19 +32,26 @@ WORDS_PER_SECOND = 20.0
 class ModelServer:
     """Chat completions, embeddings and the list of models; `key` None takes any key that is not empty.
 
-    ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, and
-    ``abandoned`` the requests whose client left before the end of the answer. ``embeddings`` keeps and scripts its own.
+    ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, ``counts``
+    the prompts of those that were answered, ``abandoned`` the requests whose client left before the answer's end.
+    ``embeddings`` keeps and scripts its own.
     """
 
-    def __init__(self, key: str | None = None, words_per_second: float = WORDS_PER_SECOND) -> None:
+    def __init__(
+        self,
+        key: str | None = None,
+        words_per_second: float = WORDS_PER_SECOND,
+        tokenize: Tokenize = four_bytes,
+    ) -> None:
         self.requests: list[ChatRequest] = []
+        self.counts: list[PromptCount] = []
         self.refused: list[str] = []
         self.abandoned: list[ChatRequest] = []
         self.embeddings = EmbeddingDesk()
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
-        self._cache = PromptCache()
+        self._cache = PromptCache(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         self._app = Starlette(
@@ -117,7 +124,8 @@ class ModelServer:
             return playback.failure(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
-        completion = Completion(asked, behaviour, self._cache.count(asked))
+        self.counts.append(self._cache.count(asked))
+        completion = Completion(asked, behaviour, self.counts[-1])
         return (playback.streamed if asked.stream else playback.whole)(behaviour, completion)
 
     def _abandon(self, asked: ChatRequest) -> None:

@@ -1,0 +1,1 @@
+"""What Keepsake costs, how fast it is and what it remembers, measured."""

@@ -1,0 +1,140 @@
+"""A conversation replayed through the running bot, and what it cost and held."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.dialogue import Dialogue
+from benchmarks.notes import notes
+from benchmarks.strategies import Prices, Result
+from sandbox.bot_process import BotProcess
+from sandbox.botapi import BotApi, Chat, User
+from sandbox.model import ModelServer, Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.prompt_cache import Tokenize
+from sandbox.model.request import ChatRequest
+
+PATIENCE_S = 60.0
+QUIET_S = 0.5
+"""After so long without a request the bot has nothing more to ask."""
+
+
+@dataclass
+class Replay:
+    """Both servers, the bot between them, and the book of its requests."""
+
+    tokenize: Tokenize
+    prices: Prices
+    folder: Path
+    variables: dict[str, str]
+    words: str = ""
+    answer: str = ""
+    mains: list[tuple[ChatRequest, int, int]] = field(default_factory=list)
+    sides: list[tuple[ChatRequest, int, int, int]] = field(default_factory=list)
+    memory: str = ""
+    said: list[str] = field(default_factory=list)
+    on_turn: Callable[[int, int, int, float], None] = lambda *_: None
+
+    async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
+        """The turns, the questions (each with what they cost), and all that was asked beside the questions."""
+        self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6)
+        self.model.answer_with(self._answer)
+        self.telegram = BotApi()
+        ann = self.telegram.user(dialogue.user)
+        home = self.telegram.private(ann)
+        async with self.telegram.run() as telegram_url, self.model.run() as model_url:
+            bot = BotProcess(
+                [sys.executable, "-m", "benchmarks.paceless"],
+                self._environment(telegram_url, model_url),
+                self.folder / "bot.log",
+            )
+            await bot.start()
+            try:
+                turns = Result("Keepsake")
+                for one in dialogue.rounds:
+                    await self._say(ann, home, one.said, one.answer, int(one.at.timestamp()))
+                    self._count(turns)
+                await self._quiet()
+                self._count(turns)
+                self.replayed = len(self.mains)
+                asked, beside, found = Result("questions"), Result("beside questions"), 0
+                for question in dialogue.questions:
+                    await self._say(ann, home, question.text, question.answer, None)
+                    self._count(asked, beside)
+                    shown = "".join(message.text for message in self.mains[-1][0].messages)
+                    found += all(line in shown for line in question.evidence)
+                await self._quiet()
+                self._count(asked, beside)
+                turns.found, turns.asked = found, len(dialogue.questions)
+            finally:
+                await bot.stop()
+        return turns, asked, beside
+
+    def prefix_kept(self) -> tuple[int, int, int]:
+        """(pairs of consecutive requests, those that share every byte up to the newest words, memory changes)."""
+        kept = changed = 0
+        pairs = list(pairwise([request for request, *_ in self.mains]))
+        for (before, after), words in zip(pairs, self.said, strict=False):
+            *shared, newest = before.messages
+            same = after.messages[: len(shared)] == tuple(shared)
+            grown = len(after.messages) > len(shared) and after.messages[len(shared)].text
+            kept += bool(same and grown and newest.text.startswith(grown) and words in grown)
+            changed += after.messages[0] != before.messages[0]
+        return len(pairs), kept, changed
+
+    def _environment(self, telegram: str, model: str) -> dict[str, str]:
+        return {
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_API_URL": telegram,
+            "OPENAI_API_KEY": "any",
+            "OPENAI_BASE_URL": model,
+            "OPENAI_MODEL": "stand-in",
+            "ACCESS": "open",
+            "LOG_LEVEL": "INFO",
+            "DATABASE_URL": f"sqlite:///{self.folder}/keepsake.db",
+            "CACHED_PRICE": str(self.prices.cached),
+            "OUTPUT_PRICE": str(self.prices.output),
+            **self.variables,
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))),
+        }
+
+    def _answer(self, request: ChatRequest) -> Behaviour:
+        if self.words and self.words in request.last_words:
+            return Say(self.answer, chunk=1000)
+        self.memory = notes(
+            [line for message in request.messages[1:] for line in message.text.splitlines()],
+            lambda text: len(self.tokenize(text)),
+        )
+        return Say(self.memory, chunk=1000)
+
+    async def _say(self, user: User, home: Chat, words: str, answer: str, at: int | None) -> None:
+        self.words, self.answer = words, answer
+        self.said.append(words)
+        count = len(home.replies)
+        moment: dict[str, object] = {"date": at} if at else {}
+        await user.say(home, words, None, None, None, **moment)
+        await home.wait(count + 1, PATIENCE_S)
+
+    async def _quiet(self) -> None:
+        seen = -1
+        while seen != len(self.model.counts):
+            seen = len(self.model.counts)
+            await asyncio.sleep(QUIET_S)
+
+    def _count(self, mains: Result, sides: Result | None = None) -> None:
+        """Book the requests that came since the last time."""
+        booked = len(self.mains) + len(self.sides)
+        requests = list(zip(self.model.requests, self.model.counts, strict=False))
+        for request, count in requests[booked:]:
+            if any(words in request.last_words for words in self.said[-2:]):
+                self.mains.append((request, count.total, count.cached))
+                cost = mains.add(count.total, count.cached, self.prices)
+                self.on_turn(len(self.mains), count.total, count.cached, cost)
+            else:
+                output = len(self.tokenize(self.memory))
+                self.sides.append((request, count.total, count.cached, output))
+                (sides or mains).add(count.total, count.cached, self.prices, output=output, turn=False)
