@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
-.PHONY: help sandbox run test lint format clean
+.PHONY: help sandbox run test lint format bench bench-memory bench-recall clean
 .SILENT:
 
 help:
@@ -15,6 +15,7 @@ help:
 	echo "make run       run the bot (settings: .env or the environment)"
 	echo "make test      run the tests"
 	echo "make lint      check format, lint and types"
+	echo "make bench     measure tokens, memory and recall (bench-memory FILE=..., bench-recall: one of them)"
 	echo "make format    put the code into its format"
 	echo "make clean     remove the virtual environment"
 
@@ -37,15 +38,27 @@ format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.memory $(ARGS)
+	$(BIN)/python -m benchmarks.recall_speed --turns 100000
+
+# FILE: one or more conversations of the LoCoMo format; ARGS: --repeat 3, --embeddings.
+bench-memory: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.memory $(FILE) $(ARGS)
+
+bench-recall: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.recall_speed $(ARGS)
+
 clean:
 	rm -rf .venv
 
 $(RUN_STAMP): pyproject.toml constraints.txt
 	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
 	test -x $(BIN)/python || { echo "Setting up .venv (once)..." >&2; $(PYTHON) -m venv .venv; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[qwen]'
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,qwen]'
 	touch $@

@@ -82,7 +82,7 @@ async def live(settings: Settings) -> None:
         await _first_contact(application)
         stack.push_async_callback(application.shutdown)
         sender = Sender(application.bot, Pacer(), Features())
-        parts = engine.build(settings, storage, model, await asyncio.to_thread(counter))
+        parts = engine.build(settings, storage, model, await asyncio.to_thread(counter, settings.openai_model))
         stack.push_async_callback(parts.upkeep.close)
         lanes = Lanes(_handlers(settings, application, storage, parts, sender))
         receiver = Receiver(storage, lanes, application.bot, time.time)

@@ -101,12 +101,14 @@ class Recall:
         if not ranked:
             return NOTHING
         near = await self.storage.past.around(chat.id, ranked, after_turn=after_turn, before_turn=before_turn)
+        if not asks(words):
+            ranked = _without_echoes(ranked, near, words)
         return self._text(near, ranked, asked.terms, budget)
 
     def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
         sizes = {turn_id: self.count_tokens(text) for turn_id, text in lines.items()}
-        order = [spoken.turn_id for spoken in near]
+        order = _told_once([spoken.turn_id for spoken in near], ranked, lines)
         chosen = _chosen(order, ranked, sizes, budget - self.count_tokens(OPENING))
         if not chosen:
             return NOTHING
@@ -130,6 +132,19 @@ def fused(found: Sequence[int], meant: Sequence[int]) -> list[int]:
         for rank, turn_id in enumerate(ranking, start=1):
             scores[turn_id] = scores.get(turn_id, 0.0) + 1 / (RRF + rank)
     return sorted(scores, key=lambda turn_id: -scores[turn_id])
+
+
+def _without_echoes(ranked: Sequence[int], near: Sequence[Spoken], words: str) -> list[int]:
+    """The hits without what is the message itself, said before, and without what was said around it then."""
+    places = [at for at, spoken in enumerate(near) if plain(spoken.content) == words]
+    echoes = {near[beside].turn_id for at in places for beside in range(max(at - 1, 0), min(at + 2, len(near)))}
+    return [turn_id for turn_id in ranked if turn_id not in echoes]
+
+
+def _told_once(order: Sequence[int], ranked: Sequence[int], lines: dict[int, str]) -> list[int]:
+    """The turns without those that say word for word what a better or an earlier one says."""
+    kept = {lines[turn_id]: turn_id for turn_id in reversed((*(hit for hit in ranked if hit in lines), *order))}
+    return [turn_id for turn_id in order if kept[lines[turn_id]] == turn_id]
 
 
 def _chosen(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], budget: int) -> set[int]:
