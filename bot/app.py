@@ -41,6 +41,7 @@ from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
 from bot.llm.chat_completions import ChatCompletions
+from bot.llm.embeddings import Embeddings
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
@@ -82,8 +83,13 @@ async def live(settings: Settings) -> None:
         await _first_contact(application)
         stack.push_async_callback(application.shutdown)
         sender = Sender(application.bot, Pacer(), Features())
-        parts = engine.build(settings, storage, model, await asyncio.to_thread(counter, settings.openai_model))
+        embedder = _embedder(settings)
+        if embedder is not None:
+            stack.push_async_callback(embedder.close)
+        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+        parts = engine.build(settings, storage, model, embedder, count_tokens)
         stack.push_async_callback(parts.upkeep.close)
+        await parts.upkeep.begin()
         lanes = Lanes(_handlers(settings, application, storage, parts, sender))
         receiver = Receiver(storage, lanes, application.bot, time.time)
         jobs = Jobs(
@@ -133,6 +139,17 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
     stack.push_async_callback(storage.close)
     return storage
+
+
+def _embedder(settings: Settings) -> Embeddings | None:
+    if settings.embedding_model is None:
+        return None
+    return Embeddings(
+        base_url=settings.embedding_base_url or settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=settings.embedding_model,
+        timeout=settings.model_timeout,
+    )
 
 
 def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplication:

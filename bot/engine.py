@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
+from bot.conversation.embedding import Embedding
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
@@ -21,7 +22,7 @@ from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
-from bot.llm.interface import ChatModel
+from bot.llm.interface import ChatModel, Embedder
 from bot.llm.profiles import cache_of, context_window
 from bot.settings import Settings
 from storage import Storage
@@ -42,7 +43,9 @@ class Engine:
     cleaning: Cleaning
 
 
-def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: TokenCounter) -> Engine:
+def build(
+    settings: Settings, storage: Storage, model: ChatModel, embedder: Embedder | None, count_tokens: TokenCounter
+) -> Engine:
     """Put the engine together. Raises SettingError when the system prompt does not fit the model's window."""
     policy = _policy(settings)
     _check_system_prompt(settings, policy, count_tokens)
@@ -52,8 +55,9 @@ def build(settings: Settings, storage: Storage, model: ChatModel, count_tokens: 
     marking = Marking(storage, settings.cache_markers, cache_of(settings.openai_base_url), time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
-    upkeep = Upkeep(storage, windows, compactor, indexer, settings.compact_schedule, time.time)
-    recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone)
+    embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
+    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time)
+    recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
     conversation = Conversation(
         storage=storage,
         model=model,

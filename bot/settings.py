@@ -33,8 +33,6 @@ MISSING = {
 """Where to get what must be set."""
 NOT_USED_YET = (
     "vision_model",
-    "embedding_model",
-    "embedding_base_url",
     "transcription_model",
     "group_listen",
 )

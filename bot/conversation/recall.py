@@ -29,6 +29,8 @@ LEAST_COVERED_UNASKED = 0.25
 """... and how much of a message that asks for nothing: nearly all have some word in common with the past."""
 SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
+import os
+MEANT_WEIGHT = float(os.environ.get("MW","0.3"))
 RRF = 60
 """Reciprocal rank fusion adds 1 / (60 + rank) of each list (Cormack and others, SIGIR 2009)."""
 
@@ -128,9 +130,9 @@ class Recall:
 def fused(found: Sequence[int], meant: Sequence[int]) -> list[int]:
     """Both rankings as one: what both have is first."""
     scores: dict[int, float] = {}
-    for ranking in (found, meant):
+    for ranking, weight in ((found, 1.0), (meant, MEANT_WEIGHT)):
         for rank, turn_id in enumerate(ranking, start=1):
-            scores[turn_id] = scores.get(turn_id, 0.0) + 1 / (RRF + rank)
+            scores[turn_id] = scores.get(turn_id, 0.0) + weight / (RRF + rank)
     return sorted(scores, key=lambda turn_id: -scores[turn_id])
 
 

@@ -48,7 +48,8 @@ def counter(model: str) -> TokenCounter:
 def estimate(text: str) -> int:
     """Tokens by classes of characters, fitted to Qwen's vocabulary.
 
-    Within 6 % of it on prose in English, Chinese, Russian, German, Spanish and Japanese, on code and on markdown.
+    Within 8 % of it on a page of English, Chinese, Russian, German, Spanish, Japanese, code or markdown, and within
+    20 % on a single sentence.
     """
     total, latin, letters, accented = 0.0, 0, 0, 0
     for piece in _PIECE.finditer(text):
@@ -60,7 +61,7 @@ def estimate(text: str) -> int:
             accented += 1
             total += max(1.2, length / 2.6)
         elif kind == "word":
-            total += max(1.0, length / 2.65)
+            total += max(1.0, 0.6 + length / 3.3)
         elif kind == "mark":
             total += max(0.9, 0.45 * length) if piece[0].isascii() else 1.2 * length
         else:

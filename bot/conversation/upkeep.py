@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.conversation.compaction import Compactor, Outcome
+from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
 from bot.conversation.marks import Way, worth_while_warm
 from bot.conversation.windows import View, Windows
@@ -37,6 +38,7 @@ class Upkeep:
     windows: Windows
     compactor: Compactor
     indexer: Indexer
+    embedding: Embedding | None
     schedule: str
     clock: Callable[[], float]
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Upkeep:
     async def look_after(self, chat_id: int) -> None:
         """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet."""
         await self.indexer.catch_up(chat_id)
+        if self.embedding is not None:
+            self.embedding.wake(chat_id)
         if chat_id in self.running:
             return
         view = await self.windows.view(chat_id)
@@ -64,12 +68,19 @@ class Upkeep:
         """Compact now, or wait for the compaction under way. Raises ModelError."""
         return await asyncio.shield(self._start(chat_id, most_prompt))
 
+    async def begin(self) -> None:
+        """Take up what the last process left: turns without a vector."""
+        if self.embedding is not None:
+            await self.embedding.wake_all()
+
     async def close(self) -> None:
         """End what is under way; nothing of it is stored, and it is begun anew when its chat is looked at again."""
         tasks = list(self.running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.embedding is not None:
+            await self.embedding.close()
 
     def _start(self, chat_id: int, most_prompt: float | None = None) -> asyncio.Task[Outcome]:
         task = self.running.get(chat_id)
