@@ -29,10 +29,6 @@ LEAST_COVERED_UNASKED = 0.25
 """... and how much of a message that asks for nothing: nearly all have some word in common with the past."""
 SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
-import os
-MEANT_WEIGHT = float(os.environ.get("MW","0.3"))
-RRF = 60
-"""Reciprocal rank fusion adds 1 / (60 + rank) of each list (Cormack and others, SIGIR 2009)."""
 
 
 class Semantic(Protocol):
@@ -99,7 +95,10 @@ class Recall:
             meant = await self.semantic.nearest(
                 chat.id, words, after_turn=after_turn, before_turn=before_turn, limit=HITS
             )
-        ranked = fused([hit.turn_id for hit in hits], meant)
+        # By words first, by meaning where there is room left. Fusing both rankings lost evidence with a weak model
+        # (LoCoMo 26 and 30: 0.77 and 0.78 with equal ranks, 0.80 and 0.83 with three tenths of the weight, 0.82 and
+        # 0.85 by words alone), and this can't: what is found by words alone is always there.
+        ranked = list(dict.fromkeys([*(hit.turn_id for hit in hits), *meant]))
         if not ranked:
             return NOTHING
         near = await self.storage.past.around(chat.id, ranked, after_turn=after_turn, before_turn=before_turn)
@@ -110,7 +109,8 @@ class Recall:
     def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
         sizes = {turn_id: self.count_tokens(text) for turn_id, text in lines.items()}
-        order = _told_once([spoken.turn_id for spoken in near], ranked, lines)
+        order = [spoken.turn_id for spoken in near]
+        sizes = {turn_id: sizes[turn_id] for turn_id in _told_once(order, ranked, lines)}
         chosen = _chosen(order, ranked, sizes, budget - self.count_tokens(OPENING))
         if not chosen:
             return NOTHING
@@ -125,15 +125,6 @@ class Recall:
                 day = said
                 yield f"({day})"
             yield lines[spoken.turn_id]
-
-
-def fused(found: Sequence[int], meant: Sequence[int]) -> list[int]:
-    """Both rankings as one: what both have is first."""
-    scores: dict[int, float] = {}
-    for ranking, weight in ((found, 1.0), (meant, MEANT_WEIGHT)):
-        for rank, turn_id in enumerate(ranking, start=1):
-            scores[turn_id] = scores.get(turn_id, 0.0) + weight / (RRF + rank)
-    return sorted(scores, key=lambda turn_id: -scores[turn_id])
 
 
 def _without_echoes(ranked: Sequence[int], near: Sequence[Spoken], words: str) -> list[int]:
@@ -152,6 +143,8 @@ def _told_once(order: Sequence[int], ranked: Sequence[int], lines: dict[int, str
 def _chosen(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], budget: int) -> set[int]:
     """Hits with their neighbours, the best first, as long as there is room; where there is little, hits alone.
 
+    Only turns with a size are taken.
+
     A hit is shown with the turn before and after it: 0.86 of LoCoMo's evidence, and 0.79 without (1,200 tokens).
     """
     place = {turn_id: at for at, turn_id in enumerate(order)}
@@ -161,7 +154,7 @@ def _chosen(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], 
         if at is None:
             continue
         for group in (order[max(at - 1, 0) : at + 2], [hit]):
-            new = [turn_id for turn_id in group if turn_id not in chosen]
+            new = [turn_id for turn_id in group if turn_id in sizes and turn_id not in chosen]
             size = sum(sizes[turn_id] for turn_id in new)
             if size <= budget:
                 chosen.update(new)
