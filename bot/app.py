@@ -19,6 +19,7 @@ from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
 from bot import engine, texts
+from bot.conversation.marks import Way
 from bot.conversation.tokens import counter
 from bot.errors import SettingError, StartError
 from bot.handlers.access import Gate
@@ -29,8 +30,11 @@ from bot.handlers.failures import Failures
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers
 from bot.handlers.replies import Replies
+from bot.handlers.search import SearchHandlers
+from bot.handlers.settings import SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.table import Handlers, PTBApplication
+from bot.handlers.usage import UsageHandlers
 from bot.inbound.addressing import Addressing
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
@@ -195,6 +199,9 @@ def _handlers(
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
         forget=forget,
+        search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
+        usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
+        settings=SettingsHandlers(storage, Way(settings.memory), time.time),
         failures=Failures(storage),
         replies=replies,
     )

@@ -41,6 +41,8 @@ class Engine:
     summaries: Summaries
     forgetting: Forgetting
     cleaning: Cleaning
+    recall: Recall
+    indexer: Indexer
 
 
 def build(
@@ -76,6 +78,8 @@ def build(
         summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
         forgetting=Forgetting(storage, recall, indexer, windows, time.time),
         cleaning=Cleaning(storage, indexer),
+        recall=recall,
+        indexer=indexer,
     )
 
 

@@ -6,17 +6,29 @@ START = (
 )
 HELP = (
     "Just write; long messages, forwards and several messages in a row are fine.\n\n"
+    "/summary tells what we talked about (/summary 50: the last messages, /summary 3h: the last hours)\n"
+    "/memory shows what I keep of the older part, and lets you change it\n"
+    "/search finds where something was said\n"
+    "/forget deletes something for good: with words, or as a reply to a message\n"
     "/stop ends the answer that I am writing and keeps what was said so far\n"
     "/retry answers your last message anew\n"
-    "/reset forgets this conversation (with a minute to undo it)\n"
+    "/reset forgets this whole conversation (with a minute to undo it)\n"
+    "/usage shows what it costs\n"
+    "/settings changes how I remember\n"
     "/help shows this\n\n"
     "In a group, mention me or reply to me."
 )
 COMMANDS = (
     ("help", "what I understand"),
+    ("summary", "what we talked about"),
+    ("memory", "what I keep of the older part"),
+    ("search", "where something was said"),
+    ("forget", "delete something for good"),
     ("stop", "end the answer that I am writing"),
     ("retry", "answer the last message anew"),
     ("reset", "forget this conversation"),
+    ("usage", "what it costs"),
+    ("settings", "how I remember"),
 )
 """The command menu: name and description."""
 
@@ -57,6 +69,24 @@ FORGOTTEN = "Done: {messages} and {lines} of my notes are forgotten. What is in 
 KEPT = "I keep it."
 SUMMARY_HOW = "Use /summary, /summary 50 for the last 50 messages, or /summary 3h for the last three hours."
 SUMMARY_NOTHING = "Nothing was said in that time."
+
+USAGE_NONE = "The model server has not reported any use in this chat yet."
+USAGE_TODAY, USAGE_MONTH, USAGE_ALL = "Today", "This month", "All time"
+USAGE_PERIOD = (
+    "{name}: {turns}\nTokens in: {fresh} fresh, {cached} from the cache · out: {output}\n"
+    "The cache saved {saved} of the price of the input."
+)
+USAGE_NOTE = "As the model server reported it, for this chat."
+SEARCH_HOW = "Tell me what to look for: /search with some words."
+SEARCH_NOTHING = "I find nothing like that in this chat."
+SEARCH_MORE = "… and {count} more; more words narrow it down."
+SETTINGS = "How should I remember what is too long ago to stay in view?\n\n{ways}\n\nThis bot is set to: {default}."
+WAY_SUMMARY = ("Notes", "I keep notes of it")
+WAY_TRUNCATE = ("Last rounds", "I keep only what was said last")
+WAY_FULL = ("Everything", "I keep all in view as long as it fits, which costs the most")
+WAY_DEFAULT = "As the bot is set"
+TICK = "✓"
+SETTING_CHANGED = "Done."
 
 STOPPED = "Stopped."
 NOTHING_TO_STOP = "I am not answering anything right now."

@@ -18,12 +18,14 @@ MAY_IMPORT = {
     "bot.logs": set(),
     "bot.setting_types": set(),
     "bot.settings": {"bot.errors", "bot.setting_types"},
+    "bot.chart": {"storage"},
     "bot.llm": {"bot.errors"},
     "bot.conversation": {"bot.errors", "bot.texts", "bot.llm.interface", "storage"},
     "bot.outbound": {"bot.errors", "bot.texts"},
     "bot.inbound": {"bot.conversation.said"},
     "bot.intake": {"bot.errors", "bot.conversation.said", "storage"},
     "bot.handlers": {
+        "bot.chart",
         "bot.errors",
         "bot.texts",
         "bot.conversation",
@@ -48,6 +50,8 @@ ONLY_IN = {
     "telegram": {"bot.intake", "bot.handlers", "bot.inbound", "bot.outbound", "bot.app"},
     "telegramify_markdown": {"bot.outbound"},
     "tiktoken": {"bot.conversation"},
+    "matplotlib": {"bot.chart"},
+    "apscheduler": {"bot.jobs", "bot.setting_types"},
     "numpy": {"bot.conversation"},
 }
 """Libraries that one part of the project keeps to itself."""

@@ -9,9 +9,15 @@ from storage.records import Button, Notice
 
 
 def answer(
-    message: Message, text: str, buttons: Sequence[Button] = (), *, until: float | None = None, markdown: bool = False
+    message: Message,
+    text: str,
+    buttons: Sequence[Button] = (),
+    *,
+    until: float | None = None,
+    markdown: bool = False,
+    photo: bytes | None = None,
 ) -> Notice:
-    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds."""
+    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds, `photo` a PNG."""
     return Notice(
         place=place_of(message),
         private=is_private(message),
@@ -20,6 +26,7 @@ def answer(
         buttons=tuple(buttons),
         button_until=until,
         markdown=markdown,
+        photo=photo,
     )
 
 

@@ -25,7 +25,10 @@ from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.replies import Replies
+from bot.handlers.search import SearchHandlers
+from bot.handlers.settings import WAY, WAYS, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
+from bot.handlers.usage import UsageHandlers
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
 from storage import StorageError, until_stored
 from storage.records import Place
@@ -46,6 +49,9 @@ class Handlers:
     summary: SummaryHandlers
     memory: MemoryHandlers
     forget: ForgetHandlers
+    search: SearchHandlers
+    usage: UsageHandlers
+    settings: SettingsHandlers
     failures: Failures
     replies: Replies
     continued: set[Place] = field(default_factory=set)
@@ -66,6 +72,9 @@ class Handlers:
         add(CommandHandler("summary", self.summary.summary))
         add(CommandHandler("memory", self.memory.show))
         add(CommandHandler("forget", self.forget.forget))
+        add(CommandHandler("search", self.search.search))
+        add(CommandHandler("usage", self.usage.usage))
+        add(CommandHandler("settings", self.settings.show))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         add(CallbackQueryHandler(self.buttons.undo_reset, pattern=rf"^{UNDO_RESET}\d+$"))
         add(CallbackQueryHandler(self.memory.compact, pattern=f"^{COMPACT}$"))
@@ -73,6 +82,7 @@ class Handlers:
         add(CallbackQueryHandler(self.memory.ask_what_to_forget, pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(self.forget.confirm, pattern=rf"^{YES}\d+$"))
         add(CallbackQueryHandler(self.forget.keep, pattern=rf"^{NO}\d+$"))
+        add(CallbackQueryHandler(self.settings.choose_way, pattern=f"^{WAY}({'|'.join(WAYS)})?$"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)

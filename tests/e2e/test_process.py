@@ -99,9 +99,9 @@ async def test_a_port_that_is_taken_ends_the_start(process: Stage, tmp_path: Pat
 
 
 async def test_settings_without_effect_are_named_at_the_start(process: Stage) -> None:
-    await process.start(MEMORY="truncate")
+    await process.start(VISION_MODEL="truncate")
     await process.ready()
-    assert "Set, but without effect in this version: MEMORY" in process.log()
+    assert "Set, but without effect in this version: VISION_MODEL" in process.log()
 
 
 async def test_sigterm_lets_the_answer_finish(process: Stage) -> None:

@@ -1,0 +1,80 @@
+"""``/search``: where something was said."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from telegram import Chat as TelegramChat
+from telegram import Message, Update
+
+from bot import texts
+from bot.conversation.asking import plain
+from bot.conversation.indexing import Indexer
+from bot.conversation.keys import all_terms, terms
+from bot.conversation.recall import Recall
+from bot.handlers.notices import answer
+from bot.intake.arrival import place_of
+from storage import Storage
+from storage.records import Chat, Spoken
+
+MOST_SHOWN = 8
+MOST_FOUND = 100
+BEFORE, EXCERPT = 50, 130
+"""Characters that are shown before the word that was found, and in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHandlers:
+    """Looks through the whole life of a chat; times are those of `zone`."""
+
+    storage: Storage
+    recall: Recall
+    indexer: Indexer
+    zone: tzinfo
+
+    async def search(self, update: Update, _: object) -> None:
+        """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
+        message = update.message
+        assert message is not None
+        words = (message.text or "").partition(" ")[2].strip()
+        chat = await self.storage.chats.find(place_of(message))
+        text = texts.SEARCH_HOW if not words else texts.SEARCH_NOTHING
+        if words and chat is not None:
+            text = await self._found(message, chat, words) or text
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, answer(message, text))
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _found(self, message: Message, chat: Chat, words: str) -> str:
+        await self.indexer.catch_up(chat.id)
+        ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
+        turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids[:MOST_SHOWN])}
+        hits = [self._hit(message, turns[turn_id], words) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
+        if len(ids) > MOST_SHOWN:
+            hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))
+        return "\n\n".join(hits)
+
+    def _hit(self, message: Message, turn: Spoken, words: str) -> str:
+        at = f"{datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d %H:%M}"
+        lines = [f"{at} · {turn.speaker or texts.THE_BOT}", excerpt(plain(turn.content), words)]
+        if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
+            lines.append(url)
+        return "\n".join(lines)
+
+
+def excerpt(content: str, words: str) -> str:
+    """The part of a text around the first of the words."""
+    line = " ".join(content.split())
+    stems = [word[: max(4, len(word) - 2)] for word in (terms(words) or all_terms(words))]
+    places = [at for at in (line.casefold().find(stem) for stem in stems) if at >= 0]
+    start = max(0, min(places, default=0) - BEFORE)
+    end = start + EXCERPT
+    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+
+
+def link(chat: TelegramChat, message_id: int | None, thread_id: int) -> str | None:
+    """The address of a message: supergroups and channels have one, private chats and basic groups have none."""
+    if message_id is None or chat.type not in (TelegramChat.SUPERGROUP, TelegramChat.CHANNEL):
+        return None
+    name = chat.username or f"c/{str(chat.id).removeprefix('-100')}"
+    topic = f"{thread_id}/" if thread_id else ""
+    return f"https://t.me/{name}/{topic}{message_id}"
