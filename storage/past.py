@@ -9,9 +9,16 @@ from storage.records import Role, Spoken
 
 _SPOKEN = (
     "SELECT id, role, content, speaker, ifnull(said_at, created_at) AS at, tokens,"
-    " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id FROM turns"
+    " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id,"
+    " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND NOT undone AND to_id < turns.id) AS era"
+    " FROM turns"
 )
 _SETTLED = "state IN ('settled', 'complete', 'sent')"
+_TO_INDEX = (
+    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED} AND id < ifnull("
+    "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807)"
+)
+"""Up to the first turn that still waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +35,17 @@ class Past:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def unindexed(self, chat_id: int, limit: int) -> Unindexed:
-        """What is to be indexed next: up to the first turn that still waits for its answer."""
-        chat = await self._database.row("SELECT reset_turn, indexed_turn FROM chats WHERE id = ?", (chat_id,))
-        if chat is None:
-            return Unindexed((), ())
-        fresh = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
-            " WHERE chat_id = ? AND state IN ('waiting', 'streaming')), 9223372036854775807) ORDER BY id LIMIT ?",
-            (chat_id, chat["indexed_turn"], chat_id, limit),
-        )
-        if not fresh:
-            return Unindexed((), ())
-        before = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id <= ? AND id > ? AND {_SETTLED} ORDER BY id DESC LIMIT 2",
-            (chat_id, chat["indexed_turn"], chat["reset_turn"]),
+    async def has_unindexed(self, chat_id: int) -> bool:
+        """Whether anything of the chat is to be indexed."""
+        return bool(await self._database.rows(f"SELECT 1 FROM turns WHERE {_TO_INDEX} LIMIT 1", (chat_id,)))
+
+    async def unindexed(self, tx: Transaction, chat_id: int, limit: int) -> Unindexed:
+        """What is to be indexed next; read in the transaction that indexes it."""
+        fresh = await tx.rows(f"{_SPOKEN} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
+        before = await tx.rows(
+            f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED}"
+            " ORDER BY id DESC LIMIT 2",
+            (chat_id,),
         )
         return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
 
@@ -97,10 +100,7 @@ class Past:
     async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[Spoken], list[Spoken]]:
         """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
-        before = await tx.rows(
-            f"{inside} AND id < ?2 AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 2",
-            (chat_id, turn_id),
-        )
+        before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
         after = await tx.rows(
             f"{inside} AND id > ?2 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) ORDER BY id LIMIT 2",
             (chat_id, turn_id),
@@ -125,4 +125,5 @@ def _spoken(row: Row) -> Spoken:
         at=row["at"],
         tokens=row["tokens"],
         message_id=row["message_id"],
+        era=row["era"],
     )

@@ -68,6 +68,8 @@ class Spoken:
     tokens: int = 0
     message_id: int | None = None
     """Its first Telegram message."""
+    era: int | None = None
+    """The last turn of the reset before it: turns of different eras are no neighbours."""
 
 
 @dataclass(frozen=True, slots=True)

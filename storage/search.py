@@ -1,24 +1,31 @@
 """The index that turns are found by: SQLite's FTS5, ranked by BM25, one chat at a time."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from math import log
 
-from storage.database import Database, Transaction, translated
+from storage.database import Database, Transaction
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_TOKENIZER = 'tokenize = "porter unicode61 remove_diacritics 2"'
-"""As in the schema."""
 _K1 = 1.2
 """Of FTS5's bm25()."""
 COMMON_SHARE = 0.1
 """A term that stands in more than this share of all keys says little, and costs the most to look up."""
-FEW_KEYS = 5000
+FEW_KEYS = 5_000
 """In an index smaller than this no term is too common."""
+COUNT_US, RANK_US = 0.05, 1.7
+"""What a term costs for each key of any chat that holds it, and for each of the chat's own, in microseconds: measured
+in a database of a million turns (benchmarks/recall_speed.py)."""
+MOST_US = 10_000.0
+"""What a query may cost by these figures, in microseconds."""
+SAMPLED_KEYS = 20_000
+"""From this size on keys are counted in a sample: to count a million takes 45 ms."""
+SLICES, SLICE_KEYS = 5, 1_000
+"""The sample: as many runs of so many ids, spread evenly."""
+SURE_COUNT = 10
+"""A term that the sample holds no more often is rare: all its keys are counted, which is quick."""
 MERGE_PAGES, MERGE_DONE = 500, 2
-OWN_WEIGHT, AROUND_WEIGHT = 1.0, 0.6
+OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights)."""
 
 
@@ -29,6 +36,8 @@ class Key:
     turn_id: int
     own: str
     around: str
+    label: str = ""
+    """Who said it and when: recall finds it by that too, but no turn holds those words itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ class Search:
         """Index turns, or index them anew."""
         for key in keys:
             await tx.execute(
-                "INSERT OR REPLACE INTO turn_keys (rowid, tag, own, around) VALUES (?, ?, ?, ?)",
-                (key.turn_id, tag(chat_id), key.own, key.around),
+                "INSERT OR REPLACE INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)",
+                (key.turn_id, tag(chat_id), key.own, key.around, key.label),
             )
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
@@ -78,22 +87,45 @@ class Search:
     async def _changes(tx: Transaction) -> int:
         return int((await tx.rows("SELECT total_changes() AS n"))[0]["n"])
 
-    async def weighed(self, terms: Sequence[str]) -> "Asked":
-        """The terms that the index knows, without those that are everywhere, and what a perfect hit would score."""
-        if not terms:
-            return Asked((), 0.0)
-        stems = _stems(terms)
+    async def weighed(self, chat_id: int, terms: Sequence[str]) -> "Asked":
+        """The terms that the index knows, rarest first, and what a perfect hit would score.
+
+        Left out are terms that are everywhere, and the more common ones once what is kept costs enough to look up.
+        """
         size = await self._size()
-        marks = ", ".join("?" * len(stems))
-        rows = await self._database.rows(
-            f"SELECT term, doc FROM turn_terms WHERE term IN ({marks})",
-            stems,
-        )
-        counts = {row["term"]: row["doc"] for row in rows}
-        known = [(counts[stem], term) for stem, term in zip(stems, terms, strict=True) if stem in counts]
-        kept = [(count, term) for count, term in known if count <= COMMON_SHARE * size or size < FEW_KEYS]
-        kept = kept or sorted(known)[:1]
+        counts, share = await self._counted(chat_id, terms, size)
+        known = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
+        kept, cost = [], 0.0
+        for count, term in known:
+            cost += count * (COUNT_US + share * RANK_US)
+            if size >= FEW_KEYS and (count > COMMON_SHARE * size or cost > MOST_US):
+                break
+            kept.append((count, term))
         return Asked(tuple(term for _, term in kept), sum(_weight(count, size) for count, _ in kept))
+
+    async def _counted(self, chat_id: int, terms: Sequence[str], size: int) -> tuple[list[int], float]:
+        """How many keys hold each term, and the chat's share of all keys, estimated where counting takes long."""
+        queries = [f'"{term}"' for term in terms]
+        if size < SAMPLED_KEYS:
+            return await self._counts(queries, ((0, size),)), 1.0
+        step = size // SLICES
+        slices = [(low, low + SLICE_KEYS - 1) for low in range(step // 2, size, step)]
+        *sampled, own = await self._counts([*queries, f"tag : {tag(chat_id)}"], slices)
+        rare = [query for query, count in zip(queries, sampled, strict=True) if count <= SURE_COUNT]
+        exact = dict(zip(rare, await self._counts(rare, ((0, size),)), strict=True))
+        whole = size / (SLICE_KEYS * len(slices))
+        counts = [exact.get(query, round(count * whole)) for query, count in zip(queries, sampled, strict=True)]
+        return counts, own * whole / size
+
+    async def _counts(self, queries: Sequence[str], slices: Sequence[tuple[int, int]]) -> list[int]:
+        """How many keys match each query in all slices (first and last id) together."""
+        if not queries:
+            return []
+        one = "SELECT ? AS number, count(*) AS found FROM turn_keys WHERE turn_keys MATCH ? AND rowid BETWEEN ? AND ?"
+        values = [value for at, query in enumerate(queries) for ends in slices for value in (at, query, *ends)]
+        parts = " UNION ALL ".join([one] * (len(queries) * len(slices)))
+        rows = await self._database.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
+        return [row["found"] for row in rows]
 
     async def find(
         self,
@@ -109,16 +141,15 @@ class Search:
         """The best turns of a chat between two ids, best first; `own`: only by their own words."""
         if not terms:
             return []
-        columns = "own" if own else "{own around}"
+        columns = "own" if own else "{own around label}"
         words = (" AND " if every_term else " OR ").join(f'"{term}"' for term in terms)
         rows = await self._database.rows(
-            "SELECT turn_keys.rowid AS id, -bm25(turn_keys, 0.0, ?, ?) AS score FROM turn_keys"
-            " JOIN turns ON turns.id = turn_keys.rowid"
-            " WHERE turn_keys MATCH ? AND turn_keys.rowid > ? AND turn_keys.rowid < ? AND chat_id = ?"
-            " ORDER BY score DESC LIMIT ?",
+            "SELECT found.id, score FROM (SELECT rowid AS id, -bm25(turn_keys, 0.0, ?, ?, ?) AS score FROM turn_keys"
+            " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC LIMIT ?) AS found"
+            " JOIN turns ON turns.id = found.id WHERE chat_id = ? ORDER BY score DESC, found.id",
             (
-                *(OWN_WEIGHT, AROUND_WEIGHT, f"tag : {tag(chat_id)} AND {columns} : ({words})"),
-                *(after_turn, before_turn, chat_id, limit),
+                *(OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT, f"tag : {tag(chat_id)} AND {columns} : ({words})"),
+                *(after_turn, before_turn, limit, chat_id),
             ),
         )
         return [Hit(row["id"], row["score"]) for row in rows]
@@ -148,13 +179,3 @@ def tag(chat_id: int) -> str:
 def _weight(count: int, size: int) -> float:
     """The most that one term adds to a score: FTS5's inverse document frequency times k1 + 1."""
     return max(log((size - count + 0.5) / (count + 0.5)), 1e-6) * (_K1 + 1)
-
-
-def _stems(terms: Sequence[str]) -> list[str]:
-    """The terms as the index holds them: a scratch index of the same kind is asked."""
-    with translated(), closing(sqlite3.connect(":memory:")) as scratch:
-        scratch.execute(f"CREATE VIRTUAL TABLE t USING fts5 (x, {_TOKENIZER})")
-        scratch.execute("CREATE VIRTUAL TABLE v USING fts5vocab (t, instance)")
-        scratch.executemany("INSERT INTO t VALUES (?)", [(term,) for term in terms])
-        stems = dict(scratch.execute("SELECT doc, term FROM v ORDER BY offset DESC"))
-    return [stems.get(number, term) for number, term in enumerate(terms, start=1)]

@@ -18,6 +18,12 @@ def plain(content: str) -> str:
     return _QUOTE.sub("", _STAMP.sub("", content)).strip()
 
 
+def spoken(content: str) -> str:
+    """A turn word for word: only the time is taken off that we wrote at its very start."""
+    match = _STAMP.match(content)
+    return content[match.end() :] if match else content
+
+
 def asks(words: str) -> bool:
     """Whether the message does nothing but ask."""
     sentences = _sentences(words)

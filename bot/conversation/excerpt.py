@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from bot.conversation.asking import plain
+from bot.conversation.asking import spoken as said
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage.records import Spoken
 
@@ -16,14 +16,18 @@ THE_BOT = "you"
 """How the bot's own lines are headed; it is the bot that reads them."""
 
 
-def line(spoken: Spoken, terms: Sequence[str], count_tokens: TokenCounter) -> str:
-    """The turn as one entry: who speaks and what; further lines are indented, so that none can pass for an entry."""
-    words = plain(spoken.content)
+def line(turn: Spoken, terms: Sequence[str], count_tokens: TokenCounter) -> str:
+    """The turn as one entry: who speaks and what.
+
+    Further lines are indented, whatever breaks them, and nobody is called as the bot is: so no words can pass for an
+    entry of their own, nor for the bot's.
+    """
+    words = said(turn.content)
     if count_tokens(words) > WHOLE_TOKENS + MESSAGE_TOKENS:
         words = _part(words, terms, count_tokens)
-    speaker = spoken.speaker or THE_BOT
-    opening = "" if words.startswith(f"{speaker}: ") else f"{speaker}: "
-    return (opening + words).replace("\n", "\n  ")
+    speaker = turn.speaker or THE_BOT
+    name = f"{speaker} (a person)" if turn.speaker and speaker.casefold() == THE_BOT else speaker
+    return f"{name}: " + "\n  ".join(words.removeprefix(f"{speaker}: ").splitlines())
 
 
 def _part(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bot.conversation.asking import plain
+from bot.conversation.asking import spoken
 from bot.conversation.keys import dated, spread
 from storage import Storage, Transaction
 from storage.records import Role, Spoken
@@ -23,12 +23,13 @@ class Indexer:
 
     async def catch_up(self, chat_id: int) -> None:
         """Index what was said since the last time. Progress and keys are one transaction: a kill loses neither."""
-        while True:
-            rows = await self.storage.past.unindexed(chat_id, BATCH)
-            if not rows.fresh:
-                return
-            keys = self._keys((*rows.before, *rows.fresh))
+        while await self.storage.past.has_unindexed(chat_id):
             async with self.storage.transaction() as tx:
+                # Read in the transaction that writes: what is forgotten meanwhile must not come back as a key.
+                rows = await self.storage.past.unindexed(tx, chat_id, BATCH)
+                if not rows.fresh:
+                    return
+                keys = keys_of((*rows.before, *rows.fresh), self.zone)
                 # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
@@ -38,7 +39,7 @@ class Indexer:
         for turn_id in turn_ids:
             before, after = await self.storage.past.beside(tx, chat_id, turn_id)
             stale = {row.turn_id for row in (*before[-1:], *after[:1])}
-            keys = self._keys((*before, *after))
+            keys = keys_of((*before, *after), self.zone)
             await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
 
     async def drop_orphans(self) -> None:
@@ -54,13 +55,20 @@ class Indexer:
                 more = await self.storage.search.merge(tx, begins=begins)
             begins = False
 
-    def _keys(self, rows: Sequence[Spoken]) -> list[Key]:
-        own = [self._own(row) for row in rows]
-        around = [" ".join((*own[max(at - 1, 0) : at], *own[at + 1 : at + 2])) for at in range(len(own))]
-        return [Key(row.turn_id, *words) for row, *words in zip(rows, own, around, strict=True)]
 
-    def _own(self, row: Spoken) -> str:
-        if row.role is Role.ASSISTANT:
-            return spread(row.content)
-        day = dated(datetime.fromtimestamp(row.at, self.zone))
-        return spread(f"{day} {row.speaker or ''} {plain(row.content)}")
+def keys_of(rows: Sequence[Spoken], zone: tzinfo) -> list[Key]:
+    """The keys of turns that follow one another, each between its neighbours among them."""
+    own = [spread(row.content if row.role is Role.ASSISTANT else spoken(row.content)) for row in rows]
+    label = [_label(row, zone) for row in rows]
+    keys = []
+    for at, row in enumerate(rows):
+        near = [one for one in (at - 1, at + 1) if 0 <= one < len(rows) and rows[one].era == row.era]
+        around = " ".join(f"{label[one]} {own[one]}" for one in near)
+        keys.append(Key(row.turn_id, own[at], around, label[at]))
+    return keys
+
+
+def _label(row: Spoken, zone: tzinfo) -> str:
+    if row.role is Role.ASSISTANT:
+        return ""
+    return spread(f"{dated(datetime.fromtimestamp(row.at, zone))} {row.speaker or ''}")

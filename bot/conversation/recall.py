@@ -84,7 +84,7 @@ class Recall:
     async def _found(
         self, chat: Chat, words: str, budget: int, least: float, after_turn: int, before_turn: int
     ) -> Recalled:
-        asked = await self.storage.search.weighed(terms(words))
+        asked = await self.storage.search.weighed(chat.id, terms(words))
         hits = await self.storage.search.find(
             chat.id, asked.terms, after_turn=after_turn, before_turn=before_turn, limit=HITS
         )

@@ -1,0 +1,105 @@
+"""A database of a million turns of made-up words: a few chats of known length among many others. Made once."""
+
+import asyncio
+import random
+import sqlite3
+import sys
+from bisect import bisect
+from collections.abc import Iterator
+from datetime import UTC
+from itertools import accumulate
+from pathlib import Path
+
+from bot.conversation.indexing import keys_of
+from storage import Storage
+from storage.records import Role, Spoken
+from storage.search import tag
+
+TURNS = 1_000_000
+LENGTHS = (10, 1_000, 20_000, 100_000)
+"""Turns of the first chats; the others have OTHERS each."""
+OTHERS = 1_000
+WORDS = 60_000
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in ("a", "e", "i", "o", "u", "or", "an")]
+WORDS_OF_A_TURN = (4, 45)
+FIRST_SECOND, STEP_S = 1_600_000_000.0, 60.0
+CHUNK = 20_000
+
+
+def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
+    """Words, and the sums of their weights: the n-th most frequent stands 1/n as often as the first (Zipf)."""
+    found: dict[str, None] = {}
+    while len(found) < WORDS:
+        found["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))] = None
+    return list(found), list(accumulate(1 / rank for rank in range(1, WORDS + 1)))
+
+
+def texts(rng: random.Random) -> Iterator[str]:
+    """Made-up messages without end."""
+    words, weights = vocabulary(rng)
+    while True:
+        yield " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(*WORDS_OF_A_TURN)))
+
+
+def chat_ids(rng: random.Random, turns: int) -> list[int]:
+    """The chat of each turn: all talk at the same time."""
+    fixed = [length for length in LENGTHS if length <= turns // 4]
+    ids = [chat for chat, length in enumerate(fixed, start=1) for _ in range(length)]
+    ids += [len(fixed) + 1 + number // OTHERS for number in range(turns - len(ids))]
+    rng.shuffle(ids)
+    return ids
+
+
+def make(path: Path, turns: int = TURNS) -> None:
+    """Build the database at `path`, unless it is there; some minutes for a million turns."""
+    if path.exists():
+        return
+    half = path.with_suffix(".half")
+    half.unlink(missing_ok=True)
+    asyncio.run(_schema(half))
+    rng = random.Random(7)
+    with sqlite3.connect(half) as connection:
+        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000")
+        _fill(connection, rng, chat_ids(rng, turns))
+    connection.close()
+    half.rename(path)
+
+
+async def _schema(path: Path) -> None:
+    await (await Storage.open(path)).close()
+
+
+def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) -> None:
+    made = texts(rng)
+    rows = [Spoken(at, Role.USER, next(made), None, FIRST_SECOND + at * STEP_S) for at in range(1, len(ids) + 1)]
+    connection.executemany(
+        "INSERT INTO chats (id, telegram_id, private, created_at, indexed_turn) VALUES (?, ?, 1, 0, ?)",
+        ((chat_id, chat_id, len(ids)) for chat_id in range(1, max(ids) + 1)),
+    )
+    connection.executemany(
+        "INSERT INTO turns (id, chat_id, role, state, content, speaker, said_at, tokens, created_at)"
+        " VALUES (?, ?, 'user', 'settled', ?, 'Ann', ?, ?, ?)",
+        (
+            (row.turn_id, chat_id, row.content, row.at, len(row.content) // 4, row.at)
+            for row, chat_id in zip(rows, ids, strict=True)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)", _keys(rows, ids)
+    )
+    connection.commit()
+
+
+def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, str, str]]:
+    of_chat: dict[int, list[int]] = {}
+    for at, chat_id in enumerate(ids):
+        of_chat.setdefault(chat_id, []).append(at)
+    for at, chat_id in enumerate(ids):
+        if at % CHUNK == 0:
+            print(f"\r{at:,} of {len(ids):,} turns", end="", file=sys.stderr)
+        same = of_chat[chat_id]
+        place = bisect(same, at) - 1
+        near = [rows[one] for one in same[max(place - 1, 0) : place + 2]]
+        key = next(key for key in keys_of(near, UTC) if key.turn_id == rows[at].turn_id)
+        yield key.turn_id, tag(chat_id), key.own, key.around, key.label
+    print(file=sys.stderr)

@@ -1,0 +1,120 @@
+"""A real database with two chats, and what writes turns into it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from bot.conversation.indexing import Indexer
+from bot.conversation.recall import Recall, Recalled, Semantic
+from bot.conversation.tokens import estimate
+from storage import Storage
+from storage.records import Chat, NewReply, NewTurn, Place
+
+DAY_S = 86_400.0
+MONDAY = 1_700_000_000.0 - 1_700_000_000.0 % DAY_S - DAY_S
+"""2023-11-13, 00:00 UTC."""
+END = 2**40
+
+
+@dataclass
+class History:
+    """One chat, written as a conversation writes it; `now` is the time of the next message."""
+
+    storage: Storage
+    chat: Chat
+    now: float = MONDAY
+    messages: int = 0
+
+    async def say(self, text: str, speaker: str | None = "Ann") -> int:
+        self.messages += 1
+        turn = NewTurn(text, "\n", estimate(text), self.messages, 5, speaker=speaker, said_at=self.now)
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.append(tx, self.chat.id, [turn], self.now)
+            return int((await tx.rows("SELECT max(id) AS id FROM turns"))[0]["id"])
+
+    async def reply(self, text: str) -> int:
+        reply_id = await self.begin()
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.finish_reply(tx, self.chat.id, reply_id, NewReply(text, estimate(text)), None)
+        return reply_id
+
+    async def begin(self, replaces: int | None = None) -> int:
+        async with self.storage.transaction() as tx:
+            return await self.storage.transcript.begin_reply(
+                tx, self.chat.id, self.now, reply_to=self.messages, replaces=replaces
+            )
+
+    async def talk(self, *texts: str) -> list[int]:
+        """Messages and answers, in turns, and indexed."""
+        ids = [await (self.reply(text) if at % 2 else self.say(text)) for at, text in enumerate(texts)]
+        await self.index()
+        return ids
+
+    async def small_talk(self, rounds: int) -> None:
+        for number in range(rounds):
+            await self.say(f"lunch number {number} tasted fine")
+            await self.reply(f"glad that it did, {number}")
+        await self.index()
+
+    async def index(self) -> None:
+        """Index all that was said; what has no answer yet gets none."""
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.give_up(tx, self.chat.id)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        await Indexer(self.storage, UTC).catch_up(self.chat.id)
+
+    async def reset(self) -> int:
+        async with self.storage.transaction() as tx:
+            await self.storage.resets.reset(tx, self.chat.id, self.now)
+        return await self.boundary()
+
+    async def boundary(self) -> int:
+        row = await self.storage.database.row("SELECT reset_turn FROM chats WHERE id = ?", (self.chat.id,))
+        return int(row["reset_turn"]) if row else 0
+
+    async def find(
+        self, words: str, *, after: int = 0, before: int = END, budget: int = 1200, semantic: Semantic | None = None
+    ) -> Recalled:
+        recall = Recall(self.storage, estimate, budget, UTC, semantic)
+        return await recall.find(self.chat, words, after_turn=after, before_turn=before)
+
+    async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
+        recall = Recall(self.storage, estimate, 1200, UTC, None)
+        return await recall.search(self.chat, words, after_turn=after, limit=20, every_word=every_word)
+
+    async def forget(self, *turn_ids: int) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.forgettings.delete_turns(tx, self.chat.id, turn_ids)
+            await Indexer(self.storage, UTC).forgotten(tx, self.chat.id, turn_ids)
+
+    async def keys(self) -> dict[int, str]:
+        """All that is indexed, by turn."""
+        rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_keys")
+        return {row["id"]: f"{row['own']} | {row['around']} | {row['label']}" for row in rows}
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await Storage.open(tmp_path / "keepsake.db")
+    yield opened
+    await opened.close()
+
+
+async def open_chat(storage: Storage, number: int) -> History:
+    async with storage.transaction() as tx:
+        return History(storage, await storage.chats.ensure(tx, Place(number), private=True, now=0.0))
+
+
+@pytest.fixture
+async def history(storage: Storage) -> History:
+    return await open_chat(storage, 1001)
+
+
+@pytest.fixture
+async def other(storage: Storage) -> History:
+    return await open_chat(storage, 1002)

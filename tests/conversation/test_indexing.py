@@ -1,0 +1,192 @@
+"""Each turn gets its key once, a kill loses nothing, and no key holds a word of a turn that is gone."""
+
+import asyncio
+import multiprocessing
+import os
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from bot.conversation import indexing
+from bot.conversation.cleaning import Cleaning
+from bot.conversation.indexing import Indexer
+from storage import Storage
+from storage.records import NewReply, Place
+from storage.search import Key
+from tests.conversation.conftest import History
+
+
+async def terms(storage: Storage) -> set[str]:
+    return {row["term"] for row in await storage.database.rows("SELECT term FROM turn_terms")}
+
+
+def _files_with(folder: Path, word: bytes) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.is_file() and word in path.read_bytes()]
+
+
+async def test_a_turn_is_found_by_its_neighbours_words_whenever_they_come(history: History) -> None:
+    first = (await history.talk("alpha"))[0]
+    assert "beta" not in (await history.keys())[first]
+    second = await history.reply("beta")
+    third = await history.say("gamma")
+    await history.reply("delta")
+    await history.index()
+    keys = await history.keys()
+    assert "beta" in keys[first]
+    assert "gamma" not in keys[first]
+    assert {"alpha", "gamma"} <= set(keys[second].split())
+    assert "beta" in keys[third]
+
+
+async def test_indexing_in_batches_gives_the_same_keys(
+    storage: Storage, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await history.talk(*(f"word{number}" for number in range(11)))
+    whole = await history.keys()
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM turn_keys")
+        await tx.execute("UPDATE chats SET indexed_turn = 0")
+    monkeypatch.setattr(indexing, "BATCH", 3)
+    await history.index()
+    assert len(whole) == 11
+    assert await history.keys() == whole
+
+
+async def test_nothing_is_written_when_nothing_was_said(storage: Storage, history: History) -> None:
+    await history.talk("alpha", "beta")
+    before = await storage.database.rows("PRAGMA data_version")
+    keys = await history.keys()
+    async with storage.transaction():  # catch_up would wait for this one if it wanted to write
+        async with asyncio.timeout(5):
+            await history.catch_up()
+    assert await history.keys() == keys
+    assert [*map(tuple, await storage.database.rows("PRAGMA data_version"))] == [*map(tuple, before)]
+
+
+async def test_a_reply_that_is_being_written_is_waited_for(storage: Storage, history: History) -> None:
+    said = await history.say("alpha")
+    reply_id = await history.begin()
+    await history.catch_up()
+    assert await history.keys() == {}
+    async with storage.transaction() as tx:
+        await storage.transcript.finish_reply(tx, history.chat.id, reply_id, NewReply("beta", 1), None)
+    await history.index()
+    assert set(await history.keys()) == {said, reply_id}
+
+
+async def test_a_reset_parts_neighbours_even_when_both_sides_are_indexed_after_it(history: History) -> None:
+    before = await history.say("secret")
+    await history.reply("hidden")
+    await history.reset()
+    after = await history.say("fresh")
+    await history.reply("new")
+    await history.index()
+    keys = await history.keys()
+    assert "hidden" in keys[before]
+    assert "hidden" not in keys[after]
+    assert "fresh" not in keys[before + 1]
+
+
+async def test_forgotten_words_are_in_no_key_and_the_neighbours_meet(history: History) -> None:
+    first, second, third, fourth, last = await history.talk("alpha", "secret one", "secret two", "beta", "gamma")
+    await history.forget(second, third)
+    keys = await history.keys()
+    assert set(keys) == {first, fourth, last}
+    assert "secret" not in " ".join(keys.values())
+    assert "beta" in keys[first]
+    assert {"alpha", "gamma"} <= set(keys[fourth].split())
+
+
+async def test_after_a_merge_the_file_holds_no_forgotten_word(
+    storage: Storage, history: History, tmp_path: Path
+) -> None:
+    ids = await history.talk("alpha", "xylophonist", "beta", "gamma")
+    await history.forget(ids[1])
+    await Indexer(storage, UTC).merge()
+    await storage.database.scrub()
+    assert "xylophonist" not in await terms(storage)
+    assert await asyncio.to_thread(_files_with, tmp_path, b"xylophonist") == []
+
+
+async def test_a_turn_that_is_deleted_by_anything_takes_its_key_along(storage: Storage, history: History) -> None:
+    first, second = await history.talk("alpha", "beta")
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM turns WHERE id = ?", (first,))
+    assert set(await history.keys()) == {second}
+
+
+async def test_the_nightly_repair_indexes_what_is_missing_and_drops_what_has_no_turn(
+    storage: Storage, history: History
+) -> None:
+    first = await history.say("alpha")
+    await history.reply("beta")
+    async with storage.transaction() as tx:
+        await storage.search.put(tx, history.chat.id, [Key(999, "orphan", "")])
+    await Cleaning(storage, Indexer(storage, UTC)).repair_index()
+    assert set(await history.keys()) == {first, first + 1}
+
+
+async def test_what_is_forgotten_while_the_index_catches_up_does_not_come_back(
+    storage: Storage, history: History
+) -> None:
+    first = await history.say("alpha")
+    secret = await history.reply("secret")
+    await history.say("beta")
+    await history.reply("gamma")
+    async with storage.transaction() as tx:
+        catching_up = asyncio.create_task(history.catch_up())
+        await asyncio.sleep(0.05)  # it has seen that there is something to index, and waits for the writer
+        await storage.forgettings.delete_turns(tx, history.chat.id, [secret])
+        await Indexer(storage, UTC).forgotten(tx, history.chat.id, [secret])
+    await catching_up
+    keys = await history.keys()
+    assert first in keys
+    assert "secret" not in " ".join(keys.values())
+
+
+KILLED_AFTER = 2
+"""Batches."""
+
+
+async def _index_and_die(path: Path) -> None:
+    indexing.BATCH = 10
+    storage = await Storage.open(path)
+    advance, done = storage.search.progress, []
+
+    async def progress(*arguments: object) -> None:
+        await advance(*arguments)  # type: ignore[arg-type]
+        done.append(1)
+        if len(done) > KILLED_AFTER:
+            os._exit(9)  # in the middle of a transaction
+
+    object.__setattr__(storage.search, "progress", progress)
+    await Indexer(storage, UTC).catch_up(1)
+
+
+def _child(path: Path) -> None:
+    asyncio.run(_index_and_die(path))
+
+
+async def test_killed_in_the_middle_of_indexing_it_goes_on_where_it_was(
+    history: History, storage: Storage, tmp_path: Path
+) -> None:
+    texts = [f"word{number}" for number in range(55)]
+    for at, text in enumerate(texts):
+        await (history.reply(text) if at % 2 else history.say(text))
+    async with storage.transaction() as tx:
+        await storage.transcript.give_up(tx, history.chat.id)
+    child = multiprocessing.get_context("spawn").Process(target=_child, args=(tmp_path / "keepsake.db",))
+    child.start()
+    await asyncio.to_thread(child.join)
+    assert child.exitcode == 9
+    assert len(await history.keys()) == KILLED_AFTER * 10
+    await history.index()
+    after = await history.keys()
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM turn_keys")
+        await tx.execute("UPDATE chats SET indexed_turn = 0")
+    await history.index()
+    assert await history.keys() == after
+    assert len(after) == len(texts)
+    assert await storage.chats.find(Place(1001)) is not None
