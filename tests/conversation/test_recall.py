@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.conversation.recall import OPENING, Recalled, fused
+from bot.conversation.recall import OPENING, Recalled
 from bot.conversation.tokens import estimate
 from storage import Storage
 from tests.conversation.conftest import DAY_S, History, open_chat
@@ -171,12 +171,6 @@ async def test_meaning_adds_turns_and_takes_none_away(history: History) -> None:
     assert cat in alone.turn_ids
     assert {cat, unsaid} <= set(both.turn_ids)
     assert "Feline company" in (await history.find("Which pet lives here?", semantic=Meaning([unsaid]))).text
-
-
-def test_what_both_lists_have_comes_first() -> None:
-    assert fused([1, 2, 3], [9, 3])[0] == 3
-    assert fused([1, 2], []) == [1, 2]
-    assert fused([], [4, 5]) == [4, 5]
 
 
 async def test_a_turn_is_shown_word_for_word_without_our_stamp_only(history: History) -> None:
