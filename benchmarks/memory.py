@@ -23,6 +23,8 @@ from bot.settings import Settings
 from sandbox.model.prompt_cache import Tokenize, four_bytes
 
 OWN = Path(__file__).parent / "conversations" / "garden.json"
+OWN_REPEATED = 4
+"""It is short: said once, it would never leave the window."""
 PASSED_ON = ("MEMORY", "COMPACT_AT", "CONTEXT_WINDOW", "KEEP_ROUNDS", "RECALL_TOKENS", "MEMORY_TOKENS", "SYSTEM_PROMPT")
 """Settings of the bot that may be varied by the environment."""
 SHOWN_TURNS = 12
@@ -32,7 +34,7 @@ def main() -> None:
     """Replay, compute, print."""
     options = _parse()
     name, tokenize = tokenizer()
-    dialogue = load(options.files, options.repeat)
+    dialogue = load(options.files or [OWN], options.repeat or (1 if options.files else OWN_REPEATED))
     prices = Prices(_default("cached_price"), _default("output_price"))
     print(f"{len(dialogue.rounds)} turns, {len(dialogue.questions)} questions with evidence; tokens: {name};")
     print(f"prices: cached {prices.cached}, output {prices.output}; Telegram's pace is switched off\n")
@@ -47,6 +49,9 @@ def main() -> None:
     pairs, kept, changed = replay.prefix_kept()
     print(f"\nprefix: {kept} of {pairs} consecutive requests share every byte up to the user's newest words;")
     print(f"        {changed} follow a compaction, {pairs - kept - changed} neither")
+    third = len(replay.costs) // 3
+    parts = [sum(replay.costs[start : start + third]) / third for start in (0, third, 2 * third)]
+    print(f"cost of a turn in the first, second and last third: {', '.join(f'{part:,.0f}' for part in parts)}")
     print(f"replayed in {seconds:.0f} s")
 
 
@@ -60,8 +65,8 @@ def tokenizer() -> tuple[str, Tokenize]:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What a conversation costs, and what is remembered of it.")
-    parser.add_argument("files", nargs="*", type=Path, default=[OWN], help="conversations of the LoCoMo format")
-    parser.add_argument("--repeat", type=int, default=1, help="replay the whole so often, one after the other")
+    parser.add_argument("files", nargs="*", type=Path, help="conversations of the LoCoMo format")
+    parser.add_argument("--repeat", type=int, help="replay the whole so often, one after the other")
     parser.add_argument("--embeddings", action="store_true", help="with the sandbox's embedding server in front")
     return parser.parse_args()
 

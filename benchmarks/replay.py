@@ -37,6 +37,10 @@ class Replay:
     sides: list[tuple[ChatRequest, int, int, int]] = field(default_factory=list)
     memory: str = ""
     said: list[str] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    """Of each turn, with what was asked beside it."""
+    replayed: int = 0
+    """How many requests were turns of the conversation; the questions follow."""
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
@@ -57,7 +61,9 @@ class Replay:
                 turns = Result("Keepsake")
                 for one in dialogue.rounds:
                     await self._say(ann, home, one.said, one.answer, int(one.at.timestamp()))
+                    before = turns.cost
                     self._count(turns)
+                    self.costs.append(turns.cost - before)
                 await self._quiet()
                 self._count(turns)
                 self.replayed = len(self.mains)
