@@ -97,12 +97,18 @@ class Upkeep:
 
     async def _run(self, chat_id: int, most_prompt: float | None) -> Outcome:
         try:
+            await self._begun(chat_id)
             outcome = await self.compactor.compact(chat_id, most_prompt=most_prompt)
         except (ModelError, StorageError) as exc:
             await self._failed(chat_id, exc)
             raise
         await self._look_at(chat_id, self.clock() if outcome is Outcome.VOID else None, 0)
         return outcome
+
+    async def _begun(self, chat_id: int) -> None:
+        """A process that is killed meanwhile leaves a window that is looked at after the next start."""
+        chat = await self.storage.chats.by_id(chat_id)
+        await self._look_at(chat_id, self.clock(), chat.compact_failures if chat else 0)
 
     async def _failed(self, chat_id: int, exc: Exception) -> None:
         chat = await self.storage.chats.by_id(chat_id)

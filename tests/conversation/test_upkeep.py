@@ -1,0 +1,235 @@
+"""A window is compacted when its time has come, by growth, by silence or by the clock, and never in a loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.conversation.compaction import Compactor, Outcome
+from bot.conversation.indexing import Indexer
+from bot.conversation.ledger import Ledger
+from bot.conversation.marking import Marking
+from bot.conversation.marks import Policy, Way
+from bot.conversation.sidecalls import SideCalls
+from bot.conversation.tokens import estimate
+from bot.conversation.upkeep import FIRST_RETRY_S, QUIET_S, Upkeep
+from bot.conversation.windows import Windows
+from bot.errors import ServerTrouble, WrongKey
+from bot.llm.interface import CacheProfile
+from storage import Storage
+from storage.records import Chat, NewReply, NewTurn, Place
+from tests.scripted import Script, ScriptedModel, says
+
+ZONE = ZoneInfo("UTC")
+NOTES = says("- Ann sails.")
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """An upkeep over a real database and a scripted model."""
+
+    def __init__(self, storage: Storage, scripts: list[Script], schedule: str = "idle", **policy: object) -> None:
+        self.storage = storage
+        self.clock = Clock()
+        self.model = ScriptedModel(scripts)
+        settings: dict[str, object] = {
+            "context_window": 32768,
+            "way": Way.SUMMARY,
+            "compact_at": None,
+            "keep_rounds": 20,
+            "memory_tokens": 800,
+            "cached_price": 0.2,
+            "output_price": 3.0,
+        }
+        windows = Windows(storage, Policy(**settings | policy), "m", "Be kind.", estimate)  # type: ignore[arg-type]
+        ledger = Ledger(storage, "m", ZONE, self.clock)
+        calls = SideCalls(storage, self.model, ledger, estimate, 5.0)
+        marking = Marking(storage, "off", CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock)
+        compactor = Compactor(storage, windows, calls, marking, self.clock)
+        self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
+
+    async def chat(self) -> Chat:
+        async with self.storage.transaction() as tx:
+            return await self.storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+
+    async def talk(self, rounds: int, tokens: int = 75, content: str = "words") -> None:
+        chat = await self.chat()
+        for number in range(rounds):
+            async with self.storage.transaction() as tx:
+                said = NewTurn(content, "\n", tokens - tokens // 2, number, 5)
+                await self.storage.transcript.append(tx, chat.id, [said], self.clock())
+                reply = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=number)
+                await self.storage.transcript.finish_reply(tx, chat.id, reply, NewReply("yes", tokens // 2), None)
+
+    async def look(self) -> int:
+        """Look after the chat until nothing is under way; returns how many compactions were asked for."""
+        before = len(self.model.requests)
+        await self.upkeep.look_after((await self.chat()).id)
+        await asyncio.gather(*self.upkeep.running.values(), return_exceptions=True)
+        await asyncio.sleep(0)
+        return len(self.model.requests) - before
+
+    async def rounds(self) -> int:
+        return len((await self.upkeep.windows.view((await self.chat()).id)).starts)
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await Storage.open(tmp_path / "keepsake.db")
+    yield opened
+    await opened.close()
+
+
+async def test_a_window_is_compacted_once_when_it_has_grown_to_its_high_mark(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES])
+    asked = 0
+    for _ in range(100):
+        await bench.talk(1)
+        asked += await bench.look()
+        if asked:
+            break
+    assert await bench.rounds() == 20
+    assert [await bench.look() for _ in range(3)] == [0, 0, 0]
+    await bench.talk(5)
+    assert await bench.look() == 0
+
+
+async def test_a_quiet_chat_is_compacted_before_its_cache_goes_cold_and_not_after(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES])
+    await bench.talk(45)
+    assert await bench.look() == 0
+    due = (await bench.chat()).due_at
+    assert due == bench.clock.now + QUIET_S
+    bench.clock.now += QUIET_S
+    assert await storage.chats.due(bench.clock.now) == [Place(1)]
+    assert await bench.look() == 1
+    assert (await bench.chat()).due_at is None
+    await bench.talk(30)
+    await bench.look()
+    bench.clock.now += 3600
+    assert await bench.look() == 0
+    assert (await bench.chat()).due_at is None
+
+
+async def test_with_the_schedule_off_silence_changes_nothing(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES], schedule="off")
+    await bench.talk(45)
+    await bench.look()
+    assert (await bench.chat()).due_at is None
+
+
+@pytest.mark.parametrize("way", [Way.SUMMARY, Way.TRUNCATE])
+async def test_by_cron_every_window_above_its_low_mark_is_compacted(storage: Storage, way: Way) -> None:
+    bench = Bench(storage, [NOTES], schedule="0 4 * * *", way=way)
+    await bench.talk(33)
+    assert await bench.look() == 0
+    async with storage.transaction() as tx:
+        await storage.chats.all_due(tx, bench.clock())
+    assert await bench.look() == (1 if way is Way.SUMMARY else 0)
+    assert await bench.rounds() == 20
+    async with storage.transaction() as tx:
+        await storage.chats.all_due(tx, bench.clock())
+    assert await bench.look() == 0
+    assert (await bench.chat()).due_at is None
+
+
+async def test_a_failed_compaction_waits_longer_each_time_and_then_works(storage: Storage) -> None:
+    bench = Bench(storage, [[ServerTrouble("down")], [WrongKey("no")], says("x " * 2000), NOTES])
+    await bench.talk(80)
+    for pause in (FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S):
+        assert await bench.look() == 1
+        assert (await bench.chat()).due_at == bench.clock.now + pause
+        assert await bench.look() == 0
+        bench.clock.now += pause
+    assert await bench.rounds() == 80
+    assert await bench.look() == 1
+    assert await bench.rounds() == 20
+    assert (await bench.chat()).compact_failures == 0
+
+
+async def test_a_clock_that_goes_back_neither_loses_turns_nor_stops_compaction(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES])
+    await bench.talk(30)
+    await bench.look()
+    bench.clock.now -= 86_400
+    await bench.talk(30)
+    assert await bench.look() == 1
+    window = await storage.memories.window((await bench.chat()).id)
+    assert [turn.id for turn in window.turns] == sorted(turn.id for turn in window.turns)
+    assert await bench.rounds() == 20
+
+
+async def test_a_chat_of_pictures_only_is_compacted_by_their_tokens(storage: Storage) -> None:
+    bench = Bench(storage, [says("- Ann sent pictures of boats.")])
+    asked = 0
+    for _ in range(20):
+        await bench.talk(1, tokens=1300, content="")
+        asked += await bench.look()
+    assert 1 <= asked <= 2
+    assert await bench.rounds() < 20
+
+
+async def test_huge_rounds_are_not_compacted_over_and_over(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES], context_window=4096)
+    asked = 0
+    for _ in range(10):
+        await bench.talk(1, tokens=3000)
+        asked += await bench.look()
+        asked += await bench.look()
+    assert asked <= 10
+    assert await bench.rounds() == 1
+
+
+async def test_a_compaction_under_way_is_not_begun_twice_and_a_look_does_not_wait_for_it(storage: Storage) -> None:
+    gate = asyncio.Event()
+    bench = Bench(storage, [[gate, *NOTES]])
+    await bench.talk(80)
+    chat = await bench.chat()
+    await bench.upkeep.look_after(chat.id)
+    await bench.upkeep.look_after(chat.id)
+    waiting = asyncio.create_task(bench.upkeep.compact(chat.id))
+    await asyncio.sleep(0.05)
+    await bench.talk(1)
+    gate.set()
+    assert await waiting is Outcome.DONE
+    assert len(bench.model.requests) == 1
+    assert await bench.rounds() == 21
+
+
+async def test_who_waits_for_a_compaction_and_leaves_does_not_cancel_it(storage: Storage) -> None:
+    gate = asyncio.Event()
+    bench = Bench(storage, [[gate, *NOTES]])
+    await bench.talk(80)
+    chat = await bench.chat()
+    waiting = asyncio.create_task(bench.upkeep.compact(chat.id))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    gate.set()
+    await asyncio.gather(*bench.upkeep.running.values())
+    assert await bench.rounds() == 20
+
+
+async def test_a_compaction_that_is_cut_by_the_end_of_the_process_is_done_after_the_next_start(
+    storage: Storage,
+) -> None:
+    bench = Bench(storage, [[asyncio.Event()]])
+    await bench.talk(80)
+    await bench.upkeep.look_after((await bench.chat()).id)
+    await asyncio.sleep(0.05)
+    await bench.upkeep.close()
+    assert await bench.rounds() == 80
+    assert await storage.chats.due(bench.clock.now) == [Place(1)]
+    again = Bench(storage, [NOTES])
+    assert await again.look() == 1
+    assert await again.rounds() == 20
