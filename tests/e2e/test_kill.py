@@ -10,6 +10,8 @@ import pytest
 
 from sandbox.botapi import Chat
 from sandbox.model import Hold, Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 ANSWER = Say("A fine answer of some seven words.", delay=0.02)
@@ -144,3 +146,33 @@ async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twi
     await process.telegram.changed(lambda: len(process.home.replies) == 2, PATIENCE_S)
     assert {message.text for message in process.home.replies} == {ANSWER.text}
     assert len(process.model.requests) == 1
+
+
+async def test_killed_in_the_middle_of_a_compaction_nothing_is_lost_and_it_is_done_afterwards(process: Stage) -> None:
+    hold, notes = Hold("headers"), Say("- Ann sails.")
+    compactions: list[ChatRequest] = []
+
+    def answer(request: ChatRequest) -> Behaviour:
+        if "Write the notes" not in request.last_words:
+            return Say("Yes.")
+        compactions.append(request)
+        return Say(notes.text, hold=hold) if len(compactions) == 1 else notes
+
+    process.model.answer_with(answer)
+    await process.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.6", RECALL_TOKENS="0")
+    count = 0
+    while not compactions:
+        count += 1
+        await process.ann.say(process.home, f"{count}: " + "a sentence about the harbour and the ferry there; " * 30)
+        await process.replies(count)
+    await hold.reached(PATIENCE_S)
+    await process.kill()
+    await process.start()
+    await process.ann.say(process.home, "and now?")
+    await process.replies(count + 1)
+    while "Ann sails" not in process.model.requests[-1].messages[0].text:
+        count += 1
+        await process.ann.say(process.home, "and now?")
+        await process.replies(count + 1)
+    assert len(compactions) == 2
+    assert compactions[1].messages[: len(compactions[0].messages) - 1] == compactions[0].messages[:-1]
