@@ -80,7 +80,7 @@ def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) ->
         "INSERT INTO turns (id, chat_id, role, state, content, speaker, said_at, tokens, created_at)"
         " VALUES (?, ?, 'user', 'settled', ?, 'Ann', ?, ?, ?)",
         (
-            (row.turn_id, chat_id, row.content, row.at, len(row.content) // 4, row.at)
+            (row.turn_id, chat_id, row.content, row.at, 5 + len(row.content) // 4, row.at)
             for row, chat_id in zip(rows, ids, strict=True)
         ),
     )

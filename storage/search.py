@@ -11,6 +11,8 @@ _K1 = 1.2
 """Of FTS5's bm25()."""
 COMMON_SHARE = 0.1
 """A term that stands in more than this share of all keys says little, and costs the most to look up."""
+USELESS_SHARE = 0.5
+"""And from here on it says nothing: BM25 gives it no weight."""
 FEW_KEYS = 5_000
 """In an index smaller than this no term is too common."""
 COUNT_US, RANK_US = 0.05, 1.7
@@ -22,6 +24,8 @@ SAMPLED_KEYS = 20_000
 """From this size on keys are counted in a sample: to count a million takes 45 ms."""
 SLICES, SLICE_KEYS = 5, 1_000
 """The sample: as many runs of so many ids, spread evenly."""
+FIRST_UNSPACED = "\u3005"
+"""Chinese, Japanese and Korean signs begin here; letters of scripts with blanks come before."""
 SURE_COUNT = 10
 """A term that the sample holds no more often is rare: all its keys are counted, which is quick."""
 MERGE_PAGES, MERGE_DONE = 500, 2
@@ -90,22 +94,25 @@ class Search:
     async def weighed(self, chat_id: int, terms: Sequence[str]) -> "Asked":
         """The terms that the index knows, rarest first, and what a perfect hit would score.
 
-        Left out are terms that are everywhere, and the more common ones once what is kept costs enough to look up.
+        Left out are terms that are everywhere, and the more common ones once what is kept costs enough to look up. The
+        rarest is asked for even where it is common: it may be the only word of the question.
         """
         size = await self._size()
         counts, share = await self._counted(chat_id, terms, size)
         known = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
-        kept, cost = [], 0.0
+        kept: list[tuple[int, str]] = []
+        cost = 0.0
         for count, term in known:
             cost += count * (COUNT_US + share * RANK_US)
-            if size >= FEW_KEYS and (count > COMMON_SHARE * size or cost > MOST_US):
+            common = count > (COMMON_SHARE if kept else USELESS_SHARE) * size
+            if size >= FEW_KEYS and (common or (kept and cost > MOST_US)):
                 break
             kept.append((count, term))
         return Asked(tuple(term for _, term in kept), sum(_weight(count, size) for count, _ in kept))
 
     async def _counted(self, chat_id: int, terms: Sequence[str], size: int) -> tuple[list[int], float]:
         """How many keys hold each term, and the chat's share of all keys, estimated where counting takes long."""
-        queries = [f'"{term}"' for term in terms]
+        queries = [_phrase(term) for term in terms]
         if size < SAMPLED_KEYS:
             return await self._counts(queries, ((0, size),)), 1.0
         step = size // SLICES
@@ -142,7 +149,7 @@ class Search:
         if not terms:
             return []
         columns = "own" if own else "{own around label}"
-        words = (" AND " if every_term else " OR ").join(f'"{term}"' for term in terms)
+        words = (" AND " if every_term else " OR ").join(map(_phrase, terms))
         rows = await self._database.rows(
             "SELECT found.id, score FROM (SELECT rowid AS id, -bm25(turn_keys, 0.0, ?, ?, ?) AS score FROM turn_keys"
             " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC LIMIT ?) AS found"
@@ -165,6 +172,11 @@ class Asked:
 
     terms: tuple[str, ...]
     weight: float
+
+
+def _phrase(term: str) -> str:
+    """A term in the index's query language; one sign of a script without blanks asks for all pairs that it begins."""
+    return f'"{term}"*' if len(term) == 1 and term >= FIRST_UNSPACED else f'"{term}"'
 
 
 def tag(chat_id: int) -> str:

@@ -23,7 +23,8 @@ def line(turn: Spoken, terms: Sequence[str], count_tokens: TokenCounter) -> str:
     entry of their own, nor for the bot's.
     """
     words = said(turn.content)
-    if count_tokens(words) > WHOLE_TOKENS + MESSAGE_TOKENS:
+    counted = turn.tokens or count_tokens(words)
+    if counted > WHOLE_TOKENS + MESSAGE_TOKENS:
         words = _part(words, terms, count_tokens)
     speaker = turn.speaker or THE_BOT
     name = f"{speaker} (a person)" if turn.speaker and speaker.casefold() == THE_BOT else speaker

@@ -11,25 +11,31 @@ from datetime import datetime
 from bot.conversation.wordlists import stop_words
 
 _RUN = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
-_WORD = re.compile(r"[^\W_]+")
+_MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_WORD = re.compile(rf"[^\W_][^\W_{_MARKS}]*(?:[{_MARKS}]+[^\W_]*)*")
+"""Marks are parts of a word, such as the vowels of Hindi."""
 MOST_TERMS = 24
 """Of a long message the first terms are asked for; more cost time and find no better."""
 
 
 def spread(text: str) -> str:
-    """A text for the index: compatibility forms unified, unspaced scripts in pairs."""
-    return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} ", unicodedata.normalize("NFKC", text))
+    """A text for the index: forms and cases unified (SQLite leaves "ß" as it is), unspaced scripts in pairs."""
+    return _RUN.sub(lambda run: f" {' '.join(_indexed(run[0]))} ", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def _asked(text: str) -> str:
+    return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} ", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def terms(text: str) -> list[str]:
     """What a text asks for: its distinct words without those that say nothing, in their order."""
-    found = [word for word in dict.fromkeys(_WORD.findall(spread(text).casefold())) if word not in stop_words()]
+    found = [word for word in dict.fromkeys(_WORD.findall(_asked(text))) if word not in stop_words()]
     return [word for word in found if len(word) > 1 or _RUN.fullmatch(word)][:MOST_TERMS]
 
 
 def all_terms(text: str) -> list[str]:
     """All distinct words of a text, in their order."""
-    return list(dict.fromkeys(_WORD.findall(spread(text).casefold())))[:MOST_TERMS]
+    return list(dict.fromkeys(_WORD.findall(_asked(text))))[:MOST_TERMS]
 
 
 def dated(at: datetime) -> str:
@@ -39,3 +45,8 @@ def dated(at: datetime) -> str:
 
 def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(len(run) - 1)] if len(run) > 1 else [run]
+
+
+def _indexed(run: str) -> list[str]:
+    """The pairs and the last sign: wherever a sign stands it begins one of them, so that it is found alone too."""
+    return [run[at : at + 2] for at in range(len(run))]

@@ -1,0 +1,81 @@
+"""The same words are indexed and asked for."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.conversation.asking import asks, plain, question_in, spoken
+from bot.conversation.keys import MOST_TERMS, all_terms, dated, spread, terms
+from tests.conversation.conftest import History
+
+
+def test_words_that_say_nothing_are_not_asked_for() -> None:
+    assert terms("What is the name of the zebra?") == ["name", "zebra"]
+    assert terms("Wie heißt das Zebra?") == ["heisst", "zebra"]
+    assert terms("Как зовут зебру?") == ["зовут", "зебру"]
+    assert terms("What is it?") == []
+    assert all_terms("What is it?") == ["what", "is", "it"]
+
+
+def test_terms_are_few_distinct_and_plain() -> None:
+    assert terms('"zebra" zebra* NOT_moth (Zebra)') == ["zebra", "moth"]
+    assert len(terms(" ".join(f"word{number}" for number in range(99)))) == MOST_TERMS
+
+
+def test_scripts_without_blanks_are_asked_for_in_pairs() -> None:
+    assert terms("医院检查") == ["医院", "院检", "检查"]
+    assert spread("去医院").split() == ["去医", "医院", "院"]
+    assert terms("猫") == ["猫"]
+
+
+def test_vowels_of_hindi_are_parts_of_their_word() -> None:
+    assert terms("हिन्दी") == ["हिन्दी"]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("我家有一只黑猫", "猫"),
+        ("猫が好きです", "猫"),
+        ("मैं हिन्दी सीखता हूँ", "हिन्दी"),
+        ("наши зебры спят", "ЗЕБРЫ"),
+        ("\uff3a\uff45\uff42\uff52\uff41", "zebra"),
+        ("Straße", "STRASSE"),
+    ],
+)
+async def test_a_word_is_found_in_its_sentence(history: History, said: str, asked: str) -> None:
+    (turn_id,) = await history.talk(said)
+    assert await history.search(asked) == [turn_id]
+
+
+def test_a_date_is_indexed_as_people_write_it() -> None:
+    assert dated(datetime(2023, 5, 8, tzinfo=UTC)) == "Monday 8 May 2023"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "When did I see the zebra?",
+        "医院是哪天\uff1f",
+        "where was that zebra",
+        "¿Dónde está la cebra?",
+        "помнишь зебру",
+        "أين الحمار؟",
+    ],
+)
+def test_a_message_that_only_asks_is_a_question(message: str) -> None:
+    assert asks(message)
+
+
+@pytest.mark.parametrize("message", ["", "I saw a zebra.", "I saw a zebra! Nice, or?", "word " * 50 + "?"])
+def test_a_message_that_tells_is_none(message: str) -> None:
+    assert not asks(message)
+
+
+def test_the_question_in_a_remark_is_seen() -> None:
+    assert question_in("I am back. Where is the zebra? It was here.") == "Where is the zebra?"
+
+
+def test_what_we_wrote_around_a_message_is_not_asked_for() -> None:
+    assert plain("[Mon 2023-05-08 13:56] > old words\nnew words") == "new words"
+    assert spoken("[Mon 2023-05-08 13:56] > old words\nnew words") == "> old words\nnew words"

@@ -1,0 +1,95 @@
+"""The index finds a chat's turns by any of some words, and spends its time on the words that tell turns apart."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from storage import Storage, search
+from storage.records import Chat, NewTurn, Place
+from storage.search import Key, tag
+
+TURNS = 400
+
+
+async def index(storage: Storage, chat: Chat, texts: Sequence[str]) -> list[int]:
+    """Store and index turns that each hold only their own words."""
+    async with storage.transaction() as tx:
+        for text in texts:
+            await storage.transcript.append(tx, chat.id, [NewTurn(text, "\n", 1, 1, 5)], now=1.0)
+        rows = await tx.rows("SELECT id, content FROM turns WHERE chat_id = ? ORDER BY id", (chat.id,))
+        await storage.search.put(tx, chat.id, [Key(row["id"], row["content"], "") for row in rows])
+    return [row["id"] for row in rows]
+
+
+@pytest.fixture
+async def many(storage: Storage, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Chat:
+    """A chat whose every turn says "all", most say "most", each eighth "eighth", each hundredth "rare"."""
+    monkeypatch.setattr(search, "FEW_KEYS", 50)
+    shares = {"all": 1, "eighth": 8, "twentieth": 20, "rare": 100}
+    texts = [" ".join(word for word, nth in shares.items() if number % nth == 0) for number in range(TURNS)]
+    await index(storage, chat, texts)
+    return chat
+
+
+async def test_terms_that_are_everywhere_are_not_asked_for(storage: Storage, many: Chat) -> None:
+    asked = await storage.search.weighed(many.id, ["all", "eighth", "unheard", "twentieth", "rare"])
+    assert asked.terms == ("rare", "twentieth")
+    assert (await storage.search.weighed(many.id, ["all"])).terms == ()
+
+
+async def test_the_rarest_word_of_a_question_is_asked_for_though_it_is_common(storage: Storage, many: Chat) -> None:
+    assert (await storage.search.weighed(many.id, ["all", "eighth"])).terms == ("eighth",)
+
+
+async def test_in_a_small_index_no_word_is_too_common(
+    storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW_KEYS", 5_000)
+    assert (await storage.search.weighed(many.id, ["all", "rare"])).terms == ("rare", "all")
+
+
+async def test_a_query_ends_where_it_costs_enough(
+    storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_US", 10 * search.RANK_US)
+    assert (await storage.search.weighed(many.id, ["twentieth", "rare"])).terms == ("rare",)
+    assert (await storage.search.weighed(many.id, ["twentieth"])).terms == ("twentieth",)
+
+
+async def test_a_sample_tells_the_common_words_of_a_large_index(
+    storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await storage.search.weighed(many.id, ["eighth", "rare", "unheard"])
+    monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
+    monkeypatch.setattr(search, "SLICE_KEYS", 40)
+    assert (await storage.search.weighed(many.id, ["all", "twentieth", "rare", "unheard"])).terms == (
+        "rare",
+        "twentieth",
+    )
+    sampled = await storage.search.weighed(many.id, ["eighth", "rare", "unheard"])
+    assert sampled.terms == whole.terms
+    assert sampled.weight == pytest.approx(whole.weight, rel=0.1)
+
+
+async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) -> None:
+    asked = await storage.search.weighed(chat.id, ["zebra"])
+    assert asked.terms == ()
+    assert (await storage.search.weighed(chat.id, [])).terms == ()
+    assert await storage.search.find(chat.id, asked.terms, after_turn=0, before_turn=9, limit=5) == []
+
+
+async def test_a_key_under_another_chats_tag_is_not_found(storage: Storage, chat: Chat) -> None:
+    async with storage.transaction() as tx:
+        other = await storage.chats.ensure(tx, Place(2002), private=True, now=0.0)
+    ids = await index(storage, chat, ["zebra", "zebra"])
+    async with storage.transaction() as tx:
+        await tx.execute("UPDATE turn_keys SET tag = ? WHERE rowid = ?", (tag(other.id), ids[0]))
+    for chat_id, expected in ((chat.id, [ids[1]]), (other.id, [])):
+        hits = await storage.search.find(chat_id, ["zebra"], after_turn=0, before_turn=99, limit=5)
+        assert [hit.turn_id for hit in hits] == expected
+
+
+def test_no_two_chats_share_a_tag() -> None:
+    tags = {tag(number) for number in range(20_000)}
+    assert len(tags) == 20_000
+    assert all(one.isalpha() and one.isascii() and one.islower() for one in tags)
