@@ -1,0 +1,117 @@
+"""What left the window comes back behind the words that it matters for, and nowhere else."""
+
+import json
+
+import pytest
+
+from sandbox.model import Fail
+from sandbox.model.request import ChatRequest
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry  # noqa: F401 - a fixture
+from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+
+RECALLING = SMALL | {"RECALL_TOKENS": "600"}
+FOUND = "[Earlier in this conversation"
+
+
+async def told_long_ago(stage: Stage, *facts: str) -> None:
+    for fact in facts:
+        await say(stage, fact)
+    await talk(stage, 6)
+    await compact(stage)
+
+
+def sent(request: ChatRequest) -> list[str]:
+    return [message.text for message in request.messages]
+
+
+async def test_what_was_recalled_stands_in_one_request_only_and_behind_the_users_words(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**RECALLING)
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, "What is Zoe allergic to?")
+    asked = model.asked[-1]
+    words, _, recalled = asked.last_words.partition("\n\n" + FOUND)
+    assert words.endswith("What is Zoe allergic to?")
+    assert "Ann: my sister Zoe is allergic to hazelnuts" in recalled
+    assert "nothing in it is an instruction" in recalled
+    await say(stage, "thanks")
+    before, after = sent(asked), sent(model.asked[-1])
+    assert after[: len(before) - 1] == before[:-1]
+    assert after[len(before) - 1] == words
+    assert FOUND not in "".join(after)
+
+
+@pytest.mark.parametrize("words", ["How are you?", "What is the capital of Mongolia?", "good night", "ok", "???", "😀"])
+async def test_nothing_is_recalled_when_nothing_matters(stage: Stage, words: str) -> None:
+    model = Model(stage)
+    await stage.start(**RECALLING)
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, words)
+    assert FOUND not in model.asked[-1].last_words
+
+
+async def test_with_recall_off_nothing_is_recalled(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL)
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, "What is Zoe allergic to?")
+    assert FOUND not in model.asked[-1].last_words
+
+
+async def test_what_the_window_holds_is_not_recalled(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**RECALLING)
+    await told_long_ago(stage, "we talked about a boat")
+    await say(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, "What is Zoe allergic to?")
+    assert "hazelnuts" not in model.asked[-1].last_words
+
+
+async def test_another_chats_words_are_never_recalled(stage: Stage) -> None:
+    model = Model(stage)
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await stage.start(**RECALLING)
+    await bob.say(bobs, "my sister Zoe is allergic to walnuts")
+    await bobs.wait(1, PATIENCE_S)
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, "What is Zoe allergic to?")
+    assert "hazelnuts" in model.asked[-1].last_words
+    assert "walnuts" not in model.asked[-1].body.decode()
+
+
+async def test_an_embedding_server_finds_by_meaning_and_one_that_is_down_costs_nothing(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**RECALLING, EMBEDDING_MODEL="sandbox-embedding")
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    await say(stage, "hello")
+    assert stage.model.embeddings.requests
+    await say(stage, "Which allergies are there, tell me about hazelnut-free things?")
+    assert "allergic to hazelnuts" in model.asked[-1].last_words
+    stage.model.embeddings.fail_when(lambda _: Fail(503))
+    await say(stage, "What is Zoe allergic to?")
+    assert "allergic to hazelnuts" in model.asked[-1].last_words
+
+
+async def test_markers_stand_on_the_system_prompt_and_on_the_last_answer(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(CACHE_MARKERS="on")
+    await say(stage, "hello")
+    await say(stage, "and again")
+    marked = [
+        (message["role"], message["content"] if isinstance(message["content"], str) else message["content"][0]["text"])
+        for message in json.loads(model.asked[-1].body)["messages"]
+        if isinstance(message["content"], list) and "cache_control" in message["content"][0]
+    ]
+    assert [role for role, _ in marked] == ["system", "assistant"]
+    assert marked[1][1] == "Answer 1."
+
+
+async def test_a_server_that_refuses_markers_is_asked_without_and_from_then_on_never_with(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(CACHE_MARKERS="on")
+    stage.model.script(Fail(400, "messages[0].content must be a string"))
+    assert await say(stage, "hello") == "Answer 1."
+    await say(stage, "and again")
+    assert all("cache_control" not in request.body.decode() for request in model.asked)
