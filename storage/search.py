@@ -28,7 +28,7 @@ FIRST_UNSPACED = "\u3005"
 """Chinese, Japanese and Korean signs begin here; letters of scripts with blanks come before."""
 SURE_COUNT = 10
 """A term that the sample holds no more often is rare: all its keys are counted, which is quick."""
-MERGE_PAGES, MERGE_DONE = 500, 2
+MERGE_PAGES, MERGE_DONE = 100, 2
 OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights)."""
 
@@ -70,11 +70,33 @@ class Search:
         """Everything up to this turn is indexed."""
         await tx.execute("UPDATE chats SET indexed_turn = ? WHERE id = ?", (turn_id, chat_id))
 
-    async def drop_orphans(self, tx: Transaction) -> int:
-        """Delete keys whose turn is gone; returns how many there were."""
-        return await tx.execute(
-            "DELETE FROM turn_keys WHERE rowid IN (SELECT id FROM turn_keys_docsize EXCEPT SELECT id FROM turns)"
+    async def last_key(self) -> int:
+        """The highest id of a key, or 0."""
+        return await self._size()
+
+    async def orphans(self, first: int, last: int) -> list[int]:
+        """Keys between both ids (inclusive) whose turn is gone."""
+        rows = await self._database.rows(
+            "SELECT id FROM turn_keys_docsize AS key WHERE id BETWEEN ? AND ?"
+            " AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = key.id)",
+            (first, last),
         )
+        return [row["id"] for row in rows]
+
+    async def without_key(self, first: int, last: int) -> dict[int, int]:
+        """Chats with turns between both ids (inclusive) that count as indexed and have no key: the first of each."""
+        rows = await self._database.rows(
+            "SELECT chat_id, min(turns.id) AS turn_id FROM turns JOIN chats ON chats.id = chat_id"
+            " WHERE turns.id BETWEEN ? AND ? AND turns.id <= indexed_turn AND state IN ('settled', 'complete', 'sent')"
+            " AND NOT EXISTS (SELECT 1 FROM turn_keys_docsize AS key WHERE key.id = turns.id) GROUP BY chat_id",
+            (first, last),
+        )
+        return {row["chat_id"]: row["turn_id"] for row in rows}
+
+    async def remove(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
+        """Take out the keys of these turns."""
+        for turn_id in turn_ids:
+            await tx.execute("DELETE FROM turn_keys WHERE rowid = ?", (turn_id,))
 
     async def merge(self, tx: Transaction, *, begins: bool) -> bool:
         """Merge some of the index's parts, which lets go of deleted words; False when nothing is left to merge.

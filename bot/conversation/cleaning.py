@@ -39,5 +39,5 @@ class Cleaning:
         """Index what is missing, drop what has no turn any more, and let the index merge its parts."""
         for chat_id in await self.storage.past.chats_to_index():
             await self.indexer.catch_up(chat_id)
-        await self.indexer.drop_orphans()
+        await self.indexer.repair()
         await self.indexer.merge()

@@ -12,6 +12,8 @@ from storage.search import Key
 
 BATCH = 200
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
+LOOKED_AT = 5_000
+"""Ids that one step of the repair reads: some ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,18 @@ class Indexer:
             keys = keys_of((*before, *after), self.zone)
             await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
 
-    async def drop_orphans(self) -> None:
-        """Drop keys whose turn is gone."""
-        async with self.storage.transaction() as tx:
-            await self.storage.search.drop_orphans(tx)
+    async def repair(self) -> None:
+        """Drop keys whose turn is gone and make those that are missing, looking at some thousand ids at a time."""
+        search = self.storage.search
+        for first in range(1, await search.last_key() + 1, LOOKED_AT):
+            last = first + LOOKED_AT - 1
+            if orphans := await search.orphans(first, last):
+                async with self.storage.transaction() as tx:
+                    await search.remove(tx, orphans)
+            for chat_id, turn_id in (await search.without_key(first, last)).items():
+                async with self.storage.transaction() as tx:
+                    await search.progress(tx, chat_id, turn_id - 1)
+                await self.catch_up(chat_id)
 
     async def merge(self) -> None:
         """Merge the parts of the index into one, in small steps, so that no deleted word lingers in an old part."""

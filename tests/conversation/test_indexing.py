@@ -127,6 +127,19 @@ async def test_the_nightly_repair_indexes_what_is_missing_and_drops_what_has_no_
     assert set(await history.keys()) == {first, first + 1}
 
 
+async def test_the_nightly_repair_makes_keys_that_got_lost(
+    storage: Storage, history: History, other: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "LOOKED_AT", 2)
+    await history.talk(*(f"word{number}" for number in range(9)))
+    await other.talk("alpha", "beta")
+    whole = await history.keys()
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM turn_keys WHERE rowid IN (2, 3, 6)")
+    await Indexer(storage, UTC).repair()
+    assert await history.keys() == whole
+
+
 async def test_what_is_forgotten_while_the_index_catches_up_does_not_come_back(
     storage: Storage, history: History
 ) -> None:
