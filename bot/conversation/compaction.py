@@ -22,6 +22,8 @@ from storage.records import Role
 
 SUMMARY_SHARE = 0.8
 """Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
+TOLERANCE = 1.25
+"""A memory may be so much longer than it was to be: a model keeps to a number of words about as well as a person."""
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +96,7 @@ class Compactor:
     def check(self, text: str) -> None:
         """Raise EmptyAnswer when this can't be a memory: when it is empty, or longer than a memory may be."""
         tokens, most = self.windows.count_tokens(text), self.windows.policy.most_memory
-        if not text or tokens > most:
+        if not text or tokens > most * TOLERANCE:
             raise EmptyAnswer(f"a memory of {tokens} tokens, with {most} at most")
 
     async def _move(self, view: View, cut: int, text: str) -> Outcome:

@@ -97,7 +97,8 @@ class Conversation:
 
 
 def _written(message: botapi.Message, edited: bool) -> Written:
-    return Written(_plain(message), tuple(button.text for button in message.buttons), edited)
+    picture = "[a picture] " if message.photo else ""
+    return Written(picture + _plain(message), tuple(button.text for button in message.buttons), edited)
 
 
 def _plain(shown: botapi.Draft | botapi.Message) -> str:
