@@ -113,7 +113,7 @@ class Jobs:
         before = now - self.keep.resets * DAY_S
         async with self.storage.transaction() as tx:
             purged = await self.storage.resets.purge(tx, before)
-            await self.storage.memories.prune(tx, before)
+            await self.storage.memories.prune(tx)
             await self.storage.forgettings.prune(tx, now - DAY_S)
         log.debug("Purged %d turns that had been reset", purged)
 

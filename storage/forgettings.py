@@ -13,6 +13,10 @@ class Proposal:
 
     turn_ids: tuple[int, ...]
     lines: tuple[str, ...]
+    words: str = ""
+    """What was asked for."""
+    of_message: bool = False
+    """Whether these are the words of a message that was replied to."""
 
 
 class Forgettings:
@@ -24,18 +28,22 @@ class Forgettings:
     async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
         """Keep a proposal until it is answered; returns its id."""
         return await tx.insert(
-            "INSERT INTO forgettings (chat_id, turns, lines, made_at) VALUES (?, ?, ?, ?)",
-            (chat_id, json.dumps(proposal.turn_ids), json.dumps(proposal.lines, ensure_ascii=False), now),
+            "INSERT INTO forgettings (chat_id, turns, lines, words, message, made_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(chat_id, json.dumps(proposal.turn_ids), json.dumps(proposal.lines, ensure_ascii=False)),
+                *(proposal.words, proposal.of_message, now),
+            ),
         )
 
     async def take(self, tx: Transaction, chat_id: int, proposal_id: int) -> Proposal | None:
         """The proposal, which is answered now; None when it was answered before."""
-        rows = await tx.rows(
-            "DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING turns, lines", (proposal_id, chat_id)
-        )
+        rows = await tx.rows("DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING *", (proposal_id, chat_id))
         if not rows:
             return None
-        return Proposal(tuple(json.loads(rows[0]["turns"])), tuple(json.loads(rows[0]["lines"])))
+        row = rows[0]
+        return Proposal(
+            tuple(json.loads(row["turns"])), tuple(json.loads(row["lines"])), row["words"], bool(row["message"])
+        )
 
     async def prune(self, tx: Transaction, before: float) -> None:
         """Drop the proposals that were never answered."""

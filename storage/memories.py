@@ -63,12 +63,12 @@ class Memories:
         """Delete the memories that were made before this time: all that they tell of is older still."""
         await tx.execute("DELETE FROM memories WHERE made_at < ?", (before,))
 
-    async def prune(self, tx: Transaction, before: float) -> None:
-        """Forget the memories that a reset took away and that are older than this."""
+    async def prune(self, tx: Transaction) -> None:
+        """Delete the memories that a reset took away which was purged."""
         await tx.execute(
-            "DELETE FROM memories WHERE made_at < ?"
-            " AND reset_turn != (SELECT reset_turn FROM chats WHERE id = memories.chat_id)",
-            (before,),
+            "DELETE FROM memories WHERE reset_turn != (SELECT reset_turn FROM chats WHERE id = memories.chat_id)"
+            " AND NOT EXISTS (SELECT 1 FROM resets WHERE resets.chat_id = memories.chat_id"
+            " AND from_id = memories.reset_turn)",
         )
 
 

@@ -117,8 +117,6 @@ class NewReply:
 
     content: str
     tokens: int
-    prompt_estimate: int = 0
-    """Our own count of the prompt that it answers, in tokens."""
     marked: bool = False
     """Whether the request had cache markers."""
 

@@ -15,12 +15,14 @@ class Resets:
     async def reset(self, tx: Transaction, chat_id: int, now: float) -> int | None:
         """Take every turn so far out of later prompts; returns the reset's id, or None when there was no turn."""
         rows = await tx.rows(
-            "SELECT reset_turn, (SELECT max(id) FROM turns WHERE chat_id = chats.id) AS last_turn"
-            " FROM chats WHERE id = ?",
+            "SELECT reset_turn, max(ifnull((SELECT max(id) FROM turns WHERE chat_id = chats.id), 0),"
+            # What the notes tell of may have been forgotten, and the notes not.
+            " ifnull((SELECT through_turn FROM memories AS m WHERE m.chat_id = chats.id"
+            " AND m.reset_turn = chats.reset_turn), 0)) AS last_turn FROM chats WHERE id = ?",
             (chat_id,),
         )
         before, last = rows[0]["reset_turn"], rows[0]["last_turn"]
-        if last is None or last <= before:
+        if last <= before:
             return None
         await self._move(tx, chat_id, last)
         await tx.execute("UPDATE turns SET state = 'settled' WHERE chat_id = ? AND state = 'waiting'", (chat_id,))

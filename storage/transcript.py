@@ -106,9 +106,9 @@ class Transcript:
         """Store the answer: nothing is owed any more, and what it replaces is out of the prompt."""
         reported = (usage.input, usage.cached, usage.output) if usage else (None, None, None)
         await tx.execute(
-            "UPDATE turns SET state = 'complete', content = ?, tokens = ?, prompt_estimate = ?, marked = ?,"
+            "UPDATE turns SET state = 'complete', content = ?, tokens = ?, marked = ?,"
             " input_tokens = ?, cached_tokens = ?, output_tokens = ? WHERE id = ?",
-            (reply.content, reply.tokens, reply.prompt_estimate, reply.marked, *reported, reply_id),
+            (reply.content, reply.tokens, reply.marked, *reported, reply_id),
         )
         await tx.execute(
             "UPDATE turns SET state = 'replaced' WHERE id = (SELECT replaces FROM turns WHERE id = ?)",

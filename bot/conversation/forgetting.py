@@ -30,6 +30,9 @@ class Found:
 
     turns: tuple[Spoken, ...]
     lines: tuple[str, ...]
+    words: str = ""
+    of_message: bool = False
+    """Whether these are the words of a message, and not some that a person looks for."""
 
     def __bool__(self) -> bool:
         return bool(self.turns or self.lines)
@@ -50,7 +53,7 @@ class Forgetting:
         await self.indexer.catch_up(chat.id)
         ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_TURNS, every_word=True)
         turns = await self.storage.past.of_ids(chat.id, ids)
-        return Found(tuple(turns), tuple(line for line in await self._lines(chat) if _holds(line, _words(words))))
+        return Found(tuple(turns), await self._lines(chat, words, of_message=False), words)
 
     async def by_message(self, chat: Chat, message_id: int) -> Found:
         """The turn of this message, the answer to it, what quotes it, and the lines of the memory that tell of it."""
@@ -69,11 +72,12 @@ class Forgetting:
             if " ".join(said.split())[:QUOTE_LENGTH] in row.content
         ]
         turns = await self.storage.past.of_ids(chat.id, {turn.turn_id, *answers, *quoting})
-        return Found(tuple(turns), tuple(line for line in await self._lines(chat) if _tells(line, said)))
+        return Found(tuple(turns), await self._lines(chat, said, of_message=True), said, of_message=True)
 
     async def propose(self, tx: Transaction, chat: Chat, found: Found) -> int:
         """Keep what was found until the person has answered; returns the proposal's id."""
-        proposal = Proposal(tuple(turn.turn_id for turn in found.turns), found.lines)
+        turn_ids = tuple(turn.turn_id for turn in found.turns)
+        proposal = Proposal(turn_ids, found.lines, found.words, found.of_message)
         return await self.storage.forgettings.propose(tx, chat.id, proposal, self.clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
@@ -85,8 +89,11 @@ class Forgetting:
         await self.storage.forgettings.delete_turns(tx, chat.id, proposal.turn_ids)
         await self.indexer.forgotten(tx, chat.id, proposal.turn_ids)
         memory = await self.storage.memories.current(chat)
-        if memory is not None and proposal.lines:
-            kept = [line for line in memory.text.splitlines() if line not in proposal.lines]
+        # Since it was shown a compaction may have told the same in other lines.
+        now = await self._lines(chat, proposal.words, of_message=proposal.of_message)
+        gone = {*proposal.lines, *now}
+        if memory is not None and gone:
+            kept = [line for line in memory.text.splitlines() if line not in gone]
             changed = self.windows.memory(memory.through_turn, "\n".join(kept).strip(), memory.made_at)
             await self.storage.memories.rewrite(tx, chat, changed.text, changed.tokens)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
@@ -97,9 +104,13 @@ class Forgetting:
         await self.indexer.merge()
         await self.storage.database.scrub()
 
-    async def _lines(self, chat: Chat) -> list[str]:
+    async def _lines(self, chat: Chat, words: str, *, of_message: bool) -> tuple[str, ...]:
+        """The lines of the memory that hold these words, or tell of a message with them."""
         memory = await self.storage.memories.current(chat)
-        return [line for line in memory.text.splitlines() if line.strip()] if memory else []
+        lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
+        if of_message:
+            return tuple(line for line in lines if _tells(line, words))
+        return tuple(line for line in lines if _holds(line, _words(words)))
 
 
 def _words(text: str) -> list[str]:

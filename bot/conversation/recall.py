@@ -7,6 +7,7 @@ forgotten; and nothing at all is when nothing matches well.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from math import inf
 from typing import Protocol
 
 from bot.conversation.asking import asks, plain, question_in
@@ -61,15 +62,15 @@ class Recall:
     zone: tzinfo
     semantic: Semantic | None = None
 
-    async def find(self, chat: Chat, words: str, *, after_turn: int, before_turn: int) -> Recalled:
-        """What matters for these words of the turns between two ids."""
-        if not self.budget:
+    async def find(self, chat: Chat, words: str, *, after_turn: int, before_turn: int, room: float = inf) -> Recalled:
+        """What matters for these words of the turns between two ids, in `room` tokens at most."""
+        most, asked = int(min(self.budget, room)), plain(words)
+        if most <= 0:
             return NOTHING
-        asked = plain(words)
         if asks(asked):
-            return await self._found(chat, asked, self.budget, LEAST_COVERED, after_turn, before_turn)
+            return await self._found(chat, asked, most, LEAST_COVERED, after_turn, before_turn)
         question = question_in(asked)
-        budget = min(SMALL_TALK_TOKENS, self.budget)
+        budget = min(SMALL_TALK_TOKENS, most)
         return await self._found(chat, question or asked, budget, LEAST_COVERED_UNASKED, after_turn, before_turn)
 
     async def search(

@@ -9,6 +9,9 @@ from bot.conversation.windows import View, Windows
 from bot.llm.interface import Message
 from storage.records import Chat, Role
 
+ROOM_SHARE = 0.5
+"""What recall may take of the room that the window leaves to the model; the rest is for the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -43,7 +46,8 @@ class Requests:
         words = _newest_words(view)
         if through <= chat.reset_turn or not words:
             return Recalled("", 0, ())
-        return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1)
+        room = ROOM_SHARE * (self.windows.policy.context_window - view.sizes.total)
+        return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room)
 
 
 def _newest_words(view: View) -> str:

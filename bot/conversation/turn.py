@@ -142,7 +142,7 @@ class Conversation:
         usage = None
         if draft.usage is not None:
             usage = await self.ledger.book(tx, chat.id, draft.usage, counted=counted, turns=1)
-        reply = NewReply(draft.text, self.count_tokens(draft.text), counted, bool(request and request.marked))
+        reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:

@@ -9,7 +9,7 @@ from telegram import Message, Update
 from bot import texts
 from bot.conversation.asking import plain
 from bot.conversation.forgetting import Forgetting, Found
-from bot.handlers.notices import answer, edited
+from bot.handlers.notices import answer, argument, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
 from storage import Storage
@@ -37,7 +37,7 @@ class ForgetHandlers:
         """``/forget <words>``, or ``/forget`` as a reply."""
         message = update.message
         assert message is not None
-        words = (message.text or "").partition(" ")[2].strip()
+        words = argument(message)
         await self._propose(message, (update.update_id,), words, message.reply_to_message)
 
     async def forget_words(self, burst: Burst) -> None:

@@ -1,4 +1,4 @@
-"""What we say in answer to a message or a button, addressed to where that came from."""
+"""What a command says, and what we say in answer to it or to a button, addressed to where that came from."""
 
 from collections.abc import Sequence
 
@@ -38,6 +38,11 @@ def question(message: Message, text: str) -> Notice:
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
     """A message of ours turned into another one."""
     return Notice(place_of(message), is_private(message), text, edits=message.message_id, buttons=tuple(buttons))
+
+
+def argument(message: Message) -> str:
+    """What stands behind a command."""
+    return "".join((message.text or "").split(maxsplit=1)[1:]).strip()
 
 
 def is_private(message: Message) -> bool:

@@ -11,7 +11,7 @@ from bot.conversation.asking import plain
 from bot.conversation.indexing import Indexer
 from bot.conversation.keys import all_terms, terms
 from bot.conversation.recall import Recall
-from bot.handlers.notices import answer
+from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
 from storage import Storage
 from storage.records import Chat, Spoken
@@ -35,7 +35,7 @@ class SearchHandlers:
         """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
         message = update.message
         assert message is not None
-        words = (message.text or "").partition(" ")[2].strip()
+        words = argument(message)
         chat = await self.storage.chats.find(place_of(message))
         text = texts.SEARCH_HOW if not words else texts.SEARCH_NOTHING
         if words and chat is not None:

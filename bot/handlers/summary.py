@@ -8,7 +8,7 @@ from telegram import Update
 from bot import texts
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
-from bot.handlers.notices import answer
+from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
 from storage import Storage
 from storage.records import Chat
@@ -29,7 +29,7 @@ class SummaryHandlers:
         """``/summary``, ``/summary 50``, ``/summary 3h``."""
         message = update.message
         assert message is not None
-        wanted = (message.text or "").partition(" ")[2].strip()
+        wanted = argument(message)
         chat = await self.storage.chats.find(place_of(message))
         try:
             text = await self._text(chat, wanted) if chat else texts.NOTHING_SAID

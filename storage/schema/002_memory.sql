@@ -16,6 +16,8 @@ CREATE TABLE forgettings (
     chat_id INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
     turns   TEXT NOT NULL,                    -- JSON: ids
     lines   TEXT NOT NULL,                    -- JSON: lines of the memory, as they were
+    words   TEXT NOT NULL,                    -- what was asked for: the memory may be another one when it is confirmed
+    message INTEGER NOT NULL,                 -- 1: the words are those of a message that was replied to
     made_at REAL NOT NULL
 );
 
@@ -28,7 +30,6 @@ CREATE INDEX chats_due ON chats (due_at) WHERE due_at IS NOT NULL;
 
 ALTER TABLE turns ADD COLUMN said_at REAL;    -- user: when the message was sent
 ALTER TABLE turns ADD COLUMN speaker TEXT;    -- user: who sent it, also where the content does not say so
-ALTER TABLE turns ADD COLUMN prompt_estimate INTEGER; -- assistant: our own count of the prompt that it answers
 ALTER TABLE turns ADD COLUMN marked INTEGER NOT NULL DEFAULT 0; -- assistant: the request had cache markers
 
 ALTER TABLE usage ADD COLUMN turns INTEGER NOT NULL DEFAULT 0; -- requests that answered a user

@@ -108,6 +108,36 @@ async def test_a_compaction_that_runs_meanwhile_does_not_bring_it_back(stage: St
     assert "anzibar" not in await say(stage, "/memory")
 
 
+async def test_a_memory_that_changed_before_the_confirmation_is_searched_again(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL)
+    await say(stage, "my boat is called Swordfish")
+    await talk(stage, 6)
+    await say(stage, "/forget swordfish")
+    asked = stage.home.replies[-1]
+    await compact(stage)
+    await stage.ann.press(asked, "Forget it")
+    await stage.home.wait(lambda chat: chat.message(asked.id).text.startswith("Done"), PATIENCE_S)
+    await say(stage, "hello")
+    system = model.asked[-1].messages[0].text
+    assert "Ann sails" in system
+    assert "ordfish" not in system
+
+
+async def test_a_reset_takes_the_notes_too_when_all_turns_were_forgotten(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL)
+    await talk(stage, 6)
+    await compact(stage)
+    await say(stage, "/forget harbour")
+    await confirm(stage)
+    await say(stage, "/forget answer")
+    await confirm(stage)
+    assert "start afresh" in await say(stage, "/reset")
+    await say(stage, "hello")
+    assert "Ann sails" not in model.asked[-1].body.decode()
+
+
 async def test_forgotten_turns_are_not_recalled_and_neither_are_reset_ones(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL | {"RECALL_TOKENS": "500"})
