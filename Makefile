@@ -27,7 +27,7 @@ run: $(RUN_STAMP)
 
 # More workers than cores: the tests mostly wait for servers and clocks.
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 4 -q $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import itertools
 
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 
 
 async def test_the_model_gets_the_whole_conversation(stage: Stage) -> None:
