@@ -132,7 +132,12 @@ class Jobs:
         """Delete what was said longer ago than it is to be kept."""
         if self.keep.said is not None:
             deleted = await self.cleaning.delete_before(self.clock() - self.keep.said * DAY_S)
-            log.info("Deleted %d turns that were older than %d days", deleted, self.keep.said)
+            log.log(
+                logging.INFO if deleted else logging.DEBUG,
+                "Deleted %d turns of more than %d days",
+                deleted,
+                self.keep.said,
+            )
 
     async def repair_index(self) -> None:
         """Index what was missed, and let the index tidy itself up."""

@@ -43,6 +43,10 @@ OLD_BUTTON = "This button no longer does anything."
 
 MEMORY = "What I keep of the older part of this chat, word for word as it stands in my prompt:\n\n{text}\n\n{numbers}"
 MEMORY_EMPTY = "I still have the whole conversation in view, so there are no notes about it yet.\n\n{numbers}"
+MEMORY_NONE = (
+    "The older part of this chat has left my view, and I keep no notes about it; what matters of it is still found "
+    "when you speak of it, and by /search.\n\n{numbers}"
+)
 MEMORY_NUMBERS = "In view: {rounds}, about {tokens} of {window} tokens, {memory} of them notes."
 MEMORY_CACHED = "{share} of the last prompt came from the cache."
 MEMORY_MADE = "Notes of {at}."

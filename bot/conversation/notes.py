@@ -24,6 +24,8 @@ class Shown:
     cached_share: float | None
     """Of the last prompt, as the server reported it; None when it reported nothing."""
     made_at: datetime | None
+    whole: bool
+    """Whether nothing has left the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Notes:
             rounds=len(view.starts),
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
+            whole=view.window.through_turn <= view.window.chat.reset_turn,
         )
 
     async def correct(self, chat: Chat, change: str) -> bool:

@@ -109,7 +109,8 @@ def told(shown: Shown) -> str:
         lines.append(texts.MEMORY_CACHED.format(share=f"{shown.cached_share:.0%}"))
     if shown.text and shown.made_at is not None:
         lines.append(texts.MEMORY_MADE.format(at=f"{shown.made_at:%Y-%m-%d %H:%M}"))
-    form = texts.MEMORY if shown.text else texts.MEMORY_EMPTY
+    empty = texts.MEMORY_EMPTY if shown.whole else texts.MEMORY_NONE
+    form = texts.MEMORY if shown.text else empty
     return form.replace("{numbers}", " ".join(lines)).replace("{text}", shown.text)
 
 

@@ -74,6 +74,12 @@ async def test_memory_shows_the_very_text_that_stands_in_the_prompt(stage: Stage
     assert f"<memory>\n{NOTES}\n</memory>" in model.asked[-1].messages[0].text
 
 
+async def test_rounds_that_left_without_notes_are_owned_up_to(stage: Stage, model: Model) -> None:
+    await stage.start(MEMORY="truncate", KEEP_ROUNDS="1", COMPACT_AT="0.05")
+    await talk(stage, 8)
+    assert "has left my view" in await say(stage, "/memory")
+
+
 async def test_there_is_nothing_to_compact_in_a_short_talk(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL)
     await say(stage, "hello")
