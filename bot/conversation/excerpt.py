@@ -49,8 +49,8 @@ def _part(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:
 
 
 def _around(text: str, stems: Sequence[str], reach: int = 250) -> str:
-    places = [at for at in (text.casefold().find(stem) for stem in stems) if at >= 0]
-    start = max(0, min(places, default=0) - reach)
+    found = re.search("|".join(map(re.escape, stems)) or "$", text, re.IGNORECASE)
+    start = max(0, (found.start() if found else 0) - reach)
     return text[start : start + 2 * reach]
 
 

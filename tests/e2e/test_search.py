@@ -29,6 +29,13 @@ async def test_a_hit_has_its_date_its_speaker_and_its_words(stage: Stage) -> Non
     assert "/search with some words" in await say(stage, "/search")
 
 
+async def test_the_words_are_shown_where_they_stand_also_behind_letters_that_grow_in_lower_case(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "ß" * 200 + " and our submarine is yellow")
+    assert "our submarine is yellow" in await say(stage, "/search submarine")
+
+
 async def test_two_chinese_signs_are_found_inside_a_sentence(stage: Stage) -> None:
     Model(stage)
     await stage.start()
