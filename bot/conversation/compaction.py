@@ -18,7 +18,6 @@ from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import View, Windows
 from bot.errors import EmptyAnswer
 from storage import Storage
-from storage.records import Role
 
 SUMMARY_SHARE = 0.8
 """Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
@@ -75,9 +74,7 @@ class Compactor:
 
     def _readable(self, view: View, most_prompt: float) -> int:
         """How many of the first rounds the model can be shown; a round that waits for its answer is none of them."""
-        answered = len(view.starts)
-        if view.window.turns and view.window.turns[-1].role is Role.USER:
-            answered -= 1
+        answered = len(view.sizes.answered)
         room, rounds = most_prompt - view.sizes.system - view.sizes.memory, 0
         while rounds < answered and (room := room - view.sizes.rounds[rounds]) >= 0:
             rounds += 1

@@ -68,6 +68,13 @@ class Sizes:
     system: float
     memory: float
     rounds: tuple[float, ...]
+    waiting: bool = False
+    """Whether the last round is a question without its answer: it is kept beside the rounds that are to be kept."""
+
+    @property
+    def answered(self) -> tuple[float, ...]:
+        """The rounds that are complete."""
+        return self.rounds[:-1] if self.waiting else self.rounds
 
     @property
     def total(self) -> float:
@@ -102,10 +109,11 @@ def marks(policy: Policy, way: Way, sizes: Sizes) -> Marks:
     if way is Way.FULL:
         return Marks(0.0, inf, cut_to(sizes.rounds, policy.cap / 2), inf)
     if way is Way.TRUNCATE:
-        kept = tail(sizes.rounds, policy.keep_rounds, 0, policy.cap / 2)
+        kept = tail(sizes.answered, policy.keep_rounds, 0, policy.cap / 2) + sizes.waiting
         memory, made = sizes.memory, policy.cached_price * sizes.memory  # it stays as it is, and cached
     else:
-        kept = tail(sizes.rounds, TAIL_ROUNDS, TAIL_TOKENS, TAIL_SHARE * policy.context_window)
+        most = TAIL_SHARE * policy.context_window
+        kept = tail(sizes.answered, TAIL_ROUNDS, TAIL_TOKENS, most) + sizes.waiting
         memory = sizes.memory or policy.most_memory
         made = memory * (1 + policy.output_price)
     length = sum(sizes.rounds[len(sizes.rounds) - kept :])

@@ -6,7 +6,7 @@ from bot.conversation import prompt
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
-from storage.records import Memory, Turn, Window
+from storage.records import Memory, Role, Turn, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,5 @@ class Windows:
             for start, end in zip(starts, ends, strict=True)
         )
         memory = window.memory.tokens if window.memory else 0
-        return Sizes(ratio * self.count_tokens(self.system_prompt), ratio * memory, rounds)
+        waiting = bool(window.turns) and window.turns[-1].role is Role.USER
+        return Sizes(ratio * self.count_tokens(self.system_prompt), ratio * memory, rounds, waiting)

@@ -53,6 +53,14 @@ def test_the_kept_tail_has_twelve_rounds_or_1500_tokens_whichever_is_more() -> N
     assert tail([400.0] * 60, 12, 1500, inf) == 12
 
 
+def test_a_question_that_waits_for_its_answer_is_kept_beside_the_tail() -> None:
+    rounds = (75.0,) * 60
+    answered, waiting = (Sizes(50, 800, (*rounds, *more), waiting=bool(more)) for more in ((), (9000.0,)))
+    assert 60 - marks(POLICY, Way.SUMMARY, answered).cut == 20
+    assert 61 - marks(POLICY, Way.SUMMARY, waiting).cut == 21
+    assert 61 - marks(replace(POLICY, keep_rounds=3), Way.TRUNCATE, waiting).cut == 4
+
+
 def test_the_kept_tail_takes_a_third_of_the_window_at_most_and_the_last_round_always() -> None:
     small = replace(POLICY, context_window=4096)
     found = marks(small, Way.SUMMARY, _sizes(30, size=300.0))
