@@ -1,7 +1,12 @@
 """Which conversations there are."""
 
+from dataclasses import fields
+
 from storage.database import Database, Row, Transaction
-from storage.records import Chat, Place
+from storage.records import Chat, Choices, Place
+
+_CHOICES = tuple(field.name for field in fields(Choices))
+_FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
 
 
 class Chats:
@@ -40,9 +45,15 @@ class Chats:
         row = await self._database.row("SELECT * FROM chats WHERE id = ?", (chat_id,))
         return chat_of(row) if row else None
 
-    async def remember_as(self, tx: Transaction, chat_id: int, way: str | None) -> None:
-        """Choose how this chat remembers; None: as the bot is set."""
-        await tx.execute("UPDATE chats SET memory_way = ? WHERE id = ?", (way, chat_id))
+    async def choose(self, tx: Transaction, chat_id: int, choices: Choices) -> None:
+        """Keep what this chat has chosen for itself."""
+        columns = ", ".join(f"{name} = ?" for name in _CHOICES)
+        values = [getattr(choices, name) for name in _CHOICES]
+        await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))  # noqa: S608 - constants
+
+    async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
+        """Somebody whose apps are in this language (IETF) has spoken: the bot is there."""
+        await tx.execute("UPDATE chats SET heard_language = ?, gone = 0 WHERE id = ?", (language, chat_id))
 
     async def take_back(self, tx: Transaction, chat_id: int) -> None:
         """Begin a new epoch: what is being made of the turns as they were is void."""
@@ -80,7 +91,15 @@ def chat_of(row: Row) -> Chat:
         stamped_at=row["stamped_at"],
         reset_turn=row["reset_turn"],
         epoch=row["epoch"],
-        memory_way=row["memory_way"],
+        choices=_choices(row),
         due_at=row["due_at"],
         compact_failures=row["compact_failures"],
+        heard_language=row["heard_language"],
+        gone=bool(row["gone"]),
+        greeted=bool(row["greeted"]),
     )
+
+
+def _choices(row: Row) -> Choices:
+    found = {name: row[name] for name in _CHOICES}
+    return Choices(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})

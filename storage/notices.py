@@ -3,7 +3,7 @@
 import json
 
 from storage.database import Database, Row, Transaction
-from storage.records import Button, Notice, Place
+from storage.records import Button, File, FileKind, Notice, Place
 
 
 class Notices:
@@ -16,11 +16,13 @@ class Notices:
         """Keep a notice until it is sent."""
         await tx.execute(
             "INSERT INTO notices (telegram_id, thread_id, private, text, reply_to, edits,"
-            " buttons, button_until, markdown, photo, asks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " buttons, button_until, markdown, asks, quote, file, file_kind, file_name)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
-                *(notice.button_until, notice.markdown, notice.photo, notice.asks),
+                *(notice.button_until, notice.markdown, notice.asks, notice.quote),
+                *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
             ),
         )
 
@@ -35,7 +37,7 @@ class Notices:
     async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
         """The notice arrived as this message; its id is remembered only while it has a button to take away."""
         await tx.execute(
-            "UPDATE notices SET message_id = ?, text = '', photo = NULL WHERE id = ?", (message_id, notice_id)
+            "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
         await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL", (notice_id,))
 
@@ -68,6 +70,7 @@ def _notice(row: Row) -> Notice:
         buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
         button_until=row["button_until"],
         markdown=bool(row["markdown"]),
-        photo=row["photo"],
+        file=File(FileKind(row["file_kind"]), row["file"], row["file_name"]) if row["file"] is not None else None,
         asks=bool(row["asks"]),
+        quote=bool(row["quote"]),
     )

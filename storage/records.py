@@ -14,6 +14,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What a chat has chosen for itself; None: as the bot is set, or for the language, as the person who speaks."""
+
+    memory_way: str | None = None
+    language: str | None = None
+    model: str | None = None
+    persona: str | None = None
+    """A system prompt of its own."""
+    recall: bool | None = None
+    thinking: bool | None = None
+    show_thinking: bool | None = None
+    listen: bool | None = None
+    voice: bool | None = None
+    """Answers are spoken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chat:
     """One conversation with its own memory."""
 
@@ -26,12 +43,16 @@ class Chat:
     """Turns up to this id were reset."""
     epoch: int = 0
     """Raised by whatever takes something back; what was made of an earlier epoch's turns is void."""
-    memory_way: str | None = None
-    """How this chat remembers, where that was chosen."""
+    choices: Choices = Choices()
     due_at: float | None = None
     """When to look whether its window should be compacted, in seconds since 1970 (UTC)."""
     compact_failures: int = 0
     """In a row."""
+    heard_language: str | None = None
+    """What Telegram says of the language of whoever spoke last (IETF)."""
+    gone: bool = False
+    """The bot was removed or blocked there: nothing can be sent."""
+    greeted: bool = False
 
 
 class Role(StrEnum):
@@ -39,6 +60,35 @@ class Role(StrEnum):
 
     USER = "user"
     ASSISTANT = "assistant"
+
+
+class MediaKind(StrEnum):
+    """What a medium is to a model."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMedium:
+    """A picture or a sound on its way into the transcript; `format` is a MIME type of a picture, mp3 or wav."""
+
+    kind: MediaKind
+    data: bytes
+    format: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture or a sound of a turn; its bytes are found by the hash."""
+
+    kind: MediaKind
+    hash: str
+    format: str
+    tokens: int
+    refused: bool = False
+    """The model could not read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +102,9 @@ class Turn:
     tokens: int = 0
     at: float = 0.0
     """When it was stored, or begun, in seconds since 1970 (UTC)."""
+    asked: bool = True
+    """Of a user: said to the bot, and not only overheard."""
+    media: tuple[Medium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +156,14 @@ class NewTurn:
     content: str
     glue: str
     tokens: int
-    message_id: int
+    message_id: int | None
     sender_id: int | None
     speaker: str | None = None
     """The sender's name, also where the content does not show it: recall finds what somebody said by it."""
     said_at: float | None = None
     """When it was sent, in seconds since 1970 (UTC)."""
+    from_bot: bool = False
+    media: tuple[NewMedium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +227,23 @@ class Button:
     data: str
 
 
+class FileKind(StrEnum):
+    """How a file is sent."""
+
+    PHOTO = "photo"
+    VOICE = "voice"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of ours: a PNG, an Ogg with Opus, or a document with a name."""
+
+    kind: FileKind
+    data: bytes
+    name: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A text of our own."""
@@ -187,7 +259,9 @@ class Notice:
     """When the buttons are taken away, in seconds since 1970 (UTC); None: they stay."""
     markdown: bool = False
     """Formatted like an answer, and of any length."""
-    photo: bytes | None = None
-    """A PNG; the text is its caption then."""
+    file: File | None = None
+    """The text is its caption then."""
+    quote: bool = False
+    """Shown as a quote that can be folded."""
     asks: bool = False
     """The user's next message is to be a reply to it."""

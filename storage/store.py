@@ -10,11 +10,13 @@ from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
 from storage.forgettings import Forgettings
 from storage.inbox import Inbox
+from storage.media import Media
 from storage.memories import Memories
 from storage.notices import Notices
 from storage.past import Past
 from storage.resets import Resets
 from storage.search import Search
+from storage.speakers import Speakers
 from storage.token_ratios import TokenRatios
 from storage.transcript import Transcript
 from storage.usage import UsageLog
@@ -29,6 +31,8 @@ class Storage:
     inbox: Inbox
     chats: Chats
     transcript: Transcript
+    media: Media
+    speakers: Speakers
     memories: Memories
     token_ratios: TokenRatios
     past: Past
@@ -47,12 +51,15 @@ class Storage:
         Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
         """
         database = await Database.open(path)
-        transcript = Transcript(database)
+        media = Media(database)
+        transcript = Transcript(database, media)
         return cls(
             database=database,
             inbox=Inbox(database),
             chats=Chats(database),
             transcript=transcript,
+            media=media,
+            speakers=Speakers(),
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),
             past=Past(database),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
+from storage.media import Media
 from storage.records import NewReply, NewTurn, Report, Role, Turn, Usage
 
 
@@ -28,24 +29,28 @@ class Owed:
 class Transcript:
     """The table of turns."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, media: Media) -> None:
         self._database = database
+        self._media = media
 
-    async def append(self, tx: Transaction, chat_id: int, turns: Sequence[NewTurn], now: float) -> None:
-        """Add a user's messages; an answer to them is owed from now on."""
+    async def append(
+        self, tx: Transaction, chat_id: int, turns: Sequence[NewTurn], now: float, *, asked: bool = True
+    ) -> None:
+        """Add messages of users. Where they `asked`, an answer is owed from now on; else they were only overheard."""
         for turn in turns:
             turn_id = await tx.insert(
-                "INSERT INTO turns"
-                " (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at)"
-                " VALUES (?, 'user', 'waiting', ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
+                " created_at, asked, from_bot) VALUES (?, 'user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(chat_id, turn.content, turn.glue, turn.sender_id, turn.speaker),
-                    *(turn.tokens, turn.said_at, now),
+                    *(chat_id, "waiting" if asked else "settled", turn.content, turn.glue, turn.sender_id),
+                    *(turn.speaker, turn.tokens, turn.said_at, now, asked, turn.from_bot),
                 ),
             )
-            await tx.execute(
-                "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)
-            )
+            if turn.message_id is not None:
+                await tx.execute(
+                    "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)
+                )
+            await self._media.keep(tx, turn_id, turn.media)
 
     async def since(self, chat_id: int, through_turn: int, *, without: int | None = None) -> tuple[Turn, ...]:
         """The turns behind this one, and whatever still waits for an answer, oldest first.
@@ -53,14 +58,24 @@ class Transcript:
         `without` leaves out a reply that is being replaced.
         """
         rows = await self._database.rows(
-            "SELECT id, role, content, glue, tokens, created_at FROM turns"
+            "SELECT id, role, content, glue, tokens, created_at, asked FROM turns"
             " WHERE chat_id = ? AND id > ? AND state IN ('waiting', 'settled', 'complete', 'sent') AND id IS NOT ?"
-            " UNION SELECT id, role, content, glue, tokens, created_at FROM turns"
+            " UNION SELECT id, role, content, glue, tokens, created_at, asked FROM turns"
             " WHERE chat_id = ? AND state = 'waiting' ORDER BY id",
             (chat_id, through_turn, without, chat_id),
         )
+        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1) if rows else {}
         return tuple(
-            Turn(row["id"], Role(row["role"]), row["content"], row["glue"], row["tokens"], row["created_at"])
+            Turn(
+                id=row["id"],
+                role=Role(row["role"]),
+                content=row["content"],
+                glue=row["glue"],
+                tokens=row["tokens"],
+                at=row["created_at"],
+                asked=bool(row["asked"]),
+                media=media.get(row["id"], ()),
+            )
             for row in rows
         )
 
@@ -132,7 +147,7 @@ class Transcript:
         """
         rows = await tx.rows(
             "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
-            " WHERE chat_id = ? AND turns.id > reset_turn AND state IN ('settled', 'complete', 'sent')"
+            " WHERE chat_id = ? AND turns.id > reset_turn AND state IN ('settled', 'complete', 'sent') AND asked"
             " ORDER BY turns.id DESC LIMIT 1",
             (chat_id,),
         )

@@ -61,7 +61,7 @@ class Vectors:
     async def behind(self, model: str) -> list[int]:
         """The chats that have turns to embed with this model."""
         rows = await self._database.rows(
-            "SELECT chats.id FROM chats LEFT JOIN embedded ON chat_id = chats.id AND model = ? WHERE EXISTS"
+            "SELECT chats.id FROM chats LEFT JOIN embedded ON chat_id = chats.id AND embedded.model = ? WHERE EXISTS"
             " (SELECT 1 FROM turns WHERE turns.chat_id = chats.id AND turns.id > max(reset_turn,"
             " ifnull(through_turn, 0)) AND state IN ('settled', 'complete', 'sent')) ORDER BY chats.id",
             (model,),

@@ -46,7 +46,8 @@ class Windows:
         window = await self.storage.memories.window(chat_id, without=without)
         ratio = await self.storage.token_ratios.of(self.model, chat_id)
         starts = tuple(round_starts(window.turns))
-        way = Way(window.chat.memory_way) if window.chat.memory_way else self.policy.way
+        chosen = window.chat.choices.memory_way
+        way = Way(chosen) if chosen else self.policy.way
         sizes = self._sizes(window, starts, ratio)
         return View(window, way, sizes, marks(self.policy, way, sizes), starts)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from telegram import Chat, Message
 
 from bot.intake.arrival import place_of
-from storage.records import Button, Notice
+from storage.records import Button, File, Notice
 
 
 def answer(
@@ -15,9 +15,10 @@ def answer(
     *,
     until: float | None = None,
     markdown: bool = False,
-    photo: bytes | None = None,
+    file: File | None = None,
+    quote: bool = False,
 ) -> Notice:
-    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds, `photo` a PNG."""
+    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds."""
     return Notice(
         place=place_of(message),
         private=is_private(message),
@@ -26,7 +27,8 @@ def answer(
         buttons=tuple(buttons),
         button_until=until,
         markdown=markdown,
-        photo=photo,
+        file=file,
+        quote=quote,
     )
 
 

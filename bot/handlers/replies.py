@@ -162,8 +162,8 @@ class Replies:
 
     async def _send(self, notice: Notice) -> int:
         to = _destination(notice.place, notice.private, notice.reply_to)
-        if notice.photo is not None:
-            return await self.sender.photo(to, notice.photo, notice.text)
+        if notice.file is not None:
+            return await self.sender.photo(to, notice.file.data, notice.text)
         if not notice.markdown:
             return await self.sender.notice(to, notice.text, _markup(notice), edit=notice.edits)
         parts: list[Part] = []

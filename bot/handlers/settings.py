@@ -1,7 +1,7 @@
 """``/settings``: what each chat can choose for itself, as buttons under one message."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import Message, Update
 
@@ -31,7 +31,7 @@ class SettingsHandlers:
         message = update.message
         assert message is not None
         chat = await self.storage.chats.find(place_of(message))
-        chosen = chat.memory_way if chat else None
+        chosen = chat.choices.memory_way if chat else None
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(message, self._told(), self._buttons(chosen)))
             await self.storage.inbox.done(tx, [update.update_id])
@@ -45,7 +45,7 @@ class SettingsHandlers:
                 chat = await self.storage.chats.ensure(
                     tx, place_of(message), private=is_private(message), now=self.clock()
                 )
-                await self.storage.chats.remember_as(tx, chat.id, chosen)
+                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, memory_way=chosen))
                 if self._shows_other(message, chosen):
                     notice = edited(message, self._told(), self._buttons(chosen))
                     await self.storage.notices.add(tx, notice)

@@ -12,7 +12,7 @@ from bot.chart import DAYS, usage_chart
 from bot.handlers.notices import answer
 from bot.intake.arrival import place_of
 from storage import Storage
-from storage.records import DayUsage
+from storage.records import DayUsage, File, FileKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class UsageHandlers:
         notice = answer(message, self._told(days, today) if days else texts.USAGE_NONE)
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
-            notice = answer(message, notice.text, photo=await asyncio.to_thread(usage_chart, month, today))
+            chart = await asyncio.to_thread(usage_chart, month, today)
+            notice = answer(message, notice.text, file=File(FileKind.PHOTO, chart))
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])

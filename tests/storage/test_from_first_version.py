@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.conversation.indexing import Indexer
 from storage import Storage, migrations
-from storage.records import Button, Place
+from storage.records import Button, Choices, Place
 
 OLD = """
 INSERT INTO chats (id, telegram_id, private, created_at, reset_turn) VALUES (7, 1001, 1, 1.0, 1);
@@ -34,7 +34,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         assert chat is not None
         window = await storage.memories.window(chat.id)
         assert [turn.content for turn in window.turns] == ["my boat is green", "green it is"]
-        assert (window.memory, chat.memory_way) == (None, None)
+        assert (window.memory, chat.choices) == (None, Choices())
         [(_, notice)] = await storage.notices.waiting(Place(1001))
         assert (notice.text, notice.buttons, notice.button_until) == (
             "Done.",

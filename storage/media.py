@@ -1,0 +1,57 @@
+"""Pictures and sounds of turns: their bytes once for each content, what they are beside the turn."""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+
+from storage.database import Database, Transaction
+from storage.records import MediaKind, Medium, NewMedium
+
+
+class Media:
+    """The tables of media; bytes go with the last turn that has them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, tx: Transaction, turn_id: int, media: Sequence[NewMedium]) -> None:
+        """Make these the media of a turn."""
+        await tx.execute("DELETE FROM turn_media WHERE turn_id = ?", (turn_id,))
+        for position, medium in enumerate(media):
+            name = hashlib.sha256(medium.data).hexdigest()
+            await tx.execute(
+                "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, medium.data)
+            )
+            await tx.execute(
+                "INSERT INTO turn_media (turn_id, position, hash, kind, format, tokens) VALUES (?, ?, ?, ?, ?, ?)",
+                (turn_id, position, name, medium.kind, medium.format, medium.tokens),
+            )
+
+    async def of_chat(self, chat_id: int, after_turn: int) -> dict[int, tuple[Medium, ...]]:
+        """The media of a chat's turns behind this one, by turn."""
+        rows = await self._database.rows(
+            "SELECT turn_media.* FROM turns JOIN turn_media ON turn_id = turns.id"
+            " WHERE chat_id = ? AND turns.id > ? ORDER BY turn_id, position",
+            (chat_id, after_turn),
+        )
+        found: dict[int, tuple[Medium, ...]] = {}
+        for row in rows:
+            medium = Medium(
+                MediaKind(row["kind"]), row["hash"], row["format"], row["tokens"], refused=bool(row["refused"])
+            )
+            found[row["turn_id"]] = (*found.get(row["turn_id"], ()), medium)
+        return found
+
+    async def contents(self, hashes: Collection[str]) -> dict[str, bytes]:
+        """The bytes behind these hashes."""
+        rows = await self._database.rows(
+            "SELECT hash, bytes FROM media WHERE hash IN (SELECT value FROM json_each(?))", (json.dumps(list(hashes)),)
+        )
+        return {row["hash"]: row["bytes"] for row in rows}
+
+    async def refuse(self, tx: Transaction, turn_ids: Collection[int]) -> None:
+        """The model could not read what these turns have: it is not sent again."""
+        await tx.execute(
+            "UPDATE turn_media SET refused = 1 WHERE turn_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(turn_ids)),),
+        )

@@ -1,0 +1,73 @@
+"""Pictures of turns: stored once, and gone with the last turn that has them."""
+
+import pytest
+
+from storage import Storage
+from storage.records import MediaKind, NewMedium, NewTurn, Place
+
+PICTURE = NewMedium(MediaKind.IMAGE, b"picture", "image/jpeg", 70)
+SOUND = NewMedium(MediaKind.AUDIO, b"sound", "mp3", 50)
+
+
+async def _say(storage: Storage, place: int, *media: NewMedium) -> int:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(place), private=True, now=0.0)
+        turn = NewTurn("[photo]", "\n", 5, 1, 5, media=media)
+        await storage.transcript.append(tx, chat.id, [turn], 0.0)
+    return chat.id
+
+
+async def _stored(storage: Storage) -> list[bytes]:
+    return [row["bytes"] for row in await storage.database.rows("SELECT bytes FROM media ORDER BY bytes")]
+
+
+async def test_a_turn_has_its_media_in_order(storage: Storage) -> None:
+    chat_id = await _say(storage, 1, SOUND, PICTURE)
+    [turn] = await storage.transcript.since(chat_id, 0)
+    assert [(medium.kind, medium.format, medium.tokens) for medium in turn.media] == [
+        (MediaKind.AUDIO, "mp3", 50),
+        (MediaKind.IMAGE, "image/jpeg", 70),
+    ]
+    contents = await storage.media.contents([medium.hash for medium in turn.media])
+    assert [contents[medium.hash] for medium in turn.media] == [b"sound", b"picture"]
+
+
+async def test_the_same_picture_is_stored_once_and_goes_with_the_last_turn_that_has_it(storage: Storage) -> None:
+    first, second = await _say(storage, 1, PICTURE), await _say(storage, 2, PICTURE)
+    assert await _stored(storage) == [b"picture"]
+    for chat_id, left in ((first, [b"picture"]), (second, [])):
+        [turn] = await storage.transcript.since(chat_id, 0)
+        async with storage.transaction() as tx:
+            await storage.forgettings.delete_turns(tx, chat_id, [turn.id])
+        assert await _stored(storage) == left
+
+
+async def test_a_refused_picture_is_known_as_such(storage: Storage) -> None:
+    chat_id = await _say(storage, 1, PICTURE)
+    [turn] = await storage.transcript.since(chat_id, 0)
+    async with storage.transaction() as tx:
+        await storage.media.refuse(tx, [turn.id])
+    [turn] = await storage.transcript.since(chat_id, 0)
+    assert turn.media[0].refused
+
+
+async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        await storage.transcript.append(tx, chat.id, [NewTurn("hi", "\n", 5, 1, 5)], 0.0, asked=False)
+    assert await storage.transcript.owed(chat.id) is None
+    async with storage.transaction() as tx:
+        assert not await storage.transcript.ask_again(tx, chat.id, 0.0)
+    [turn] = await storage.transcript.since(chat.id, 0)
+    assert not turn.asked
+
+
+@pytest.mark.parametrize("rival", ["Ann", "ANN", "ann"])
+async def test_no_two_people_of_a_chat_are_called_alike(storage: Storage, rival: str) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"
+        assert await storage.speakers.name(tx, chat.id, 2, rival) == f"{rival} (2)"
+        assert await storage.speakers.name(tx, chat.id, 1, "Zed") == "Zed"
+        assert await storage.speakers.name(tx, chat.id, 3, rival) == f"{rival} (3)", "once Ann's, always Ann's"
+        assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"
