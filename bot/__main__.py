@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,6 @@ from bot.settings import Settings, load
 
 WRONG_SETTING = 2
 FAILED = 1
-
-log = logging.getLogger("bot")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,8 +44,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def _run(settings: Settings) -> None:
-    if unused := settings.unused():
-        log.warning("Set, but without effect in this version: %s", ", ".join(unused))
     from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
 
     await run(settings)

@@ -18,24 +18,10 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
-from bot import engine, texts
-from bot.conversation.marks import Way
+from bot import engine, front, texts
 from bot.conversation.tokens import counter
 from bot.errors import SettingError, StartError
-from bot.handlers.access import Gate
-from bot.handlers.buttons import Buttons
-from bot.handlers.chat import ChatHandlers
-from bot.handlers.commands import Commands
-from bot.handlers.failures import Failures
-from bot.handlers.forget import ForgetHandlers
-from bot.handlers.memory import MemoryHandlers
-from bot.handlers.replies import Replies
-from bot.handlers.search import SearchHandlers
-from bot.handlers.settings import SettingsHandlers
-from bot.handlers.summary import SummaryHandlers
-from bot.handlers.table import Handlers, PTBApplication
-from bot.handlers.usage import UsageHandlers
-from bot.inbound.addressing import Addressing
+from bot.handlers.table import PTBApplication
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
 from bot.intake.lanes import Lanes
@@ -44,11 +30,10 @@ from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
-from bot.llm.chat_completions import ChatCompletions
-from bot.llm.embeddings import Embeddings
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
+from bot.services import open_services
 from bot.settings import Settings
 from storage import NewerDatabaseError, Storage, StorageError
 from storage.instance import DatabaseInUseError, claim
@@ -74,27 +59,18 @@ async def live(settings: Settings) -> None:
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # else python-telegram-bot warns with every flood limit
     async with AsyncExitStack() as stack:
         storage = await _open_storage(settings, stack)
-        model = ChatCompletions(
-            base_url=settings.openai_base_url,
-            api_key=settings.openai_api_key.get_secret_value(),
-            model=settings.openai_model,
-            extra_body=settings.llm_extra_body,
-            timeout=settings.model_timeout,
-        )
-        stack.push_async_callback(model.close)
+        services = open_services(settings, stack)
         polling_request = HTTPXRequest(connection_pool_size=1)
         application = _telegram(settings, polling_request)
         await _first_contact(application)
         stack.push_async_callback(application.shutdown)
         sender = Sender(application.bot, Pacer(), Features())
-        embedder = _embedder(settings)
-        if embedder is not None:
-            stack.push_async_callback(embedder.close)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
-        parts = engine.build(settings, storage, model, embedder, count_tokens)
+        names = (application.bot.first_name, application.bot.username)
+        parts = engine.build(settings, storage, services.models, services.embedder, count_tokens, names)
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
-        lanes = Lanes(_handlers(settings, application, storage, parts, sender))
+        lanes = Lanes(front.build(settings, application, storage, parts, services, sender))
         receiver = Receiver(storage, lanes, application.bot, time.time)
         jobs = Jobs(
             storage=storage,
@@ -145,17 +121,6 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
-def _embedder(settings: Settings) -> Embeddings | None:
-    if settings.embedding_model is None:
-        return None
-    return Embeddings(
-        base_url=settings.embedding_base_url or settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
-        model=settings.embedding_model,
-        timeout=settings.model_timeout,
-    )
-
-
 def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplication:
     return (
         ApplicationBuilder()
@@ -179,34 +144,6 @@ async def _first_contact(application: PTBApplication) -> None:
         await application.bot.set_my_commands(texts.COMMANDS)
     except TelegramError as exc:
         log.warning("The command menu could not be registered: %s", exc)
-
-
-def _handlers(
-    settings: Settings, application: PTBApplication, storage: Storage, parts: engine.Engine, sender: Sender
-) -> Handlers:
-    bot = application.bot
-    addressing = Addressing(bot.id, bot.username, settings.group_trigger == "always")
-    allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
-    replies = Replies(storage, parts.conversation, sender, parts.upkeep)
-    memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
-    forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
-    handlers = Handlers(
-        application=application,
-        gate=Gate(storage, addressing, allowed),
-        chat=ChatHandlers(storage, parts.conversation, addressing, memory, forget),
-        commands=Commands(storage, replies, settings.reset_keep_days, time.time),
-        buttons=Buttons(storage, time.time),
-        summary=SummaryHandlers(storage, parts.summaries),
-        memory=memory,
-        forget=forget,
-        search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
-        usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
-        settings=SettingsHandlers(storage, Way(settings.memory), time.time),
-        failures=Failures(storage),
-        replies=replies,
-    )
-    handlers.register()
-    return handlers
 
 
 def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:

@@ -1,12 +1,16 @@
 """The conversation engine, put together: the part of the composition root that knows neither Telegram nor openai."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.conversation.choice import Choice
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
 from bot.conversation.embedding import Embedding
 from bot.conversation.forgetting import Forgetting
+from bot.conversation.heads import Heads
+from bot.conversation.hearing import Hearing
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marking import Marking
@@ -22,13 +26,18 @@ from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
-from bot.llm.interface import ChatModel, Embedder
-from bot.llm.profiles import cache_of, context_window
+from bot.llm.interface import Embedder, Models
+from bot.llm.profiles import cache_of, context_window, default_vision
 from bot.settings import Settings
 from storage import Storage
 
 MOST_SYSTEM_SHARE = 0.25
 """A system prompt that takes more than this share of the model's window leaves too little for a conversation."""
+
+DOCUMENT_SHARE, DOCUMENT_TOKENS = 0.25, 20_000
+"""A document may take this share of the model's window, and this many tokens at most."""
+CHARACTERS_PER_TOKEN = 3
+"""English has four or five, source code about three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Engine:
     """What handlers and jobs are given."""
 
     conversation: Conversation
+    hearing: Hearing
+    choice: Choice
     upkeep: Upkeep
     notes: Notes
     summaries: Summaries
@@ -43,17 +54,28 @@ class Engine:
     cleaning: Cleaning
     recall: Recall
     indexer: Indexer
+    most_characters: int
+    """Of a document."""
 
 
 def build(
-    settings: Settings, storage: Storage, model: ChatModel, embedder: Embedder | None, count_tokens: TokenCounter
+    settings: Settings,
+    storage: Storage,
+    models: Models,
+    embedder: Embedder | None,
+    count_tokens: TokenCounter,
+    names: Collection[str],
 ) -> Engine:
-    """Put the engine together. Raises SettingError when the system prompt does not fit the model's window."""
+    """Put the engine together; `names` are the bot's own in Telegram.
+
+    Raises SettingError when the system prompt does not fit the model's window.
+    """
     policy = _policy(settings)
     _check_system_prompt(settings, policy, count_tokens)
-    ledger = Ledger(storage, model.name, settings.zone, time.time)
-    windows = Windows(storage, policy, model.name, settings.system_prompt, count_tokens)
-    side_calls = SideCalls(storage, model, ledger, count_tokens, settings.model_timeout)
+    ledger = Ledger(storage, settings.zone, time.time)
+    choice = _choice(settings, models)
+    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens)
+    side_calls = SideCalls(storage, ledger, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, cache_of(settings.openai_base_url), time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
@@ -62,17 +84,18 @@ def build(
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
     conversation = Conversation(
         storage=storage,
-        model=model,
         requests=Requests(windows, recall, marking),
         room=Room(upkeep),
         ledger=ledger,
-        zone=settings.zone,
+        heads=Heads(names),
         count_tokens=count_tokens,
         bound=settings.model_timeout,
         clock=time.time,
     )
     return Engine(
         conversation=conversation,
+        hearing=Hearing(storage, settings.zone, count_tokens, names, time.time),
+        choice=choice,
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
         summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
@@ -80,6 +103,16 @@ def build(
         cleaning=Cleaning(storage, indexer),
         recall=recall,
         indexer=indexer,
+        most_characters=int(min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS) * CHARACTERS_PER_TOKEN),
+    )
+
+
+def _choice(settings: Settings, models: Models) -> Choice:
+    return Choice(
+        models,
+        main=settings.openai_model,
+        vision=settings.vision_model,
+        default_vision=default_vision(settings.openai_base_url),
     )
 
 

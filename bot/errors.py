@@ -13,6 +13,8 @@
         │   └── MessageTooLong
         ├── ContentRefused
         ├── ImageRefused
+        ├── CannotSee
+        ├── CannotHear
         ├── ServerTrouble
         ├── NoAnswerInTime
         ├── StreamCut
@@ -80,6 +82,14 @@ class ContentRefused(ModelError):
 
 class ImageRefused(ModelError):
     """The model could not read that image. Please try another one, or a smaller one."""
+
+
+class CannotSee(ModelError):
+    """The model I use can't see pictures. I keep yours, for when it can; please tell me in words what matters."""
+
+
+class CannotHear(ModelError):
+    """The model I use can't listen. I keep your recording, for when it can; please write to me instead."""
 
 
 class ServerTrouble(ModelError):

@@ -31,12 +31,6 @@ MISSING = {
     "OPENAI_API_KEY": "the model server's key (DASHSCOPE_API_KEY is read too)",
 }
 """Where to get what must be set."""
-NOT_USED_YET = (
-    "vision_model",
-    "transcription_model",
-    "group_listen",
-)
-"""Settings that are checked already and have no effect in this version."""
 
 
 class Settings(BaseSettings):
@@ -142,10 +136,6 @@ class Settings(BaseSettings):
         """What must stand in no log line."""
         keys = (self.telegram_bot_token, self.openai_api_key)
         return (*(key.get_secret_value() for key in keys), self.secret_of_webhook)
-
-    def unused(self) -> tuple[str, ...]:
-        """The variables that were set although they have no effect in this version."""
-        return tuple(name.upper() for name in NOT_USED_YET if name in self.model_fields_set)
 
 
 def load(env_file: str | None = ".env") -> Settings:

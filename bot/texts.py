@@ -99,7 +99,15 @@ NOTHING_TO_RETRY = "There is no message to answer again yet."
 STILL_TRYING = "Still trying: the model takes its time…"
 CUT_BY_LENGTH = "(The model reached its length limit there. Write “continue” and it goes on.)"
 CUT_BY_FILTER = "(The model server's content filter ended the answer there.)"
-TEXT_ONLY = "I can only read text so far, not what you just sent. Please write it in words."
+FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
+FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."
+FILE_UNSUPPORTED = (
+    "I can't read that kind of file. These work: pictures, voice and audio, text, code, Markdown, CSV, JSON, PDF and "
+    "Word (.docx)."
+)
+FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
+FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
+SOUND_TOO_LONG = "That recording is too long for me: {minutes} minutes is the most that I can take."
 
 STRANGER = (
     "Hi! This bot talks only to people on its list. Your id is {user_id}; "

@@ -160,6 +160,15 @@ class Transcript:
             await tx.execute("UPDATE turns SET state = 'waiting' WHERE id = ?", (last["id"],))
         return True
 
+    async def bots_in_a_row(self, chat_id: int) -> int:
+        """How many messages of other bots were answered since a person last spoke to the bot."""
+        row = await self._database.row(
+            "SELECT count(*) AS count FROM turns WHERE chat_id = ?1 AND role = 'user' AND asked AND from_bot AND id >"
+            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND role = 'user' AND NOT from_bot), 0)",
+            (chat_id,),
+        )
+        return int(row["count"]) if row else 0
+
     async def reports(self, chat_id: int, count: int) -> list[Report]:
         """What the server reported of the newest answers that it reported anything of, the newest first."""
         rows = await self._database.rows(

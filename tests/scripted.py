@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from bot.llm.interface import Delta, Finish, Message, Usage
+from bot.llm.interface import DEFAULT, Delta, Finish, Message, Options, Senses, Usage
 
 Script = Sequence[Delta | Exception | asyncio.Event]
 """Deltas to say, exceptions to raise, events to wait for."""
@@ -21,9 +21,10 @@ class ScriptedModel:
 
     scripts: list[Script]
     name: str = "scripted"
+    senses: Senses = field(default_factory=Senses)
     requests: list[tuple[Message, ...]] = field(default_factory=list)
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         self.requests.append(tuple(messages))
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         for step in script:
@@ -33,6 +34,16 @@ class ScriptedModel:
                 raise step
             else:
                 yield step
+
+
+@dataclass
+class OneModel:
+    """A server with one model, whatever it is called."""
+
+    model: ScriptedModel
+
+    def of(self, name: str) -> ScriptedModel:
+        return self.model
 
     async def close(self) -> None:
         return

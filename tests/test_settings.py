@@ -28,7 +28,6 @@ def test_two_variables_are_enough(tmp_path: Path) -> None:
     assert settings.database_path == Path("data/keepsake.db")
     assert settings.access == "list"
     assert settings.listen_port is None
-    assert settings.unused() == ()
 
 
 def test_values_come_from_the_env_file_unless_the_environment_says_otherwise(
@@ -191,12 +190,6 @@ def test_values_arrive_in_the_form_in_which_they_are_used(monkeypatch: pytest.Mo
     assert settings.owner_ids == {1, -100200}
     assert settings.llm_extra_body == {"enable_thinking": True}
     assert settings.database_path == Path("/srv/keepsake.db")
-
-
-def test_what_has_no_effect_yet_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISION_MODEL", "qwen-vl")
-    monkeypatch.setenv("GROUP_LISTEN", "off")
-    assert load().unused() == ("VISION_MODEL", "GROUP_LISTEN")
 
 
 def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

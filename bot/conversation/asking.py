@@ -5,7 +5,7 @@ import re
 from bot.conversation.wordlists import openings
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
-_QUOTE = re.compile(r"^> .*$|^\[forwarded from .*\]$", re.MULTILINE)
+_QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
 # The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])\s*(?=\S)|\n+")
 _MARKS = ("?", "\uff1f", "؟")

@@ -83,10 +83,11 @@ class Compactor:
     async def _written(self, view: View, rounds: int) -> str:
         """A new memory of the old one and these rounds. Raises a ModelError, EmptyAnswer for one that is of no use."""
         most = self.windows.policy.most_memory
-        before = prompt.build(self.windows.system_prompt, view.memory, view.before(rounds))
+        before = await self.windows.prompt(view, view.before(rounds))
         asked = prompt.with_added(before, instruction("memory", most_tokens=most))
         marked = await self.marking.as_before(view.window.chat.id, asked)
-        text = prompt.harmless(await self.side_calls.ask(view.window.chat, marked))
+        counted = self.windows.counted(view, view.before(rounds))
+        text = prompt.harmless(await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted))
         self.check(text)
         return text
 

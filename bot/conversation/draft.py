@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 from bot import texts
+from bot.conversation.heads import Heads
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
-from bot.llm.interface import ChatModel, Delta, Finish, Message, Usage
+from bot.llm.interface import DEFAULT, ChatModel, Delta, Finish, Message, Options, Usage
 
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
@@ -34,23 +35,31 @@ class Show(Protocol):
 class Draft:
     """What the model has said so far."""
 
-    def __init__(self, model: ChatModel, show: Show, bound: float) -> None:
-        """`bound`: seconds that all tries of a request have until the first token, and the longest silence after it."""
+    def __init__(self, show: Show, bound: float, heads: Heads) -> None:
+        """`bound`: seconds that all tries of a request have until the first token, and the longest silence after it.
+
+        `heads`: what is taken off the beginning, since the model only imitates it.
+        """
         self.text = ""
         self.finish: Finish | None = None
         self.usage: Usage | None = None
-        self._model = model
+        self.voice = b""
+        """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self._show = show
         self._bound = bound
-        self._half = ""
+        self._heads = heads
+        self._said = self._half = ""
 
-    async def write(self, messages: Sequence[Message]) -> None:
+    async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
-            self.text, self.finish, self.usage, self._half = "", None, None, ""
+            self.text, self.finish, self.usage, self.voice = "", None, None, b""
+            self._said = self._half = ""
             try:
-                await self._stream(messages, give_up_at)
+                async with aclosing(model.stream(messages, options)) as deltas:
+                    await self._read(deltas, give_up_at)
+                self.text = self._heads.off(self._said)
                 self._check()
                 return
             except (StreamCut, EmptyAnswer) as exc:
@@ -60,14 +69,14 @@ class Draft:
                 if self.text:  # the server did answer in time
                     give_up_at = asyncio.get_running_loop().time() + self._bound
 
-    async def _stream(self, messages: Sequence[Message], give_up_at: float) -> None:
+    async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
         patience = loop.call_later(PATIENCE_S, self._show.note, texts.STILL_TRYING)
         try:
-            async with asyncio.timeout_at(give_up_at) as limit, aclosing(self._model.stream(messages)) as deltas:
+            async with asyncio.timeout_at(give_up_at) as limit:
                 async for delta in deltas:
                     patience.cancel()
-                    if delta.text or delta.reasoning:  # what some servers send to keep the line open is no progress
+                    if delta.text or delta.reasoning or delta.voice:  # what only keeps the line open is no progress
                         limit.reschedule(loop.time() + self._bound)
                     self._take(delta)
         except TimeoutError as exc:
@@ -78,8 +87,10 @@ class Draft:
     def _take(self, delta: Delta) -> None:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
+        self.voice += delta.voice
         if delta.text:
-            self.text += self._whole_characters(delta.text)
+            self._said += self._whole_characters(delta.text)
+            self.text = self._heads.off(self._said, more=True)
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
             self._show.thinking()

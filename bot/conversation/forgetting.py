@@ -4,6 +4,7 @@ What is deleted is in no later prompt, no index, no memory and no stored update.
 void: it was made of what is gone.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Forgetting:
         quoting = [
             row.turn_id
             for row in await self.storage.past.of_ids(chat.id, similar)
-            if " ".join(said.split())[:QUOTE_LENGTH] in row.content
+            if _flat(said)[:QUOTE_LENGTH] in _flat(row.content)
         ]
         turns = await self.storage.past.of_ids(chat.id, {turn.turn_id, *answers, *quoting})
         return Found(tuple(turns), await self._lines(chat, said, of_message=True), said, of_message=True)
@@ -111,6 +112,11 @@ class Forgetting:
         if of_message:
             return tuple(line for line in lines if _tells(line, words))
         return tuple(line for line in lines if _holds(line, _words(words)))
+
+
+def _flat(text: str) -> str:
+    """On one line, without the marks of a quote."""
+    return " ".join(re.sub(r"^> ", "", text, flags=re.MULTILINE).split())
 
 
 def _words(text: str) -> list[str]:

@@ -12,19 +12,20 @@ from storage.records import Usage
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Books the requests to one model; days are those of `zone`, `clock` gives Unix seconds."""
+    """Books requests; days are those of `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
-    model: str
     zone: tzinfo
     clock: Callable[[], float]
 
-    async def book(self, tx: Transaction, chat_id: int, reported: Reported, *, counted: int, turns: int) -> Usage:
+    async def book(
+        self, tx: Transaction, chat_id: int, model: str, reported: Reported, *, counted: int, turns: int
+    ) -> Usage:
         """Add a request that was answered; `turns` is 0 for a request beside the conversation."""
         usage = Usage(reported.input, reported.cached, reported.output)
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
-        await self.storage.usage.record(tx, chat_id, today, self.model, usage, turns=turns)
+        await self.storage.usage.record(tx, chat_id, today, model, usage, turns=turns)
         ratio = learned(reported.input, counted)
         if ratio is not None:
-            await self.storage.token_ratios.learn(tx, self.model, chat_id, ratio)
+            await self.storage.token_ratios.learn(tx, model, chat_id, ratio)
         return usage

@@ -26,6 +26,9 @@ MEMORY_SHARE = 1 / 8
 LEAST_GROWTH = 0.25
 """Between two compactions a window grows by at least this share of its kept tail, whatever is set."""
 
+OVERHEARD_TOKENS = 200
+"""So much of what people say among themselves counts as a round."""
+
 
 class Way(StrEnum):
     """How a chat remembers what leaves its window."""
@@ -97,9 +100,18 @@ class Marks:
 
 
 def round_starts(turns: Sequence[Turn]) -> list[int]:
-    """Where rounds begin: at each user's row that no user's row stands before."""
-    before = [None, *(turn.role for turn in turns)]
-    starts = [at for at, turn in enumerate(turns) if turn.role is Role.USER and before[at] is not Role.USER]
+    """Where rounds begin: at each user's row that no user's row stands before.
+
+    Where people talk for long among themselves, what they say is a round from time to time too.
+    """
+    starts: list[int] = []
+    tokens, before = 0, None
+    for at, turn in enumerate(turns):
+        long = tokens >= OVERHEARD_TOKENS and not turns[at - 1].asked
+        if turn.role is Role.USER and (before is not Role.USER or long):
+            starts.append(at)
+            tokens = 0
+        tokens, before = tokens + turn.tokens, turn.role
     # What stands before the first question (its own was forgotten) belongs to the first round.
     return [0, *starts[1:]] if turns else []
 

@@ -64,7 +64,7 @@ class Notes:
             Message("system", instruction("correction", most_tokens=windows.policy.most_memory)),
             Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
         )
-        text = harmless(await self.compactor.side_calls.ask(chat, asked))
+        text = harmless(await self.compactor.side_calls.ask(chat, windows.choice.model(chat), asked))
         self.compactor.check(text)
         memory = windows.memory(view.window.through_turn, text, self.clock())
         async with self.storage.transaction() as tx:

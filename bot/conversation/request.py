@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from bot.conversation import prompt
+from bot.conversation.choice import is_sent
 from bot.conversation.marking import Marking
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.windows import View, Windows
-from bot.llm.interface import Message
+from bot.llm.interface import ChatModel, Message
 from storage.records import Chat, Role
 
 ROOM_SHARE = 0.5
@@ -17,6 +17,7 @@ ROOM_SHARE = 0.5
 class Request:
     """What the model is sent, our own count of its tokens (uncorrected), and whether it has cache markers."""
 
+    model: ChatModel
     messages: tuple[Message, ...]
     counted: int
     marked: bool
@@ -34,12 +35,22 @@ class Requests:
         """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
         view = await self.windows.view(chat.id, without=without)
         recalled = await self._recalled(view)
-        messages = prompt.build(self.windows.system_prompt, view.memory, view.window.turns, recalled.text)
-        turns = sum(turn.tokens for turn in view.window.turns)
-        memory = view.window.memory.tokens if view.window.memory else 0
-        counted = self.windows.count_tokens(self.windows.system_prompt) + memory + turns + recalled.tokens
+        messages = await self.windows.prompt(view, recalled=recalled.text)
         marked = await self.marking.marked(view, messages)
-        return Request(marked, counted, any(message.mark for message in marked))
+        counted = self.windows.counted(view) + recalled.tokens
+        return Request(view.model, marked, counted, any(message.mark for message in marked))
+
+    async def leave_out_pictures(self, chat_id: int) -> bool:
+        """The model could not read a picture: those of the newest message are not sent again, or else none is.
+
+        False when there is none that is sent.
+        """
+        view = await self.windows.view(chat_id)
+        sent = [turn for turn in view.window.turns if any(is_sent(one, view.model.senses) for one in turn.media)]
+        newest = [turn for turn in sent if turn.id > _last_answer(view)]
+        async with self.windows.storage.transaction() as tx:
+            await self.windows.storage.media.refuse(tx, [turn.id for turn in newest or sent])
+        return bool(sent)
 
     async def _recalled(self, view: View) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn
@@ -51,9 +62,15 @@ class Requests:
 
 
 def _newest_words(view: View) -> str:
+    """What the bot was asked last: not what was only overheard before or since."""
     words: list[str] = []
     for turn in reversed(view.window.turns):
-        if turn.role is not Role.USER:
+        if turn.role is not Role.USER or (words and not turn.asked):
             break
-        words.insert(0, turn.content)
+        if turn.asked:
+            words.insert(0, turn.content)
     return "\n".join(words)
+
+
+def _last_answer(view: View) -> int:
+    return max((turn.id for turn in view.window.turns if turn.role is Role.ASSISTANT), default=0)

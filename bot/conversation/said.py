@@ -1,20 +1,38 @@
 """What a user said, and how it stands in the transcript.
 
-It is rendered once, when it is stored, in the form in which every later prompt sends it.
+It is rendered once, when it is stored, in the form in which every later prompt sends it. In a group each message begins
+with the name of its speaker, and all its further lines are indented: a line that is not is ours, so that no name and no
+words can pass for another speaker's.
 """
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+
+from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)
 """A time is written where this much has passed since the last one, or the day has changed."""
 NAME_LENGTH = 32
 QUOTE_LENGTH = 300
-"""Characters of a replied-to message that are repeated as its quote."""
+"""Characters of a replied-to message that are repeated as its quote, where the prompt has it anyway."""
+WHOLE_QUOTE_LENGTH = 4096
+"""... and where it has not: as much as a message can hold."""
+ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 SPLIT_AT = 4096
 """UTF-16 units at which Telegram's apps cut a long text into several messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a message answers, or a part of it; `author` None: the bot itself."""
+
+    text: str
+    author: str | None = None
+    message_id: int | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +45,13 @@ class Said:
     at: datetime
     speaker: str | None = None
     forwarded_from: str | None = None
-    quote: str | None = None
+    quote: Quoted | None = None
     sender: str | None = None
     """The name of whoever sent it, also where the prompt need not say it."""
+    notes: tuple[str, ...] = ()
+    """What else is in it, in words of ours: [photo]."""
+    media: tuple[NewMedium, ...] = ()
+    from_bot: bool = False
 
 
 def stamp(said: Said, last: float | None, zone: tzinfo) -> str:
@@ -43,15 +65,30 @@ def stamp(said: Said, last: float | None, zone: tzinfo) -> str:
 
 
 def render(said: Said) -> str:
-    """The message as the model gets it: who speaks, what it answers or forwards, and the words themselves."""
-    lines = []
-    if said.quote:
-        lines.append("> " + " ".join(said.quote.split())[:QUOTE_LENGTH])
-    if said.forwarded_from:
-        lines.append(f"[forwarded from {clean_name(said.forwarded_from)}]")
-    lines.append(said.text)
-    speaker = f"{clean_name(said.speaker)}: " if said.speaker else ""
-    return speaker + "\n".join(lines)
+    """The message as the model gets it: what it answers or forwards, who speaks, and the words themselves."""
+    lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
+    body = "\n".join(filter(None, (*lines, *said.notes, said.text.strip("\n"))))
+    own = f"{said.speaker}: {indented(body)}" if said.speaker else body
+    return "\n".join([*_quote_lines(said.quote), own])
+
+
+def continued(said: Said) -> str:
+    """The message as the rest of the one before it, which Telegram's apps cut in two."""
+    return indented(said.text) if said.speaker else said.text
+
+
+def indented(text: str) -> str:
+    """A text whose further lines can't pass for lines of ours, whatever breaks them."""
+    return "\n  ".join(text.splitlines())
+
+
+def _quote_lines(quote: Quoted | None) -> Iterable[str]:
+    if quote is None or not quote.text.strip():
+        return
+    author = f"{clean_name(quote.author)}: " if quote.author else ""
+    first, *others = [line.strip() for line in quote.text.splitlines() if line.strip()]
+    yield f"> {author}{first}"
+    yield from (f"> {line}" for line in others)
 
 
 def glue(before: Said | None, said: Said) -> str:
@@ -61,11 +98,18 @@ def glue(before: Said | None, said: Said) -> str:
     return "" if utf16_length(before.text) == SPLIT_AT else "\n"
 
 
-def clean_name(name: str) -> str:
-    """A display name as data: one line, bounded, without the characters that give our lines their form."""
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in name)
+def clean_name(name: str, reserved: Collection[str] = ()) -> str:
+    """A display name as data: one line, bounded, without the characters that give our lines their form.
+
+    A name that means somebody else in a conversation with a model (its roles, and `reserved`: the bot's own names) is
+    marked as a person's.
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in plain)
     words = re.sub(r"[:\[\]<>]", " ", visible).split()
-    return " ".join(words)[:NAME_LENGTH].strip() or "Someone"
+    clean = " ".join(words)[:NAME_LENGTH].strip() or "Someone"
+    taken = {*ROLES, *(one.casefold() for one in reserved)}
+    return f"{clean} (a person)" if clean.casefold() in taken else clean
 
 
 def utf16_length(text: str) -> int:

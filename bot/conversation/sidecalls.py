@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.conversation.draft import Draft
+from bot.conversation.heads import Heads
 from bot.conversation.ledger import Ledger
 from bot.conversation.tokens import TokenCounter
 from bot.errors import EmptyAnswer
@@ -31,26 +32,28 @@ class SideCalls:
     """Asks, and books what it cost also when the answer is of no use."""
 
     storage: Storage
-    model: ChatModel
     ledger: Ledger
     count_tokens: TokenCounter
     bound: float
 
-    async def ask(self, chat: Chat, messages: Sequence[Message]) -> str:
-        """The model's whole answer. Raises a ModelError; EmptyAnswer also for one that was cut."""
-        draft = Draft(self.model, Unseen(), self.bound)
+    async def ask(self, chat: Chat, model: ChatModel, messages: Sequence[Message], *, counted: int = 0) -> str:
+        """The model's whole answer. Raises a ModelError; EmptyAnswer also for one that was cut.
+
+        `counted`: our own count of the tokens, where it is known; else it is taken from the words.
+        """
+        draft = Draft(Unseen(), self.bound, Heads())
+        counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
-            await draft.write(messages)
+            await draft.write(model, messages)
         finally:
             if draft.usage is not None:
-                await complete(until_stored(partial(self._book, chat, messages, draft)))
+                await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {draft.finish}")
         return draft.text.strip()
 
-    async def _book(self, chat: Chat, messages: Sequence[Message], draft: Draft) -> None:
+    async def _book(self, chat: Chat, model: ChatModel, draft: Draft, counted: int) -> None:
         if draft.usage is None:
             return
-        counted = sum(self.count_tokens(message.content) for message in messages)
         async with self.storage.transaction() as tx:
-            await self.ledger.book(tx, chat.id, draft.usage, counted=counted, turns=0)
+            await self.ledger.book(tx, chat.id, model.name, draft.usage, counted=counted, turns=0)

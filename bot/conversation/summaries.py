@@ -37,9 +37,9 @@ class Summaries:
         view = await self.windows.view(chat.id)
         if not view.window.turns and not view.memory:
             return None
-        before = prompt.build(self.windows.system_prompt, view.memory, view.window.turns)
-        asked = prompt.with_added(before, instruction("summary"))
-        return await self.side_calls.ask(chat, await self.marking.as_before(chat.id, asked))
+        asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
+        marked = await self.marking.as_before(chat.id, asked)
+        return await self.side_calls.ask(chat, view.model, marked, counted=self.windows.counted(view))
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last messages. Raises ModelError."""
@@ -66,7 +66,7 @@ class Summaries:
         if not lines:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
-        return await self.side_calls.ask(chat, asked)
+        return await self.side_calls.ask(chat, self.windows.choice.model(chat), asked)
 
     def _line(self, turn: Spoken) -> str:
         speaker, words = turn.speaker or f"The assistant ({THE_BOT})", plain(turn.content)

@@ -5,24 +5,26 @@ stored, with what it cost, before it is delivered.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
 from functools import partial
 
 from bot import texts
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
+from bot.conversation.heads import Heads
 from bot.conversation.ledger import Ledger
 from bot.conversation.request import Request, Requests
 from bot.conversation.room import Room
-from bot.conversation.said import Said, clean_name, glue, render, stamp
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ContextTooLong, MessageTooLong
-from bot.llm.interface import ChatModel, Finish
+from bot.errors import CannotHear, CannotSee, ContextTooLong, EmptyAnswer, ImageRefused, MessageTooLong, ModelError
+from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
-from storage.records import Chat, NewReply, NewTurn, Notice, Place
+from storage.records import Chat, NewReply, Notice
 from storage.transcript import Owed
+
+MOST_REFUSALS = 4
+"""Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class Answer:
 
     draft: Draft
     request: Request | None = None
+    unsensed: ModelError | None = None
+    """Why a picture or a sound was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +42,13 @@ class Conversation:
     """The engine over the storage and a model; `clock` gives Unix seconds."""
 
     storage: Storage
-    model: ChatModel
     requests: Requests
     room: Room
     ledger: Ledger
-    zone: tzinfo
+    heads: Heads
     count_tokens: TokenCounter
     bound: float
     clock: Callable[[], float]
-
-    async def hear(self, tx: Transaction, place: Place, *, private: bool, said: Sequence[Said]) -> None:
-        """Store what a user said; an answer is owed from now on."""
-        now = self.clock()
-        chat = await self.storage.chats.ensure(tx, place, private=private, now=now)
-        turns, stamped_at = self._rendered(chat, said)
-        await self.storage.transcript.append(tx, chat.id, turns, now)
-        if stamped_at is not None:
-            await self.storage.chats.stamp(tx, chat.id, stamped_at)
 
     async def begin(self, chat: Chat, owed: Owed) -> int:
         """The id of the reply that is to be written: the one begun before, or a new one."""
@@ -70,7 +64,7 @@ class Conversation:
 
         Raises a ModelError when there is no answer; it is still owed then, and the caller says so to the user.
         """
-        answer = Answer(Draft(self.model, show, self.bound))
+        answer = Answer(Draft(show, self.bound, self.heads))
         try:
             await control.run(self._write(chat, owed, answer))
         except asyncio.CancelledError:
@@ -94,28 +88,6 @@ class Conversation:
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, control.update_ids)
 
-    def _rendered(self, chat: Chat, said: Sequence[Said]) -> tuple[list[NewTurn], float | None]:
-        turns: list[NewTurn] = []
-        stamped_at, before = chat.stamped_at, None
-        for one in said:
-            joint = glue(before, one)
-            time = stamp(one, stamped_at, self.zone) if joint else ""
-            stamped_at = one.at.timestamp() if time else stamped_at
-            content = time + render(one) if joint else one.text
-            turns.append(
-                NewTurn(
-                    content=content,
-                    glue=joint,
-                    tokens=self.count_tokens(content),
-                    message_id=one.message_id,
-                    sender_id=one.sender_id,
-                    speaker=clean_name(one.sender) if one.sender else None,
-                    said_at=one.at.timestamp(),
-                )
-            )
-            before = one
-        return turns, stamped_at
-
     async def _write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
         await self.room.make(chat.id)
         try:
@@ -129,8 +101,20 @@ class Conversation:
                 raise MessageTooLong(str(exc)) from exc
 
     async def _ask(self, chat: Chat, owed: Owed, answer: Answer) -> None:
-        answer.request = await self.requests.prepare(chat, without=owed.replaces)
-        await answer.draft.write(answer.request.messages)
+        """Ask, and ask again without what the model refuses to look at or listen to."""
+        for _ in range(MOST_REFUSALS):
+            answer.request = await self.requests.prepare(chat, without=owed.replaces)
+            try:
+                await answer.draft.write(answer.request.model, answer.request.messages)
+            except (CannotSee, CannotHear) as exc:
+                answer.unsensed = exc
+            except ImageRefused as exc:
+                if not await self.requests.leave_out_pictures(chat.id):
+                    raise
+                answer.unsensed = exc
+            else:
+                return
+        raise answer.unsensed or EmptyAnswer("refused")
 
     async def _store(self, chat: Chat, reply_id: int, answer: Answer) -> None:
         async with self.storage.transaction() as tx:
@@ -141,9 +125,12 @@ class Conversation:
         counted = request.counted if request else 0
         usage = None
         if draft.usage is not None:
-            usage = await self.ledger.book(tx, chat.id, draft.usage, counted=counted, turns=1)
+            name = request.model.name if request else ""
+            usage = await self.ledger.book(tx, chat.id, name, draft.usage, counted=counted, turns=1)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
+        if answer.unsensed is not None:
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, answer.unsensed.sentence))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, cut))

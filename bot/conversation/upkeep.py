@@ -44,7 +44,10 @@ class Upkeep:
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
 
     async def look_after(self, chat_id: int) -> None:
-        """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet."""
+        """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet.
+
+        What is only overheard costs no call of the model: its compaction waits for the next question.
+        """
         await self.indexer.catch_up(chat_id)
         if self.embedding is not None:
             self.embedding.wake(chat_id)
@@ -53,7 +56,7 @@ class Upkeep:
         view = await self.windows.view(chat_id)
         if self.waits(view.window.chat):
             return
-        if view.sizes.total >= view.marks.high or self._is_time(view):
+        if (view.sizes.total >= view.marks.high and not view.overheard) or self._is_time(view):
             self._start(chat_id)
             return
         due = self._quiet_at(view)
@@ -130,7 +133,7 @@ class Upkeep:
 
     def _quiet_at(self, view: View) -> float | None:
         """When a compaction pays because the cache is about to go cold; None: never, or it is cold already."""
-        if self.schedule != IDLE or not view.window.turns:
+        if self.schedule != IDLE or not view.window.turns or view.overheard:
             return None
         if not worth_while_warm(self.windows.policy, view.way, view.sizes, view.marks):
             return None

@@ -1,12 +1,15 @@
 """A chat's window as it is now, and how large it is for the model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.conversation import prompt
+from bot.conversation.choice import Choice, is_sent
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
+from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound
 from storage import Storage
-from storage.records import Memory, Role, Turn, Window
+from storage.records import MediaKind, Medium, Memory, Role, Turn, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,8 @@ class View:
     """A window with its sizes, in the model's tokens."""
 
     window: Window
+    model: ChatModel
+    """Who answers now."""
     way: Way
     sizes: Sizes
     marks: Marks
@@ -24,6 +29,12 @@ class View:
     def memory(self) -> str:
         """The text that stands in place of what has left the window."""
         return self.window.memory.text if self.window.memory else ""
+
+    @property
+    def overheard(self) -> bool:
+        """Whether people have talked among themselves since the bot was last asked."""
+        last = self.window.turns[-1] if self.window.turns else None
+        return last is not None and last.role is Role.USER and not last.asked
 
     def before(self, rounds: int) -> tuple[Turn, ...]:
         """The turns of the first rounds."""
@@ -37,31 +48,57 @@ class Windows:
 
     storage: Storage
     policy: Policy
-    model: str
+    choice: Choice
     system_prompt: str
     count_tokens: TokenCounter
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
         window = await self.storage.memories.window(chat_id, without=without)
-        ratio = await self.storage.token_ratios.of(self.model, chat_id)
+        model = self.choice.model(window.chat, window.turns)
+        ratio = await self.storage.token_ratios.of(model.name, chat_id)
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way
         way = Way(chosen) if chosen else self.policy.way
-        sizes = self._sizes(window, starts, ratio)
-        return View(window, way, sizes, marks(self.policy, way, sizes), starts)
+        sizes = self._sizes(window, model.senses, starts, ratio)
+        return View(window, model, way, sizes, marks(self.policy, way, sizes), starts)
+
+    async def prompt(
+        self, view: View, turns: Sequence[Turn] | None = None, *, recalled: str = ""
+    ) -> tuple[Message, ...]:
+        """The messages array of a window, or of some of its turns, with all that its model can see and hear."""
+        turns = view.window.turns if turns is None else turns
+        sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
+        contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
+        parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
+        return prompt.build(self.system_prompt, view.memory, turns, recalled, parts)
+
+    def counted(self, view: View, turns: Sequence[Turn] | None = None) -> int:
+        """Our own count of the tokens of that array, uncorrected."""
+        turns = view.window.turns if turns is None else turns
+        memory = view.window.memory.tokens if view.window.memory else 0
+        said = sum(_tokens(turn, view.model.senses) for turn in turns)
+        return self.count_tokens(self.system_prompt) + memory + said
 
     def memory(self, through_turn: int, text: str, now: float) -> Memory:
         """A memory with its size; the frame around it is counted too."""
         tokens = self.count_tokens(prompt.framed(text)) - MESSAGE_TOKENS if text else 0
         return Memory(through_turn, text, tokens, now)
 
-    def _sizes(self, window: Window, starts: tuple[int, ...], ratio: float) -> Sizes:
+    def _sizes(self, window: Window, senses: Senses, starts: tuple[int, ...], ratio: float) -> Sizes:
         ends = (*starts[1:], len(window.turns)) if starts else ()
         rounds = tuple(
-            ratio * sum(turn.tokens for turn in window.turns[start:end])
+            ratio * sum(_tokens(turn, senses) for turn in window.turns[start:end])
             for start, end in zip(starts, ends, strict=True)
         )
         memory = window.memory.tokens if window.memory else 0
         waiting = bool(window.turns) and window.turns[-1].role is Role.USER
         return Sizes(ratio * self.count_tokens(self.system_prompt), ratio * memory, rounds, waiting)
+
+
+def _tokens(turn: Turn, senses: Senses) -> int:
+    return turn.tokens + sum(medium.tokens for medium in turn.media if is_sent(medium, senses))
+
+
+def _part(medium: Medium, content: bytes) -> Part:
+    return Image(medium.format, content) if medium.kind is MediaKind.IMAGE else Sound(medium.format, content)

@@ -1,54 +1,152 @@
-"""What people say to the bot."""
+"""What people say to the bot, and what it overhears."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from telegram import Message
+
 from bot import texts
-from bot.conversation.turn import Conversation
+from bot.conversation.choice import Choice, takes
+from bot.conversation.ears import Ears, Understood
+from bot.conversation.hearing import Hearing
+from bot.errors import CannotSee
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
+from bot.handlers.problems import problem_text
 from bot.inbound.addressing import Addressing
-from bot.inbound.message import is_unreadable, said
+from bot.inbound.bots import is_other_bot
+from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
+from bot.llm.interface import Senses
 from storage import Storage
+from storage.records import Chat, Choices, MediaKind, Notice
+
+MOST_BOTS_IN_A_ROW = 3
+"""Messages of other bots that are answered without a word of a person between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatHandlers:
-    """Hears what is meant for the bot; the answer is then owed, and given by ``Replies``."""
+    """Hears what is meant for the bot; the answer is then owed, and given by ``Replies``.
+
+    `listens`: in groups, what is said between the calls is kept as well.
+    """
 
     storage: Storage
-    conversation: Conversation
+    hearing: Hearing
+    reader: Reader
+    ears: Ears
+    choice: Choice
     addressing: Addressing
     memory: MemoryHandlers
     forget: ForgetHandlers
+    listens: bool
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         asked = asked_by(burst.messages[0], self.addressing.bot_id)
         if asked == texts.CORRECT_ASK:
             await self.memory.correct(burst)
-            return
-        if asked == texts.FORGET_ASK:
+        elif asked == texts.FORGET_ASK:
             await self.forget.forget_words(burst)
-            return
-        if not await self._is_meant(burst):
-            async with self.storage.transaction() as tx:
-                await self.storage.inbox.done(tx, burst.update_ids)
-            return
-        words = [one for one in map(said, burst.messages) if one is not None]
-        unreadable = next(filter(is_unreadable, burst.messages), None)
+        elif await self._is_meant(burst):
+            await self._hear(burst)
+        else:
+            await self._overhear(burst)
+
+    async def _hear(self, burst: Burst) -> None:
+        chat = await self.storage.chats.find(burst.place)
+        senses = self.choice.senses(chat.choices if chat else Choices())
+
+        async def known(message_id: int) -> bool:
+            return await self.hearing.in_view(burst.place, message_id, with_media=True)
+
+        read = await self.reader.read(burst.messages, known)
+        heard = [await self.ears.understand(one.said, senses) for one in read]
+        notices = self._notices(burst.messages, read, heard, senses)
+        asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with self.storage.transaction() as tx:
-            if words:
-                await self.conversation.hear(tx, burst.place, private=is_private(burst.messages[0]), said=words)
-            if unreadable is not None:
-                await self.storage.notices.add(tx, answer(unreadable, texts.TEXT_ONLY))
+            if heard:
+                await self.hearing.hear(
+                    tx,
+                    burst.place,
+                    private=is_private(burst.messages[0]),
+                    said=[one.said for one in heard],
+                    asked=asked,
+                    language=_language(burst),
+                )
+            for notice in notices:
+                await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, burst.update_ids)
 
+    async def _overhear(self, burst: Burst) -> None:
+        chat = await self.storage.chats.find(burst.place)
+        said = self.reader.skim(burst.messages) if self._listens(chat, burst) else []
+        async with self.storage.transaction() as tx:
+            if said:
+                await self.hearing.hear(
+                    tx, burst.place, private=False, said=said, asked=False, language=_language(burst)
+                )
+            await self.storage.inbox.done(tx, burst.update_ids)
+
+    def _listens(self, chat: Chat | None, burst: Burst) -> bool:
+        wanted = chat is None or chat.choices.listen is not False
+        return self.listens and wanted and not any(map(is_other_bot, burst.messages))
+
+    def _notices(
+        self, messages: Sequence[Message], read: Sequence[Read], heard: Sequence[Understood], senses: Senses
+    ) -> list[Notice]:
+        """What people are told about their messages: what was written down, and what could not be read."""
+        of = {message.message_id: message for message in messages}
+        notices = []
+        for one, words in zip(read, heard, strict=True):
+            message = of[one.said.message_id]
+            if words.transcript:
+                notices.append(answer(message, words.transcript, quote=True))
+            told = problem_text(one.problem) if one.problem else ""
+            failure = words.failure or _unseen(words, senses)
+            if told or failure:
+                notices.append(answer(message, told or (failure.sentence if failure else "")))
+        return _each_once(notices)
+
     async def _is_meant(self, burst: Burst) -> bool:
+        if any(map(is_other_bot, burst.messages)):
+            return await self._may_answer_bot(burst)
         if any(self.addressing.is_meant(message) for message in burst.messages):
             return True
         if not burst.continues:
             return False
         chat = await self.storage.chats.find(burst.place)
         return chat is not None and await self.storage.transcript.owed(chat.id) is not None
+
+    async def _may_answer_bot(self, burst: Burst) -> bool:
+        """Two bots that answer each other would do so for ever."""
+        if not any(self.addressing.is_called(message) for message in burst.messages):
+            return False
+        chat = await self.storage.chats.find(burst.place)
+        return chat is None or await self.storage.transcript.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
+
+
+def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:
+    """Whether there is something to answer in a message, or only what nobody could see, hear or read."""
+    if heard.said.text.strip():
+        return True
+    sensed = [takes(senses, one.kind) for one in heard.said.media]
+    return read.problem is None and (any(sensed) or not sensed)
+
+
+def _unseen(heard: Understood, senses: Senses) -> CannotSee | None:
+    pictures = any(one.kind is MediaKind.IMAGE for one in heard.said.media)
+    return CannotSee("no VISION_MODEL") if pictures and not senses.sees else None
+
+
+def _each_once(notices: Sequence[Notice]) -> list[Notice]:
+    """Ten pictures of an album that nobody can see are one sentence."""
+    first = {notice.text: notice for notice in reversed(notices)}
+    return [notice for notice in notices if notice is first[notice.text]]
+
+
+def _language(burst: Burst) -> str | None:
+    sender = burst.messages[-1].from_user
+    return sender.language_code if sender else None

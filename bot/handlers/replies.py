@@ -54,13 +54,13 @@ class Replies:
     async def settle(self, place: Place) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
+        await self._notify(place)  # what is told about a message comes before the answer to it
         if chat is not None:
             await self._answer(chat)
             for delivery in await self.storage.deliveries.open(chat.id):
                 await self._deliver(chat, delivery)
             await self._clear_replaced(chat)
-        for notice_id, notice in await self.storage.notices.waiting(place):
-            await self._notify(notice_id, notice)
+            await self._notify(place)
         await self._forget_order(place)
         if chat is not None:
             await self.upkeep.look_after(chat.id)
@@ -148,7 +148,11 @@ class Replies:
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
-    async def _notify(self, notice_id: int, notice: Notice) -> None:
+    async def _notify(self, place: Place) -> None:
+        for notice_id, notice in await self.storage.notices.waiting(place):
+            await self._tell(notice_id, notice)
+
+    async def _tell(self, notice_id: int, notice: Notice) -> None:
         message_id = None
         try:
             message_id = await self._send(notice)

@@ -1,8 +1,11 @@
-"""Whether a message is meant for the bot: always in private, in a group when it is mentioned or replied to."""
+"""Whether a message is meant for the bot: always in private, in a group when it is called."""
 
+import re
 from dataclasses import dataclass
 
 from telegram import Message, MessageEntity
+
+from bot.inbound.message import replied_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,16 +14,19 @@ class Addressing:
 
     bot_id: int
     username: str
+    name: str
     always: bool
 
     def is_meant(self, message: Message) -> bool:
         """Whether the bot should answer this message."""
-        if self.always or message.chat.type == message.chat.PRIVATE:
+        return self.always or message.chat.type == message.chat.PRIVATE or self.is_called(message)
+
+    def is_called(self, message: Message) -> bool:
+        """Whether the message answers the bot, mentions it, or begins with its name."""
+        target = replied_to(message)
+        if target is not None and target.from_user is not None and target.from_user.id == self.bot_id:
             return True
-        replied_to = message.reply_to_message
-        if replied_to is not None and replied_to.from_user is not None and replied_to.from_user.id == self.bot_id:
-            return True
-        return self._is_mentioned(message)
+        return self._is_mentioned(message) or self._is_named(message.text or message.caption or "")
 
     def _is_mentioned(self, message: Message) -> bool:
         types: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
@@ -29,3 +35,6 @@ class Addressing:
             entity.user.id == self.bot_id if entity.user else words.lower() == f"@{self.username.lower()}"
             for entity, words in mentions.items()
         )
+
+    def _is_named(self, text: str) -> bool:
+        return bool(self.name and re.match(rf"\W*{re.escape(self.name)}(?!\w)", text, re.IGNORECASE))

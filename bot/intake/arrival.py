@@ -1,7 +1,7 @@
 """An update on its way to its lane: which conversation it belongs to, and whether it can be joined with another.
 
 Telegram's apps split what a person sends in one go: a long paste comes as several messages of nearly 4,096 units, a
-comment and the forward it is about as two, a burst of forwards as many. They belong to one turn.
+comment and the forward it is about as two, a burst of forwards or an album as many. They belong to one turn.
 """
 
 import json
@@ -44,7 +44,9 @@ class Arrival:
     def may_continue(self) -> bool:
         """Whether a part that belongs to this message may still be on its way."""
         message = self.update.message
-        return message is not None and self.kind is Kind.MESSAGE and (_is_cut(message) or _is_forward(message))
+        if message is None or self.kind is not Kind.MESSAGE:
+            return False
+        return _is_cut(message) or _is_forward(message) or message.media_group_id is not None
 
     def joins(self, before: "Arrival") -> bool:
         """Whether this message and the one before it can be one turn: in a group only one sender's can."""
@@ -58,6 +60,8 @@ class Arrival:
         mine, theirs = self.update.message, before.update.message
         if mine is None or theirs is None or not self.joins(before):
             return False
+        if mine.media_group_id is not None and mine.media_group_id == theirs.media_group_id:
+            return True
         at_once = abs((mine.date - theirs.date).total_seconds()) <= SAME_MOMENT_S
         return at_once and (_is_cut(theirs) or _is_forward(mine))
 

@@ -10,19 +10,22 @@ parts are asked again without.
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import openai
 from pydantic import JsonValue
 
-from bot.errors import ImageRefused, RequestRefused, StreamCut
+from bot.errors import CannotHear, CannotSee, ImageRefused, ModelError, RequestRefused, StreamCut
 from bot.llm.failures import translate
-from bot.llm.interface import Delta, Finish, Message, Usage
+from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound, Usage
+from bot.llm.params import param, spoken, transcript_in, voice_in
+from bot.llm.profiles import senses
 
 if TYPE_CHECKING:
     from openai import AsyncStream
     from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletionChunk
 
 RETRIES = 4
 """With the client's back-off (0.5 s doubling to 8 s) about eight seconds, unless the server asks for more."""
@@ -31,34 +34,45 @@ CONNECT_TIMEOUT_S = 10.0
 log = logging.getLogger(__name__)
 
 
-class ChatCompletions:
-    """A model behind ``POST {base_url}/chat/completions``."""
+class Server:
+    """``POST {base_url}/chat/completions``: one client for all models that are behind it."""
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        api_key: str,
-        model: str,
-        extra_body: Mapping[str, JsonValue],
-        timeout: float,
-    ) -> None:
+    def __init__(self, *, base_url: str, api_key: str, extra_body: Mapping[str, JsonValue], timeout: float) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
-        self.name = model
-        self._extra_body = dict(extra_body)
-        self._takes_markers = True
-        self._client = openai.AsyncOpenAI(
+        self.client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key,
             max_retries=RETRIES,
             timeout=openai.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
         )
+        self.extra_body = dict(extra_body)
+        self._models: dict[str, ChatCompletions] = {}
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+    def of(self, name: str) -> "ChatCompletions":
+        """See Models.of."""
+        if name not in self._models:
+            self._models[name] = ChatCompletions(self, name)
+        return self._models[name]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+
+class ChatCompletions:
+    """One model."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.name = name
+        self.senses: Senses = senses(name)
+        self._server = server
+        self._takes_markers = True
+
+    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         began = finished = False
         try:
-            stream = await self._open(messages)
+            stream = await self._open(messages, options)
             async with stream:
                 async for chunk in stream:
                     began = True
@@ -66,50 +80,51 @@ class ChatCompletions:
                     finished = finished or delta.finish is not None
                     yield delta
         except openai.OpenAIError as exc:
-            raise translate(exc, streaming=began) from exc
+            raise self._learned(messages, translate(exc, streaming=began)) from exc
         except json.JSONDecodeError as exc:
             raise StreamCut("a piece of the stream is no JSON") from exc
         if not finished:
             raise StreamCut("the stream ended without a finish_reason")
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
+    def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
+        """The error, after it has taught what this model can't do."""
+        sent = {type(part) for message in messages for part in message.parts}
+        if isinstance(error, CannotSee) and Image in sent:
+            self.senses = replace(self.senses, sees=False)
+        elif isinstance(error, CannotHear) and Sound in sent:
+            self.senses = replace(self.senses, hears=False)
+        return error
 
-    async def _open(self, messages: Sequence[Message]) -> "AsyncStream[ChatCompletionChunk]":
+    async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         markers = self._takes_markers and any(message.mark for message in messages)
         try:
-            return await self._create(messages, markers=markers)
+            return await self._create(messages, options, markers=markers)
         except openai.APIStatusError as exc:
             if not markers or not _may_be_the_markers(exc):
                 raise
             refusal = exc
-        stream = await self._create(messages, markers=False)
+        stream = await self._create(messages, options, markers=False)
         if self._takes_markers:  # and not before it was seen that the markers were to blame
             self._takes_markers = False
             log.warning("The model server refuses cache markers, so none are sent any more: %s", refusal)
         return stream
 
-    async def _create(self, messages: Sequence[Message], *, markers: bool) -> "AsyncStream[ChatCompletionChunk]":
-        return await self._client.chat.completions.create(
+    async def _create(
+        self, messages: Sequence[Message], options: Options, *, markers: bool
+    ) -> "AsyncStream[ChatCompletionChunk]":
+        return await self._server.client.chat.completions.create(
             model=self.name,
-            messages=[_param(message, marker=markers and message.mark) for message in messages],
+            messages=[param(message, marker=markers and message.mark) for message in messages],
             stream=True,
             stream_options={"include_usage": True},
-            extra_body=self._extra_body,
+            extra_body=self._server.extra_body | (spoken() if options.voice and self.senses.speaks else {}),
         )
-
-
-def _param(message: Message, *, marker: bool) -> "ChatCompletionMessageParam":
-    content: object = message.content
-    if marker:
-        content = [{"type": "text", "text": message.content, "cache_control": {"type": "ephemeral"}}]
-    return cast("ChatCompletionMessageParam", {"role": message.role, "content": content})
 
 
 def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
     # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
-    return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in (RequestRefused, ImageRefused)
+    kinds = (RequestRefused, ImageRefused, CannotSee)
+    return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in kinds
 
 
 def _delta(chunk: "ChatCompletionChunk") -> Delta:
@@ -124,10 +139,11 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
     extra = choice.delta.model_extra or {}
     reasoning = extra.get("reasoning_content") or extra.get("reasoning")
     return Delta(
-        text=choice.delta.content or "",
+        text=choice.delta.content or transcript_in(extra),
         reasoning=reasoning if isinstance(reasoning, str) else "",
         finish=finish,
         usage=usage,
+        voice=voice_in(extra),
     )
 
 

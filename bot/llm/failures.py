@@ -26,6 +26,20 @@ _REFUSED = (
     "content_policy",
     "inappropriate content",
 )
+_BLIND = (
+    "unknown variant `image_url`",
+    "support image",
+    "support vision",
+    "support multimodal",
+    "not a multimodal",
+    "no multimodal",
+    "image input is not",
+    "only text",
+    "image_url is only supported",
+    "is not a vision",
+    "mmproj",
+)
+_DEAF = ("unknown variant `input_audio`", "support audio", "audio input is not", "does not support input_audio")
 _IMAGE = ("image", "multimodal")
 
 
@@ -55,7 +69,8 @@ def _of_status(status: int, words: str) -> type[errors.ModelError]:
         case 402:
             return errors.NoCredit
         case 403 | 404:
-            return errors.NoCredit if _has(words, _NO_CREDIT) else errors.NoPermission
+            kinds = ((_NO_CREDIT, errors.NoCredit), (_BLIND, errors.CannotSee), (_DEAF, errors.CannotHear))
+            return next((kind for needles, kind in kinds if _has(words, needles)), errors.NoPermission)
         case 413:
             return errors.ContextTooLong
         case 429:
@@ -68,10 +83,12 @@ def _of_status(status: int, words: str) -> type[errors.ModelError]:
 
 
 def _of_words(words: str) -> type[errors.ModelError] | None:
-    kinds = (
+    kinds: tuple[tuple[tuple[str, ...], type[errors.ModelError]], ...] = (
         (_NO_CREDIT, errors.NoCredit),
         (_TOO_LONG, errors.ContextTooLong),
         (_REFUSED, errors.ContentRefused),
+        (_DEAF, errors.CannotHear),
+        (_BLIND, errors.CannotSee),
         (_IMAGE, errors.ImageRefused),
     )
     return next((kind for needles, kind in kinds if _has(words, needles)), None)

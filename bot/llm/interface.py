@@ -15,6 +15,25 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: a MIME type and the file's bytes."""
+
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound: ``mp3`` or ``wav``, and the file's bytes."""
+
+    format: str
+    data: bytes
+
+
+Part = str | Image | Sound
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One element of the messages array; `role` is system, user or assistant."""
 
@@ -22,6 +41,27 @@ class Message:
     content: str
     mark: bool = False
     """The server is asked to keep the prompt up to the end of this message in its cache; the text stays as it is."""
+    parts: tuple[Part, ...] = ()
+    """Where it is more than words: all of it in its order; `content` is the words alone then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What a model takes and gives besides text."""
+
+    sees: bool = False
+    hears: bool = False
+    speaks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a request asks of the model besides an answer."""
+
+    thinking: bool | None = None
+    """Reason before the answer, or don't; None: as the model does."""
+    voice: bool = False
+    """Speak the answer as well as write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +93,11 @@ class Delta:
     reasoning: str = ""
     finish: Finish | None = None
     usage: Usage | None = None
+    voice: bytes = b""
+    """A piece of the spoken answer: 16-bit samples, mono, 24 kHz."""
+
+
+DEFAULT = Options()
 
 
 class ChatModel(Protocol):
@@ -62,12 +107,33 @@ class ChatModel(Protocol):
     def name(self) -> str:
         """The model's name, as usage is recorded under it."""
 
-    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+    @property
+    def senses(self) -> Senses:
+        """What it is known to take and give; a refusal may have taught that it takes less."""
+
+    def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """Answer the last message.
 
         Raises a ModelError for every failure; StreamCut also when the stream ends without saying why it ended. The
         caller sets the bound in time, and closes the iterator to end an answer early.
         """
+
+
+class Models(Protocol):
+    """All models of one server, by name."""
+
+    def of(self, name: str) -> ChatModel:
+        """The model of this name; the same one each time."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Transcriber(Protocol):
+    """A model that writes down what it hears."""
+
+    async def transcribe(self, sound: Sound) -> str:
+        """The words of a sound; empty when there are none. Raises a ModelError for every failure."""
 
     async def close(self) -> None:
         """Close the connections."""

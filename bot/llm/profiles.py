@@ -7,7 +7,7 @@ below its window, has the smaller one. ``CONTEXT_WINDOW`` overrides it.
 
 from urllib.parse import urlsplit
 
-from bot.llm.interface import CacheProfile
+from bot.llm.interface import CacheProfile, Senses
 
 MODEL_STUDIO = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
 """Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit."""
@@ -50,6 +50,44 @@ _WINDOWS = {
     "deepseek-v4": 1_000_000,
 }
 """Tokens of input, by the beginning of the model's name; the longest beginning that fits counts."""
+
+_SENSES = {
+    # Alibaba Cloud Model Studio: text models; from Qwen3.5 on the plain ones see too; Omni hears and speaks.
+    "qwen-plus": Senses(),
+    "qwen-flash": Senses(),
+    "qwen-turbo": Senses(),
+    "qwen-max": Senses(),
+    "qwen-long": Senses(),
+    "qwen2.5-": Senses(),
+    "qwen2.5-vl": Senses(sees=True),
+    "qwen3-": Senses(),
+    "qwen3-vl": Senses(sees=True),
+    "qwen-omni": Senses(sees=True, hears=True, speaks=True),
+    "qwen2.5-omni": Senses(sees=True, hears=True, speaks=True),
+    "qwen3-omni": Senses(sees=True, hears=True, speaks=True),
+    "qwen3.5-omni": Senses(sees=True, hears=True, speaks=True),
+    "qwq": Senses(),
+    # OpenAI and DeepSeek, pages of the models.
+    "gpt-3.5": Senses(),
+    "deepseek-": Senses(),
+}
+"""By the beginning of the model's name, the longest that fits. A model that is not here is taken to see, until it
+refuses a picture, and not to hear: most that came out since 2024 do and don't."""
+
+DASHSCOPE_VISION = "qwen3-vl-plus"
+"""What sees on Model Studio where the main model does not."""
+
+
+def senses(model: str) -> Senses:
+    """What a model takes and gives besides text."""
+    name = model.rsplit("/", 1)[-1].lower()
+    known = max((start for start in _SENSES if name.startswith(start)), key=len, default=None)
+    return Senses(sees=True) if known is None else _SENSES[known]
+
+
+def default_vision(base_url: str) -> str | None:
+    """The model that answers about pictures where the chosen one can't and nobody named another."""
+    return DASHSCOPE_VISION if cache_of(base_url) is MODEL_STUDIO else None
 
 
 def cache_of(base_url: str) -> CacheProfile:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.conversation import draft as module
 from bot.conversation.draft import Draft
+from bot.conversation.heads import Heads
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, WrongKey
 from bot.llm.interface import Delta, Finish, Message, Usage
 from tests.scripted import Script, ScriptedModel, Seen, says
@@ -15,33 +16,33 @@ ASKED = [Message("user", "hello")]
 
 def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Draft, ScriptedModel, Seen]:
     model, seen = ScriptedModel(list(scripts)), Seen()
-    return Draft(model, seen, bound), model, seen
+    return Draft(seen, bound, Heads(["Keepsake"])), model, seen
 
 
 async def test_the_answer_is_shown_as_it_grows_and_kept_whole() -> None:
-    draft, _, seen = _draft(says("Hel", "lo", usage=Usage(9, 3, 2)))
-    await draft.write(ASKED)
+    draft, model, seen = _draft(says("Hel", "lo", usage=Usage(9, 3, 2)))
+    await draft.write(model, ASKED)
     assert (draft.text, draft.finish, draft.usage) == ("Hello", Finish.STOP, Usage(9, 3, 2))
     assert seen.texts == ["Hel", "Hello"]
 
 
 async def test_an_emoji_that_a_server_cuts_in_two_arrives_whole() -> None:
-    draft, _, seen = _draft(says("Hi \ud83d", "\ude00!", "\ude00"))
-    await draft.write(ASKED)
+    draft, model, seen = _draft(says("Hi \ud83d", "\ude00!", "\ude00"))
+    await draft.write(model, ASKED)
     assert draft.text == "Hi 😀!\ufffd"
     assert seen.texts == ["Hi ", "Hi 😀!", "Hi 😀!\ufffd"]
 
 
 async def test_reasoning_is_shown_as_thinking_and_not_kept() -> None:
-    draft, _, seen = _draft([Delta(reasoning="hmm"), *says("Hello")])
-    await draft.write(ASKED)
+    draft, model, seen = _draft([Delta(reasoning="hmm"), *says("Hello")])
+    await draft.write(model, ASKED)
     assert draft.text == "Hello"
     assert seen.thought
 
 
 async def test_a_stream_that_breaks_is_begun_again_from_the_start() -> None:
     draft, model, _ = _draft([Delta(text="half"), StreamCut("gone")], says("whole"))
-    await draft.write(ASKED)
+    await draft.write(model, ASKED)
     assert draft.text == "whole"
     assert len(model.requests) == 2
 
@@ -49,35 +50,35 @@ async def test_a_stream_that_breaks_is_begun_again_from_the_start() -> None:
 async def test_a_stream_that_breaks_twice_is_told() -> None:
     draft, model, _ = _draft([StreamCut("gone")])
     with pytest.raises(StreamCut):
-        await draft.write(ASKED)
+        await draft.write(model, ASKED)
     assert len(model.requests) == 2
 
 
 async def test_an_empty_answer_is_asked_for_once_more() -> None:
     draft, model, _ = _draft(says("  "))
     with pytest.raises(EmptyAnswer):
-        await draft.write(ASKED)
+        await draft.write(model, ASKED)
     assert len(model.requests) == 2
 
 
 async def test_a_filter_before_the_first_word_is_told_at_once() -> None:
     draft, model, _ = _draft([Delta(finish=Finish.FILTER)])
     with pytest.raises(ContentRefused):
-        await draft.write(ASKED)
+        await draft.write(model, ASKED)
     assert len(model.requests) == 1
 
 
 async def test_other_failures_are_not_tried_again_here() -> None:
     draft, model, _ = _draft([WrongKey("401")])
     with pytest.raises(WrongKey):
-        await draft.write(ASKED)
+        await draft.write(model, ASKED)
     assert len(model.requests) == 1
 
 
 async def test_silence_is_bounded() -> None:
-    draft, _, _ = _draft([asyncio.Event()], bound=0.05)
+    draft, model, _ = _draft([asyncio.Event()], bound=0.05)
     with pytest.raises(NoAnswerInTime):
-        await draft.write(ASKED)
+        await draft.write(model, ASKED)
 
 
 async def test_every_delta_renews_the_bound() -> None:
@@ -88,7 +89,7 @@ async def test_every_delta_renews_the_bound() -> None:
         asyncio.get_running_loop().call_later(0.1 * (len(script) / 2 + 1), pause.set)
         script += [pause, Delta(text=word)]
     model.scripts = [[*script, Delta(finish=Finish.STOP)]]
-    await draft.write(ASKED)
+    await draft.write(model, ASKED)
     assert draft.text == "abcde"
 
 
@@ -96,7 +97,24 @@ async def test_after_some_silence_the_user_sees_that_it_is_still_tried(monkeypat
     monkeypatch.setattr(module, "PATIENCE_S", 0.01)
     pause = asyncio.Event()
     asyncio.get_running_loop().call_later(0.1, pause.set)
-    draft, _, seen = _draft([pause, *says("at last")])
-    await draft.write(ASKED)
+    draft, model, seen = _draft([pause, *says("at last")])
+    await draft.write(model, ASKED)
     assert len(seen.notes) == 1
     assert draft.text == "at last"
+
+
+@pytest.mark.parametrize(
+    "head", ["[Mon 2026-11-23 12:00] Keepsake: ", "Keepsake:\n", "[Mon 2026-11-23 12:00] ", "assistant: "]
+)
+async def test_a_head_that_imitates_the_transcript_is_taken_off_and_never_shown(head: str) -> None:
+    draft, model, seen = _draft(says(*f"{head}Hello there"))
+    await draft.write(model, ASKED)
+    assert draft.text == "Hello there"
+    assert [text for text in seen.texts if text] == ["Hello there"[:end] for end in range(1, 12)]
+
+
+@pytest.mark.parametrize("text", ["[1] first", "Keep it", "Ann: says who?", "[a list]", "K"])
+async def test_what_only_looks_like_a_head_stays(text: str) -> None:
+    draft, model, _ = _draft(says(*text))
+    await draft.write(model, ASKED)
+    assert draft.text == text

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.conversation.choice import Choice
 from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
@@ -20,7 +21,7 @@ from bot.errors import ServerTrouble, WrongKey
 from bot.llm.interface import CacheProfile
 from storage import Storage
 from storage.records import Chat, NewReply, NewTurn, Place
-from tests.scripted import Script, ScriptedModel, says
+from tests.scripted import OneModel, Script, ScriptedModel, says
 
 ZONE = ZoneInfo("UTC")
 NOTES = says("- Ann sails.")
@@ -52,9 +53,10 @@ class Bench:
             "cached_price": 0.2,
             "output_price": 3.0,
         }
-        windows = Windows(storage, Policy(**settings | policy), "m", "Be kind.", estimate)  # type: ignore[arg-type]
-        ledger = Ledger(storage, "m", ZONE, self.clock)
-        calls = SideCalls(storage, self.model, ledger, estimate, 5.0)
+        choice = Choice(OneModel(self.model), "m")
+        windows = Windows(storage, Policy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
+        ledger = Ledger(storage, ZONE, self.clock)
+        calls = SideCalls(storage, ledger, estimate, 5.0)
         marking = Marking(storage, "off", CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock)
         compactor = Compactor(storage, windows, calls, marking, self.clock)
         self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)

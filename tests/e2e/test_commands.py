@@ -1,5 +1,8 @@
 """The commands, as a person uses them."""
 
+import pytest
+
+from bot.inbound import attachments
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
@@ -127,7 +130,10 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
     assert (await stage.replies(2))[1].startswith("Just write")
 
 
-async def test_a_photo_among_words_is_told_and_the_words_are_answered(stage: Stage) -> None:
+async def test_a_photo_that_is_gone_is_told_and_the_words_around_it_are_answered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
     hold = Hold("finish")
     stage.model.script(Say("one", hold=hold), Say("two"))
@@ -138,9 +144,9 @@ async def test_a_photo_among_words_is_told_and_the_words_are_answered(stage: Sta
     await stage.ann.say(stage.home, None, photo=photo)
     await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
     hold.release()
-    one, two, told = await stage.replies(3)
+    one, told, two = await stage.replies(3)
     assert (one, two) == ("one", "two")
-    assert "only read text" in told
+    assert "did not give me that file" in told
 
 
 async def test_a_retry_replaces_the_answer_in_the_chat_and_in_the_prompt(stage: Stage) -> None:
@@ -164,9 +170,13 @@ async def test_a_retry_with_nothing_to_retry_says_so(stage: Stage) -> None:
     assert await stage.replies(1) == ["There is no message to answer again yet."]
 
 
-async def test_what_can_not_be_read_is_told(stage: Stage) -> None:
+async def test_a_file_that_telegram_does_not_give_is_told_and_nobody_is_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
     await stage.start()
     await stage.ann.say(stage.home, None, photo=photo)
     (told,) = await stage.replies(1)
-    assert "only read text" in told
+    assert "did not give me that file" in told
+    assert stage.model.requests == []

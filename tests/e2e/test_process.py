@@ -98,12 +98,6 @@ async def test_a_port_that_is_taken_ends_the_start(process: Stage, tmp_path: Pat
     assert "PORT: the bot can't listen on" in written
 
 
-async def test_settings_without_effect_are_named_at_the_start(process: Stage) -> None:
-    await process.start(VISION_MODEL="truncate")
-    await process.ready()
-    assert "Set, but without effect in this version: VISION_MODEL" in process.log()
-
-
 async def test_sigterm_lets_the_answer_finish(process: Stage) -> None:
     process.model.script(SLOW)
     await process.start()

@@ -9,7 +9,7 @@ from bot.inbound.addressing import Addressing
 from tests.inbound.test_message import ANN, GROUP, NOON
 
 ME = {"id": 99, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_bot"}
-CALLED = Addressing(bot_id=99, username="keepsake_bot", always=False)
+CALLED = Addressing(bot_id=99, username="keepsake_bot", name="Keepsake", always=False)
 
 
 def _in_group(text: str, **fields: Any) -> Message:
@@ -40,7 +40,7 @@ def test_in_a_group_the_bot_is_meant_when_it_is_called(message: Message, meant: 
 
 
 def test_it_can_be_set_to_answer_everything() -> None:
-    assert Addressing(99, "keepsake_bot", always=True).is_meant(_in_group("hello all"))
+    assert Addressing(99, "keepsake_bot", "Keepsake", always=True).is_meant(_in_group("hello all"))
 
 
 def test_in_private_it_is_always_meant() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from telegram import Message
 
-from bot.conversation.said import Said
-from bot.inbound.message import is_unreadable, said
+from bot.conversation.said import Quoted, Said
+from bot.inbound.message import replied_to, said
 
 NOON = 1_795_435_200
 ANN = {"id": 5, "is_bot": False, "first_name": "Ann", "last_name": "Lee"}
@@ -22,19 +22,19 @@ def _message(**fields: Any) -> Message:
 
 
 def test_words_in_private_have_no_speaker() -> None:
-    assert said(_message(text="hello")) == Said(
+    assert said(_message(text="hello"), 99) == Said(
         message_id=7, sender_id=5, text="hello", at=datetime.fromtimestamp(NOON, UTC), sender="Ann Lee"
     )
 
 
 def test_words_in_a_group_have_one() -> None:
-    words = said(_message(text="hello", chat=GROUP))
+    words = said(_message(text="hello", chat=GROUP), 99)
     assert words is not None
     assert words.speaker == "Ann Lee"
 
 
 def test_an_anonymous_administrator_speaks_under_their_title() -> None:
-    words = said(_message(text="hello", chat=GROUP, sender_chat=GROUP, author_signature="Host"))
+    words = said(_message(text="hello", chat=GROUP, sender_chat=GROUP, author_signature="Host"), 99)
     assert words is not None
     assert words.speaker == "Host"
 
@@ -49,25 +49,34 @@ def test_an_anonymous_administrator_speaks_under_their_title() -> None:
     ],
 )
 def test_a_forward_names_its_origin(origin: dict[str, Any], name: str) -> None:
-    words = said(_message(text="look", forward_origin={"date": NOON, **origin}))
+    words = said(_message(text="look", forward_origin={"date": NOON, **origin}), 99)
     assert words is not None
     assert words.forwarded_from == name
 
 
 def test_a_reply_quotes_what_it_answers() -> None:
-    original = {"message_id": 6, "date": NOON, "chat": PRIVATE, "text": "the whole text"}
-    words = said(_message(text="why?", reply_to_message=original))
+    original = {"message_id": 6, "date": NOON, "chat": PRIVATE, "from": ANN, "text": "the whole text"}
+    words = said(_message(text="why?", reply_to_message=original), 99)
     assert words is not None
-    assert words.quote == "the whole text"
-    words = said(_message(text="why?", reply_to_message=original, quote={"text": "whole", "position": 4}))
+    assert words.quote == Quoted("the whole text", "Ann Lee", 6)
+    words = said(_message(text="why?", reply_to_message=original, quote={"text": "whole", "position": 4}), 99)
     assert words is not None
-    assert words.quote == "whole"
+    assert words.quote == Quoted("whole", whole=False)
 
 
-def test_a_photo_can_not_be_read_and_a_service_message_is_not_said_by_anybody() -> None:
+def test_a_photo_is_noted_with_its_caption_and_a_service_message_is_not_said_by_anybody() -> None:
     photo = _message(photo=[{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}], caption="me")
-    assert said(photo) is None
-    assert is_unreadable(photo)
-    joined = _message(chat=GROUP, new_chat_members=[ANN])
-    assert said(joined) is None
-    assert not is_unreadable(joined)
+    words = said(photo, 99)
+    assert words is not None
+    assert (words.notes, words.text) == (("[photo]",), "me")
+    assert said(_message(chat=GROUP, new_chat_members=[ANN]), 99) is None
+
+
+def test_the_opening_of_a_topic_is_nothing_that_a_message_answers() -> None:
+    opening = {
+        "message_id": 6,
+        "date": NOON,
+        "chat": GROUP,
+        "forum_topic_created": {"name": "Trips", "icon_color": 7322096},
+    }
+    assert replied_to(_message(chat=GROUP, text="hello", reply_to_message=opening)) is None

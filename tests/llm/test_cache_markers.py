@@ -9,7 +9,7 @@ import pytest
 from bot import errors
 from bot.conversation.markers import placed
 from bot.llm import chat_completions
-from bot.llm.chat_completions import ChatCompletions
+from bot.llm.chat_completions import ChatCompletions, Server
 from bot.llm.interface import Delta, Message
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
@@ -26,9 +26,9 @@ async def server() -> ModelServer:
 async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatCompletions]:
     monkeypatch.setattr(chat_completions, "RETRIES", 0)
     async with server.run() as url:
-        model = ChatCompletions(base_url=url, api_key="sk", model="qwen-plus", extra_body={}, timeout=5.0)
-        yield model
-        await model.close()
+        client = Server(base_url=url, api_key="sk", extra_body={}, timeout=5.0)
+        yield client.of("qwen-plus")
+        await client.close()
 
 
 async def _ask(model: ChatCompletions, messages: Sequence[Message]) -> list[Delta]:

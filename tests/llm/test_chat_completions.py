@@ -7,7 +7,7 @@ import pytest
 
 from bot import errors
 from bot.llm import chat_completions
-from bot.llm.chat_completions import ChatCompletions
+from bot.llm.chat_completions import ChatCompletions, Server
 from bot.llm.interface import Delta, Finish, Message
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 
@@ -27,14 +27,13 @@ async def server() -> ModelServer:
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[ChatCompletions]:
     async with server.run() as url:
-        model = _model(url)
-        yield model
-        await model.close()
+        client = _client(url)
+        yield client.of("qwen-plus")
+        await client.close()
 
 
-def _model(url: str, key: str = "sk-right", timeout: float = 5.0) -> ChatCompletions:
-    extra = {"enable_thinking": True}
-    return ChatCompletions(base_url=url, api_key=key, model="qwen-plus", extra_body=extra, timeout=timeout)
+def _client(url: str, key: str = "sk-right", timeout: float = 5.0) -> Server:
+    return Server(base_url=url, api_key=key, extra_body={"enable_thinking": True}, timeout=timeout)
 
 
 async def _answer(model: ChatCompletions) -> list[Delta]:
@@ -139,29 +138,29 @@ async def test_nulls_where_the_interface_has_values_lose_no_answer(server: Model
 async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
     server.script(Hang())
     async with server.run() as url:
-        model = _model(url, timeout=0.05)
+        client = _client(url, timeout=0.05)
         with pytest.raises(errors.NoAnswerInTime):
-            await _answer(model)
-        await model.close()
+            await _answer(client.of("qwen-plus"))
+        await client.close()
 
 
 async def test_a_server_that_is_not_there_is_in_trouble() -> None:
     async with ModelServer().run() as url:
         pass
-    model = _model(url)
+    client = _client(url)
     with pytest.raises(errors.ServerTrouble):
-        await _answer(model)
-    await model.close()
+        await _answer(client.of("qwen-plus"))
+    await client.close()
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_completions, "RETRIES", 2)
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
-        model = _model(url)
-        assert "".join(delta.text for delta in await _answer(model)) == "at last"
+        client = _client(url)
+        assert "".join(delta.text for delta in await _answer(client.of("qwen-plus"))) == "at last"
         assert len(server.requests) == 3
-        await model.close()
+        await client.close()
 
 
 async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(

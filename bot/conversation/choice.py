@@ -1,0 +1,52 @@
+"""Which model answers: the one that the chat has chosen, or one that sees while there is a picture in the window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.llm.interface import ChatModel, Models, Senses
+from storage.records import Chat, Choices, MediaKind, Medium, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Chooses among a server's models."""
+
+    models: Models
+    main: str
+    offered: frozenset[str] = frozenset()
+    """What a chat may choose instead of the main model."""
+    vision: str | None = None
+    """Answers while there is a picture in the window."""
+    default_vision: str | None = None
+    """Does so where the chosen model can't."""
+
+    def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
+        """The model for a window with these turns."""
+        chosen = self.models.of(self.name(chat.choices))
+        if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
+            return chosen
+        if self.vision is None and chosen.senses.sees:
+            return chosen
+        vision = self.vision or self.default_vision
+        return self.models.of(vision) if vision else chosen
+
+    def senses(self, choices: Choices) -> Senses:
+        """What a chat can show and say to the bot; a picture is seen by whichever model answers about it."""
+        senses = self.models.of(self.name(choices)).senses
+        vision = self.vision or (None if senses.sees else self.default_vision)
+        return replace(senses, sees=self.models.of(vision).senses.sees) if vision else senses
+
+    def name(self, choices: Choices) -> str:
+        """The model that the chat has chosen, if it is still offered, or the main one."""
+        chosen = choices.model
+        return chosen if chosen in self.offered and chosen is not None else self.main
+
+
+def is_sent(medium: Medium, senses: Senses) -> bool:
+    """Whether a model with these senses is sent this medium."""
+    return not medium.refused and takes(senses, medium.kind)
+
+
+def takes(senses: Senses, kind: MediaKind) -> bool:
+    """Whether a model with these senses takes such a medium."""
+    return senses.sees if kind is MediaKind.IMAGE else senses.hears

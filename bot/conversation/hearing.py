@@ -1,0 +1,106 @@
+"""What people say becomes rows of the transcript: rendered once, under names that nobody else in the chat has."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+from bot.conversation.said import (
+    QUOTE_LENGTH,
+    WHOLE_QUOTE_LENGTH,
+    Quoted,
+    Said,
+    clean_name,
+    continued,
+    glue,
+    render,
+    stamp,
+)
+from bot.conversation.tokens import TokenCounter
+from storage import Storage, Transaction
+from storage.records import Chat, NewTurn, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Stores what is said. `names` are the bot's own; times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    zone: tzinfo
+    count_tokens: TokenCounter
+    names: Collection[str]
+    clock: Callable[[], float]
+
+    async def hear(
+        self,
+        tx: Transaction,
+        place: Place,
+        *,
+        private: bool,
+        said: Sequence[Said],
+        asked: bool = True,
+        language: str | None = None,
+    ) -> None:
+        """Store what a user said. When the bot was `asked`, an answer is owed from now on."""
+        chat = await self.chat(tx, place, private=private, language=language)
+        named = [await self._named(tx, chat, one) for one in said]
+        turns, stamped_at = self._rendered(chat, named)
+        await self.storage.transcript.append(tx, chat.id, turns, self.clock(), asked=asked)
+        if stamped_at is not None:
+            await self.storage.chats.stamp(tx, chat.id, stamped_at)
+
+    async def chat(self, tx: Transaction, place: Place, *, private: bool, language: str | None) -> Chat:
+        """The conversation at this place, where somebody whose apps are in this language (IETF) has just spoken."""
+        chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+        if chat.gone or language != chat.heard_language:
+            await self.storage.chats.heard(tx, chat.id, language)
+        return chat
+
+    async def in_view(self, place: Place, message_id: int, *, with_media: bool = False) -> bool:
+        """Whether the prompt has this message anyway, `with_media`: what is in it too."""
+        chat = await self.storage.chats.find(place)
+        turn = await self.storage.past.of_message(chat.id, message_id) if chat else None
+        if chat is None or turn is None:
+            return False
+        memory = await self.storage.memories.current(chat)
+        if turn.turn_id <= max(chat.reset_turn, memory.through_turn if memory else 0):
+            return False
+        return not with_media or turn.turn_id in await self.storage.media.of_chat(chat.id, turn.turn_id - 1)
+
+    async def _named(self, tx: Transaction, chat: Chat, said: Said) -> Said:
+        quote = await self._shortened(chat, said.quote) if said.quote else None
+        shown = clean_name(said.sender or "", self.names)
+        if chat.private or said.sender_id is None:
+            return replace(said, sender=shown, quote=quote)
+        name = await self.storage.speakers.name(tx, chat.id, said.sender_id, shown)
+        return replace(said, speaker=name, sender=name, quote=quote)
+
+    async def _shortened(self, chat: Chat, quote: Quoted) -> Quoted:
+        """A quote of what stands in the prompt need only say which message is meant."""
+        seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id)
+        most = QUOTE_LENGTH if seen and quote.whole else WHOLE_QUOTE_LENGTH
+        text = " ".join(quote.text.split()) if most == QUOTE_LENGTH else quote.text
+        return quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
+
+    def _rendered(self, chat: Chat, said: Sequence[Said]) -> tuple[list[NewTurn], float | None]:
+        turns: list[NewTurn] = []
+        stamped_at, before = chat.stamped_at, None
+        for one in said:
+            joint = glue(before, one)
+            time = stamp(one, stamped_at, self.zone) if joint else ""
+            stamped_at = one.at.timestamp() if time else stamped_at
+            content = time + render(one) if joint else continued(one)
+            turns.append(
+                NewTurn(
+                    content=content,
+                    glue=joint,
+                    tokens=self.count_tokens(content),
+                    message_id=one.message_id,
+                    sender_id=one.sender_id,
+                    speaker=one.sender,
+                    said_at=one.at.timestamp(),
+                    from_bot=one.from_bot,
+                    media=one.media,
+                )
+            )
+            before = one
+        return turns, stamped_at

@@ -1,0 +1,71 @@
+"""The Telegram side, put together: the handlers and what they need."""
+
+import time
+
+from bot.conversation.ears import Ears
+from bot.conversation.marks import Way
+from bot.engine import Engine
+from bot.handlers.access import Gate
+from bot.handlers.buttons import Buttons
+from bot.handlers.chat import ChatHandlers
+from bot.handlers.commands import Commands
+from bot.handlers.failures import Failures
+from bot.handlers.forget import ForgetHandlers
+from bot.handlers.memory import MemoryHandlers
+from bot.handlers.replies import Replies
+from bot.handlers.search import SearchHandlers
+from bot.handlers.settings import SettingsHandlers
+from bot.handlers.summary import SummaryHandlers
+from bot.handlers.table import Handlers, PTBApplication
+from bot.handlers.usage import UsageHandlers
+from bot.inbound.addressing import Addressing
+from bot.inbound.attachments import Attachments
+from bot.inbound.reading import Reader
+from bot.outbound.delivery import Sender
+from bot.services import Services
+from bot.settings import Settings
+from storage import Storage
+
+
+def build(
+    settings: Settings,
+    application: PTBApplication,
+    storage: Storage,
+    parts: Engine,
+    services: Services,
+    sender: Sender,
+) -> Handlers:
+    """Put the handlers together, and register them."""
+    bot = application.bot
+    addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
+    allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
+    replies = Replies(storage, parts.conversation, sender, parts.upkeep)
+    memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
+    forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
+    handlers = Handlers(
+        application=application,
+        gate=Gate(storage, addressing, allowed),
+        chat=ChatHandlers(
+            storage=storage,
+            hearing=parts.hearing,
+            reader=Reader(Attachments(bot, services.workshop, parts.most_characters), bot.id),
+            ears=Ears(services.transcriber),
+            choice=parts.choice,
+            addressing=addressing,
+            memory=memory,
+            forget=forget,
+            listens=settings.group_listen == "on",
+        ),
+        commands=Commands(storage, replies, settings.reset_keep_days, time.time),
+        buttons=Buttons(storage, time.time),
+        summary=SummaryHandlers(storage, parts.summaries),
+        memory=memory,
+        forget=forget,
+        search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
+        usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
+        settings=SettingsHandlers(storage, Way(settings.memory), time.time),
+        failures=Failures(storage),
+        replies=replies,
+    )
+    handlers.register()
+    return handlers

@@ -1,0 +1,16 @@
+"""What could not be read, as a sentence for the user."""
+
+from bot import texts
+from bot.inbound.attachments import MOST_BYTES, MOST_SECONDS, Problem
+
+
+def problem_text(problem: Problem) -> str:
+    """The sentence for a problem."""
+    return {
+        Problem.TOO_BIG: texts.FILE_TOO_BIG.format(megabytes=MOST_BYTES // 1024 // 1024),
+        Problem.TOO_LONG: texts.SOUND_TOO_LONG.format(minutes=int(MOST_SECONDS // 60)),
+        Problem.UNREADABLE: texts.FILE_UNREADABLE,
+        Problem.UNSUPPORTED: texts.FILE_UNSUPPORTED,
+        Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
+        Problem.CUT: texts.FILE_CUT,
+    }[problem]

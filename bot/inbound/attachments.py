@@ -1,0 +1,184 @@
+"""What a message holds besides words: downloaded, and made fit for a model.
+
+A Telegram file URL holds the bot's token, so only bytes leave this module. Whatever can't be had is a `Problem`, which
+the user is told, and never an exception.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from telegram import Bot, Message, PhotoSize, Sticker
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from bot.conversation.tokens import audio_tokens, image_tokens
+from bot.media.document import Document
+from bot.media.errors import MediaError, NotSupported, TooLarge
+from bot.media.image import Image
+from bot.media.sound import Sound
+from storage.records import MediaKind, NewMedium
+
+MOST_BYTES = 20 * 1024 * 1024
+"""The most that Telegram's own server lets a bot download."""
+LONGEST_SIDE = 2048
+"""Pixels; of a photo's sizes the largest is taken that is not larger."""
+MOST_SECONDS = 20 * 60.0
+"""Of sound: about 30,000 tokens at 25 a second."""
+TRIES, PAUSE_S = 3, 1.0
+"""Of a download, and between two of them, doubled each time."""
+
+log = logging.getLogger(__name__)
+
+
+class Problem(Enum):
+    """Why something could not be read, or only in part."""
+
+    TOO_BIG = auto()
+    TOO_LONG = auto()
+    UNREADABLE = auto()
+    UNSUPPORTED = auto()
+    UNREACHABLE = auto()
+    CUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What was in a message: pictures and sounds, the text of a document, and what went wrong."""
+
+    media: tuple[NewMedium, ...] = ()
+    text: str = ""
+    problem: Problem | None = None
+
+
+NOTHING = Attached()
+
+
+class Workshop(Protocol):
+    """Converts bytes of strangers. Raises MediaError."""
+
+    async def image(self, data: bytes) -> Image:
+        """A picture without metadata, not larger than a model can use."""
+
+    async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
+        """The sound of an audio or video file."""
+
+    async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
+        """The text of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Fetches what is in messages; of documents at most so many characters."""
+
+    bot: Bot
+    workshop: Workshop
+    most_characters: int
+
+    async def of(self, message: Message) -> Attached:
+        """What is in a message that a model can see, hear or read."""
+        fetch = self._fetcher(message)
+        if fetch is None:
+            return NOTHING
+        try:
+            return await fetch()
+        except TooLarge as exc:
+            return _failed(message, exc, Problem.TOO_LONG if _sound(message) else Problem.TOO_BIG)
+        except NotSupported as exc:
+            return _failed(message, exc, Problem.UNSUPPORTED)
+        except MediaError as exc:
+            return _failed(message, exc, Problem.UNREADABLE)
+        except (BadRequest, Forbidden) as exc:
+            return _failed(message, exc, Problem.TOO_BIG if "too big" in str(exc).lower() else Problem.UNREACHABLE)
+        except TelegramError as exc:
+            return _failed(message, exc, Problem.UNREACHABLE)
+
+    def _fetcher(self, message: Message) -> Callable[[], Awaitable[Attached]] | None:
+        if message.video_note is not None:
+            return lambda: self._round_video(message)
+        if (picture := _picture(message)) is not None:
+            return lambda: self._picture(*picture)
+        if (sound := _sound(message)) is not None:
+            return lambda: self._sound(*sound)
+        return (lambda: self._document(message)) if message.document is not None else None
+
+    async def _round_video(self, message: Message) -> Attached:
+        sound = _sound(message)
+        assert sound is not None, "a round video has a file"
+        heard = await self._sound(*sound)
+        if (picture := _picture(message)) is None:
+            return heard
+        return Attached(((await self._picture(*picture)).media) + heard.media)
+
+    async def _picture(self, file_id: str, size: int | None) -> Attached:
+        image = await self.workshop.image(await self._download(file_id, size))
+        tokens = image_tokens(image.width, image.height)
+        return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),))
+
+    async def _sound(self, file_id: str, size: int | None) -> Attached:
+        sound = await self.workshop.sound(await self._download(file_id, size), most_seconds=MOST_SECONDS)
+        tokens = audio_tokens(sound.seconds)
+        return Attached((NewMedium(MediaKind.AUDIO, sound.data, sound.format, tokens),))
+
+    async def _document(self, message: Message) -> Attached:
+        file = message.document
+        assert file is not None, "asked for a message with a document"
+        data = await self._download(file.file_id, file.file_size)
+        name = file.file_name or ""
+        read = await self.workshop.document(data, name, file.mime_type, most_characters=self.most_characters)
+        return Attached(text=read.text, problem=Problem.CUT if read.cut else None)
+
+    async def _download(self, file_id: str, size: int | None) -> bytes:
+        if size is not None and size > MOST_BYTES:
+            raise TooLarge(f"{size} bytes")
+        pause = PAUSE_S
+        for left in reversed(range(TRIES)):
+            try:
+                file = await self.bot.get_file(file_id)
+                return bytes(await file.download_as_bytearray())
+            except (BadRequest, Forbidden):
+                raise
+            except TelegramError as exc:
+                if not left:
+                    raise
+                log.warning("A file is downloaded again in %.0f s: %s", pause, exc)
+            await asyncio.sleep(pause)
+            pause *= 2
+        raise AssertionError("unreachable: the last try raises")
+
+
+def _picture(message: Message) -> tuple[str, int | None] | None:
+    """The file of the picture that stands for a message, and its size in bytes."""
+    if message.photo:
+        fitting = [size for size in message.photo if max(size.width, size.height) <= LONGEST_SIDE]
+        best = max(fitting, key=_pixels) if fitting else min(message.photo, key=_pixels)
+        return best.file_id, best.file_size
+    if (sticker := message.sticker) is not None:
+        return _still(sticker)
+    moving = message.animation or message.video or message.video_note
+    if moving is not None:
+        return (moving.thumbnail.file_id, moving.thumbnail.file_size) if moving.thumbnail else None
+    file = message.document
+    return (file.file_id, file.file_size) if file and (file.mime_type or "").startswith("image/") else None
+
+
+def _still(sticker: Sticker) -> tuple[str, int | None] | None:
+    if not sticker.is_animated and not sticker.is_video:
+        return sticker.file_id, sticker.file_size
+    return (sticker.thumbnail.file_id, sticker.thumbnail.file_size) if sticker.thumbnail else None
+
+
+def _sound(message: Message) -> tuple[str, int | None] | None:
+    sound = message.voice or message.audio or message.video_note
+    return (sound.file_id, sound.file_size) if sound else None
+
+
+def _pixels(size: PhotoSize) -> int:
+    return size.width * size.height
+
+
+def _failed(message: Message, exc: Exception, problem: Problem) -> Attached:
+    log.warning("What is in message %d of chat %d: %s: %s", message.message_id, message.chat.id, problem.name, exc)
+    return Attached(problem=problem)

@@ -1,0 +1,64 @@
+"""Reading the messages of a turn: their words, and what is downloaded with them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from telegram import Message
+
+from bot.conversation.said import Said
+from bot.inbound.attachments import Attachments, Problem
+from bot.inbound.message import replied_to, said
+
+if TYPE_CHECKING:
+    from storage.records import NewMedium
+
+Known = Callable[[int], Awaitable[bool]]
+"""Whether what is in the message with this id stands in the prompt already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One message, and what of it could not be read."""
+
+    said: Said
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads messages for the bot with this id."""
+
+    attachments: Attachments
+    bot_id: int
+
+    def skim(self, messages: Sequence[Message]) -> list[Said]:
+        """The words of what was only overheard: nothing is downloaded for it."""
+        return [one for one in (said(message, self.bot_id) for message in messages) if one is not None]
+
+    async def read(self, messages: Sequence[Message], known: Known) -> list[Read]:
+        """All that the messages hold, in their order, and what the messages hold that they answer."""
+        read = await asyncio.gather(*(self._read(message, known) for message in messages))
+        return [one for one in read if one is not None]
+
+    async def _read(self, message: Message, known: Known) -> Read | None:
+        words = said(message, self.bot_id)
+        if words is None:
+            return None
+        before: tuple[NewMedium, ...] = ()
+        target = replied_to(message)
+        if target is not None and not await known(target.message_id):
+            attached = await self.attachments.of(target)
+            before = attached.media
+            words = _quoting(words, attached.text)
+        own = await self.attachments.of(message)
+        text = "\n\n".join(filter(None, (words.text, own.text)))
+        return Read(replace(words, text=text, media=before + own.media), own.problem)
+
+
+def _quoting(words: Said, text: str) -> Said:
+    """With the text of a document in what is quoted."""
+    if not text or words.quote is None:
+        return words
+    return replace(words, quote=replace(words.quote, text=f"{words.quote.text}\n{text}", whole=False))

@@ -1,0 +1,67 @@
+"""Messages in the form that Chat Completions takes, and the spoken part of an answer.
+
+A message that is words alone goes out as a plain text, since some servers refuse or drop content given as parts.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
+
+from bot.llm.interface import Image, Message, Part, Sound
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletionMessageParam
+
+EPHEMERAL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
+VOICE = "Cherry"
+"""A voice that all of Qwen-Omni's models have (Alibaba Cloud Model Studio, "Qwen-Omni")."""
+
+
+def param(message: Message, *, marker: bool) -> "ChatCompletionMessageParam":
+    """One message; `marker`: with a cache marker at its end."""
+    content: object = message.content
+    if message.parts or marker:
+        parts = [_part(part) for part in message.parts or (message.content,)]
+        if marker:
+            parts[-1] |= EPHEMERAL
+        content = parts
+    return cast("ChatCompletionMessageParam", {"role": message.role, "content": content})
+
+
+def spoken() -> dict[str, JsonValue]:
+    """What a request has on top that is to be answered by voice."""
+    return {"modalities": ["text", "audio"], "audio": {"voice": VOICE, "format": "wav"}}
+
+
+def voice_in(fields: Mapping[str, object]) -> bytes:
+    """The piece of a spoken answer among a delta's further fields."""
+    audio = fields.get("audio")
+    data = audio.get("data") if isinstance(audio, dict) else None
+    try:
+        return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
+    except binascii.Error:
+        return b""
+
+
+def transcript_in(fields: Mapping[str, object]) -> str:
+    """The words of a spoken piece, from servers that send them beside it and not as content."""
+    audio = fields.get("audio")
+    words = audio.get("transcript") if isinstance(audio, dict) else None
+    return words if isinstance(words, str) else ""
+
+
+def _part(part: Part) -> dict[str, object]:
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{_base64(part.data)}"}}
+    if isinstance(part, Sound):
+        # Qwen-Omni wants the prefix of a data URL; OpenAI's own models want none. Only the former are known to hear.
+        sound = {"data": f"data:;base64,{_base64(part.data)}", "format": part.format}
+        return {"type": "input_audio", "input_audio": sound}
+    return {"type": "text", "text": part}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

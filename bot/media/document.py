@@ -1,0 +1,12 @@
+"""Provisional."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Provisional."""
+
+    text: str
+    pages: int | None
+    cut: bool

@@ -1,0 +1,61 @@
+"""What the bot works with besides Telegram and its database: the model's server, and the workshop for files."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.llm.chat_completions import Server
+from bot.llm.embeddings import Embeddings
+from bot.llm.interface import Embedder, Models, Transcriber
+from bot.llm.transcription import Transcriptions
+from bot.media.workshop import Workshop
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All of them; None: not set up."""
+
+    models: Models
+    embedder: Embedder | None
+    transcriber: Transcriber | None
+    workshop: Workshop
+
+
+def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
+    """Make them, to be closed with the stack."""
+    services = Services(_models(settings), _embedder(settings), _transcriber(settings), Workshop())
+    for service in (services.models, services.embedder, services.transcriber, services.workshop):
+        if service is not None:
+            stack.push_async_callback(service.close)
+    return services
+
+
+def _models(settings: Settings) -> Models:
+    return Server(
+        base_url=settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        extra_body=settings.llm_extra_body,
+        timeout=settings.model_timeout,
+    )
+
+
+def _embedder(settings: Settings) -> Embeddings | None:
+    if settings.embedding_model is None:
+        return None
+    return Embeddings(
+        base_url=settings.embedding_base_url or settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=settings.embedding_model,
+        timeout=settings.model_timeout,
+    )
+
+
+def _transcriber(settings: Settings) -> Transcriptions | None:
+    if settings.transcription_model is None:
+        return None
+    return Transcriptions(
+        base_url=settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=settings.transcription_model,
+        timeout=settings.model_timeout,
+    )
