@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.conversation.choice import Choice
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
+from bot.conversation.editing import Editing
 from bot.conversation.embedding import Embedding
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.heads import Heads
@@ -46,6 +47,7 @@ class Engine:
 
     conversation: Conversation
     hearing: Hearing
+    editing: Editing
     choice: Choice
     upkeep: Upkeep
     notes: Notes
@@ -92,9 +94,11 @@ def build(
         bound=settings.model_timeout,
         clock=time.time,
     )
+    hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
         conversation=conversation,
-        hearing=Hearing(storage, settings.zone, count_tokens, names, time.time),
+        hearing=hearing,
+        editing=Editing(storage, hearing, indexer, time.time),
         choice=choice,
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),

@@ -9,6 +9,7 @@ from bot.handlers.access import Gate
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import Commands
+from bot.handlers.edits import EditHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers
@@ -42,20 +43,22 @@ def build(
     replies = Replies(storage, parts.conversation, sender, parts.upkeep)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
+    chat = ChatHandlers(
+        storage=storage,
+        hearing=parts.hearing,
+        reader=Reader(Attachments(bot, services.workshop, parts.most_characters), bot.id),
+        ears=Ears(services.transcriber),
+        choice=parts.choice,
+        addressing=addressing,
+        memory=memory,
+        forget=forget,
+        listens=settings.group_listen == "on",
+    )
     handlers = Handlers(
         application=application,
         gate=Gate(storage, addressing, allowed),
-        chat=ChatHandlers(
-            storage=storage,
-            hearing=parts.hearing,
-            reader=Reader(Attachments(bot, services.workshop, parts.most_characters), bot.id),
-            ears=Ears(services.transcriber),
-            choice=parts.choice,
-            addressing=addressing,
-            memory=memory,
-            forget=forget,
-            listens=settings.group_listen == "on",
-        ),
+        chat=chat,
+        edits=EditHandlers(storage, chat, parts.editing),
         commands=Commands(storage, replies, settings.reset_keep_days, time.time),
         buttons=Buttons(storage, time.time),
         summary=SummaryHandlers(storage, parts.summaries),

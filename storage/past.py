@@ -107,6 +107,16 @@ class Past:
         )
         return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
 
+    async def neighbours(self, tx: Transaction, chat_id: int, turn_id: int) -> list[Spoken]:
+        """An indexed turn between the two before it and the two behind it, oldest first."""
+        before, after = await self.beside(tx, chat_id, turn_id)
+        own = await tx.rows(
+            f"{_SPOKEN} WHERE chat_id = ?1 AND id = ?2 AND {_SETTLED}"
+            " AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1)",
+            (chat_id, turn_id),
+        )
+        return [*before, *map(_spoken, own), *after] if own else []
+
     async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[Spoken]:
         """These turns of a chat, oldest first."""
         rows = await self._database.rows(

@@ -8,6 +8,7 @@ from typing import Self
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
+from storage.edits import Edits
 from storage.forgettings import Forgettings
 from storage.inbox import Inbox
 from storage.media import Media
@@ -32,6 +33,7 @@ class Storage:
     chats: Chats
     transcript: Transcript
     media: Media
+    edits: Edits
     speakers: Speakers
     memories: Memories
     token_ratios: TokenRatios
@@ -59,6 +61,7 @@ class Storage:
             chats=Chats(database),
             transcript=transcript,
             media=media,
+            edits=Edits(database),
             speakers=Speakers(),
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),

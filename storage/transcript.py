@@ -24,6 +24,8 @@ class Owed:
     begun: int | None
     """The Telegram message that already shows its beginning."""
     reply_to: int | None
+    in_place: bool = False
+    """`begun` is the message of the reply that it replaces."""
 
 
 class Transcript:
@@ -83,7 +85,7 @@ class Transcript:
         """The answer that this chat waits for, if there is one."""
         row = await self._database.row(
             "SELECT max(iif(state = 'streaming', id, NULL)) AS reply_id, max(replaces) AS replaces,"
-            " max(reply_to) AS reply_to, max(iif(state = 'waiting', id, NULL)) AS asked"
+            " max(reply_to) AS reply_to, max(in_place) AS in_place, max(iif(state = 'waiting', id, NULL)) AS asked"
             " FROM turns WHERE chat_id = ? AND state IN ('waiting', 'streaming')",
             (chat_id,),
         )
@@ -96,7 +98,16 @@ class Transcript:
             replaces=row["replaces"],
             begun=await self._last_message(row["reply_id"]),
             reply_to=await self._last_message(row["asked"]) or row["reply_to"],
+            in_place=bool(row["in_place"]),
         )
+
+    async def asking(self, chat_id: int) -> set[int]:
+        """The Telegram messages that wait for an answer."""
+        rows = await self._database.rows(
+            "SELECT message_id FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND state = 'waiting'",
+            (chat_id,),
+        )
+        return {row["message_id"] for row in rows}
 
     async def begin_reply(
         self, tx: Transaction, chat_id: int, now: float, *, reply_to: int | None, replaces: int | None = None
@@ -137,6 +148,17 @@ class Transcript:
 
     async def give_up(self, tx: Transaction, chat_id: int) -> None:
         """No answer is coming: the user was told, and can ask for a retry."""
+        # What was to be replaced in its own message gets the message back, and shows its words there again.
+        await tx.execute(
+            "UPDATE turn_messages SET turn_id = (SELECT replaces FROM turns WHERE id = turn_id) WHERE turn_id IN"
+            " (SELECT id FROM turns WHERE chat_id = ? AND state = 'streaming' AND in_place AND replaces IS NOT NULL)",
+            (chat_id,),
+        )
+        await tx.execute(
+            "UPDATE turns SET state = 'complete' WHERE id IN"
+            " (SELECT replaces FROM turns WHERE chat_id = ? AND state = 'streaming' AND in_place)",
+            (chat_id,),
+        )
         await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (chat_id,))
         await self._settle(tx, chat_id)
 

@@ -20,8 +20,13 @@ def plain(content: str) -> str:
 
 def spoken(content: str) -> str:
     """A turn word for word: only the time is taken off that we wrote at its very start."""
+    return content[len(stamp_of(content)) :]
+
+
+def stamp_of(content: str) -> str:
+    """The time that we wrote at the very start of a turn, or nothing."""
     match = _STAMP.match(content)
-    return content[match.end() :] if match else content
+    return match[0] if match else ""
 
 
 def asks(words: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from bot.conversation.asking import stamp_of
 from bot.conversation.said import (
     QUOTE_LENGTH,
     WHOLE_QUOTE_LENGTH,
@@ -17,6 +18,7 @@ from bot.conversation.said import (
 )
 from bot.conversation.tokens import TokenCounter
 from storage import Storage, Transaction
+from storage.edits import Stored
 from storage.records import Chat, NewTurn, Place
 
 
@@ -55,6 +57,12 @@ class Hearing:
             await self.storage.chats.heard(tx, chat.id, language)
         return chat
 
+    async def rendered(self, tx: Transaction, chat: Chat, said: Said, stored: Stored) -> NewTurn:
+        """A message in place of what it was before: with the same time, and joined as before."""
+        named = await self._named(tx, chat, said)
+        content = stamp_of(stored.content) + render(named) if stored.glue else continued(named)
+        return self._turn(named, content, stored.glue)
+
     async def in_view(self, place: Place, message_id: int, *, with_media: bool = False) -> bool:
         """Whether the prompt has this message anyway, `with_media`: what is in it too."""
         chat = await self.storage.chats.find(place)
@@ -88,19 +96,19 @@ class Hearing:
             joint = glue(before, one)
             time = stamp(one, stamped_at, self.zone) if joint else ""
             stamped_at = one.at.timestamp() if time else stamped_at
-            content = time + render(one) if joint else continued(one)
-            turns.append(
-                NewTurn(
-                    content=content,
-                    glue=joint,
-                    tokens=self.count_tokens(content),
-                    message_id=one.message_id,
-                    sender_id=one.sender_id,
-                    speaker=one.sender,
-                    said_at=one.at.timestamp(),
-                    from_bot=one.from_bot,
-                    media=one.media,
-                )
-            )
+            turns.append(self._turn(one, time + render(one) if joint else continued(one), joint))
             before = one
         return turns, stamped_at
+
+    def _turn(self, said: Said, content: str, joint: str) -> NewTurn:
+        return NewTurn(
+            content=content,
+            glue=joint,
+            tokens=self.count_tokens(content),
+            message_id=said.message_id,
+            sender_id=said.sender_id,
+            speaker=said.sender,
+            said_at=said.at.timestamp(),
+            from_bot=said.from_bot,
+            media=said.media,
+        )

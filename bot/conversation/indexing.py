@@ -44,6 +44,13 @@ class Indexer:
             keys = keys_of((*before, *after), self.zone)
             await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
 
+    async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
+        """Index a turn anew whose words were changed, and its neighbours, whose keys held the old ones."""
+        rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
+        at = next((at for at, row in enumerate(rows) if row.turn_id == turn_id), None)
+        if at is not None:
+            await self.storage.search.put(tx, chat_id, keys_of(rows, self.zone)[max(at - 1, 0) : at + 2])
+
     async def repair(self) -> None:
         """Drop keys whose turn is gone and make those that are missing, looking at some thousand ids at a time."""
         search = self.storage.search

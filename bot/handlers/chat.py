@@ -9,6 +9,7 @@ from bot import texts
 from bot.conversation.choice import Choice, takes
 from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
+from bot.conversation.said import Said
 from bot.errors import CannotSee
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
@@ -20,7 +21,7 @@ from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
 from bot.llm.interface import Senses
 from storage import Storage
-from storage.records import Chat, Choices, MediaKind, Notice
+from storage.records import Chat, Choices, MediaKind, Notice, Place
 
 MOST_BOTS_IN_A_ROW = 3
 """Messages of other bots that are answered without a word of a person between them."""
@@ -55,15 +56,29 @@ class ChatHandlers:
         else:
             await self._overhear(burst)
 
-    async def _hear(self, burst: Burst) -> None:
-        chat = await self.storage.chats.find(burst.place)
-        senses = self.choice.senses(chat.choices if chat else Choices())
+    async def understood(self, place: Place, message: Message, *, fetch: bool) -> Said | None:
+        """What a message says now; `fetch`: with what has to be downloaded."""
+        if not fetch:
+            return next(iter(self.reader.skim([message])), None)
+        read, heard = await self._read(place, [message], await self._senses(place))
+        return heard[0].said if read else None
 
+    async def _senses(self, place: Place) -> Senses:
+        chat = await self.storage.chats.find(place)
+        return self.choice.senses(chat.choices if chat else Choices())
+
+    async def _read(
+        self, place: Place, messages: Sequence[Message], senses: Senses
+    ) -> tuple[list[Read], list[Understood]]:
         async def known(message_id: int) -> bool:
-            return await self.hearing.in_view(burst.place, message_id, with_media=True)
+            return await self.hearing.in_view(place, message_id, with_media=True)
 
-        read = await self.reader.read(burst.messages, known)
-        heard = [await self.ears.understand(one.said, senses) for one in read]
+        read = await self.reader.read(messages, known)
+        return read, [await self.ears.understand(one.said, senses) for one in read]
+
+    async def _hear(self, burst: Burst) -> None:
+        senses = await self._senses(burst.place)
+        read, heard = await self._read(burst.place, burst.messages, senses)
         notices = self._notices(burst.messages, read, heard, senses)
         asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with self.storage.transaction() as tx:

@@ -4,6 +4,7 @@ All of it is read from the database, so that the same steps serve a fresh messag
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,6 +30,8 @@ class Running:
 
     control: Control
     preview: Preview
+    asking: Collection[int]
+    """The messages that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +87,33 @@ class Replies:
         elif not running.preview.shown and running.preview.message_id is None:
             running.control.end(Ending.MORE_TO_COME)
 
+    def restart_if_asked(self, place: Place, message_id: int) -> None:
+        """End the answer under way when its question was edited; it is begun again with the new words."""
+        running = self.running.get(place)
+        if running is not None and message_id in running.asking:
+            running.control.end(Ending.MORE_TO_COME)
+
     async def _answer(self, chat: Chat) -> None:
         owed = await self.storage.transcript.owed(chat.id)
         if owed is None:
             return
         reply_id = await self.conversation.begin(chat, owed)
         preview, control = self._preview(chat, owed, reply_id), Control()
-        self.running[chat.place] = Running(control, preview)
+        asking = await self.storage.transcript.asking(chat.id)
+        self.running[chat.place] = Running(control, preview, asking)
         if order := self.orders.pop(chat.place, None):
             control.end(order.ending, order.update_ids)
         try:
             async with preview:
                 answer = await self.conversation.answer(chat, owed, reply_id, preview, control)
             if control.ending is not None:
-                end = partial(self.conversation.end, chat, reply_id, answer, control, preview.message_id)
+                shown = None if owed.in_place else preview.message_id
+                end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
                 await until_stored(end)
         except ModelError as exc:
             log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
-            await self._give_up(chat, Notice(chat.place, chat.private, exc.sentence, owed.reply_to, preview.message_id))
+            shown = None if owed.in_place else preview.message_id
+            await self._give_up(chat, Notice(chat.place, chat.private, exc.sentence, owed.reply_to, shown))
         finally:
             del self.running[chat.place]
 

@@ -21,6 +21,7 @@ from bot.handlers.access import Gate
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
+from bot.handlers.edits import EditHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
@@ -44,6 +45,7 @@ class Handlers:
     application: PTBApplication
     gate: Gate
     chat: ChatHandlers
+    edits: EditHandlers
     commands: Commands
     buttons: Buttons
     summary: SummaryHandlers
@@ -64,6 +66,7 @@ class Handlers:
         add = self.application.add_handler
         add(TypeHandler(object, self.gate.check), group=GATE_GROUP)
         add(TypeHandler(Burst, self.chat.on_burst))
+        add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
         add(CommandHandler("start", self.commands.start))
         add(CommandHandler("help", self.commands.help))
         add(CommandHandler("reset", self.commands.reset))
@@ -101,6 +104,12 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         self.continued.add(place)
         self.replies.restart_unshown(place)
+
+    def edited(self, arrival: Arrival) -> None:
+        """See ``intake.lanes.Work``."""
+        message = arrival.update.edited_message
+        if message is not None:
+            self.replies.restart_if_asked(arrival.place, message.message_id)
 
     async def _process(self, subject: Update | Burst) -> None:
         await self.application.process_update(subject)

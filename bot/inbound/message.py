@@ -37,6 +37,11 @@ def replied_to(message: Message) -> Message | None:
     return target
 
 
+def is_live(message: Message) -> bool:
+    """Whether this is a place that Telegram keeps up to date by editing the message all the time."""
+    return message.location is not None and message.location.live_period is not None
+
+
 def _speaker(message: Message) -> str:
     if message.sender_chat is not None:  # an anonymous administrator, or a channel
         return message.author_signature or message.sender_chat.effective_name or "Someone"

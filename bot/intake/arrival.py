@@ -25,6 +25,8 @@ class Kind(Enum):
 
     MESSAGE = auto()
     """Words to the model: can be joined with others."""
+    EDIT = auto()
+    """Other words for a message: one at a time, in order, and the answer to the old words ends."""
     STOP = auto()
     """Overtakes everything that waits."""
     OTHER = auto()
@@ -105,6 +107,8 @@ def _place(update: Update) -> Place:
 
 
 def _kind(update: Update, username: str) -> Kind:
+    if update.edited_message is not None:
+        return Kind.EDIT
     if update.message is None:
         return Kind.OTHER
     command = _command(update.message)

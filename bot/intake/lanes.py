@@ -32,6 +32,9 @@ class Work(Protocol):
     def more_to_come(self, place: Place) -> None:
         """A further part of the turn under way has arrived: the answer may be begun again with it."""
 
+    def edited(self, arrival: Arrival) -> None:
+        """A message has other words now: an answer to the old ones that is under way need not be finished."""
+
 
 @dataclass(slots=True)
 class _Lane:
@@ -64,6 +67,8 @@ class Lanes:
         lane = self._lane(arrival.place)
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
             self._work.more_to_come(arrival.place)
+        if arrival.kind is Kind.EDIT:
+            self._work.edited(arrival)
         lane.queue.append(arrival)
         lane.arrived.set()
 

@@ -15,6 +15,8 @@ ALTER TABLE chats ADD COLUMN greeted INTEGER NOT NULL DEFAULT 0; -- 1: the bot h
 ALTER TABLE turns ADD COLUMN asked INTEGER NOT NULL DEFAULT 1;    -- user: 0 when it was only overheard in a group
 ALTER TABLE turns ADD COLUMN from_bot INTEGER NOT NULL DEFAULT 0; -- user: 1 when another bot said it
 
+ALTER TABLE turns ADD COLUMN in_place INTEGER NOT NULL DEFAULT 0; -- assistant: 1 when it is shown in the message of what it replaces
+
 -- What the people of a chat are called in its transcript: no two of them alike, now or ever.
 CREATE TABLE speakers (
     chat_id   INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,

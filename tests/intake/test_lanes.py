@@ -21,6 +21,7 @@ class Recorder:
         self.batches: list[tuple[Place, list[int]]] = []
         self.overtaken: list[int] = []
         self.more: list[Place] = []
+        self.edits: list[int] = []
         self.gates: dict[Place, asyncio.Event] = {}
         self.handled = asyncio.Event()
 
@@ -37,6 +38,9 @@ class Recorder:
 
     def more_to_come(self, place: Place) -> None:
         self.more.append(place)
+
+    def edited(self, arrival: Arrival) -> None:
+        self.edits.append(arrival.update_id)
 
 
 async def _settled(lanes: Lanes) -> None:

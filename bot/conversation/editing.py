@@ -1,0 +1,46 @@
+"""A message that was edited: its words change in the transcript, and the last question is answered anew.
+
+The prompt stays the same up to the changed turn. What has left the window changes in the transcript and its index only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.conversation.hearing import Hearing
+from bot.conversation.indexing import Indexer
+from bot.conversation.said import Said
+from storage import Storage, Transaction
+from storage.edits import Exchange, Stored
+from storage.records import Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """Changes turns; `clock` gives Unix seconds."""
+
+    storage: Storage
+    hearing: Hearing
+    indexer: Indexer
+    clock: Callable[[], float]
+
+    async def edit(self, chat: Chat, stored: Stored, said: Said, tx: Transaction, *, asks: bool) -> None:
+        """Put the message's new words in place of the old; `asks`: they are meant for the bot."""
+        turn = await self.hearing.rendered(tx, chat, said, stored)
+        if turn.content == stored.content:
+            return  # Telegram says that a message was edited when its preview or its reactions changed, too
+        last = await self.storage.edits.last_exchange(chat.id)
+        await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
+        await self.storage.media.keep(tx, stored.turn_id, turn.media)
+        await self.indexer.changed(tx, chat.id, stored.turn_id)
+        await self._answer_anew(tx, chat, stored, last, asks=asks)
+
+    async def _answer_anew(self, tx: Transaction, chat: Chat, stored: Stored, last: Exchange, *, asks: bool) -> None:
+        if stored.turn_id in last.turn_ids and last.reply_id is not None:
+            await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock())
+        elif stored.turn_id in last.turn_ids or (asks and not stored.asked and _is_newest(stored, last)):
+            await self.storage.edits.ask(tx, stored.turn_id)
+
+
+def _is_newest(stored: Stored, last: Exchange) -> bool:
+    """Whether it was overheard after the last question."""
+    return stored.turn_id > max((*last.turn_ids, last.reply_id or 0))

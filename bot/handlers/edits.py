@@ -1,0 +1,55 @@
+"""Messages that people edited."""
+
+from dataclasses import dataclass
+
+from telegram import Message, Update
+
+from bot.conversation.editing import Editing
+from bot.handlers.chat import ChatHandlers
+from bot.inbound.message import is_live
+from bot.intake.arrival import Burst, place_of
+from storage import Storage
+from storage.records import Chat
+
+RECENT_S = 300.0
+"""What was not stored and is edited within this time should have been: a mistyped command, a forgotten call."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditHandlers:
+    """Changes what was stored; what was not is heard now, when it is recent and meant for the bot."""
+
+    storage: Storage
+    chat: ChatHandlers
+    editing: Editing
+
+    async def on_edit(self, update: Update, _: object) -> None:
+        """A message has other words now."""
+        message = update.edited_message
+        assert message is not None, "registered for edited messages"
+        place = place_of(message)
+        chat = await self.storage.chats.find(place)
+        if chat is not None and await self._change(chat, message, update.update_id):
+            return
+        if self._is_worth_hearing(message):
+            await self.chat.on_burst(Burst(place, (message,), (update.update_id,)), _)
+            return
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _change(self, chat: Chat, message: Message, update_id: int) -> bool:
+        stored = await self.storage.edits.find(chat.id, message.message_id)
+        if stored is None:
+            return False
+        said = await self.chat.understood(chat.place, message, fetch=stored.asked) if not is_live(message) else None
+        async with self.storage.transaction() as tx:
+            if said is not None:
+                asks = self.chat.addressing.is_meant(message)
+                await self.editing.edit(chat, stored, said, tx, asks=asks)
+            await self.storage.inbox.done(tx, [update_id])
+        return True
+
+    def _is_worth_hearing(self, message: Message) -> bool:
+        edited_at = message.edit_date or message.date
+        recent = (edited_at - message.date).total_seconds() <= RECENT_S
+        return recent and not is_live(message) and self.chat.addressing.is_meant(message)

@@ -1,0 +1,90 @@
+"""Messages that were changed after they were sent."""
+
+from dataclasses import dataclass
+
+from storage.database import Database, Transaction
+from storage.records import Role
+
+MOST_PARTS = 200
+"""Messages of one question that are looked at; a question has a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A user's turn as it stands in the transcript."""
+
+    turn_id: int
+    content: str
+    glue: str
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What the bot was last asked, and its answer if there is one."""
+
+    turn_ids: frozenset[int]
+    reply_id: int | None
+
+
+class Edits:
+    """Finds and changes turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, chat_id: int, message_id: int) -> Stored | None:
+        """The user's turn that this Telegram message is, unless it was reset."""
+        row = await self._database.row(
+            "SELECT turns.id, content, glue, asked FROM turns JOIN turn_messages ON turn_id = turns.id"
+            " JOIN chats ON chats.id = chat_id"
+            " WHERE chat_id = ? AND message_id = ? AND role = 'user' AND turns.id > reset_turn",
+            (chat_id, message_id),
+        )
+        return Stored(row["id"], row["content"], row["glue"], bool(row["asked"])) if row else None
+
+    async def last_exchange(self, chat_id: int) -> Exchange:
+        """The newest question, all messages of it, and its answer."""
+        rows = await self._database.rows(
+            "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked"
+            " AND turns.id > reset_turn AND state IN ('waiting', 'settled', 'complete', 'sent')"
+            " ORDER BY turns.id DESC LIMIT ?",
+            (chat_id, MOST_PARTS),
+        )
+        reply_id, turn_ids = None, set()
+        for row in rows:
+            if row["role"] == Role.USER:
+                turn_ids.add(row["id"])
+            elif reply_id is None and not turn_ids:
+                reply_id = row["id"]
+            else:
+                break
+        return Exchange(frozenset(turn_ids), reply_id)
+
+    async def change(self, tx: Transaction, turn_id: int, content: str, tokens: int) -> None:
+        """Put other words in a turn; what is being made of the old ones is void, and their meaning is found anew."""
+        await tx.execute("UPDATE turns SET content = ?, tokens = ? WHERE id = ?", (content, tokens, turn_id))
+        await tx.execute("DELETE FROM vectors WHERE turn_id = ?", (turn_id,))
+        chat = "(SELECT chat_id FROM turns WHERE id = ?)"
+        await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))  # noqa: S608 - a constant
+        await tx.execute(
+            f"UPDATE embedded SET through_turn = min(through_turn, ?) WHERE chat_id = {chat}",  # noqa: S608
+            (turn_id - 1, turn_id),
+        )
+
+    async def ask(self, tx: Transaction, turn_id: int) -> None:
+        """An answer to this turn is owed."""
+        await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
+
+    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float) -> None:
+        """Owe another answer in place of this one, in the message where it begins."""
+        new = await tx.insert(
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, created_at)"
+            " SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ? FROM turns WHERE id = ? AND chat_id = ?",
+            (now, reply_id, chat_id),
+        )
+        await tx.execute(
+            "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0 WHERE turn_id = ?2"
+            " AND message_id = (SELECT min(message_id) FROM turn_messages WHERE turn_id = ?2)",
+            (new, reply_id),
+        )

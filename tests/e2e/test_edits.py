@@ -1,0 +1,127 @@
+"""Messages that people edit: the transcript follows, and the last question is answered anew."""
+
+import re
+from typing import Any
+
+import pytest
+
+from sandbox.model import Fail, Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group, user_messages
+from tests.e2e.quick import hurry as hurry
+
+
+def _words(stage: Stage, request: int) -> list[str]:
+    return [re.sub(r"^\[.*?\] ", "", text) for text in user_messages(stage.model.requests[request])]
+
+
+async def _settled(stage: Stage) -> None:
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+
+
+async def test_the_last_question_edited_is_answered_anew_in_the_same_message(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("Paris"), Say("Rome"), Say("more"))
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "capital of France?")
+    await stage.replies(1)
+    first = stage.home.replies[0]
+    await stage.ann.edit(asked, "capital of Italy?")
+    await stage.home.wait(lambda chat: chat.replies[0].text == "Rome", PATIENCE_S)
+    assert [message.id for message in stage.home.replies] == [first.id]
+    await stage.ann.say(stage.home, "thanks")
+    await stage.replies(2)
+    assert _words(stage, 2) == ["capital of Italy?", "thanks"]
+    assert [message.content for message in stage.model.requests[2].messages if message.role == "assistant"] == ["Rome"]
+
+
+async def test_an_edit_ends_the_answer_that_is_being_written(stage: Stage, hurry: None) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "capital of France?")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.edit(asked, "capital of Italy?")
+    assert await stage.replies(1) == ["Rome"]
+    await stage.model.wait_abandoned(1)
+    assert _words(stage, 1) == ["capital of Italy?"]
+
+
+async def test_an_older_message_edited_changes_the_prompt_and_the_search_and_is_not_answered(
+    stage: Stage, hurry: None
+) -> None:
+    stage.model.script(Say("nice"), Say("oh"), Say("well"))
+    await stage.start()
+    old = await stage.ann.say(stage.home, "my boat is green")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(2)
+    await stage.ann.edit(old, "my yacht is green")
+    await _settled(stage)
+    await stage.ann.say(stage.home, "what now?")
+    await stage.replies(3)
+    assert len(stage.model.requests) == 3
+    assert _words(stage, 2) == ["my yacht is green", "hello", "what now?"]
+    assert stage.model.requests[2].messages[2:4] == stage.model.requests[1].messages[2:4]
+    await stage.ann.say(stage.home, "/search boat")
+    await stage.ann.say(stage.home, "/search yacht")
+    no, yes = (await stage.replies(5))[3:]
+    assert "nothing like that" in no
+    assert "my yacht is green" in yes
+
+
+async def test_a_message_said_to_be_edited_that_says_the_same_changes_nothing(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await stage.ann.edit(asked, "hello")
+    await _settled(stage)
+    await stage.ann.say(stage.home, "/memory")
+    await stage.replies(2)
+    assert len(stage.model.requests) == 1
+
+
+async def test_when_the_new_answer_fails_the_old_one_stays(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("Paris"), Fail(401), Say("more"))
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "capital of France?")
+    await stage.replies(1)
+    await stage.ann.edit(asked, "capital of Italy?")
+    answer, told = await stage.replies(2)
+    assert answer == "Paris"
+    assert "key" in told
+
+
+async def test_in_a_group_an_edit_can_call_the_bot(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann] = group(stage)
+    said = await ann.say(friends, "what is the time?")
+    await _settled(stage)
+    await ann.edit(said, "Keepsake, what is the time?")
+    [reply] = await friends.wait(1, PATIENCE_S)
+    assert reply.reply_to == said.id
+    assert len(stage.model.requests) == 1
+
+
+async def test_a_long_answer_replaced_by_a_short_one_leaves_nothing_behind(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("word " * 9000), Say("short"))
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "tell me much")
+    await stage.replies(2)
+    await stage.ann.edit(asked, "tell me little")
+    await stage.home.wait(lambda chat: [one.text for one in chat.replies] == ["short"], PATIENCE_S)
+
+
+@pytest.mark.parametrize("live", [{"live_period": 600}])
+async def test_a_place_that_moves_is_not_answered_at_each_step(stage: Stage, hurry: None, live: dict[str, Any]) -> None:
+    await stage.start()
+    place = {"latitude": 46.9, "longitude": 7.4, **live}
+    await stage.ann.say(stage.home, None, location=place)
+    await stage.replies(1)
+    user = {"id": stage.ann.id, "is_bot": False, "first_name": "Ann"}
+    chat = {"id": stage.ann.id, "type": "private", "first_name": "Ann"}
+    moved = {"message_id": 1, "date": 1, "edit_date": 2, "from": user, "chat": chat}
+    stage.telegram.push_update({"edited_message": moved | {"location": place | {"latitude": 47.0}}})
+    await _settled(stage)
+    await stage.ann.say(stage.home, "/memory")
+    await stage.replies(2)
+    assert len(stage.model.requests) == 1
