@@ -60,7 +60,7 @@ def build(
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
         commands=Commands(storage, replies, settings.reset_keep_days, time.time),
-        buttons=Buttons(storage, time.time),
+        buttons=Buttons(storage, replies, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
         forget=forget,

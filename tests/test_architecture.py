@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "bot.outbound": {"bot.errors", "bot.texts"},
     "bot.media": {"bot.errors"},
     "bot.inbound": {"bot.conversation.said", "bot.conversation.tokens", "bot.media", "storage.records"},
-    "bot.intake": {"bot.errors", "bot.conversation.said", "storage"},
+    "bot.intake": {"bot.errors", "bot.conversation.presses", "bot.conversation.said", "storage"},
     "bot.handlers": {
         "bot.chart",
         "bot.errors",

@@ -39,7 +39,8 @@ class Quoted:
 class Said:
     """One message of a user. `speaker` is set where several people talk; `at` is when it was sent."""
 
-    message_id: int
+    message_id: int | None
+    """None: a button was pressed that says so."""
     sender_id: int | None
     text: str
     at: datetime

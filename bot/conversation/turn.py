@@ -14,13 +14,14 @@ from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Ledger
+from bot.conversation.presses import CONTINUE
 from bot.conversation.request import Request, Requests
 from bot.conversation.room import Room
 from bot.conversation.tokens import TokenCounter
 from bot.errors import CannotHear, CannotSee, ContextTooLong, EmptyAnswer, ImageRefused, MessageTooLong, ModelError
 from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
-from storage.records import Chat, NewReply, Notice
+from storage.records import Button, Chat, NewReply, Notice
 from storage.transcript import Owed
 
 MOST_REFUSALS = 4
@@ -133,7 +134,8 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, answer.unsensed.sentence))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
-            await self.storage.notices.add(tx, Notice(chat.place, chat.private, cut))
+            go_on = (Button(texts.CONTINUE, f"{CONTINUE}{reply_id}"),) if draft.finish is Finish.LENGTH else ()
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, cut, buttons=go_on))
 
     async def _keep_partial(self, reply_id: int, text: str) -> None:
         async with self.storage.transaction() as tx:

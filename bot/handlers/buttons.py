@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from telegram import Update
+from telegram import CallbackQuery, Update
 
 from bot import texts
+from bot.conversation.hearing import Hearing
+from bot.conversation.said import Said
 from bot.handlers.commands import UNDO_RESET
 from bot.handlers.notices import edited
 from bot.handlers.pressed import acknowledge, pressed
+from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
 from storage import Storage
+from storage.records import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,51 @@ class Buttons:
     """One method per kind of button."""
 
     storage: Storage
+    replies: Replies
+    hearing: Hearing
     clock: Callable[[], float]
+
+    async def retry(self, update: Update, _: object) -> None:
+        """Answer a question again that has no answer; the answer takes the place of what says so."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        last = await self.storage.edits.last_exchange(chat.id) if chat else None
+        again = last is not None and last.reply_id is None and _id(query) in last.turn_ids
+        async with self.storage.transaction() as tx:
+            if again and chat is not None and message is not None:
+                await self.storage.transcript.ask_again(tx, chat.id, self.clock())
+                reply_id = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=None)
+                await self.storage.deliveries.begun(tx, reply_id, message.message_id)
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, "" if again else texts.OLD_BUTTON)
+
+    async def go_on(self, update: Update, _: object) -> None:
+        """Have an answer continued that was cut: the person says so, in words of ours."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        last = await self.storage.edits.last_exchange(chat.id) if chat else None
+        cut = last is not None and last.reply_id == _id(query)
+        async with self.storage.transaction() as tx:
+            if cut and chat is not None and message is not None:
+                await self.hearing.hear(
+                    tx,
+                    chat.place,
+                    private=chat.private,
+                    said=[_words_of(query, chat, self.clock())],
+                    language=query.from_user.language_code,
+                )
+                await self.storage.notices.add(tx, edited(message, texts.CUT_BY_LENGTH))
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, "" if cut else texts.OLD_BUTTON)
+
+    async def stop(self, update: Update, _: object) -> None:
+        """End the answer that is being written above the button; it is stored by the turn itself."""
+        query, message = pressed(update)
+        stopped = message is not None and await self.replies.stop(place_of(message), (update.update_id,), _id(query))
+        if not stopped:
+            async with self.storage.transaction() as tx:
+                await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, texts.STOPPED if stopped else texts.OLD_BUTTON)
 
     async def undo_reset(self, update: Update, _: object) -> None:
         """Undo a /reset, while that is possible."""
@@ -41,3 +90,18 @@ class Buttons:
         async with self.storage.transaction() as tx:
             await self.storage.inbox.done(tx, [update.update_id])
         await acknowledge(pressed(update)[0], texts.OLD_BUTTON)
+
+
+def _id(query: CallbackQuery) -> int:
+    return int((query.data or "").rpartition(":")[2])
+
+
+def _words_of(query: CallbackQuery, chat: Chat, now: float) -> Said:
+    return Said(
+        message_id=None,
+        sender_id=query.from_user.id,
+        text=texts.GO_ON,
+        at=datetime.fromtimestamp(now, UTC),
+        sender=query.from_user.full_name,
+        speaker=None if chat.private else query.from_user.full_name,
+    )

@@ -79,7 +79,7 @@ class ChatHandlers:
     async def _hear(self, burst: Burst) -> None:
         senses = await self._senses(burst.place)
         read, heard = await self._read(burst.place, burst.messages, senses)
-        notices = self._notices(burst.messages, read, heard, senses)
+        notices = self._notices(read, heard, senses)
         asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with self.storage.transaction() as tx:
             if heard:
@@ -109,20 +109,17 @@ class ChatHandlers:
         wanted = chat is None or chat.choices.listen is not False
         return self.listens and wanted and not any(map(is_other_bot, burst.messages))
 
-    def _notices(
-        self, messages: Sequence[Message], read: Sequence[Read], heard: Sequence[Understood], senses: Senses
-    ) -> list[Notice]:
+    def _notices(self, read: Sequence[Read], heard: Sequence[Understood], senses: Senses) -> list[Notice]:
         """What people are told about their messages: what was written down, and what could not be read."""
-        of = {message.message_id: message for message in messages}
         notices = []
         for one, words in zip(read, heard, strict=True):
-            message = of[one.said.message_id]
             if words.transcript:
-                notices.append(answer(message, words.transcript, quote=True))
-            told = problem_text(one.problem) if one.problem else ""
+                notices.append(answer(one.message, words.transcript, quote=True))
             failure = words.failure or _unseen(words, senses)
-            if told or failure:
-                notices.append(answer(message, told or (failure.sentence if failure else "")))
+            if one.problem is not None:
+                notices.append(answer(one.message, problem_text(one.problem)))
+            elif failure is not None:
+                notices.append(answer(one.message, failure.sentence))
         return _each_once(notices)
 
     async def _is_meant(self, burst: Burst) -> bool:

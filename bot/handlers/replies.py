@@ -4,13 +4,15 @@ All of it is read from the database, so that the same steps serve a fresh messag
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot import texts
 from bot.conversation.control import Control, Ending
+from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import ModelError, Undeliverable
@@ -18,7 +20,7 @@ from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
-from storage.records import Chat, Delivery, Notice, Place
+from storage.records import Button, Chat, Delivery, Notice, Place
 from storage.transcript import Owed
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 class Running:
     """An answer under way."""
 
+    reply_id: int
     control: Control
     preview: Preview
     asking: Collection[int]
@@ -68,9 +71,14 @@ class Replies:
         if chat is not None:
             await self.upkeep.look_after(chat.id)
 
-    async def stop(self, place: Place, update_ids: tuple[int, ...]) -> bool:
-        """End the answer under way at this place, or the one that is owed; False when there is none."""
+    async def stop(self, place: Place, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
+        """End the answer under way at this place, or the one that is owed; False when there is none.
+
+        `reply_id`: only this one.
+        """
         running = self.running.get(place)
+        if reply_id is not None and (running is None or running.reply_id != reply_id):
+            return False
         if running is not None:
             return running.control.end(Ending.STOPPED, update_ids)
         chat = await self.storage.chats.find(place)
@@ -100,7 +108,7 @@ class Replies:
         reply_id = await self.conversation.begin(chat, owed)
         preview, control = self._preview(chat, owed, reply_id), Control()
         asking = await self.storage.transcript.asking(chat.id)
-        self.running[chat.place] = Running(control, preview, asking)
+        self.running[chat.place] = Running(reply_id, control, preview, asking)
         if order := self.orders.pop(chat.place, None):
             control.end(order.ending, order.update_ids)
         try:
@@ -112,8 +120,7 @@ class Replies:
                 await until_stored(end)
         except ModelError as exc:
             log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
-            shown = None if owed.in_place else preview.message_id
-            await self._give_up(chat, Notice(chat.place, chat.private, exc.sentence, owed.reply_to, shown))
+            await self._give_up(chat, owed, exc.sentence, preview.message_id)
         finally:
             del self.running[chat.place]
 
@@ -129,9 +136,21 @@ class Replies:
                 await self.storage.deliveries.begun(tx, reply_id, message_id)
 
         to = _destination(chat.place, chat.private, owed.reply_to)
-        return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun)
+        keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
+        return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun, keyboard=keyboard)
 
-    async def _give_up(self, chat: Chat, notice: Notice) -> None:
+    async def _give_up(self, chat: Chat, owed: Owed, sentence: str, shown_in: int | None) -> None:
+        """Say why there is no answer, where it was to stand, with a button to try again."""
+        last = await self.storage.edits.last_exchange(chat.id)
+        buttons = (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids else ()
+        notice = Notice(
+            place=chat.place,
+            private=chat.private,
+            text=sentence,
+            reply_to=owed.reply_to,
+            edits=None if owed.in_place else shown_in or owed.begun,
+            buttons=buttons,
+        )
         async with self.storage.transaction() as tx:
             await self.storage.transcript.give_up(tx, chat.id)
             await self.storage.notices.add(tx, notice)
@@ -196,7 +215,10 @@ def _destination(place: Place, private: bool, reply_to: int | None) -> Destinati
 
 
 def _markup(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:
-    if notice.asks:
-        return ForceReply(selective=True)
-    buttons = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in notice.buttons]
-    return InlineKeyboardMarkup(buttons) if buttons else None
+    return ForceReply(selective=True) if notice.asks else markup(notice.buttons)
+
+
+def markup(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+    """Buttons below one another."""
+    rows = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in buttons]
+    return InlineKeyboardMarkup(rows) if rows else None

@@ -17,6 +17,7 @@ from telegram.ext import (
     filters,
 )
 
+from bot.conversation.presses import CONTINUE, RETRY, STOP
 from bot.handlers.access import Gate
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
@@ -80,6 +81,9 @@ class Handlers:
         add(CommandHandler("settings", self.settings.show))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         add(CallbackQueryHandler(self.buttons.undo_reset, pattern=rf"^{UNDO_RESET}\d+$"))
+        add(CallbackQueryHandler(self.buttons.retry, pattern=rf"^{RETRY}\d+$"))
+        add(CallbackQueryHandler(self.buttons.go_on, pattern=rf"^{CONTINUE}\d+$"))
+        add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
         add(CallbackQueryHandler(self.memory.compact, pattern=f"^{COMPACT}$"))
         add(CallbackQueryHandler(self.memory.ask_correction, pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(self.memory.ask_what_to_forget, pattern=f"^{FORGET}$"))

@@ -22,6 +22,7 @@ Known = Callable[[int], Awaitable[bool]]
 class Read:
     """One message, and what of it could not be read."""
 
+    message: Message
     said: Said
     problem: Problem | None = None
 
@@ -54,7 +55,7 @@ class Reader:
             words = _quoting(words, attached.text)
         own = await self.attachments.of(message)
         text = "\n\n".join(filter(None, (words.text, own.text)))
-        return Read(replace(words, text=text, media=before + own.media), own.problem)
+        return Read(message, replace(words, text=text, media=before + own.media), own.problem)
 
 
 def _quoting(words: Said, text: str) -> Said:

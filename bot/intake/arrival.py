@@ -10,6 +10,7 @@ from enum import Enum, auto
 
 from telegram import Bot, Message, Update
 
+from bot.conversation.presses import STOP
 from bot.conversation.said import SPLIT_AT, utf16_length
 from storage.inbox import RawUpdate
 from storage.records import Place
@@ -109,6 +110,8 @@ def _place(update: Update) -> Place:
 def _kind(update: Update, username: str) -> Kind:
     if update.edited_message is not None:
         return Kind.EDIT
+    if update.callback_query is not None and (update.callback_query.data or "").startswith(STOP):
+        return Kind.STOP
     if update.message is None:
         return Kind.OTHER
     command = _command(update.message)

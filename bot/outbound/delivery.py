@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from telegram import Bot
+from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
@@ -103,10 +103,16 @@ class Sender:
             log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
 
     def preview(
-        self, to: Destination, draft_id: int, *, begun: int | None, on_begun: Callable[[int], Awaitable[None]]
+        self,
+        to: Destination,
+        draft_id: int,
+        *,
+        begun: int | None,
+        on_begun: Callable[[int], Awaitable[None]],
+        keyboard: InlineKeyboardMarkup | None = None,
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
-        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun)
+        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, keyboard)
 
     async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         while True:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from telegram import InlineKeyboardMarkup
 from telegram.error import RetryAfter, TelegramError
 
 from bot.outbound.api import Api
@@ -53,7 +54,9 @@ class Preview:
         draft_id: int,
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
+        keyboard: InlineKeyboardMarkup | None = None,
     ) -> None:
+        """`keyboard` is under the message that grows; a draft has none."""
         self.shown = False
         """Whether the user has seen any of the answer's text."""
         self._api = api
@@ -65,7 +68,7 @@ class Preview:
             self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap)
         else:
             gaps = (tempo.edit_gap, tempo.edit_growth, tempo.longest_edit_gap)
-            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps)
+            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, keyboard)
         self._view = View(Kind.NOTHING)
         self._changed = asyncio.Event()
         self._showing = asyncio.Lock()

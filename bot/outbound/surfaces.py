@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, TimedOut
 
 from bot.outbound.api import THINKING, Api
@@ -122,8 +123,11 @@ class MessageSurface:
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
         gaps: tuple[float, float, float],
+        keyboard: InlineKeyboardMarkup | None = None,
     ) -> None:
+        """`keyboard` is under the message while the answer grows; the final edit, which has none, takes it away."""
         self.message_id = begun
+        self._keyboard = keyboard
         self.gap, self._growth, self._longest_gap = gaps
         self._api = api
         self._pacer = pacer
@@ -160,14 +164,14 @@ class MessageSurface:
             return
         self.gap = min(self.gap * self._growth, self._longest_gap)
         try:
-            await self._api.edit(self._to, self.message_id, content)
+            await self._api.edit(self._to, self.message_id, content, self._keyboard)
         except BadRequest as exc:
             if meaning(exc) is not Refusal.NOT_MODIFIED:
                 raise
 
     async def _begin(self, content: Content) -> None:
         try:
-            self.message_id = await self._api.send(self._to, content)
+            self.message_id = await self._api.send(self._to, content, self._keyboard)
         except TimedOut:
             self._may_begin = False
             raise

@@ -1,0 +1,69 @@
+"""The buttons under answers."""
+
+from sandbox.model import Fail, Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group, user_messages
+from tests.e2e.quick import hurry as hurry
+
+
+async def test_a_failed_answer_can_be_tried_again_and_takes_the_place_of_the_failure(stage: Stage, hurry: None) -> None:
+    stage.model.script(Fail(401), Fail(402), Say("Paris"))
+    await stage.start()
+    await stage.ann.say(stage.home, "capital of France?")
+    await stage.replies(1)
+    [failure] = stage.home.replies
+    await stage.ann.press(failure, "Try again")
+    await stage.home.wait(lambda chat: "credit" in chat.replies[0].text, PATIENCE_S)
+    await stage.ann.press(stage.home.replies[0], "Try again")
+    await stage.home.wait(lambda chat: chat.replies[0].text == "Paris", PATIENCE_S)
+    assert [(message.id, message.buttons) for message in stage.home.replies] == [(failure.id, ())]
+    assert user_messages(stage.model.requests[2]) == user_messages(stage.model.requests[0])
+
+
+async def test_a_late_retry_does_nothing(stage: Stage, hurry: None) -> None:
+    stage.model.script(Fail(401), Say("fine"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    failure = stage.home.replies[0]
+    await stage.ann.say(stage.home, "hello again")
+    await stage.replies(2)
+    await stage.ann.press(failure, "Try again")
+    await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert len(stage.model.requests) == 2
+
+
+async def test_a_cut_answer_is_continued_once(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("first half", finish_reason="length"), Say("second half"))
+    await stage.start()
+    await stage.ann.say(stage.home, "tell me all")
+    await stage.replies(2)
+    told = stage.home.replies[1]
+    await stage.ann.press(told, "Continue")
+    await stage.replies(3)
+    assert stage.home.replies[2].text == "second half"
+    assert user_messages(stage.model.requests[1])[-1] == "Please continue."
+    await stage.home.wait(lambda chat: not chat.message(told.id).buttons, PATIENCE_S)
+
+
+async def test_in_a_group_anybody_can_stop_an_answer_with_its_button(stage: Stage, hurry: None) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("one two three four five", hold=hold))
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, count")
+    await hold.reached(PATIENCE_S)
+    await friends.wait(lambda chat: any(message.buttons for message in chat.replies), PATIENCE_S)
+    [shown] = friends.replies
+    await bob.press(shown, "Stop")
+    await friends.wait(lambda chat: chat.replies[0].text.split() == ["one", "two", "three"], PATIENCE_S)
+    await friends.wait(lambda chat: not chat.replies[0].buttons, PATIENCE_S)
+    await stage.model.wait_abandoned(1)
+
+
+async def test_an_answer_that_is_done_has_no_stop_button(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann] = group(stage)
+    await ann.say(friends, "Keepsake, hello")
+    await friends.wait(1, PATIENCE_S)
+    await friends.wait(lambda chat: not chat.replies[0].buttons, PATIENCE_S)
