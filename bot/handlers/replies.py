@@ -16,11 +16,12 @@ from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import ModelError, Undeliverable
+from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
-from storage.records import Button, Chat, Delivery, Notice, Place
+from storage.records import Button, Chat, Delivery, File, FileKind, Notice, Place
 from storage.transcript import Owed
 
 log = logging.getLogger(__name__)
@@ -198,9 +199,10 @@ class Replies:
     async def _send(self, notice: Notice) -> int:
         to = _destination(notice.place, notice.private, notice.reply_to)
         if notice.file is not None:
-            return await self.sender.photo(to, notice.file.data, notice.text)
+            return await self.sender.upload(to, _attachment(notice.file, notice.text), _markup(notice))
         if not notice.markdown:
-            return await self.sender.notice(to, notice.text, _markup(notice), edit=notice.edits)
+            below = _markup(notice)
+            return await self.sender.notice(to, notice.text, below, edit=notice.edits, quote=notice.quote)
         parts: list[Part] = []
 
         async def arrived(part: Part) -> None:
@@ -212,6 +214,14 @@ class Replies:
 
 def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:
     return Destination(place.telegram_id, private, place.thread_id or None, None if private else reply_to)
+
+
+def _attachment(file: File, caption: str) -> Attachment:
+    if file.kind is FileKind.PHOTO:
+        return Photo(file.data, caption)
+    if file.kind is FileKind.VOICE:
+        return Voice(file.data, caption)
+    return Document(file.data, file.name or "file", caption)
 
 
 def _markup(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:

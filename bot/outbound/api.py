@@ -4,16 +4,20 @@ A method that python-telegram-bot has of its own says `InvalidToken` when the se
 `EndPointNotFound`; here both are `UnsupportedError`, and `Features` remembers it. Every other refusal passes as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from telegram import Bot, ForceReply, InlineKeyboardMarkup, ReplyParameters
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
-from bot.outbound.content import Content, Photo, Rich
+from bot.outbound.content import Attachment, Content, Photo, Rich, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
+
+UPLOAD_ANSWER_S = 60.0
+"""How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
 
 Markup = InlineKeyboardMarkup | ForceReply
 THINKING = Rich("<tg-thinking>Thinking...</tg-thinking>")
@@ -27,12 +31,12 @@ class Api:
         self.features = features
         self._bot = bot
 
-    async def send(self, to: Destination, content: Content | Photo, markup: Markup | None = None) -> int:
+    async def send(self, to: Destination, content: Content | Attachment, markup: Markup | None = None) -> int:
         """Send a new message; returns its id."""
         if isinstance(content, Rich):
             return await self._send_rich(to, content, markup)
-        if isinstance(content, Photo):
-            return await self._send_photo(to, content, markup)
+        if isinstance(content, Attachment):
+            return await self._upload(to, content, markup)
         message = await self._bot.send_message(
             to.chat_id,
             content.text,
@@ -73,16 +77,22 @@ class Api:
         """Show that the bot is typing, for five seconds."""
         await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
 
-    async def _send_photo(self, to: Destination, photo: Photo, markup: Markup | None) -> int:
-        message = await self._bot.send_photo(
-            to.chat_id,
-            photo.png,
-            photo.caption,
+    async def _upload(self, to: Destination, file: Attachment, markup: Markup | None) -> int:
+        message = await self._uploading(to.chat_id, file)(
             message_thread_id=to.thread_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
+            read_timeout=UPLOAD_ANSWER_S,
         )
         return message.message_id
+
+    def _uploading(self, chat_id: int, file: Attachment) -> Callable[..., Awaitable[Message]]:
+        """The method that sends this kind of file, with what it is and what it says."""
+        if isinstance(file, Photo):
+            return partial(self._bot.send_photo, chat_id, file.png, file.caption)
+        if isinstance(file, Voice):
+            return partial(self._bot.send_voice, chat_id, file.ogg, caption=file.caption)
+        return partial(self._bot.send_document, chat_id, file.data, file.caption, filename=file.name)
 
     async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None) -> int:
         fields = {

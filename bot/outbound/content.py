@@ -28,5 +28,24 @@ class Photo:
     caption: str
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice note, Ogg with Opus, with a caption of at most 1,024 UTF-16 units."""
+
+    ogg: bytes
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of at most 50 MB, with a name and a caption of at most 1,024 UTF-16 units."""
+
+    data: bytes
+    name: str
+    caption: str
+
+
 Content = Rich | Text
 """What can be edited and drafted."""
+Attachment = Photo | Voice | Document
+"""What is uploaded, and only ever sent anew."""

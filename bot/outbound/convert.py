@@ -42,6 +42,11 @@ def to_plain(markdown: str) -> Text:
     return Text(markdown)
 
 
+def to_quote(plain: str) -> Text:
+    """As a quote that can be folded."""
+    return Text(plain, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(plain)),))
+
+
 def share(content: Content) -> float:
     """How much of a message's limits the content takes up; above 1 it does not fit."""
     if isinstance(content, Rich):

@@ -10,11 +10,11 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
-from bot.outbound.content import Photo
+from bot.outbound.content import Attachment
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.pacing import Pacer
-from bot.outbound.parts import Piece, pieces, plain_piece
+from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
 from bot.outbound.post import Post
 from bot.outbound.refusals import seconds_to_wait, undeliverable
 from bot.outbound.stream import Preview, Tempo
@@ -66,14 +66,24 @@ class Sender:
             await on_part(Part(message_id, offset))
             to, edit = replace(to, reply_to=None), None
 
-    async def notice(self, to: Destination, text: str, markup: Markup | None = None, edit: int | None = None) -> int:
+    async def notice(
+        self,
+        to: Destination,
+        text: str,
+        markup: Markup | None = None,
+        edit: int | None = None,
+        *,
+        quote: bool = False,
+    ) -> int:
         """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
 
-        A long one takes several messages, the last with the buttons. Raises Undeliverable.
+        A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded.
+        Raises Undeliverable.
         """
+        next_piece = quoted_piece if quote else plain_piece
         offset = 0
         while True:
-            piece = plain_piece(text, offset)
+            piece = next_piece(text, offset)
             last = piece.end >= len(text)
             try:
                 message_id = await self._post.put(to, piece.content, edit, markup if last else None)
@@ -83,10 +93,10 @@ class Sender:
                 return message_id
             offset, to, edit = piece.end, replace(to, reply_to=None), None
 
-    async def photo(self, to: Destination, png: bytes, caption: str) -> int:
-        """Send a picture; returns the message's id. Raises Undeliverable."""
+    async def upload(self, to: Destination, file: Attachment, markup: Markup | None = None) -> int:
+        """Send a file; returns the message's id. Raises Undeliverable."""
         try:
-            return await self._post.put(to, Photo(png, caption), None)
+            return await self._post.put(to, file, None, markup)
         except BadRequest as exc:
             raise undeliverable(exc) from exc
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.outbound.content import Content
-from bot.outbound.convert import RICH_LIMIT, TEXT_LIMIT, share, to_plain, to_rich, to_text
+from bot.outbound.convert import RICH_LIMIT, TEXT_LIMIT, share, to_plain, to_quote, to_rich, to_text
 from bot.outbound.lossless import keeps_everything
 from bot.outbound.split import Chunk, next_part
 
@@ -39,6 +39,12 @@ def pieces(source: str, offset: int, *, rich: bool) -> Iterator[Piece]:
 def plain_piece(source: str, offset: int) -> Piece:
     """The part that begins at `offset`, as it was written."""
     chunk, content = _fitting(source, offset, to_plain)
+    return Piece(content, chunk.end)
+
+
+def quoted_piece(source: str, offset: int) -> Piece:
+    """The part that begins at `offset`, as it was written, as a quote that can be folded."""
+    chunk, content = _fitting(source, offset, to_quote)
     return Piece(content, chunk.end)
 
 

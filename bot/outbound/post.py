@@ -10,7 +10,7 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.outbound.api import Api, Markup
-from bot.outbound.content import Content, Photo
+from bot.outbound.content import Attachment, Content
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
 from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
@@ -30,9 +30,9 @@ class Post:
         self._pacer = pacer
 
     async def put(
-        self, to: Destination, content: Content | Photo, edit: int | None, markup: Markup | None = None
+        self, to: Destination, content: Content | Attachment, edit: int | None, markup: Markup | None = None
     ) -> int:
-        """Send the content, or turn the message `edit` into it (never into a photo); returns the message's id.
+        """Send the content, or turn the message `edit` into it (never into a file); returns the message's id.
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError.
         """
@@ -40,7 +40,7 @@ class Post:
         while True:
             await self._pacer.turn(to)
             try:
-                if edit is None or isinstance(content, Photo):
+                if edit is None or isinstance(content, Attachment):
                     return await self._api.send(to, content, markup)
                 keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
                 await self._api.edit(to, edit, content, keyboard)

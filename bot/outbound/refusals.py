@@ -47,6 +47,10 @@ _FOR_GOOD = (
 )
 
 
+_TOO_LARGE = "request entity too large"
+"""A 413: of more bytes than the server takes. It comes as an error of the network, which would pass."""
+
+
 def meaning(exc: BadRequest) -> Refusal:
     """What Telegram means by its sentence."""
     sentence = exc.message.lower()
@@ -60,10 +64,10 @@ def meaning(exc: BadRequest) -> Refusal:
 
 
 def is_for_good(exc: TelegramError) -> bool:
-    """Whether no message will ever reach this chat."""
+    """Whether trying again is of no use."""
     if isinstance(exc, BadRequest):
         return meaning(exc) is Refusal.FOR_GOOD
-    return isinstance(exc, (Forbidden, ChatMigrated))
+    return isinstance(exc, (Forbidden, ChatMigrated)) or _TOO_LARGE in exc.message.lower()
 
 
 def undeliverable(exc: TelegramError) -> Undeliverable:

@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -31,11 +33,20 @@ BEFORE_DRAFTS = (*RICH, "sendMessageDraft")
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that arrived."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request that arrived."""
 
     method: str
     fields: dict[str, str]
+    files: dict[str, Upload] = field(default_factory=dict)
 
     @property
     def html(self) -> str:
@@ -70,10 +81,10 @@ class BotApi:
 
     async def answer(self, request: Request) -> JSONResponse:
         method = request.path_params["method"]
-        fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        fields, files = await _read(request)
         if method == "getMe":
             return _ok({"id": 1, "is_bot": True, "first_name": "Bot", "username": "bot"})
-        call = Call(method, fields)
+        call = Call(method, fields, files)
         self.calls.append(call)
         number = len(self.calls)
         await asyncio.sleep(self.slowness)
@@ -86,6 +97,23 @@ class BotApi:
             return _error(400, "Bad Request: message text is empty")
         sent = {"message_id": 100 + number, "date": 0, "chat": {"id": int(call.fields["chat_id"]), "type": "private"}}
         return _ok(True if method.startswith(("delete", "sendChat")) or method.endswith("Draft") else sent)
+
+
+async def _read(request: Request) -> tuple[dict[str, str], dict[str, Upload]]:
+    """The fields and the files of a request; a form with files is built like a mail."""
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    if not content_type.startswith("multipart/"):
+        return dict(parse_qsl(body.decode(), keep_blank_values=True)), {}
+    fields, files = dict[str, str](), dict[str, Upload]()
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    for part in form.iter_parts():
+        name, data = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        assert isinstance(data, bytes)
+        if (filename := part.get_filename()) is None:
+            fields[name] = data.decode()
+        else:
+            files[name] = Upload(filename, data)
+    return fields, files
 
 
 def _ok(result: object) -> JSONResponse:

@@ -1,0 +1,82 @@
+"""Files of ours arrive as what they are, and quotes as quotes that can be folded."""
+
+import json
+
+import pytest
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.errors import Undeliverable
+from bot.outbound.content import Attachment, Document, Photo, Voice
+from bot.outbound.destination import Destination
+from tests.outbound.double import GROUP, PRIVATE, connected
+
+TOPIC = Destination(-7, private=False, thread_id=5, reply_to=3)
+BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("More", callback_data="more")]])
+
+
+@pytest.mark.parametrize(
+    ("file", "method", "field", "name"),
+    [
+        (Photo(b"\x89PNG picture", "look"), "sendPhoto", "photo", None),
+        (Voice(b"OggS voice", "listen"), "sendVoice", "voice", None),
+        (Document(b'{"a": 1}', "chat.json", "read"), "sendDocument", "document", "chat.json"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_file_arrives_as_what_it_is(file: Attachment, method: str, field: str, name: str | None) -> None:
+    async with connected() as line:
+        assert await line.sender.upload(TOPIC, file, BUTTON) == 101
+        (call,) = line.api.calls
+    assert call.method == method
+    assert call.files[field].data in (getattr(file, key, None) for key in ("png", "ogg", "data"))
+    assert name in (None, call.files[field].name)
+    assert call.fields["caption"] == file.caption
+    assert (call.fields["chat_id"], call.fields["message_thread_id"]) == ("-7", "5")
+    assert json.loads(call.fields["reply_parameters"])["message_id"] == 3
+    assert json.loads(call.fields["reply_markup"])["inline_keyboard"][0][0]["text"] == "More"
+
+
+async def test_a_flood_limit_delays_a_file_and_never_eats_it() -> None:
+    async with connected() as line:
+        line.api.refuse("sendDocument", 429, "Too Many Requests: retry after 2", retry_after=2)
+        assert await line.sender.upload(PRIVATE, Document(b"x", "x.md", "")) == 102
+        assert line.api.methods == ["sendDocument", "sendDocument"]
+    assert sum(line.slept) > 1.5
+
+
+async def test_a_voice_note_that_a_user_does_not_take_is_undeliverable() -> None:
+    async with connected() as line:
+        line.api.refuse("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
+        with pytest.raises(Undeliverable, match=r"(?i)voice_messages_forbidden"):
+            await line.sender.upload(PRIVATE, Voice(b"OggS", ""))
+
+
+async def test_a_file_that_the_server_finds_too_large_is_not_sent_for_ever() -> None:
+    async with connected() as line:
+        line.api.refuse("sendDocument", 413, "Request Entity Too Large", times=5)
+        with pytest.raises(Undeliverable, match="Too Large"):
+            await line.sender.upload(PRIVATE, Document(b"x", "x.md", ""))
+        assert line.api.methods == ["sendDocument"]
+
+
+async def test_a_quote_is_folded_as_a_whole() -> None:
+    text = "She said 👋 and *left*."
+    async with connected() as line:
+        await line.sender.notice(GROUP, text, quote=True)
+        (call,) = line.api.calls
+    assert call.text == text
+    (entity,) = json.loads(call.fields["entities"])
+    assert entity == {"type": "expandable_blockquote", "offset": 0, "length": len(text) + 1}
+
+
+async def test_each_part_of_a_long_quote_is_a_quote() -> None:
+    text = "word " * 2000 + "end"
+    async with connected() as line:
+        await line.sender.notice(PRIVATE, text, BUTTON, quote=True)
+        calls = line.api.calls
+    assert len(calls) == 3
+    assert " ".join(call.text for call in calls).split() == text.split()
+    for call in calls:
+        (entity,) = json.loads(call.fields["entities"])
+        assert (entity["type"], entity["length"]) == ("expandable_blockquote", len(call.text))
+    assert ["reply_markup" in call.fields for call in calls] == [False, False, True]
