@@ -57,6 +57,12 @@ ONLY_IN = {
     "matplotlib": {"bot.chart"},
     "apscheduler": {"bot.jobs", "bot.setting_types"},
     "numpy": {"bot.conversation"},
+    "PIL": {"bot.media"},
+    "av": {"bot.media"},
+    "pypdf": {"bot.media"},
+    "docx": {"bot.media"},
+    "lxml": {"bot.media"},
+    "charset_normalizer": {"bot.media"},
 }
 """Libraries that one part of the project keeps to itself."""
 

@@ -16,7 +16,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.conversation.tokens import audio_tokens, image_tokens
 from bot.media.document import Document
-from bot.media.errors import MediaError, NotSupported, TooLarge
+from bot.media.errors import MediaError, NotSupportedError, TooLargeError
 from bot.media.image import Image
 from bot.media.sound import Sound
 from storage.records import MediaKind, NewMedium
@@ -84,9 +84,9 @@ class Attachments:
             return NOTHING
         try:
             return await fetch()
-        except TooLarge as exc:
+        except TooLargeError as exc:
             return _failed(message, exc, Problem.TOO_LONG if _sound(message) else Problem.TOO_BIG)
-        except NotSupported as exc:
+        except NotSupportedError as exc:
             return _failed(message, exc, Problem.UNSUPPORTED)
         except MediaError as exc:
             return _failed(message, exc, Problem.UNREADABLE)
@@ -132,7 +132,7 @@ class Attachments:
 
     async def _download(self, file_id: str, size: int | None) -> bytes:
         if size is not None and size > MOST_BYTES:
-            raise TooLarge(f"{size} bytes")
+            raise TooLargeError(f"{size} bytes")
         pause = PAUSE_S
         for left in reversed(range(TRIES)):
             try:

@@ -1,19 +1,19 @@
-"""Provisional."""
+"""Why a file can't be used."""
 
 from bot.errors import KeepsakeError
 
 
 class MediaError(KeepsakeError):
-    """A file can't be used."""
+    """A file can't be used; the text says why, for the log."""
 
 
-class TooLarge(MediaError):
-    """Too large."""
+class TooLargeError(MediaError):
+    """It is larger, longer or slower to read than it may be."""
 
 
-class Unreadable(MediaError):
-    """Unreadable."""
+class UnreadableError(MediaError):
+    """It is damaged, locked, or not what it says it is."""
 
 
-class NotSupported(MediaError):
-    """Not supported."""
+class NotSupportedError(MediaError):
+    """Files of its kind are not read."""

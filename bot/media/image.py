@@ -1,12 +1,44 @@
-"""Provisional."""
+"""Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are."""
 
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Pillow
+
+LONGEST_SIDE = 2048
+"""Pixels; Qwen3-VL takes a token for 32 x 32 of them, so that a larger picture costs more than 4,000 tokens."""
+MOST_PIXELS = 100_000_000
+"""A picture with more is not even decoded: it would take 400 MB."""
+QUALITY = 88
+_ORIENTATION = 0x0112
+_SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_READ = (*_SENT_AS_IT_IS, "GIF")
+_NO_METADATA = frozenset(
+    {
+        *(
+            "jfif",
+            "jfif_version",
+            "jfif_unit",
+            "jfif_density",
+            "adobe",
+            "adobe_transform",
+            "progressive",
+            "progression",
+        ),
+        *("dpi", "icc_profile", "gamma", "srgb", "chromaticity", "transparency", "background", "interlace"),
+        *("loop", "duration", "timestamp"),
+    }
+)
+"""What Pillow tells of a file that says how it is to be shown, and nothing of who made it where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Provisional."""
+    """A picture as a model gets it; sides in pixels."""
 
     data: bytes
     mime: str
@@ -15,8 +47,55 @@ class Image:
 
 
 def image(data: bytes) -> Image:
-    """Provisional."""
-    from PIL import Image as Pillow
+    """Make a picture fit to be sent; the same bytes always give the same. Raises MediaError."""
+    import PIL.Image
 
-    with Pillow.open(io.BytesIO(data)) as opened:
-        return Image(data, f"image/{(opened.format or '').lower()}", *opened.size)
+    PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=_READ) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise TooLargeError(f"{opened.width} x {opened.height} pixels")
+            opened.load()
+            return _fit(opened, data)
+    except PIL.UnidentifiedImageError as exc:
+        raise NotSupportedError("no picture of a known kind") from exc
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
+        raise TooLargeError(str(exc)) from exc
+    except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, TypeError, AttributeError) as exc:
+        raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow stumbles over
+
+
+def _fit(opened: "Pillow", data: bytes) -> Image:
+    kind = opened.format or ""
+    turned = opened.getexif().get(_ORIENTATION, 1) not in (0, 1)
+    large = max(opened.size) > LONGEST_SIDE
+    moving = getattr(opened, "n_frames", 1) > 1
+    if kind in _SENT_AS_IT_IS and not (turned or large or moving or _has_metadata(opened)):
+        return Image(data, _SENT_AS_IT_IS[kind], *opened.size)
+    return _encoded(opened, keep=kind == "JPEG" and not (turned or large))
+
+
+def _has_metadata(opened: "Pillow") -> bool:
+    return bool(opened.info.keys() - _NO_METADATA) or bool(opened.getexif())
+
+
+def _encoded(opened: "Pillow", *, keep: bool) -> Image:
+    """The picture written anew, without what is not picture; `keep`: a JPEG that only loses its metadata."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    opened.info = {key: value for key, value in opened.info.items() if key in ("icc_profile", "transparency")}
+    written = io.BytesIO()
+    if keep and opened.mode in ("L", "RGB"):
+        opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
+        return Image(written.getvalue(), "image/jpeg", *opened.size)
+    upright = PIL.ImageOps.exif_transpose(opened)
+    clear = upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info
+    picture = upright.convert("RGBA" if clear else "RGB")
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS)
+    picture.info = {}
+    if clear:
+        picture.save(written, "PNG", optimize=False)
+        return Image(written.getvalue(), "image/png", *picture.size)
+    picture.save(written, "JPEG", quality=QUALITY)
+    return Image(written.getvalue(), "image/jpeg", *picture.size)

@@ -1,0 +1,105 @@
+"""Files as people send them, made on the spot."""
+
+import io
+import struct
+import wave
+import zlib
+from math import pi, sin
+
+import PIL.Image
+from docx import Document
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+
+def picture(
+    width: int = 64, height: int = 48, kind: str = "JPEG", mode: str = "RGB", color: object = "red", **more: object
+) -> bytes:
+    """A picture of one colour, its left half blue."""
+    made = PIL.Image.new(mode, (width, height), color)  # type: ignore[arg-type]
+    if mode == "RGB":
+        made.paste("blue", (0, 0, width // 2, height))
+    written = io.BytesIO()
+    made.save(written, kind, **more)
+    return written.getvalue()
+
+
+def exif(orientation: int = 1, *, place: bool = False) -> PIL.Image.Exif:
+    """What a camera writes into its photos."""
+    found = PIL.Image.Exif()
+    found[0x0112] = orientation
+    found[0x010F] = "Camera of Ann"
+    if place:
+        gps = ImageFileDirectory_v2()
+        gps[1], gps[2] = "N", (46.0, 57.0, 0.0)
+        found[0x8825] = dict(gps)
+    return found
+
+
+def png_bomb(side: int = 30_000) -> bytes:
+    """A PNG of a few kilobytes that unpacks to gigabytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0" * (side * 3 + 1) * 20, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def wav(seconds: float = 1.0, rate: int = 24_000) -> bytes:
+    """A tone."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as target:
+        target.setnchannels(1)
+        target.setsampwidth(2)
+        target.setframerate(rate)
+        target.writeframes(samples(seconds, rate))
+    return written.getvalue()
+
+
+def samples(seconds: float = 1.0, rate: int = 24_000) -> bytes:
+    """A tone as 16-bit samples."""
+    count = int(seconds * rate)
+    return struct.pack(f"<{count}h", *(int(9000 * sin(2 * pi * 440 * at / rate)) for at in range(count)))
+
+
+def pdf(*pages: str, password: str | None = None) -> bytes:
+    """A PDF with a line of text on each page."""
+    writer = PdfWriter()
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    for words in pages:
+        page = writer.add_blank_page(200, 200)
+        page[NameObject("/Resources")] = DictionaryObject(
+            {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
+        )
+        content = DecodedStreamObject()
+        content.set_data(f"BT /F1 12 Tf 10 100 Td ({words}) Tj ET".encode())
+        page[NameObject("/Contents")] = writer._add_object(content)
+    if password:
+        writer.encrypt(password)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def word(*paragraphs: str, table: tuple[tuple[str, ...], ...] = ()) -> bytes:
+    """A Word file with paragraphs, and a table behind them."""
+    made = Document()
+    for text in paragraphs:
+        made.add_paragraph(text)
+    if table:
+        cells = made.add_table(len(table), len(table[0]))
+        for row, texts in enumerate(table):
+            for column, text in enumerate(texts):
+                cells.cell(row, column).text = text
+    written = io.BytesIO()
+    made.save(written)
+    return written.getvalue()

@@ -1,0 +1,90 @@
+"""Documents become text, within limits."""
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.media.document import Document, document
+from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from tests.media.files import pdf, picture, word
+
+
+def _read(data: bytes, name: str = "a.txt", mime: str | None = None, most: int = 1000) -> Document:
+    return document(data, name, mime, most_characters=most)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "gb18030"])
+def test_a_text_of_any_encoding_is_read(encoding: str) -> None:
+    text = "Съешь ещё этих мягких французских булок, да выпей чаю. " * 5
+    if encoding == "gb18030":
+        text = "今天天气很好。我们去公园散步。你想一起来吗。" * 5
+    assert _read(text.encode(encoding)).text.strip() == text.strip()
+
+
+def test_line_ends_are_unified_and_control_characters_are_gone() -> None:
+    assert _read(b"one\r\ntwo\rthree" + b" and so on" * 20 + b"\x07").text == "one\ntwo\nthree" + " and so on" * 20
+
+
+def test_a_pdf_is_read_page_by_page() -> None:
+    assert _read(pdf("first page", "second page")) == Document("first page\nsecond page", 2, cut=False)
+
+
+def test_more_than_there_is_room_for_is_cut_and_said_to_be() -> None:
+    assert _read(b"0123456789", most=4) == Document("0123", None, cut=True)
+    assert _read(pdf("first page", "second page"), most=10) == Document("first page", 2, cut=True)
+
+
+def test_a_word_file_is_read_with_its_tables() -> None:
+    read = _read(word("Dear Ann", "regards", table=(("a", "b"), ("c", "d"))), "letter.docx")
+    assert read.text == "Dear Ann\nregards\na | b\nc | d"
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (pdf("secret", password="x"), UnreadableError),
+        (pdf("text")[:-200], UnreadableError),
+        (picture(kind="PNG"), NotSupportedError),
+        (bytes(range(256)) * 20, NotSupportedError),
+        (word("x")[:300], UnreadableError),
+    ],
+    ids=["locked", "cut", "picture", "binary", "broken word"],
+)
+def test_what_can_not_be_read_says_why(data: bytes, error: type[MediaError]) -> None:
+    with pytest.raises(error):
+        _read(data, "file.docx" if data.startswith(b"PK") else "file")
+
+
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked() -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"0" * 110_000_000)
+    with pytest.raises(TooLargeError):
+        _read(written.getvalue(), "bomb.docx")
+
+
+def test_entities_do_not_grow() -> None:
+    good = word("x")
+    bomb = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">' + b"".join(
+        b'<!ENTITY %c "%s">' % (98 + at, b"&%c;" % (97 + at) * 10) for at in range(9)
+    )
+    bomb += b'][<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">&j;</w:document>'
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(written, "w") as new:
+        for entry in old.namelist():
+            new.writestr(entry, bomb if entry == "word/document.xml" else old.read(entry))
+    with pytest.raises(MediaError):
+        _read(written.getvalue(), "bomb.docx")
+
+
+@given(st.binary(max_size=300), st.integers(0, 900))
+def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
+    whole = pdf("hello")
+    for attempt in (data, whole[:at] + data + whole[at:], b"PK\x03\x04" + data):
+        try:
+            _read(attempt, "file.docx")
+        except MediaError:
+            continue

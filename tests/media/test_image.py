@@ -1,0 +1,106 @@
+"""Pictures are upright, small enough and without metadata; others are left as they are."""
+
+import io
+
+import PIL.Image
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.image import LONGEST_SIDE, image
+from tests.media.files import exif, picture, png_bomb
+
+
+def _opened(data: bytes) -> PIL.Image.Image:
+    return PIL.Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize(("kind", "mime"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
+def test_a_picture_that_needs_nothing_stays_as_it_is_byte_for_byte(kind: str, mime: str) -> None:
+    data = picture(kind=kind)
+    made = image(data)
+    assert (made.data, made.mime, made.width, made.height) == (data, mime, 64, 48)
+
+
+def test_a_large_picture_is_made_smaller() -> None:
+    made = image(picture(4000, 1000))
+    assert (made.width, made.height) == (LONGEST_SIDE, 512)
+    assert _opened(made.data).size == (LONGEST_SIDE, 512)
+
+
+def test_a_turned_picture_is_set_upright() -> None:
+    made = image(picture(64, 48, exif=exif(6)))
+    upright = _opened(made.data).convert("RGB")
+    assert upright.size == (made.width, made.height) == (48, 64)
+    top, bottom = upright.getpixel((24, 5)), upright.getpixel((24, 60))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert (top[2] > 200, bottom[0] > 200) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_where_and_with_what_it_was_taken_is_gone(kind: str) -> None:
+    data = picture(kind=kind, exif=exif(place=True))
+    assert b"Camera of Ann" in data
+    made = image(data)
+    assert b"Camera of Ann" not in made.data
+    assert not _opened(made.data).getexif()
+    assert image(data).data == made.data
+
+
+def test_a_comment_is_gone_too() -> None:
+    data = picture(comment=b"drawn by Ann")
+    assert b"drawn by Ann" in data
+    assert b"drawn by Ann" not in image(data).data
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "mime"),
+    [("CMYK", "JPEG", "image/jpeg"), ("L", "GIF", "image/jpeg"), ("P", "GIF", "image/jpeg")],
+)
+def test_other_colours_and_kinds_are_made_usual_ones(mode: str, kind: str, mime: str) -> None:
+    data = (
+        picture(mode=mode, kind=kind, color=0) if mode != "CMYK" else picture(mode=mode, kind=kind, color=0, width=3000)
+    )
+    made = image(data)
+    assert made.mime == mime
+    assert _opened(made.data).mode == "RGB"
+
+
+def test_of_a_moving_picture_the_first_frame_is_kept() -> None:
+    frames = [PIL.Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
+    written = io.BytesIO()
+    frames[0].save(written, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    made = _opened(image(written.getvalue()).data).convert("RGB")
+    pixel = made.getpixel((10, 10))
+    assert isinstance(pixel, tuple)
+    assert pixel[0] > 200
+
+
+def test_transparency_is_kept() -> None:
+    made = image(picture(3000, 100, kind="PNG", mode="RGBA", color=(255, 0, 0, 0)))
+    assert made.mime == "image/png"
+    assert _opened(made.data).getchannel("A").getextrema() == (0, 0)
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    with pytest.raises(TooLargeError):
+        image(png_bomb())
+
+
+def test_what_is_damaged_or_no_picture_is_told_apart() -> None:
+    with pytest.raises(UnreadableError):
+        image(picture(500, 500, kind="PNG", mode="L", color=7)[:60])
+    with pytest.raises(NotSupportedError):
+        image(b"hello")
+
+
+@given(st.binary(max_size=300), st.integers(0, 600))
+def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
+    whole = picture(16, 16)
+    for attempt in (data, whole[:at] + data + whole[at:]):
+        try:
+            image(attempt)
+        except MediaError:
+            continue

@@ -1,0 +1,57 @@
+"""Sounds for models that hear, and from models that speak."""
+
+import io
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.media.errors import MediaError, NotSupportedError, TooLargeError
+from bot.media.sound import sound, voice_note
+from tests.media.files import picture, samples, wav
+
+
+def _told(data: bytes) -> tuple[str, str, int, float]:
+    with av.open(io.BytesIO(data), "r") as opened:
+        stream = opened.streams.audio[0]
+        seconds = sum(frame.samples for frame in opened.decode(stream)) / stream.rate
+        return opened.format.name, stream.codec_context.name, stream.channels, seconds
+
+
+def test_any_sound_becomes_a_small_mp3() -> None:
+    for data in (wav(2.0), voice_note(samples(2.0))):
+        made = sound(data, most_seconds=60)
+        kind, codec, channels, seconds = _told(made.data)
+        assert (made.format, kind, channels) == ("mp3", "mp3", 1)
+        assert codec.startswith("mp3")
+        assert made.seconds == pytest.approx(2.0, abs=0.1)
+        assert seconds == pytest.approx(2.0, abs=0.2)
+        assert len(made.data) < 16_000
+
+
+def test_a_spoken_answer_becomes_a_voice_message() -> None:
+    kind, codec, channels, seconds = _told(voice_note(samples(1.5)))
+    assert (kind, codec, channels) == ("ogg", "opus", 1) or codec == "libopus"
+    assert seconds == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_sound_that_is_too_long_is_told() -> None:
+    with pytest.raises(TooLargeError):
+        sound(wav(3.0), most_seconds=2)
+
+
+def test_what_has_no_sound_is_told() -> None:
+    with pytest.raises(NotSupportedError):
+        sound(picture(kind="GIF", mode="P", color=0), most_seconds=2)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.integers(0, 400))
+def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
+    whole = wav(0.05)
+    for attempt in (data, whole[:at] + data + whole[at:]):
+        try:
+            sound(attempt, most_seconds=60)
+        except MediaError:
+            continue
