@@ -57,7 +57,7 @@ ONLY_IN = {
     "matplotlib": {"bot.chart"},
     "apscheduler": {"bot.jobs", "bot.setting_types"},
     "numpy": {"bot.conversation"},
-    "PIL": {"bot.media"},
+    "PIL": {"bot.media", "sandbox"},
     "av": {"bot.media"},
     "pypdf": {"bot.media"},
     "docx": {"bot.media"},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from telegram import Message, MessageEntity
 
-from bot.inbound.message import replied_to
+from bot.inbound.origin import replied_to
 
 
 @dataclass(frozen=True, slots=True)

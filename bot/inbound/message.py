@@ -4,12 +4,12 @@ from telegram import Message
 
 from bot.conversation.said import Said
 from bot.inbound.kinds import described
-from bot.inbound.origin import links, origin, quoted
+from bot.inbound.origin import links, origin, quoted, text_of
 
 
 def said(message: Message, bot_id: int) -> Said | None:
     """What the message says, without what has to be downloaded; None when nobody said anything."""
-    text = message.text or message.caption or ""
+    text = text_of(message)
     kind = described(message)
     if not text and kind is None:
         return None
@@ -27,14 +27,6 @@ def said(message: Message, bot_id: int) -> Said | None:
         notes=(*((kind,) if kind else ()), *links(message)),
         from_bot=bool(message.from_user and message.from_user.is_bot and message.sender_chat is None),
     )
-
-
-def replied_to(message: Message) -> Message | None:
-    """The message that this one answers; not the opening of its topic, which Telegram names where there is none."""
-    target = message.reply_to_message
-    if target is None or target.forum_topic_created is not None:
-        return None
-    return target
 
 
 def is_live(message: Message) -> bool:

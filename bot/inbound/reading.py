@@ -9,7 +9,8 @@ from telegram import Message
 
 from bot.conversation.said import Said
 from bot.inbound.attachments import Attachments, Problem
-from bot.inbound.message import replied_to, said
+from bot.inbound.message import said
+from bot.inbound.origin import replied_to
 
 if TYPE_CHECKING:
     from storage.records import NewMedium

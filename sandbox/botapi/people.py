@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from sandbox.botapi import media
 from sandbox.botapi import text as texts
+from sandbox.botapi.files import Files
 from sandbox.botapi.message import Message
 from sandbox.botapi.methods.chats import member
 from sandbox.botapi.previews import Draft
@@ -107,6 +109,54 @@ class User:
             self._post(chat, _content(piece, None), reply_to, thread)
         return self._post(chat, _content(last, entities) | extra, reply_to, thread)
 
+    async def send(
+        self,
+        chat: Chat,
+        content: Json,
+        caption: str | None = None,
+        reply_to: Message | int | None = None,
+        thread: int | None = None,
+    ) -> Message:
+        """Send anything else: the content of a message, such as ``{"dice": {...}}``, with or without a caption."""
+        words: Json = {}
+        if caption is not None:
+            found = texts.detected(caption)
+            words = {"caption": caption} | ({"caption_entities": found} if found else {})
+        return self._post(chat, content | words, reply_to, thread)
+
+    async def photo(
+        self, chat: Chat, content: bytes, caption: str | None = None, reply_to: Message | int | None = None
+    ) -> Message:
+        """Send a picture, in the sizes that Telegram makes of it."""
+        return await self.send(chat, media.photo(self._world.files, content), caption, reply_to)
+
+    async def album(
+        self, chat: Chat, contents: Sequence[bytes], caption: str | None = None, caption_at: int = 0
+    ) -> Sequence[Message]:
+        """Send pictures together: messages of their own with one number."""
+        group: Json = {"media_group_id": str(self._world.store.next_message_id(chat.id) + 13_000_000_000)}
+        return [
+            await self.send(
+                chat, media.photo(self._world.files, content) | group, caption if at == caption_at else None
+            )
+            for at, content in enumerate(contents)
+        ]
+
+    async def voice(self, chat: Chat, content: bytes, duration: int, reply_to: Message | int | None = None) -> Message:
+        """Send a voice message."""
+        return await self.send(chat, media.voice(self._world.files, content, duration), None, reply_to)
+
+    async def document(
+        self, chat: Chat, content: bytes, name: str, mime: str = "text/plain", caption: str | None = None
+    ) -> Message:
+        """Send a file."""
+        return await self.send(chat, media.document(self._world.files, content, name, mime), caption)
+
+    @property
+    def files(self) -> Files:
+        """Where the files are, for ``media`` to make contents of."""
+        return self._world.files
+
     async def forward(self, chat: Chat, text: str, origin_name: str) -> Message:
         """Forward what somebody else wrote, who hides their account."""
         origin = {
@@ -121,8 +171,11 @@ class User:
         found = self._world.store.message(message.chat_id, message.id)
         if found is None or cast("Json", found.raw["from"])["id"] != self.id:
             raise ValueError(f"{self.name} can't edit that")
-        kept = {key: item for key, item in found.raw.items() if key not in ("text", "entities")}
-        raw = kept | {"edit_date": int(self._world.clock())} | _content(text, None)
+        words = _content(text, None)
+        if "text" not in found.raw:  # then it is the caption that people can edit
+            words = {f"caption{'_entities' if key == 'entities' else ''}": item for key, item in words.items()}
+        kept = {key: item for key, item in found.raw.items() if not key.endswith(("text", "entities", "caption"))}
+        raw = kept | {"edit_date": int(self._world.clock())} | words
         self._world.store.change_message(message.chat_id, raw)
         self._world.updates.push("edited_message", raw)
         return self._view(message.chat_id, message.id)

@@ -20,6 +20,7 @@ from sandbox.botapi.changes import Changes
 from sandbox.botapi.database import Database
 from sandbox.botapi.errors import ApiError
 from sandbox.botapi.faults import Faults
+from sandbox.botapi.files import Files
 from sandbox.botapi.limits import FloodLimits
 from sandbox.botapi.people import Chat, User
 from sandbox.botapi.previews import Previews
@@ -58,6 +59,7 @@ class BotApi:
         self._app = Starlette(
             routes=[
                 Route("/bot{token}/{method}", self._handle, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{path:path}", self._download, methods=["GET"]),
                 *control.routes(self),
             ]
         )
@@ -165,6 +167,12 @@ class BotApi:
             self._note(name, params, exc.code, exc.description)
             return wire.refusal(exc)
 
+    async def _download(self, request: Request) -> Response:
+        content = self._world.files.content(request.path_params["path"])
+        if request.path_params["token"] != self.token or content is None:
+            return wire.refusal(ApiError(404, "Not Found"))
+        return Response(content, media_type="application/octet-stream")
+
     async def _perform(self, name: str, method: arguments.Method, args: arguments.Arguments) -> Response:
         fault = self.faults.take(name, args.values)
         if fault:
@@ -204,6 +212,7 @@ def _world(bot: wire.Json, database: Database, clock: Callable[[], float]) -> Wo
     return World(
         bot=bot,
         store=Store(database),
+        files=Files(database),
         queries=Queries(database, clock),
         settings=settings,
         updates=updates,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sandbox.botapi import keyboard
 from sandbox.botapi.arguments import Method, Parameter
 from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported
-from sandbox.botapi.methods import chats, commands, editing, receiving, sending
+from sandbox.botapi.methods import chats, commands, editing, files, receiving, sending
 
 UNSUPPORTED = Parameter(unsupported)
 FLAG = Parameter(boolean)
@@ -172,6 +172,7 @@ METHODS: Mapping[str, Method] = {
     "setMyCommands": Method(commands.set_my_commands, {**SCOPED, "commands": COMMANDS}),
     "getMyCommands": Method(commands.get_my_commands, SCOPED),
     "deleteMyCommands": Method(commands.delete_my_commands, SCOPED),
+    "getFile": Method(files.get_file, {"file_id": Parameter(string, required=True)}),
     "getChat": Method(chats.get_chat, {"chat_id": CHAT}),
     "getChatMember": Method(chats.get_chat_member, {"chat_id": CHAT, "user_id": Parameter(integer, required=True)}),
     "leaveChat": Method(chats.leave_chat, {"chat_id": CHAT}),

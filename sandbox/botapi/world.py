@@ -6,6 +6,7 @@ from typing import cast
 
 from sandbox.botapi.changes import Changes
 from sandbox.botapi.errors import bad_request, forbidden
+from sandbox.botapi.files import Files
 from sandbox.botapi.limits import FloodLimits
 from sandbox.botapi.previews import Previews
 from sandbox.botapi.queries import Queries
@@ -22,6 +23,7 @@ class World:
 
     bot: Json
     store: Store
+    files: Files
     queries: Queries
     settings: SettingsStore
     updates: Updates

@@ -12,7 +12,8 @@ from starlette.types import Message
 from sandbox.model import playback
 from sandbox.model.behaviour import Fail, Hang
 from sandbox.model.prompt_cache import count_tokens
-from sandbox.model.request import RequestError, json_object
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import json_object
 from sandbox.model.vector import embed
 
 DIMENSION = 384

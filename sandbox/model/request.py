@@ -4,30 +4,35 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sandbox.model.media import media_of
+from sandbox.model.refusal import RequestError
+
 MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "video_url"})
-
-
-class RequestError(Exception):
-    """The request is refused; the message says why."""
-
-    def __init__(self, message: str, param: str | None = None, *, status: int = 400, code: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
-        self.status = status
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One element of the messages array: `text` is its words, `content` all that the model reads (media too).
 
-    `raw` is its JSON as it came, keys in their order: two messages are the same when these are.
+    `raw` is its JSON as it came, keys in their order: two messages are the same when these are. `media` are its
+    pictures and sounds, each as its kind and its bytes.
     """
 
     role: str
     text: str
     content: str
     raw: str
+    media: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def images(self) -> tuple[bytes, ...]:
+        """The pictures."""
+        return tuple(data for kind, data in self.media if kind.startswith("image/"))
+
+    @property
+    def sounds(self) -> tuple[bytes, ...]:
+        """The sounds."""
+        return tuple(data for kind, data in self.media if not kind.startswith("image/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,8 @@ def _message(value: object, param: str) -> Message:
     if role not in ("system", "user", "assistant"):
         raise RequestError(f"{param}.role must be system, user or assistant, not {role!r}", param)
     text, content = _content(value.get("content"), f"{param}.content")
-    return Message(str(role), text, content, json.dumps(value, ensure_ascii=False))
+    raw = json.dumps(value, ensure_ascii=False)
+    return Message(str(role), text, content, raw, media_of(value.get("content"), f"{param}.content"))
 
 
 def _content(value: object, param: str) -> tuple[str, str]:

@@ -21,7 +21,8 @@ from sandbox.model import playback, standin
 from sandbox.model.behaviour import Behaviour, Fail, Say
 from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
-from sandbox.model.request import ChatRequest, RequestError, parse
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import ChatRequest, parse
 from sandbox.model.wire import Completion, error_body
 from sandbox.server import serve
 

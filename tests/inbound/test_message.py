@@ -7,7 +7,8 @@ import pytest
 from telegram import Message
 
 from bot.conversation.said import Quoted, Said
-from bot.inbound.message import replied_to, said
+from bot.inbound.message import said
+from bot.inbound.origin import replied_to
 
 NOON = 1_795_435_200
 ANN = {"id": 5, "is_bot": False, "first_name": "Ann", "last_name": "Lee"}
@@ -61,7 +62,7 @@ def test_a_reply_quotes_what_it_answers() -> None:
     assert words.quote == Quoted("the whole text", "Ann Lee", 6)
     words = said(_message(text="why?", reply_to_message=original, quote={"text": "whole", "position": 4}), 99)
     assert words is not None
-    assert words.quote == Quoted("whole", whole=False)
+    assert words.quote == Quoted("whole", "Ann Lee", 6, whole=False)
 
 
 def test_a_photo_is_noted_with_its_caption_and_a_service_message_is_not_said_by_anybody() -> None:

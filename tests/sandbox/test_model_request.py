@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from sandbox.model.request import ChatRequest, RequestError, parse
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import ChatRequest, parse
 
 USER = {"role": "user", "content": "hi"}
 ASSISTANT = {"role": "assistant", "content": "hello"}
@@ -58,12 +59,12 @@ def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
 
 
 def test_parts_are_read_as_one_text_and_cache_markers_are_no_part_of_it() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     marker = {"cache_control": {"type": "ephemeral"}}
     [plain] = parsed(messages=[{"role": "user", "content": [picture, {"type": "text", "text": "what?"}]}]).messages
     [marked] = parsed(
         messages=[{"role": "user", "content": [picture | marker, {"type": "text", "text": "what?"} | marker]}]
     ).messages
     assert plain.text == "what?"
-    assert "AA==" in plain.content
+    assert "iVBORw0KGgo=" in plain.content
     assert plain.content == marked.content

@@ -1,0 +1,82 @@
+"""What people send besides text, as the content of a message with all the fields that Telegram gives it."""
+
+import io
+
+import PIL.Image
+
+from sandbox.botapi.files import Files
+from sandbox.botapi.wire import Json
+
+SIDES = (90, 320, 800, 1280, 2560)
+"""The longest sides of a photo's sizes, in pixels."""
+THUMBNAIL_SIDE = 320
+
+
+def photo(files: Files, content: bytes) -> Json:
+    """A photo, in all sizes that are smaller than it, and its own up to the largest."""
+    with PIL.Image.open(io.BytesIO(content)) as opened:
+        opened.load()
+    longest = max(opened.size)
+    sides = [side for side in SIDES if side < longest]
+    sizes = [_size(files, _shrunk(opened, side)) for side in sides]
+    if longest <= SIDES[-1]:
+        sizes.append(_size(files, content))
+    return {"photo": sizes}
+
+
+def voice(files: Files, content: bytes, duration: int) -> Json:
+    """A voice message: Ogg with Opus."""
+    return {"voice": files.keep(content, "voice", "oga") | {"duration": duration, "mime_type": "audio/ogg"}}
+
+
+def audio(files: Files, content: bytes, duration: int, title: str, performer: str, name: str) -> Json:
+    """A piece of music."""
+    told: Json = {"duration": duration, "title": title, "performer": performer, "file_name": name}
+    return {"audio": files.keep(content, "music", name.rpartition(".")[2]) | told | {"mime_type": "audio/mpeg"}}
+
+
+def document(files: Files, content: bytes, name: str, mime: str) -> Json:
+    """A file of any kind."""
+    kept = files.keep(content, "documents", name.rpartition(".")[2])
+    return {"document": kept | {"file_name": name, "mime_type": mime}}
+
+
+def video(files: Files, thumbnail: bytes, duration: int, content: bytes = b"no video") -> Json:
+    """A video with its thumbnail."""
+    told: Json = {"width": 1280, "height": 720, "duration": duration, "mime_type": "video/mp4", "file_name": "v.mp4"}
+    return {"video": files.keep(content, "videos", "mp4") | told | {"thumbnail": _size(files, thumbnail)}}
+
+
+def video_note(files: Files, content: bytes, duration: int, thumbnail: bytes) -> Json:
+    """A round video."""
+    told: Json = {"length": 384, "duration": duration, "thumbnail": _size(files, thumbnail)}
+    return {"video_note": files.keep(content, "video_notes", "mp4") | told}
+
+
+def animation(files: Files, thumbnail: bytes, content: bytes = b"no animation") -> Json:
+    """A moving picture without sound, which Telegram calls a document too."""
+    kept = files.keep(content, "animations", "mp4") | {"mime_type": "video/mp4", "file_name": "a.mp4"}
+    small: Json = {"thumbnail": _size(files, thumbnail)}
+    return {"animation": kept | small | {"width": 320, "height": 240, "duration": 2}, "document": kept | small}
+
+
+def sticker(files: Files, content: bytes, emoji: str, *, animated: bool = False, thumbnail: bytes = b"") -> Json:
+    """A sticker: a still WebP, or an animated one with a thumbnail."""
+    kept = files.keep(content, "stickers", "tgs" if animated else "webp")
+    told: Json = {"type": "regular", "width": 512, "height": 512, "is_animated": animated, "is_video": False}
+    small: Json = {"thumbnail": _size(files, thumbnail)} if thumbnail else {}
+    return {"sticker": kept | told | small | {"emoji": emoji, "set_name": "Animals"}}
+
+
+def _size(files: Files, content: bytes) -> Json:
+    with PIL.Image.open(io.BytesIO(content)) as opened:
+        width, height = opened.size
+    return files.keep(content, "photos", "jpg") | {"width": width, "height": height}
+
+
+def _shrunk(picture: PIL.Image.Image, side: int) -> bytes:
+    small = picture.convert("RGB")
+    small.thumbnail((side, side))
+    written = io.BytesIO()
+    small.save(written, "JPEG", quality=87)
+    return written.getvalue()

@@ -1,0 +1,218 @@
+"""Pictures, voice messages and documents, from Telegram to the model."""
+
+import json
+import re
+
+import pytest
+
+from bot.media.sound import voice_note
+from sandbox.botapi import media
+from sandbox.model import Fail, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group
+from tests.e2e.quick import hurry as hurry
+from tests.media.files import exif, pdf, picture, samples, word
+
+BLIND = Fail(400, "messages[1]: unknown variant `image_url`, expected `text`")
+
+
+def _parts(stage: Stage, request: int, message: int = -1) -> list[str]:
+    """The kinds of the parts of a message, in order; its words where they are."""
+    content = json.loads(stage.model.requests[request].messages[message].raw)["content"]
+    if isinstance(content, str):
+        return [_plain(content)]
+    return [_plain(part["text"]) if part["type"] == "text" else part["type"] for part in content]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", "", text)
+
+
+async def test_a_photo_reaches_the_model_before_its_words_and_stays_the_same_bytes(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    shown = picture(1000, 700, exif=exif(place=True))
+    await stage.ann.photo(stage.home, shown, "what is this?")
+    await stage.replies(1)
+    assert _parts(stage, 0) == ["image_url", "[photo]\nwhat is this?"]
+    await stage.ann.say(stage.home, "and which colour?")
+    await stage.replies(2)
+    first, second = stage.model.requests
+    assert second.messages[1].raw == first.messages[1].raw
+    assert b"Camera of Ann" not in second.messages[1].images[0]
+    assert stage.environment["TELEGRAM_BOT_TOKEN"].encode() not in first.body
+    assert b"api.telegram" not in first.body
+    assert b"/file/bot" not in first.body
+
+
+async def test_of_a_photos_sizes_the_largest_within_the_bound_is_sent(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    await stage.ann.photo(stage.home, picture(4000, 3000), "big")
+    await stage.replies(1)
+    [sent] = stage.model.requests[0].messages[-1].images
+    assert media.photo(stage.ann.files, sent)["photo"][-1]["width"] == 1280  # type: ignore[index]
+
+
+async def test_an_album_is_one_turn_wherever_its_caption_stands(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    pictures = [picture(100 + at, 80) for at in range(4)]
+    await stage.ann.album(stage.home, pictures, "which is best?", caption_at=2)
+    await stage.replies(1)
+    assert len(stage.model.requests) == 1
+    assert _parts(stage, 0) == [
+        "image_url",
+        "[photo]",
+        "image_url",
+        "\n[photo]",
+        "image_url",
+        "\n[photo]\nwhich is best?",
+        "image_url",
+        "\n[photo]",
+    ]
+    assert list(stage.model.requests[0].messages[-1].images) == pictures
+
+
+async def test_files_and_stickers_and_the_thumbnails_of_what_moves_are_pictures_too(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    files, ann, home = stage.ann.files, stage.ann, stage.home
+    thumbnail = picture(200, 150)
+    await ann.document(home, picture(kind="PNG"), "drawing.png", "image/png", "my drawing")
+    await stage.replies(1)
+    await ann.send(home, media.sticker(files, picture(kind="WEBP"), "😀"))
+    await stage.replies(2)
+    await ann.send(home, media.sticker(files, b"tgs", "😀", animated=True, thumbnail=thumbnail))
+    await stage.replies(3)
+    await ann.send(home, media.animation(files, thumbnail))
+    await stage.replies(4)
+    await ann.send(home, media.video(files, thumbnail, 65), "my holidays")
+    await stage.replies(5)
+    assert [len(request.messages[-1].images) for request in stage.model.requests] == [1] * 5
+    assert "1:05" in _parts(stage, 4)[1]
+
+
+async def test_a_photo_that_is_replied_to_is_part_of_the_question_also_in_a_group(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    shown = await bob.photo(friends, picture(), "our cat")
+    await ann.say(friends, "Keepsake, which animal is this?", reply_to=shown)
+    await friends.wait(1, PATIENCE_S)
+    parts = _parts(stage, 0)
+    assert parts[0].startswith("Bob: [photo]")
+    assert parts[1] == "image_url"
+    assert parts[2].endswith("Ann: Keepsake, which animal is this?")
+
+
+async def test_a_model_that_sees_answers_while_there_is_a_picture_in_view(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen-plus", VISION_MODEL="qwen3-vl-plus")
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await stage.ann.photo(stage.home, picture())
+    await stage.replies(2)
+    await stage.ann.say(stage.home, "thanks")
+    await stage.replies(3)
+    assert [request.model for request in stage.model.requests] == ["qwen-plus", "qwen3-vl-plus", "qwen3-vl-plus"]
+
+
+async def test_where_nothing_can_see_the_user_is_told_and_a_later_model_sees_it(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen-plus")
+    await stage.ann.photo(stage.home, picture())
+    assert "can't see pictures" in (await stage.replies(1))[0]
+    assert stage.model.requests == []
+    await stage.ann.photo(stage.home, picture(80, 80), "and what is that?")
+    assert len(await stage.replies(3)) == 3
+    assert _parts(stage, 0)[0].endswith("[photo]\nand what is that?")
+    await stage.end()
+    await stage.start(VISION_MODEL="qwen3-vl-plus")
+    await stage.ann.say(stage.home, "now?")
+    await stage.replies(4)
+    request = stage.model.requests[1]
+    assert (request.model, sum(len(message.images) for message in request.messages)) == ("qwen3-vl-plus", 2)
+
+
+async def test_a_server_that_refuses_pictures_is_asked_again_without(stage: Stage, hurry: None) -> None:
+    stage.model.script(BLIND, Say("a guess"), Say("more"))
+    await stage.start()
+    await stage.ann.photo(stage.home, picture(), "what is this?")
+    answer, told = await stage.replies(2)
+    assert answer == "a guess"
+    assert "can't see pictures" in told
+    await stage.ann.say(stage.home, "go on")
+    await stage.replies(3)
+    assert [sum(len(one.images) for one in request.messages) for request in stage.model.requests] == [1, 0, 0]
+
+
+async def test_one_bad_picture_does_not_spoil_the_conversation(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("nice"), Fail(400, "Failed to decode the image"), Say("hm"), Say("more"))
+    await stage.start()
+    await stage.ann.photo(stage.home, picture())
+    await stage.replies(1)
+    await stage.ann.photo(stage.home, picture(90, 90), "and this?")
+    _, answer, told = await stage.replies(3)
+    assert (answer, "could not read that image" in told) == ("hm", True)
+    await stage.ann.say(stage.home, "go on")
+    await stage.replies(4)
+    assert [sum(len(one.images) for one in request.messages) for request in stage.model.requests] == [1, 2, 1, 1]
+
+
+async def test_a_model_that_hears_gets_the_sound(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
+    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
+    await stage.replies(1)
+    assert _parts(stage, 0) == ["input_audio", "[voice message, 0:12]"]
+
+
+async def test_where_nobody_can_listen_the_user_is_told(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen-plus")
+    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
+    assert "can't listen" in (await stage.replies(1))[0]
+    assert stage.model.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "mime"),
+    [
+        (b"The code is 4711.", "note.txt", "text/plain"),
+        (pdf("The code is 4711."), "note.pdf", "application/pdf"),
+        (word("The code is 4711."), "note.docx", "application/octet-stream"),
+        (b'{"code": 4711}', "note.json", "application/json"),
+    ],
+    ids=["text", "pdf", "word", "json"],
+)
+async def test_a_document_is_read_with_its_name(
+    stage: Stage, hurry: None, content: bytes, name: str, mime: str
+) -> None:
+    await stage.start()
+    await stage.ann.document(stage.home, content, name, mime, "what is the code?")
+    await stage.replies(1)
+    [words] = _parts(stage, 0)
+    assert name in words
+    assert "4711" in words
+    assert "what is the code?" in words
+
+
+async def test_a_document_of_another_kind_is_refused_with_what_works(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    await stage.ann.document(stage.home, bytes(range(256)) * 30, "program.exe", "application/octet-stream")
+    assert "Markdown" in (await stage.replies(1))[0]
+    assert stage.model.requests == []
+
+
+async def test_a_document_that_is_too_long_is_cut_and_that_is_told(stage: Stage, hurry: None) -> None:
+    await stage.start(CONTEXT_WINDOW="4096")
+    await stage.ann.document(stage.home, b"word " * 5000, "long.txt", "text/plain", "summarise")
+    told, _ = await stage.replies(2)
+    assert "only its beginning" in told
+    assert 2000 < len(stage.model.requests[0].last_words) < 3500
+
+
+async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    shown = await stage.ann.photo(stage.home, picture(), "our cat")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/forget", reply_to=shown)
+    await stage.replies(2)
+    await stage.ann.press(stage.home.replies[1], "Forget it")
+    await stage.home.wait(lambda chat: "forgotten" in chat.replies[1].text, PATIENCE_S)
+    await stage.ann.say(stage.home, "what did I send?")
+    await stage.replies(3)
+    assert stage.model.requests[1].messages[-1].images == ()
+    assert picture() not in (stage.folder / "keepsake.db").read_bytes()
