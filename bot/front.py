@@ -2,16 +2,20 @@
 
 import time
 
+from telegram import Bot
+
 from bot.conversation.ears import Ears
 from bot.conversation.marks import Way
 from bot.engine import Engine
 from bot.handlers.access import Gate
+from bot.handlers.admins import Admins
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import Commands
 from bot.handlers.edits import EditHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import ForgetHandlers
+from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import MemoryHandlers
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
@@ -37,7 +41,8 @@ def build(
     sender: Sender,
 ) -> Handlers:
     """Put the handlers together, and register them."""
-    bot = application.bot
+    bot, listens = application.bot, settings.group_listen == "on"
+    admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
     allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
     replies = Replies(storage, parts.conversation, sender, parts.upkeep)
@@ -52,14 +57,17 @@ def build(
         addressing=addressing,
         memory=memory,
         forget=forget,
-        listens=settings.group_listen == "on",
+        admins=admins,
+        listens=listens,
     )
     handlers = Handlers(
         application=application,
         gate=Gate(storage, addressing, allowed),
+        admins=admins,
+        membership=_membership(bot, storage, listens=listens),
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
-        commands=Commands(storage, replies, settings.reset_keep_days, time.time),
+        commands=Commands(storage, replies, settings.reset_keep_days, listens, time.time),
         buttons=Buttons(storage, replies, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
@@ -72,3 +80,14 @@ def build(
     )
     handlers.register()
     return handlers
+
+
+def _membership(bot: Bot, storage: Storage, *, listens: bool) -> MembershipHandlers:
+    return MembershipHandlers(
+        storage=storage,
+        username=bot.username,
+        name=bot.first_name,
+        hears_all=bool(bot.can_read_all_group_messages),
+        listens=listens,
+        clock=time.time,
+    )

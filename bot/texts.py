@@ -15,8 +15,11 @@ HELP = (
     "/reset forgets this whole conversation (with a minute to undo it)\n"
     "/usage shows what it costs\n"
     "/settings changes how I remember\n"
+    "/privacy says what is kept of you\n"
     "/help shows this\n\n"
-    "In a group, mention me or reply to me."
+    "Pictures, voice messages and files are fine too. When you edit your last message, I answer anew. Telegram does "
+    "not tell me when you delete one: use /forget as a reply to it.\n\n"
+    "In a group, mention me, reply to me, or begin with my name."
 )
 COMMANDS = (
     ("help", "what I understand"),
@@ -29,8 +32,36 @@ COMMANDS = (
     ("reset", "forget this conversation"),
     ("usage", "what it costs"),
     ("settings", "how I remember"),
+    ("privacy", "what is kept of you"),
 )
 """The command menu: name and description."""
+
+GREETING = (
+    "Hi, I'm {name}. Mention me (@{username}), reply to me, or begin a message with my name, and I answer. {heard}\n\n"
+    "/help shows what I understand, /privacy what I keep."
+)
+GREETING_HEARS = (
+    "I also remember what is said here in between, so that I know what you talk about; an administrator can switch "
+    "that off in /settings."
+)
+GREETING_CALLED = "What you say to others I don't get to know."
+ONLY_ADMINS = "Only an administrator of this group can do that."
+
+PRIVACY = (
+    "What you write to me, and my answers, are stored on this bot's server, with your name and Telegram id, until you "
+    "delete them. To answer, I send a part of this conversation to the model server that this bot uses, and nothing "
+    "to anybody else. Pictures and voice messages are kept without where and when they were taken. What is in one "
+    "chat never gets into another one."
+)
+PRIVACY_LISTENS = (
+    "In this group I also keep what is said between the messages to me, as far as Telegram shows it to me, so that I "
+    "know what you talk about. An administrator can switch that off in /settings."
+)
+PRIVACY_CALLED = "In this group I keep only what is said to me, and what is replied to then."
+PRIVACY_DELETE = (
+    "/forget deletes something for good, /reset everything that was said here. A message that you delete in Telegram "
+    "is not deleted here, because bots are not told of it: use /forget as a reply to it before."
+)
 
 UNKNOWN_COMMAND = "I don't know that command. /help shows the ones I know."
 

@@ -65,12 +65,14 @@ class Chats:
 
     async def due(self, now: float) -> list[Place]:
         """Where a window is to be looked at now."""
-        rows = await self._database.rows("SELECT telegram_id, thread_id FROM chats WHERE due_at <= ?", (now,))
+        rows = await self._database.rows(
+            "SELECT telegram_id, thread_id FROM chats WHERE due_at <= ? AND NOT gone", (now,)
+        )
         return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
 
     async def all_due(self, tx: Transaction, now: float) -> None:
         """Have every window looked at."""
-        await tx.execute("UPDATE chats SET due_at = ? WHERE ifnull(due_at, ?) >= ?", (now, now, now))
+        await tx.execute("UPDATE chats SET due_at = ? WHERE ifnull(due_at, ?) >= ? AND NOT gone", (now, now, now))
 
     async def with_open_work(self) -> list[Place]:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""

@@ -15,6 +15,7 @@ from storage.media import Media
 from storage.memories import Memories
 from storage.notices import Notices
 from storage.past import Past
+from storage.presence import Presence
 from storage.resets import Resets
 from storage.search import Search
 from storage.speakers import Speakers
@@ -34,6 +35,7 @@ class Storage:
     transcript: Transcript
     media: Media
     edits: Edits
+    presence: Presence
     speakers: Speakers
     memories: Memories
     token_ratios: TokenRatios
@@ -62,6 +64,7 @@ class Storage:
             transcript=transcript,
             media=media,
             edits=Edits(database),
+            presence=Presence(),
             speakers=Speakers(),
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),

@@ -11,6 +11,7 @@ from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
 from bot.errors import CannotSee
+from bot.handlers.admins import Admins
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
@@ -42,12 +43,15 @@ class ChatHandlers:
     addressing: Addressing
     memory: MemoryHandlers
     forget: ForgetHandlers
+    admins: Admins
     listens: bool
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         asked = asked_by(burst.messages[0], self.addressing.bot_id)
-        if asked == texts.CORRECT_ASK:
+        if asked in (texts.CORRECT_ASK, texts.FORGET_ASK) and not await self.admins.may(burst.messages[0]):
+            await self._tell(burst, texts.ONLY_ADMINS)
+        elif asked == texts.CORRECT_ASK:
             await self.memory.correct(burst)
         elif asked == texts.FORGET_ASK:
             await self.forget.forget_words(burst)
@@ -55,6 +59,11 @@ class ChatHandlers:
             await self._hear(burst)
         else:
             await self._overhear(burst)
+
+    async def _tell(self, burst: Burst, text: str) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, answer(burst.messages[0], text))
+            await self.storage.inbox.done(tx, burst.update_ids)
 
     async def understood(self, place: Place, message: Message, *, fetch: bool) -> Said | None:
         """What a message says now; `fetch`: with what has to be downloaded."""

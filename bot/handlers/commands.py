@@ -19,11 +19,15 @@ UNDO_RESET = "undo-reset:"
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """One method per command; `keep_days` is how long what was reset is kept."""
+    """One method per command; `keep_days` is how long what was reset is kept.
+
+    `listens`: in groups, what is said between the calls is kept as well.
+    """
 
     storage: Storage
     replies: Replies
     keep_days: int
+    listens: bool
     clock: Callable[[], float]
 
     async def start(self, update: Update, _: object) -> None:
@@ -33,6 +37,16 @@ class Commands:
     async def help(self, update: Update, _: object) -> None:
         """``/help``: what I understand."""
         await self._say(update, texts.HELP)
+
+    async def privacy(self, update: Update, _: object) -> None:
+        """``/privacy``: what is kept of people, and where it goes."""
+        message = _message(update)
+        told = [texts.PRIVACY]
+        if not is_private(message):
+            chat = await self.storage.chats.find(place_of(message))
+            kept = self.listens and (chat is None or chat.choices.listen is not False)
+            told.append(texts.PRIVACY_LISTENS if kept else texts.PRIVACY_CALLED)
+        await self._say(update, "\n\n".join([*told, texts.PRIVACY_DELETE]))
 
     async def unknown(self, update: Update, _: object) -> None:
         """Any other command: a hint in private; in a group it may be for another bot."""

@@ -5,10 +5,11 @@ All of it is read from the database, so that the same steps serve a fresh messag
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import ChatMigrated, Forbidden
 
 from bot import texts
 from bot.conversation.control import Control, Ending
@@ -61,6 +62,8 @@ class Replies:
     async def settle(self, place: Place) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
+        if chat is not None and chat.gone:
+            return
         await self._notify(place)  # what is told about a message comes before the answer to it
         if chat is not None:
             await self._answer(chat)
@@ -168,9 +171,23 @@ class Replies:
         try:
             await self.sender.deliver(to, delivery.content, arrived, offset=delivery.end, begun=delivery.begun)
         except Undeliverable as exc:
+            if (moved := await self._moved(chat.place, exc)) is not None:
+                await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None))
+                return
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.sent(tx, delivery.reply_id)
+
+    async def _moved(self, place: Place, exc: Undeliverable) -> Place | None:
+        """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there."""
+        cause = exc.__cause__
+        async with self.storage.transaction() as tx:
+            if isinstance(cause, ChatMigrated):
+                await self.storage.presence.migrate(tx, place.telegram_id, cause.new_chat_id)
+                return replace(place, telegram_id=cause.new_chat_id)
+            if isinstance(cause, Forbidden):
+                await self.storage.presence.left(tx, place.telegram_id)
+        return None
 
     async def _clear_replaced(self, chat: Chat) -> None:
         messages = await self.storage.deliveries.replaced(chat.id)
@@ -189,6 +206,9 @@ class Replies:
         try:
             message_id = await self._send(notice)
         except Undeliverable as exc:
+            if (moved := await self._moved(notice.place, exc)) is not None:
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=None, edits=None))
+                return
             log.warning("A notice can't be delivered: %s", exc)
         async with self.storage.transaction() as tx:
             if message_id is None:

@@ -11,6 +11,7 @@ from telegram.ext import (
     ApplicationHandlerStop,
     CallbackContext,
     CallbackQueryHandler,
+    ChatMemberHandler,
     CommandHandler,
     MessageHandler,
     TypeHandler,
@@ -19,12 +20,14 @@ from telegram.ext import (
 
 from bot.conversation.presses import CONTINUE, RETRY, STOP
 from bot.handlers.access import Gate
+from bot.handlers.admins import Admins
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
 from bot.handlers.edits import EditHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
+from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
@@ -45,6 +48,8 @@ class Handlers:
 
     application: PTBApplication
     gate: Gate
+    admins: Admins
+    membership: MembershipHandlers
     chat: ChatHandlers
     edits: EditHandlers
     commands: Commands
@@ -64,32 +69,35 @@ class Handlers:
 
     def register(self) -> None:
         """Fill the application's table."""
-        add = self.application.add_handler
+        add, only = self.application.add_handler, self.admins.only
         add(TypeHandler(object, self.gate.check), group=GATE_GROUP)
         add(TypeHandler(Burst, self.chat.on_burst))
         add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
+        add(ChatMemberHandler(self.membership.changed, ChatMemberHandler.MY_CHAT_MEMBER))
+        add(MessageHandler(filters.StatusUpdate.MIGRATE, self.membership.migrated))
         add(CommandHandler("start", self.commands.start))
         add(CommandHandler("help", self.commands.help))
-        add(CommandHandler("reset", self.commands.reset))
+        add(CommandHandler("privacy", self.commands.privacy))
+        add(CommandHandler("reset", only(self.commands.reset)))
         add(CommandHandler("retry", self.commands.retry))
         add(CommandHandler("stop", self.commands.stop))
         add(CommandHandler("summary", self.summary.summary))
         add(CommandHandler("memory", self.memory.show))
-        add(CommandHandler("forget", self.forget.forget))
+        add(CommandHandler("forget", only(self.forget.forget)))
         add(CommandHandler("search", self.search.search))
         add(CommandHandler("usage", self.usage.usage))
-        add(CommandHandler("settings", self.settings.show))
+        add(CommandHandler("settings", only(self.settings.show)))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
-        add(CallbackQueryHandler(self.buttons.undo_reset, pattern=rf"^{UNDO_RESET}\d+$"))
+        add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
         add(CallbackQueryHandler(self.buttons.retry, pattern=rf"^{RETRY}\d+$"))
         add(CallbackQueryHandler(self.buttons.go_on, pattern=rf"^{CONTINUE}\d+$"))
         add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
-        add(CallbackQueryHandler(self.memory.compact, pattern=f"^{COMPACT}$"))
-        add(CallbackQueryHandler(self.memory.ask_correction, pattern=f"^{CORRECT}$"))
-        add(CallbackQueryHandler(self.memory.ask_what_to_forget, pattern=f"^{FORGET}$"))
-        add(CallbackQueryHandler(self.forget.confirm, pattern=rf"^{YES}\d+$"))
-        add(CallbackQueryHandler(self.forget.keep, pattern=rf"^{NO}\d+$"))
-        add(CallbackQueryHandler(self.settings.choose_way, pattern=f"^{WAY}({'|'.join(WAYS)})?$"))
+        add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
+        add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
+        add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
+        add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
+        add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
+        add(CallbackQueryHandler(only(self.settings.choose_way), pattern=f"^{WAY}({'|'.join(WAYS)})?$"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)

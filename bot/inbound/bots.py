@@ -1,8 +1,13 @@
-"""Provisional."""
+"""Messages of other bots, and of those that Telegram only calls so."""
 
 from telegram import Message
+from telegram.constants import ChatID
+
+_PEOPLE = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.FAKE_CHANNEL})
+"""What stands as the sender where an administrator or a channel speaks without a name of their own."""
 
 
 def is_other_bot(message: Message) -> bool:
-    """Provisional."""
-    return bool(message.from_user and message.from_user.is_bot and message.sender_chat is None)
+    """Whether another bot speaks, and no person behind one of Telegram's own."""
+    sender = message.from_user
+    return sender is not None and sender.is_bot and sender.id not in _PEOPLE and message.sender_chat is None

@@ -31,7 +31,7 @@ class Kind(Enum):
     STOP = auto()
     """Overtakes everything that waits."""
     OTHER = auto()
-    """Commands and buttons: one at a time, in order."""
+    """Commands, buttons and changes of the chat: one at a time, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,10 @@ def parse(raw: RawUpdate, bot: Bot) -> Arrival:
 
 
 def _place(update: Update) -> Place:
-    if isinstance(update.effective_message, Message):
-        return place_of(update.effective_message)
+    message = update.effective_message
+    if isinstance(message, Message):
+        # A group that moves does so in the lane of the old one, when what is under way there has ended.
+        return Place(message.migrate_from_chat_id) if message.migrate_from_chat_id else place_of(message)
     return Place(update.effective_chat.id if update.effective_chat else 0)
 
 
@@ -113,6 +115,8 @@ def _kind(update: Update, username: str) -> Kind:
     if update.callback_query is not None and (update.callback_query.data or "").startswith(STOP):
         return Kind.STOP
     if update.message is None:
+        return Kind.OTHER
+    if update.message.migrate_to_chat_id is not None or update.message.migrate_from_chat_id is not None:
         return Kind.OTHER
     command = _command(update.message)
     if command is None:

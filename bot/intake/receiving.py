@@ -10,7 +10,7 @@ from bot.intake.lanes import Lanes
 from storage import Storage
 from storage.inbox import RawUpdate
 
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query")
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of updates that this version handles, as getUpdates and setWebhook name them."""
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,89 @@
+"""Where the bot is no longer, where it has just come, and groups that Telegram gave another number."""
+
+from storage.database import Transaction
+
+_KEPT = "memory_way, language, model, persona, recall, thinking, show_thinking, listen, voice, greeted"
+"""What a group has chosen, and was told."""
+
+
+class Presence:
+    """Changes conversations by the Telegram chat that they are in: all topics of it at once."""
+
+    async def left(self, tx: Transaction, telegram_id: int) -> None:
+        """The bot was removed or blocked: what was owed there is given up, and nothing is sent any more."""
+        await tx.execute(
+            "UPDATE chats SET gone = 1, due_at = NULL, compact_failures = 0 WHERE telegram_id = ?", (telegram_id,)
+        )
+        for row in await tx.rows("SELECT id FROM chats WHERE telegram_id = ?", (telegram_id,)):
+            await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (row["id"],))
+            await tx.execute(
+                "UPDATE turns SET state = iif(state = 'waiting', 'settled', 'sent')"
+                " WHERE chat_id = ? AND state IN ('waiting', 'complete')",
+                (row["id"],),
+            )
+        await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
+
+    async def came(self, tx: Transaction, telegram_id: int) -> None:
+        """The bot is there again."""
+        await tx.execute("UPDATE chats SET gone = 0 WHERE telegram_id = ?", (telegram_id,))
+
+    async def greet(self, tx: Transaction, chat_id: int) -> bool:
+        """Whether the bot has not said yet how it is called; it has from now on."""
+        return bool(await tx.execute("UPDATE chats SET greeted = 1 WHERE id = ? AND NOT greeted", (chat_id,)))
+
+    async def migrate(self, tx: Transaction, old: int, new: int) -> None:
+        """The group `old` is the supergroup `new` now: its conversations move, with all they are made of.
+
+        Messages have other numbers there, so nothing of the old ones can be edited or replied to.
+        """
+        await tx.execute(
+            "UPDATE notices SET telegram_id = ?, reply_to = NULL, edits = NULL"
+            " WHERE telegram_id = ? AND message_id IS NULL",
+            (new, old),
+        )
+        await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (old,))
+        for row in await tx.rows("SELECT id, thread_id FROM chats WHERE telegram_id = ?", (old,)):
+            await self._forget_messages(tx, row["id"])
+            found = await tx.rows(
+                "SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?", (new, row["thread_id"])
+            )
+            if found:
+                await self._merge(tx, row["id"], found[0]["id"])
+            else:
+                await tx.execute("UPDATE chats SET telegram_id = ?, gone = 0 WHERE id = ?", (new, row["id"]))
+
+    @staticmethod
+    async def _forget_messages(tx: Transaction, chat_id: int) -> None:
+        # How far a reply was delivered still counts.
+        await tx.execute(
+            "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
+            " AND NOT (delivered_end > 0 AND turn_id IN (SELECT id FROM turns WHERE state = 'complete'))",
+            (chat_id,),
+        )
+        await tx.execute("UPDATE turns SET reply_to = NULL, in_place = 0 WHERE chat_id = ?", (chat_id,))
+
+    @staticmethod
+    async def _merge(tx: Transaction, old: int, new: int) -> None:
+        """Something was said in the new chat before the move was known: what was said before joins it there.
+
+        The new conversation stays, since it may be at work just now. Ids ascend with time, so that the order is right.
+        """
+        await tx.execute(
+            f"UPDATE chats SET ({_KEPT}) = (SELECT {_KEPT} FROM chats WHERE id = ?1), indexed_turn = 0,"  # noqa: S608
+            " epoch = epoch + 1, reset_turn = max(reset_turn, (SELECT reset_turn FROM chats WHERE id = ?1))"
+            " WHERE id = ?2",
+            (old, new),
+        )
+        for table in ("turns", "vectors", "resets", "memories", "speakers"):
+            await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
+        await tx.execute("UPDATE embedded SET through_turn = 0 WHERE chat_id = ?", (new,))
+        await tx.execute(
+            "INSERT INTO usage (chat_id, day, model, requests, input_tokens, cached_tokens, output_tokens, turns)"
+            " SELECT ?, day, model, requests, input_tokens, cached_tokens, output_tokens, turns FROM usage"
+            " WHERE chat_id = ? ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,"
+            " input_tokens = input_tokens + excluded.input_tokens, turns = turns + excluded.turns,"
+            " cached_tokens = cached_tokens + excluded.cached_tokens,"
+            " output_tokens = output_tokens + excluded.output_tokens",
+            (new, old),
+        )
+        await tx.execute("DELETE FROM chats WHERE id = ?", (old,))

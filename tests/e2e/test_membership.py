@@ -1,0 +1,199 @@
+"""Coming and going, administrators, and groups that move."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from sandbox.botapi import Chat, User
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group, user_messages
+from tests.e2e.quick import hurry as hurry
+
+BOT = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}
+
+
+def _member(status: str) -> Mapping[str, Any]:
+    more: dict[str, Any] = {"kicked": {"until_date": 0}}.get(status, {})
+    return {"status": status, "user": BOT, **more}
+
+
+def _moved(stage: Stage, chat: Chat, before: str, after: str, kind: str = "supergroup") -> None:
+    """The bot was ``before`` in the chat, and is ``after`` now."""
+    user = {"id": stage.ann.id, "is_bot": False, "first_name": "Ann", "language_code": "en"}
+    change = {
+        "chat": {"id": chat.id, "type": kind, "title": chat.title},
+        "from": user,
+        "date": int(time.time()),
+        "old_chat_member": _member(before),
+        "new_chat_member": _member(after),
+    }
+    stage.telegram.push_update({"my_chat_member": change})
+
+
+async def _handled(stage: Stage) -> None:
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+
+
+async def test_a_group_is_greeted_once_with_how_to_call_the_bot(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann] = group(stage)
+    _moved(stage, friends, "left", "member")
+    [greeting] = await friends.wait(1, PATIENCE_S)
+    assert "@keepsake_sandbox_bot" in greeting.text
+    assert "remember what is said here in between" in greeting.text
+    _moved(stage, friends, "member", "left")
+    _moved(stage, friends, "left", "member")
+    await ann.say(friends, "Keepsake, hello")
+    assert len(await friends.wait(2, PATIENCE_S)) == 2
+
+
+async def test_where_the_bot_was_blocked_nothing_is_sent_any_more_until_it_is_back(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "my name is Ann")
+    await stage.replies(1)
+    await stage.ann.block()
+    await _handled(stage)
+    sent = len(stage.telegram.calls)
+    await stage.end()
+    await stage.start()
+    await stage.ready()
+    assert not [call for call in stage.telegram.calls[sent:] if call.method.startswith("send")]
+    await stage.ann.unblock()
+    await stage.ann.say(stage.home, "who am I?")
+    await stage.replies(2)
+    assert any("my name is Ann" in words for words in user_messages(stage.model.requests[1]))
+
+
+async def test_an_answer_that_finds_the_bot_removed_is_not_tried_again(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("word " * 40, delay=0.02))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    await stage.ann.block()
+    await _handled(stage)
+    await stage.telegram.wait_call("sendRichMessage", lambda call: not call.ok, PATIENCE_S)
+    refused = len([call for call in stage.telegram.calls if call.method == "sendRichMessage"])
+    await stage.end()
+    await stage.start()
+    await stage.ready()
+    assert len([call for call in stage.telegram.calls if call.method == "sendRichMessage"]) == refused
+
+
+@pytest.mark.parametrize("command", ["/reset", "/forget boat", "/settings"])
+async def test_in_a_group_only_administrators_take_things_back_and_change_settings(
+    stage: Stage, hurry: None, command: str
+) -> None:
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, my boat is green")
+    await friends.wait(1, PATIENCE_S)
+    await bob.say(friends, command)
+    refused = (await friends.wait(2, PATIENCE_S))[1]
+    assert "Only an administrator" in refused.text
+    await ann.say(friends, command)
+    allowed = (await friends.wait(3, PATIENCE_S))[2]
+    assert "Only an administrator" not in allowed.text
+    await bob.press(allowed, allowed.buttons[0].text)
+    answered = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert "Only an administrator" in str(answered.params["text"])
+
+
+async def test_an_anonymous_administrator_is_one(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann] = group(stage)
+    await ann.say(friends, "Keepsake, hello")
+    await friends.wait(1, PATIENCE_S)
+    chat = {"id": friends.id, "type": "supergroup", "title": "Friends"}
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+    stage.telegram.push_update(
+        {
+            "message": {
+                "message_id": 900,
+                "date": int(time.time()),
+                "chat": chat,
+                "from": anonymous,
+                "sender_chat": chat,
+                "text": "/reset",
+                "entities": [{"type": "bot_command", "offset": 0, "length": 6}],
+            }
+        }
+    )
+    assert "afresh" in (await friends.wait(2, PATIENCE_S))[1].text
+
+
+@pytest.mark.parametrize("first", ["migrate_to_chat_id", "migrate_from_chat_id"])
+async def test_a_group_that_becomes_a_supergroup_keeps_its_memory(stage: Stage, hurry: None, first: str) -> None:
+    await stage.start()
+    old, [ann, bob] = group(stage, "Bob")
+    await ann.say(old, "Keepsake, my boat is green")
+    await old.wait(lambda chat: bool(chat.replies) and not chat.replies[0].buttons, PATIENCE_S)
+    new = stage.telegram.group("Friends above", [ann, bob])
+    await bob.say(new, "we are a supergroup now")
+    await _handled(stage)
+    orders = {"migrate_to_chat_id": (old, new.id), "migrate_from_chat_id": (new, old.id)}
+    for name in (first, *(orders.keys() - {first})):
+        where, other = orders[name]
+        stage.telegram.push_update({"message": _service(ann, where, name, other)})
+        await _handled(stage)
+    while _chats(stage) != [new.id]:
+        await asyncio.sleep(0.02)
+    await ann.say(new, "Keepsake, which colour?")
+    await stage.model.wait_requests(2, PATIENCE_S)
+    words = " ".join(user_messages(stage.model.requests[1]))
+    assert "my boat is green" in words
+    assert "we are a supergroup now" in words
+    await ann.say(new, "/search supergroup")
+    await new.wait(lambda chat: any("we are a supergroup" in one.text for one in chat.replies[1:]), PATIENCE_S)
+    assert len(stage.model.requests) == 2
+
+
+def _chats(stage: Stage) -> list[int]:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database:
+        return [number for (number,) in database.execute("SELECT telegram_id FROM chats")]
+
+
+def _service(user: User, chat: Chat, name: str, other: int) -> dict[str, Any]:
+    return {
+        "message_id": 800,
+        "date": int(time.time()),
+        "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
+        "from": {"id": user.id, "is_bot": False, "first_name": user.name},
+        name: other,
+    }
+
+
+async def test_other_bots_are_answered_when_they_call_and_never_for_ever(stage: Stage, hurry: None) -> None:
+    await stage.start(GROUP_TRIGGER="always")
+    friends, [ann] = group(stage)
+
+    def robot(number: int, text: str) -> None:
+        sender = {"id": 777, "is_bot": True, "first_name": "Robot", "username": "robot_bot"}
+        chat = {"id": friends.id, "type": "supergroup", "title": "Friends"}
+        message = {"message_id": 500 + number, "date": int(time.time()), "chat": chat, "from": sender, "text": text}
+        stage.telegram.push_update({"message": message})
+
+    robot(0, "weather: fine")
+    await _handled(stage)
+    for number in range(1, 6):
+        robot(number, f"Keepsake, round {number}")
+        await _handled(stage)
+        if number <= 3:
+            await friends.wait(number, PATIENCE_S)
+    await ann.say(friends, "/memory")
+    await friends.wait(4, PATIENCE_S)
+    assert len(stage.model.requests) == 3
+
+
+async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    friends, [ann] = group(stage)
+    await ann.say(friends, "/privacy")
+    await ann.say(stage.home, "/privacy")
+    assert "between the messages to me" in (await friends.wait(1, PATIENCE_S))[0].text
+    assert "In this group" not in (await stage.replies(1))[0]
