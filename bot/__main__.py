@@ -1,15 +1,17 @@
-"""The shell's commands: ``python -m bot [run|sandbox|backup]``, ``run`` when nothing is named."""
+"""The shell's commands: ``python -m bot [run|sandbox|backup|export|import]``, ``run`` when nothing is named."""
 
 import argparse
 import asyncio
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from bot import logs
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
+from storage.records import Place
 
 WRONG_SETTING = 2
 FAILED = 1
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = load()
         logs.configure(settings.log_level, settings.log_format, settings.secrets)
-        asyncio.run(_backup(settings, options.file) if options.command == "backup" else _run(settings))
+        asyncio.run(_work(options, settings))
     except StartError as exc:
         print(exc, file=sys.stderr)
         return WRONG_SETTING if isinstance(exc, SettingError) else FAILED
@@ -40,23 +42,36 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("sandbox", help="try it here, without Telegram and without a model")
     backup = commands.add_parser("backup", help="copy the database, also beside a running bot")
     backup.add_argument("file", type=Path, help="where the copy goes; must not exist yet")
+    export = commands.add_parser("export", help="write the history of one chat or of all, also beside a running bot")
+    export.add_argument("--chat", type=_place, metavar="ID", help="the chat's id in Telegram, or --chat=ID/TOPIC")
+    export.add_argument("file", nargs="?", default="-", help="must not exist yet; -: standard output, the default")
+    imported = commands.add_parser("import", help="put such a file into the database; the bot must not run")
+    imported.add_argument("file", type=Path, help="an export, or ChatGPT's conversations.json")
+    imported.add_argument("--chat", type=_place, metavar="ID", help="ChatGPT's only: the private chat that it is for")
+    imported.add_argument("--conversation", metavar="TITLE_OR_ID", help="ChatGPT's only: which one, of several")
     return parser.parse_args(arguments)
 
 
-async def _run(settings: Settings) -> None:
-    from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
+def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, None, None]:
+    if options.command in (None, "run"):
+        from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
 
-    await run(settings)
+        return run(settings)
+    from bot import shell
+    from bot.archive.importing import Wish
+
+    if options.command == "backup":
+        return shell.backup(settings, options.file)
+    if options.command == "export":
+        return shell.export(settings, options.chat, None if options.file == "-" else Path(options.file))
+    return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))
 
 
-async def _backup(settings: Settings, target: Path) -> None:
-    from storage import StorageError
-    from storage.backup import backup
-
-    try:
-        await backup(settings.database_path, target)
-    except StorageError as exc:
-        raise StartError(str(exc)) from exc
+def _place(text: str) -> Place:
+    match = re.fullmatch(r"(-?\d{1,18})(?:/(\d{1,18}))?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no chat's id, which is a number, or two with / between them")
+    return Place(int(match[1]), int(match[2] or 0))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from telegram.request import HTTPXRequest
 
 from bot import engine, front, texts
 from bot.conversation.tokens import counter
-from bot.errors import SettingError, StartError
+from bot.errors import SettingError
 from bot.handlers.table import PTBApplication
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
@@ -30,13 +30,12 @@ from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
+from bot.opening import open_storage
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
 from bot.services import open_services
 from bot.settings import Settings
-from storage import NewerDatabaseError, Storage, StorageError
-from storage.instance import DatabaseInUseError, claim
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
@@ -58,7 +57,7 @@ async def live(settings: Settings) -> None:
     """Be the bot until cancelled, then end in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # else python-telegram-bot warns with every flood limit
     async with AsyncExitStack() as stack:
-        storage = await _open_storage(settings, stack)
+        storage = await open_storage(settings, stack)
         services = open_services(settings, stack)
         polling_request = HTTPXRequest(connection_pool_size=1)
         application = _telegram(settings, polling_request)
@@ -102,23 +101,6 @@ async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
                 tasks.create_task(work)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
-    path = settings.database_path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = await claim(path)
-        stack.callback(lock.release)
-        storage = await Storage.open(path)
-    except OSError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except (NewerDatabaseError, DatabaseInUseError) as exc:
-        raise StartError(f"{path}: {exc}") from exc
-    except StorageError as exc:
-        raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
-    stack.push_async_callback(storage.close)
-    return storage
 
 
 def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplication:

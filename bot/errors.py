@@ -2,7 +2,8 @@
 
     KeepsakeError
     ├── StartError            the process cannot start (exit code 1)
-    │   └── SettingError      a variable is missing or wrong (exit code 2)
+    │   ├── SettingError      a variable is missing or wrong (exit code 2)
+    │   └── ArchiveError      a history can't be exported or imported
     ├── Undeliverable         Telegram will never take this message
     └── ModelError            the model gave no answer
         ├── WrongKey
@@ -36,6 +37,10 @@ class StartError(KeepsakeError):
 
 class SettingError(StartError):
     """A setting is missing or wrong; the message begins with the variable's name."""
+
+
+class ArchiveError(StartError):
+    """A history can't be exported or imported; the message says why in one line."""
 
 
 class Undeliverable(KeepsakeError):

@@ -25,13 +25,15 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
     lock = FileLock(f"{database}.lock")
     if _take(lock):
         return lock
-    log.info("Another bot runs on %s; waiting for it to end", database)
+    if wait:
+        log.info("Another bot runs on %s; waiting for it to end", database)
     try:
         async with asyncio.timeout(wait):
             while not _take(lock):  # noqa: ASYNC110 - a lock of another process wakes nobody
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as exc:
-        raise DatabaseInUseError(f"another bot runs on it and did not end in {wait:.0f} s") from exc
+        patience = f" and did not end in {wait:.0f} s" if wait else ": end it first"
+        raise DatabaseInUseError(f"another bot runs on it{patience}") from exc
     return lock
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from storage.archive import Archive
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
@@ -17,6 +18,7 @@ from storage.notices import Notices
 from storage.past import Past
 from storage.presence import Presence
 from storage.resets import Resets
+from storage.restoring import Restoring
 from storage.search import Search
 from storage.speakers import Speakers
 from storage.token_ratios import TokenRatios
@@ -47,6 +49,8 @@ class Storage:
     resets: Resets
     notices: Notices
     usage: UsageLog
+    archive: Archive
+    restoring: Restoring
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -55,12 +59,12 @@ class Storage:
         Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
         """
         database = await Database.open(path)
-        media = Media(database)
+        media, chats = Media(database), Chats(database)
         transcript = Transcript(database, media)
         return cls(
             database=database,
             inbox=Inbox(database),
-            chats=Chats(database),
+            chats=chats,
             transcript=transcript,
             media=media,
             edits=Edits(database),
@@ -76,6 +80,8 @@ class Storage:
             resets=Resets(database),
             notices=Notices(database),
             usage=UsageLog(database),
+            archive=Archive(database, chats),
+            restoring=Restoring(chats, media),
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

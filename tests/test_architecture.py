@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "bot.inbound": {"bot.conversation.said", "bot.conversation.tokens", "bot.media", "storage.records"},
     "bot.intake": {"bot.errors", "bot.conversation.presses", "bot.conversation.said", "storage"},
     "bot.handlers": {
+        "bot.archive",
         "bot.chart",
         "bot.errors",
         "bot.texts",
@@ -36,6 +37,9 @@ MAY_IMPORT = {
         "bot.outbound",
         "storage",
     },
+    "bot.archive": {"bot.errors", "bot.conversation", "storage"},
+    "bot.opening": {"bot.errors", "bot.settings", "storage"},
+    "bot.shell": {"bot.archive", "bot.conversation", "bot.errors", "bot.opening", "bot.settings", "storage"},
     "bot.jobs": {"storage"},
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
     "bot.services": {"bot.llm", "bot.media", "bot.settings"},

@@ -1,0 +1,224 @@
+"""The file that ChatGPT hands out (conversations.json): one conversation of it as the history of a private chat.
+
+A conversation is a tree there, since every edited question and every second answer begins a branch; what its owner saw
+last is the path from `current_node` up to the root. Of that, people's and the model's own words are taken. What tools
+and the system said, what was thought and what was hidden stays behind; a picture becomes a line that tells of it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.archive.keepsake import DEFAULT_STATE, Parcel
+from bot.conversation.said import Said, render, stamp
+from bot.conversation.tokens import TokenCounter
+from bot.errors import ArchiveError
+from storage.archived import ArchivedChat, ArchivedTurn
+from storage.records import Place, Role
+
+SPEAKER = "Me"
+"""The file does not say what its owner is called; in /search they read this."""
+_CITATION = re.compile("\ue200[^\ue201]*\ue201")
+"""A reference to a page that was found; only ChatGPT's own pages can show it."""
+Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
+"""Seconds since 1970 (UTC), before the year 3000."""
+_SPOKEN = ("text", "multimodal_text")
+
+
+class _Entry(BaseModel):
+    """The file has many more fields than are of use here, and gets new ones."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Author(_Entry):
+    """Who said it: user, assistant, system or tool."""
+
+    role: str
+
+
+class Part(_Entry):
+    """What is no plain text: a picture, a sound, or what a sound said."""
+
+    content_type: str = ""
+    text: str | None = None
+
+
+class Content(_Entry):
+    """What was said, in parts."""
+
+    content_type: str
+    parts: tuple[str | Part | None, ...] = ()
+
+
+class Attachment(_Entry):
+    """A file that came with it; pictures are among them, and among the parts too."""
+
+    name: str | None = None
+    mime_type: str | None = None
+
+
+class Metadata(_Entry):
+    """Some of the rest."""
+
+    is_visually_hidden_from_conversation: bool | None = None
+    attachments: tuple[Attachment, ...] | None = None
+
+
+class Message(_Entry):
+    """One message; `recipient` is "all" or a tool, `channel` is set for what a model says while it works."""
+
+    author: Author
+    content: Content
+    create_time: Moment | None = None
+    weight: float | None = None
+    recipient: str | None = None
+    channel: str | None = None
+    metadata: Metadata | None = None
+
+
+class Node(_Entry):
+    """A place in the tree; the root has no message."""
+
+    parent: str | None = None
+    message: Message | None = None
+
+
+class Conversation(_Entry):
+    """One entry of the file."""
+
+    id: str | None = None
+    conversation_id: str | None = None
+    title: str | None = None
+    create_time: Moment | None = None
+    current_node: str | None = None
+    mapping: dict[str, Node] = Field(min_length=1)
+
+    @property
+    def name(self) -> str:
+        """How it is told apart."""
+        return self.conversation_id or self.id or self.title or "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Makes turns of messages: times are those of `zone`."""
+
+    place: Place
+    zone: tzinfo
+    count_tokens: TokenCounter
+
+    def parcel(self, conversation: Conversation) -> Parcel:
+        """The conversation as the history of the chat. Raises ArchiveError when nothing in it was said."""
+        turns: list[ArchivedTurn] = []
+        began = at = conversation.create_time or 0.0
+        stamped_at: float | None = None
+        for message in filter(_is_said, path(conversation)):
+            at = at if message.create_time is None else message.create_time
+            turn = self._turn(message, at)
+            if turn.role is Role.USER and turn.content:
+                said = Said(None, None, turn.content, datetime.fromtimestamp(at, UTC))
+                time = stamp(said, stamped_at, self.zone)
+                stamped_at = at if time else stamped_at
+                turn = replace(turn, content=time + render(said))
+            if turn.content:
+                turns.append(replace(turn, tokens=self.count_tokens(turn.content)))
+        if not turns:
+            raise ArchiveError(f"the conversation {conversation.name} has no messages that could be imported")
+        chat = ArchivedChat(self.place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
+        return Parcel(chat, {})
+
+    def _turn(self, message: Message, at: float) -> ArchivedTurn:
+        role = Role(message.author.role)
+        mine = role is Role.USER
+        return ArchivedTurn(
+            role=role,
+            state=DEFAULT_STATE[role],
+            content=_words(message),
+            glue="\n\n",
+            created_at=at,
+            said_at=at if mine else None,
+            sender_id=self.place.telegram_id if mine else None,
+            speaker=SPEAKER if mine else None,
+        )
+
+
+def chosen(conversations: Sequence[Conversation], wanted: str | None) -> Conversation:
+    """The conversation with this title or id; the only one there is when none is named. Raises ArchiveError."""
+    if wanted is None and len(conversations) == 1:
+        return conversations[0]
+    found = [one for one in conversations if wanted in (one.title, one.id, one.conversation_id)]
+    if len(found) == 1:
+        return found[0]
+    if wanted is None:
+        raise ArchiveError(f"the file holds {len(conversations)} conversations: name one with --conversation")
+    if found:
+        ids = ", ".join(one.name for one in found)
+        raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: name one by its id: {ids}")
+    raise ArchiveError(f"the file holds no conversation with the title or id {wanted!r}")
+
+
+def path(conversation: Conversation) -> list[Message]:
+    """The messages of the branch that was last seen, oldest first. Raises ArchiveError."""
+    nodes = conversation.mapping
+    at = conversation.current_node or _newest_leaf(conversation)
+    if at not in nodes:
+        raise ArchiveError(f"the conversation {conversation.name} has no node {at}, which is its current_node")
+    found: list[Message] = []
+    seen: set[str] = set()
+    while at in nodes:
+        if at in seen:
+            raise ArchiveError(f"the conversation {conversation.name} runs in a circle at its node {at}")
+        seen.add(at)
+        node = nodes[at]
+        if node.message is not None:
+            found.append(node.message)
+        at = node.parent or ""
+    return found[::-1]
+
+
+def _newest_leaf(conversation: Conversation) -> str:
+    """Older files do not say which branch was seen last."""
+    parents = {node.parent for node in conversation.mapping.values()}
+    leaves = [name for name in conversation.mapping if name not in parents] or list(conversation.mapping)
+    return max(leaves, key=lambda name: _time(conversation.mapping[name]))
+
+
+def _time(node: Node) -> float:
+    return (node.message and node.message.create_time) or 0.0
+
+
+def _is_said(message: Message) -> bool:
+    """Whether it was said in the conversation, and shown."""
+    hidden = message.metadata is not None and message.metadata.is_visually_hidden_from_conversation
+    return (
+        message.author.role in (Role.USER, Role.ASSISTANT)
+        and message.content.content_type in _SPOKEN
+        and message.recipient in (None, "all")
+        and message.channel in (None, "final")
+        and message.weight != 0
+        and not hidden
+    )
+
+
+def _words(message: Message) -> str:
+    return "\n".join(filter(None, [*_files(message), *map(_of_part, message.content.parts)])).strip()
+
+
+def _files(message: Message) -> Iterator[str]:
+    for one in (message.metadata and message.metadata.attachments) or ():
+        if one.name and not (one.mime_type or "").startswith("image/"):
+            yield f"[file: {' '.join(one.name.split())}]"
+
+
+def _of_part(part: str | Part | None) -> str:
+    if part is None or isinstance(part, str):
+        return _CITATION.sub("", part or "")
+    if part.text:
+        return part.text
+    kinds = {"image": "[picture]", "audio": "[sound]", "video": "[video]"}
+    return next((shown for kind, shown in kinds.items() if kind in part.content_type), "[something]")

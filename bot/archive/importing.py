@@ -1,0 +1,107 @@
+"""Files on their way in: checked as a whole before anything is written, and written as a whole or not at all."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.archive import chatgpt, keepsake, schema
+from bot.archive.keepsake import Parcel
+from bot.conversation.tokens import TokenCounter
+from bot.errors import ArchiveError
+from storage import Storage
+from storage.records import Place
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of the file is wanted, and where: for files of others only."""
+
+    place: Place | None = None
+    conversation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Reads files; times of others' files are written in `zone`."""
+
+    count_tokens: TokenCounter
+    zone: tzinfo
+
+    def read(self, file: Path, wish: Wish) -> list[Parcel]:
+        """The conversations of a file. Raises ArchiveError, which says where in the file something is wrong."""
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ArchiveError(f"{file} can't be read: {exc}") from exc
+        try:
+            return self._chatgpt(text, wish) if _is_chatgpt(text) else self._keepsake(text, wish)
+        except ArchiveError as exc:
+            raise ArchiveError(f"{file}: {exc}") from exc
+
+    def _keepsake(self, text: str, wish: Wish) -> list[Parcel]:
+        if wish != Wish():
+            raise ArchiveError("a file of Keepsake says itself where it belongs: leave out --chat and --conversation")
+        if text.lstrip().startswith("{"):
+            files: Sequence[schema.Conversation] = [_checked(TypeAdapter(schema.Conversation), text)]
+        else:
+            files = _checked(TypeAdapter(tuple[schema.Conversation, ...]), text)
+        places = [(file.chat.id, file.chat.thread) for file in files]
+        if len(set(places)) < len(places):
+            raise ArchiveError("one chat stands there twice")
+        return [keepsake.parcel(file, self.count_tokens) for file in files]
+
+    def _chatgpt(self, text: str, wish: Wish) -> list[Parcel]:
+        if wish.place is None or wish.place.telegram_id <= 0:
+            raise ArchiveError("name the private chat that this conversation is for, by its id: --chat ID")
+        if text.lstrip().startswith("{"):
+            conversations: Sequence[chatgpt.Conversation] = [_checked(TypeAdapter(chatgpt.Conversation), text)]
+        else:
+            conversations = _checked(TypeAdapter(tuple[chatgpt.Conversation, ...]), text)
+        reading = chatgpt.Reading(wish.place, self.zone, self.count_tokens)
+        return [reading.parcel(chatgpt.chosen(conversations, wish.conversation))]
+
+
+async def put(storage: Storage, parcels: Sequence[Parcel], now: float) -> None:
+    """Write conversations into the database. Raises ArchiveError, and writes none, when one is there already."""
+    async with storage.transaction() as tx:
+        for parcel in parcels:
+            place = parcel.chat.place
+            if await storage.restoring.holds_turns(tx, place):
+                raise ArchiveError(f"the chat {named(place)} has a history already, which is left as it is")
+            await storage.restoring.put(tx, parcel.chat, parcel.contents, now)
+
+
+def named(place: Place) -> str:
+    """A place as the shell's commands take it."""
+    return f"{place.telegram_id}/{place.thread_id}" if place.thread_id else str(place.telegram_id)
+
+
+def _is_chatgpt(text: str) -> bool:
+    """Whether the file is ChatGPT's; its entries are trees."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ArchiveError(f"this is no JSON: {exc}") from exc
+    first = found[0] if isinstance(found, list) and found else found
+    if isinstance(first, dict) and "mapping" in first:
+        return True
+    if found == [] or (isinstance(first, dict) and first.get("format") == schema.FORMAT):
+        return False
+    raise ArchiveError("this is neither a file of Keepsake nor ChatGPT's conversations.json")
+
+
+def _checked(kind: TypeAdapter[T], text: str) -> T:
+    try:
+        return kind.validate_json(text)
+    except ValidationError as exc:
+        first, *others = exc.errors(include_url=False, include_input=False)
+        where = ".".join(str(part) for part in first["loc"])
+        more = f" (and {len(others)} more)" if others else ""
+        raise ArchiveError(f"{where}: {first['msg'].removeprefix('Value error, ')}{more}") from None

@@ -1,0 +1,91 @@
+"""The shell's commands besides running the bot: each opens what it needs, does its work and ends."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from bot.archive.exporting import Exporter
+from bot.archive.importing import Importer, Wish, named, put
+from bot.conversation.indexing import Indexer
+from bot.conversation.tokens import counter
+from bot.errors import ArchiveError, StartError
+from bot.opening import open_storage
+from bot.settings import Settings
+from storage import Storage, StorageError
+from storage import backup as copying
+from storage.records import Place
+
+
+async def backup(settings: Settings, target: Path) -> None:
+    """Copy the database, also beside a running bot. Raises StartError."""
+    try:
+        await copying.backup(settings.database_path, target)
+    except StorageError as exc:
+        raise StartError(str(exc)) from exc
+
+
+async def export(settings: Settings, place: Place | None, target: Path | None) -> None:
+    """Write one chat, or all of them, to a new file or to standard output. Raises StartError.
+
+    It is read from a copy, which is whole at one moment; the bot may run meanwhile.
+    """
+    with TemporaryDirectory(dir=settings.database_path.parent, prefix="export-") as folder:
+        copy = Path(folder) / "keepsake.db"
+        await backup(settings, copy)
+        storage = await _opened(copy)
+        try:
+            exporter = Exporter(storage)
+            if place is not None and await storage.chats.find(place) is None:
+                raise ArchiveError(f"there is no chat {named(place)} in {settings.database_path}")
+            await _write(exporter.everything() if place is None else exporter.at(place), target)
+        finally:
+            await storage.close()
+
+
+async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
+    """Put the conversations of a file into the database, all of them or none. Raises StartError."""
+    count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+    parcels = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
+    async with AsyncExitStack() as stack:
+        storage = await open_storage(settings, stack, wait=0.0)
+        try:
+            await put(storage, parcels, time.time())
+            indexer = Indexer(storage, settings.zone)  # the bot would do it too, but not before its first answer
+            for chat_id in await storage.past.chats_to_index():
+                await indexer.catch_up(chat_id)
+        except StorageError as exc:
+            raise ArchiveError(f"{settings.database_path}: {exc}") from exc
+    messages = sum(len(parcel.chat.turns) for parcel in parcels)
+    sys.stdout.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
+
+
+async def _opened(copy: Path) -> Storage:
+    try:
+        return await Storage.open(copy)
+    except StorageError as exc:
+        raise StartError(str(exc)) from exc
+
+
+async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
+    out = sys.stdout.buffer if target is None else _new(target)
+    try:
+        async for piece in pieces:
+            await asyncio.to_thread(out.write, piece.encode())
+        await asyncio.to_thread(out.flush)
+    finally:
+        if target is not None:
+            out.close()
+
+
+def _new(target: Path) -> BinaryIO:
+    """A file that only its owner can read: it holds what people said."""
+    try:
+        return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as exc:
+        raise ArchiveError(f"{target} can't be written: {exc.strerror}") from exc

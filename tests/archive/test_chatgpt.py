@@ -1,0 +1,171 @@
+"""One conversation of ChatGPT's conversations.json becomes the history of a private chat."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.archive.importing import Wish
+from bot.conversation.tokens import estimate
+from bot.errors import ArchiveError
+from storage import Storage
+from storage.archived import ArchivedChat
+from storage.records import Place, Role
+from tests.archive.conftest import HOME, imported
+
+AT = 1_700_000_000.0
+"""2023-11-14, 22:13:20 UTC."""
+Entry = dict[str, object]
+
+
+def message(role: str, *parts: object, at: float | None = AT, **more: object) -> Entry:
+    """A message as the file has it, with the fields that are of no use here too."""
+    return {
+        "id": "m",
+        "author": {"role": role, "name": None, "metadata": {}},
+        "create_time": at,
+        "update_time": None,
+        "content": {"content_type": "text", "parts": list(parts)},
+        "status": "finished_successfully",
+        "end_turn": True,
+        "weight": 1.0,
+        "metadata": {"model_slug": "gpt-4o", "finish_details": {"type": "stop"}},
+        "recipient": "all",
+        "channel": None,
+    } | more
+
+
+def conversation(*messages: Entry | None, title: str = "Rocks", name: str = "c1", **more: object) -> Entry:
+    """A conversation without branches: a root, and one message below the other."""
+    mapping: dict[str, Entry] = {"root": {"id": "root", "message": None, "parent": None, "children": ["n0"]}}
+    for at, one in enumerate(messages):
+        parent = f"n{at - 1}" if at else "root"
+        mapping[f"n{at}"] = {"id": f"n{at}", "message": one, "parent": parent, "children": [f"n{at + 1}"]}
+    current = f"n{len(messages) - 1}"
+    head = {"id": name, "conversation_id": name, "title": title, "create_time": AT, "current_node": current}
+    return head | {"moderation_results": [], "gizmo_id": None, "mapping": mapping} | more
+
+
+async def history(storage: Storage, folder: Path, file: object, wish: str | None = None) -> ArchivedChat:
+    await imported(storage, json.dumps(file), folder, Wish(HOME, wish))
+    chat = await storage.archive.read(HOME)
+    assert chat is not None
+    return chat
+
+
+async def test_the_path_that_was_seen_last_is_taken_and_no_other_branch(other: Storage, tmp_path: Path) -> None:
+    talk = conversation(message("user", "first try"), message("assistant", "old answer"))
+    mapping = talk["mapping"]
+    assert isinstance(mapping, dict)
+    mapping["e0"] = {"id": "e0", "message": message("user", "second try"), "parent": "root", "children": ["e1", "e2"]}
+    mapping["e1"] = {"id": "e1", "message": message("assistant", "not this"), "parent": "e0", "children": []}
+    mapping["e2"] = {"id": "e2", "message": message("assistant", "this one"), "parent": "e0", "children": []}
+    chat = await history(other, tmp_path, [talk | {"current_node": "e2"}])
+    assert [turn.content for turn in chat.turns] == ["[Tue 2023-11-14 22:13] second try", "this one"]
+
+
+async def test_what_was_said_is_stored_as_if_it_had_been_said_here(other: Storage, tmp_path: Path) -> None:
+    talk = conversation(
+        message("user", "Is granite old?"),
+        message("assistant", "Very.", at=AT + 5),
+        message("user", "How old?", at=AT + 60),
+        message("user", "Hello?", at=AT + 7200),
+    )
+    chat = await history(other, tmp_path, [talk])
+    assert [(turn.role, turn.state, turn.at) for turn in chat.turns] == [
+        (Role.USER, "settled", AT),
+        (Role.ASSISTANT, "sent", AT + 5),
+        (Role.USER, "settled", AT + 60),
+        (Role.USER, "settled", AT + 7200),
+    ]
+    assert [turn.content for turn in chat.turns[2:]] == ["How old?", "[Wed 2023-11-15 00:13] Hello?"]
+    assert all(turn.tokens == estimate(turn.content) for turn in chat.turns)
+    assert {turn.sender_id for turn in chat.turns} == {HOME.telegram_id, None}
+    assert (chat.private, chat.created_at, chat.stamped_at) == (True, AT, AT + 7200)
+
+
+async def test_tools_system_thoughts_and_what_was_hidden_stay_behind(other: Storage, tmp_path: Path) -> None:
+    hidden = {"is_visually_hidden_from_conversation": True}
+    talk = conversation(
+        message("system", ""),
+        message("user", content={"content_type": "user_editable_context", "user_profile": "secret"}),
+        message("user", "hidden", metadata=hidden),
+        message("user", "weightless", weight=0.0),
+        message("user", "Draw a stone."),
+        message("assistant", content={"content_type": "thoughts", "thoughts": [{"content": "hm"}]}),
+        message("assistant", content={"content_type": "code", "text": "draw()"}, recipient="python"),
+        message("assistant", "Let me see.", channel="commentary"),
+        message("tool", "<image>"),
+        message("assistant", ""),
+        message("assistant", "Here it is.", at=None, channel="final"),
+    )
+    chat = await history(other, tmp_path, [talk])
+    assert [turn.content for turn in chat.turns] == ["[Tue 2023-11-14 22:13] Draw a stone.", "Here it is."]
+    assert chat.turns[1].at == AT
+
+
+async def test_pictures_sounds_and_files_leave_a_line(other: Storage, tmp_path: Path) -> None:
+    picture = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-x", "width": 3}
+    spoken = {"content_type": "audio_transcription", "text": "said aloud", "direction": "in"}
+    sound = {"content_type": "audio_asset_pointer", "asset_pointer": "file-service://file-y"}
+    files = [{"name": "a\nb.pdf", "mime_type": "application/pdf"}, {"name": "p.png", "mime_type": "image/png"}]
+    parts = {"content_type": "multimodal_text", "parts": [picture, spoken, sound, "What is it?"]}
+    chat = await history(
+        other, tmp_path, [conversation(message("user", content=parts, metadata={"attachments": files}))]
+    )
+    assert chat.turns[0].content.split("] ", 1)[1] == "[file: a b.pdf]\n[picture]\nsaid aloud\n[sound]\nWhat is it?"
+
+
+async def test_marks_that_only_chatgpt_can_show_are_taken_out(other: Storage, tmp_path: Path) -> None:
+    said = "Granite is old \ue200cite\ue202turn0search1\ue201. Very."
+    chat = await history(other, tmp_path, [conversation(message("user", "?"), message("assistant", said))])
+    assert chat.turns[1].content == "Granite is old . Very."
+
+
+async def test_without_a_current_node_the_newest_branch_is_taken(other: Storage, tmp_path: Path) -> None:
+    talk = conversation(message("user", "q"), message("assistant", "new", at=AT + 9), current_node=None)
+    mapping = talk["mapping"]
+    assert isinstance(mapping, dict)
+    mapping["n1"]["children"] = []
+    mapping["x"] = {"message": message("assistant", "old", at=AT + 1), "parent": "n0"}
+    chat = await history(other, tmp_path, talk)
+    assert chat.turns[-1].content == "new"
+
+
+async def test_of_several_conversations_one_is_named_by_its_title_or_its_id(other: Storage, tmp_path: Path) -> None:
+    file = [conversation(message("user", "a")), conversation(message("user", "b"), title="Trees", name="c2")]
+    assert (await history(other, tmp_path, file, "Trees")).turns[0].content.endswith(" b")
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (Wish(HOME), "holds 3 conversations: name one with --conversation"),
+        (Wish(HOME, "Clouds"), "no conversation with the title or id 'Clouds'"),
+        (Wish(HOME, "Rocks"), "2 conversations have the title 'Rocks': name one by its id: c1, c2"),
+        (Wish(None, "Trees"), "name the private chat"),
+        (Wish(Place(-5), "Trees"), "name the private chat"),
+        (Wish(HOME, "Trees"), "has no messages that could be imported"),
+    ],
+)
+async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, wish: Wish, said: str) -> None:
+    rocks = [conversation(message("user", "a"), name=name) for name in ("c1", "c2")]
+    trees = conversation(message("system", "b"), title="Trees", name="c3")
+    with pytest.raises(ArchiveError, match=said):
+        await imported(other, json.dumps([*rocks, trees]), tmp_path, wish)
+    assert await other.archive.places() == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"mapping": {}}, r"0\.mapping: "),
+        ({"current_node": "gone"}, "no node gone"),
+        ({"mapping": {"n0": {"parent": "n0"}}}, "in a circle at its node n0"),
+        ({"mapping": {"n0": {"message": {"author": {}}}}}, r"0\.mapping\.n0\.message\.author\.role: Field required"),
+        ({"create_time": 1e300}, r"0\.create_time: "),
+    ],
+)
+async def test_a_broken_tree_is_reported(other: Storage, tmp_path: Path, broken: Entry, said: str) -> None:
+    with pytest.raises(ArchiveError, match=said):
+        await history(other, tmp_path, [conversation(message("user", "a")) | broken])

@@ -1,0 +1,157 @@
+"""What goes out and comes in again is the same, row by row; what was taken back does not go out."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from bot.archive.exporting import BLOCK, Exporter
+from bot.conversation.indexing import Indexer
+from bot.errors import ArchiveError
+from storage import Storage
+from tests.archive.conftest import GROUP, HOME, NOW, PICTURE, ROWS, TOPIC, exported, fill, imported, rows, turn
+from tests.conversation.conftest import END
+
+
+async def test_all_conversations_make_the_round_trip_without_loss(
+    storage: Storage, other: Storage, tmp_path: Path
+) -> None:
+    await fill(storage)
+    before = rows(tmp_path / "keepsake.db")
+    await imported(other, await exported(storage), tmp_path)
+    after = rows(tmp_path / "other.db")
+    assert all(before[name] for name in ROWS), "every table has rows to lose"
+    assert after == before
+    assert await exported(other) == await exported(storage)
+
+
+async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    await fill(storage)
+    text = "".join([piece async for piece in Exporter(storage).at(TOPIC)])
+    await imported(other, text, tmp_path)
+    assert await other.archive.places() == [TOPIC]
+    assert await other.archive.read(TOPIC) == await storage.archive.read(TOPIC)
+
+
+async def test_every_column_of_these_tables_is_compared_or_can_be_made_again(storage: Storage, tmp_path: Path) -> None:
+    made_again = {"id", "chat_id", "turn_id", "through_turn", "reset_turn", "epoch", "due_at", "compact_failures"}
+    made_again |= {"indexed_turn", "replaces", "in_place"}
+    with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
+        for table, sql in ROWS.items():
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            assert columns - made_again <= {column[0] for column in connection.execute(sql).description}, table
+
+
+async def test_the_file_is_openais_messages_with_times_and_senders(storage: Storage) -> None:
+    await fill(storage)
+    text = "".join([piece async for piece in Exporter(storage).at(HOME)])
+    file = json.loads(text)
+    assert (file["format"], file["version"], file["chat"]["id"]) == ("keepsake", 1, HOME.telegram_id)
+    assert file["chat"]["choices"]["persona"] == "Be brief."
+    assert file["memory"]["text"] == "Ann knows «b».\n- one"
+    question, *_, reply, last = file["messages"]
+    assert [part["type"] for part in question["content"]] == ["image_url", "input_audio", "text"]
+    assert question["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert question["sender"] == {"id": 42, "name": "Ann 42"}
+    assert question["time"].endswith("Z")
+    assert (reply["role"], reply["content"]) == ("assistant", "**yes**")
+    assert last["state"] == "waiting"
+    assert "was reset" not in text
+
+
+async def test_what_was_forgotten_does_not_go_out(storage: Storage) -> None:
+    await fill(storage)
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
+        (row,) = await tx.rows("SELECT min(id) AS id FROM turns WHERE content LIKE 'a \"b\"%'")
+        await storage.forgettings.delete_turns(tx, chat.id, [row["id"]])
+    text = "".join([piece async for piece in Exporter(storage).at(HOME)])
+    assert "👋" not in text
+    assert "image/png" not in text
+
+
+async def test_an_answer_that_is_being_written_is_left_out(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    await fill(storage)
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
+        await storage.transcript.begin_reply(tx, chat.id, NOW, reply_to=9)
+    await imported(other, await exported(storage), tmp_path)
+    assert rows(tmp_path / "other.db") == rows(tmp_path / "keepsake.db")
+    there = await other.chats.find(HOME)
+    assert there is not None
+    owed = await other.transcript.owed(there.id)
+    assert owed is not None
+    assert owed.reply_id is None
+
+
+async def test_without_pictures_the_words_go_out_and_the_file_says_so(storage: Storage) -> None:
+    await fill(storage)
+    chat = await storage.archive.read(HOME)
+    assert chat is not None
+    pieces = [piece async for piece in Exporter(storage).one(chat, with_media=False)]
+    file = json.loads("".join(pieces))
+    assert file["media_left_out"] is True
+    assert file["messages"][0]["content"] == chat.turns[0].content
+
+
+async def test_the_size_of_the_pictures_is_known_before(storage: Storage) -> None:
+    await fill(storage)
+    chat = await storage.chats.find(TOPIC)
+    assert chat is not None
+    assert await storage.archive.media_size(chat) == len(PICTURE)
+
+
+async def test_a_long_history_goes_out_in_pieces(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
+        said = [turn(f"number {number}", number) for number in range(1, 2 * BLOCK + 2)]
+        await storage.transcript.append(tx, chat.id, said, NOW)
+    pieces = [piece async for piece in Exporter(storage).at(HOME)]
+    assert max(piece.count("number ") for piece in pieces) == BLOCK
+    await imported(other, "".join(pieces), tmp_path)
+    assert rows(tmp_path / "other.db")["turns"] == rows(tmp_path / "keepsake.db")["turns"]
+
+
+async def test_a_chat_that_has_a_history_is_left_as_it_is_and_so_are_all_others(
+    storage: Storage, other: Storage, tmp_path: Path
+) -> None:
+    await fill(storage)
+    async with other.transaction() as tx:
+        chat = await other.chats.ensure(tx, TOPIC, private=False, now=NOW)
+        await other.transcript.append(tx, chat.id, [turn("mine", 1)], NOW)
+    before = rows(tmp_path / "other.db")
+    with pytest.raises(ArchiveError, match="the chat -1001/7 has a history already"):
+        await imported(other, await exported(storage), tmp_path)
+    assert rows(tmp_path / "other.db") == before
+
+
+async def test_after_a_reset_a_history_can_be_put_back(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    await fill(storage)
+    text = "".join([piece async for piece in Exporter(storage).at(HOME)])
+    before = rows(tmp_path / "keepsake.db")
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
+        await storage.resets.reset(tx, chat.id, NOW)
+    await imported(storage, text, tmp_path)
+    assert rows(tmp_path / "keepsake.db") == before
+
+
+async def test_what_was_imported_is_found(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    await fill(storage)
+    await imported(other, await exported(storage), tmp_path)
+    group = await other.chats.find(GROUP)
+    assert group is not None
+    await Indexer(other, UTC).catch_up(group.id)
+    hits = await other.search.find(group.id, ["overheard"], after_turn=0, before_turn=END, limit=5)
+    assert len(hits) == 1
+
+
+async def test_a_database_without_conversations_is_an_empty_list(
+    storage: Storage, other: Storage, tmp_path: Path
+) -> None:
+    assert json.loads(await exported(storage)) == []
+    await imported(other, "[]", tmp_path)
+    assert await other.archive.places() == []
