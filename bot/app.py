@@ -14,13 +14,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
 from telegram import Bot
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
-from bot import engine, front, texts
+from bot import engine, front
 from bot.conversation.tokens import counter
 from bot.errors import SettingError
+from bot.handlers.menu import register_menu
 from bot.handlers.table import PTBApplication
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
@@ -122,10 +123,7 @@ async def _first_contact(application: PTBApplication) -> None:
         await persistently(application.initialize)
     except InvalidToken as exc:
         raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; @BotFather shows it") from exc
-    try:
-        await application.bot.set_my_commands(texts.COMMANDS)
-    except TelegramError as exc:
-        log.warning("The command menu could not be registered: %s", exc)
+    await register_menu(application.bot)
 
 
 def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:

@@ -1,4 +1,7 @@
-"""Everything that Keepsake says in its own voice, but for the model's failures: their sentences are in ``errors``."""
+"""Everything that Keepsake says in its own voice, in English; the model's failures have their sentences in ``errors``.
+
+Other languages have a file of the same names in ``translations``; ``language.texts`` is the one that is spoken.
+"""
 
 START = (
     "Hi, I'm Keepsake. Write to me and I answer; this chat has one memory, and I keep it until you reset it.\n\n"
@@ -116,9 +119,9 @@ SEARCH_HOW = "Tell me what to look for: /search with some words."
 SEARCH_NOTHING = "I find nothing like that in this chat."
 SEARCH_MORE = "… and {count} more; more words narrow it down."
 SETTINGS = "How should I remember what is too long ago to stay in view?\n\n{ways}\n\nThis bot is set to: {default}."
-WAY_SUMMARY = ("Notes", "I keep notes of it")
-WAY_TRUNCATE = ("Last rounds", "I keep only what was said last")
-WAY_FULL = ("Everything", "I keep all in view as long as it fits, which costs the most")
+WAY_SUMMARY, WAY_SUMMARY_MEANS = "Notes", "I keep notes of it"
+WAY_TRUNCATE, WAY_TRUNCATE_MEANS = "Last rounds", "I keep only what was said last"
+WAY_FULL, WAY_FULL_MEANS = "Everything", "I keep all in view as long as it fits, which costs the most"
 WAY_DEFAULT = "As the bot is set"
 TICK = "✓"
 SETTING_CHANGED = "Done."
@@ -152,12 +155,5 @@ STRANGE_GROUP = (
 )
 FAILURE = "Something went wrong on my side. If it happens again, tell whoever runs this bot: reference {reference}."
 
-
-def count(number: int, one: str, many: str) -> str:
-    """A number of things in words."""
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def days(count: int) -> str:
-    """A number of days in words."""
-    return "a day" if count == 1 else f"{count} days"
+TURNS, ROUNDS, MESSAGES, LINES, DAYS = "turn|turns", "round|rounds", "message|messages", "line|lines", "day|days"
+"""Things that are counted: the forms for one and for more."""

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from bot import texts
 from bot.conversation.heads import Heads
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
+from bot.language import texts
 from bot.llm.interface import DEFAULT, ChatModel, Delta, Finish, Message, Options, Usage
 
 ATTEMPTS = 2

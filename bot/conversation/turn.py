@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bot import texts
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
@@ -19,6 +18,7 @@ from bot.conversation.request import Request, Requests
 from bot.conversation.room import Room
 from bot.conversation.tokens import TokenCounter
 from bot.errors import CannotHear, CannotSee, ContextTooLong, EmptyAnswer, ImageRefused, MessageTooLong, ModelError
+from bot.language import sentence, texts
 from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Button, Chat, NewReply, Notice
@@ -131,7 +131,7 @@ class Conversation:
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         if answer.unsensed is not None:
-            await self.storage.notices.add(tx, Notice(chat.place, chat.private, answer.unsensed.sentence))
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
             go_on = (Button(texts.CONTINUE, f"{CONTINUE}{reply_id}"),) if draft.finish is Finish.LENGTH else ()

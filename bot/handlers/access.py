@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from telegram import Chat, Message, MessageEntity, Update, User
 from telegram.ext import ApplicationHandlerStop
 
-from bot import texts
 from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
 from bot.intake.arrival import Burst, update_ids
+from bot.language import texts
 from storage import Storage
 from storage.records import Notice
 

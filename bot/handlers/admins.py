@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from telegram import Bot, ChatMember, Message, Update
 from telegram.error import TelegramError
 
-from bot import texts
 from bot.handlers.notices import answer, is_private
 from bot.handlers.pressed import acknowledge, pressed
+from bot.language import texts
 from storage import Storage
 
 KNOWN_S = 60.0

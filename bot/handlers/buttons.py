@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from telegram import CallbackQuery, Update
 
-from bot import texts
 from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
 from bot.handlers.commands import UNDO_RESET
@@ -14,6 +13,7 @@ from bot.handlers.notices import edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
+from bot.language import texts
 from storage import Storage
 from storage.records import Chat
 

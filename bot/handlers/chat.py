@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from telegram import Message
 
-from bot import texts
 from bot.conversation.choice import Choice, takes
 from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
@@ -20,6 +19,7 @@ from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
+from bot.language import every, sentence, texts
 from bot.llm.interface import Senses
 from storage import Storage
 from storage.records import Chat, Choices, MediaKind, Notice, Place
@@ -49,11 +49,12 @@ class ChatHandlers:
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         asked = asked_by(burst.messages[0], self.addressing.bot_id)
-        if asked in (texts.CORRECT_ASK, texts.FORGET_ASK) and not await self.admins.may(burst.messages[0]):
+        corrects, forgets = asked in every("CORRECT_ASK"), asked in every("FORGET_ASK")
+        if (corrects or forgets) and not await self.admins.may(burst.messages[0]):
             await self._tell(burst, texts.ONLY_ADMINS)
-        elif asked == texts.CORRECT_ASK:
+        elif corrects:
             await self.memory.correct(burst)
-        elif asked == texts.FORGET_ASK:
+        elif forgets:
             await self.forget.forget_words(burst)
         elif await self._is_meant(burst):
             await self._hear(burst)
@@ -128,7 +129,7 @@ class ChatHandlers:
             if one.problem is not None:
                 notices.append(answer(one.message, problem_text(one.problem)))
             elif failure is not None:
-                notices.append(answer(one.message, failure.sentence))
+                notices.append(answer(one.message, sentence(failure)))
         return _each_once(notices)
 
     async def _is_meant(self, burst: Burst) -> bool:

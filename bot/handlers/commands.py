@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from telegram import Message, Update
 
-from bot import texts
 from bot.handlers.notices import answer, is_private
 from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
+from bot.language import plural, texts
 from storage import Storage, Transaction
 from storage.records import Button, Notice
 from storage.resets import UNDO_S
@@ -64,7 +64,7 @@ class Commands:
             else:
                 notice = answer(
                     _message(update),
-                    texts.RESET.format(days=texts.days(self.keep_days)),
+                    texts.RESET.format(days=plural(self.keep_days, texts.DAYS)),
                     [Button(texts.UNDO, f"{UNDO_RESET}{reset_id}")],
                     until=self.clock() + UNDO_S,
                 )

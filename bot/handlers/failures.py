@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from telegram import Update
 
-from bot import texts
 from bot.handlers.notices import answer
 from bot.intake.arrival import Burst, update_ids
+from bot.language import texts
 from storage import Storage, StorageError
 from storage.records import Notice, Place
 

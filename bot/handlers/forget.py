@@ -6,12 +6,12 @@ from datetime import datetime, tzinfo
 
 from telegram import Message, Update
 
-from bot import texts
 from bot.conversation.asking import plain
 from bot.conversation.forgetting import Forgetting, Found
 from bot.handlers.notices import answer, argument, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
+from bot.language import plural, texts
 from storage import Storage
 from storage.records import Button, Chat, Spoken
 
@@ -56,8 +56,8 @@ class ForgetHandlers:
                 proposal = await self.forgetting.carry_out(tx, chat, int((query.data or "").removeprefix(YES)))
             if proposal is not None and message is not None:
                 text = texts.FORGOTTEN.format(
-                    messages=texts.count(len(proposal.turn_ids), "message", "messages"),
-                    lines=texts.count(len(proposal.lines), "line", "lines"),
+                    messages=plural(len(proposal.turn_ids), texts.MESSAGES),
+                    lines=plural(len(proposal.lines), texts.LINES),
                 )
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, edited(message, text))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from telegram import Chat as TelegramChat
 from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated, Update
 
-from bot import texts
+from bot.language import texts
 from storage import Storage
 from storage.records import Notice, Place
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from telegram import Message, Update
 
-from bot import texts
 from bot.conversation.compaction import Outcome
 from bot.conversation.notes import Notes, Shown
 from bot.conversation.upkeep import Upkeep
@@ -12,16 +11,12 @@ from bot.errors import ModelError
 from bot.handlers.notices import answer, edited, question
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
+from bot.language import plural, sentence, texts
 from storage import Storage
 from storage.records import Button, Notice
 
 COMPACT, CORRECT, FORGET = "memory:compact", "memory:correct", "memory:forget"
 """The data of the buttons under a memory."""
-BUTTONS = (
-    Button(texts.COMPACT_NOW, COMPACT),
-    Button(texts.CORRECT, CORRECT),
-    Button(texts.FORGET, FORGET),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class MemoryHandlers:
         if chat is None:
             await self._done((update.update_id,), answer(message, texts.NOTHING_SAID))
             return
-        await self._done((update.update_id,), answer(message, told(await self.notes.show(chat.id)), BUTTONS))
+        await self._done((update.update_id,), answer(message, told(await self.notes.show(chat.id)), _buttons()))
 
     async def compact(self, update: Update, _: object) -> None:
         """Compact now; the message then shows the new memory."""
@@ -53,10 +48,10 @@ class MemoryHandlers:
         try:
             outcome = await self.upkeep.compact(chat.id)
         except ModelError as exc:
-            await self._done((update.update_id,), answer(message, exc.sentence))
+            await self._done((update.update_id,), answer(message, sentence(exc)))
             return
         if outcome is Outcome.DONE:
-            notice = edited(message, told(await self.notes.show(chat.id)), BUTTONS)
+            notice = edited(message, told(await self.notes.show(chat.id)), _buttons())
         else:
             notice = answer(message, texts.COMPACT_NOTHING if outcome is Outcome.NOTHING else texts.COMPACT_VOID)
         await self._done((update.update_id,), notice)
@@ -80,7 +75,7 @@ class MemoryHandlers:
         try:
             text = texts.CORRECTED if await self.notes.correct(chat, change) else texts.CORRECT_AGAIN
         except ModelError as exc:
-            text = exc.sentence
+            text = sentence(exc)
         await self._done(burst.update_ids, answer(message, text))
 
     async def _ask(self, update: Update, text: str) -> None:
@@ -95,11 +90,19 @@ class MemoryHandlers:
             await self.storage.inbox.done(tx, update_ids)
 
 
+def _buttons() -> tuple[Button, ...]:
+    return (
+        Button(texts.COMPACT_NOW, COMPACT),
+        Button(texts.CORRECT, CORRECT),
+        Button(texts.FORGET, FORGET),
+    )
+
+
 def told(shown: Shown) -> str:
     """A memory and its numbers in words."""
     lines = [
         texts.MEMORY_NUMBERS.format(
-            rounds=texts.count(shown.rounds, "round", "rounds"),
+            rounds=plural(shown.rounds, texts.ROUNDS),
             tokens=f"{shown.prompt_tokens:,}",
             window=f"{shown.context_window:,}",
             memory=f"{shown.memory_tokens:,}",

@@ -1,7 +1,7 @@
 """What could not be read, as a sentence for the user."""
 
-from bot import texts
 from bot.inbound.attachments import MOST_BYTES, MOST_SECONDS, Problem
+from bot.language import texts
 
 
 def problem_text(problem: Problem) -> str:

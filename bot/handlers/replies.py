@@ -11,12 +11,12 @@ from functools import partial
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated, Forbidden
 
-from bot import texts
 from bot.conversation.control import Control, Ending
 from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import ModelError, Undeliverable
+from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
@@ -124,7 +124,7 @@ class Replies:
                 await until_stored(end)
         except ModelError as exc:
             log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
-            await self._give_up(chat, owed, exc.sentence, preview.message_id)
+            await self._give_up(chat, owed, sentence(exc), preview.message_id)
         finally:
             del self.running[chat.place]
 
@@ -143,14 +143,14 @@ class Replies:
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun, keyboard=keyboard)
 
-    async def _give_up(self, chat: Chat, owed: Owed, sentence: str, shown_in: int | None) -> None:
+    async def _give_up(self, chat: Chat, owed: Owed, text: str, shown_in: int | None) -> None:
         """Say why there is no answer, where it was to stand, with a button to try again."""
         last = await self.storage.edits.last_exchange(chat.id)
         buttons = (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids else ()
         notice = Notice(
             place=chat.place,
             private=chat.private,
-            text=sentence,
+            text=text,
             reply_to=owed.reply_to,
             edits=None if owed.in_place else shown_in or owed.begun,
             buttons=buttons,

@@ -7,13 +7,13 @@ from datetime import datetime, tzinfo
 from telegram import Chat as TelegramChat
 from telegram import Message, Update
 
-from bot import texts
 from bot.conversation.asking import plain
 from bot.conversation.indexing import Indexer
 from bot.conversation.keys import all_terms, terms
 from bot.conversation.recall import Recall
 from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
+from bot.language import texts
 from storage import Storage
 from storage.records import Chat, Spoken
 

@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 
 from telegram import Message, Update
 
-from bot import texts
 from bot.conversation.marks import Way
 from bot.handlers.notices import answer, edited, is_private
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import place_of
+from bot.language import texts
 from storage import Storage
 from storage.records import Button
 
 WAY = "way:"
 """How the data of a button begins that chooses how the chat remembers; the way follows, or nothing: as the bot is."""
-WAYS = {Way.SUMMARY: texts.WAY_SUMMARY, Way.TRUNCATE: texts.WAY_TRUNCATE, Way.FULL: texts.WAY_FULL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ class SettingsHandlers:
         await acknowledge(query, texts.SETTING_CHANGED if message else texts.OLD_BUTTON)
 
     def _told(self) -> str:
-        ways = "\n".join(f"{name}: {meaning}" for name, meaning in WAYS.values())
-        return texts.SETTINGS.format(ways=ways, default=WAYS[self.way][0])
+        ways = "\n".join(f"{name}: {meaning}" for name, meaning in _ways().values())
+        return texts.SETTINGS.format(ways=ways, default=_ways()[self.way][0])
 
     def _buttons(self, chosen: str | None) -> list[Button]:
-        choices = [(name, way.value) for way, (name, _) in WAYS.items()]
+        choices = [(name, way.value) for way, (name, _) in _ways().items()]
         return [
             Button(f"{texts.TICK} {name}" if (data or None) == chosen else name, f"{WAY}{data}")
             for name, data in (*choices, (texts.WAY_DEFAULT, ""))
@@ -67,3 +66,11 @@ class SettingsHandlers:
         """Whether the message has to be changed: Telegram refuses a change that is none."""
         keyboard = message.reply_markup.inline_keyboard if message.reply_markup else ()
         return [button.text for row in keyboard for button in row] != [one.label for one in self._buttons(chosen)]
+
+
+def _ways() -> dict[Way, tuple[str, str]]:
+    return {
+        Way.SUMMARY: (texts.WAY_SUMMARY, texts.WAY_SUMMARY_MEANS),
+        Way.TRUNCATE: (texts.WAY_TRUNCATE, texts.WAY_TRUNCATE_MEANS),
+        Way.FULL: (texts.WAY_FULL, texts.WAY_FULL_MEANS),
+    }

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from telegram import Update
 
-from bot import texts
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
 from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
+from bot.language import sentence, texts
 from storage import Storage
 from storage.records import Chat
 
@@ -34,7 +34,7 @@ class SummaryHandlers:
         try:
             text = await self._text(chat, wanted) if chat else texts.NOTHING_SAID
         except ModelError as exc:
-            text = exc.sentence
+            text = sentence(exc)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(message, text, markdown=True))
             await self.storage.inbox.done(tx, [update.update_id])

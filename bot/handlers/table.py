@@ -18,6 +18,7 @@ from telegram.ext import (
     filters,
 )
 
+from bot.conversation.marks import Way
 from bot.conversation.presses import CONTINUE, RETRY, STOP
 from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
@@ -31,10 +32,12 @@ from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
-from bot.handlers.settings import WAY, WAYS, SettingsHandlers
+from bot.handlers.settings import WAY, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
+from bot.handlers.tongue import chat_language, subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
+from bot.language import speaking
 from storage import StorageError, until_stored
 from storage.records import Place
 
@@ -97,7 +100,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
         add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
-        add(CallbackQueryHandler(only(self.settings.choose_way), pattern=f"^{WAY}({'|'.join(WAYS)})?$"))
+        add(CallbackQueryHandler(only(self.settings.choose_way), pattern=f"^{WAY}({'|'.join(Way)})?$"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)
@@ -124,18 +127,27 @@ class Handlers:
             self.replies.restart_if_asked(arrival.place, message.message_id)
 
     async def _process(self, subject: Update | Burst) -> None:
-        await self.application.process_update(subject)
+        with speaking(await self._language(subject)):
+            await self.application.process_update(subject)
         if (error := self.unstored.pop(update_ids(subject), None)) is not None:
             raise error
 
     async def _settle(self, place: Place) -> None:
-        try:
-            await self.replies.settle(place)
-        except StorageError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
-            await self.failures.in_lane(place, exc)
-            await self.replies.settle(place)
+        chat = await self.replies.storage.chats.find(place)
+        with speaking(chat_language(chat)):
+            try:
+                await self.replies.settle(place)
+            except StorageError:
+                raise
+            except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
+                await self.failures.in_lane(place, exc)
+                await self.replies.settle(place)
+
+    async def _language(self, subject: Update | Burst) -> str:
+        """The language that the chat has chosen, or that of whoever speaks."""
+        place, user = subject_of(subject)
+        chat = await self.replies.storage.chats.find(place) if place else None
+        return chat_language(chat, user.language_code if user else None)
 
     async def _on_error(self, update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:
         assert context.error is not None

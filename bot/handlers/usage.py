@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from telegram import Update
 
-from bot import texts
 from bot.chart import DAYS, usage_chart
 from bot.handlers.notices import answer
 from bot.intake.arrival import place_of
+from bot.language import plural, texts
 from storage import Storage
 from storage.records import DayUsage, File, FileKind
 
@@ -54,7 +54,7 @@ class UsageHandlers:
         saved = (1 - self.cached_price) * cached / read if read else 0.0
         return texts.USAGE_PERIOD.format(
             name=name,
-            turns=texts.count(sum(day.turns for day in days), "turn", "turns"),
+            turns=plural(sum(day.turns for day in days), texts.TURNS),
             fresh=f"{read - cached:,}",
             cached=f"{cached:,}",
             output=f"{sum(day.usage.output for day in days):,}",

@@ -141,7 +141,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_memory(stage: Stage, 
         where, other = orders[name]
         stage.telegram.push_update({"message": _service(ann, where, name, other)})
         await _handled(stage)
-    while _chats(stage) != [new.id]:
+    while _chats(stage) != [new.id]:  # noqa: ASYNC110 - the move shows in the database only
         await asyncio.sleep(0.02)
     await ann.say(new, "Keepsake, which colour?")
     await stage.model.wait_requests(2, PATIENCE_S)

@@ -1,0 +1,93 @@
+"""The interface in the language of whoever it speaks to.
+
+``from bot.language import texts``, and ``texts.RESET`` is the text of that name in the language that is spoken now:
+a context variable, set where an update is handled and where a conversation is settled (``speaking``), and inherited by
+the tasks that these start. The English texts are in ``texts.py``; a translation is a TOML file of the same names.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from bot import texts as english
+from bot.errors import ModelError
+
+LANGUAGES = {"en": "English", "zh": "中文", "ru": "Русский", "es": "Español"}
+"""Codes, and what speakers call them."""
+
+_spoken: ContextVar[str] = ContextVar("language", default="en")
+
+Catalogue = dict[str, str | dict[str, str]]
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak this language inside."""
+    token = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def language_of(code: str | None) -> str:
+    """Our language for Telegram's code of one (IETF), such as ``zh-hans`` or ``es-419``; English when it is none."""
+    language = (code or "").lower().partition("-")[0]
+    return language if language in LANGUAGES else "en"
+
+
+def plural(number: int, forms: str) -> str:
+    """A number of things in words; `forms` are "one|many", "one|few|many" as in Russian, or one for all numbers."""
+    each = forms.split("|")
+    if len(each) < 3:
+        form = each[0] if number == 1 else each[-1]
+    elif number % 10 == 1 and number % 100 != 11:
+        form = each[0]
+    else:
+        form = each[1] if number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14) else each[2]
+    return f"{number:,} {form}"
+
+
+def sentence(error: ModelError) -> str:
+    """What the user reads of an error."""
+    return _table("errors").get(type(error).__name__, error.sentence)
+
+
+def commands() -> dict[str, str]:
+    """The commands and what they do."""
+    translated = _table("commands")
+    return {name: translated.get(name, does) for name, does in english.COMMANDS}
+
+
+def every(name: str) -> set[str]:
+    """The text of this name in all languages: a question may have been asked in another one than is spoken now."""
+    return {str(catalogue(language).get(name, getattr(english, name))) for language in LANGUAGES}
+
+
+@cache
+def catalogue(language: str) -> Catalogue:
+    """The translation into a language; English has none."""
+    file = files("bot").joinpath("translations", f"{language}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _table(name: str) -> dict[str, str]:
+    found = catalogue(_spoken.get()).get(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+class _Spoken:
+    """The texts of the language that is spoken now."""
+
+    def __getattr__(self, name: str) -> object:
+        return catalogue(_spoken.get()).get(name, getattr(english, name))
+
+
+if TYPE_CHECKING:
+    from bot import texts as texts  # so that every name is checked
+else:
+    texts = _Spoken()
