@@ -1,13 +1,9 @@
 """What a message holds besides words, as a short truthful text in square brackets: for the model, and the transcript.
 
-Whatever strangers wrote (names, titles, options) is data in it: one line, bounded, and without brackets that could end
-it. A message of a kind that is not known here is named as such; nothing is dropped in silence but what `SILENT` lists.
+A message of a kind that is not known here is named as such; nothing is dropped in silence but what `SILENT` lists.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from telegram import (
     Animation,
@@ -22,12 +18,15 @@ from telegram import (
     Giveaway,
     GiveawayWinners,
     Invoice,
+    LivePhoto,
     Location,
     Message,
     PaidMediaInfo,
     Poll,
+    PollOption,
     Sticker,
     Story,
+    SuccessfulPayment,
     UniqueGiftInfo,
     UsersShared,
     Venue,
@@ -37,57 +36,43 @@ from telegram import (
     WebAppData,
 )
 
-LONGEST = 100
-"""Characters of a name or a title."""
-MOST_ITEMS = 12
-"""Options of a poll, tasks of a list."""
+from bot.inbound.plain import amount, clean, count, duration, listed, named, size
+from bot.inbound.silent import SILENT
 
 Describe = Callable[..., str]
 
 
 def described(message: Message) -> str | None:
     """The text for what a message holds besides its own words; None when there is nothing else."""
-    told = held(message)
-    if told or message.text is not None or message.caption is not None:
-        return told
-    unknown = next((name for name in message.api_kwargs if name not in NO_CONTENT), None)
-    return f"[a message of a kind that I don't know: {clean(unknown)}]" if unknown else None
+    return held(message, _sight(message)) or _unknown(message)
 
 
-def held(holder: object) -> str | None:
-    """The text for what a message, or a reply's account of a message elsewhere, holds."""
+def held(holder: object, more: str = "") -> str | None:
+    """The text for what a message, or a reply's account of a message elsewhere, holds; `more` stands at its end."""
     for name, describe in KINDS.items():
         if value := getattr(holder, name, None):
-            return f"[{describe(value)}]"
+            return f"[{describe(value)}{more}]"
     return None
 
 
-def clean(text: str | None) -> str:
-    """A stranger's text as data: one line, bounded, without brackets and quotation marks of ours."""
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text or "")
-    line = " ".join(re.sub(r"[\[\]\"]", " ", visible).split())
-    return line if len(line) <= LONGEST else line[:LONGEST].rstrip() + "…"
-
-
-def _seconds(value: int | timedelta | None) -> int:
-    """A duration, which python-telegram-bot gives as one or the other."""
-    return int(value.total_seconds()) if isinstance(value, timedelta) else int(value or 0)
-
-
-def _duration(value: int | timedelta | None) -> str:
-    minutes, seconds = divmod(_seconds(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _size(size: int | None) -> str:
-    if size is None:
+def _sight(message: Message) -> str:
+    """What a model gets of something that moves: its still picture, where Telegram made one."""
+    if message.live_photo is not None:
+        return "" if not message.photo else ", of which one picture is here"
+    moving = message.animation or message.video
+    if moving is None:
         return ""
-    return f", {size / 1_048_576:.1f} MB" if size >= 104_858 else f", {max(1, round(size / 1024))} KB"
+    return ", of which one picture is here" if moving.thumbnail else ", of which nothing is here to see"
 
 
-def _named(name: str | None, before: str) -> str:
-    return f"{before}{shown}" if (shown := clean(name)) else ""
+def _unknown(message: Message) -> str | None:
+    """A kind of content that came after this was written; beside a caption it is known by being an object."""
+    if message.text is not None or any(getattr(message, name, None) for name in SILENT):
+        return None
+    new = {name: value for name, value in message.api_kwargs.items() if name not in NO_CONTENT}
+    if message.caption is not None:
+        new = {name: value for name, value in new.items() if isinstance(value, list | dict)}
+    return f"[a message of a kind that I don't know: {clean(next(iter(new)))}]" if new else None
 
 
 def _photo(_: object) -> str:
@@ -95,45 +80,44 @@ def _photo(_: object) -> str:
 
 
 def _animation(animation: Animation) -> str:
-    return f"animation, {_duration(animation.duration)}, of which I see one picture"
+    return f"animation, {duration(animation.duration)}"
 
 
 def _video(video: Video) -> str:
-    name, size = _named(video.file_name, " "), _size(video.file_size)
-    return f"video{name}, {_duration(video.duration)}{size}, of which I see one picture"
+    return f"video{named(video.file_name, ' ')}, {duration(video.duration)}{size(video.file_size)}"
 
 
 def _video_note(note: VideoNote) -> str:
-    return f"round video message, {_duration(note.duration)}"
+    return f"round video message, {duration(note.duration)}"
 
 
 def _voice(voice: Voice) -> str:
-    return f"voice message, {_duration(voice.duration)}"
+    return f"voice message, {duration(voice.duration)}"
 
 
 def _audio(audio: Audio) -> str:
     title = " - ".join(filter(None, (clean(audio.performer), clean(audio.title)))) or clean(audio.file_name)
-    return f"audio{' ' + title if title else ''}, {_duration(audio.duration)}"
+    return f"audio{' ' + title if title else ''}, {duration(audio.duration)}"
 
 
 def _document(document: Document) -> str:
-    return f"document{_named(document.file_name, ' ')}{_size(document.file_size)}"
+    return f"document{named(document.file_name, ' ')}{size(document.file_size)}"
 
 
-def _live_photo(_: object) -> str:
-    return "live photo, of which I see nothing"
+def _live_photo(photo: LivePhoto) -> str:
+    return f"live photo, {duration(photo.duration)}"
 
 
 def _sticker(sticker: Sticker) -> str:
-    return f"sticker{_named(sticker.emoji, ' ')}{_named(sticker.set_name, ' of the set ')}"
+    return f"sticker{named(sticker.emoji, ' ')}{named(sticker.set_name, ' of the set ')}"
 
 
 def _story(story: Story) -> str:
-    return f"story{_named(story.chat.effective_name, ' of ')}, which I can't see"
+    return f"story{named(story.chat.effective_name, ' of ')}, which I can't see"
 
 
 def _paid_media(media: PaidMediaInfo) -> str:
-    return f"paid media for {media.star_count} stars, which I can't see"
+    return f"paid media for {count(media.star_count, 'star')}, which I can't see"
 
 
 def _location(location: Location) -> str:
@@ -152,16 +136,18 @@ def _contact(contact: Contact) -> str:
 
 
 def _poll(poll: Poll) -> str:
-    options = "; ".join(clean(option.text) for option in poll.options[:MOST_ITEMS])
     kind = "quiz" if poll.type == Poll.QUIZ else "poll"
-    return f'{kind}: "{clean(poll.question)}" with the options: {options}'
+    options = listed(_option(option) for option in poll.options)
+    return f'{"closed " if poll.is_closed else ""}{kind}: "{clean(poll.question)}" with the options: {options}'
+
+
+def _option(option: PollOption) -> str:
+    return clean(option.text) + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
 
 
 def _checklist(checklist: Checklist) -> str:
-    tasks = (
-        f"{'done' if task.completion_date else 'to do'}: {clean(task.text)}" for task in checklist.tasks[:MOST_ITEMS]
-    )
-    return f'checklist "{clean(checklist.title)}": {"; ".join(tasks)}'
+    tasks = listed(f"{'done' if task.completion_date else 'to do'}: {clean(task.text)}" for task in checklist.tasks)
+    return f'checklist "{clean(checklist.title)}": {tasks}'
 
 
 def _dice(dice: Dice) -> str:
@@ -173,8 +159,12 @@ def _game(game: Game) -> str:
 
 
 def _gift(info: GiftInfo) -> str:
-    emoji, words = _named(info.gift.sticker.emoji, " "), _named(info.text, ", with the words: ")
-    return f"gift{emoji} of {info.gift.star_count} stars{words}"
+    emoji, words = named(info.gift.sticker.emoji, " "), named(info.text, ", with the words: ")
+    return f"gift{emoji} of {count(info.gift.star_count, 'star')}{words}"
+
+
+def _upgrade(info: GiftInfo) -> str:
+    return f"upgrade of a {_gift(info)}"
 
 
 def _unique_gift(info: UniqueGiftInfo) -> str:
@@ -182,26 +172,37 @@ def _unique_gift(info: UniqueGiftInfo) -> str:
 
 
 def _giveaway(giveaway: Giveaway) -> str:
-    chats = ", ".join(clean(chat.effective_name) for chat in giveaway.chats[:MOST_ITEMS])
-    return f"giveaway with {giveaway.winner_count} winners, of: {chats}"
+    chats = listed((clean(chat.effective_name) for chat in giveaway.chats), ", ")
+    return f"giveaway with {count(giveaway.winner_count, 'winner')}, of: {chats}{_prize(giveaway)}"
 
 
-def _winners(winners: GiveawayWinners) -> str:
-    names = ", ".join(clean(user.full_name) for user in winners.winners[:MOST_ITEMS])
-    return f"giveaway won by: {names}"
+def _winners(giveaway: GiveawayWinners) -> str:
+    names = listed((clean(user.full_name) for user in giveaway.winners), ", ")
+    return f"giveaway won by: {names}{_prize(giveaway)}"
+
+
+def _prize(giveaway: Giveaway | GiveawayWinners) -> str:
+    stars, months = giveaway.prize_star_count, giveaway.premium_subscription_month_count
+    prizes = (
+        count(stars, "star") if stars else "",
+        f"{count(months, 'month')} of Telegram Premium" if months else "",
+        clean(giveaway.prize_description),
+    )
+    return f", to win: {', '.join(filter(None, prizes))}" if any(prizes) else ""
 
 
 def _invoice(invoice: Invoice) -> str:
-    return f'invoice "{clean(invoice.title)}": {invoice.total_amount / 100:.2f} {clean(invoice.currency)}'
+    price = amount(invoice.total_amount, invoice.currency)
+    return f'invoice "{clean(invoice.title)}": {price}{named(invoice.description, ", ")}'
 
 
-def _payment(_: object) -> str:
-    return "a payment was made"
+def _payment(payment: SuccessfulPayment) -> str:
+    return f"a payment was made: {amount(payment.total_amount, payment.currency)}"
 
 
 def _users(shared: UsersShared) -> str:
     names = (" ".join(filter(None, (user.first_name, user.last_name))) or user.username for user in shared.users)
-    return f"shared contacts: {', '.join(clean(name) or 'somebody' for name in names)}"
+    return f"shared contacts: {listed((clean(name) or 'somebody' for name in names), ', ')}"
 
 
 def _chat_shared(shared: ChatShared) -> str:
@@ -213,9 +214,9 @@ def _web_app_data(data: WebAppData) -> str:
 
 
 KINDS: Mapping[str, Describe] = {
-    "animation": _animation,  # before document, which Telegram calls it too
-    "live_photo": _live_photo,  # before photo
-    "venue": _venue,  # before location
+    "animation": _animation,  # before document, which Telegram sends with it
+    "live_photo": _live_photo,  # before photo, likewise
+    "venue": _venue,  # before location, likewise
     "photo": _photo,
     "video": _video,
     "video_note": _video_note,
@@ -232,7 +233,7 @@ KINDS: Mapping[str, Describe] = {
     "dice": _dice,
     "game": _game,
     "gift": _gift,
-    "gift_upgrade_sent": _gift,
+    "gift_upgrade_sent": _upgrade,
     "unique_gift": _unique_gift,
     "giveaway": _giveaway,
     "giveaway_winners": _winners,

@@ -1,8 +1,7 @@
 """Where a message comes from, what it answers, and where its words lead."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
 from telegram import (
+    ExternalReplyInfo,
     Message,
     MessageEntity,
     MessageOrigin,
@@ -13,10 +12,14 @@ from telegram import (
 )
 
 from bot.conversation.said import Quoted
-from bot.inbound.kinds import clean, described, held
+from bot.inbound.kinds import described, held
+from bot.inbound.plain import clean, visible
+from bot.inbound.rich import words_of
 
 MOST_LINKS = 5
 LONGEST_LINK = 300
+FILES = ("animation", "audio", "document", "live_photo", "photo", "sticker", "video", "video_note", "voice")
+"""What would have to be fetched to be known."""
 
 
 def origin(message: Message) -> str | None:
@@ -35,19 +38,18 @@ def replied_to(message: Message) -> Message | None:
 def quoted(message: Message, bot_id: int) -> Quoted | None:
     """What a message answers: a part that was marked in it, or all of it, or what stands in another chat."""
     target = replied_to(message)
-    if target is not None:
-        author = _speaker(target, bot_id)
-        if message.quote is not None:
-            return Quoted(message.quote.text, author, target.message_id, whole=False)
-        words = "\n".join(filter(None, (described(target), text_of(target))))
-        return Quoted(words, author, target.message_id) if words else None
-    return _elsewhere(message)
+    if target is None:
+        return _elsewhere(message)
+    author = _speaker(target, bot_id)
+    if part := message.quote.text if message.quote else _item(message, target):
+        return Quoted(part, author, target.message_id, whole=False)
+    words = "\n".join(filter(None, (described(target), text_of(target))))
+    return Quoted(words, author, target.message_id) if words else None
 
 
 def text_of(message: Message) -> str:
     """The words of a message: its text or caption, or what its rich form says."""
-    rich = message.api_kwargs.get("rich_message")
-    return message.text or message.caption or "\n".join(_blocks(rich))
+    return message.text or message.caption or words_of(message.api_kwargs.get("rich_message"))
 
 
 def links(message: Message) -> list[str]:
@@ -55,24 +57,44 @@ def links(message: Message) -> list[str]:
     hidden: list[str | None] = [MessageEntity.TEXT_LINK]
     found = message.parse_entities(hidden) | message.parse_caption_entities(hidden)
     return [
-        f"[link behind {clean(words)}: {''.join(url.split())[:LONGEST_LINK]}]"
+        f"[link behind {clean(words)}: {_address(entity.url)}]"
         for entity, words in list(found.items())[:MOST_LINKS]
-        if (url := entity.url)
+        if entity.url
     ]
 
 
+def _address(url: str) -> str:
+    """An address without what could break our line or end our bracket."""
+    line = "".join(visible(url).split()).replace("[", "%5B").replace("]", "%5D")
+    return line if len(line) <= LONGEST_LINK else line[:LONGEST_LINK] + "…"
+
+
+def _item(message: Message, target: Message) -> str | None:
+    """The task of a list, or the option of a poll, that a message answers."""
+    if target.checklist is not None:
+        tasks = {task.id: task.text for task in target.checklist.tasks}
+        task = tasks.get(message.reply_to_checklist_task_id or 0)
+        return task and f'[task "{clean(task)}" of the checklist "{clean(target.checklist.title)}"]'
+    if target.poll is not None:
+        options = {option.persistent_id: option.text for option in target.poll.options}
+        option = options.get(message.reply_to_poll_option_id or "")
+        return option and f'[option "{clean(option)}" of the poll "{clean(target.poll.question)}"]'
+    return None
+
+
 def _elsewhere(message: Message) -> Quoted | None:
-    if message.reply_to_story is not None:
-        return Quoted(f"[{_story_of(message)}]", clean(message.reply_to_story.chat.effective_name) or None)
-    outside = message.external_reply
+    if (story := message.reply_to_story) is not None:
+        return Quoted("[story, which I can't see]", story.chat.effective_name)
+    outside, part = message.external_reply, message.quote.text if message.quote else None
     if outside is None:
-        return Quoted(message.quote.text, whole=False) if message.quote else None
-    words = "\n".join(filter(None, (held(outside), message.quote.text if message.quote else None)))
+        return Quoted(part, "Someone", whole=False) if part else None
+    words = "\n".join(filter(None, (held(outside, _out_of_sight(outside)), part)))
     return Quoted(words or "[a message in another chat]", _author(outside.origin), whole=False)
 
 
-def _story_of(message: Message) -> str:
-    return "story, which I can't see" if message.reply_to_story else ""
+def _out_of_sight(outside: ExternalReplyInfo) -> str:
+    """Files of another chat are not fetched: what they show was said there."""
+    return ", in another chat, which I can't open" if any(getattr(outside, name) for name in FILES) else ""
 
 
 def _speaker(message: Message, bot_id: int) -> str | None:
@@ -93,28 +115,3 @@ def _author(source: MessageOrigin) -> str:
         case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
             return chat.effective_name or "a chat"
     return "somewhere else"
-
-
-def _blocks(rich: object) -> Iterator[str]:
-    """The words of a rich message, which python-telegram-bot does not know yet, block by block."""
-    blocks = rich.get("blocks") if isinstance(rich, Mapping) else None
-    for block in blocks if isinstance(blocks, Sequence) and not isinstance(blocks, str) else ():
-        words = "".join(_words(block))
-        if words.strip():
-            yield words
-
-
-def _words(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name in ("summary", "text", "expression", "caption", "blocks", "items", "cells"):
-            inner = value.get(name)
-            yield from _words(inner)
-            if inner and name in ("summary", "blocks", "cells"):
-                yield "\n"
-    elif isinstance(value, Sequence):
-        for one in value:
-            yield from _words(one)
-            if isinstance(one, Mapping) and "blocks" in one:
-                yield "\n"
