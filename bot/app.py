@@ -62,8 +62,8 @@ async def live(settings: Settings) -> None:
         services = open_services(settings, stack)
         polling_request = HTTPXRequest(connection_pool_size=1)
         application = _telegram(settings, polling_request)
-        await _first_contact(application)
         stack.push_async_callback(application.shutdown)
+        await _first_contact(application)
         sender = Sender(application.bot, Pacer(), Features())
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         names = (application.bot.first_name, application.bot.username)
@@ -91,7 +91,9 @@ async def live(settings: Settings) -> None:
         source = _source(settings, application.bot, polling_request, receiver)
         log.info("Ready as @%s", application.bot.username)
         routes = [health_route(storage.answers), *source.routes]
-        await _side_by_side(source.run(), *([serve(routes, listener)] if listener else []))
+        await _side_by_side(
+            source.run(), register_menu(application.bot), *([serve(routes, listener)] if listener else [])
+        )
 
 
 async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
@@ -123,7 +125,6 @@ async def _first_contact(application: PTBApplication) -> None:
         await persistently(application.initialize)
     except InvalidToken as exc:
         raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; @BotFather shows it") from exc
-    await register_menu(application.bot)
 
 
 def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:
