@@ -137,6 +137,16 @@ def test_hostile_texts_are_never_silence(text: str) -> None:
     assert [name for name in silent if text.strip()] == []
 
 
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_in_a_group_no_line_of_a_hostile_message_passes_for_anothers(text: str) -> None:
+    for name, raw in sent_by(text).items():
+        words = said(_message(raw), 1)
+        if words is not None and words.speaker == "Ann Lee":
+            first, *others = [line for line in render(words).splitlines() if not line.startswith("> ")]
+            assert first.startswith("Ann Lee: "), name
+            assert all(line.startswith("  ") for line in others), name
+
+
 @pytest.mark.parametrize("name", CORPUS)
 def test_types_that_nobody_knows_raise_nothing(name: str) -> None:
     words = said(_message(retyped(CORPUS[name], "a type of tomorrow")), 1)
