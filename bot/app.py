@@ -67,7 +67,15 @@ async def live(settings: Settings) -> None:
         sender = Sender(application.bot, Pacer(), Features())
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         names = (application.bot.first_name, application.bot.username)
-        parts = engine.build(settings, storage, services.models, services.embedder, count_tokens, names)
+        parts = engine.build(
+            settings,
+            storage,
+            services.models,
+            services.embedder,
+            count_tokens,
+            names,
+            services.workshop.voice_note,
+        )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
         lanes = Lanes(front.build(settings, application, storage, parts, services, sender))

@@ -23,7 +23,7 @@ from bot.conversation.room import Room
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.summaries import Summaries
 from bot.conversation.tokens import TokenCounter
-from bot.conversation.turn import Conversation
+from bot.conversation.turn import Conversation, VoiceNote
 from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
@@ -42,6 +42,15 @@ CHARACTERS_PER_TOKEN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one thing there may be in a prompt."""
+
+    persona_tokens: int
+    """Of a chat's own system prompt."""
+    document_characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """What handlers and jobs are given."""
 
@@ -56,8 +65,7 @@ class Engine:
     cleaning: Cleaning
     recall: Recall
     indexer: Indexer
-    most_characters: int
-    """Of a document."""
+    limits: Limits
 
 
 def build(
@@ -67,6 +75,7 @@ def build(
     embedder: Embedder | None,
     count_tokens: TokenCounter,
     names: Collection[str],
+    voice_note: VoiceNote,
 ) -> Engine:
     """Put the engine together; `names` are the bot's own in Telegram.
 
@@ -84,16 +93,9 @@ def build(
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
     upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
-    conversation = Conversation(
-        storage=storage,
-        requests=Requests(windows, recall, marking),
-        room=Room(upkeep),
-        ledger=ledger,
-        heads=Heads(names),
-        count_tokens=count_tokens,
-        bound=settings.model_timeout,
-        clock=time.time,
-    )
+    requests, room, heads = Requests(windows, recall, marking), Room(upkeep), Heads(names)
+    patience = settings.model_timeout
+    conversation = Conversation(storage, requests, room, ledger, heads, count_tokens, patience, voice_note, time.time)
     hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
         conversation=conversation,
@@ -107,7 +109,7 @@ def build(
         cleaning=Cleaning(storage, indexer),
         recall=recall,
         indexer=indexer,
-        most_characters=int(min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS) * CHARACTERS_PER_TOKEN),
+        limits=_limits(policy),
     )
 
 
@@ -115,14 +117,22 @@ def _choice(settings: Settings, models: Models) -> Choice:
     return Choice(
         models,
         main=settings.openai_model,
+        offered=frozenset(settings.models) | {settings.openai_model},
         vision=settings.vision_model,
         default_vision=default_vision(settings.openai_base_url),
     )
 
 
+def _models(settings: Settings) -> set[str]:
+    """All models that may answer: a prompt has to fit each of them."""
+    named = {settings.openai_model, *settings.models}
+    vision = settings.vision_model or default_vision(settings.openai_base_url)
+    return named | {vision} if vision else named
+
+
 def _policy(settings: Settings) -> Policy:
     return Policy(
-        context_window=settings.context_window or context_window(settings.openai_model),
+        context_window=settings.context_window or min(map(context_window, _models(settings))),
         way=Way(settings.memory),
         compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
         keep_rounds=settings.keep_rounds,
@@ -130,6 +140,11 @@ def _policy(settings: Settings) -> Policy:
         cached_price=settings.cached_price,
         output_price=settings.output_price,
     )
+
+
+def _limits(policy: Policy) -> Limits:
+    document = min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS)
+    return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document * CHARACTERS_PER_TOKEN))
 
 
 def _check_system_prompt(settings: Settings, policy: Policy, count_tokens: TokenCounter) -> None:

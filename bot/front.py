@@ -48,16 +48,18 @@ def build(
     replies = Replies(storage, parts.conversation, sender, parts.upkeep)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
+    own = _settings(settings, storage, parts)
     chat = ChatHandlers(
         storage=storage,
         hearing=parts.hearing,
-        reader=Reader(Attachments(bot, services.workshop, parts.most_characters), bot.id),
+        reader=Reader(Attachments(bot, services.workshop, parts.limits.document_characters), bot.id),
         ears=Ears(services.transcriber),
         choice=parts.choice,
         addressing=addressing,
         memory=memory,
         forget=forget,
         admins=admins,
+        settings=own,
         listens=listens,
     )
     handlers = Handlers(
@@ -74,7 +76,7 @@ def build(
         forget=forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
         usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
-        settings=SettingsHandlers(storage, Way(settings.memory), time.time),
+        settings=own,
         failures=Failures(storage),
         replies=replies,
     )
@@ -89,5 +91,18 @@ def _membership(bot: Bot, storage: Storage, *, listens: bool) -> MembershipHandl
         name=bot.first_name,
         hears_all=bool(bot.can_read_all_group_messages),
         listens=listens,
+        clock=time.time,
+    )
+
+
+def _settings(settings: Settings, storage: Storage, parts: Engine) -> SettingsHandlers:
+    return SettingsHandlers(
+        storage=storage,
+        choice=parts.choice,
+        way=Way(settings.memory),
+        listens=settings.group_listen == "on",
+        recalls=settings.recall_tokens > 0,
+        most_persona=parts.limits.persona_tokens,
+        count_tokens=parts.hearing.count_tokens,
         clock=time.time,
     )

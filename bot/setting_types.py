@@ -10,6 +10,8 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 SQLITE = "sqlite:///"
+LONGEST_NAME = 50
+"""Bytes of a model's name: a button's data has 64, with what else stands there."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -120,6 +122,15 @@ def _ids(value: object) -> object:
     return frozenset(map(int, parts))
 
 
+def _names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if any(len(name.encode()) > LONGEST_NAME for name in found):
+        raise ValueError(f"a name has more than {LONGEST_NAME} bytes, which no button can hold")
+    return found
+
+
 def _json_object(value: object) -> object:
     try:
         parsed: object = json.loads(value) if isinstance(value, str) else value
@@ -144,4 +155,5 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 CompactAt = Annotated[str, AfterValidator(_compact_at)]
 upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 comma_separated = BeforeValidator(_ids)
+names = BeforeValidator(_names)
 from_json = BeforeValidator(_json_object)

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     openai_api_key: types.ApiKey
     openai_base_url: types.HttpUrl = DASHSCOPE
     openai_model: str = "qwen-plus"
+    models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
     vision_model: str | None = None
     llm_api: types.LlmApi = "chat"
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.from_json] = Field(default_factory=dict)

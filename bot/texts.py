@@ -118,11 +118,39 @@ USAGE_NOTE = "As the model server reported it, for this chat."
 SEARCH_HOW = "Tell me what to look for: /search with some words."
 SEARCH_NOTHING = "I find nothing like that in this chat."
 SEARCH_MORE = "… and {count} more; more words narrow it down."
-SETTINGS = "How should I remember what is too long ago to stay in view?\n\n{ways}\n\nThis bot is set to: {default}."
-WAY_SUMMARY, WAY_SUMMARY_MEANS = "Notes", "I keep notes of it"
-WAY_TRUNCATE, WAY_TRUNCATE_MEANS = "Last rounds", "I keep only what was said last"
-WAY_FULL, WAY_FULL_MEANS = "Everything", "I keep all in view as long as it fits, which costs the most"
-WAY_DEFAULT = "As the bot is set"
+SETTINGS = "The settings of this chat. Press one to change it."
+ON, OFF = "on", "off"
+AS_THE_BOT = "as the bot is set"
+AS_TELEGRAM = "as your Telegram"
+BACK = "« Back"
+SET_MODEL, SET_MODEL_MEANS = "Model", "Which model answers here?"
+SET_PERSONA, SET_PERSONA_MEANS = "Persona", "What shall I be here? This is what the model is told first."
+PERSONA_BRIEF, PERSONA_TEACHER = "Brief", "Patient teacher"
+PERSONA_ENGINEER, PERSONA_TRANSLATOR = "Software engineer", "Translator"
+PERSONA_OWN = "Your own…"
+PERSONA_ASK = (
+    "What shall the model be told first? Reply to this message, for example: “You are a ship's cook. Answer in rhymes.”"
+)
+PERSONA_SET = "Done. It holds from your next message on."
+PERSONA_LONG = "I need some words for that, and not more than a quarter of what the model can read. Please try again."
+SET_WAY, SET_WAY_MEANS = (
+    "Memory",
+    "How shall I remember what is too long ago to stay in view?\n\nNotes: I keep notes of it.\nLast rounds: I keep "
+    "only what was said last.\nEverything: I keep all in view as long as it fits, which costs the most.",
+)
+WAY_SUMMARY, WAY_TRUNCATE, WAY_FULL = "Notes", "Last rounds", "Everything"
+SET_RECALL, SET_RECALL_MEANS = "Recall", "Shall I look up what was said long ago when it matters?"
+SET_THINKING, SET_THINKING_MEANS = (
+    "Thinking",
+    "Shall the model think before it answers? It takes longer, and costs more.",
+)
+SET_SHOW, SET_SHOW_MEANS = "Show thinking", "Shall I show what the model thought, as a quote to unfold?"
+SET_LISTEN, SET_LISTEN_MEANS = (
+    "Listening",
+    "Shall I remember what is said here between the messages to me, so that I know what you talk about?",
+)
+SET_VOICE, SET_VOICE_MEANS = "Voice", "Shall I speak my answers too, as voice messages?"
+SET_LANGUAGE, SET_LANGUAGE_MEANS = "Language", "Which language shall I use for buttons and notes of my own?"
 TICK = "✓"
 SETTING_CHANGED = "Done."
 

@@ -45,6 +45,8 @@ class Draft:
         self.usage: Usage | None = None
         self.voice = b""
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
+        self.reasoning = ""
+        """What the model thought before it answered; it is never sent back."""
         self._show = show
         self._bound = bound
         self._heads = heads
@@ -55,6 +57,7 @@ class Draft:
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
             self.text, self.finish, self.usage, self.voice = "", None, None, b""
+            self.reasoning = ""
             self._said = self._half = ""
             try:
                 async with aclosing(model.stream(messages, options)) as deltas:
@@ -88,6 +91,7 @@ class Draft:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice
+        self.reasoning += delta.reasoning
         if delta.text:
             self._said += self._whole_characters(delta.text)
             self.text = self._heads.off(self._said, more=True)

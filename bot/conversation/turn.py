@@ -5,7 +5,8 @@ stored, with what it cost, before it is delivered.
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,15 +18,31 @@ from bot.conversation.presses import CONTINUE
 from bot.conversation.request import Request, Requests
 from bot.conversation.room import Room
 from bot.conversation.tokens import TokenCounter
-from bot.errors import CannotHear, CannotSee, ContextTooLong, EmptyAnswer, ImageRefused, MessageTooLong, ModelError
+from bot.errors import (
+    CannotHear,
+    CannotSee,
+    ContextTooLong,
+    EmptyAnswer,
+    ImageRefused,
+    KeepsakeError,
+    MessageTooLong,
+    ModelError,
+)
 from bot.language import sentence, texts
-from bot.llm.interface import Finish
+from bot.llm.interface import Finish, Options
 from storage import Storage, Transaction, complete, until_stored
-from storage.records import Button, Chat, NewReply, Notice
+from storage.records import Button, Chat, File, FileKind, NewReply, Notice
 from storage.transcript import Owed
 
 MOST_REFUSALS = 4
 """Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
+
+MOST_THOUGHTS = 4000
+"""Characters of what the model thought that are shown: what fits into one message."""
+VoiceNote = Callable[[bytes], Awaitable[bytes]]
+"""Makes a voice message of what a model spoke; raises KeepsakeError."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -36,6 +53,8 @@ class Answer:
     request: Request | None = None
     unsensed: ModelError | None = None
     """Why a picture or a sound was left out."""
+    voice: File | None = None
+    """What the model spoke, as a voice message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class Conversation:
     heads: Heads
     count_tokens: TokenCounter
     bound: float
+    voice_note: VoiceNote
     clock: Callable[[], float]
 
     async def begin(self, chat: Chat, owed: Owed) -> int:
@@ -72,6 +92,7 @@ class Conversation:
             await complete(self._keep_partial(reply_id, answer.draft.text))
             raise
         if control.ending is None:
+            answer.voice = await self._voice(answer.draft.voice)
             await complete(until_stored(partial(self._store, chat, reply_id, answer)))
         return answer
 
@@ -106,7 +127,7 @@ class Conversation:
         for _ in range(MOST_REFUSALS):
             answer.request = await self.requests.prepare(chat, without=owed.replaces)
             try:
-                await answer.draft.write(answer.request.model, answer.request.messages)
+                await answer.draft.write(answer.request.model, answer.request.messages, _options(chat))
             except (CannotSee, CannotHear) as exc:
                 answer.unsensed = exc
             except ImageRefused as exc:
@@ -116,6 +137,15 @@ class Conversation:
             else:
                 return
         raise answer.unsensed or EmptyAnswer("refused")
+
+    async def _voice(self, samples: bytes) -> File | None:
+        if not samples:
+            return None
+        try:
+            return File(FileKind.VOICE, await self.voice_note(samples))
+        except KeepsakeError as exc:  # the words are there all the same
+            log.warning("A spoken answer could not be made a voice message: %s", exc)
+            return None
 
     async def _store(self, chat: Chat, reply_id: int, answer: Answer) -> None:
         async with self.storage.transaction() as tx:
@@ -130,6 +160,11 @@ class Conversation:
             usage = await self.ledger.book(tx, chat.id, name, draft.usage, counted=counted, turns=1)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
+        if chat.choices.show_thinking and draft.reasoning.strip():
+            thought = draft.reasoning.strip()[:MOST_THOUGHTS]
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, thought, quote=True))
+        if answer.voice is not None:
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, "", file=answer.voice))
         if answer.unsensed is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
@@ -140,3 +175,7 @@ class Conversation:
     async def _keep_partial(self, reply_id: int, text: str) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.transcript.keep_partial(tx, reply_id, text)
+
+
+def _options(chat: Chat) -> Options:
+    return Options(thinking=chat.choices.thinking, voice=bool(chat.choices.voice))

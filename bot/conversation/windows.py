@@ -9,7 +9,7 @@ from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_start
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound
 from storage import Storage
-from storage.records import MediaKind, Medium, Memory, Role, Turn, Window
+from storage.records import Chat, MediaKind, Medium, Memory, Role, Turn, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,18 @@ class Windows:
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
         contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
-        return prompt.build(self.system_prompt, view.memory, turns, recalled, parts)
+        return prompt.build(self.system(view.window.chat), view.memory, turns, recalled, parts)
 
     def counted(self, view: View, turns: Sequence[Turn] | None = None) -> int:
         """Our own count of the tokens of that array, uncorrected."""
         turns = view.window.turns if turns is None else turns
         memory = view.window.memory.tokens if view.window.memory else 0
         said = sum(_tokens(turn, view.model.senses) for turn in turns)
-        return self.count_tokens(self.system_prompt) + memory + said
+        return self.count_tokens(self.system(view.window.chat)) + memory + said
+
+    def system(self, chat: Chat) -> str:
+        """What the model is told first in this chat."""
+        return chat.choices.persona or self.system_prompt
 
     def memory(self, through_turn: int, text: str, now: float) -> Memory:
         """A memory with its size; the frame around it is counted too."""
@@ -93,7 +97,7 @@ class Windows:
         )
         memory = window.memory.tokens if window.memory else 0
         waiting = bool(window.turns) and window.turns[-1].role is Role.USER
-        return Sizes(ratio * self.count_tokens(self.system_prompt), ratio * memory, rounds, waiting)
+        return Sizes(ratio * self.count_tokens(self.system(window.chat)), ratio * memory, rounds, waiting)
 
 
 def _tokens(turn: Turn, senses: Senses) -> int:

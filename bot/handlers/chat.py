@@ -15,6 +15,7 @@ from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
 from bot.handlers.problems import problem_text
+from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.reading import Read, Reader
@@ -44,18 +45,22 @@ class ChatHandlers:
     memory: MemoryHandlers
     forget: ForgetHandlers
     admins: Admins
+    settings: SettingsHandlers
     listens: bool
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         asked = asked_by(burst.messages[0], self.addressing.bot_id)
         corrects, forgets = asked in every("CORRECT_ASK"), asked in every("FORGET_ASK")
-        if (corrects or forgets) and not await self.admins.may(burst.messages[0]):
+        tells_persona = asked in every("PERSONA_ASK")
+        if (corrects or forgets or tells_persona) and not await self.admins.may(burst.messages[0]):
             await self._tell(burst, texts.ONLY_ADMINS)
         elif corrects:
             await self.memory.correct(burst)
         elif forgets:
             await self.forget.forget_words(burst)
+        elif tells_persona:
+            await self.settings.set_persona(burst)
         elif await self._is_meant(burst):
             await self._hear(burst)
         else:

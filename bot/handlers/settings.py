@@ -1,76 +1,147 @@
-"""``/settings``: what each chat can choose for itself, as buttons under one message."""
+"""``/settings``: what each chat can choose for itself, as buttons under one message.
+
+Every press says which setting and which value it is about, so that a late or repeated one does no harm.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from telegram import Message, Update
 
+from bot.conversation.choice import Choice
 from bot.conversation.marks import Way
-from bot.handlers.notices import answer, edited, is_private
+from bot.conversation.tokens import TokenCounter
+from bot.handlers.choices import OWN, SETTINGS, Facts, Setting
+from bot.handlers.notices import answer, edited, is_private, question
 from bot.handlers.pressed import acknowledge, pressed
-from bot.intake.arrival import place_of
-from bot.language import texts
+from bot.handlers.tongue import chat_language
+from bot.intake.arrival import Burst, place_of
+from bot.language import speaking, texts
 from storage import Storage
-from storage.records import Button
+from storage.records import Button, Choices, Notice
 
-WAY = "way:"
-"""How the data of a button begins that chooses how the chat remembers; the way follows, or nothing: as the bot is."""
+SET = "set:"
+"""How the data of a button begins; the setting and the value follow, or only the setting, or neither: the menu."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsHandlers:
-    """Shows and changes a chat's settings; `way` is how the bot is set, `clock` gives Unix seconds."""
+    """Shows and changes a chat's settings.
+
+    `way` is how the bot is set, `listens` whether it keeps what is said in groups, `most_persona` the longest system
+    prompt in tokens, `clock` gives Unix seconds.
+    """
 
     storage: Storage
+    choice: Choice
     way: Way
+    listens: bool
+    recalls: bool
+    most_persona: int
+    count_tokens: TokenCounter
     clock: Callable[[], float]
 
     async def show(self, update: Update, _: object) -> None:
-        """``/settings``: the choices, with the one that holds ticked."""
+        """``/settings``: one row for each setting, with what holds now."""
         message = update.message
-        assert message is not None
+        assert message is not None, "registered for commands"
         chat = await self.storage.chats.find(place_of(message))
-        chosen = chat.choices.memory_way if chat else None
+        facts = self._facts(message, chat.choices if chat else Choices())
         async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, self._told(), self._buttons(chosen)))
+            await self.storage.notices.add(tx, answer(message, texts.SETTINGS, _menu(facts)))
             await self.storage.inbox.done(tx, [update.update_id])
 
-    async def choose_way(self, update: Update, _: object) -> None:
-        """A choice: it holds from the next turn on, and the message shows it."""
+    async def press(self, update: Update, _: object) -> None:
+        """Open a setting, or choose; the message shows what holds then."""
         query, message = pressed(update)
-        chosen = (query.data or "").removeprefix(WAY) or None
+        name, _, value = (query.data or "").removeprefix(SET).partition(":")
+        told = texts.OLD_BUTTON
         async with self.storage.transaction() as tx:
             if message is not None:
-                chat = await self.storage.chats.ensure(
-                    tx, place_of(message), private=is_private(message), now=self.clock()
-                )
-                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, memory_way=chosen))
-                if self._shows_other(message, chosen):
-                    notice = edited(message, self._told(), self._buttons(chosen))
-                    await self.storage.notices.add(tx, notice)
+                place = place_of(message)
+                chat = await self.storage.chats.ensure(tx, place, private=is_private(message), now=self.clock())
+                facts = self._facts(message, chat.choices)
+                choices = _chosen(facts, name, value)
+                if choices is not None:
+                    await self.storage.chats.choose(tx, chat.id, choices)
+                    with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
+                        notice = _after(message, replace(facts, choices=choices), name, value)
+                        told = texts.SETTING_CHANGED if choices != chat.choices else ""
+                    if notice is not None:
+                        await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, texts.SETTING_CHANGED if message else texts.OLD_BUTTON)
+        await acknowledge(query, told)
 
-    def _told(self) -> str:
-        ways = "\n".join(f"{name}: {meaning}" for name, meaning in _ways().values())
-        return texts.SETTINGS.format(ways=ways, default=_ways()[self.way][0])
+    async def set_persona(self, burst: Burst) -> None:
+        """The system prompt that a person wrote in answer to our question."""
+        message = burst.messages[0]
+        prompt = "\n".join(one.text for one in burst.messages if one.text).strip()
+        fits = prompt and self.count_tokens(prompt) <= self.most_persona
+        async with self.storage.transaction() as tx:
+            if fits:
+                chat = await self.storage.chats.ensure(tx, burst.place, private=is_private(message), now=self.clock())
+                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=prompt))
+            await self.storage.notices.add(tx, answer(message, texts.PERSONA_SET if fits else texts.PERSONA_LONG))
+            await self.storage.inbox.done(tx, burst.update_ids)
 
-    def _buttons(self, chosen: str | None) -> list[Button]:
-        choices = [(name, way.value) for way, (name, _) in _ways().items()]
-        return [
-            Button(f"{texts.TICK} {name}" if (data or None) == chosen else name, f"{WAY}{data}")
-            for name, data in (*choices, (texts.WAY_DEFAULT, ""))
-        ]
+    def _facts(self, message: Message, choices: Choices) -> Facts:
+        model = self.choice.name(choices)
+        return Facts(
+            choices=choices,
+            private=is_private(message),
+            model=self.choice.main,
+            models=sorted(self.choice.offered),
+            way=self.way,
+            listens=self.listens,
+            speaks=self.choice.models.of(model).senses.speaks,
+            thinks=self.choice.models.of(model).senses.thinks,
+            recalls=self.recalls,
+        )
 
-    def _shows_other(self, message: Message, chosen: str | None) -> bool:
-        """Whether the message has to be changed: Telegram refuses a change that is none."""
-        keyboard = message.reply_markup.inline_keyboard if message.reply_markup else ()
-        return [button.text for row in keyboard for button in row] != [one.label for one in self._buttons(chosen)]
+
+def _chosen(facts: Facts, name: str, value: str) -> Choices | None:
+    """What holds after a press; None when there is no such setting or value any more."""
+    if not name:
+        return facts.choices
+    setting = SETTINGS.get(name)
+    if setting is None or not setting.there(facts):
+        return None
+    if not value or (value == OWN and name == "persona"):
+        return facts.choices
+    return setting.chosen(facts.choices, value) if value in (one.value for one in setting.options(facts)) else None
 
 
-def _ways() -> dict[Way, tuple[str, str]]:
-    return {
-        Way.SUMMARY: (texts.WAY_SUMMARY, texts.WAY_SUMMARY_MEANS),
-        Way.TRUNCATE: (texts.WAY_TRUNCATE, texts.WAY_TRUNCATE_MEANS),
-        Way.FULL: (texts.WAY_FULL, texts.WAY_FULL_MEANS),
-    }
+def _after(message: Message, facts: Facts, name: str, value: str) -> Notice | None:
+    """What the message shows after a press; None when it shows that already, which Telegram refuses."""
+    if value == OWN:
+        return question(message, texts.PERSONA_ASK)
+    setting = SETTINGS[name] if name else None
+    buttons = _options(facts, name, setting) if setting else _menu(facts)
+    keyboard = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    if [button.text for row in keyboard for button in row] == [button.label for button in buttons]:
+        return None
+    return edited(message, setting.means() if setting else texts.SETTINGS, buttons)
+
+
+def _menu(facts: Facts) -> list[Button]:
+    return [
+        Button(f"{setting.label()}: {_label(facts, setting)}", f"{SET}{name}")
+        for name, setting in SETTINGS.items()
+        if setting.there(facts)
+    ]
+
+
+def _label(facts: Facts, setting: Setting) -> str:
+    now = setting.now(facts.choices)
+    return next((option.label for option in setting.options(facts) if option.value == now), now)
+
+
+def _options(facts: Facts, name: str, setting: Setting) -> list[Button]:
+    now = setting.now(facts.choices)
+    return [
+        *(
+            Button(f"{texts.TICK} {one.label}" if one.value == now else one.label, f"{SET}{name}:{one.value}")
+            for one in setting.options(facts)
+        ),
+        Button(texts.BACK, SET),
+    ]

@@ -18,7 +18,6 @@ from telegram.ext import (
     filters,
 )
 
-from bot.conversation.marks import Way
 from bot.conversation.presses import CONTINUE, RETRY, STOP
 from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
@@ -32,7 +31,7 @@ from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
-from bot.handlers.settings import WAY, SettingsHandlers
+from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import chat_language, subject_of
 from bot.handlers.usage import UsageHandlers
@@ -100,7 +99,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
         add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
-        add(CallbackQueryHandler(only(self.settings.choose_way), pattern=f"^{WAY}({'|'.join(Way)})?$"))
+        add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)

@@ -117,8 +117,15 @@ class ChatCompletions:
             messages=[param(message, marker=markers and message.mark) for message in messages],
             stream=True,
             stream_options={"include_usage": True},
-            extra_body=self._server.extra_body | (spoken() if options.voice and self.senses.speaks else {}),
+            extra_body=self._server.extra_body | self._wanted(options),
         )
+
+    def _wanted(self, options: Options) -> dict[str, JsonValue]:
+        """What a request has on top for these options, as far as this model knows them."""
+        wanted = spoken() if options.voice and self.senses.speaks else {}
+        if options.thinking is not None and self.senses.thinks:
+            wanted["enable_thinking"] = options.thinking
+        return wanted
 
 
 def _may_be_the_markers(exc: openai.APIStatusError) -> bool:

@@ -52,6 +52,8 @@ class Senses:
     sees: bool = False
     hears: bool = False
     speaks: bool = False
+    thinks: bool = False
+    """It can be told whether to reason before it answers."""
 
 
 @dataclass(frozen=True, slots=True)

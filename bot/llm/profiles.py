@@ -5,6 +5,7 @@ So a number here is the smallest of those that apply: a model that is served in 
 below its window, has the smaller one. ``CONTEXT_WINDOW`` overrides it.
 """
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bot.llm.interface import CacheProfile, Senses
@@ -78,11 +79,18 @@ DASHSCOPE_VISION = "qwen3-vl-plus"
 """What sees on Model Studio where the main model does not."""
 
 
+_THINKING = ("qwen-plus", "qwen-flash", "qwen-turbo", "qwen3-", "qwen3.5-", "qwen3.6-", "qwen3-vl-")
+"""Models that take ``enable_thinking`` (Alibaba Cloud Model Studio, "Deep thinking") ..."""
+_ONE_WAY = ("-instruct", "-thinking", "-coder", "-omni", "qwen3-max")
+"""... but for those of them that always or never reason."""
+
+
 def senses(model: str) -> Senses:
     """What a model takes and gives besides text."""
     name = model.rsplit("/", 1)[-1].lower()
     known = max((start for start in _SENSES if name.startswith(start)), key=len, default=None)
-    return Senses(sees=True) if known is None else _SENSES[known]
+    found = Senses(sees=True) if known is None else _SENSES[known]
+    return replace(found, thinks=name.startswith(_THINKING) and not any(one in name for one in _ONE_WAY))
 
 
 def default_vision(base_url: str) -> str | None:

@@ -1,38 +1,170 @@
-"""How a chat remembers is chosen for that chat, and holds from the next turn on."""
+"""What a chat chooses for itself holds from its next turn on, there and nowhere else."""
 
-from bot.conversation.marks import Way
+import json
+
+import pytest
+
+from bot.conversation.personas import persona
+from sandbox.botapi import Chat
+from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
-from tests.e2e.quick import hurry  # noqa: F401 - a fixture
+from tests.e2e.groups import group
+from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import Model, say, talk
 
 
-async def test_a_choice_is_ticked_and_holds(stage: Stage) -> None:
+async def _open(stage: Stage, row: str, chat: Chat | None = None) -> int:
+    """Open /settings and one of its rows; returns the menu's message."""
+    where = chat or stage.home
+    count = len(where.replies)
+    await stage.ann.say(where, "/settings")
+    menu = (await where.wait(count + 1, PATIENCE_S))[count]
+    label = next(button.text for button in menu.buttons if button.text.startswith(f"{row}:"))
+    await stage.ann.press(menu, label)
+    await where.wait(lambda chat: chat.message(menu.id).buttons[-1].text == "« Back", PATIENCE_S)
+    return menu.id
+
+
+async def _choose(stage: Stage, row: str, choice: str, chat: Chat | None = None) -> int:
+    where, menu = chat or stage.home, await _open(stage, row, chat)
+    await stage.ann.press(where.message(menu), choice)
+    await where.wait(lambda chat: f"✓ {choice}" in [one.text for one in chat.message(menu).buttons], PATIENCE_S)
+    return menu
+
+
+def _system(stage: Stage, request: int) -> str:
+    return stage.model.requests[request].messages[0].text
+
+
+async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    await _choose(stage, "Recall", "off")
+    menu = stage.home.replies[0]
+    await stage.ann.press(menu, "« Back")
+    await stage.home.wait(lambda chat: "Recall: off" in [one.text for one in chat.message(menu.id).buttons], PATIENCE_S)
+    rows = [button.text.partition(":")[0] for button in stage.home.message(menu.id).buttons]
+    assert rows == ["Persona", "Memory", "Recall", "Show thinking", "Language"]
+
+
+async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.4", RECALL_TOKENS="0", KEEP_ROUNDS="2")
-    shown = await say(stage, "/settings")
-    assert "This bot is set to: Notes." in shown
-    menu = stage.home.replies[-1]
-    assert [button.text for button in menu.buttons] == ["Notes", "Last rounds", "Everything", "✓ As the bot is set"]
-    await stage.ann.press(menu, "Last rounds")
-    await stage.home.wait(lambda chat: chat.message(menu.id).buttons[1].text == "✓ Last rounds", PATIENCE_S)
-    await stage.ann.press(menu, f"way:{Way.TRUNCATE}")
+    menu = await _choose(stage, "Memory", "Last rounds")
     await talk(stage, 8)
     assert not any("Write the notes" in request.last_words for request in model.asked)
     assert len(model.asked[-1].messages) < 12
-    menu = stage.home.message(menu.id)
-    await stage.ann.press(menu, "As the bot is set")
-    await stage.home.wait(lambda chat: chat.message(menu.id).buttons[3].text.startswith("✓"), PATIENCE_S)
+    await stage.ann.press(stage.home.message(menu), "as the bot is set (Notes)")
+    await stage.home.wait(lambda chat: chat.message(menu).buttons[3].text.startswith("✓"), PATIENCE_S)
     await talk(stage, 8)
     assert any("Write the notes" in request.last_words for request in model.asked)
 
 
-async def test_another_chat_keeps_its_own_way(stage: Stage) -> None:
+async def test_another_chat_keeps_its_own_choice_and_a_restart_forgets_none(stage: Stage, hurry: None) -> None:
     Model(stage)
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start()
-    await say(stage, "/settings")
-    await stage.ann.press(stage.home.replies[-1], "Everything")
-    await bob.say(bobs, "/settings")
-    [menu] = await bobs.wait(1, PATIENCE_S)
-    assert menu.buttons[3].text == "✓ As the bot is set"
+    await _choose(stage, "Persona", "Brief")
+    await stage.end()
+    await stage.start()
+    await say(stage, "hello")
+    await bob.say(bobs, "hello")
+    await bobs.wait(1, PATIENCE_S)
+    assert _system(stage, 0) == persona("brief")
+    assert _system(stage, 1).startswith("You are Keepsake")
+
+
+async def test_a_persona_of_ones_own_is_asked_for_and_bounded(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start(CONTEXT_WINDOW="2048")
+    menu = await _open(stage, "Persona")
+    await stage.ann.press(stage.home.message(menu), "Your own…")
+    question = (await stage.home.wait(2, PATIENCE_S))[1]
+    assert question.asks
+    await stage.ann.say(stage.home, "You are a cook. " * 300, reply_to=question)
+    assert "quarter" in (await stage.home.wait(3, PATIENCE_S))[2].text
+    await stage.ann.say(stage.home, "You are a ship's cook.", reply_to=question)
+    assert "Done" in (await stage.home.wait(4, PATIENCE_S))[3].text
+    await say(stage, "hello")
+    assert _system(stage, 0) == "You are a ship's cook."
+
+
+async def test_a_model_is_chosen_from_those_that_are_offered(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start(OPENAI_MODEL="small", MODELS="large, huge")
+    await _choose(stage, "Model", "large")
+    await say(stage, "hello")
+    assert stage.model.requests[0].model == "large"
+    await stage.end()
+    await stage.start(MODELS="huge")
+    await say(stage, "hello again")
+    assert stage.model.requests[1].model == "small", "what is not offered any more is not used"
+
+
+async def test_the_prompt_before_a_change_stays_the_same_unless_the_choice_is_in_it(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    await _choose(stage, "Recall", "off")
+    await say(stage, "hello again")
+    first, second = stage.model.requests
+    assert second.messages[: len(first.messages)] == first.messages
+
+
+async def test_the_interface_speaks_the_language_that_was_chosen(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start()
+    menu = await _open(stage, "Language")
+    await stage.ann.press(stage.home.message(menu), "Русский")
+    await stage.home.wait(lambda chat: chat.message(menu).buttons[2].text == "✓ Русский", PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    told = (await stage.home.wait(2, PATIENCE_S))[1].text
+    assert told != "I am not answering anything right now."
+
+
+async def test_a_model_is_told_whether_to_think_and_what_it_thought_is_shown_folded(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("Four.", reasoning="two and two"), Say("Five."))
+    await stage.start(OPENAI_MODEL="qwen-plus")
+    await _choose(stage, "Thinking", "on")
+    await _choose(stage, "Show thinking", "on")
+    await stage.ann.say(stage.home, "2 + 2?")
+    replies = await stage.home.wait(4, PATIENCE_S)
+    assert [message.text for message in replies[2:]] == ["Four.", "two and two"]
+    assert [entity.type for entity in replies[3].entities] == ["expandable_blockquote"]
+    await stage.ann.say(stage.home, "sure?")
+    await stage.home.wait(5, PATIENCE_S)
+    assert stage.model.requests[0].options["enable_thinking"] is True
+    assert "two and two" not in json.dumps([message.raw for message in stage.model.requests[1].messages])
+
+
+async def test_in_a_group_listening_can_be_switched_off(stage: Stage, hurry: None) -> None:
+    Model(stage)
+    await stage.start()
+    friends, [ann, bob] = group(stage, "Bob")
+    await _choose(stage, "Listening", "off", friends)
+    await bob.say(friends, "a secret")
+    await ann.say(friends, "Keepsake, hello")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    assert "secret" not in stage.model.requests[0].last_words
+
+
+@pytest.mark.parametrize("data", ["set:model:gone", "set:nothing", "set:way:nothing", "way:full"])
+async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurry: None, data: str) -> None:
+    await stage.start()
+    await stage.ann.say(stage.home, "/settings")
+    [menu] = await stage.home.wait(1, PATIENCE_S)
+    query = {
+        "id": "77",
+        "from": {"id": stage.ann.id, "is_bot": False, "first_name": "Ann"},
+        "message": {
+            "message_id": menu.id,
+            "date": menu.date,
+            "chat": {"id": stage.ann.id, "type": "private", "first_name": "Ann"},
+            "text": menu.text,
+        },
+        "chat_instance": "1",
+        "data": data,
+    }
+    stage.telegram.push_update({"callback_query": query})
+    call = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert call.params["text"] == "This button no longer does anything."
