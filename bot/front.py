@@ -4,6 +4,7 @@ import time
 
 from telegram import Bot
 
+from bot.archive.exporting import Exporter
 from bot.conversation.ears import Ears
 from bot.conversation.marks import Way
 from bot.engine import Engine
@@ -13,6 +14,7 @@ from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import Commands
 from bot.handlers.edits import EditHandlers
+from bot.handlers.export import ExportHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
@@ -77,6 +79,7 @@ def build(
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
         usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
         settings=own,
+        export=ExportHandlers(storage, Exporter(storage), bot.first_name, settings.zone, time.time),
         failures=Failures(storage),
         replies=replies,
     )

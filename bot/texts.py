@@ -17,6 +17,7 @@ HELP = (
     "/retry answers your last message anew\n"
     "/reset forgets this whole conversation (with a minute to undo it)\n"
     "/usage shows what it costs\n"
+    "/export sends you all of it as a file\n"
     "/settings changes how I remember\n"
     "/privacy says what is kept of you\n"
     "/help shows this\n\n"
@@ -34,6 +35,7 @@ COMMANDS = (
     ("retry", "answer the last message anew"),
     ("reset", "forget this conversation"),
     ("usage", "what it costs"),
+    ("export", "all of it as a file"),
     ("settings", "how I remember"),
     ("privacy", "what is kept of you"),
 )
@@ -115,6 +117,14 @@ USAGE_PERIOD = (
     "The cache saved {saved} of the price of the input."
 )
 USAGE_NOTE = "As the model server reported it, for this chat."
+EXPORT_ASK = "As which kind of file? JSON holds everything, also for another bot; Markdown is for reading."
+EXPORT_JSON, EXPORT_MARKDOWN = "JSON", "Markdown"
+EXPORT_HOW = "Use /export, /export json or /export markdown."
+EXPORT_MADE = "Here is what was said in this chat:"
+EXPORTED = "{messages}, without what was reset or forgotten."
+EXPORT_SPAN = " from {first} to {last}"
+EXPORT_LEFT_OUT = "Pictures and sounds are not in this file."
+EXPORT_TOO_LARGE = "This chat is too long for a file that Telegram takes. Whoever runs this bot can export it there."
 SEARCH_HOW = "Tell me what to look for: /search with some words."
 SEARCH_NOTHING = "I find nothing like that in this chat."
 SEARCH_MORE = "… and {count} more; more words narrow it down."

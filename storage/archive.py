@@ -18,7 +18,7 @@ from storage.archived import (
 )
 from storage.chats import Chats
 from storage.database import Database, Row
-from storage.records import Chat, MediaKind, Place, Role, Usage
+from storage.records import MediaKind, Place, Role, Usage
 
 _KEPT = "state IN ('waiting', 'settled', 'complete', 'sent')"
 _OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ? AND {_KEPT}"
@@ -35,14 +35,6 @@ class Archive:
         """Where there are conversations, in the order in which they began."""
         rows = await self._database.rows("SELECT telegram_id, thread_id FROM chats ORDER BY id")
         return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
-
-    async def media_size(self, chat: Chat) -> int:
-        """How many bytes of pictures and sounds the conversation has, each time that it has them."""
-        row = await self._database.row(
-            f"SELECT ifnull(sum(length(bytes)), 0) AS size FROM media JOIN turn_media USING (hash) {_OF_KEPT}",
-            (chat.id, chat.reset_turn),
-        )
-        return int(row["size"]) if row else 0
 
     async def read(self, place: Place) -> ArchivedChat | None:
         """The conversation at this place; None: nothing was ever said there.

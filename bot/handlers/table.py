@@ -25,6 +25,7 @@ from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
 from bot.handlers.edits import EditHandlers
+from bot.handlers.export import EXPORT, ExportHandlers, Form
 from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
@@ -61,6 +62,7 @@ class Handlers:
     forget: ForgetHandlers
     search: SearchHandlers
     usage: UsageHandlers
+    export: ExportHandlers
     settings: SettingsHandlers
     failures: Failures
     replies: Replies
@@ -88,6 +90,7 @@ class Handlers:
         add(CommandHandler("forget", only(self.forget.forget)))
         add(CommandHandler("search", self.search.search))
         add(CommandHandler("usage", self.usage.usage))
+        add(CommandHandler("export", only(self.export.export)))
         add(CommandHandler("settings", only(self.settings.show)))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
@@ -100,6 +103,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
         add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
         add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
+        add(CallbackQueryHandler(only(self.export.chosen), pattern=f"^{EXPORT}({'|'.join(Form)})$"))
         add(CallbackQueryHandler(self.buttons.unknown))
         add(TypeHandler(Update, self.commands.ignore))
         self.application.add_error_handler(self._on_error)

@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from sandbox.botapi.errors import bad_request
+from sandbox.botapi.errors import ApiError, bad_request
+from sandbox.botapi.wire import Upload
 
+MOST_UPLOADED = 50 * 1024 * 1024
+"""What a bot may upload to Telegram's own server."""
 Kind = Callable[[object, str], object]
 """Reads a value for the field of that name."""
 
@@ -37,13 +40,23 @@ def boolean(value: object, name: str) -> bool:
     raise _wrong(name, "Boolean")
 
 
-def picture(value: object, name: str) -> bytes:
-    """An uploaded PNG or JPEG."""
-    if not isinstance(value, bytes):
+def upload(value: object, name: str) -> Upload:
+    """A file that comes with the call."""
+    if not isinstance(value, Upload):
         raise bad_request(f"the sandbox takes {name} as an upload only")
-    if not value.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
-        raise bad_request("IMAGE_PROCESS_FAILED")
+    if not value.data:
+        raise bad_request("file must be non-empty")
+    if len(value.data) > MOST_UPLOADED:
+        raise ApiError(413, "Request Entity Too Large")
     return value
+
+
+def picture(value: object, name: str) -> Upload:
+    """An uploaded PNG or JPEG."""
+    found = upload(value, name)
+    if not found.data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    return found
 
 
 def chat(value: object, name: str) -> int:

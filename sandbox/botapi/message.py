@@ -47,6 +47,9 @@ class Message:
     edits: int
     deleted: bool
     photo: bytes | None = None
+    voice: bytes | None = None
+    document: bytes | None = None
+    file_name: str | None = None
     asks: bool = False
     """Whether the next message of the user is made a reply to it (ForceReply)."""
 
@@ -76,9 +79,16 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         thread=cast("int | None", raw.get("message_thread_id")),
         edits=edits,
         deleted=deleted,
-        photo=base64.b64decode(str(source["photo"])) if "photo" in source else None,
+        photo=_file(source, "photo"),
+        voice=_file(source, "voice"),
+        document=_file(source, "document"),
+        file_name=cast("str | None", source.get("name")),
         asks=bool(source.get("asks")),
     )
+
+
+def _file(source: Json, kind: str) -> bytes | None:
+    return base64.b64decode(str(source[kind])) if kind in source else None
 
 
 def _words(raw: Json) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from sandbox.botapi import keyboard
 from sandbox.botapi.arguments import Method, Parameter
-from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported
-from sandbox.botapi.methods import chats, commands, editing, files, receiving, sending
+from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported, upload
+from sandbox.botapi.methods import chats, commands, editing, files, receiving, sending, uploading
 
 UNSUPPORTED = Parameter(unsupported)
 FLAG = Parameter(boolean)
@@ -60,6 +60,7 @@ COMMANDS = Parameter(array(record({"command": string, "description": string})), 
 RICH = Parameter(_rich, required=True)
 
 FORMATTED: Mapping[str, Parameter] = {"parse_mode": UNSUPPORTED, "entities": ENTITIES}
+CAPTIONED: Mapping[str, Parameter] = {"caption": TEXT, "parse_mode": UNSUPPORTED, "caption_entities": ENTITIES}
 SENT: Mapping[str, Parameter] = {
     "chat_id": CHAT,
     "message_thread_id": NUMBER,
@@ -121,15 +122,32 @@ METHODS: Mapping[str, Method] = {
         },
     ),
     "sendPhoto": Method(
-        sending.send_photo,
+        uploading.send_photo,
         {
             **SENT,
+            **CAPTIONED,
             "photo": Parameter(picture, required=True, missing="there is no photo in the request"),
-            "caption": TEXT,
-            "parse_mode": UNSUPPORTED,
-            "caption_entities": ENTITIES,
             "show_caption_above_media": FLAG,
             "has_spoiler": FLAG,
+        },
+    ),
+    "sendVoice": Method(
+        uploading.send_voice,
+        {
+            **SENT,
+            **CAPTIONED,
+            "voice": Parameter(upload, required=True, missing="there is no voice in the request"),
+            "duration": NUMBER,
+        },
+    ),
+    "sendDocument": Method(
+        uploading.send_document,
+        {
+            **SENT,
+            **CAPTIONED,
+            "document": Parameter(upload, required=True, missing="there is no document in the request"),
+            "thumbnail": UNSUPPORTED,
+            "disable_content_type_detection": FLAG,
         },
     ),
     "sendRichMessage": Method(sending.send_rich_message, {**SENT, "rich_message": RICH}, since="10.1"),

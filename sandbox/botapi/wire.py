@@ -1,6 +1,7 @@
 """Requests and responses of the Bot API over HTTP."""
 
 import json
+from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl
@@ -13,6 +14,14 @@ from sandbox.botapi.errors import ApiError, bad_request
 
 Json = dict[str, object]
 """A Telegram object as it stands on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a call."""
+
+    name: str
+    data: bytes
 
 
 async def parameters(request: Request) -> Json:
@@ -38,7 +47,7 @@ def _fields(content_type: str, body: bytes) -> Json:
 
 
 def _parts(content_type: str, body: bytes) -> Json:
-    """The fields of a multipart form, which is built like a mail: texts, and the bytes of files."""
+    """The fields of a multipart form, which is built like a mail: texts, and files."""
     form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
     found: Json = {}
     for part in form.iter_parts():
@@ -46,7 +55,8 @@ def _parts(content_type: str, body: bytes) -> Json:
         value = part.get_payload(decode=True)
         if not isinstance(value, bytes):
             raise bad_request(f"the sandbox does not read what is in {name}")
-        found[name] = value if part.get_filename() is not None else value.decode()
+        file = part.get_filename()
+        found[name] = value.decode() if file is None else Upload(file, value)
     return found
 
 

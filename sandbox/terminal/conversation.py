@@ -97,8 +97,15 @@ class Conversation:
 
 
 def _written(message: botapi.Message, edited: bool) -> Written:
-    picture = "[a picture] " if message.photo else ""
-    return Written(picture + _plain(message), tuple(button.text for button in message.buttons), edited)
+    return Written(_file(message) + _plain(message), tuple(button.text for button in message.buttons), edited)
+
+
+def _file(message: botapi.Message) -> str:
+    if message.photo:
+        return "[a picture] "
+    if message.voice:
+        return "[a voice message] "
+    return f"[the file {message.file_name}] " if message.document is not None else ""
 
 
 def _plain(shown: botapi.Draft | botapi.Message) -> str:

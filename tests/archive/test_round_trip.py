@@ -12,7 +12,7 @@ from bot.archive.exporting import BLOCK, Exporter
 from bot.conversation.indexing import Indexer
 from bot.errors import ArchiveError
 from storage import Storage
-from tests.archive.conftest import GROUP, HOME, NOW, PICTURE, ROWS, TOPIC, exported, fill, imported, rows, turn
+from tests.archive.conftest import GROUP, HOME, NOW, ROWS, TOPIC, exported, fill, imported, rows, turn
 from tests.conversation.conftest import END
 
 
@@ -95,13 +95,6 @@ async def test_without_pictures_the_words_go_out_and_the_file_says_so(storage: S
     file = json.loads("".join(pieces))
     assert file["media_left_out"] is True
     assert file["messages"][0]["content"] == chat.turns[0].content
-
-
-async def test_the_size_of_the_pictures_is_known_before(storage: Storage) -> None:
-    await fill(storage)
-    chat = await storage.chats.find(TOPIC)
-    assert chat is not None
-    assert await storage.archive.media_size(chat) == len(PICTURE)
 
 
 async def test_a_long_history_goes_out_in_pieces(storage: Storage, other: Storage, tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 """The methods that write: messages, drafts, and the sign that something is being written."""
 
-import base64
-import hashlib
-
 from sandbox.botapi import rich, text
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
@@ -10,7 +7,6 @@ from sandbox.botapi.previews import Draft
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
 
-CAPTION_LIMIT = 1024
 _ACTIONS = (
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker "
     "find_location record_video_note upload_video_note"
@@ -20,26 +16,13 @@ ACTIONS = frozenset(_ACTIONS.split())
 
 async def send_message(world: World, args: Arguments) -> Json:
     """Send a text."""
-    return _send(world, args, text_content(args), None)
-
-
-async def send_photo(world: World, args: Arguments) -> Json:
-    """Send a picture, with a caption or without."""
-    caption = args.string("caption").strip()
-    if len(caption.encode("utf-16-le")) // 2 > CAPTION_LIMIT:
-        raise bad_request("message caption is too long")
-    photo = args.values["photo"]
-    assert isinstance(photo, bytes)
-    number = hashlib.sha256(photo).hexdigest()[:16]
-    size = {"file_id": number, "file_unique_id": number, "width": 1, "height": 1, "file_size": len(photo)}
-    content: Json = {"photo": [size]} | ({"caption": caption} if caption else {})
-    return _send(world, args, content, {"photo": base64.b64encode(photo).decode()})
+    return send(world, args, text_content(args), None)
 
 
 async def send_rich_message(world: World, args: Arguments) -> Json:
     """Send a rich message."""
     source = args.object("rich_message") or {}
-    return _send(world, args, rich_content(source), source)
+    return send(world, args, rich_content(source), source)
 
 
 async def send_message_draft(world: World, args: Arguments) -> bool:
@@ -89,7 +72,8 @@ def rich_content(source: Json) -> Json:
     return {"rich_message": {"blocks": [{"type": "paragraph", "text": rich.words(source)}]}}
 
 
-def _send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:
+def send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:
+    """Post what a call wants to send; `source` is what Telegram keeps of it to itself."""
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = world.open_chat(chat_id, thread)
     reply_to = _reply_target(world, chat_id, args)

@@ -1,0 +1,60 @@
+"""A conversation for readers: by day, with the names and times of those who speak. Pictures leave a line."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+
+from bot.conversation.asking import spoken
+from storage.archived import ArchivedChat, ArchivedTurn
+from storage.records import MediaKind, Role
+
+_QUOTE = re.compile(r"(?:> [^\n]*\n)+")
+_FORMATTING = re.compile(r"([\\`*_])")
+_SHOWN = {MediaKind.IMAGE: "*(picture)*", MediaKind.AUDIO: "*(sound)*"}
+SOMEBODY = "Somebody"
+"""Who said it, where we never knew."""
+
+
+def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
+    """The whole conversation; times are those of `zone`."""
+    blocks = ["# Conversation"]
+    if chat.memory and chat.memory.text:
+        blocks += ["## Notes of the older part", quoted(chat.memory.text)]
+    day = ""
+    for turn in chat.turns:
+        at = datetime.fromtimestamp(turn.at, zone)
+        today = f"## {at:%A}, {at.day} {at:%B %Y}"
+        words = _words(turn, private=chat.private)
+        if turn.role is Role.USER and turn.glue != "\n\n" and today == day:  # the rest of a message that was cut in two
+            blocks[-1] += f"{turn.glue}{words}"
+            continue
+        blocks += [today] if today != day else []
+        blocks += [f"**{_name(turn, bot_name)}**, {at:%H:%M}", "\n\n".join([*_media(turn), words]).strip()]
+        day = today
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A text as a quote."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _name(turn: ArchivedTurn, bot_name: str) -> str:
+    name = bot_name if turn.role is Role.ASSISTANT else turn.speaker or SOMEBODY
+    return _FORMATTING.sub(r"\\\1", name)
+
+
+def _media(turn: ArchivedTurn) -> Iterator[str]:
+    return (_SHOWN[medium.kind] for medium in turn.media)
+
+
+def _words(turn: ArchivedTurn, *, private: bool) -> str:
+    """What was said, without what the model is told beside it: time and name, and the indentation that guards them."""
+    if turn.role is Role.ASSISTANT:
+        return turn.content
+    words = spoken(turn.content)
+    quote = _QUOTE.match(words)
+    before, own = (quote[0] + "\n", words[quote.end() :]) if quote else ("", words)
+    if not private:
+        own = own.removeprefix(f"{turn.speaker}: ").replace("\n  ", "\n")
+    return before + own

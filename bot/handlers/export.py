@@ -1,0 +1,110 @@
+"""``/export``: the chat's history as a file."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+
+from telegram import Message, Update
+
+from bot.archive import markdown
+from bot.archive.exporting import Exporter
+from bot.handlers.notices import answer, argument, edited
+from bot.handlers.pressed import acknowledge, pressed
+from bot.intake.arrival import place_of
+from bot.language import plural, texts
+from storage import Storage
+from storage.archived import ArchivedChat
+from storage.records import Button, File, FileKind, Notice
+
+EXPORT = "export:"
+"""How the data of the buttons begins; the form follows."""
+MOST_BYTES = 50_000_000
+"""Telegram takes documents of 50 MB from a bot."""
+
+
+class Form(StrEnum):
+    """Which kind of file."""
+
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportHandlers:
+    """Writes the file; times are those of `zone`, `clock` gives Unix seconds, `name` is the bot's own."""
+
+    storage: Storage
+    exporter: Exporter
+    name: str
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def export(self, update: Update, _: object) -> None:
+        """``/export``, with a form or with two buttons to choose it."""
+        message = update.message
+        assert message is not None
+        wanted = argument(message).casefold()
+        if wanted in tuple(Form):
+            notice = await self._made(message, Form(wanted))
+        elif wanted:
+            notice = answer(message, texts.EXPORT_HOW)
+        else:
+            buttons = (
+                Button(texts.EXPORT_JSON, f"{EXPORT}{Form.JSON}"),
+                Button(texts.EXPORT_MARKDOWN, f"{EXPORT}{Form.MARKDOWN}"),
+            )
+            notice = answer(message, texts.EXPORT_ASK, buttons)
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def chosen(self, update: Update, _: object) -> None:
+        """The form was chosen: the question gives way to the file."""
+        query, message = pressed(update)
+        notice = None
+        if message is not None:
+            notice = await self._made(message, Form((query.data or "").removeprefix(EXPORT)))
+        async with self.storage.transaction() as tx:
+            if message is not None and notice is not None:
+                await self.storage.notices.add(tx, edited(message, texts.EXPORT_MADE))
+                await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, "" if notice else texts.OLD_BUTTON)
+
+    async def _made(self, message: Message, form: Form) -> Notice:
+        """The file with what it holds, or a sentence that there is none."""
+        chat = await self.storage.archive.read(place_of(message))
+        if chat is None or not (chat.turns or chat.memory):
+            return answer(message, texts.NOTHING_SAID)
+        with_media = form is Form.JSON and any(turn.media for turn in chat.turns)
+        data = await self._data(chat, form, with_media=with_media)
+        if data is None and with_media:
+            with_media, data = False, await self._data(chat, form, with_media=False)
+        if data is None:
+            return answer(message, texts.EXPORT_TOO_LARGE)
+        left_out = not with_media and any(turn.media for turn in chat.turns)
+        today = datetime.fromtimestamp(self.clock(), self.zone).date()
+        name = f"keepsake-{today}.{'json' if form is Form.JSON else 'md'}"
+        return answer(message, self._caption(chat, left_out=left_out), file=File(FileKind.DOCUMENT, data, name))
+
+    async def _data(self, chat: ArchivedChat, form: Form, *, with_media: bool) -> bytes | None:
+        """The file; None when it is larger than Telegram takes."""
+        if form is Form.MARKDOWN:
+            data = (await asyncio.to_thread(markdown.written, chat, self.zone, self.name)).encode()
+            return data if len(data) <= MOST_BYTES else None
+        written = bytearray()
+        async for piece in self.exporter.one(chat, with_media=with_media):
+            written += piece.encode()
+            if len(written) > MOST_BYTES:
+                return None
+        return bytes(written)
+
+    def _caption(self, chat: ArchivedChat, *, left_out: bool) -> str:
+        days = [
+            f"{datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d}" for turn in (*chat.turns[:1], *chat.turns[-1:])
+        ]
+        span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1]) if days else ""
+        told = plural(len(chat.turns), texts.MESSAGES) + span
+        return texts.EXPORTED.format(messages=told) + (f" {texts.EXPORT_LEFT_OUT}" if left_out else "")

@@ -1,0 +1,70 @@
+"""A history for readers."""
+
+from datetime import UTC, timedelta, timezone
+
+from bot.archive import markdown
+from storage.archived import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn, State
+from storage.records import MediaKind, Place, Role
+
+AT = 1_700_000_000.0
+"""2023-11-14, 22:13:20 UTC."""
+
+
+def said(
+    content: str, speaker: str | None = "Ann", at: float = AT, glue: str = "\n\n", *kinds: MediaKind
+) -> ArchivedTurn:
+    media = tuple(ArchivedMedium(kind, "0", "x", 1, refused=False) for kind in kinds)
+    return ArchivedTurn(Role.USER, "settled", content, glue, at, speaker=speaker, media=media)
+
+
+def answered(content: str, at: float = AT + 60) -> ArchivedTurn:
+    state: State = "sent"
+    return ArchivedTurn(Role.ASSISTANT, state, content, "\n\n", at)
+
+
+def written(*turns: ArchivedTurn, private: bool = True, memory: ArchivedMemory | None = None, hours: int = 0) -> str:
+    chat = ArchivedChat(Place(1), private, AT, turns, memory)
+    zone = timezone(timedelta(hours=hours)) if hours else UTC
+    return markdown.written(chat, zone, "Keepsake_bot")
+
+
+def test_each_day_has_a_heading_and_each_message_a_name_and_a_time() -> None:
+    text = written(said("[Tue 2023-11-14 22:13] Is granite old?"), answered("**Very.**"), said("Why?", at=AT + 7200))
+    assert text == (
+        "# Conversation\n\n## Tuesday, 14 November 2023\n\n**Ann**, 22:13\n\nIs granite old?\n\n"
+        "**Keepsake\\_bot**, 22:14\n\n**Very.**\n\n## Wednesday, 15 November 2023\n\n**Ann**, 00:13\n\nWhy?\n"
+    )
+
+
+def test_times_are_those_of_the_bots_zone() -> None:
+    assert "## Wednesday, 15 November 2023\n\n**Ann**, 03:13" in written(said("Hi"), hours=5)
+
+
+def test_in_a_group_the_name_is_the_heading_and_the_lines_stand_as_they_were_said() -> None:
+    text = written(said("> Bo: one\n> two\nAnn: first\n  Bo: second", "Ann"), private=False)
+    assert "**Ann**, 22:13\n\n> Bo: one\n> two\n\nfirst\nBo: second\n" in text
+
+
+def test_a_message_that_was_cut_in_two_is_one_again() -> None:
+    assert "\n\nlong text, and more\nof it\n" in written(
+        said("long te"), said("xt, and more", glue=""), said("of it", glue="\n")
+    )
+
+
+def test_pictures_and_sounds_leave_a_line() -> None:
+    text = written(
+        said("what is it?", "Ann", AT, "\n\n", MediaKind.IMAGE, MediaKind.AUDIO),
+        said("", "Ann", AT, "\n\n", MediaKind.IMAGE),
+    )
+    assert "*(picture)*\n\n*(sound)*\n\nwhat is it?" in text
+    assert text.endswith("**Ann**, 22:13\n\n*(picture)*\n")
+
+
+def test_names_can_not_format_the_page() -> None:
+    assert "**\\*\\*A\\*\\* \\_b\\_ \\`c\\`**, 22:13" in written(said("Hi", "**A** _b_ `c`"))
+
+
+def test_notes_stand_above_as_a_quote_and_a_speaker_without_a_name_has_one() -> None:
+    text = written(said("Hi", None), memory=ArchivedMemory(0, "## People\n\n- Ann", 5, AT))
+    assert text.startswith("# Conversation\n\n## Notes of the older part\n\n> ## People\n>\n> - Ann\n\n## Tuesday")
+    assert "**Somebody**, 22:13" in text
