@@ -1,0 +1,90 @@
+"""Every language has every text, with the same places to fill in."""
+
+import re
+import string
+
+import pytest
+
+from bot import errors
+from bot import texts as english
+from bot.language import LANGUAGES, catalogue, commands, every, language_of, plural, sentence, speaking, texts
+
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+SAME = {"TICK", "EXPORT_JSON", "EXPORT_MARKDOWN"}
+"""Texts that are the same in every language."""
+SOURCES = {
+    name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME
+}
+
+
+def _fields(text: str) -> set[str | None]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+def _model_errors() -> dict[str, errors.ModelError]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ModelError)]
+    return {kind.__name__: kind("details") for kind in kinds}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_has_every_text_and_no_other(language: str) -> None:
+    found = catalogue(language)
+    assert found.keys() - {"commands", "errors"} == SOURCES.keys()
+    assert dict(found["commands"]).keys() == dict(english.COMMANDS).keys()  # type: ignore[arg-type]
+    assert dict(found["errors"]).keys() == _model_errors().keys()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_translation_is_one_and_has_the_same_places_to_fill_in(language: str, name: str) -> None:
+    translated = catalogue(language).get(name)
+    assert isinstance(translated, str)
+    assert translated.strip()
+    assert _fields(translated) == _fields(SOURCES[name])
+    assert set(re.findall(r"/[a-z]+", translated)) == set(re.findall(r"/[a-z]+", SOURCES[name]))
+    assert translated != SOURCES[name]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_menu_keeps_to_telegrams_limits(language: str) -> None:
+    with speaking(language):
+        menu = commands()
+    assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in menu)
+    assert all(1 <= len(does) <= 256 for does in menu.values())
+
+
+def test_texts_are_those_of_the_language_that_is_spoken() -> None:
+    with speaking("ru"):
+        assert texts.UNDO == "Отменить"
+        assert sentence(errors.NoCredit("402")).startswith("На счету")
+    assert texts.UNDO == "Undo"
+    assert {"Undo", "Отменить"} < every("UNDO")
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [("en", "en"), ("zh-hans", "zh"), ("zh-TW", "zh"), ("es-419", "es"), ("RU", "ru"), ("pt-br", "en"), (None, "en")],
+)
+def test_telegrams_codes_are_understood(code: str | None, language: str) -> None:
+    assert language_of(code) == language
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "russian"),
+    [
+        (1, "1 day", "1 день"),
+        (2, "2 days", "2 дня"),
+        (5, "5 days", "5 дней"),
+        (11, "11 days", "11 дней"),
+        (12, "12 days", "12 дней"),
+        (21, "21 days", "21 день"),
+        (101, "101 days", "101 день"),
+        (1000, "1,000 days", "1,000 дней"),
+    ],
+)
+def test_things_are_counted_as_each_language_does(number: int, english: str, russian: str) -> None:
+    assert plural(number, texts.DAYS) == english
+    with speaking("ru"):
+        assert plural(number, texts.DAYS) == russian
+    with speaking("zh"):
+        assert plural(number, texts.DAYS).endswith("天")
