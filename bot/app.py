@@ -78,7 +78,9 @@ async def live(settings: Settings) -> None:
         )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
-        lanes = Lanes(front.build(settings, application, storage, parts, services, sender))
+        handlers = front.build(settings, application, storage, parts, services, sender)
+        handlers.register()
+        lanes = Lanes(handlers)
         receiver = Receiver(storage, lanes, application.bot, time.time)
         jobs = Jobs(
             storage=storage,

@@ -42,7 +42,7 @@ def build(
     services: Services,
     sender: Sender,
 ) -> Handlers:
-    """Put the handlers together, and register them."""
+    """Put the handlers together."""
     bot, listens = application.bot, settings.group_listen == "on"
     admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
@@ -64,11 +64,11 @@ def build(
         settings=own,
         listens=listens,
     )
-    handlers = Handlers(
+    return Handlers(
         application=application,
         gate=Gate(storage, addressing, allowed),
         admins=admins,
-        membership=_membership(bot, storage, listens=listens),
+        membership=_membership(storage, bot, listens=listens),
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
         commands=Commands(storage, replies, settings.reset_keep_days, listens, time.time),
@@ -83,11 +83,9 @@ def build(
         failures=Failures(storage),
         replies=replies,
     )
-    handlers.register()
-    return handlers
 
 
-def _membership(bot: Bot, storage: Storage, *, listens: bool) -> MembershipHandlers:
+def _membership(storage: Storage, bot: Bot, *, listens: bool) -> MembershipHandlers:
     return MembershipHandlers(
         storage=storage,
         username=bot.username,
