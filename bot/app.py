@@ -37,9 +37,13 @@ from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
 from bot.services import open_services
 from bot.settings import Settings
+from bot.trust import trust
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
+
+CONNECTIONS = 256
+"""Connections to Telegram, as many as python-telegram-bot takes by itself."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +64,7 @@ async def live(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         services = open_services(settings, stack)
-        polling_request = HTTPXRequest(connection_pool_size=1)
+        polling_request = _requests(connections=1)
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
@@ -116,12 +120,17 @@ async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
         raise failed.exceptions[0] from None
 
 
+def _requests(connections: int) -> HTTPXRequest:
+    return HTTPXRequest(connections, httpx_kwargs={"verify": trust()})
+
+
 def _telegram(settings: Settings, polling_request: HTTPXRequest) -> PTBApplication:
     return (
         ApplicationBuilder()
         .token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{settings.telegram_api_url}/bot")
         .base_file_url(f"{settings.telegram_api_url}/file/bot")
+        .request(_requests(CONNECTIONS))
         .get_updates_request(polling_request)
         .updater(None)
         .job_queue(None)

@@ -164,6 +164,8 @@ def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:
 
 
 def _unseen(heard: Understood, senses: Senses) -> CannotSee | None:
+    if heard.transcript:  # the thumbnail of a round video adds little to what was said in it
+        return None
     pictures = any(one.kind is MediaKind.IMAGE for one in heard.said.media)
     return CannotSee("no VISION_MODEL") if pictures and not senses.sees else None
 

@@ -17,6 +17,7 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ImageRefused, ModelError, RequestRefused, StreamCut
+from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound, Usage
 from bot.llm.params import param, spoken, transcript_in, voice_in
@@ -39,12 +40,7 @@ class Server:
 
     def __init__(self, *, base_url: str, api_key: str, extra_body: Mapping[str, JsonValue], timeout: float) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
-        self.client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=RETRIES,
-            timeout=openai.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
-        )
+        self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.extra_body = dict(extra_body)
         self._models: dict[str, ChatCompletions] = {}
 
@@ -145,12 +141,13 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
     # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
     extra = choice.delta.model_extra or {}
     reasoning = extra.get("reasoning_content") or extra.get("reasoning")
+    audio = choice.delta.audio.to_dict() if choice.delta.audio else {}
     return Delta(
-        text=choice.delta.content or transcript_in(extra),
+        text=choice.delta.content or transcript_in(audio),
         reasoning=reasoning if isinstance(reasoning, str) else "",
         finish=finish,
         usage=usage,
-        voice=voice_in(extra),
+        voice=voice_in(audio),
     )
 
 

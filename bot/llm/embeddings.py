@@ -8,6 +8,7 @@ from math import isfinite
 import openai
 
 from bot.errors import ServerTrouble
+from bot.llm.client import client
 from bot.llm.failures import translate
 
 BATCH = 10
@@ -25,12 +26,7 @@ class Embeddings:
     def __init__(self, *, base_url: str, api_key: str, model: str, timeout: float) -> None:
         """`timeout`: the longest silence of the server, in seconds."""
         self.name = model
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=RETRIES,
-            timeout=openai.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
-        )
+        self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """See Embedder.embed."""

@@ -36,20 +36,18 @@ def spoken() -> dict[str, JsonValue]:
     return {"modalities": ["text", "audio"], "audio": {"voice": VOICE, "format": "wav"}}
 
 
-def voice_in(fields: Mapping[str, object]) -> bytes:
-    """The piece of a spoken answer among a delta's further fields."""
-    audio = fields.get("audio")
-    data = audio.get("data") if isinstance(audio, dict) else None
+def voice_in(audio: Mapping[str, object]) -> bytes:
+    """The samples in the ``audio`` of a delta."""
+    data = audio.get("data")
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
     except binascii.Error:
         return b""
 
 
-def transcript_in(fields: Mapping[str, object]) -> str:
-    """The words of a spoken piece, from servers that send them beside it and not as content."""
-    audio = fields.get("audio")
-    words = audio.get("transcript") if isinstance(audio, dict) else None
+def transcript_in(audio: Mapping[str, object]) -> str:
+    """The words in the ``audio`` of a delta, from servers that send them there and not as content."""
+    words = audio.get("transcript")
     return words if isinstance(words, str) else ""
 
 

@@ -4,6 +4,7 @@ import openai
 
 from bot.errors import RequestRefused
 from bot.llm.chat_completions import CONNECT_TIMEOUT_S, RETRIES
+from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.interface import Sound
 
@@ -14,12 +15,7 @@ class Transcriptions:
     def __init__(self, *, base_url: str, api_key: str, model: str, timeout: float) -> None:
         """`timeout`: the longest silence of the server, in seconds."""
         self._model = model
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=RETRIES,
-            timeout=openai.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
-        )
+        self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def transcribe(self, sound: Sound) -> str:
         """See Transcriber.transcribe."""

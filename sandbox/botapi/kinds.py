@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from sandbox.botapi.errors import ApiError, bad_request
-from sandbox.botapi.wire import Upload
+from sandbox.forms import Upload
 
 MOST_UPLOADED = 50 * 1024 * 1024
 """What a bot may upload to Telegram's own server."""

@@ -1,27 +1,17 @@
 """Requests and responses of the Bot API over HTTP."""
 
 import json
-from dataclasses import dataclass
-from email.parser import BytesParser
-from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from sandbox import forms
 from sandbox.botapi.errors import ApiError, bad_request
 
 Json = dict[str, object]
 """A Telegram object as it stands on the wire."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that came with a call."""
-
-    name: str
-    data: bytes
 
 
 async def parameters(request: Request) -> Json:
@@ -40,24 +30,12 @@ def _fields(content_type: str, body: bytes) -> Json:
         if media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(body.decode(), keep_blank_values=True))
         if media_type == "multipart/form-data":
-            return _parts(content_type, body)
+            return dict(forms.parts(content_type, body))
     except UnicodeDecodeError as exc:
         raise bad_request("strings must be encoded in UTF-8") from exc
+    except ValueError as exc:
+        raise bad_request(str(exc)) from exc
     raise bad_request(f"the sandbox does not read a body of type {media_type!r}")
-
-
-def _parts(content_type: str, body: bytes) -> Json:
-    """The fields of a multipart form, which is built like a mail: texts, and files."""
-    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    found: Json = {}
-    for part in form.iter_parts():
-        name = str(part.get_param("name", header="content-disposition"))
-        value = part.get_payload(decode=True)
-        if not isinstance(value, bytes):
-            raise bad_request(f"the sandbox does not read what is in {name}")
-        file = part.get_filename()
-        found[name] = value.decode() if file is None else Upload(file, value)
-    return found
 
 
 def result(value: object) -> Response:

@@ -4,6 +4,7 @@ from sandbox.model.behaviour import Behaviour, Cut, Fail, Hang, Hold, NoFinish, 
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
 from sandbox.model.request import ChatRequest, Message
 from sandbox.model.server import MODEL_NAME, ModelServer
+from sandbox.model.transcriptions import TranscriptionDesk, TranscriptionRequest
 
 __all__ = [
     "MODEL_NAME",
@@ -19,4 +20,6 @@ __all__ = [
     "ModelServer",
     "NoFinish",
     "Say",
+    "TranscriptionDesk",
+    "TranscriptionRequest",
 ]

@@ -31,11 +31,13 @@ class Hold(Stop):
 class Say:
     """Answer with `text`, `chunk` words per delta and `delay` seconds between two deltas.
 
+    `speech` are the 16-bit samples of a spoken answer, which a client has to ask for; they come after the words.
     `usage` True means as the client asked, "every chunk" what some servers do: the running count, unasked.
     """
 
     text: str
     reasoning: str = ""
+    speech: bytes = b""
     chunk: int = 1
     delay: float = 0.0
     finish_reason: str = "stop"

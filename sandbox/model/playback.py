@@ -10,6 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 from sandbox.model.behaviour import Cut, Fail, NoFinish, Point, Say
 from sandbox.model.wire import Completion, error_body
 
+SPEECH_BYTES = 9_600
+"""Of a spoken answer in a delta: a fifth of a second."""
+
 
 class Playback(Response):
     """A response made of ASGI messages; one that ends without its last message drops the connection."""
@@ -73,6 +76,8 @@ async def streamed(say: Say, completion: Completion) -> AsyncIterator[Message]:
         yield _body(completion.delta(field, piece))
         await _stand(say, number)
         await asyncio.sleep(say.delay)
+    for start in range(0, len(say.speech) if completion.spoken else 0, SPEECH_BYTES):
+        yield _body(completion.speech(say.speech[start : start + SPEECH_BYTES]))
     await _stand(say, "finish")
     if not isinstance(say, Cut):
         yield _body(b"" if isinstance(say, NoFinish) else completion.finish(), more=False)

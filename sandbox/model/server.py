@@ -23,6 +23,7 @@ from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
 from sandbox.model.refusal import RequestError
 from sandbox.model.request import ChatRequest, parse
+from sandbox.model.transcriptions import TranscriptionDesk
 from sandbox.model.wire import Completion, error_body
 from sandbox.server import serve
 
@@ -31,11 +32,11 @@ WORDS_PER_SECOND = 20.0
 
 
 class ModelServer:
-    """Chat completions, embeddings and the list of models; `key` None takes any key that is not empty.
+    """Chat completions, embeddings, transcriptions and the list of models; `key` None takes any key that is not empty.
 
     ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, ``counts``
     the prompts of those that were answered, ``abandoned`` the requests whose client left before the answer's end.
-    ``embeddings`` keeps and scripts its own.
+    ``embeddings`` and ``transcriptions`` keep and script their own.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ModelServer:
         self.refused: list[str] = []
         self.abandoned: list[ChatRequest] = []
         self.embeddings = EmbeddingDesk()
+        self.transcriptions = TranscriptionDesk()
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -60,6 +62,7 @@ class ModelServer:
                 Route("/v1/models", self._models, methods=["GET"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/v1/embeddings", self._embed, methods=["POST"]),
+                Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
             ],
             exception_handlers={HTTPException: _no_route, RequestError: self._refuse},
         )
@@ -118,6 +121,11 @@ class ModelServer:
     async def _embed(self, request: Request) -> Response:
         self._check_key(request)
         return playback.Playback(self.embeddings.answer(await request.body()), self._closing, lambda: None)
+
+    async def _transcribe(self, request: Request) -> Response:
+        self._check_key(request)
+        answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
+        return playback.Playback(answer, self._closing, lambda: None)
 
     def _messages(self, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)

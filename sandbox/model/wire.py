@@ -1,5 +1,6 @@
 """The bytes of a chat completion, streamed or whole, in OpenAI's form."""
 
+import base64
 import json
 import time
 import uuid
@@ -32,6 +33,16 @@ class Completion:
         self._said += len(text.encode())
         return self._chunk({field: text})
 
+    @property
+    def spoken(self) -> bool:
+        """Whether the client asked to be answered by voice."""
+        modalities = self._request.options.get("modalities")
+        return isinstance(modalities, list) and "audio" in modalities
+
+    def speech(self, samples: bytes) -> bytes:
+        """A piece of the spoken answer, as Qwen-Omni sends it."""
+        return self._chunk({"audio": {"data": base64.b64encode(samples).decode(), "expires_at": self._created}})
+
     def finish(self) -> bytes:
         """The chunk with the finish reason, usage where it was asked for, and the end mark."""
         end = self._chunk({}, self._say.finish_reason)
@@ -49,7 +60,7 @@ class Completion:
         body = {**self._head("chat.completion"), "choices": [choice]}
         return _json(body | {"usage": self._usage()} if self._say.usage else body)
 
-    def _chunk(self, delta: Mapping[str, str], finish_reason: str | None = None) -> bytes:
+    def _chunk(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         chunk = {**self._head("chat.completion.chunk"), "choices": [choice]}
         if self._say.usage == "every chunk":

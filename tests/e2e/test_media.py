@@ -5,13 +5,12 @@ import re
 
 import pytest
 
-from bot.media.sound import voice_note
 from sandbox.botapi import media
 from sandbox.model import Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
-from tests.media.files import exif, pdf, picture, samples, word
+from tests.media.files import exif, pdf, picture, word
 
 BLIND = Fail(400, "messages[1]: unknown variant `image_url`, expected `text`")
 
@@ -151,20 +150,6 @@ async def test_one_bad_picture_does_not_spoil_the_conversation(stage: Stage, hur
     await stage.ann.say(stage.home, "go on")
     await stage.replies(4)
     assert [sum(len(one.images) for one in request.messages) for request in stage.model.requests] == [1, 2, 1, 1]
-
-
-async def test_a_model_that_hears_gets_the_sound(stage: Stage, hurry: None) -> None:
-    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
-    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
-    await stage.replies(1)
-    assert _parts(stage, 0) == ["input_audio", "[voice message, 0:12]"]
-
-
-async def test_where_nobody_can_listen_the_user_is_told(stage: Stage, hurry: None) -> None:
-    await stage.start(OPENAI_MODEL="qwen-plus")
-    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
-    assert "can't listen" in (await stage.replies(1))[0]
-    assert stage.model.requests == []
 
 
 @pytest.mark.parametrize(

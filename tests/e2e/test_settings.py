@@ -13,7 +13,7 @@ from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import Model, say, talk
 
 
-async def _open(stage: Stage, row: str, chat: Chat | None = None) -> int:
+async def open_row(stage: Stage, row: str, chat: Chat | None = None) -> int:
     """Open /settings and one of its rows; returns the menu's message."""
     where = chat or stage.home
     count = len(where.replies)
@@ -25,8 +25,8 @@ async def _open(stage: Stage, row: str, chat: Chat | None = None) -> int:
     return menu.id
 
 
-async def _choose(stage: Stage, row: str, choice: str, chat: Chat | None = None) -> int:
-    where, menu = chat or stage.home, await _open(stage, row, chat)
+async def choose(stage: Stage, row: str, choice: str, chat: Chat | None = None) -> int:
+    where, menu = chat or stage.home, await open_row(stage, row, chat)
     await stage.ann.press(where.message(menu), choice)
     await where.wait(lambda chat: f"✓ {choice}" in [one.text for one in chat.message(menu).buttons], PATIENCE_S)
     return menu
@@ -38,7 +38,7 @@ def _system(stage: Stage, request: int) -> str:
 
 async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: None) -> None:
     await stage.start()
-    await _choose(stage, "Recall", "off")
+    await choose(stage, "Recall", "off")
     menu = stage.home.replies[0]
     await stage.ann.press(menu, "« Back")
     await stage.home.wait(lambda chat: "Recall: off" in [one.text for one in chat.message(menu.id).buttons], PATIENCE_S)
@@ -49,7 +49,7 @@ async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: Non
 async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.4", RECALL_TOKENS="0", KEEP_ROUNDS="2")
-    menu = await _choose(stage, "Memory", "Last rounds")
+    menu = await choose(stage, "Memory", "Last rounds")
     await talk(stage, 8)
     assert not any("Write the notes" in request.last_words for request in model.asked)
     assert len(model.asked[-1].messages) < 12
@@ -64,7 +64,7 @@ async def test_another_chat_keeps_its_own_choice_and_a_restart_forgets_none(stag
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start()
-    await _choose(stage, "Persona", "Brief")
+    await choose(stage, "Persona", "Brief")
     await stage.end()
     await stage.start()
     await say(stage, "hello")
@@ -77,7 +77,7 @@ async def test_another_chat_keeps_its_own_choice_and_a_restart_forgets_none(stag
 async def test_a_persona_of_ones_own_is_asked_for_and_bounded(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(CONTEXT_WINDOW="2048")
-    menu = await _open(stage, "Persona")
+    menu = await open_row(stage, "Persona")
     await stage.ann.press(stage.home.message(menu), "Your own…")
     question = (await stage.home.wait(2, PATIENCE_S))[1]
     assert question.asks
@@ -92,7 +92,7 @@ async def test_a_persona_of_ones_own_is_asked_for_and_bounded(stage: Stage, hurr
 async def test_a_model_is_chosen_from_those_that_are_offered(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(OPENAI_MODEL="small", MODELS="large, huge")
-    await _choose(stage, "Model", "large")
+    await choose(stage, "Model", "large")
     await say(stage, "hello")
     assert stage.model.requests[0].model == "large"
     await stage.end()
@@ -105,7 +105,7 @@ async def test_the_prompt_before_a_change_stays_the_same_unless_the_choice_is_in
     Model(stage)
     await stage.start()
     await say(stage, "hello")
-    await _choose(stage, "Recall", "off")
+    await choose(stage, "Recall", "off")
     await say(stage, "hello again")
     first, second = stage.model.requests
     assert second.messages[: len(first.messages)] == first.messages
@@ -114,7 +114,7 @@ async def test_the_prompt_before_a_change_stays_the_same_unless_the_choice_is_in
 async def test_the_interface_speaks_the_language_that_was_chosen(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start()
-    menu = await _open(stage, "Language")
+    menu = await open_row(stage, "Language")
     await stage.ann.press(stage.home.message(menu), "Русский")
     await stage.home.wait(lambda chat: chat.message(menu).buttons[2].text == "✓ Русский", PATIENCE_S)
     await stage.ann.say(stage.home, "/stop")
@@ -125,8 +125,8 @@ async def test_the_interface_speaks_the_language_that_was_chosen(stage: Stage, h
 async def test_a_model_is_told_whether_to_think_and_what_it_thought_is_shown_folded(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("Four.", reasoning="two and two"), Say("Five."))
     await stage.start(OPENAI_MODEL="qwen-plus")
-    await _choose(stage, "Thinking", "on")
-    await _choose(stage, "Show thinking", "on")
+    await choose(stage, "Thinking", "on")
+    await choose(stage, "Show thinking", "on")
     await stage.ann.say(stage.home, "2 + 2?")
     replies = await stage.home.wait(4, PATIENCE_S)
     assert [message.text for message in replies[2:]] == ["Four.", "two and two"]
@@ -141,7 +141,7 @@ async def test_in_a_group_listening_can_be_switched_off(stage: Stage, hurry: Non
     Model(stage)
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
-    await _choose(stage, "Listening", "off", friends)
+    await choose(stage, "Listening", "off", friends)
     await bob.say(friends, "a secret")
     await ann.say(friends, "Keepsake, hello")
     await stage.model.wait_requests(1, PATIENCE_S)

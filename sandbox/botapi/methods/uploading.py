@@ -7,8 +7,9 @@ from sandbox.botapi import media
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.methods.sending import send
-from sandbox.botapi.wire import Json, Upload
+from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
+from sandbox.forms import Upload
 
 CAPTION_LIMIT = 1024
 """UTF-16 units."""

@@ -1,0 +1,68 @@
+"""The model server's transcriptions: it hears nothing, so a test says what there was to hear."""
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from starlette.types import Message
+
+from sandbox import forms
+from sandbox.model import playback
+from sandbox.model.behaviour import Fail, Hang
+from sandbox.model.refusal import RequestError
+
+STAND_IN = "(The sandbox can't hear: these words stand for what was said.)"
+FORMATS = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"), "wav": (b"RIFF",), "ogg": (b"OggS",)}
+"""What a file's name may end with, and how such a file begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """A checked request."""
+
+    model: str
+    name: str
+    sound: bytes = field(repr=False)
+
+
+class TranscriptionDesk:
+    """Answers requests for transcriptions, and keeps them for a test to look at."""
+
+    def __init__(self) -> None:
+        self.requests: list[TranscriptionRequest] = []
+        self._script: deque[str | Fail | Hang] = deque()
+
+    def script(self, *behaviours: str | Fail | Hang) -> None:
+        """Queue what is heard, or a failure, one for each coming request."""
+        self._script.extend(behaviours)
+
+    def answer(self, content_type: str, body: bytes) -> AsyncIterator[Message]:
+        """The answer to a request; raises RequestError with the reason for the client."""
+        self.requests.append(parse(content_type, body))
+        behaviour = self._script.popleft() if self._script else STAND_IN
+        if isinstance(behaviour, Fail):
+            return playback.failure(behaviour)
+        if isinstance(behaviour, Hang):
+            return playback.silence()
+        return playback.json_body(json.dumps({"text": behaviour}).encode())
+
+
+def parse(content_type: str, body: bytes) -> TranscriptionRequest:
+    """Check the form of a request; raises RequestError with the reason for the client."""
+    if not content_type.startswith("multipart/form-data"):
+        raise RequestError("the body must be a form with a file")
+    try:
+        fields = forms.parts(content_type, body)
+    except ValueError as exc:
+        raise RequestError(f"the form can't be read: {exc}") from exc
+    file, model = fields.get("file"), fields.get("model")
+    if not isinstance(model, str) or not model:
+        raise RequestError("you must provide a model parameter", "model")
+    if not isinstance(file, forms.Upload):
+        raise RequestError("you must provide a file", "file")
+    if fields.get("response_format", "json") != "json":
+        raise RequestError("response_format is json here", "response_format")
+    if not file.data.startswith(FORMATS.get(file.name.rpartition(".")[2], ())):
+        raise RequestError("Invalid file format.", "file")
+    return TranscriptionRequest(model, file.name, file.data)

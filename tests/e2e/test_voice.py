@@ -1,0 +1,123 @@
+"""Voice messages to the bot, and of the bot."""
+
+import io
+import json
+
+import av
+import pytest
+
+from bot.media.sound import voice_note
+from sandbox.botapi import media
+from sandbox.model import Fail, Say
+from tests.e2e.conftest import Stage
+from tests.e2e.groups import group
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_settings import choose
+from tests.media.files import picture, samples, wav
+
+
+async def test_a_model_that_hears_gets_the_sound(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
+    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
+    await stage.replies(1)
+    [message] = [one for one in stage.model.requests[0].messages if one.role == "user"]
+    assert [part["type"] for part in json.loads(message.raw)["content"]] == ["input_audio", "text"]
+    assert message.text.endswith("[voice message, 0:12]")
+    assert _seconds(message.sounds[0]) == pytest.approx(1.0, abs=0.2)
+
+
+async def test_where_nobody_can_listen_the_user_is_told(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen-plus")
+    await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
+    assert "can't listen" in (await stage.replies(1))[0]
+    assert stage.model.requests == []
+
+
+async def test_what_was_written_down_is_quoted_then_answered_and_kept(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("Do you remember\nthe whisk?")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    spoken = await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
+    quote, _ = await stage.replies(2)
+    assert quote == "Do you remember\nthe whisk?"
+    shown = stage.home.replies[0]
+    assert shown.reply_to in (None, spoken.id)
+    assert [entity.type for entity in shown.entities] == ["expandable_blockquote"]
+    [heard] = stage.model.transcriptions.requests
+    assert (heard.model, heard.name) == ("whisper-1", "voice.mp3")
+    assert _seconds(heard.sound) == pytest.approx(1.0, abs=0.2)
+    await stage.ann.say(stage.home, "well?")
+    await stage.replies(3)
+    first, second = stage.model.requests
+    assert first.last_words.endswith("[voice message, 0:12]\nDo you remember\nthe whisk?")
+    assert second.messages[1].raw == first.messages[1].raw
+    assert b"audio" not in first.body
+
+
+async def test_audio_files_and_round_videos_are_written_down_too(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("first words", "second words")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    files, ann = stage.ann.files, stage.ann
+    await ann.send(stage.home, media.audio(files, wav(), 1, "Song", "Ann", "song.wav"), "what is this?")
+    await stage.replies(2)
+    await ann.send(stage.home, media.video_note(files, wav(), 1, picture()))
+    await stage.replies(4)
+    first, second = stage.model.requests
+    assert "first words" in first.last_words
+    assert "what is this?" in first.last_words
+    assert "second words" in second.last_words
+
+
+async def test_a_transcription_that_fails_is_one_sentence_and_the_next_message_is_answered(
+    stage: Stage, hurry: None
+) -> None:
+    stage.model.transcriptions.script(Fail(401, "Incorrect API key provided."))
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
+    [told] = await stage.replies(1)
+    assert "Incorrect" not in told
+    assert stage.model.requests == []
+    await stage.ann.say(stage.home, "hello?")
+    await stage.replies(2)
+    assert stage.model.requests[0].last_words.endswith("hello?")
+
+
+async def test_in_a_group_the_voice_message_that_is_replied_to_is_heard(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("the train leaves at nine")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    friends, [ann, bob] = group(stage, "Bob")
+    spoken = await bob.voice(friends, voice_note(samples(0.3)), 3)
+    await ann.say(friends, "Keepsake, when does it leave?", reply_to=spoken)
+    quote, _ = await stage.replies(2, friends)
+    assert quote == "the train leaves at nine"
+    assert "the train leaves at nine" in stage.model.requests[0].last_words
+
+
+async def test_a_chat_that_wants_it_is_answered_by_voice_and_in_words(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("Good morning.", speech=samples(1.0)))
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await choose(stage, "Voice", "on")
+    await stage.ann.say(stage.home, "hello again")
+    await stage.replies(4)
+    first, second = stage.model.requests
+    assert "modalities" not in first.options
+    assert second.options["modalities"] == ["text", "audio"]
+    words, voice = stage.home.replies[2:]
+    assert words.text == "Good morning."
+    assert voice.voice is not None
+    assert voice.voice.startswith(b"OggS")
+    assert _seconds(voice.voice) == pytest.approx(1.0, abs=0.2)
+    assert second.messages[:3] == first.messages + second.messages[2:3]
+
+
+async def test_a_model_that_can_not_speak_has_no_such_setting(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen-plus")
+    await stage.ann.say(stage.home, "/settings")
+    await stage.replies(1)
+    assert not any(button.text.startswith("Voice") for button in stage.home.replies[0].buttons)
+
+
+def _seconds(sound: bytes) -> float:
+    with av.open(io.BytesIO(sound), "r") as source:
+        return sum(frame.samples / frame.sample_rate for frame in source.decode(source.streams.audio[0]))
