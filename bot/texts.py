@@ -84,6 +84,7 @@ MEMORY_NONE = (
     "when you speak of it, and by /search.\n\n{numbers}"
 )
 MEMORY_NUMBERS = "In view: {rounds}, about {tokens} of {window} tokens, {memory} of them notes."
+MEMORY_MEDIA = "Pictures and voice messages in view: {count}; the notes will keep what they showed and said."
 MEMORY_CACHED = "{share} of the last prompt came from the cache."
 MEMORY_MADE = "Notes of {at}."
 NOTHING_SAID = "Nothing has been said here yet."

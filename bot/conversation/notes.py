@@ -21,6 +21,8 @@ class Shown:
     prompt_tokens: int
     context_window: int
     rounds: int
+    media: int
+    """Pictures and sounds among what is in view."""
     cached_share: float | None
     """Of the last prompt, as the server reported it; None when it reported nothing."""
     made_at: datetime | None
@@ -48,6 +50,7 @@ class Notes:
             prompt_tokens=round(view.sizes.total),
             context_window=self.compactor.windows.policy.context_window,
             rounds=len(view.starts),
+            media=sum(len(turn.media) for turn in view.window.turns),
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,

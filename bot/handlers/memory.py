@@ -108,6 +108,8 @@ def told(shown: Shown) -> str:
             memory=f"{shown.memory_tokens:,}",
         )
     ]
+    if shown.media:
+        lines.append(texts.MEMORY_MEDIA.format(count=shown.media))
     if shown.cached_share is not None:
         lines.append(texts.MEMORY_CACHED.format(share=f"{shown.cached_share:.0%}"))
     if shown.text and shown.made_at is not None:

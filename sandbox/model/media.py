@@ -2,9 +2,20 @@
 
 import base64
 import binascii
+import hashlib
+import io
 import re
+from dataclasses import dataclass
+
+import PIL.Image
 
 from sandbox.model.refusal import RequestError
+
+TOKEN_BYTES = 4
+PICTURE_TOKEN_PIXELS = 32 * 32
+"""Qwen3-VL's measure of a picture."""
+SOUND_TOKEN_BYTES = 240
+"""Qwen-Omni counts 25 tokens a second; so many bytes are a twenty-fifth of a second at 48 kbit/s."""
 
 _PICTURE = re.compile(r"data:(image/(?:jpeg|png|webp|gif));base64,(.+)", re.DOTALL)
 _SOUND = re.compile(r"(?:data:[^,]*;base64,)?(.+)", re.DOTALL)
@@ -18,14 +29,24 @@ _BEGINNINGS = {
 }
 
 
-def media_of(content: object, param: str) -> tuple[tuple[str, bytes], ...]:
-    """The kind and the bytes of each picture and sound in a message's content; raises RequestError."""
-    parts = content if isinstance(content, list) else []
-    found = [_medium(part, f"{param}.[{at}]") for at, part in enumerate(parts) if isinstance(part, dict)]
-    return tuple(one for one in found if one is not None)
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture or a sound, by the kind that it was said to be, with the tokens that Qwen counts for it."""
+
+    kind: str
+    data: bytes
+    tokens: int
+
+    @property
+    def read(self) -> str:
+        """What stands for it in the prompt: so many tokens of text, always the same for the same bytes."""
+        name = hashlib.sha256(self.data).hexdigest()
+        length = TOKEN_BYTES * self.tokens
+        return (name * -(-length // len(name)))[:length]
 
 
-def _medium(part: dict[str, object], param: str) -> tuple[str, bytes] | None:
+def medium(part: dict[str, object], param: str) -> Medium | None:
+    """The picture or sound in a part of a message's content; raises RequestError."""
     if part.get("type") == "image_url":
         match = _PICTURE.fullmatch(_text(part, "image_url", "url"))
         if match is None:
@@ -44,11 +65,21 @@ def _text(part: dict[str, object], name: str, field: str) -> str:
     return str(inner.get(field, "")) if isinstance(inner, dict) else ""
 
 
-def _checked(kind: str, encoded: str, param: str) -> tuple[str, bytes]:
+def _checked(kind: str, encoded: str, param: str) -> Medium:
     try:
         data = base64.b64decode(encoded, validate=True)
     except binascii.Error as exc:
         raise RequestError(f"{param}: this is not base64", param) from exc
     if not data.startswith(_BEGINNINGS[kind]):
         raise RequestError(f"{param}: the image or audio is not {kind}", param)
-    return kind, data
+    return Medium(kind, data, _tokens(kind, data, param))
+
+
+def _tokens(kind: str, data: bytes, param: str) -> int:
+    if not kind.startswith("image/"):
+        return max(1, len(data) // SOUND_TOKEN_BYTES)
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            return max(4, picture.width * picture.height // PICTURE_TOKEN_PIXELS)
+    except PIL.UnidentifiedImageError as exc:
+        raise RequestError(f"{param}: the image can't be read", param) from exc

@@ -4,10 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sandbox.model.media import media_of
+from sandbox.model.media import Medium, medium
 from sandbox.model.refusal import RequestError
-
-MEDIA_PARTS = frozenset({"image_url", "input_audio", "file", "video_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +112,33 @@ def _message(value: object, param: str) -> Message:
     role = value.get("role")
     if role not in ("system", "user", "assistant"):
         raise RequestError(f"{param}.role must be system, user or assistant, not {role!r}", param)
-    text, content = _content(value.get("content"), f"{param}.content")
-    raw = json.dumps(value, ensure_ascii=False)
-    return Message(str(role), text, content, raw, media_of(value.get("content"), f"{param}.content"))
+    parts = _parts(value.get("content"), f"{param}.content")
+    return Message(
+        role=str(role),
+        text="".join(part for part in parts if isinstance(part, str)),
+        content="".join(part if isinstance(part, str) else part.read for part in parts),
+        raw=json.dumps(value, ensure_ascii=False),
+        media=tuple((part.kind, part.data) for part in parts if not isinstance(part, str)),
+    )
 
 
-def _content(value: object, param: str) -> tuple[str, str]:
-    """The words of a content, and all that the model reads of it."""
-    parts = [{"type": "text", "text": value}] if isinstance(value, str) else value
+def _parts(content: object, param: str) -> list[str | Medium]:
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not isinstance(parts, list) or not parts:
         raise RequestError(f"{param} must be a text or a list of parts that is not empty", param)
-    read = [_part(part, f"{param}.[{index}]") for index, part in enumerate(parts)]
-    return "".join(text for text, _ in read), "".join(content for _, content in read)
+    return [_part(part, f"{param}.[{index}]") for index, part in enumerate(parts)]
 
 
-def _part(value: object, param: str) -> tuple[str, str]:
+def _part(value: object, param: str) -> str | Medium:
     kind = value.get("type") if isinstance(value, dict) else None
     if isinstance(value, dict) and kind == "text":
         text = value.get("text")
         if not isinstance(text, str) or not text:
             raise RequestError(f"{param} has no text", param)
-        return text, text
-    if not isinstance(value, dict) or kind not in MEDIA_PARTS:
-        raise RequestError(f"{param} is not a content part that is known here (type {kind!r})", param)
-    # A cache marker is an order to the server and no part of the prompt: it must not spoil the shared prefix.
-    return "", json.dumps({key: item for key, item in value.items() if key != "cache_control"})
+        return text
+    if isinstance(value, dict) and (found := medium(value, param)):
+        return found
+    raise RequestError(f"{param} is not a content part that is known here (type {kind!r})", param)
 
 
 def _check_order(messages: tuple[Message, ...]) -> None:

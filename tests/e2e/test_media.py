@@ -10,6 +10,7 @@ from sandbox.model import Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 from tests.media.files import exif, pdf, picture, word
 
 BLIND = Fail(400, "messages[1]: unknown variant `image_url`, expected `text`")
@@ -201,3 +202,24 @@ async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurr
     await stage.replies(3)
     assert stage.model.requests[1].messages[-1].images == ()
     assert picture() not in (stage.folder / "keepsake.db").read_bytes()
+
+
+async def test_a_compaction_puts_words_in_the_place_of_a_picture(stage: Stage, hurry: None) -> None:
+    model = Model(stage)
+    model.notes = Say("## Facts and preferences\n- Ann's photo showed a half blue, half red flag.")
+    await stage.start(**SMALL)
+    shown = picture(700, 500)
+    await stage.ann.photo(stage.home, shown, "my flag")
+    await stage.replies(1)
+    assert "Pictures and voice messages in view: 1" in await say(stage, "/memory")
+    await talk(stage, 7)
+    await compact(stage)
+    [writing] = [asked for asked in model.asked if "Write the notes" in asked.last_words]
+    assert [image for message in writing.messages for image in message.images] == [shown]
+    told = await say(stage, "/memory")
+    assert "half blue, half red" in told
+    assert "Pictures" not in told
+    await say(stage, "what was on my flag?")
+    last = model.asked[-1]
+    assert "half blue, half red" in last.messages[0].text
+    assert not any(message.images for message in last.messages)

@@ -1,9 +1,11 @@
+import base64
 import json
 
 import pytest
 
 from sandbox.model.refusal import RequestError
 from sandbox.model.request import ChatRequest, parse
+from tests.media.files import picture
 
 USER = {"role": "user", "content": "hi"}
 ASSISTANT = {"role": "assistant", "content": "hello"}
@@ -59,12 +61,25 @@ def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
 
 
 def test_parts_are_read_as_one_text_and_cache_markers_are_no_part_of_it() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    shown = _shown(picture(kind="PNG"))
     marker = {"cache_control": {"type": "ephemeral"}}
-    [plain] = parsed(messages=[{"role": "user", "content": [picture, {"type": "text", "text": "what?"}]}]).messages
+    [plain] = parsed(messages=[{"role": "user", "content": [shown, {"type": "text", "text": "what?"}]}]).messages
     [marked] = parsed(
-        messages=[{"role": "user", "content": [picture | marker, {"type": "text", "text": "what?"} | marker]}]
+        messages=[{"role": "user", "content": [shown | marker, {"type": "text", "text": "what?"} | marker]}]
     ).messages
     assert plain.text == "what?"
-    assert "iVBORw0KGgo=" in plain.content
     assert plain.content == marked.content
+
+
+@pytest.mark.parametrize(("width", "height", "tokens"), [(64, 64, 4), (640, 480, 300), (2048, 1536, 3072)])
+def test_a_picture_counts_by_its_size_and_is_the_same_in_every_prompt(width: int, height: int, tokens: int) -> None:
+    one, other = (_shown(picture(width, height, "PNG", color=color)) for color in ("red", "green"))
+    first, again, different = (
+        parsed(messages=[{"role": "user", "content": [part]}]).messages[0] for part in (one, one, other)
+    )
+    assert len(first.content) == 4 * tokens
+    assert first.content == again.content != different.content
+
+
+def _shown(data: bytes) -> dict[str, object]:
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(data).decode()}"}}
