@@ -67,17 +67,22 @@ class Chat:
         return self.replies
 
     def topic(self, name: str) -> int:
-        """Open a topic of a forum; returns its thread id."""
+        """Open a topic of a forum or, where the bot has them, of a private chat; returns its thread id."""
         chat = self._world.chat(self.id)
-        if not chat.get("is_forum"):
+        if not (chat.get("is_forum") or (chat["type"] == "private" and self._world.bot["has_topics_enabled"])):
             raise ValueError(f"{self.title} has no topics")
         thread = self._world.store.next_message_id(self.id)
-        opener = self._world.store.user(self._world.store.creator(self.id)) or self._world.bot_user
+        creator = self.id if chat["type"] == "private" else self._world.store.creator(self.id)
+        opener = self._world.store.user(creator) or self._world.bot_user
         self._world.store.add_topic(self.id, thread)
         content: Json = {"forum_topic_created": {"name": name, "icon_color": 7322096}}
         raw = self._world.post(chat, opener, content, thread=thread)
         self._world.updates.push("message", raw)
         return thread
+
+    def delete_topic(self, thread: int) -> None:
+        """Delete a topic, of which bots are told nothing."""
+        self._world.store.remove_topic(self.id, thread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,15 @@ class BotApi:
     def flood_limits(self, enabled: bool) -> None:
         self._world.limits.enabled = enabled
 
+    @property
+    def private_topics(self) -> bool:
+        """Whether @BotFather was told that the bot's private chats have topics."""
+        return bool(self._world.bot["has_topics_enabled"])
+
+    @private_topics.setter
+    def private_topics(self, enabled: bool) -> None:
+        self._world.bot["has_topics_enabled"] = enabled
+
     def user(self, name: str, user_id: int | None = None, username: str | None = None) -> User:
         """Somebody; the same name is always the same id, and a username once given is kept."""
         number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000

@@ -83,6 +83,11 @@ class Store:
         with self._database.transaction():
             self._database.write("INSERT INTO topics VALUES (?, ?)", chat_id, thread_id)
 
+    def remove_topic(self, chat_id: int, thread_id: int) -> None:
+        """Delete a topic."""
+        with self._database.transaction():
+            self._database.write("DELETE FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
+
     def has_topic(self, chat_id: int, thread_id: int) -> bool:
         """Whether the chat has this topic."""
         found = self._database.one("SELECT 1 FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)

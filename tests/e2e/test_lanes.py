@@ -164,18 +164,6 @@ async def test_in_a_group_the_bot_answers_when_it_is_called(stage: Stage) -> Non
     assert len(stage.model.requests) == 2
 
 
-async def test_topics_are_conversations_of_their_own(stage: Stage) -> None:
-    forum = stage.telegram.group("Forum", [stage.ann], forum=True)
-    red, blue = forum.topic("Red"), forum.topic("Blue")
-    await stage.start(GROUP_TRIGGER="always")
-    await stage.ann.say(forum, "my word is crimson", thread=red)
-    await forum.wait(1, PATIENCE_S)
-    await stage.ann.say(forum, "what is my word?", thread=blue)
-    replies = await forum.wait(2, PATIENCE_S)
-    assert [reply.thread for reply in replies] == [red, blue]
-    assert b"crimson" not in stage.model.requests[1].body
-
-
 async def test_an_update_that_can_not_be_parsed_stops_nothing(process: Stage) -> None:
     await process.start()
     process.telegram.push_update({"message": {"message_id": "not a number at all", "chat": []}})
