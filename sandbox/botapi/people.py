@@ -185,6 +185,10 @@ class User:
         self._world.updates.push("edited_message", raw)
         return self._view(message.chat_id, message.id)
 
+    async def delete(self, message: Message) -> None:
+        """Delete a message, of which bots are told nothing."""
+        self._world.store.delete_message(message.chat_id, message.id)
+
     async def press(self, message: Message, label: str) -> str:
         """Press a button, named by its text or its data, of a message as it is now; returns the query's id."""
         found = self._world.store.message(message.chat_id, message.id)

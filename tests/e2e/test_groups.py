@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sandbox.model import Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, roles, user_messages
 from tests.e2e.quick import hurry as hurry
@@ -120,3 +120,30 @@ async def test_a_message_that_is_replied_to_is_part_of_the_question_whoever_wrot
     await friends.wait(1, PATIENCE_S)
     lines = _lines(user_messages(stage.model.requests[0])[0])
     assert lines == [f"> Bob: {article.strip()}", "Ann: @keepsake_sandbox_bot how high?"]
+
+
+async def test_an_answer_is_sent_although_the_question_was_deleted(stage: Stage, hurry: None) -> None:
+    hold = Hold("headers")
+    stage.model.script(Say("Here I am.", hold=hold))
+    await stage.start()
+    friends, [ann] = group(stage)
+    asked = await ann.say(friends, "Keepsake, where are you?")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    await ann.delete(asked)
+    hold.release()
+    [reply] = await friends.wait(lambda chat: [one.text for one in chat.replies] == ["Here I am."], PATIENCE_S)
+    assert reply.reply_to is None
+
+
+async def test_an_old_answer_of_the_bot_that_is_replied_to_is_quoted_in_its_words(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("It has **300** metres:\n\n- iron\n- rivets"))
+    await stage.start()
+    friends, [ann] = group(stage)
+    await ann.say(friends, "Keepsake, how high is it?")
+    [answer] = await friends.wait(1, PATIENCE_S)
+    await ann.say(friends, "/reset")
+    await friends.wait(2, PATIENCE_S)
+    await ann.say(friends, "made of what?", reply_to=answer)
+    await friends.wait(3, PATIENCE_S)
+    lines = _lines(user_messages(stage.model.requests[1])[0])
+    assert lines == ["> It has 300 metres:", "> iron", "> rivets", "Ann: made of what?"]
