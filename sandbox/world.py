@@ -63,6 +63,8 @@ class World:
             "ACCESS": "open",
             "DATABASE_URL": f"sqlite:///{self.data / 'sandbox.db'}",
         }
+        if self._remote_model is None:
+            self.environment["TRANSCRIPTION_MODEL"] = MODEL_NAME
         return self
 
     async def __aexit__(

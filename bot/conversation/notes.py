@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from bot.conversation.choice import is_sent
 from bot.conversation.compaction import Compactor
 from bot.conversation.instructions import instruction
 from bot.conversation.prompt import harmless
@@ -22,7 +23,7 @@ class Shown:
     context_window: int
     rounds: int
     media: int
-    """Pictures and sounds among what is in view."""
+    """Pictures and sounds that the model sees and hears."""
     cached_share: float | None
     """Of the last prompt, as the server reported it; None when it reported nothing."""
     made_at: datetime | None
@@ -50,7 +51,7 @@ class Notes:
             prompt_tokens=round(view.sizes.total),
             context_window=self.compactor.windows.policy.context_window,
             rounds=len(view.starts),
-            media=sum(len(turn.media) for turn in view.window.turns),
+            media=sum(is_sent(one, view.model.senses) for turn in view.window.turns for one in turn.media),
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,

@@ -10,6 +10,8 @@ from sandbox.botapi.wire import Json
 SIDES = (90, 320, 800, 1280, 2560)
 """The longest sides of a photo's sizes, in pixels."""
 THUMBNAIL_SIDE = 320
+OPUS_RATE = 48_000
+"""What the positions of an Ogg file with Opus count, whatever it was recorded with (RFC 7845)."""
 
 
 def photo(files: Files, content: bytes) -> Json:
@@ -27,6 +29,15 @@ def photo(files: Files, content: bytes) -> Json:
 def voice(files: Files, content: bytes, duration: int) -> Json:
     """A voice message: Ogg with Opus."""
     return {"voice": files.keep(content, "voice", "oga") | {"duration": duration, "mime_type": "audio/ogg"}}
+
+
+def opus_seconds(content: bytes) -> int:
+    """How long a voice message is, in whole seconds; raises ValueError when it is no Ogg."""
+    last_page = content.rfind(b"OggS")
+    if last_page < 0:
+        raise ValueError("a voice message is an Ogg file with Opus")
+    samples = int.from_bytes(content[last_page + 6 : last_page + 14], "little")  # played when this page has been
+    return max(1, round(samples / OPUS_RATE))
 
 
 def audio(files: Files, content: bytes, duration: int, title: str, performer: str, name: str) -> Json:

@@ -41,9 +41,27 @@ class Chat:
                     self._screen.prompt()
 
     async def send(self, text: str) -> None:
-        """Say something to the bot."""
-        self._written.clear()
+        """Say something."""
+        self._expect_answer()
         await self._conversation.send(text)
+
+    async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
+        """Send a photo, a voice message or a file; raises ValueError when it is no such thing."""
+        await self._conversation.send_file(kind, content, name, caption)
+        self._expect_answer()
+
+    async def edit(self, text: str) -> bool:
+        """Edit the speaker's last message; returns whether there is one."""
+        self._last_event = time.monotonic()
+        return await self._conversation.edit(text)
+
+    def go(self, speaker: str | None) -> str:
+        """Go to the group as somebody, or home; returns a sentence about it."""
+        if speaker is None:
+            self._conversation.go_home()
+            return "You are in the private chat."
+        self._conversation.go_to_group(speaker)
+        return f"You are in a group, as {self._conversation.speaker}. Call the bot by its name: Keepsake, hello."
 
     async def press(self, number: int) -> bool:
         """Press a button of the last message that has any; returns whether there is one of that number."""
@@ -58,6 +76,12 @@ class Chat:
             while not self._written.is_set() or self._quiet_for() < QUIET_S:
                 await self._written.wait()
                 await asyncio.sleep(QUIET_S - self._quiet_for())
+
+    def _expect_answer(self) -> None:
+        """In a group there may be none: then it is quiet for a while, and that was that."""
+        self._last_event = time.monotonic()
+        if not self._conversation.in_group:
+            self._written.clear()
 
     def _quiet_for(self) -> float:
         return time.monotonic() - self._last_event

@@ -1,15 +1,23 @@
 """The commands that begin with a colon: they are for the sandbox, not for the bot."""
 
+import asyncio
 import json
+import re
+from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.model import ModelServer
 from sandbox.terminal.chat import Chat
+from sandbox.terminal.conversation import USER
 from sandbox.terminal.screen import Screen
 
 HELP = """\
 Type, and the bot answers; what begins with / is a command for the bot (try /help). Here you can also say:
   :press N    press button N of the last message that has any
+  :edit TEXT  edit your last message
+  :photo FILE, :voice FILE, :file FILE
+              send a picture, a voice message (.ogg) or any file; words behind it are its caption
+  :group      go to a group; :as NAME speaks there as somebody else, :home goes back
   :kill       kill -9 the bot, also in the middle of an answer
   :start      start it again
   :restart    end it in order, and start it again
@@ -19,7 +27,11 @@ Type, and the bot answers; what begins with / is a command for the bot (try /hel
 NO_BUTTON = "There is no such button; say :press 1 for the first one of the last message that has any."
 NO_BOT = "The bot is not run from here: start and end it where you started it."
 KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
+NOTHING_TO_EDIT = "You have not said anything yet."
+NO_FILE = "Which file? Say :photo picture.jpg what is this?"
 NO_REQUEST = "The stand-in model has had no request yet."
+
+LONG_DATA = re.compile(r';base64,([^"]{40,})')
 
 
 class Commands:
@@ -37,6 +49,15 @@ class Commands:
         match name:
             case ":press":
                 await self._press(argument.strip())
+            case ":edit":
+                if not await self._chat.edit(argument):
+                    self._screen.note(NOTHING_TO_EDIT)
+            case ":photo" | ":voice" | ":file":
+                await self._send_file(name.removeprefix(":"), argument)
+            case ":group" | ":as":
+                self._screen.note(self._chat.go(argument.strip() or USER))
+            case ":home":
+                self._screen.note(self._chat.go(None))
             case ":kill" | ":start" | ":restart":
                 await self._handle_bot(name)
             case ":prompt":
@@ -47,6 +68,17 @@ class Commands:
     async def _press(self, argument: str) -> None:
         if not argument.isdecimal() or not await self._chat.press(int(argument)):
             self._screen.note(NO_BUTTON)
+
+    async def _send_file(self, kind: str, argument: str) -> None:
+        path, caption = _path_and_words(argument)
+        if path is None:
+            self._screen.note(NO_FILE)
+            return
+        try:
+            content = await asyncio.to_thread(path.read_bytes)
+            await self._chat.send_file(kind, content, path.name, caption or None)
+        except (OSError, ValueError) as exc:
+            self._screen.note(f"{path} can't be sent: {exc}")
 
     async def _handle_bot(self, name: str) -> None:
         if self._bot is None:
@@ -66,4 +98,13 @@ class Commands:
         if not self._model.requests:
             return NO_REQUEST
         messages = [json.loads(message.raw) for message in self._model.requests[-1].messages]
-        return json.dumps(messages, ensure_ascii=False, indent=2)
+        shown = json.dumps(messages, ensure_ascii=False, indent=2)
+        return LONG_DATA.sub(lambda data: f";base64,... ({len(data[1]) * 3 // 4:,} bytes)", shown)
+
+
+def _path_and_words(argument: str) -> tuple[Path | None, str]:
+    """The path at the beginning, in quotes if it has blanks, and what is behind it."""
+    found = re.match(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))\s*(.*)""", argument)
+    if found is None:
+        return None, ""
+    return Path(next(filter(None, found.groups()[:3]))).expanduser(), found[4]

@@ -1,13 +1,19 @@
-"""The conversation with the bot as a stream of events: what it shows, what it writes, what it rewrites."""
+"""The conversation with the bot as a stream of events: what it shows, what it writes, what it rewrites.
 
+Whoever sits at the terminal is one person in a private chat, and as many as they like in a group.
+"""
+
+import mimetypes
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+import PIL
+
 from sandbox import botapi
-from sandbox.botapi import BotApi
+from sandbox.botapi import BotApi, media
 from sandbox.terminal.plain import from_html
 
-USER = "You"
+USER, GROUP, FRIENDS = "You", "Friends", ("Ann", "Bob")
 RECENT = 20
 """So many of the last messages are watched for edits."""
 
@@ -37,24 +43,66 @@ Event = Typing | Draft | Written
 
 
 class Conversation:
-    """One user's private chat with the bot; what was written before is not told again."""
+    """A private chat or a group with the bot; what was written before is not told again."""
 
     def __init__(self, telegram: BotApi) -> None:
         self._telegram = telegram
-        self._user = telegram.user(USER)
-        self._chat = telegram.private(self._user)
-        self._texts = {message.id: message.text for message in self._chat.messages}
+        self._known: dict[int, dict[int, str]] = {}
+        """The texts of each chat that was looked at."""
         self._preview: botapi.Draft | str | None = None
         self._news: list[Event] = []
+        self._user = telegram.user(USER)
+        self._chat = self._enter(telegram.private(self._user))
 
     @property
     def length(self) -> int:
         """How many messages have been written so far, by both."""
         return len(self._texts)
 
+    @property
+    def speaker(self) -> str:
+        """Who speaks."""
+        return self._user.name
+
+    @property
+    def in_group(self) -> bool:
+        """Whether others can read it."""
+        return self._chat.id != self._user.id
+
+    def go_home(self) -> None:
+        """Speak in the private chat."""
+        self._user = self._telegram.user(USER)
+        self._chat = self._enter(self._telegram.private(self._user))
+
+    def go_to_group(self, speaker: str = USER) -> None:
+        """Speak in the group, as somebody."""
+        names = dict.fromkeys((USER, *FRIENDS, speaker))
+        self._user = self._telegram.user(speaker)
+        self._chat = self._enter(self._telegram.group(GROUP, [self._telegram.user(name) for name in names]))
+
     async def send(self, text: str) -> None:
-        """Say something to the bot."""
+        """Say something."""
         await self._user.say(self._chat, text)
+
+    async def send_file(self, kind: str, content: bytes, name: str, caption: str | None) -> None:
+        """Send a photo, a voice message or a file; raises ValueError when it is no such thing."""
+        if kind == "photo":
+            try:
+                await self._user.photo(self._chat, content, caption)
+            except PIL.UnidentifiedImageError as exc:
+                raise ValueError("a photo is a JPEG, PNG or the like") from exc
+        elif kind == "voice":
+            await self._user.voice(self._chat, content, media.opus_seconds(content))
+        else:
+            mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            await self._user.document(self._chat, content, name, mime, caption)
+
+    async def edit(self, text: str) -> bool:
+        """Edit the speaker's last message; returns whether there is one."""
+        said = [one for one in self._recent() if one.sender == self._user.name and not one.from_bot]
+        if said:
+            await self._user.edit(said[-1], text)
+        return bool(said)
 
     async def press(self, number: int) -> bool:
         """Press a button of the last message that has any; returns whether there is one of that number."""
@@ -72,6 +120,10 @@ class Conversation:
             for event in self._news:
                 yield event
             self._news = []
+
+    def _enter(self, chat: botapi.Chat) -> botapi.Chat:
+        self._texts = self._known.setdefault(chat.id, {message.id: message.text for message in chat.messages})
+        return chat
 
     def _look(self) -> bool:
         """Gather what is new; returns whether anything is."""

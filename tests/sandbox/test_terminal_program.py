@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.media.sound import voice_note
+from tests.media.files import picture, samples
+
 BOT = """
 import os, signal, sys, time, httpx
 
@@ -22,8 +25,12 @@ def call(method, **parameters):
 offset = 0
 while True:
     for update in call("getUpdates", offset=offset, timeout=5):
-        message = update["message"]
-        chat, text = message["chat"]["id"], message["text"]
+        message = update.get("message") or update["edited_message"]
+        chat = message["chat"]["id"]
+        kinds = [kind for kind in ("photo", "voice", "document") if kind in message]
+        text = message.get("text") or " ".join([*kinds, message.get("caption", "")])
+        if chat < 0:
+            text = message["from"]["first_name"] + ": " + text
         if text == "die":
             print("no reason to live", flush=True)
             sys.exit(3)
@@ -170,3 +177,35 @@ async def test_the_servers_alone_print_what_a_bot_needs(tmp_path: Path) -> None:
 async def test_a_model_url_needs_a_model(tmp_path: Path) -> None:
     code, _ = await piped(tmp_path, "", "--model-url", "http://127.0.0.1:1/v1")
     assert code == 2
+
+
+async def test_files_edits_and_other_people_can_be_played(tmp_path: Path) -> None:
+    (tmp_path / "my cat.png").write_bytes(picture(kind="PNG"))
+    (tmp_path / "words.ogg").write_bytes(voice_note(samples(2.0)))
+    lines = [
+        f":photo '{tmp_path}/my cat.png' our cat",
+        f":voice {tmp_path}/words.ogg",
+        f":file {tmp_path}/words.ogg",
+        f":photo {tmp_path}/words.ogg",
+        ":photo /nowhere.png",
+        ":photo",
+        ":edit too early? no: files are messages too",
+        "hallo",
+        ":edit hello",
+        ":group",
+        "to all",
+        ":as Bob",
+        "I am here",
+        ":home",
+        "alone again",
+    ]
+    code, output = await piped(tmp_path, "\n".join(lines))
+    assert code == 0
+    said = [line.removeprefix("bot> you said ") for line in output.splitlines() if line.startswith("bot> ")]
+    assert said == [
+        *("photo our cat", "voice", "document", "document too early? no: files are messages too", "hallo", "hello"),
+        *("You: to all", "Bob: I am here", "alone again"),
+    ]
+    assert "a photo is a JPEG" in output
+    assert "/nowhere.png can't be sent" in output
+    assert "Which file?" in output
