@@ -8,12 +8,14 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from bot import app
+from bot.conversation import tokens
 from bot.settings import load
 from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
@@ -24,6 +26,9 @@ KEY = "sk-0123456789abcdef-secret"
 PATIENCE_S = 20.0
 """How long a test waits for what must come; a process takes some seconds to start on a busy machine."""
 
+
+vocabulary = cache(tokens.qwen_encoding)
+"""Read once for all bots of a test run: each would take a quarter of a second for it."""
 
 Variables = dict[str, str]
 
@@ -132,6 +137,7 @@ def telegram_version() -> str:
 @pytest.fixture
 async def stage(tmp_path: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test."""
+    monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
     async with _stage(tmp_path, telegram_version, lambda variables: Resident(variables, monkeypatch)) as stage:
         yield stage
 
