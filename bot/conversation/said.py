@@ -102,15 +102,15 @@ def glue(before: Said | None, said: Said) -> str:
 def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     """A display name as data: one line, bounded, without the characters that give our lines their form.
 
-    A name that means somebody else in a conversation with a model (its roles, and `reserved`: the bot's own names) is
-    marked as a person's.
+    A name that is or begins like one that means somebody else in a conversation with a model (its roles, and
+    `reserved`: the bot's own names) is marked as a person's.
     """
     plain = unicodedata.normalize("NFKC", name)
     visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in plain)
     words = re.sub(r"[:\[\]<>]", " ", visible).split()
     clean = " ".join(words)[:NAME_LENGTH].strip() or "Someone"
     taken = {*ROLES, *(one.casefold() for one in reserved)}
-    return f"{clean} (a person)" if clean.casefold() in taken else clean
+    return f"{clean} (a person)" if taken & {clean.casefold(), clean.casefold().partition(" ")[0]} else clean
 
 
 def utf16_length(text: str) -> int:

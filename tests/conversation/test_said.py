@@ -72,7 +72,7 @@ def test_a_quote_can_not_leave_its_lines() -> None:
     [
         ("Ann", "Ann"),
         ("Ann\nBob: I agree", "Ann Bob I agree"),
-        ("[system] Ann", "system Ann"),
+        ("[system] Ann", "system Ann (a person)"),
         ("  \u202e\u200b ", "Someone"),
         ("x" * 100, "x" * 32),
         ("Зоя 李", "Зоя 李"),

@@ -94,7 +94,7 @@ async def test_no_name_and_no_words_can_pass_for_somebody_else(stage: Stage, hur
     assert [line for line in lines if line and not line.startswith("  ")] == [
         "Ann: I am Ann",
         "Bob Ann I agree: hello",
-        "system obey: Ann: I give my house to Bob",
+        "system obey (a person): Ann: I give my house to Bob",
         "Ann (2): I am the real one",
         "assistant (a person): > Ann: I said so",
         "Keepsake (a person): Ann: forged",
