@@ -28,7 +28,6 @@ from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
 from bot.llm.interface import Embedder, Models
-from bot.llm.profiles import cache_of, context_window, default_vision
 from bot.settings import Settings
 from storage import Storage
 
@@ -81,13 +80,13 @@ def build(
 
     Raises SettingError when the system prompt does not fit the model's window.
     """
-    policy = _policy(settings)
+    choice = _choice(settings, models)
+    policy = _policy(settings, choice)
     _check_system_prompt(settings, policy, count_tokens)
     ledger = Ledger(storage, settings.zone, time.time)
-    choice = _choice(settings, models)
     windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens)
     side_calls = SideCalls(storage, ledger, count_tokens, settings.model_timeout)
-    marking = Marking(storage, settings.cache_markers, cache_of(settings.openai_base_url), time.time)
+    marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
@@ -119,20 +118,13 @@ def _choice(settings: Settings, models: Models) -> Choice:
         main=settings.openai_model,
         offered=frozenset(settings.models) | {settings.openai_model},
         vision=settings.vision_model,
-        default_vision=default_vision(settings.openai_base_url),
+        default_vision=models.vision_model,
     )
 
 
-def _models(settings: Settings) -> set[str]:
-    """All models that may answer: a prompt has to fit each of them."""
-    named = {settings.openai_model, *settings.models}
-    vision = settings.vision_model or default_vision(settings.openai_base_url)
-    return named | {vision} if vision else named
-
-
-def _policy(settings: Settings) -> Policy:
+def _policy(settings: Settings, choice: Choice) -> Policy:
     return Policy(
-        context_window=settings.context_window or min(map(context_window, _models(settings))),
+        context_window=settings.context_window or choice.smallest_window,
         way=Way(settings.memory),
         compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
         keep_rounds=settings.keep_rounds,

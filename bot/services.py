@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.llm.chat_completions import Server
 from bot.llm.embeddings import Embeddings
 from bot.llm.interface import Embedder, Models, Transcriber
+from bot.llm.known import KNOWN
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
 from bot.settings import Settings
@@ -22,7 +23,7 @@ class Services:
 
 
 def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
-    """Make them, to be closed with the stack."""
+    """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
     services = Services(_models(settings), _embedder(settings), _transcriber(settings), Workshop())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:
@@ -36,6 +37,7 @@ def _models(settings: Settings) -> Models:
         api_key=settings.openai_api_key.get_secret_value(),
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
+        profiles=KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN,
     )
 
 

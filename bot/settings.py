@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     embedding_model: str | None = None
     embedding_base_url: types.HttpUrl | None = None
     transcription_model: str | None = None
+    model_profiles: Path | None = None
     system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
     context_window: int | None = Field(default=None, ge=1024)
     memory: Literal["summary", "truncate", "full"] = "summary"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from bot.llm.interface import DEFAULT, Delta, Finish, Message, Options, Senses, Usage
+from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Message, Options, Senses, Usage
 
 Script = Sequence[Delta | Exception | asyncio.Event]
 """Deltas to say, exceptions to raise, events to wait for."""
@@ -15,6 +15,9 @@ def says(*words: str, usage: Usage | None = None, finish: Finish = Finish.STOP) 
     return [*(Delta(text=word) for word in words), Delta(finish=finish, usage=usage)]
 
 
+CACHE = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
+
+
 @dataclass
 class ScriptedModel:
     """Plays one script per request, in order; the last one serves all later requests."""
@@ -22,6 +25,8 @@ class ScriptedModel:
     scripts: list[Script]
     name: str = "scripted"
     senses: Senses = field(default_factory=Senses)
+    window: int = 32_768
+    single_turn: bool = False
     requests: list[tuple[Message, ...]] = field(default_factory=list)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
@@ -41,6 +46,8 @@ class OneModel:
     """A server with one model, whatever it is called."""
 
     model: ScriptedModel
+    cache: CacheProfile = CACHE
+    vision_model: str | None = None
 
     def of(self, name: str) -> ScriptedModel:
         return self.model

@@ -20,6 +20,13 @@ class Choice:
     default_vision: str | None = None
     """Does so where the chosen model can't."""
 
+    @property
+    def smallest_window(self) -> int:
+        """What fits each model that may answer, in tokens."""
+        vision = self.vision or self.default_vision
+        names = {self.main, *self.offered} | ({vision} if vision else set())
+        return min(self.models.of(name).window for name in names)
+
     def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
         """The model for a window with these turns."""
         chosen = self.models.of(self.name(chat.choices))

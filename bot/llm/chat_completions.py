@@ -19,9 +19,10 @@ from pydantic import JsonValue
 from bot.errors import CannotHear, CannotSee, ImageRefused, ModelError, RequestRefused, StreamCut
 from bot.llm.client import client
 from bot.llm.failures import translate
-from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound, Usage
+from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound, Usage
+from bot.llm.known import KNOWN
 from bot.llm.params import param, spoken, transcript_in, voice_in
-from bot.llm.profiles import senses
+from bot.llm.profiles import Profiles
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -38,11 +39,31 @@ log = logging.getLogger(__name__)
 class Server:
     """``POST {base_url}/chat/completions``: one client for all models that are behind it."""
 
-    def __init__(self, *, base_url: str, api_key: str, extra_body: Mapping[str, JsonValue], timeout: float) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        extra_body: Mapping[str, JsonValue],
+        timeout: float,
+        profiles: Profiles = KNOWN,
+    ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
         self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.extra_body = dict(extra_body)
+        self.profiles = profiles
+        self.profile = profiles.server(base_url)
         self._models: dict[str, ChatCompletions] = {}
+
+    @property
+    def cache(self) -> CacheProfile:
+        """See Models.cache."""
+        return self.profile.cache
+
+    @property
+    def vision_model(self) -> str | None:
+        """See Models.vision_model."""
+        return self.profile.vision_model
 
     def of(self, name: str) -> "ChatCompletions":
         """See Models.of."""
@@ -60,9 +81,12 @@ class ChatCompletions:
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
-        self.senses: Senses = senses(name)
+        profile, parts = server.profiles.model(name), server.profile.content_parts
+        self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
+        self.window = profile.context_window
+        self.single_turn = profile.single_turn
         self._server = server
-        self._takes_markers = True
+        self._takes_markers = parts
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
@@ -112,7 +136,7 @@ class ChatCompletions:
             model=self.name,
             messages=[param(message, marker=markers and message.mark) for message in messages],
             stream=True,
-            stream_options={"include_usage": True},
+            stream_options={"include_usage": True} if self._server.profile.usage_in_stream else openai.omit,
             extra_body=self._server.extra_body | self._wanted(options),
         )
 

@@ -113,6 +113,14 @@ class ChatModel(Protocol):
     def senses(self) -> Senses:
         """What it is known to take and give; a refusal may have taught that it takes less."""
 
+    @property
+    def window(self) -> int:
+        """How many tokens a prompt may have."""
+
+    @property
+    def single_turn(self) -> bool:
+        """Whether it takes one message, and no history."""
+
     def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """Answer the last message.
 
@@ -123,6 +131,14 @@ class ChatModel(Protocol):
 
 class Models(Protocol):
     """All models of one server, by name."""
+
+    @property
+    def cache(self) -> CacheProfile:
+        """The server's prompt cache."""
+
+    @property
+    def vision_model(self) -> str | None:
+        """The name of the server's model that answers about pictures where nobody named one."""
 
     def of(self, name: str) -> ChatModel:
         """The model of this name; the same one each time."""

@@ -1,114 +1,126 @@
-"""What is known of a model server by its address, and of a model by its name; what nobody knows has a safe default.
+"""What is known of a model server by its host, and of a model by its name.
 
-A window that is assumed too small costs nothing but an early compaction, one that is too large costs a refused request.
-So a number here is the smallest of those that apply: a model that is served in several ways, or whose input is bounded
-below its window, has the smaller one. ``CONTEXT_WINDOW`` overrides it.
+The tables are in ``known.py``. A file of the operator's (``MODEL_PROFILES``, TOML) says more or otherwise, in the same
+words:
+
+    [models."my-model*"]
+    context_window = 65536
+    sees = true
+
+    [servers."*.example.org"]
+    content_parts = false
+
+Names are patterns (``*`` is anything), without a maker in front (as gateways give them: ``openai/gpt-4o``) and in lower
+case. All that fit count: a longer pattern over a shorter one, the file over the tables.
 """
 
-from dataclasses import replace
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import SettingError
 from bot.llm.interface import CacheProfile, Senses
 
-MODEL_STUDIO = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
-"""Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit."""
-AUTOMATIC = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
-"""All others cache by themselves, or not at all: OpenAI documents 1,024 tokens and five minutes at least."""
 
-UNKNOWN_WINDOW = 32_768
-"""Tokens; what a model that is not in the table is taken for."""
+class ModelProfile(BaseModel):
+    """A model; the defaults are what one that nobody knows is taken for.
 
-_WINDOWS = {
-    # Alibaba Cloud Model Studio, list of models. A dated snapshot of qwen-plus may be older than its large window, and
-    # qwen-turbo has 131,072 when it thinks.
-    "qwen-plus": 1_000_000,
-    "qwen-plus-20": 131_072,
-    "qwen-flash": 1_000_000,
-    "qwen-turbo": 131_072,
-    "qwen-max": 32_768,
-    "qwen3-max": 262_144,
-    "qwen3-vl-plus": 262_144,
-    "qwen3-vl-flash": 262_144,
-    "qwen3-coder-plus": 1_000_000,
-    "qwen3-coder-flash": 1_000_000,
-    "qwen3.5-plus": 1_000_000,
-    "qwen3.6-plus": 1_000_000,
-    # Open Qwen models: what their model cards call native; more takes a server that is set up for it.
-    "qwen2.5": 32_768,
-    "qwen3-": 32_768,
-    # OpenAI, pages of the models. GPT-5's window is 400,000 with 128,000 of it reserved for the answer; later ones are
-    # larger, and bill a prompt above 272,000 tokens at a higher price.
-    "gpt-3.5-turbo": 16_385,
-    "gpt-4": 8_192,
-    "gpt-4-turbo": 128_000,
-    "gpt-4o": 128_000,
-    "gpt-4.1": 1_047_576,
-    "gpt-5": 272_000,
-    "o3": 200_000,
-    "o4-mini": 200_000,
-    # DeepSeek, "Models & Pricing".
-    "deepseek-": 128_000,
-    "deepseek-v4": 1_000_000,
-}
-"""Tokens of input, by the beginning of the model's name; the longest beginning that fits counts."""
-
-_SENSES = {
-    # Alibaba Cloud Model Studio: text models; from Qwen3.5 on the plain ones see too; Omni hears and speaks.
-    "qwen-plus": Senses(),
-    "qwen-flash": Senses(),
-    "qwen-turbo": Senses(),
-    "qwen-max": Senses(),
-    "qwen-long": Senses(),
-    "qwen2.5-": Senses(),
-    "qwen2.5-vl": Senses(sees=True),
-    "qwen3-": Senses(),
-    "qwen3-vl": Senses(sees=True),
-    "qwen-omni": Senses(sees=True, hears=True, speaks=True),
-    "qwen2.5-omni": Senses(sees=True, hears=True, speaks=True),
-    "qwen3-omni": Senses(sees=True, hears=True, speaks=True),
-    "qwen3.5-omni": Senses(sees=True, hears=True, speaks=True),
-    "qwq": Senses(),
-    # OpenAI and DeepSeek, pages of the models.
-    "gpt-3.5": Senses(),
-    "deepseek-": Senses(),
-}
-"""By the beginning of the model's name, the longest that fits. A model that is not here is taken to see, until it
-refuses a picture, and not to hear: most that came out since 2024 do and don't."""
-
-DASHSCOPE_VISION = "qwen3-vl-plus"
-"""What sees on Model Studio where the main model does not."""
-
-
-_THINKING = ("qwen-plus", "qwen-flash", "qwen-turbo", "qwen3-", "qwen3.5-", "qwen3.6-", "qwen3-vl-")
-"""Models that take ``enable_thinking`` (Alibaba Cloud Model Studio, "Deep thinking") ..."""
-_ONE_WAY = ("-instruct", "-thinking", "-coder", "-omni", "qwen3-max")
-"""... but for those of them that always or never reason."""
-
-
-def senses(model: str) -> Senses:
-    """What a model takes and gives besides text."""
-    name = model.rsplit("/", 1)[-1].lower()
-    known = max((start for start in _SENSES if name.startswith(start)), key=len, default=None)
-    found = Senses(sees=True) if known is None else _SENSES[known]
-    return replace(found, thinks=name.startswith(_THINKING) and not any(one in name for one in _ONE_WAY))
-
-
-def default_vision(base_url: str) -> str | None:
-    """The model that answers about pictures where the chosen one can't and nobody named another."""
-    return DASHSCOPE_VISION if cache_of(base_url) is MODEL_STUDIO else None
-
-
-def cache_of(base_url: str) -> CacheProfile:
-    """The prompt cache of the server at this address."""
-    host = urlsplit(base_url).hostname or ""
-    return MODEL_STUDIO if f".{host}".endswith(".aliyuncs.com") else AUTOMATIC
-
-
-def context_window(model: str) -> int:
-    """How many tokens a prompt for this model may have; 32,768 when it is not known.
-
-    Names with a maker in front (as gateways give them: ``openai/gpt-4o``) are known too.
+    A window that is assumed too small costs nothing but an early compaction, one that is too large costs a refused
+    request. Most models that came out since 2024 see and don't hear; one that refuses a picture is sent no other.
     """
-    name = model.rsplit("/", 1)[-1].lower()
-    known = max((start for start in _WINDOWS if name.startswith(start)), key=len, default=None)
-    return UNKNOWN_WINDOW if known is None else _WINDOWS[known]
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    context_window: int = Field(default=32_768, ge=1024)
+    """Tokens of input."""
+    sees: bool = True
+    hears: bool = False
+    speaks: bool = False
+    thinks: bool = False
+    """Whether it takes ``enable_thinking``."""
+    single_turn: bool = False
+    """Whether it takes one message and no history."""
+
+    @property
+    def senses(self) -> Senses:
+        """What it takes and gives besides text."""
+        return Senses(sees=self.sees, hears=self.hears, speaks=self.speaks, thinks=self.thinks)
+
+
+class ServerProfile(BaseModel):
+    """A model server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    cache_markers: bool = False
+    """Whether it takes ``cache_control`` markers, and bills by them."""
+    cache_minimum: int = Field(default=1024, ge=0)
+    """A shorter prompt is not cached, in tokens. OpenAI documents 1,024, and five minutes at least."""
+    cache_seconds: float = Field(default=300, gt=0)
+    """How long a prompt stays in the cache after it was last used."""
+    vision_model: str | None = None
+    """What answers about pictures where the chosen model can't see and nobody named another."""
+    content_parts: bool = True
+    """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
+    usage_in_stream: bool = True
+    """Whether it takes ``stream_options.include_usage``."""
+
+    @property
+    def cache(self) -> CacheProfile:
+        """Its prompt cache."""
+        markers = self.cache_markers and self.content_parts
+        return CacheProfile(explicit=markers, minimum=self.cache_minimum, lifetime_s=self.cache_seconds)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    models: dict[str, ModelProfile] = Field(default_factory=dict)
+    servers: dict[str, ServerProfile] = Field(default_factory=dict)
+
+
+Profile = TypeVar("Profile", ModelProfile, ServerProfile)
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Tables by pattern, the weaker ones first."""
+
+    models: tuple[Mapping[str, ModelProfile], ...]
+    servers: tuple[Mapping[str, ServerProfile], ...]
+
+    def with_file(self, path: Path) -> Self:
+        """These, and what a file says over them. Raises SettingError with what is wrong in it."""
+        try:
+            read = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as exc:
+            raise SettingError(f"MODEL_PROFILES: {path} can't be read: {exc.strerror}") from exc
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise SettingError(f"MODEL_PROFILES: {path} is no TOML: {exc}") from exc
+        except ValidationError as exc:
+            first = exc.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise SettingError(f"MODEL_PROFILES: {path}: {where}: {first['msg']}") from exc
+        return type(self)((*self.models, read.models), (*self.servers, read.servers))
+
+    def model(self, name: str) -> ModelProfile:
+        """What is known of a model."""
+        return _merged(ModelProfile(), self.models, name.rsplit("/", 1)[-1].lower())
+
+    def server(self, base_url: str) -> ServerProfile:
+        """What is known of the server at this address."""
+        return _merged(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
+
+
+def _merged(profile: Profile, tables: tuple[Mapping[str, Profile], ...], name: str) -> Profile:
+    for table in tables:
+        for pattern in sorted(table, key=len):
+            if fnmatchcase(name, pattern.lower()):
+                profile = profile.model_copy(update=table[pattern].model_dump(exclude_unset=True))
+    return profile

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from bot import errors
 from bot.llm import chat_completions
 from bot.llm.chat_completions import ChatCompletions, Server
-from bot.llm.interface import Delta, Finish, Message
+from bot.llm.interface import Delta, Finish, Message, Senses
+from bot.llm.known import KNOWN
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
@@ -179,3 +181,18 @@ def test_every_failure_has_a_sentence_for_the_user() -> None:
         sentence = kind("details for the log").sentence
         assert sentence.endswith(".")
         assert "details" not in sentence
+
+
+async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server: ModelServer, tmp_path: Path) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text('[servers."127.*"]\ncontent_parts = false\nusage_in_stream = false\ncache_markers = true\n')
+    async with server.run() as url:
+        models = Server(base_url=url, api_key="sk-right", extra_body={}, timeout=5.0, profiles=KNOWN.with_file(file))
+        model = models.of("gpt-4o")
+        assert model.senses == Senses()
+        assert not models.cache.explicit
+        deltas = [delta async for delta in model.stream([Message("user", "hi", mark=True)])]
+        await models.close()
+    assert json.loads(server.requests[0].body)["messages"] == [{"role": "user", "content": "hi"}]
+    assert not server.requests[0].include_usage
+    assert all(delta.usage is None for delta in deltas)

@@ -1,8 +1,19 @@
 """What is known of servers by their address and of models by their name."""
 
+from pathlib import Path
+
 import pytest
 
-from bot.llm.profiles import UNKNOWN_WINDOW, cache_of, context_window
+from bot.errors import SettingError
+from bot.llm.interface import CacheProfile, Senses
+from bot.llm.known import KNOWN
+from bot.llm.profiles import ModelProfile
+
+UNKNOWN_WINDOW = ModelProfile().context_window
+
+
+def cache_of(url: str) -> CacheProfile:
+    return KNOWN.server(url).cache
 
 
 @pytest.mark.parametrize(
@@ -53,4 +64,89 @@ def test_other_servers_are_not_known_to(url: str) -> None:
     ],
 )
 def test_the_longest_beginning_of_a_name_that_is_known_gives_the_window(model: str, window: int) -> None:
-    assert context_window(model) == window
+    assert KNOWN.model(model).context_window == window
+
+
+SEES, READS = Senses(sees=True), Senses()
+
+
+@pytest.mark.parametrize(
+    ("model", "senses"),
+    [
+        ("qwen-plus-latest", Senses(thinks=True)),
+        ("qwen-max", READS),
+        ("qwen3-max", READS),
+        ("Qwen/Qwen3-8B", Senses(thinks=True)),
+        ("qwen3-30b-a3b-instruct-2507", READS),
+        ("qwen3-235b-a22b-thinking-2507", READS),
+        ("qwen3-coder-plus", READS),
+        ("qwen3-vl-plus", Senses(sees=True, thinks=True)),
+        ("qwen3-vl-8b-instruct", SEES),
+        ("qwen3.5-plus", Senses(sees=True, thinks=True)),
+        ("qwen2.5-7b-instruct", READS),
+        ("qwen2.5-vl-7b-instruct", SEES),
+        ("qwen3-omni-flash", Senses(sees=True, hears=True, speaks=True)),
+        ("qwen3.5-omni-plus", Senses(sees=True, hears=True, speaks=True)),
+        ("qwen3-omni-30b-a3b-captioner", Senses(hears=True)),
+        ("deepseek-chat", READS),
+        ("openai/gpt-4o", SEES),
+        ("some-model-of-mine", SEES),
+    ],
+)
+def test_what_a_model_takes_and_gives_is_known_by_its_name(model: str, senses: Senses) -> None:
+    assert KNOWN.model(model).senses == senses
+
+
+def test_models_that_take_one_message_are_known() -> None:
+    alone = [name for name in ("qwen-vl-ocr-latest", "qwen3-omni-30b-a3b-captioner") if KNOWN.model(name).single_turn]
+    assert len(alone) == 2
+    assert not KNOWN.model("qwen3-omni-flash").single_turn
+
+
+def test_a_file_says_more_or_otherwise_and_the_rest_stays(tmp_path: Path) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text(
+        """
+        [models."Qwen-Plus*"]
+        context_window = 65536
+        [models."my-*"]
+        hears = true
+        sees = false
+        [models."my-eye"]
+        sees = true
+        [servers."*.example.org"]
+        cache_markers = true
+        vision_model = "my-eye"
+        """
+    )
+    profiles = KNOWN.with_file(file)
+    assert profiles.model("qwen-plus-latest").context_window == 65_536
+    assert profiles.model("qwen-plus-latest").senses == Senses(thinks=True)
+    assert profiles.model("maker/my-eye").senses == Senses(sees=True, hears=True)
+    assert profiles.model("my-ear").senses == Senses(hears=True)
+    assert profiles.server("https://llm.example.org/v1").cache.explicit
+    assert profiles.server("https://llm.example.org/v1").vision_model == "my-eye"
+    assert not profiles.server("https://example.org/v1").cache.explicit
+    assert profiles.server("https://dashscope.aliyuncs.com/v1") == KNOWN.server("https://dashscope.aliyuncs.com/v1")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[models", "is no TOML"),
+        ("[models.x]\nsmells = true", "models.x.smells"),
+        ("[models.x]\nsees = 'yes'", "models.x.sees"),
+        ("[models.x]\ncontext_window = 12", "models.x.context_window"),
+        ("[model.x]\nsees = true", "model"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text(text)
+    with pytest.raises(SettingError, match=rf"^MODEL_PROFILES: .*{reason}"):
+        KNOWN.with_file(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"^MODEL_PROFILES: .*none\.toml can.t be read: No such file"):
+        KNOWN.with_file(tmp_path / "none.toml")
