@@ -16,6 +16,7 @@
         ├── ImageRefused
         ├── CannotSee
         ├── CannotHear
+        ├── SingleTurn
         ├── ServerTrouble
         ├── NoAnswerInTime
         ├── StreamCut
@@ -95,6 +96,10 @@ class CannotSee(ModelError):
 
 class CannotHear(ModelError):
     """The model I use can't listen. I keep your recording, for when it can; please write to me instead."""
+
+
+class SingleTurn(ModelError):
+    """The model of this chat takes one message at a time, so it can't look back. Another one could: see /settings."""
 
 
 class ServerTrouble(ModelError):

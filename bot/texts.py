@@ -173,6 +173,10 @@ NOTHING_TO_RETRY = "There is no message to answer again yet."
 
 STILL_TRYING = "Still trying: the model takes its time…"
 CUT_BY_LENGTH = "(The model reached its length limit there.)"
+ONE_AT_A_TIME = (
+    "The model of this chat takes one message at a time. What was said before is kept, but the model doesn't get to "
+    "see it."
+)
 CUT_BY_FILTER = "(The model server's content filter ended the answer there.)"
 FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."

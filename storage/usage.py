@@ -26,6 +26,13 @@ class UsageLog:
             (chat_id, day.isoformat(), model, usage.input, usage.cached, usage.output, turns),
         )
 
+    async def has(self, chat_id: int, model: str) -> bool:
+        """Whether this model has ever answered in the chat."""
+        rows = await self._database.rows(
+            "SELECT 1 FROM usage WHERE chat_id = ? AND model = ? LIMIT 1", (chat_id, model)
+        )
+        return bool(rows)
+
     async def between(self, chat_id: int, first: date, last: date) -> list[DayUsage]:
         """What a chat used on each day from the first to the last, over all models; days without use are left out."""
         rows = await self._database.rows(

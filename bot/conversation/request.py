@@ -55,7 +55,7 @@ class Requests:
     async def _recalled(self, view: View) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn
         words = _newest_words(view)
-        if through <= chat.reset_turn or not words or chat.choices.recall is False:
+        if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
             return Recalled("", 0, ())
         room = ROOM_SHARE * (self.windows.policy.context_window - view.sizes.total)
         return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room)

@@ -8,7 +8,7 @@ from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Ledger
 from bot.conversation.tokens import TokenCounter
-from bot.errors import EmptyAnswer
+from bot.errors import EmptyAnswer, SingleTurn
 from bot.llm.interface import ChatModel, Finish, Message
 from storage import Storage, complete, until_stored
 from storage.records import Chat
@@ -37,10 +37,12 @@ class SideCalls:
     bound: float
 
     async def ask(self, chat: Chat, model: ChatModel, messages: Sequence[Message], *, counted: int = 0) -> str:
-        """The model's whole answer. Raises a ModelError; EmptyAnswer also for one that was cut.
+        """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut, SingleTurn at once.
 
         `counted`: our own count of the tokens, where it is known; else it is taken from the words.
         """
+        if model.single_turn:
+            raise SingleTurn(model.name)
         draft = Draft(Unseen(), self.bound, Heads())
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:

@@ -155,8 +155,10 @@ class Conversation:
         draft, request = answer.draft, answer.request
         counted = request.counted if request else 0
         usage = None
+        name = request.model.name if request else ""
+        if request and request.model.single_turn and not await self.storage.usage.has(chat.id, name):
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
         if draft.usage is not None:
-            name = request.model.name if request else ""
             usage = await self.ledger.book(tx, chat.id, name, draft.usage, counted=counted, turns=1)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)

@@ -31,6 +31,15 @@ class View:
         return self.window.memory.text if self.window.memory else ""
 
     @property
+    def sent(self) -> tuple[Turn, ...]:
+        """The turns that a request has: all, or the newest words alone where the model takes no history."""
+        turns = self.window.turns
+        if not self.model.single_turn:
+            return turns
+        newest = next((at for at in range(len(turns), 0, -1) if turns[at - 1].role is not Role.USER), 0)
+        return turns[newest:]
+
+    @property
     def overheard(self) -> bool:
         """Whether people have talked among themselves since the bot was last asked."""
         last = self.window.turns[-1] if self.window.turns else None
@@ -60,6 +69,8 @@ class Windows:
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way
         way = Way(chosen) if chosen else self.policy.way
+        if model.single_turn and way is Way.SUMMARY:  # it can't be asked to write one
+            way = Way.TRUNCATE
         sizes = self._sizes(window, model.senses, starts, ratio)
         return View(window, model, way, sizes, marks(self.policy, way, sizes), starts)
 
@@ -67,17 +78,20 @@ class Windows:
         self, view: View, turns: Sequence[Turn] | None = None, *, recalled: str = ""
     ) -> tuple[Message, ...]:
         """The messages array of a window, or of some of its turns, with all that its model can see and hear."""
-        turns = view.window.turns if turns is None else turns
+        turns = view.sent if turns is None else turns
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
         contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
-        return prompt.build(self.system(view.window.chat), view.memory, turns, recalled, parts)
+        messages = prompt.build(self.system(view.window.chat), view.memory, turns, recalled, parts)
+        return messages[-1:] if view.model.single_turn else messages
 
     def counted(self, view: View, turns: Sequence[Turn] | None = None) -> int:
         """Our own count of the tokens of that array, uncorrected."""
-        turns = view.window.turns if turns is None else turns
+        turns = view.sent if turns is None else turns
         memory = view.window.memory.tokens if view.window.memory else 0
         said = sum(_tokens(turn, view.model.senses) for turn in turns)
+        if view.model.single_turn:
+            return said
         return self.count_tokens(self.system(view.window.chat)) + memory + said
 
     def system(self, chat: Chat) -> str:

@@ -23,6 +23,7 @@ from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Messa
 from bot.llm.known import KNOWN
 from bot.llm.params import param, spoken, transcript_in, voice_in
 from bot.llm.profiles import Profiles
+from bot.llm.thinking import Thinking
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -91,12 +92,13 @@ class ChatCompletions:
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         began = finished = False
+        thinking = Thinking()
         try:
             stream = await self._open(messages, options)
             async with stream:
                 async for chunk in stream:
                     began = True
-                    delta = _delta(chunk)
+                    delta = _thought(_delta(chunk), thinking)
                     finished = finished or delta.finish is not None
                     yield delta
         except openai.OpenAIError as exc:
@@ -152,6 +154,14 @@ def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
     # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
     kinds = (RequestRefused, ImageRefused, CannotSee)
     return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in kinds
+
+
+def _thought(delta: Delta, thinking: Thinking) -> Delta:
+    text, reasoning = thinking.split(delta.text) if delta.text else ("", "")
+    if delta.finish is not None:
+        more, thoughts = thinking.rest()
+        text, reasoning = text + more, reasoning + thoughts
+    return replace(delta, text=text, reasoning=delta.reasoning + reasoning)
 
 
 def _delta(chunk: "ChatCompletionChunk") -> Delta:

@@ -196,3 +196,10 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
     assert json.loads(server.requests[0].body)["messages"] == [{"role": "user", "content": "hi"}]
     assert not server.requests[0].include_usage
     assert all(delta.usage is None for delta in deltas)
+
+
+async def test_reasoning_in_tags_is_no_part_of_the_answer(server: ModelServer, model: ChatCompletions) -> None:
+    server.script(Say("<think>\nwho is it\n</think>\n\nHello there, Ann"))
+    deltas = await _answer(model)
+    assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
+    assert "".join(delta.reasoning for delta in deltas) == "\nwho is it\n"
