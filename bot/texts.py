@@ -117,6 +117,10 @@ USAGE_PERIOD = (
     "{name}: {turns}\nTokens in: {fresh} fresh, {cached} from the cache · out: {output}\n"
     "The cache saved {saved} of the price of the input."
 )
+USAGE_WRITTEN = "Written into the cache, which costs more: {count}."
+USAGE_REASONING = "Of the output, thoughts: {count}."
+USAGE_MEDIA = "Of the input, pictures: {image}, sounds: {audio}."
+USAGE_ESTIMATED = "Answers that the server did not report, and that are estimated: {count}."
 USAGE_NOTE = "As the model server reported it, for this chat."
 EXPORT_ASK = "As which kind of file? JSON holds everything, also for another bot; Markdown is for reading."
 EXPORT_JSON, EXPORT_MARKDOWN = "JSON", "Markdown"

@@ -19,6 +19,7 @@ from storage.archived import (
 from storage.chats import Chats
 from storage.database import Database, Row
 from storage.records import MediaKind, Place, Role, Usage
+from storage.usage import usage_in
 
 _KEPT = "state IN ('waiting', 'settled', 'complete', 'sent')"
 _OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ? AND {_KEPT}"
@@ -97,7 +98,7 @@ class Archive:
     async def _usage(self, chat_id: int) -> tuple[ArchivedUsage, ...]:
         rows = await self._database.rows("SELECT * FROM usage WHERE chat_id = ? ORDER BY day, model", (chat_id,))
         return tuple(
-            ArchivedUsage(row["day"], row["model"], row["requests"], row["turns"], _reported(row)) for row in rows
+            ArchivedUsage(row["day"], row["model"], row["requests"], row["turns"], usage_in(row)) for row in rows
         )
 
 

@@ -1,6 +1,7 @@
 """Where the bot is no longer, where it has just come, and groups that Telegram gave another number."""
 
 from storage.database import Transaction
+from storage.usage import join_usage
 
 _KEPT = "memory_way, language, model, persona, recall, thinking, show_thinking, listen, voice, greeted"
 """What a group has chosen, and was told."""
@@ -77,13 +78,5 @@ class Presence:
         for table in ("turns", "vectors", "resets", "memories", "speakers"):
             await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
         await tx.execute("UPDATE embedded SET through_turn = 0 WHERE chat_id = ?", (new,))
-        await tx.execute(
-            "INSERT INTO usage (chat_id, day, model, requests, input_tokens, cached_tokens, output_tokens, turns)"
-            " SELECT ?, day, model, requests, input_tokens, cached_tokens, output_tokens, turns FROM usage"
-            " WHERE chat_id = ? ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,"
-            " input_tokens = input_tokens + excluded.input_tokens, turns = turns + excluded.turns,"
-            " cached_tokens = cached_tokens + excluded.cached_tokens,"
-            " output_tokens = output_tokens + excluded.output_tokens",
-            (new, old),
-        )
+        await join_usage(tx, old, new)
         await tx.execute("DELETE FROM chats WHERE id = ?", (old,))

@@ -178,11 +178,21 @@ class NewReply:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or more model requests as the server reported them; `input` includes the `cached` ones."""
+    """Tokens of one or more model requests as the server reported them.
+
+    `input` includes what was `cached`, what was `written` into the cache, `audio` and `image`; `output` includes
+    `reasoning`.
+    """
 
     input: int
     cached: int
     output: int
+    written: int = 0
+    reasoning: int = 0
+    audio: int = 0
+    image: int = 0
+    estimated: int = 0
+    """Requests that the server did not report, so that the numbers hold estimates of theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Conversations put into a database as a whole, where there are none."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 
 from storage.archived import ArchivedChat, ArchivedMemory, ArchivedSpeaker, ArchivedTurn, ArchivedUsage
 from storage.chats import Chats
 from storage.database import Transaction
 from storage.media import Media
 from storage.records import Chat, NewMedium, Place
+from storage.usage import INSERT, NUMBERS
 
 
 class Restoring:
@@ -97,10 +99,6 @@ async def _write_usage(tx: Transaction, chat_id: int, usage: Sequence[ArchivedUs
     """A day that is known here already stays as it is: it may be the same one, imported back."""
     for one in usage:
         await tx.execute(
-            "INSERT INTO usage (chat_id, day, model, requests, turns, input_tokens, cached_tokens, output_tokens)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                *(chat_id, one.day, one.model, one.requests, one.turns),
-                *(one.usage.input, one.usage.cached, one.usage.output),
-            ),
+            f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT DO NOTHING",
+            (chat_id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
         )

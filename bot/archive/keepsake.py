@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 
 from bot.archive import schema
@@ -45,9 +45,7 @@ def opening(chat: ArchivedChat, *, media_left_out: bool = False) -> str:
                 model=one.model,
                 requests=one.requests,
                 turns=one.turns,
-                input=one.usage.input,
-                cached=one.usage.cached,
-                output=one.usage.output,
+                **asdict(one.usage),
             )
             for one in chat.usage
         ),
@@ -56,6 +54,7 @@ def opening(chat: ArchivedChat, *, media_left_out: bool = False) -> str:
     return f'{head.model_dump_json(exclude_defaults=True)[:-1]},"messages":[\n'
 
 
+USED = tuple(field.name for field in fields(Usage))
 CLOSING = "\n]}"
 """The end of the file, behind its last message."""
 
@@ -84,7 +83,7 @@ def parcel(file: schema.Conversation, count_tokens: TokenCounter) -> Parcel:
         speakers=tuple(ArchivedSpeaker(one.name, one.shown, one.id) for one in file.people),
         usage=tuple(
             ArchivedUsage(
-                one.day.isoformat(), one.model, one.requests, one.turns, Usage(one.input, one.cached, one.output)
+                one.day.isoformat(), one.model, one.requests, one.turns, Usage(*(getattr(one, name) for name in USED))
             )
             for one in file.usage
         ),

@@ -230,6 +230,11 @@ class Day(Entry):
     input: Count
     cached: Count
     output: Count
+    written: Count = 0
+    reasoning: Count = 0
+    audio: Count = 0
+    image: Count = 0
+    estimated: Count = 0
 
 
 class Head(Entry):

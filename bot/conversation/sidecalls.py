@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
-from bot.conversation.ledger import Ledger
+from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.tokens import TokenCounter
 from bot.errors import EmptyAnswer, SingleTurn
 from bot.llm.interface import ChatModel, Finish, Message
@@ -48,14 +48,13 @@ class SideCalls:
         try:
             await draft.write(model, messages)
         finally:
-            if draft.usage is not None:
+            if draft.usage is not None or draft.text:
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {draft.finish}")
         return draft.text.strip()
 
     async def _book(self, chat: Chat, model: ChatModel, draft: Draft, counted: int) -> None:
-        if draft.usage is None:
-            return
+        asked = Asked(model.name, counted, self.count_tokens(draft.text + draft.reasoning))
         async with self.storage.transaction() as tx:
-            await self.ledger.book(tx, chat.id, model.name, draft.usage, counted=counted, turns=0)
+            await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)

@@ -13,7 +13,7 @@ from functools import partial
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
-from bot.conversation.ledger import Ledger
+from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.presses import CONTINUE
 from bot.conversation.request import Request, Requests
 from bot.conversation.room import Room
@@ -153,13 +153,13 @@ class Conversation:
 
     async def _store_reply(self, tx: Transaction, chat: Chat, reply_id: int, answer: Answer) -> None:
         draft, request = answer.draft, answer.request
-        counted = request.counted if request else 0
         usage = None
-        name = request.model.name if request else ""
-        if request and request.model.single_turn and not await self.storage.usage.has(chat.id, name):
-            await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
-        if draft.usage is not None:
-            usage = await self.ledger.book(tx, chat.id, name, draft.usage, counted=counted, turns=1)
+        if request is not None:
+            name = request.model.name
+            if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
+                await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
+            asked = Asked(name, request.counted, self.count_tokens(draft.text + draft.reasoning))
+            usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         if chat.choices.show_thinking and draft.reasoning.strip():

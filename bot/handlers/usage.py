@@ -1,9 +1,11 @@
-"""``/usage``: what this chat cost, as the model server reported it."""
+"""``/usage``: what this chat cost, as the model server reported it, or as we estimate it where it did not."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import reduce
+from operator import add
 
 from telegram import Update
 
@@ -12,7 +14,7 @@ from bot.handlers.notices import answer
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage
-from storage.records import DayUsage, File, FileKind
+from storage.records import DayUsage, File, FileKind, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,30 @@ class UsageHandlers:
         return "\n\n".join([*(self._period(name, used) for name, used in periods), texts.USAGE_NOTE])
 
     def _period(self, name: str, days: Sequence[DayUsage]) -> str:
-        read = sum(day.usage.input for day in days)
-        cached = sum(day.usage.cached for day in days)
-        saved = (1 - self.cached_price) * cached / read if read else 0.0
-        return texts.USAGE_PERIOD.format(
+        used = reduce(_sum, (day.usage for day in days), Usage(0, 0, 0))
+        saved = (1 - self.cached_price) * used.cached / used.input if used.input else 0.0
+        told = texts.USAGE_PERIOD.format(
             name=name,
             turns=plural(sum(day.turns for day in days), texts.TURNS),
-            fresh=f"{read - cached:,}",
-            cached=f"{cached:,}",
-            output=f"{sum(day.usage.output for day in days):,}",
+            fresh=f"{used.input - used.cached:,}",
+            cached=f"{used.cached:,}",
+            output=f"{used.output:,}",
             saved=f"{saved:.0%}",
         )
+        return "\n".join([told, *_details(used)])
+
+
+def _details(used: Usage) -> Iterator[str]:
+    """What there is to say only of some models and servers."""
+    if used.written:
+        yield texts.USAGE_WRITTEN.format(count=f"{used.written:,}")
+    if used.reasoning:
+        yield texts.USAGE_REASONING.format(count=f"{used.reasoning:,}")
+    if used.image or used.audio:
+        yield texts.USAGE_MEDIA.format(image=f"{used.image:,}", audio=f"{used.audio:,}")
+    if used.estimated:
+        yield texts.USAGE_ESTIMATED.format(count=f"{used.estimated:,}")
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(*map(add, astuple(one), astuple(other)))

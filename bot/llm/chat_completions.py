@@ -19,15 +19,15 @@ from pydantic import JsonValue
 from bot.errors import CannotHear, CannotSee, ImageRefused, ModelError, RequestRefused, StreamCut
 from bot.llm.client import client
 from bot.llm.failures import translate
-from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound, Usage
+from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.params import param, spoken, transcript_in, voice_in
 from bot.llm.profiles import Profiles
 from bot.llm.thinking import Thinking
+from bot.llm.usage import reported
 
 if TYPE_CHECKING:
     from openai import AsyncStream
-    from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionChunk
 
 RETRIES = 4
@@ -165,7 +165,7 @@ def _thought(delta: Delta, thinking: Thinking) -> Delta:
 
 
 def _delta(chunk: "ChatCompletionChunk") -> Delta:
-    usage = _usage(chunk.usage) if chunk.usage else None
+    usage = reported(chunk.usage.to_dict()) if chunk.usage else None
     if not chunk.choices:
         return Delta(usage=usage)
     choice = chunk.choices[0]
@@ -188,13 +188,3 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
 def _finish(reason: str) -> Finish:
     # Servers have more words for a normal end (eos, end_turn, tool_calls, ...) than for the two that matter.
     return {"length": Finish.LENGTH, "content_filter": Finish.FILTER}.get(reason, Finish.STOP)
-
-
-def _usage(usage: "CompletionUsage") -> Usage | None:
-    if not isinstance(usage.prompt_tokens, int) or not isinstance(usage.completion_tokens, int):
-        return None  # a server that counts nothing sends nulls
-    details = usage.prompt_tokens_details
-    cached = details.cached_tokens if details else None
-    if cached is None:  # DeepSeek's name for it
-        cached = (usage.model_extra or {}).get("prompt_cache_hit_tokens")
-    return Usage(usage.prompt_tokens, cached if isinstance(cached, int) else 0, usage.completion_tokens)

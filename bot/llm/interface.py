@@ -80,11 +80,19 @@ class CacheProfile:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the server reported them; `input` includes the `cached` ones."""
+    """Tokens as the server reported them.
+
+    `input` includes what was `cached`, what was `written` into the cache, `audio` and `image`; `output` includes
+    `reasoning`.
+    """
 
     input: int
     cached: int
     output: int
+    written: int = 0
+    reasoning: int = 0
+    audio: int = 0
+    image: int = 0
 
 
 @dataclass(frozen=True, slots=True)

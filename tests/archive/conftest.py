@@ -40,7 +40,8 @@ ROWS = {
     " FROM memories JOIN chats ON chats.id = chat_id AND memories.reset_turn = chats.reset_turn ORDER BY telegram_id",
     "speakers": "SELECT telegram_id, folded, name, shown, sender_id FROM speakers JOIN chats ON chats.id = chat_id"
     " ORDER BY telegram_id, folded",
-    "usage": "SELECT telegram_id, day, usage.model, requests, turns, input_tokens, cached_tokens, output_tokens"
+    "usage": "SELECT telegram_id, day, usage.model, requests, turns, input_tokens, cached_tokens, output_tokens,"
+    " written_tokens, reasoning_tokens, audio_tokens, image_tokens, estimated"
     " FROM usage JOIN chats ON chats.id = chat_id ORDER BY telegram_id, day, usage.model",
 }
 """What a round trip has to keep; ids of rows are other ones in another database."""
@@ -101,7 +102,7 @@ async def _home(storage: Storage) -> None:
         answer = NewReply("**yes**", 3, marked=True)
         await storage.transcript.finish_reply(tx, chat.id, reply, answer, Usage(900, 800, 7))
         await storage.deliveries.delivered(tx, reply, 8, 4)
-        await storage.usage.record(tx, chat.id, date(2026, 11, 23), "big", Usage(900, 800, 7))
+        await storage.usage.record(tx, chat.id, date(2026, 11, 23), "big", Usage(900, 800, 7, 60, 5, 4, 3, 1))
         await storage.transcript.append(tx, chat.id, [turn("and?", 9)], NOW)
         await tx.execute("UPDATE turn_media SET refused = 1 WHERE kind = 'audio'")
     found = await storage.chats.find(HOME)

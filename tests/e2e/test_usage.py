@@ -1,9 +1,13 @@
 """What a chat cost is shown as the model server reported it, with a picture."""
 
-from sandbox.model import Say
-from tests.e2e.conftest import Stage
+import re
+
+import pytest
+
+from sandbox.model import Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
-from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+from tests.e2e.test_memory import SMALL, WORDS, Model, compact, say, talk
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -38,8 +42,24 @@ async def test_a_compaction_costs_tokens_and_is_no_turn(stage: Stage) -> None:
     assert f"All time: 6 turns\nTokens in: {read - cached:,} fresh" in shown
 
 
-async def test_a_server_that_reports_nothing_is_not_guessed_at(stage: Stage) -> None:
+async def test_what_the_server_does_not_report_is_estimated_and_said_to_be(stage: Stage) -> None:
     stage.model.answer_with(lambda _: Say("Yes.", usage=False))
     await stage.start()
-    await say(stage, "hello")
-    assert "not reported any use" in await say(stage, "/usage")
+    await say(stage, WORDS)
+    shown = await say(stage, "/usage")
+    read = re.search(r"All time: 1 turn\nTokens in: ([\d,]+) fresh", shown)
+    assert read is not None
+    assert int(read[1].replace(",", "")) == pytest.approx(stage.model.counts[0].total, rel=0.3)
+    assert "that are estimated: 1" in shown
+
+
+async def test_an_answer_that_was_stopped_costs_too(stage: Stage) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("one two three four", hold=hold))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.home.wait(lambda chat: chat.draft is not None, PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    await stage.replies(1)
+    hold.release()
+    assert "that are estimated: 1" in await say(stage, "/usage")
