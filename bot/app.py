@@ -19,6 +19,7 @@ from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
 from bot import engine, front
+from bot.conversation.cleaning import Cleaning
 from bot.conversation.tokens import counter
 from bot.errors import SettingError
 from bot.handlers.menu import register_menu
@@ -38,6 +39,7 @@ from bot.outbound.pacing import Pacer
 from bot.services import open_services
 from bot.settings import Settings
 from bot.trust import trust
+from storage import Storage
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
@@ -85,18 +87,9 @@ async def live(settings: Settings) -> None:
         handlers = front.build(settings, application, storage, parts, services, sender)
         handlers.register()
         lanes = Lanes(handlers)
+        handlers.replies.alarm.settle = lanes.settle
         receiver = Receiver(storage, lanes, application.bot, time.time)
-        jobs = Jobs(
-            storage=storage,
-            keyboards=sender,
-            cleaning=parts.cleaning,
-            settle=lanes.settle,
-            schedule=settings.compact_schedule,
-            zone=settings.zone,
-            keep=Keep(settings.inbox_keep_days, settings.reset_keep_days, settings.retention_days),
-            clock=time.time,
-        )
-        scheduler = jobs.scheduler()
+        scheduler = _jobs(settings, storage, sender, parts.cleaning, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
@@ -108,6 +101,19 @@ async def live(settings: Settings) -> None:
         await _side_by_side(
             source.run(), register_menu(application.bot), *([serve(routes, listener)] if listener else [])
         )
+
+
+def _jobs(settings: Settings, storage: Storage, sender: Sender, cleaning: Cleaning, lanes: Lanes) -> Jobs:
+    return Jobs(
+        storage=storage,
+        keyboards=sender,
+        cleaning=cleaning,
+        settle=lanes.settle,
+        schedule=settings.compact_schedule,
+        zone=settings.zone,
+        keep=Keep(settings.inbox_keep_days, settings.reset_keep_days, settings.retention_days),
+        clock=time.time,
+    )
 
 
 async def _side_by_side(*works: Coroutine[None, None, None]) -> None:

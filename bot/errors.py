@@ -49,7 +49,13 @@ class Undeliverable(KeepsakeError):
 
 
 class ModelError(KeepsakeError):
-    """I could not get an answer from the model. Please try again with /retry."""
+    """I could not get an answer from the model. Please try again with /retry.
+
+    `model` and `request_id` say which one it was, as far as that is known.
+    """
+
+    model = ""
+    request_id = ""
 
     @property
     def sentence(self) -> str:

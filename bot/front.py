@@ -10,6 +10,7 @@ from bot.conversation.marks import Way
 from bot.engine import Engine
 from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
+from bot.handlers.alarm import Alarm
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import Commands
@@ -47,7 +48,8 @@ def build(
     admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
     allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
-    replies = Replies(storage, parts.conversation, sender, parts.upkeep)
+    alarm = Alarm(storage, settings.owner_ids)
+    replies = Replies(storage, parts.conversation, sender, parts.upkeep, alarm)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
     own = _settings(settings, storage, parts)

@@ -64,7 +64,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and error and stack where there are some."""
+    """One JSON object a line: time, level, logger, message, and error and stack where there are some.
+
+    What a line was given as ``extra={"fields": {...}}`` stands in it under those names.
+    """
 
     def __init__(self, hider: Hider) -> None:
         super().__init__()
@@ -78,6 +81,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": self._hider.hide(record.getMessage()),
         }
+        fields = getattr(record, "fields", {})
+        line |= {name: self._hider.hide(str(value)) for name, value in fields.items() if name not in line}
         if record.exc_info:
             line["error"] = self._hider.hide(self.formatException(record.exc_info))
         if record.stack_info:

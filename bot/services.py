@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from bot.llm.chat_completions import Server
 from bot.llm.embeddings import Embeddings
+from bot.llm.fallback import WithFallback
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
 from bot.settings import Settings
+
+FALLBACK_SHARE = 0.4
+"""Of MODEL_TIMEOUT, what the first model has until its first word where another one could answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,27 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
 
 def _models(settings: Settings) -> Models:
-    return Server(
+    profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
+    first = Server(
         base_url=settings.openai_base_url,
         api_key=settings.openai_api_key.get_secret_value(),
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
-        profiles=KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN,
+        profiles=profiles,
     )
+    if settings.fallback_model is None:
+        return first
+    patience = FALLBACK_SHARE * settings.model_timeout
+    if settings.fallback_base_url is None or settings.fallback_api_key is None:
+        return WithFallback(first, first, settings.fallback_model, patience)
+    second = Server(
+        base_url=settings.fallback_base_url,
+        api_key=settings.fallback_api_key.get_secret_value(),
+        extra_body={},
+        timeout=settings.model_timeout,
+        profiles=profiles,
+    )
+    return WithFallback(first, second, settings.fallback_model, patience)
 
 
 def _embedder(settings: Settings) -> Embeddings | None:

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     embedding_base_url: types.HttpUrl | None = None
     transcription_model: str | None = None
     model_profiles: Path | None = None
+    fallback_model: str | None = None
+    fallback_base_url: types.HttpUrl | None = None
+    fallback_api_key: types.ApiKey | None = None
     system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
     context_window: int | None = Field(default=None, ge=1024)
     memory: Literal["summary", "truncate", "full"] = "summary"
@@ -110,6 +113,14 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fallback_is_whole(self) -> Self:
+        if self.fallback_model is None and (self.fallback_base_url or self.fallback_api_key):
+            raise ValueError("FALLBACK_MODEL: there is a server for it, but no model is named")
+        if self.fallback_base_url and self.fallback_api_key is None:  # the main server's key is nobody else's business
+            raise ValueError("FALLBACK_API_KEY: set the key of that server (any word, where it takes none)")
+        return self
+
     @property
     def database_path(self) -> Path:
         """The file behind DATABASE_URL."""
@@ -136,8 +147,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no log line."""
-        keys = (self.telegram_bot_token, self.openai_api_key)
-        return (*(key.get_secret_value() for key in keys), self.secret_of_webhook)
+        keys = (self.telegram_bot_token, self.openai_api_key, self.fallback_api_key)
+        return (*(key.get_secret_value() for key in keys if key), self.secret_of_webhook)
 
 
 def load(env_file: str | None = ".env") -> Settings:

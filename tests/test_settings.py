@@ -84,6 +84,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("TELEGRAM_BOT_TOKEN", "123456:ключ"),
         ("TELEGRAM_API_URL", "api.telegram.org"),
         ("OPENAI_BASE_URL", "ftp://x"),
+        ("FALLBACK_BASE_URL", "ftp://x"),
         ("OPENAI_BASE_URL", "http://host:abc/v1"),
         ("OPENAI_BASE_URL", "http://two hosts/v1"),
         ("TELEGRAM_API_URL", "http://host:99999"),
@@ -212,3 +213,17 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
     assert set(settings.secrets) == {*REQUIRED.values(), "swordfish"}
     monkeypatch.delenv("WEBHOOK_SECRET")
     assert load().secret_of_webhook in load().secrets
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"FALLBACK_BASE_URL": "https://other.example/v1"}, "FALLBACK_MODEL"),
+        ({"FALLBACK_MODEL": "other", "FALLBACK_BASE_URL": "https://other.example/v1"}, "FALLBACK_API_KEY"),
+    ],
+)
+def test_a_fallback_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], missing: str) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=rf"^{missing}: "):
+        load()

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.conversation.heads import Heads
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
 from bot.language import texts
-from bot.llm.interface import DEFAULT, ChatModel, Delta, Finish, Message, Options, Usage
+from bot.llm.interface import DEFAULT, ChatModel, Delta, Finish, Instead, Message, Options, Usage
 
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
@@ -43,6 +43,7 @@ class Draft:
         self.text = ""
         self.finish: Finish | None = None
         self.usage: Usage | None = None
+        self.instead: Instead | None = None
         self.voice = b""
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self.reasoning = ""
@@ -57,7 +58,7 @@ class Draft:
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
             self.text, self.finish, self.usage, self.voice = "", None, None, b""
-            self.reasoning = ""
+            self.reasoning, self.instead = "", None
             self._said = self._half = ""
             try:
                 async with aclosing(model.stream(messages, options)) as deltas:
@@ -88,6 +89,7 @@ class Draft:
             patience.cancel()
 
     def _take(self, delta: Delta) -> None:
+        self.instead = delta.instead or self.instead
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice

@@ -155,7 +155,7 @@ class Conversation:
         draft, request = answer.draft, answer.request
         usage = None
         if request is not None:
-            name = request.model.name
+            name = draft.instead.model if draft.instead else request.model.name
             if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
                 await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
             asked = Asked(name, request.counted, self.count_tokens(draft.text + draft.reasoning))
@@ -167,6 +167,9 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, thought, quote=True))
         if answer.voice is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, "", file=answer.voice))
+        if draft.instead is not None:
+            text = texts.BY_FALLBACK.format(model=draft.instead.model)
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, text))
         if answer.unsensed is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)

@@ -16,6 +16,7 @@ from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import ModelError, Undeliverable
+from bot.handlers.alarm import Alarm
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
@@ -24,6 +25,9 @@ from bot.outbound.stream import Preview
 from storage import Storage, until_stored
 from storage.records import Button, Chat, Delivery, File, FileKind, Notice, Place
 from storage.transcript import Owed
+
+MOST_DETAILS = 300
+"""Characters of what a server said about a failure: it may quote the request."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class Replies:
     conversation: Conversation
     sender: Sender
     upkeep: Upkeep
+    alarm: Alarm
     running: dict[Place, Running] = field(default_factory=dict)
     orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
@@ -122,8 +127,10 @@ class Replies:
                 shown = None if owed.in_place else preview.message_id
                 end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
                 await until_stored(end)
+            await self.alarm.hear(answer.draft.instead.failure if answer.draft.instead else None)
         except ModelError as exc:
-            log.warning("No answer from the model in chat %d: %s: %s", chat.id, type(exc).__name__, exc)
+            _log(chat.id, exc)
+            await self.alarm.hear(exc)
             await self._give_up(chat, owed, sentence(exc), preview.message_id)
         finally:
             del self.running[chat.place]
@@ -230,6 +237,13 @@ class Replies:
 
         await self.sender.deliver(to, notice.text, arrived)
         return parts[-1].message_id
+
+
+def _log(chat_id: int, exc: ModelError) -> None:
+    fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
+    details = " ".join(str(exc).split())[:MOST_DETAILS]
+    named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
+    log.warning("No answer from the model (%s): %s", named, details, extra={"fields": fields})
 
 
 def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:

@@ -12,11 +12,13 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ImageRefused, ModelError, RequestRefused, StreamCut
+from bot.llm.breaker import Breaker
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
@@ -54,6 +56,7 @@ class Server:
         self.extra_body = dict(extra_body)
         self.profiles = profiles
         self.profile = profiles.server(base_url)
+        self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
         self._models: dict[str, ChatCompletions] = {}
 
     @property
@@ -74,7 +77,18 @@ class Server:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self.breaker.close()
         await self.client.close()
+
+    async def _answers(self) -> bool:
+        """Whether the server has anything to say at all; not every one has this list."""
+        try:
+            await self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S).models.list()
+        except openai.APIStatusError as exc:
+            return exc.status_code < 500
+        except openai.OpenAIError:
+            return False
+        return True
 
 
 class ChatCompletions:
@@ -91,12 +105,15 @@ class ChatCompletions:
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
+        self._server.breaker.check()
         began = finished = False
         thinking = Thinking()
         try:
             stream = await self._open(messages, options)
             async with stream:
                 async for chunk in stream:
+                    if not began:
+                        self._server.breaker.answered()
                     began = True
                     delta = _thought(_delta(chunk), thinking)
                     finished = finished or delta.finish is not None
@@ -109,7 +126,9 @@ class ChatCompletions:
             raise StreamCut("the stream ended without a finish_reason")
 
     def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
-        """The error, after it has taught what this model can't do."""
+        """The error, after it has taught what this model can't do, and how its server is."""
+        self._server.breaker.failed(error)
+        error.model = self.name
         sent = {type(part) for message in messages for part in message.parts}
         if isinstance(error, CannotSee) and Image in sent:
             self.senses = replace(self.senses, sees=False)

@@ -57,8 +57,9 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
         details += f" (code {exc.code}, type {exc.type})"
     words = details.lower()
     if isinstance(exc, openai.APIStatusError):
-        details += f" (request {exc.request_id})"
-        return _of_status(exc.status_code, words)(details)
+        error = _of_status(exc.status_code, words)(details)
+        error.request_id = exc.request_id or ""
+        return error
     return (_of_words(words) or errors.StreamCut)(details)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from bot.errors import ModelError
+
 
 class Finish(StrEnum):
     """Why the model stopped by itself."""
@@ -96,6 +98,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """Another model than the one that was asked gives the answer."""
+
+    model: str
+    failure: ModelError
+    """Why the one that was asked does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer: text, or reasoning (shown as thinking, never kept), or what stands at its end."""
 
@@ -105,6 +116,7 @@ class Delta:
     usage: Usage | None = None
     voice: bytes = b""
     """A piece of the spoken answer: 16-bit samples, mono, 24 kHz."""
+    instead: Instead | None = None
 
 
 DEFAULT = Options()

@@ -1,0 +1,57 @@
+"""A server that is down is asked no more until it is up again, so that nobody waits for what can't come."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.errors import ModelError, NoAnswerInTime, ServerTrouble
+
+FAILURES = 3
+"""Requests in a row that have to fail, each after the client's own retries."""
+PROBE_EVERY_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Breaker:
+    """One server's; `answers` asks it something that costs nothing."""
+
+    def __init__(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
+        self._name = name
+        self._answers = answers
+        self._failures = 0
+        self._probing: asyncio.Task[None] | None = None
+
+    def check(self) -> None:
+        """Raise ServerTrouble at once while the server is down."""
+        if self._probing is not None:
+            raise ServerTrouble(f"{self._name} is down, and asked every {PROBE_EVERY_S:.0f} s whether it is back")
+
+    def answered(self) -> None:
+        """It is up."""
+        self._failures = 0
+
+    def failed(self, error: ModelError) -> None:
+        """A request failed; what the server said itself, such as that a key is wrong, shows that it is up."""
+        if not isinstance(error, ServerTrouble | NoAnswerInTime):
+            self._failures = 0
+            return
+        self._failures += 1
+        if self._failures >= FAILURES and self._probing is None:
+            log.error("%s is down: %d requests in a row have failed", self._name, self._failures)
+            self._probing = asyncio.create_task(self._probe(), name=f"probe of {self._name}")
+
+    async def close(self) -> None:
+        """End the probe."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait([self._probing])
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_S)
+            if await self._answers():
+                break
+        log.warning("%s answers again", self._name)
+        self._failures = FAILURES - 1  # the next failure tells that it was not so
+        self._probing = None

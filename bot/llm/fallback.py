@@ -1,0 +1,140 @@
+"""Another model in the place of one that fails before its first word."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from bot import errors
+from bot.llm.interface import (
+    DEFAULT,
+    CacheProfile,
+    ChatModel,
+    Delta,
+    Image,
+    Instead,
+    Message,
+    Models,
+    Options,
+    Part,
+    Senses,
+    Sound,
+)
+
+GIVE_WAY = (
+    errors.WrongKey,
+    errors.NoPermission,
+    errors.NoCredit,
+    errors.RateLimited,
+    errors.ServerTrouble,
+    errors.NoAnswerInTime,
+    errors.StreamCut,
+)
+"""Failures of a server or an account, which another one may not have; of a request that is wrong it knows no better."""
+
+log = logging.getLogger(__name__)
+
+
+class WithFallback:
+    """The models of one server, with one model of another (or of the same) behind each of them."""
+
+    def __init__(self, first: Models, second: Models, name: str, patience: float) -> None:
+        """`name`: the fallback model; `patience`: seconds that the first one has until its first word."""
+        self._first = first
+        self._second = second
+        self._fallback = second.of(name)
+        self._patience = patience
+
+    @property
+    def cache(self) -> CacheProfile:
+        """See Models.cache."""
+        return self._first.cache
+
+    @property
+    def vision_model(self) -> str | None:
+        """See Models.vision_model."""
+        return self._first.vision_model
+
+    def of(self, name: str) -> ChatModel:
+        """See Models.of."""
+        return Pair(self._first.of(name), self._fallback, self._patience)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._first.close()
+        if self._second is not self._first:
+            await self._second.close()
+
+
+class Pair:
+    """A model, and the one that answers in its place."""
+
+    def __init__(self, first: ChatModel, second: ChatModel, patience: float) -> None:
+        self._first = first
+        self._second = second
+        self._patience = patience
+
+    @property
+    def name(self) -> str:
+        """See ChatModel.name."""
+        return self._first.name
+
+    @property
+    def senses(self) -> Senses:
+        """See ChatModel.senses."""
+        return self._first.senses
+
+    @property
+    def window(self) -> int:
+        """What fits both."""
+        return min(self._first.window, self._second.window)
+
+    @property
+    def single_turn(self) -> bool:
+        """See ChatModel.single_turn."""
+        return self._first.single_turn
+
+    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+        """See ChatModel.stream; the first delta of an answer by the other one says so."""
+        begun = False
+        try:
+            async with aclosing(self._first.stream(messages, options)) as deltas:
+                async for delta in self._in_time(deltas):
+                    begun = begun or bool(delta.text or delta.reasoning or delta.voice)
+                    yield delta
+            return
+        except GIVE_WAY as exc:
+            if begun:
+                raise
+            failure = exc
+        log.warning("%s answers in the place of %s: %s", self._second.name, self._first.name, failure)
+        yield Delta(instead=Instead(self._second.name, failure))
+        async with aclosing(self._second.stream(_for(self._second, messages), options)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                first = await anext(deltas, None)
+        except TimeoutError as exc:
+            raise errors.NoAnswerInTime(f"no word in {self._patience:.0f} s") from exc
+        if first is not None:
+            yield first
+        async for delta in deltas:
+            yield delta
+
+
+def _for(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
+    """The messages without what this model does not take."""
+    return [replace(message, parts=_taken(model.senses, message.parts)) for message in messages]
+
+
+def _taken(senses: Senses, parts: Sequence[Part]) -> tuple[Part, ...]:
+    taken = tuple(
+        part
+        for part in parts
+        if (senses.sees or not isinstance(part, Image)) and (senses.hears or not isinstance(part, Sound))
+    )
+    return taken if any(not isinstance(part, str) for part in taken) else ()

@@ -1,0 +1,77 @@
+"""When the model server fails: another model, one message to the owner, and no waiting for what is known to be down."""
+
+import asyncio
+
+import pytest
+
+from bot.llm import breaker, chat_completions
+from sandbox.model import Fail, ModelServer, Say
+from tests.e2e.conftest import KEY, PATIENCE_S, Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import say
+
+DOWN = Fail(503, "overloaded")
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+
+
+async def test_the_fallback_answers_and_says_so_and_is_what_the_usage_is_booked_under(
+    stage: Stage, hurry: None
+) -> None:
+    stage.model.script(DOWN, Say("from the other"), Say("as usual"))
+    await stage.start(OPENAI_MODEL="first", FALLBACK_MODEL="other")
+    await say(stage, "hello")
+    answer, told = await stage.replies(2)
+    assert answer == "from the other"
+    assert "by other" in told
+    assert await say(stage, "and now?") == "as usual"
+    assert [request.model for request in stage.model.requests] == ["first", "other", "first"]
+    assert "This answer" not in stage.model.requests[2].messages[-2].text
+
+
+async def test_the_fallback_may_be_on_another_server(stage: Stage, hurry: None) -> None:
+    other = ModelServer(key="another-key")
+    async with other.run() as url:
+        stage.model.always(Fail(401, "Incorrect API key provided."))
+        await stage.start(FALLBACK_MODEL="other", FALLBACK_BASE_URL=url, FALLBACK_API_KEY="another-key")
+        await say(stage, "hello")
+        await stage.replies(2)
+        assert len(other.requests) == 1
+        assert KEY not in str(other.requests[0].headers)
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [(Fail(401, "Incorrect API key provided."), "refuses its key"), (Fail(403, "Arrearage"), "out of credit")],
+)
+async def test_the_owner_is_told_once_until_an_answer_comes(
+    stage: Stage, hurry: None, failure: Fail, words: str
+) -> None:
+    owner = stage.telegram.user("Olga")
+    home = stage.telegram.private(owner)
+    stage.model.script(failure, failure, Say("fine"), failure)
+    await stage.start(OWNER_IDS=str(owner.id))
+    for at in range(4):
+        await stage.ann.say(stage.home, f"question {at}")
+        await stage.replies(at + 1)
+    told = [message.text for message in await home.wait(2, PATIENCE_S)]
+    assert len(told) == 2
+    assert all(words in text for text in told)
+
+
+async def test_a_server_that_is_down_is_not_asked_again_until_it_is_back(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 2.0)
+    stage.model.script(DOWN, DOWN, DOWN, Say("back again"))
+    await stage.start()
+    for at in range(4):
+        assert "in trouble right now" in await say(stage, f"question {at}")
+    assert len(stage.model.requests) == 3
+    async with asyncio.timeout(PATIENCE_S):
+        while "in trouble right now" in (answer := await say(stage, "and now?")):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.2)
+    assert answer == "back again"

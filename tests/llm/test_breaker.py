@@ -1,0 +1,80 @@
+"""A server that is down is not asked, until it answers again."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from bot import errors
+from bot.llm import breaker
+from bot.llm.breaker import FAILURES, Breaker
+
+DOWN = errors.ServerTrouble("503")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 0.01)
+
+
+class Server:
+    def __init__(self) -> None:
+        self.up = asyncio.Event()
+        self.asked = 0
+
+    async def answers(self) -> bool:
+        self.asked += 1
+        return self.up.is_set()
+
+
+@pytest.fixture
+async def server() -> Server:
+    return Server()
+
+
+def _is_open(one: Breaker) -> bool:
+    try:
+        one.check()
+    except errors.ServerTrouble:
+        return False
+    return True
+
+
+async def _until(happened: Callable[[], bool]) -> None:
+    while not happened():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.005)
+
+
+async def test_some_failures_in_a_row_are_a_server_that_is_down(server: Server) -> None:
+    one = Breaker("host", server.answers)
+    for _ in range(FAILURES - 1):
+        one.failed(DOWN)
+    assert _is_open(one)
+    one.answered()
+    for _ in range(FAILURES):
+        assert _is_open(one)
+        one.failed(errors.NoAnswerInTime("silence"))
+    assert not _is_open(one)
+    await one.close()
+
+
+async def test_a_refusal_shows_that_it_is_up(server: Server) -> None:
+    one = Breaker("host", server.answers)
+    for _ in range(FAILURES):
+        one.failed(DOWN)
+        one.failed(errors.WrongKey("401"))
+    assert _is_open(one)
+
+
+async def test_a_probe_finds_out_that_it_is_back_and_one_failure_that_it_is_not(server: Server) -> None:
+    one = Breaker("host", server.answers)
+    for _ in range(FAILURES):
+        one.failed(DOWN)
+    async with asyncio.timeout(5):
+        await _until(lambda: server.asked >= 3)
+        assert not _is_open(one)
+        server.up.set()
+        await _until(lambda: _is_open(one))
+    one.failed(DOWN)
+    assert not _is_open(one)
+    await one.close()

@@ -1,0 +1,71 @@
+"""Another model answers where the first one fails before its first word."""
+
+import asyncio
+
+import pytest
+
+from bot import errors
+from bot.llm.fallback import GIVE_WAY, Pair
+from bot.llm.interface import Delta, Image, Message, Senses
+from tests.scripted import ScriptedModel, says
+
+ASKED = [Message("user", "what is this?", parts=(Image("image/png", b"x"), "what is this?"))]
+
+
+def _pair(*script: Delta | Exception | asyncio.Event, senses: Senses | None = None) -> tuple[Pair, ScriptedModel]:
+    second = ScriptedModel([says("from ", "the other")], name="other", senses=senses or Senses(), window=4096)
+    return Pair(ScriptedModel([script], name="first", senses=Senses(sees=True)), second, patience=0.05), second
+
+
+async def _answer(pair: Pair) -> list[Delta]:
+    return [delta async for delta in pair.stream(ASKED)]
+
+
+@pytest.mark.parametrize("kind", GIVE_WAY, ids=lambda kind: kind.__name__)
+async def test_an_answer_of_the_other_says_whose_it_is_and_why(kind: type[errors.ModelError]) -> None:
+    pair, _ = _pair(kind("details"))
+    deltas = await _answer(pair)
+    assert deltas[0].instead is not None
+    assert deltas[0].instead.model == "other"
+    assert isinstance(deltas[0].instead.failure, kind)
+    assert "".join(delta.text for delta in deltas) == "from the other"
+
+
+async def test_a_first_model_that_says_nothing_gives_way_in_time() -> None:
+    pair, _ = _pair(asyncio.Event())
+    deltas = await _answer(pair)
+    assert deltas[0].instead is not None
+    assert isinstance(deltas[0].instead.failure, errors.NoAnswerInTime)
+
+
+async def test_who_has_begun_to_speak_goes_on_or_fails() -> None:
+    pair, second = _pair(Delta(text="I"), errors.StreamCut("cut"))
+    with pytest.raises(errors.StreamCut):
+        await _answer(pair)
+    assert second.requests == []
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.ContextTooLong, errors.ContentRefused, errors.CannotSee, errors.RequestRefused]
+)
+async def test_a_request_that_is_wrong_is_wrong_for_both(kind: type[errors.ModelError]) -> None:
+    pair, second = _pair(kind("details"))
+    with pytest.raises(kind):
+        await _answer(pair)
+    assert second.requests == []
+
+
+async def test_when_the_first_answers_the_other_is_not_asked() -> None:
+    pair, second = _pair(*says("hello"))
+    assert "".join(delta.text for delta in await _answer(pair)) == "hello"
+    assert second.requests == []
+
+
+async def test_the_other_is_sent_what_it_takes_and_the_window_fits_both() -> None:
+    blind, second = _pair(errors.ServerTrouble("503"))
+    await _answer(blind)
+    assert second.requests[0] == (Message("user", "what is this?"),)
+    assert blind.window == 4096
+    seeing, second = _pair(errors.ServerTrouble("503"), senses=Senses(sees=True))
+    await _answer(seeing)
+    assert second.requests[0] == tuple(ASKED)
