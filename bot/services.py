@@ -1,17 +1,22 @@
 """What the bot works with besides Telegram and its database: the model's server, and the workshop for files."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.llm.chat_completions import Server
+from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
+from bot.llm.responses import Responses
+from bot.llm.server import Model, Server
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
 from bot.settings import Settings
 
+APIS: Mapping[str, type[Model]] = {"chat": ChatCompletions, "responses": Responses}
+"""By the names in LLM_API."""
 FALLBACK_SHARE = 0.4
 """Of MODEL_TIMEOUT, what the first model has until its first word where another one could answer."""
 
@@ -38,6 +43,7 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 def _models(settings: Settings) -> Models:
     profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
     first = Server(
+        APIS[settings.llm_api],
         base_url=settings.openai_base_url,
         api_key=settings.openai_api_key.get_secret_value(),
         extra_body=settings.llm_extra_body,
@@ -50,6 +56,7 @@ def _models(settings: Settings) -> Models:
     if settings.fallback_base_url is None or settings.fallback_api_key is None:
         return WithFallback(first, first, settings.fallback_model, patience)
     second = Server(
+        ChatCompletions,
         base_url=settings.fallback_base_url,
         api_key=settings.fallback_api_key.get_secret_value(),
         extra_body={},

@@ -63,10 +63,10 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
 
 
 def _llm_api(value: str) -> str:
-    if value in ("responses", "dashscope"):
-        raise ValueError(f"{value!r} comes in a later version; this one speaks 'chat'")
-    if value != "chat":
-        raise ValueError("must be 'chat'")
+    if value == "dashscope":
+        raise ValueError("'dashscope' comes in a later version; this one speaks 'chat' and 'responses'")
+    if value not in ("chat", "responses"):
+        raise ValueError("must be 'chat' or 'responses'")
     return value
 
 

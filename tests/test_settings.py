@@ -90,7 +90,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("TELEGRAM_API_URL", "http://host:99999"),
         ("OPENAI_API_KEY", "very_secret with spaces"),
         ("OPENAI_API_KEY", "ключ"),
-        ("LLM_API", "responses"),
+        ("LLM_API", "completions"),
         ("LLM_API", "soap"),
         ("LLM_EXTRA_BODY", "{"),
         ("LLM_EXTRA_BODY", "[]"),

@@ -15,12 +15,14 @@ ROOM_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the model is sent, our own count of its tokens (uncorrected), and whether it has cache markers."""
+    """What the model is sent; `counted`: our own count of its tokens, `marked`: whether it has cache markers."""
 
     model: ChatModel
     messages: tuple[Message, ...]
     counted: int
     marked: bool
+    lasting: bool
+    """Whether nothing is in it that the next one will not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Requests:
         messages = await self.windows.prompt(view, recalled=recalled.text)
         marked = await self.marking.marked(view, messages)
         counted = self.windows.counted(view) + recalled.tokens
-        return Request(view.model, marked, counted, any(message.mark for message in marked))
+        has_marks = any(message.mark for message in marked)
+        return Request(view.model, marked, counted, has_marks, lasting=not recalled.text)
 
     async def leave_out_pictures(self, chat_id: int) -> bool:
         """The model could not read a picture: those of the newest message are not sent again, or else none is.

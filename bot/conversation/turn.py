@@ -127,7 +127,7 @@ class Conversation:
         for _ in range(MOST_REFUSALS):
             answer.request = await self.requests.prepare(chat, without=owed.replaces)
             try:
-                await answer.draft.write(answer.request.model, answer.request.messages, _options(chat))
+                await answer.draft.write(answer.request.model, answer.request.messages, _options(chat, answer.request))
             except (CannotSee, CannotHear) as exc:
                 answer.unsensed = exc
             except ImageRefused as exc:
@@ -182,5 +182,5 @@ class Conversation:
             await self.storage.transcript.keep_partial(tx, reply_id, text)
 
 
-def _options(chat: Chat) -> Options:
-    return Options(thinking=chat.choices.thinking, voice=bool(chat.choices.voice))
+def _options(chat: Chat, request: Request) -> Options:
+    return Options(thinking=chat.choices.thinking, voice=bool(chat.choices.voice), lasting=request.lasting)

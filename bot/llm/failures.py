@@ -63,6 +63,16 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
     return (_of_words(words) or errors.StreamCut)(details)
 
 
+def of_event(code: str | None, message: str) -> errors.ModelError:
+    """The ModelError for a failure that the stream of an answer tells of."""
+    details = f"{message} (code {code})"
+    if code == "rate_limit_exceeded":
+        return errors.RateLimited(details)
+    if code == "server_error":
+        return errors.ServerTrouble(details)
+    return (_of_words(details.lower()) or errors.StreamCut)(details)
+
+
 def _of_status(status: int, words: str) -> type[errors.ModelError]:
     match status:
         case 401:

@@ -66,6 +66,8 @@ class Options:
     """Reason before the answer, or don't; None: as the model does."""
     voice: bool = False
     """Speak the answer as well as write it."""
+    lasting: bool = False
+    """The next request will begin with this one and its answer: the server may keep them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 
 _SERVERS = {
     # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
-    "*.aliyuncs.com": ServerProfile(cache_markers=True, vision_model="qwen3-vl-plus"),
+    "*.aliyuncs.com": ServerProfile(cache_markers=True, session_cache=True, vision_model="qwen3-vl-plus"),
 }
 
 _QWEN = {

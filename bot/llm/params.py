@@ -53,13 +53,14 @@ def transcript_in(audio: Mapping[str, object]) -> str:
 
 def _part(part: Part) -> dict[str, object]:
     if isinstance(part, Image):
-        return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{_base64(part.data)}"}}
+        return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{base64_text(part.data)}"}}
     if isinstance(part, Sound):
         # Qwen-Omni wants the prefix of a data URL; OpenAI's own models want none. Only the former are known to hear.
-        sound = {"data": f"data:;base64,{_base64(part.data)}", "format": part.format}
+        sound = {"data": f"data:;base64,{base64_text(part.data)}", "format": part.format}
         return {"type": "input_audio", "input_audio": sound}
     return {"type": "text", "text": part}
 
 
-def _base64(data: bytes) -> str:
+def base64_text(data: bytes) -> str:
+    """Bytes as text, in base64."""
     return base64.b64encode(data).decode("ascii")

@@ -68,6 +68,10 @@ class ServerProfile(BaseModel):
     """What answers about pictures where the chosen model can't see and nobody named another."""
     content_parts: bool = True
     """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
+    session_cache: bool = False
+    """Whether the Responses API takes ``x-dashscope-session-cache: enable``."""
+    keeps_responses: bool = True
+    """Whether the Responses API goes on from ``previous_response_id``."""
     usage_in_stream: bool = True
     """Whether it takes ``stream_options.include_usage``."""
 

@@ -3,10 +3,10 @@
 import openai
 
 from bot.errors import RequestRefused
-from bot.llm.chat_completions import CONNECT_TIMEOUT_S, RETRIES
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.interface import Sound
+from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 
 
 class Transcriptions:

@@ -3,15 +3,33 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.model.behaviour import Cut, Fail, NoFinish, Point, Say
-from sandbox.model.wire import Completion, error_body
+from sandbox.model.wire import error_body
 
 SPEECH_BYTES = 9_600
 """Of a spoken answer in a delta: a fifth of a second."""
+
+
+class Spoken(Protocol):
+    """The bytes of one answer, in the form of its interface."""
+
+    @property
+    def spoken(self) -> bool: ...  # noqa: D102
+
+    def opening(self) -> bytes: ...  # noqa: D102
+
+    def delta(self, field: str, text: str) -> bytes: ...  # noqa: D102
+
+    def speech(self, samples: bytes) -> bytes: ...  # noqa: D102
+
+    def finish(self) -> bytes: ...  # noqa: D102
+
+    def whole(self, finish_reason: str | None) -> bytes: ...  # noqa: D102
 
 
 class Playback(Response):
@@ -64,7 +82,7 @@ async def silence() -> AsyncIterator[Message]:
     yield _body(b"", more=False)
 
 
-async def streamed(say: Say, completion: Completion) -> AsyncIterator[Message]:
+async def streamed(say: Say, completion: Spoken) -> AsyncIterator[Message]:
     """Server-sent events, a delta each."""
     await _stand(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
@@ -83,7 +101,7 @@ async def streamed(say: Say, completion: Completion) -> AsyncIterator[Message]:
         yield _body(b"" if isinstance(say, NoFinish) else completion.finish(), more=False)
 
 
-async def whole(say: Say, completion: Completion) -> AsyncIterator[Message]:
+async def whole(say: Say, completion: Spoken) -> AsyncIterator[Message]:
     """One JSON body."""
     await _stand(say, "headers")
     yield _start(200, "application/json")

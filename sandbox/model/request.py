@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sandbox.model.media import Medium, medium
 from sandbox.model.refusal import RequestError
@@ -35,7 +36,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A checked request; `options` holds what is neither model, messages nor streaming."""
+    """A checked request; `options` holds what is neither model, messages nor streaming.
+
+    `messages` are the whole conversation, `new` how many of them this request brought: fewer than all where the server
+    was asked to go on from what it keeps.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -45,6 +50,8 @@ class ChatRequest:
     received: float
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    api: Literal["chat", "responses"] = "chat"
+    new: int | None = None
 
     @property
     def last_words(self) -> str:
@@ -58,7 +65,7 @@ def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatReque
     model = payload.pop("model", None)
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
-    stream = _flag(payload.pop("stream", None), "stream")
+    stream = flag(payload.pop("stream", None), "stream")
     if not stream and payload.get("stream_options") is not None:
         raise RequestError("stream_options is allowed only when stream is true", "stream_options")
     return ChatRequest(
@@ -84,7 +91,8 @@ def json_object(body: bytes) -> dict[str, object]:
     return payload
 
 
-def _flag(value: object, param: str) -> bool:
+def flag(value: object, param: str) -> bool:
+    """A switch that may be left out; raises RequestError."""
     if value is not None and not isinstance(value, bool):
         raise RequestError(f"{param} must be true or false", param)
     return bool(value)
@@ -95,18 +103,19 @@ def _include_usage(options: object) -> bool:
         return False
     if not isinstance(options, dict):
         raise RequestError("stream_options must be an object", "stream_options")
-    return _flag(options.get("include_usage"), "stream_options.include_usage")
+    return flag(options.get("include_usage"), "stream_options.include_usage")
 
 
 def _messages(value: object) -> tuple[Message, ...]:
     if not isinstance(value, list) or not value:
         raise RequestError("messages must be a list that is not empty", "messages")
-    messages = tuple(_message(item, f"messages.[{index}]") for index, item in enumerate(value))
-    _check_order(messages)
+    messages = tuple(message(item, f"messages.[{index}]") for index, item in enumerate(value))
+    check_order(messages)
     return messages
 
 
-def _message(value: object, param: str) -> Message:
+def message(value: object, param: str) -> Message:
+    """One element of a messages array; raises RequestError."""
     if not isinstance(value, dict):
         raise RequestError(f"{param} must be an object", param)
     role = value.get("role")
@@ -141,8 +150,11 @@ def _part(value: object, param: str) -> str | Medium:
     raise RequestError(f"{param} is not a content part that is known here (type {kind!r})", param)
 
 
-def _check_order(messages: tuple[Message, ...]) -> None:
-    """One system message at most, at the head; then user and assistant in turn, the user first and last."""
+def check_order(messages: tuple[Message, ...]) -> None:
+    """One system message at most, at the head; then user and assistant in turn, the user first and last.
+
+    Raises RequestError.
+    """
     start = 1 if messages[0].role == "system" else 0
     for index, message in enumerate(messages[start:]):
         expected = "assistant" if index % 2 else "user"

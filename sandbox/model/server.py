@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from sandbox.model import playback, standin
+from sandbox.model import playback, responses, standin
 from sandbox.model.behaviour import Behaviour, Fail, Say
 from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
@@ -32,7 +32,7 @@ WORDS_PER_SECOND = 20.0
 
 
 class ModelServer:
-    """Chat completions, embeddings, transcriptions and the list of models; `key` None takes any key that is not empty.
+    """Chat completions, responses, embeddings, transcriptions and models; `key` None takes any that is not empty.
 
     ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, ``counts``
     the prompts of those that were answered, ``abandoned`` the requests whose client left before the answer's end.
@@ -51,6 +51,7 @@ class ModelServer:
         self.abandoned: list[ChatRequest] = []
         self.embeddings = EmbeddingDesk()
         self.transcriptions = TranscriptionDesk()
+        self._kept: responses.Kept = {}
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -61,6 +62,7 @@ class ModelServer:
             routes=[
                 Route("/v1/models", self._models, methods=["GET"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/responses", self._respond, methods=["POST"]),
                 Route("/v1/embeddings", self._embed, methods=["POST"]),
                 Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
             ],
@@ -113,7 +115,14 @@ class ModelServer:
 
     async def _chat(self, request: Request) -> Response:
         self._check_key(request)
-        asked = parse(await request.body(), dict(request.headers), time.monotonic())
+        return self._play(parse(await request.body(), dict(request.headers), time.monotonic()))
+
+    async def _respond(self, request: Request) -> Response:
+        self._check_key(request)
+        body, headers = await request.body(), dict(request.headers)
+        return self._play(responses.parse(body, headers, time.monotonic(), self._kept))
+
+    def _play(self, asked: ChatRequest) -> Response:
         self.requests.append(asked)
         self._note_change()
         return playback.Playback(self._messages(asked), self._closing, lambda: self._abandon(asked))
@@ -127,6 +136,10 @@ class ModelServer:
         answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
         return playback.Playback(answer, self._closing, lambda: None)
 
+    def forget_responses(self) -> None:
+        """Lose what is kept for requests that go on from an earlier response, as servers do after some days."""
+        self._kept.clear()
+
     def _messages(self, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)
         if isinstance(behaviour, Fail):
@@ -134,7 +147,9 @@ class ModelServer:
         if not isinstance(behaviour, Say):
             return playback.silence()
         self.counts.append(self._cache.count(asked))
-        completion = Completion(asked, behaviour, self.counts[-1])
+        completion: playback.Spoken = Completion(asked, behaviour, self.counts[-1])
+        if asked.api == "responses":
+            completion = responses.Answer(asked, behaviour, self.counts[-1], self._kept)
         return (playback.streamed if asked.stream else playback.whole)(behaviour, completion)
 
     def _abandon(self, asked: ChatRequest) -> None:

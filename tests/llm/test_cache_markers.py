@@ -8,9 +8,10 @@ import pytest
 
 from bot import errors
 from bot.conversation.markers import placed
-from bot.llm import chat_completions
-from bot.llm.chat_completions import ChatCompletions, Server
+from bot.llm import server as model_server
+from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
+from bot.llm.server import Model, Server
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
@@ -23,15 +24,15 @@ async def server() -> ModelServer:
 
 
 @pytest.fixture
-async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatCompletions]:
-    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
+    monkeypatch.setattr(model_server, "RETRIES", 0)
     async with server.run() as url:
-        client = Server(base_url=url, api_key="sk", extra_body={}, timeout=5.0)
+        client = Server(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
         yield client.of("qwen-plus")
         await client.close()
 
 
-async def _ask(model: ChatCompletions, messages: Sequence[Message]) -> list[Delta]:
+async def _ask(model: Model, messages: Sequence[Message]) -> list[Delta]:
     return [delta async for delta in model.stream(messages)]
 
 
@@ -54,7 +55,7 @@ def _takes_plain_text_only(request: ChatRequest) -> Behaviour:
 
 
 async def test_a_marked_message_is_a_part_with_a_marker_and_the_others_are_plain_text(
-    server: ModelServer, model: ChatCompletions
+    server: ModelServer, model: Model
 ) -> None:
     server.always(Say("hello"))
     await _ask(model, MARKED)
@@ -67,7 +68,7 @@ async def test_a_marked_message_is_a_part_with_a_marker_and_the_others_are_plain
     ]
 
 
-async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServer, model: ChatCompletions) -> None:
+async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServer, model: Model) -> None:
     server.always(Say("hello"))
     await _ask(model, MARKED)
     await _ask(model, PLAIN)
@@ -78,7 +79,7 @@ async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServ
 
 
 async def test_a_server_that_refuses_parts_answers_without_them(
-    server: ModelServer, model: ChatCompletions, caplog: pytest.LogCaptureFixture
+    server: ModelServer, model: Model, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.answer_with(_takes_plain_text_only)
     with caplog.at_level(logging.WARNING):
@@ -88,14 +89,12 @@ async def test_a_server_that_refuses_parts_answers_without_them(
     assert len([record for record in caplog.records if "cache markers" in record.message]) == 1
 
 
-async def test_a_text_only_server_may_call_a_part_an_image(server: ModelServer, model: ChatCompletions) -> None:
+async def test_a_text_only_server_may_call_a_part_an_image(server: ModelServer, model: Model) -> None:
     server.script(Fail(400, "this model takes no multimodal content"), Say("hello"))
     assert _words(await _ask(model, MARKED)) == "hello"
 
 
-async def test_markers_are_not_blamed_for_what_is_refused_without_them_too(
-    server: ModelServer, model: ChatCompletions
-) -> None:
+async def test_markers_are_not_blamed_for_what_is_refused_without_them_too(server: ModelServer, model: Model) -> None:
     server.script(Fail(400, "temperature is out of range"), Fail(400, "temperature is out of range"))
     with pytest.raises(errors.RequestRefused):
         await _ask(model, MARKED)
@@ -114,7 +113,7 @@ async def test_markers_are_not_blamed_for_what_is_refused_without_them_too(
     ],
 )
 async def test_other_failures_are_no_matter_of_markers(
-    server: ModelServer, model: ChatCompletions, refusal: Fail, kind: type[errors.ModelError]
+    server: ModelServer, model: Model, refusal: Fail, kind: type[errors.ModelError]
 ) -> None:
     server.script(refusal, Say("hello"))
     with pytest.raises(kind):
@@ -122,7 +121,7 @@ async def test_other_failures_are_no_matter_of_markers(
     assert len(server.requests) == 1
 
 
-async def test_a_refused_request_without_markers_is_not_sent_again(server: ModelServer, model: ChatCompletions) -> None:
+async def test_a_refused_request_without_markers_is_not_sent_again(server: ModelServer, model: Model) -> None:
     server.script(Fail(400, "temperature is out of range"), Say("hello"))
     with pytest.raises(errors.RequestRefused):
         await _ask(model, PLAIN)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import chat_completions
-from bot.llm.chat_completions import ChatCompletions, Server
+from bot.llm import server as model_server
+from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Finish, Message, Senses
 from bot.llm.known import KNOWN
+from bot.llm.server import Model, Server
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
@@ -18,7 +19,7 @@ ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_completions, "RETRIES", 0)
+    monkeypatch.setattr(model_server, "RETRIES", 0)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ async def server() -> ModelServer:
 
 
 @pytest.fixture
-async def model(server: ModelServer) -> AsyncIterator[ChatCompletions]:
+async def model(server: ModelServer) -> AsyncIterator[Model]:
     async with server.run() as url:
         client = _client(url)
         yield client.of("qwen-plus")
@@ -35,16 +36,14 @@ async def model(server: ModelServer) -> AsyncIterator[ChatCompletions]:
 
 
 def _client(url: str, key: str = "sk-right", timeout: float = 5.0) -> Server:
-    return Server(base_url=url, api_key=key, extra_body={"enable_thinking": True}, timeout=timeout)
+    return Server(ChatCompletions, base_url=url, api_key=key, extra_body={"enable_thinking": True}, timeout=timeout)
 
 
-async def _answer(model: ChatCompletions) -> list[Delta]:
+async def _answer(model: Model) -> list[Delta]:
     return [delta async for delta in model.stream(ASKED)]
 
 
-async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(
-    server: ModelServer, model: ChatCompletions
-) -> None:
+async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
     deltas = await _answer(model)
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
@@ -56,9 +55,7 @@ async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(
     assert usage.output > 0
 
 
-async def test_the_request_is_the_messages_array_and_what_the_operator_adds(
-    server: ModelServer, model: ChatCompletions
-) -> None:
+async def test_the_request_is_the_messages_array_and_what_the_operator_adds(server: ModelServer, model: Model) -> None:
     server.script(Say("hi"))
     await _answer(model)
     body = json.loads(server.requests[0].body)
@@ -71,7 +68,7 @@ async def test_the_request_is_the_messages_array_and_what_the_operator_adds(
     }
 
 
-async def test_a_repeated_prefix_is_reported_as_cached(server: ModelServer, model: ChatCompletions) -> None:
+async def test_a_repeated_prefix_is_reported_as_cached(server: ModelServer, model: Model) -> None:
     server.always(Say("hi"))
     asked = [Message("system", "word " * 1000), Message("user", "hello")]
     for _ in range(2):
@@ -83,7 +80,7 @@ async def test_a_repeated_prefix_is_reported_as_cached(server: ModelServer, mode
 
 @pytest.mark.parametrize(("reason", "finish"), [("length", Finish.LENGTH), ("content_filter", Finish.FILTER)])
 async def test_an_answer_says_why_it_ended_early(
-    server: ModelServer, model: ChatCompletions, reason: str, finish: Finish
+    server: ModelServer, model: Model, reason: str, finish: Finish
 ) -> None:
     server.script(Say("Hello", finish_reason=reason))
     assert finish in [delta.finish for delta in await _answer(model)]
@@ -115,7 +112,7 @@ async def test_an_answer_says_why_it_ended_early(
     ],
 )
 async def test_failures_are_told_apart(
-    server: ModelServer, model: ChatCompletions, failure: Fail | Say, kind: type[errors.ModelError]
+    server: ModelServer, model: Model, failure: Fail | Say, kind: type[errors.ModelError]
 ) -> None:
     server.script(failure)
     with pytest.raises(errors.ModelError) as caught:
@@ -124,7 +121,7 @@ async def test_failures_are_told_apart(
     assert caught.value.__cause__ is not None or isinstance(failure, NoFinish)
 
 
-async def test_nulls_where_the_interface_has_values_lose_no_answer(server: ModelServer, model: ChatCompletions) -> None:
+async def test_nulls_where_the_interface_has_values_lose_no_answer(server: ModelServer, model: Model) -> None:
     chunks = (
         '{"choices": [{"index": 0, "delta": {"content": "Hello"}}], "usage": {"prompt_tokens": null}}',
         '{"choices": [{"index": 0, "delta": null, "finish_reason": "stop"}]}',
@@ -156,7 +153,7 @@ async def test_a_server_that_is_not_there_is_in_trouble() -> None:
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_completions, "RETRIES", 2)
+    monkeypatch.setattr(model_server, "RETRIES", 2)
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
         client = _client(url)
@@ -165,9 +162,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, mo
         await client.close()
 
 
-async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(
-    server: ModelServer, model: ChatCompletions
-) -> None:
+async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(server: ModelServer, model: Model) -> None:
     server.script(Say("word " * 500, delay=0.01))
     stream = model.stream(ASKED)
     await anext(stream)
@@ -187,7 +182,14 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
     file = tmp_path / "profiles.toml"
     file.write_text('[servers."127.*"]\ncontent_parts = false\nusage_in_stream = false\ncache_markers = true\n')
     async with server.run() as url:
-        models = Server(base_url=url, api_key="sk-right", extra_body={}, timeout=5.0, profiles=KNOWN.with_file(file))
+        models = Server(
+            ChatCompletions,
+            base_url=url,
+            api_key="sk-right",
+            extra_body={},
+            timeout=5.0,
+            profiles=KNOWN.with_file(file),
+        )
         model = models.of("gpt-4o")
         assert model.senses == Senses()
         assert not models.cache.explicit
@@ -198,7 +200,7 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
     assert all(delta.usage is None for delta in deltas)
 
 
-async def test_reasoning_in_tags_is_no_part_of_the_answer(server: ModelServer, model: ChatCompletions) -> None:
+async def test_reasoning_in_tags_is_no_part_of_the_answer(server: ModelServer, model: Model) -> None:
     server.script(Say("<think>\nwho is it\n</think>\n\nHello there, Ann"))
     deltas = await _answer(model)
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
