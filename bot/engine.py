@@ -35,9 +35,7 @@ MOST_SYSTEM_SHARE = 0.25
 """A system prompt that takes more than this share of the model's window leaves too little for a conversation."""
 
 DOCUMENT_SHARE, DOCUMENT_TOKENS = 0.25, 20_000
-"""A document may take this share of the model's window, and this many tokens at most."""
-CHARACTERS_PER_TOKEN = 3
-"""English has four or five, source code about three."""
+"""The documents of a turn may take this share of the model's window, and this many tokens at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,8 @@ class Limits:
 
     persona_tokens: int
     """Of a chat's own system prompt."""
-    document_characters: int
+    document_tokens: int
+    """Of the documents of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _policy(settings: Settings, choice: Choice) -> Policy:
 
 def _limits(policy: Policy) -> Limits:
     document = min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS)
-    return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document * CHARACTERS_PER_TOKEN))
+    return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document))
 
 
 def _check_system_prompt(settings: Settings, policy: Policy, count_tokens: TokenCounter) -> None:

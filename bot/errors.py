@@ -11,11 +11,14 @@
         ├── NoCredit
         ├── RateLimited
         ├── ContextTooLong
-        │   └── MessageTooLong
+        │   ├── MessageTooLong
+        │   └── TooManyBytes
         ├── ContentRefused
         ├── ImageRefused
+        ├── MediaRefused
         ├── CannotSee
         ├── CannotHear
+        ├── NothingHeard
         ├── SingleTurn
         ├── ServerTrouble
         ├── NoAnswerInTime
@@ -88,6 +91,10 @@ class MessageTooLong(ContextTooLong):
     """That message is longer than the model can read, so I left it out. Please send it in shorter pieces."""
 
 
+class TooManyBytes(ContextTooLong):
+    """That is more than the model server takes at once. Start afresh with /reset, or send something smaller."""
+
+
 class ContentRefused(ModelError):
     """The model server's content filter stopped this answer. Rewording the message may help."""
 
@@ -96,12 +103,20 @@ class ImageRefused(ModelError):
     """The model could not read that image. Please try another one, or a smaller one."""
 
 
+class MediaRefused(ModelError):
+    """The model could not take in what you sent. Please try another file, or a smaller one."""
+
+
 class CannotSee(ModelError):
     """The model I use can't see pictures. I keep yours, for when it can; please tell me in words what matters."""
 
 
 class CannotHear(ModelError):
     """The model I use can't listen. I keep your recording, for when it can; please write to me instead."""
+
+
+class NothingHeard(ModelError):
+    """I could hear no words in that."""
 
 
 class SingleTurn(ModelError):

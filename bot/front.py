@@ -56,7 +56,7 @@ def build(
     chat = ChatHandlers(
         storage=storage,
         hearing=parts.hearing,
-        reader=Reader(Attachments(bot, services.workshop, parts.limits.document_characters), bot.id),
+        reader=_reader(bot, parts, services),
         ears=Ears(services.transcriber),
         choice=parts.choice,
         addressing=addressing,
@@ -85,6 +85,11 @@ def build(
         failures=Failures(storage),
         replies=replies,
     )
+
+
+def _reader(bot: Bot, parts: Engine, services: Services) -> Reader:
+    count_tokens, most_tokens = parts.hearing.count_tokens, parts.limits.document_tokens
+    return Reader(Attachments(bot, services.workshop, count_tokens, most_tokens), bot.id)
 
 
 def _membership(storage: Storage, bot: Bot, *, listens: bool) -> MembershipHandlers:

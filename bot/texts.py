@@ -193,6 +193,7 @@ ONE_AT_A_TIME = (
 CUT_BY_FILTER = "(The model server's content filter ended the answer there.)"
 FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."
+FILE_EMPTY = "I found no text in that file. If it holds pictures of pages, send me those as pictures."
 FILE_UNSUPPORTED = (
     "I can't read that kind of file. These work: pictures, voice and audio, text, code, Markdown, CSV, JSON, PDF and "
     "Word (.docx)."

@@ -8,6 +8,11 @@ from storage.database import Database, Transaction
 from storage.records import MediaKind, Medium, NewMedium
 
 
+def content_hash(data: bytes) -> str:
+    """The name of these bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
 class Media:
     """The tables of media; bytes go with the last turn that has them."""
 
@@ -18,7 +23,7 @@ class Media:
         """Make these the media of a turn."""
         await tx.execute("DELETE FROM turn_media WHERE turn_id = ?", (turn_id,))
         for position, medium in enumerate(media):
-            name = hashlib.sha256(medium.data).hexdigest()
+            name = content_hash(medium.data)
             await tx.execute(
                 "INSERT INTO media (hash, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, medium.data)
             )
@@ -49,9 +54,14 @@ class Media:
         )
         return {row["hash"]: row["bytes"] for row in rows}
 
-    async def refuse(self, tx: Transaction, turn_ids: Collection[int]) -> None:
-        """The model could not read what these turns have: it is not sent again."""
+    async def of_turn(self, turn_id: int) -> list[str]:
+        """The hashes of a turn's media, in order."""
+        rows = await self._database.rows("SELECT hash FROM turn_media WHERE turn_id = ? ORDER BY position", (turn_id,))
+        return [row["hash"] for row in rows]
+
+    async def refuse(self, tx: Transaction, turn_ids: Collection[int], *, refused: bool = True) -> None:
+        """The model could not read what these turns have: it is not sent again, unless that is taken back."""
         await tx.execute(
-            "UPDATE turn_media SET refused = 1 WHERE turn_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(turn_ids)),),
+            "UPDATE turn_media SET refused = ? WHERE turn_id IN (SELECT value FROM json_each(?))",
+            (int(refused), json.dumps(list(turn_ids))),
         )

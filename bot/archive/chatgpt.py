@@ -44,7 +44,7 @@ class Author(_Entry):
 class Part(_Entry):
     """What is no plain text: a picture, a sound, or what a sound said."""
 
-    content_type: str = ""
+    content_type: str | None = None
     text: str | None = None
 
 
@@ -52,7 +52,7 @@ class Content(_Entry):
     """What was said, in parts."""
 
     content_type: str
-    parts: tuple[str | Part | None, ...] = ()
+    parts: tuple[str | Part | None, ...] | None = None
 
 
 class Attachment(_Entry):
@@ -73,7 +73,7 @@ class Message(_Entry):
     """One message; `recipient` is "all" or a tool, `channel` is set for what a model says while it works."""
 
     author: Author
-    content: Content
+    content: Content | None = None
     create_time: Moment | None = None
     weight: float | None = None
     recipient: str | None = None
@@ -88,20 +88,25 @@ class Node(_Entry):
     message: Message | None = None
 
 
-class Conversation(_Entry):
-    """One entry of the file."""
+class Title(_Entry):
+    """How one entry of the file is told apart from the others."""
 
     id: str | None = None
     conversation_id: str | None = None
     title: str | None = None
-    create_time: Moment | None = None
-    current_node: str | None = None
-    mapping: dict[str, Node] = Field(min_length=1)
 
     @property
     def name(self) -> str:
-        """How it is told apart."""
+        """Its id, or else its title."""
         return self.conversation_id or self.id or self.title or "?"
+
+
+class Conversation(Title):
+    """One entry of the file."""
+
+    create_time: Moment | None = None
+    current_node: str | None = None
+    mapping: dict[str, Node] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +152,17 @@ class Reading:
         )
 
 
-def chosen(conversations: Sequence[Conversation], wanted: str | None) -> Conversation:
-    """The conversation with this title or id; the only one there is when none is named. Raises ArchiveError."""
-    if wanted is None and len(conversations) == 1:
-        return conversations[0]
-    found = [one for one in conversations if wanted in (one.title, one.id, one.conversation_id)]
+def chosen(titles: Sequence[Title], wanted: str | None) -> int:
+    """Which one has this title or id; the only one there is when none is named. Raises ArchiveError."""
+    if wanted is None and len(titles) == 1:
+        return 0
+    found = [at for at, one in enumerate(titles) if wanted in (one.title, one.id, one.conversation_id)]
     if len(found) == 1:
         return found[0]
     if wanted is None:
-        raise ArchiveError(f"the file holds {len(conversations)} conversations: name one with --conversation")
+        raise ArchiveError(f"the file holds {len(titles)} conversations: name one with --conversation")
     if found:
-        ids = ", ".join(one.name for one in found)
+        ids = ", ".join(titles[at].name for at in found)
         raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: name one by its id: {ids}")
     raise ArchiveError(f"the file holds no conversation with the title or id {wanted!r}")
 
@@ -197,6 +202,7 @@ def _is_said(message: Message) -> bool:
     hidden = message.metadata is not None and message.metadata.is_visually_hidden_from_conversation
     return (
         message.author.role in (Role.USER, Role.ASSISTANT)
+        and message.content is not None
         and message.content.content_type in _SPOKEN
         and message.recipient in (None, "all")
         and message.channel in (None, "final")
@@ -206,7 +212,8 @@ def _is_said(message: Message) -> bool:
 
 
 def _words(message: Message) -> str:
-    return "\n".join(filter(None, [*_files(message), *map(_of_part, message.content.parts)])).strip()
+    parts = (message.content.parts if message.content else None) or ()
+    return "\n".join(filter(None, [*_files(message), *map(_of_part, parts)])).strip()
 
 
 def _files(message: Message) -> Iterator[str]:
@@ -221,4 +228,4 @@ def _of_part(part: str | Part | None) -> str:
     if part.text:
         return part.text
     kinds = {"image": "[picture]", "audio": "[sound]", "video": "[video]"}
-    return next((shown for kind, shown in kinds.items() if kind in part.content_type), "[something]")
+    return next((shown for kind, shown in kinds.items() if kind in (part.content_type or "")), "[something]")

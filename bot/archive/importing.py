@@ -60,12 +60,12 @@ class Importer:
     def _chatgpt(self, text: str, wish: Wish) -> list[Parcel]:
         if wish.place is None or wish.place.telegram_id <= 0:
             raise ArchiveError("name the private chat that this conversation is for, by its id: --chat ID")
-        if text.lstrip().startswith("{"):
-            conversations: Sequence[chatgpt.Conversation] = [_checked(TypeAdapter(chatgpt.Conversation), text)]
-        else:
-            conversations = _checked(TypeAdapter(tuple[chatgpt.Conversation, ...]), text)
-        reading = chatgpt.Reading(wish.place, self.zone, self.count_tokens)
-        return [reading.parcel(chatgpt.chosen(conversations, wish.conversation))]
+        found = _whole(json.loads(text))
+        entries = found if isinstance(found, list) else [found]
+        titles = [_checked_value(TypeAdapter(chatgpt.Title), one, at) for at, one in enumerate(entries)]
+        at = chatgpt.chosen(titles, wish.conversation)
+        conversation = _checked_value(TypeAdapter(chatgpt.Conversation), entries[at], at)
+        return [chatgpt.Reading(wish.place, self.zone, self.count_tokens).parcel(conversation)]
 
 
 async def put(storage: Storage, parcels: Sequence[Parcel], now: float) -> None:
@@ -97,11 +97,31 @@ def _is_chatgpt(text: str) -> bool:
     raise ArchiveError("this is neither a file of Keepsake nor ChatGPT's conversations.json")
 
 
+def _whole(value: object) -> object:
+    """The same with halves of characters replaced, which ChatGPT's answers sometimes end in."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {name: _whole(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
 def _checked(kind: TypeAdapter[T], text: str) -> T:
     try:
         return kind.validate_json(text)
     except ValidationError as exc:
-        first, *others = exc.errors(include_url=False, include_input=False)
-        where = ".".join(str(part) for part in first["loc"])
-        more = f" (and {len(others)} more)" if others else ""
-        raise ArchiveError(f"{where}: {first['msg'].removeprefix('Value error, ')}{more}") from None
+        raise ArchiveError(_first(exc)) from None
+
+
+def _checked_value(kind: TypeAdapter[T], value: object, at: int) -> T:
+    try:
+        return kind.validate_python(value)
+    except ValidationError as exc:
+        raise ArchiveError(f"{at}.{_first(exc)}") from None
+
+
+def _first(exc: ValidationError) -> str:
+    first, *others = exc.errors(include_url=False, include_input=False)
+    where = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}{more}"

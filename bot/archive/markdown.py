@@ -20,18 +20,24 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
     blocks = ["# Conversation"]
     if chat.memory and chat.memory.text:
         blocks += ["## Notes of the older part", quoted(chat.memory.text)]
-    day = ""
+    day, before = "", None
     for turn in chat.turns:
         at = datetime.fromtimestamp(turn.at, zone)
         today = f"## {at:%A}, {at.day} {at:%B %Y}"
         words = _words(turn, private=chat.private)
-        if turn.role is Role.USER and turn.glue != "\n\n" and today == day:  # the rest of a message that was cut in two
+        if before is not None and _goes_on(turn, before) and today == day:
             blocks[-1] += f"{turn.glue}{words}"
             continue
         blocks += [today] if today != day else []
         blocks += [f"**{_name(turn, bot_name)}**, {at:%H:%M}", "\n\n".join([*_media(turn), words]).strip()]
-        day = today
+        day, before = today, turn
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _goes_on(turn: ArchivedTurn, before: ArchivedTurn) -> bool:
+    """Whether it is the rest of a message that was cut in two, or of an album, whose beginning is there."""
+    of_one = turn.role is before.role is Role.USER and turn.sender_id == before.sender_id
+    return of_one and turn.glue != "\n\n"
 
 
 def quoted(text: str) -> str:

@@ -32,8 +32,9 @@ class Choice:
         chosen = self.models.of(self.name(chat.choices))
         if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
             return chosen
-        if self.vision is None and chosen.senses.sees:
-            return chosen
+        heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
+        if chosen.senses.sees and (self.vision is None or (heard and chosen.senses.hears)):
+            return chosen  # what hears as well is not replaced by what only sees
         vision = self.vision or self.default_vision
         return self.models.of(vision) if vision else chosen
 

@@ -11,6 +11,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.said import Said
 from storage import Storage, Transaction
 from storage.edits import Exchange, Stored
+from storage.media import content_hash
 from storage.records import Chat
 
 
@@ -23,14 +24,23 @@ class Editing:
     indexer: Indexer
     clock: Callable[[], float]
 
-    async def edit(self, chat: Chat, stored: Stored, said: Said, tx: Transaction, *, asks: bool) -> None:
-        """Put the message's new words in place of the old; `asks`: they are meant for the bot."""
+    async def edit(
+        self, chat: Chat, stored: Stored, said: Said, tx: Transaction, *, asks: bool, unread: bool = False
+    ) -> None:
+        """Put the message's new words in place of the old; `asks`: they are meant for the bot.
+
+        `unread`: what was in it could not be fetched again, so that pictures and sounds stay as they were; where it
+        was a document, or words were heard in it, nothing changes.
+        """
         turn = await self.hearing.rendered(tx, chat, said, stored)
-        if turn.content == stored.content:
+        before = await self.storage.media.of_turn(stored.turn_id)
+        after = before if unread else [content_hash(one.data) for one in turn.media]
+        if (turn.content == stored.content and after == before) or (unread and not before):
             return  # Telegram says that a message was edited when its preview or its reactions changed, too
         last = await self.storage.edits.last_exchange(chat.id)
         await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
-        await self.storage.media.keep(tx, stored.turn_id, turn.media)
+        if not unread:
+            await self.storage.media.keep(tx, stored.turn_id, turn.media)
         await self.indexer.changed(tx, chat.id, stored.turn_id)
         await self._answer_anew(tx, chat, stored, last, asks=asks)
 

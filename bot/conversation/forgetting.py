@@ -70,7 +70,7 @@ class Forgetting:
         quoting = [
             row.turn_id
             for row in await self.storage.past.of_ids(chat.id, similar)
-            if _flat(said)[:QUOTE_LENGTH] in _flat(row.content)
+            if _has_words(said) and _flat(said)[:QUOTE_LENGTH] in _quotes(plain(row.content))
         ]
         turns = await self.storage.past.of_ids(chat.id, {turn.turn_id, *answers, *quoting})
         return Found(tuple(turns), await self._lines(chat, said, of_message=True), said, of_message=True)
@@ -117,6 +117,16 @@ class Forgetting:
 def _flat(text: str) -> str:
     """On one line, without the marks of a quote."""
     return " ".join(re.sub(r"^> ", "", text, flags=re.MULTILINE).split())
+
+
+def _quotes(content: str) -> str:
+    """What a turn quotes, on one line."""
+    return _flat("\n".join(line for line in content.splitlines() if line.startswith("> ")))
+
+
+def _has_words(said: str) -> bool:
+    """Whether there is more in it than our own notes, such as [photo], behind a name."""
+    return bool(re.sub(r"^(?:[^:\n]{1,60}: )?(?:\s*\[[^\]\n]*\])*", "", said).strip())
 
 
 def _words(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from bot.conversation.said import (
 from bot.conversation.tokens import TokenCounter
 from storage import Storage, Transaction
 from storage.edits import Stored
+from storage.media import content_hash
 from storage.records import Chat, NewTurn, Place
 
 
@@ -63,16 +64,24 @@ class Hearing:
         content = stamp_of(stored.content) + render(named) if stored.glue else continued(named)
         return self._turn(named, content, stored.glue)
 
-    async def in_view(self, place: Place, message_id: int, *, with_media: bool = False) -> bool:
-        """Whether the prompt has this message anyway, `with_media`: what is in it too."""
+    async def in_view(self, place: Place, message_id: int) -> bool:
+        """Whether the prompt has this message anyway."""
         chat = await self.storage.chats.find(place)
         turn = await self.storage.past.of_message(chat.id, message_id) if chat else None
-        if chat is None or turn is None:
+        return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat)
+
+    async def holds(self, place: Place, message_id: int) -> bool:
+        """Whether the prompt also has what is in the message: what was only overheard was not opened."""
+        chat = await self.storage.chats.find(place)
+        if chat is None or not await self.in_view(place, message_id):
             return False
+        stored = await self.storage.edits.find(chat.id, message_id)
+        return stored is None or stored.asked  # None: the bot's own
+
+    async def _last_gone(self, chat: Chat) -> int:
+        """The last turn that is not in view."""
         memory = await self.storage.memories.current(chat)
-        if turn.turn_id <= max(chat.reset_turn, memory.through_turn if memory else 0):
-            return False
-        return not with_media or turn.turn_id in await self.storage.media.of_chat(chat.id, turn.turn_id - 1)
+        return max(chat.reset_turn, memory.through_turn if memory else 0)
 
     async def _named(self, tx: Transaction, chat: Chat, said: Said) -> Said:
         quote = await self._shortened(chat, said.quote) if said.quote else None
@@ -87,7 +96,12 @@ class Hearing:
         seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id)
         most = QUOTE_LENGTH if seen and quote.whole else WHOLE_QUOTE_LENGTH
         text = " ".join(quote.text.split()) if most == QUOTE_LENGTH else quote.text
-        return quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
+        shortened = quote if len(text) <= most else replace(quote, text=text[:most].rstrip() + "…")
+        if not quote.media:
+            return shortened
+        shown = await self.storage.media.of_chat(chat.id, await self._last_gone(chat))
+        known = {medium.hash for media in shown.values() for medium in media}
+        return replace(shortened, media=tuple(one for one in quote.media if content_hash(one.data) not in known))
 
     def _rendered(self, chat: Chat, said: Sequence[Said]) -> tuple[list[NewTurn], float | None]:
         turns: list[NewTurn] = []
@@ -110,5 +124,5 @@ class Hearing:
             speaker=said.sender,
             said_at=said.at.timestamp(),
             from_bot=said.from_bot,
-            media=said.media,
+            media=(*(said.quote.media if said.quote else ()), *said.media),
         )

@@ -1,5 +1,6 @@
 """The next request of a conversation: its window, and behind the newest words what they bring to mind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.conversation.choice import is_sent
@@ -43,17 +44,25 @@ class Requests:
         has_marks = any(message.mark for message in marked)
         return Request(view.model, marked, counted, has_marks, lasting=not recalled.text)
 
-    async def leave_out_pictures(self, chat_id: int) -> bool:
-        """The model could not read a picture: those of the newest message are not sent again, or else none is.
+    async def leave_out_media(self, chat_id: int) -> list[int]:
+        """The model could not take a picture or a sound: those of the newest message are not sent again, or else none.
 
-        False when there is none that is sent.
+        Returns the turns that have them, none when nothing was sent.
         """
         view = await self.windows.view(chat_id)
-        sent = [turn for turn in view.window.turns if any(is_sent(one, view.model.senses) for one in turn.media)]
+        sent = [turn for turn in view.sent if any(is_sent(one, view.model.senses) for one in turn.media)]
         newest = [turn for turn in sent if turn.id > _last_answer(view)]
+        left_out = [turn.id for turn in newest or sent]
+        await self._refuse(left_out, refused=True)
+        return left_out
+
+    async def take_back(self, turn_ids: Sequence[int]) -> None:
+        """It was not the pictures and sounds of these turns."""
+        await self._refuse(turn_ids, refused=False)
+
+    async def _refuse(self, turn_ids: Sequence[int], *, refused: bool) -> None:
         async with self.windows.storage.transaction() as tx:
-            await self.windows.storage.media.refuse(tx, [turn.id for turn in newest or sent])
-        return bool(sent)
+            await self.windows.storage.media.refuse(tx, turn_ids, refused=refused)
 
     async def _recalled(self, view: View) -> Recalled:
         chat, through = view.window.chat, view.window.through_turn

@@ -33,6 +33,10 @@ class Quoted:
     author: str | None = None
     message_id: int | None = None
     whole: bool = True
+    attached: str = ""
+    """The words of a document or a recording in it, which are theirs and not the asker's."""
+    media: tuple[NewMedium, ...] = ()
+    """Pictures and sounds in it that the prompt has not got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,11 @@ def indented(text: str) -> str:
 
 
 def _quote_lines(quote: Quoted | None) -> Iterable[str]:
-    if quote is None or not quote.text.strip():
+    text = f"{quote.text}\n{quote.attached}" if quote else ""
+    if quote is None or not text.strip():
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""
-    first, *others = [line.strip() for line in quote.text.splitlines() if line.strip()]
+    first, *others = [line.strip() for line in text.splitlines() if line.strip()]
     yield f"> {author}{first}"
     yield from (f"> {line}" for line in others)
 

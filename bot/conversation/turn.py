@@ -25,8 +25,11 @@ from bot.errors import (
     EmptyAnswer,
     ImageRefused,
     KeepsakeError,
+    MediaRefused,
     MessageTooLong,
     ModelError,
+    RequestRefused,
+    TooManyBytes,
 )
 from bot.language import sentence, texts
 from bot.llm.interface import Finish, Options
@@ -124,16 +127,20 @@ class Conversation:
 
     async def _ask(self, chat: Chat, owed: Owed, answer: Answer) -> None:
         """Ask, and ask again without what the model refuses to look at or listen to."""
+        left_out: list[int] = []
         for _ in range(MOST_REFUSALS):
             answer.request = await self.requests.prepare(chat, without=owed.replaces)
             try:
                 await answer.draft.write(answer.request.model, answer.request.messages, _options(chat, answer.request))
             except (CannotSee, CannotHear) as exc:
                 answer.unsensed = exc
-            except ImageRefused as exc:
-                if not await self.requests.leave_out_pictures(chat.id):
+            except (ImageRefused, RequestRefused, TooManyBytes) as exc:
+                more = await self.requests.leave_out_media(chat.id)
+                if not more:
+                    await self.requests.take_back(left_out)
                     raise
-                answer.unsensed = exc
+                left_out += more
+                answer.unsensed = exc if isinstance(exc, ImageRefused) else MediaRefused(str(exc))
             else:
                 return
         raise answer.unsensed or EmptyAnswer("refused")

@@ -9,7 +9,7 @@ from bot.conversation.choice import Choice, takes
 from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
-from bot.errors import CannotSee
+from bot.errors import CannotSee, NothingHeard
 from bot.handlers.admins import Admins
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
@@ -17,6 +17,7 @@ from bot.handlers.notices import answer, is_private
 from bot.handlers.problems import problem_text
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
+from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
@@ -71,12 +72,13 @@ class ChatHandlers:
             await self.storage.notices.add(tx, answer(burst.messages[0], text))
             await self.storage.inbox.done(tx, burst.update_ids)
 
-    async def understood(self, place: Place, message: Message, *, fetch: bool) -> Said | None:
-        """What a message says now; `fetch`: with what has to be downloaded."""
+    async def understood(self, place: Place, message: Message, *, fetch: bool) -> tuple[Said, Problem | None] | None:
+        """What a message says now, and what of it could not be read; `fetch`: with what has to be downloaded."""
         if not fetch:
-            return next(iter(self.reader.skim([message])), None)
+            skimmed = self.reader.skim([message])
+            return (skimmed[0], None) if skimmed else None
         read, heard = await self._read(place, [message], await self._senses(place))
-        return heard[0].said if read else None
+        return (heard[0].said, read[0].problem) if read else None
 
     async def _senses(self, place: Place) -> Senses:
         chat = await self.storage.chats.find(place)
@@ -86,7 +88,7 @@ class ChatHandlers:
         self, place: Place, messages: Sequence[Message], senses: Senses
     ) -> tuple[list[Read], list[Understood]]:
         async def known(message_id: int) -> bool:
-            return await self.hearing.in_view(place, message_id, with_media=True)
+            return await self.hearing.holds(place, message_id)
 
         read = await self.reader.read(messages, known)
         return read, [await self.ears.understand(one.said, senses) for one in read]
@@ -159,6 +161,8 @@ def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:
     """Whether there is something to answer in a message, or only what nobody could see, hear or read."""
     if heard.said.text.strip():
         return True
+    if isinstance(heard.failure, NothingHeard):
+        return False
     sensed = [takes(senses, one.kind) for one in heard.said.media]
     return read.problem is None and (any(sensed) or not sensed)
 

@@ -6,6 +6,9 @@ from telegram import Message, Update
 
 from bot.conversation.editing import Editing
 from bot.handlers.chat import ChatHandlers
+from bot.handlers.notices import answer
+from bot.handlers.problems import problem_text
+from bot.inbound.attachments import Problem
 from bot.inbound.message import is_live
 from bot.intake.arrival import Burst, place_of
 from storage import Storage
@@ -41,11 +44,15 @@ class EditHandlers:
         stored = await self.storage.edits.find(chat.id, message.message_id)
         if stored is None:
             return False
-        said = await self.chat.understood(chat.place, message, fetch=stored.asked) if not is_live(message) else None
+        now = await self.chat.understood(chat.place, message, fetch=stored.asked) if not is_live(message) else None
+        said, problem = now or (None, None)
         async with self.storage.transaction() as tx:
+            if problem is not None:
+                await self.storage.notices.add(tx, answer(message, problem_text(problem)))
             if said is not None:
                 asks = self.chat.addressing.is_meant(message)
-                await self.editing.edit(chat, stored, said, tx, asks=asks)
+                unread = problem not in (None, Problem.CUT)
+                await self.editing.edit(chat, stored, said, tx, asks=asks, unread=unread)
             await self.storage.inbox.done(tx, [update_id])
         return True
 

@@ -10,6 +10,7 @@ def problem_text(problem: Problem) -> str:
         Problem.TOO_BIG: texts.FILE_TOO_BIG.format(megabytes=MOST_BYTES // 1024 // 1024),
         Problem.TOO_LONG: texts.SOUND_TOO_LONG.format(minutes=int(MOST_SECONDS // 60)),
         Problem.UNREADABLE: texts.FILE_UNREADABLE,
+        Problem.EMPTY: texts.FILE_EMPTY,
         Problem.UNSUPPORTED: texts.FILE_UNSUPPORTED,
         Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
         Problem.CUT: texts.FILE_CUT,

@@ -12,11 +12,13 @@ from enum import Enum, auto
 from typing import Protocol
 
 from telegram import Bot, Message, PhotoSize, Sticker
+from telegram import Document as File
 from telegram.error import BadRequest, Forbidden, TelegramError
 
-from bot.conversation.tokens import audio_tokens, image_tokens
+from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
+from bot.inbound.contents import fitting, looks_like_picture, looks_like_sound
 from bot.media.document import Document
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError
+from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, TooLongError
 from bot.media.image import Image
 from bot.media.sound import Sound
 from storage.records import MediaKind, NewMedium
@@ -27,6 +29,8 @@ LONGEST_SIDE = 2048
 """Pixels; of a photo's sizes the largest is taken that is not larger."""
 MOST_SECONDS = 20 * 60.0
 """Of sound: about 30,000 tokens at 25 a second."""
+MOST_CHARACTERS_PER_TOKEN = 6
+"""Of a document so much is read, and then cut by its tokens: English has four or five, Chinese one or two."""
 TRIES, PAUSE_S = 3, 1.0
 """Of a download, and between two of them, doubled each time."""
 
@@ -39,9 +43,20 @@ class Problem(Enum):
     TOO_BIG = auto()
     TOO_LONG = auto()
     UNREADABLE = auto()
+    EMPTY = auto()
     UNSUPPORTED = auto()
     UNREACHABLE = auto()
     CUT = auto()
+
+
+_PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
+    (TooLongError, Problem.TOO_LONG),
+    (TooLargeError, Problem.TOO_BIG),
+    (NotSupportedError, Problem.UNSUPPORTED),
+    (EmptyError, Problem.EMPTY),
+    (MediaError, Problem.UNREADABLE),
+    (TelegramError, Problem.UNREACHABLE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,64 +86,83 @@ class Workshop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Fetches what is in messages; of documents at most so many characters."""
+    """Fetches what is in messages; of the documents of a turn at most so many tokens."""
 
     bot: Bot
     workshop: Workshop
-    most_characters: int
+    count_tokens: TokenCounter
+    most_tokens: int
 
-    async def of(self, message: Message) -> Attached:
-        """What is in a message that a model can see, hear or read."""
-        fetch = self._fetcher(message)
+    async def of(self, message: Message, share: float = 1.0) -> Attached:
+        """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
+        fetch = self._fetcher(message, share)
         if fetch is None:
             return NOTHING
         try:
             return await fetch()
-        except TooLargeError as exc:
-            return _failed(message, exc, Problem.TOO_LONG if _sound(message) else Problem.TOO_BIG)
-        except NotSupportedError as exc:
-            return _failed(message, exc, Problem.UNSUPPORTED)
-        except MediaError as exc:
-            return _failed(message, exc, Problem.UNREADABLE)
-        except (BadRequest, Forbidden) as exc:
-            return _failed(message, exc, Problem.TOO_BIG if "too big" in str(exc).lower() else Problem.UNREACHABLE)
-        except TelegramError as exc:
-            return _failed(message, exc, Problem.UNREACHABLE)
+        except (MediaError, TelegramError) as exc:
+            return _failed(message, exc)
 
-    def _fetcher(self, message: Message) -> Callable[[], Awaitable[Attached]] | None:
+    def _fetcher(self, message: Message, share: float) -> Callable[[], Awaitable[Attached]] | None:
         if message.video_note is not None:
             return lambda: self._round_video(message)
         if (picture := _picture(message)) is not None:
             return lambda: self._picture(*picture)
         if (sound := _sound(message)) is not None:
             return lambda: self._sound(*sound)
-        return (lambda: self._document(message)) if message.document is not None else None
+        file = message.document
+        return (lambda: self._document(file, share)) if file is not None else None
 
     async def _round_video(self, message: Message) -> Attached:
-        sound = _sound(message)
+        """Its sound and its still picture; one of them is enough."""
+        sound, picture = _sound(message), _picture(message)
         assert sound is not None, "a round video has a file"
-        heard = await self._sound(*sound)
-        if (picture := _picture(message)) is None:
-            return heard
-        return Attached(((await self._picture(*picture)).media) + heard.media)
+        failure: MediaError | TelegramError | None = None
+        found: tuple[NewMedium, ...] = ()
+        try:
+            found = (await self._sound(*sound)).media
+        except (MediaError, TelegramError) as exc:
+            failure = exc
+        try:
+            found = ((await self._picture(*picture)).media if picture else ()) + found
+        except (MediaError, TelegramError) as exc:
+            failure = failure or exc
+        if not found and failure is not None:
+            raise failure
+        return Attached(found)
 
     async def _picture(self, file_id: str, size: int | None) -> Attached:
-        image = await self.workshop.image(await self._download(file_id, size))
+        return await self._seen(await self._download(file_id, size))
+
+    async def _sound(self, file_id: str, size: int | None) -> Attached:
+        return await self._heard(await self._download(file_id, size))
+
+    async def _seen(self, data: bytes) -> Attached:
+        image = await self.workshop.image(data)
         tokens = image_tokens(image.width, image.height)
         return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),))
 
-    async def _sound(self, file_id: str, size: int | None) -> Attached:
-        sound = await self.workshop.sound(await self._download(file_id, size), most_seconds=MOST_SECONDS)
+    async def _heard(self, data: bytes) -> Attached:
+        sound = await self.workshop.sound(data, most_seconds=MOST_SECONDS)
         tokens = audio_tokens(sound.seconds)
         return Attached((NewMedium(MediaKind.AUDIO, sound.data, sound.format, tokens),))
 
-    async def _document(self, message: Message) -> Attached:
-        file = message.document
-        assert file is not None, "asked for a message with a document"
+    async def _document(self, file: File, share: float) -> Attached:
+        """A file is what its first bytes say: apps name them as they like."""
+        if (file.mime_type or "").startswith("video/"):
+            if file.thumbnail is None:
+                raise NotSupportedError("a video without a still picture")
+            return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size)
         data = await self._download(file.file_id, file.file_size)
-        name = file.file_name or ""
-        read = await self.workshop.document(data, name, file.mime_type, most_characters=self.most_characters)
-        return Attached(text=read.text, problem=Problem.CUT if read.cut else None)
+        if looks_like_picture(data):
+            return await self._seen(data)
+        if looks_like_sound(data):
+            return await self._heard(data)
+        most = int(share * self.most_tokens)
+        name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
+        read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
+        text = fitting(read.text, most, self.count_tokens)
+        return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None)
 
     async def _download(self, file_id: str, size: int | None) -> bytes:
         if size is not None and size > MOST_BYTES:
@@ -160,8 +194,7 @@ def _picture(message: Message) -> tuple[str, int | None] | None:
     moving = message.animation or message.video or message.video_note
     if moving is not None:
         return (moving.thumbnail.file_id, moving.thumbnail.file_size) if moving.thumbnail else None
-    file = message.document
-    return (file.file_id, file.file_size) if file and (file.mime_type or "").startswith("image/") else None
+    return None
 
 
 def _still(sticker: Sticker) -> tuple[str, int | None] | None:
@@ -179,6 +212,9 @@ def _pixels(size: PhotoSize) -> int:
     return size.width * size.height
 
 
-def _failed(message: Message, exc: Exception, problem: Problem) -> Attached:
+def _failed(message: Message, exc: MediaError | TelegramError) -> Attached:
+    problem = next(problem for kind, problem in _PROBLEMS if isinstance(exc, kind))
+    if isinstance(exc, BadRequest) and "too big" in str(exc).lower():
+        problem = Problem.TOO_BIG
     log.warning("What is in message %d of chat %d: %s: %s", message.message_id, message.chat.id, problem.name, exc)
     return Attached(problem=problem)

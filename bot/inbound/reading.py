@@ -3,17 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from telegram import Message
 
 from bot.conversation.said import Said
-from bot.inbound.attachments import Attachments, Problem
+from bot.inbound.attachments import NOTHING, Attached, Attachments, Problem
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
-
-if TYPE_CHECKING:
-    from storage.records import NewMedium
 
 Known = Callable[[int], Awaitable[bool]]
 """Whether what is in the message with this id stands in the prompt already."""
@@ -41,26 +37,25 @@ class Reader:
 
     async def read(self, messages: Sequence[Message], known: Known) -> list[Read]:
         """All that the messages hold, in their order, and what the messages hold that they answer."""
-        read = await asyncio.gather(*(self._read(message, known) for message in messages))
+        share = 1 / max(1, sum(message.document is not None for message in messages))
+        read = await asyncio.gather(*(self._read(message, known, share) for message in messages))
         return [one for one in read if one is not None]
 
-    async def _read(self, message: Message, known: Known) -> Read | None:
+    async def _read(self, message: Message, known: Known, share: float) -> Read | None:
         words = said(message, self.bot_id)
         if words is None:
             return None
-        before: tuple[NewMedium, ...] = ()
-        target = replied_to(message)
+        before, target = NOTHING, replied_to(message)
         if target is not None and not await known(target.message_id):
-            attached = await self.attachments.of(target)
-            before = attached.media
-            words = _quoting(words, attached.text)
-        own = await self.attachments.of(message)
+            before = await self.attachments.of(target)
+            words = _quoting(words, before)
+        own = await self.attachments.of(message, share)
         text = "\n\n".join(filter(None, (words.text, own.text)))
-        return Read(message, replace(words, text=text, media=before + own.media), own.problem)
+        return Read(message, replace(words, text=text, media=own.media), own.problem or before.problem)
 
 
-def _quoting(words: Said, text: str) -> Said:
-    """With the text of a document in what is quoted."""
-    if not text or words.quote is None:
+def _quoting(words: Said, found: Attached) -> Said:
+    """With what is in the message that is quoted."""
+    if words.quote is None:
         return words
-    return replace(words, quote=replace(words.quote, text=f"{words.quote.text}\n{text}", whole=False))
+    return replace(words, quote=replace(words.quote, attached=found.text, media=found.media))

@@ -83,7 +83,7 @@ def _of_status(status: int, words: str) -> type[errors.ModelError]:
             kinds = ((_NO_CREDIT, errors.NoCredit), (_BLIND, errors.CannotSee), (_DEAF, errors.CannotHear))
             return next((kind for needles, kind in kinds if _has(words, needles)), errors.NoPermission)
         case 413:
-            return errors.ContextTooLong
+            return errors.TooManyBytes
         case 429:
             return errors.NoCredit if _has(words, _NO_CREDIT) else errors.RateLimited
         case 408:

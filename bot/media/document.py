@@ -5,14 +5,36 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import EmptyError, NotSupportedError, TooLargeError, UnreadableError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+    from pypdf import PdfReader
 
 MOST_PAGES = 500
 MOST_UNPACKED = 100 * 1024 * 1024
 """Bytes that a Word file may unpack to."""
 MOST_STRANGE = 0.02
 """A text with a larger share of control characters is none."""
+MOST_BROKEN = 0.1
+"""Of the characters beyond ASCII, those that are broken in a text that is UTF-8 all the same."""
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_ZEROS = (
+    ((False, True, True, True), "utf-32-le"),
+    ((True, True, True, False), "utf-32-be"),
+    ((False, True, False, True), "utf-16-le"),
+    ((True, False, True, False), "utf-16-be"),
+)
+"""Which bytes of four are zero in most."""
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What a terminal is told about colours."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -27,6 +49,13 @@ class Document:
 
 def document(data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
     """Read a document, so many characters of it at most. Raises MediaError."""
+    read = _read(data, name, mime, most_characters)
+    if not read.text:  # or pictures of pages
+        raise EmptyError("no text in it")
+    return read
+
+
+def _read(data: bytes, name: str, mime: str | None, most_characters: int) -> Document:
     if data.startswith(b"%PDF-") or b"%PDF-" in data[:1024]:
         return _pdf(data, most_characters)
     if data.startswith(b"PK\x03\x04"):
@@ -45,15 +74,23 @@ def _pdf(data: bytes, most: int) -> Document:
         if reader.is_encrypted and not reader.decrypt(""):
             raise UnreadableError("a PDF with a password")
         count = len(reader.pages)
-        texts = (reader.pages[at].extract_text() for at in range(min(count, MOST_PAGES)))
+        texts = (_page(reader, at) for at in range(min(count, MOST_PAGES)))
         read = _gathered(texts, most, count)
     except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever pypdf stumbles over
     except (RecursionError, MemoryError) as exc:
         raise TooLargeError(type(exc).__name__) from exc
-    if not read.text:
-        raise UnreadableError("a PDF without text: pictures of pages")
     return Document(read.text, count, read.cut or count > MOST_PAGES)
+
+
+def _page(reader: "PdfReader", at: int) -> str:
+    """The text of a page; one that is broken costs only itself."""
+    from pypdf.errors import PyPdfError
+
+    try:
+        return reader.pages[at].extract_text()
+    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
+        return f"[page {at + 1} can't be read: {type(exc).__name__}]"
 
 
 def _word(data: bytes, most: int) -> Document:
@@ -65,20 +102,43 @@ def _word(data: bytes, most: int) -> Document:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
                 raise TooLargeError("a Word file that unpacks to too much")
-        paragraphs = (block for block in Word(io.BytesIO(data)).iter_inner_content())
-        return _gathered(map(_block, paragraphs), most, None)
+        return _gathered(_blocks(Word(io.BytesIO(data)).element.body), most, None)
     except (zipfile.BadZipFile, OpcError, LxmlError, ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     except (RecursionError, MemoryError) as exc:
         raise TooLargeError(type(exc).__name__) from exc
 
 
-def _block(block: object) -> str:
-    """A paragraph, or a table with a line for each row."""
-    rows = getattr(block, "rows", None)
-    if rows is None:
-        return str(getattr(block, "text", ""))
-    return "\n".join(" | ".join(cell.text.strip() for cell in row.cells) for row in rows)
+def _blocks(body: "Iterable[_Element]") -> Iterator[str]:
+    """Paragraphs, and tables with a line for each row; also inside content controls."""
+    for block in body:
+        match _tag(block):
+            case "p":
+                yield _paragraph(block)
+            case "tbl":
+                rows = (row for row in block if _tag(row) == "tr")
+                yield "\n".join(" | ".join(_cells(row)) for row in rows)
+            case "sdt" | "sdtContent" | "customXml":
+                yield from _blocks(block)
+
+
+def _cells(row: "_Element") -> Iterator[str]:
+    for cell in row:
+        if _tag(cell) == "tc":
+            yield " ".join(" ".join(_blocks(cell)).split())
+        elif _tag(cell) in ("sdt", "sdtContent"):
+            yield from _cells(cell)
+
+
+def _paragraph(block: "_Element") -> str:
+    """Its runs, those that were inserted with tracking too; what was deleted stands in other elements."""
+    signs = {"tab": "\t", "br": "\n", "cr": "\n"}
+    nodes = ((_tag(node), node.text or "") for node in block.iterdescendants())
+    return "".join(text if tag == "t" else signs.get(tag, "") for tag, text in nodes)
+
+
+def _tag(node: "_Element") -> str:
+    return str(node.tag).rpartition("}")[2]
 
 
 def _gathered(texts: Iterable[str], most: int, pages: int | None) -> Document:
@@ -102,16 +162,28 @@ def _clean(texts: Iterable[str]) -> Iterator[str]:
 
 def _decoded(data: bytes) -> str:
     """A text in whatever encoding it is. Raises NotSupportedError when it is none."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", "replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = _guessed(data)
+    text = _marked(data) or _utf_8(data)
+    text = _COLOUR.sub("", _guessed(data) if text is None else text)
     if len(_CONTROL.findall(text)) > MOST_STRANGE * len(text):
         raise NotSupportedError("no text")
     return text
+
+
+def _marked(data: bytes) -> str | None:
+    """By the mark at its beginning, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    zeros = [data[at:4096:4].count(0) > 0.5 * len(data[at:4096:4]) for at in range(4)]
+    found = next((encoding for pattern, encoding in _ZEROS if zeros == list(pattern)), None)
+    return data.decode(found, "replace") if found else None
+
+
+def _utf_8(data: bytes) -> str | None:
+    """As UTF-8, also when a few bytes in it are not."""
+    text = data.decode("utf-8-sig", "replace")
+    broken, foreign = text.count("\ufffd"), sum(char > "\x7f" for char in text)
+    return text if broken <= MOST_BROKEN * foreign else None
 
 
 def _guessed(data: bytes) -> str:

@@ -15,5 +15,13 @@ class UnreadableError(MediaError):
     """It is damaged, locked, or not what it says it is."""
 
 
+class EmptyError(MediaError):
+    """There is nothing to read in it."""
+
+
+class TooLongError(TooLargeError):
+    """It goes on for longer than it may."""
+
+
 class NotSupportedError(MediaError):
     """Files of its kind are not read."""

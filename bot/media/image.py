@@ -14,6 +14,8 @@ LONGEST_SIDE = 2048
 MOST_PIXELS = 100_000_000
 """A picture with more is not even decoded: it would take 400 MB."""
 QUALITY = 88
+MOST_DATA = 7_000_000
+"""Bytes; as a data URL a third more, of which Model Studio takes 10 MB ("Exceeded limit on max bytes per data-uri")."""
 _ORIENTATION = 0x0112
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _READ = (*_SENT_AS_IT_IS, "GIF")
@@ -70,9 +72,11 @@ def _fit(opened: "Pillow", data: bytes) -> Image:
     turned = opened.getexif().get(_ORIENTATION, 1) not in (0, 1)
     large = max(opened.size) > LONGEST_SIDE
     moving = getattr(opened, "n_frames", 1) > 1
-    if kind in _SENT_AS_IT_IS and not (turned or large or moving or _has_metadata(opened)):
+    heavy = len(data) > MOST_DATA
+    if kind in _SENT_AS_IT_IS and not (turned or large or moving or heavy or _has_metadata(opened)):
         return Image(data, _SENT_AS_IT_IS[kind], *opened.size)
-    return _encoded(opened, keep=kind == "JPEG" and not (turned or large))
+    made = _encoded(opened, keep=kind == "JPEG" and not (turned or large or heavy))
+    return made if len(made.data) <= MOST_DATA else _lighter(made)
 
 
 def _has_metadata(opened: "Pillow") -> bool:
@@ -90,6 +94,8 @@ def _encoded(opened: "Pillow", *, keep: bool) -> Image:
         opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
         return Image(written.getvalue(), "image/jpeg", *opened.size)
     upright = PIL.ImageOps.exif_transpose(opened)
+    if upright.mode.startswith(("I", "F")):  # 16 bits a pixel, of which Pillow would keep the lower eight
+        upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     clear = upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info
     picture = upright.convert("RGBA" if clear else "RGB")
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS)
@@ -99,3 +105,18 @@ def _encoded(opened: "Pillow", *, keep: bool) -> Image:
         return Image(written.getvalue(), "image/png", *picture.size)
     picture.save(written, "JPEG", quality=QUALITY)
     return Image(written.getvalue(), "image/jpeg", *picture.size)
+
+
+def _lighter(made: Image) -> Image:
+    """As a JPEG, on white where it was clear, and smaller until it is light enough."""
+    import PIL.Image
+
+    with PIL.Image.open(io.BytesIO(made.data)) as opened:
+        clear = opened.convert("RGBA")
+    picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    while True:
+        written = io.BytesIO()
+        picture.save(written, "JPEG", quality=QUALITY)
+        if written.tell() <= MOST_DATA:
+            return Image(written.getvalue(), "image/jpeg", *picture.size)
+        picture = picture.reduce(2)

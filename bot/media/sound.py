@@ -4,13 +4,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import MediaError, NotSupportedError, TooLongError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from av import AudioFrame
-    from av.container import OutputContainer
+    from av.container import InputContainer, OutputContainer
 
 RATE = 16_000
 """Samples a second: speech models work with no more."""
@@ -29,7 +29,7 @@ class Sound:
 
 
 def sound(data: bytes, *, most_seconds: float) -> Sound:
-    """The sound of an audio or video file. Raises MediaError; TooLargeError when it is longer than that."""
+    """The sound of an audio or video file. Raises MediaError; TooLongError when it is longer than that."""
     import av
 
     written = io.BytesIO()
@@ -37,7 +37,7 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
         with av.open(io.BytesIO(data), "r", metadata_errors="replace") as source:
             if not source.streams.audio:
                 raise NotSupportedError("no sound in it")
-            frames = _up_to(source.decode(source.streams.audio[0]), most_seconds)
+            frames = _up_to(_decoded(source), most_seconds)
             with av.open(
                 written, "w", format="mp3"
             ) as target:  # no tags: what the file was called is nobody's business
@@ -65,13 +65,24 @@ def voice_note(samples: bytes, *, rate: int = 24_000) -> bytes:
     return written.getvalue()
 
 
+def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
+    """The frames of the first sound; a damaged packet costs only itself."""
+    import av
+
+    for packet in source.demux(source.streams.audio[0]):
+        try:
+            yield from packet.decode()
+        except av.InvalidDataError:
+            continue
+
+
 def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float) -> "Iterator[AudioFrame]":
     """The frames of a sound; one that goes on and on ends in an error, whatever it said of its length."""
     seconds = 0.0
     for frame in frames:
         seconds += frame.samples / frame.sample_rate
         if seconds > most_seconds:
-            raise TooLargeError(f"more than {most_seconds:.0f} s")
+            raise TooLongError(f"more than {most_seconds:.0f} s")
         yield frame
 
 

@@ -180,7 +180,17 @@ class User:
         if "text" not in found.raw:  # then it is the caption that people can edit
             words = {f"caption{'_entities' if key == 'entities' else ''}": item for key, item in words.items()}
         kept = {key: item for key, item in found.raw.items() if not key.endswith(("text", "entities", "caption"))}
-        raw = kept | {"edit_date": int(self._world.clock())} | words
+        return self._edited(message, kept | words)
+
+    async def replace_photo(self, message: Message, content: bytes) -> Message:
+        """Put another picture into a message of one's own, under the same words."""
+        found = self._world.store.message(message.chat_id, message.id)
+        if found is None:
+            raise LookupError("the message was deleted")
+        return self._edited(message, found.raw | media.photo(self._world.files, content))
+
+    def _edited(self, message: Message, content: Json) -> Message:
+        raw = content | {"edit_date": int(self._world.clock())}
         self._world.store.change_message(message.chat_id, raw)
         self._world.updates.push("edited_message", raw)
         return self._view(message.chat_id, message.id)

@@ -169,3 +169,19 @@ async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, w
 async def test_a_broken_tree_is_reported(other: Storage, tmp_path: Path, broken: Entry, said: str) -> None:
     with pytest.raises(ArchiveError, match=said):
         await history(other, tmp_path, [conversation(message("user", "a")) | broken])
+
+
+ODD = {
+    "empty": conversation(title="Odd", name="c9", mapping={}),
+    "part": conversation(message("user", {"content_type": None}), title="Odd", name="c9"),
+    "no content": conversation({**message("user", "x"), "content": None}, title="Odd", name="c9"),
+    "time": conversation({**message("user", "x"), "create_time": -1.0}, title="Odd", name="c9"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_an_odd_conversation_is_in_nobodys_way(other: Storage, tmp_path: Path, odd: object) -> None:
+    good = conversation(message("user", "a \ud83d"), message("assistant", "b"))
+    await imported(other, json.dumps([odd, good]), tmp_path, Wish(HOME, "c1"))
+    [turn, _] = (await other.archive.read(HOME)).turns  # type: ignore[union-attr]
+    assert turn.content.endswith("a \ufffd")

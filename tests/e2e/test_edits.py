@@ -9,6 +9,7 @@ from sandbox.model import Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
 from tests.e2e.quick import hurry as hurry
+from tests.media.files import picture
 
 
 def _words(stage: Stage, request: int) -> list[str]:
@@ -125,3 +126,24 @@ async def test_a_place_that_moves_is_not_answered_at_each_step(stage: Stage, hur
     await stage.ann.say(stage.home, "/memory")
     await stage.replies(2)
     assert len(stage.model.requests) == 1
+
+
+async def test_a_picture_stays_when_telegram_does_not_give_it_again(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    shown = await stage.ann.photo(stage.home, picture(50, 40), "my cat")
+    await stage.replies(1)
+    stage.ann.files.lose()
+    await stage.ann.edit(shown, "my dog")
+    await stage.model.wait_requests(2, PATIENCE_S)
+    asked = stage.model.requests[-1].messages[-1]
+    assert asked.text.endswith("my dog")
+    assert asked.images == stage.model.requests[0].messages[-1].images
+
+
+async def test_another_picture_under_the_same_words_is_seen(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    shown = await stage.ann.photo(stage.home, picture(50, 40), "what is it?")
+    await stage.replies(1)
+    await stage.ann.replace_photo(shown, picture(90, 90))
+    await stage.model.wait_requests(2, PATIENCE_S)
+    assert stage.model.requests[-1].messages[-1].images == (picture(90, 90),)

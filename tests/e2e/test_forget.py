@@ -6,6 +6,7 @@ from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+from tests.media.files import picture
 
 
 async def confirm(stage: Stage, label: str = "Forget it") -> str:
@@ -163,3 +164,19 @@ async def test_without_words_the_command_tells_how_to_use_it(stage: Stage) -> No
     await stage.start()
     await say(stage, "hello")
     assert "/forget with some words" in await say(stage, "/forget")
+
+
+async def test_one_photo_without_words_is_forgotten_and_the_others_stay(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start()
+    first = await stage.ann.photo(stage.home, picture(50, 40))
+    await stage.replies(1)
+    for at in range(3):
+        await stage.ann.photo(stage.home, picture(60 + at, 40))
+        await stage.replies(2 + at)
+    await stage.ann.say(stage.home, "/forget", reply_to=first)
+    await stage.replies(5)
+    await stage.ann.press(stage.home.replies[4], "Forget it")
+    await stage.home.wait(lambda chat: "forgotten" in chat.replies[4].text, PATIENCE_S)
+    await say(stage, "how many pictures?")
+    assert sum(len(message.images) for message in model.asked[-1].messages) == 3

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bot.conversation.tokens import estimate
 from sandbox.botapi import media
 from sandbox.model import Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -187,7 +188,7 @@ async def test_a_document_that_is_too_long_is_cut_and_that_is_told(stage: Stage,
     await stage.ann.document(stage.home, b"word " * 5000, "long.txt", "text/plain", "summarise")
     told, _ = await stage.replies(2)
     assert "only its beginning" in told
-    assert 2000 < len(stage.model.requests[0].last_words) < 3500
+    assert 4000 < len(stage.model.requests[0].last_words) < 5500
 
 
 async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurry: None) -> None:
@@ -223,3 +224,29 @@ async def test_a_compaction_puts_words_in_the_place_of_a_picture(stage: Stage, h
     last = model.asked[-1]
     assert "half blue, half red" in last.messages[0].text
     assert not any(message.images for message in last.messages)
+
+
+async def test_a_file_is_what_its_bytes_say(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    await stage.ann.document(stage.home, picture(), "IMG_1.bin", "application/octet-stream", "what is it?")
+    await stage.replies(1)
+    assert len(stage.model.requests[0].messages[-1].images) == 1
+    await stage.ann.document(stage.home, b"<svg><text>4711</text></svg>", "a.svg", "image/svg+xml", "and this?")
+    await stage.replies(2)
+    assert "4711" in stage.model.requests[1].last_words
+
+
+@pytest.mark.parametrize("line", ["{at},{at},{at}.00,2024-01-01\n", "这是一个很长的报告里面有很多内容。{at}\n"])
+async def test_the_documents_of_a_turn_take_their_share_of_the_window_whatever_they_are(
+    stage: Stage, hurry: None, line: str
+) -> None:
+    await stage.start(CONTEXT_WINDOW="32768")
+    text = "".join(line.format(at=100000 + at) for at in range(20000)).encode()
+    for at in range(2):
+        file = media.document(stage.ann.files, text + b"%d" % at, f"r{at}.csv", "text/csv")
+        await stage.ann.send(stage.home, file | {"media_group_id": "9"}, "compare" if not at else None)
+    await stage.replies(2)
+    words = stage.model.requests[-1].last_words
+    assert "r0.csv" in words
+    assert "r1.csv" in words
+    assert 5000 < estimate(words) < 1.3 * 32768 / 4

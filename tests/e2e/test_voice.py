@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import av
 import pytest
@@ -121,3 +122,47 @@ async def test_a_model_that_can_not_speak_has_no_such_setting(stage: Stage, hurr
 def _seconds(sound: bytes) -> float:
     with av.open(io.BytesIO(sound), "r") as source:
         return sum(frame.samples / frame.sample_rate for frame in source.decode(source.streams.audio[0]))
+
+
+@pytest.mark.parametrize(("name", "mime"), [("song.wav", "audio/x-wav"), ("note.ogg", "application/octet-stream")])
+async def test_a_sound_sent_as_a_file_is_heard(stage: Stage, hurry: None, name: str, mime: str) -> None:
+    stage.model.transcriptions.script("hello there")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    await stage.ann.document(stage.home, wav() if name.endswith("wav") else voice_note(samples(0.5)), name, mime)
+    assert (await stage.replies(2))[0] == "hello there"
+
+
+async def test_a_heavy_sound_is_not_called_a_long_one(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
+    song: Any = media.audio(stage.ann.files, wav(), 180, "Song", "Ann", "song.flac")
+    song["audio"]["file_size"] = 25_000_000
+    await stage.ann.send(stage.home, song)
+    assert "20 MB" in (await stage.replies(1))[0]
+
+
+async def test_of_a_round_video_one_half_is_enough(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("hello there")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    video: Any = media.video_note(stage.ann.files, wav(), 1, picture())
+    video["video_note"]["thumbnail"]["file_id"] = "gone"
+    await stage.ann.send(stage.home, video)
+    assert (await stage.replies(2))[0] == "hello there"
+
+
+async def test_a_recording_without_words_is_told(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
+    assert await stage.replies(1) == ["I could hear no words in that."]
+    assert stage.model.requests == []
+
+
+async def test_a_voice_message_after_a_photo_is_heard_by_a_model_that_sees_and_hears(stage: Stage, hurry: None) -> None:
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash", VISION_MODEL="qwen3-vl-plus")
+    await stage.ann.photo(stage.home, picture(), "look")
+    await stage.replies(1)
+    await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
+    await stage.replies(2)
+    first, second = stage.model.requests
+    assert (first.model, second.model) == ("qwen3-vl-plus", "qwen3-omni-flash")
+    assert len(second.messages[-1].sounds) == 1

@@ -6,9 +6,11 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfWriter
+from pypdf.generic import NameObject, StreamObject
 
 from bot.media.document import Document, document
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from tests.media.files import pdf, picture, word
 
 
@@ -88,3 +90,62 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
             _read(attempt, "file.docx")
         except MediaError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("line", "broken"),
+    [("Съешь ещё этих мягких французских булок.\n", b"\xff\n"), ("A “quoted” log line — fine\n", b"\x80\n")],
+)
+def test_a_bad_byte_costs_only_itself(line: str, broken: bytes) -> None:
+    assert _text(line.encode() * 50 + broken + line.encode()).count(line.strip()) == 51
+
+
+def test_what_a_terminal_is_told_about_colours_is_left_out() -> None:
+    log = b"\x1b[32mINFO\x1b[0m \x1b[1mserver\x1b[0m started on port 8080\n"
+    assert _text(log * 50).splitlines() == ["INFO server started on port 8080"] * 50
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-16"])
+def test_wide_encodings_are_known_without_a_mark_too(encoding: str) -> None:
+    assert _text(("the server started on port 8080\n" * 20).encode(encoding)).startswith("the server started")
+
+
+_BODIES = {
+    "content control": "<w:sdt><w:sdtContent><w:p><w:r><w:t>SECRET</w:t></w:r></w:p></w:sdtContent></w:sdt>",
+    "tracked insertion": "<w:p><w:ins w:id='1' w:author='x'><w:r><w:t>SECRET</w:t></w:r></w:ins></w:p>",
+    "nested table": "<w:tbl><w:tr><w:tc><w:p/><w:tbl><w:tr><w:tc><w:p><w:r><w:t>SECRET</w:t></w:r></w:p></w:tc></w:tr>"
+    "</w:tbl><w:p/></w:tc></w:tr></w:tbl>",
+}
+
+
+@pytest.mark.parametrize("body", _BODIES.values(), ids=_BODIES)
+def test_all_words_of_a_word_file_are_read(body: str) -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word("before"))) as old, zipfile.ZipFile(written, "w") as new:
+        for entry in old.namelist():
+            new.writestr(entry, old.read(entry).replace(b"<w:body>", b"<w:body>" + body.encode()))
+    assert "SECRET" in document(written.getvalue(), "a.docx", None, most_characters=1000).text
+
+
+def test_a_broken_page_costs_only_itself() -> None:
+    writer = PdfWriter(clone_from=io.BytesIO(pdf("first page", "second page", "third page")))
+    bad = StreamObject()
+    bad._data = b"xx"
+    bad[NameObject("/Filter")] = NameObject("/NoSuchFilter")
+    writer.pages[1][NameObject("/Contents")] = writer._add_object(bad)
+    written = io.BytesIO()
+    writer.write(written)
+    text = document(written.getvalue(), "a.pdf", None, most_characters=1000).text
+    assert "first page" in text
+    assert "[page 2 can't be read" in text
+    assert "third page" in text
+
+
+@pytest.mark.parametrize("data", [b"", b"  \n", pdf("")], ids=["empty", "blank", "pictures of pages"])
+def test_a_file_without_words_is_told_apart(data: bytes) -> None:
+    with pytest.raises(EmptyError):
+        document(data, "a.txt", None, most_characters=1000)
+
+
+def _text(data: bytes) -> str:
+    return document(data, "a.txt", None, most_characters=60_000).text

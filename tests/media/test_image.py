@@ -1,6 +1,7 @@
 """Pictures are upright, small enough and without metadata; others are left as they are."""
 
 import io
+import random
 
 import PIL.Image
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
-from bot.media.image import LONGEST_SIDE, image
+from bot.media.image import LONGEST_SIDE, MOST_DATA, image
 from tests.media.files import exif, picture, png_bomb
 
 
@@ -104,3 +105,21 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
             image(attempt)
         except MediaError:
             continue
+
+
+def test_a_heavy_picture_is_made_light_enough_for_a_data_url() -> None:
+    noise = PIL.Image.frombytes("RGB", (2000, 2000), random.Random(1).randbytes(2000 * 2000 * 3))
+    written = io.BytesIO()
+    noise.save(written, "PNG", compress_level=1)
+    made = image(written.getvalue())
+    assert len(made.data) <= MOST_DATA < len(written.getvalue())
+    assert made == image(written.getvalue())
+
+
+def test_a_picture_of_sixteen_bits_keeps_its_greys() -> None:
+    made = PIL.Image.new("I;16", (2100, 8))
+    made.putdata([int(65535 * x / 2100) for _ in range(8) for x in range(2100)])
+    written = io.BytesIO()
+    made.save(written, "PNG")
+    shown = PIL.Image.open(io.BytesIO(image(written.getvalue()).data)).convert("L")
+    assert shown.getpixel((1024, 4)) == pytest.approx(128, abs=6)

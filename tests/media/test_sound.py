@@ -55,3 +55,8 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
             sound(attempt, most_seconds=60)
         except MediaError:
             continue
+
+
+def test_damage_in_the_middle_costs_only_itself() -> None:
+    whole = sound(wav(5.0), most_seconds=60).data
+    assert sound(whole[:9000] + b"\0" * 3000 + whole[9000:], most_seconds=60).seconds > 4

@@ -49,7 +49,7 @@ async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, w
 
     monkeypatch.setattr(module, "_start", stopped)
     workshop._seconds = 0.3
-    with pytest.raises(TooLargeError):
+    with pytest.raises(UnreadableError):
         await workshop.image(picture())
     monkeypatch.setattr(module, "_start", started)
     workshop._seconds = 20.0
