@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILE_LINES = 300
 FUNCTION_LINES = 50
+OURS = ("bot", "storage", "sandbox")
 
 MAY_IMPORT = {
     "bot": set(),
@@ -84,6 +85,10 @@ def _sources(*folders: str) -> list[Path]:
     return [ROOT / name for name in tracked if not folders or name.split("/")[0] in folders]
 
 
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def _module(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -125,21 +130,20 @@ def long_functions(source: str) -> list[str]:
     return [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= FUNCTION_LINES]
 
 
-@pytest.mark.parametrize("path", _sources("bot", "storage", "sandbox"), ids=_module)
-def test_imports_point_one_way(path: Path) -> None:
-    assert wrong_imports(_module(path), path.read_text(encoding="utf-8")) == []
+def test_imports_point_one_way() -> None:
+    wrong = {_module(path): wrong_imports(_module(path), _text(path)) for path in _sources(*OURS)}
+    assert {module: found for module, found in wrong.items() if found} == {}
 
 
-@pytest.mark.parametrize("path", _sources(), ids=_module)
-def test_files_and_functions_stay_small(path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= FILE_LINES
-    assert long_functions(source) == []
+def test_files_and_functions_stay_small() -> None:
+    texts = {_module(path): _text(path) for path in _sources()}
+    assert [module for module, text in texts.items() if len(text.splitlines()) > FILE_LINES] == []
+    long = {module: long_functions(text) for module, text in texts.items()}
+    assert {module: found for module, found in long.items() if found} == {}
 
 
-@pytest.mark.parametrize("path", _sources("bot", "storage", "sandbox"), ids=_module)
-def test_every_module_says_what_it_promises(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_every_module_says_what_it_promises() -> None:
+    assert [_module(path) for path in _sources(*OURS) if not ast.get_docstring(ast.parse(_text(path)))] == []
 
 
 @pytest.mark.parametrize(

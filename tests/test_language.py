@@ -35,14 +35,19 @@ def test_a_translation_has_every_text_and_no_other(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_translation_is_one_and_has_the_same_places_to_fill_in(language: str, name: str) -> None:
-    translated = catalogue(language).get(name)
-    assert isinstance(translated, str)
-    assert translated.strip()
-    assert _fields(translated) == _fields(SOURCES[name])
-    assert set(re.findall(r"/[a-z]+", translated)) == set(re.findall(r"/[a-z]+", SOURCES[name]))
-    assert translated != SOURCES[name]
+def test_a_translation_has_other_words_and_the_same_places_to_fill_in(language: str) -> None:
+    found = catalogue(language)
+    assert [name for name, source in SOURCES.items() if not _translates(found.get(name), source)] == []
+
+
+def _translates(translated: object, source: str) -> bool:
+    if not isinstance(translated, str) or not translated.strip() or translated == source:
+        return False
+    return _fields(translated) == _fields(source) and _commands(translated) == _commands(source)
+
+
+def _commands(text: str) -> set[str]:
+    return set(re.findall(r"/[a-z]+", text))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
