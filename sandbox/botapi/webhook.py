@@ -30,6 +30,7 @@ class Webhook:
     async def deliver(self) -> None:
         """Deliver, for ever."""
         failures = 0
+        await self._changes.wait(lambda: bool(self._next()), timeout=None)  # a client takes 30 ms to make
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
             while True:
                 await self._changes.wait(lambda: bool(self._next()), timeout=None)
