@@ -37,6 +37,20 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
     return lock
 
 
+def is_claimed(database: Path) -> bool:
+    """Whether a bot runs on this database. Where none does, the lock is held for an instant, which a start waits out.
+
+    Raises OSError.
+    """
+    lock = FileLock(f"{database}.lock")
+    if not Path(lock.lock_file).exists():
+        return False
+    if not _take(lock):
+        return True
+    lock.release()
+    return False
+
+
 def _take(lock: FileLock) -> bool:
     """Take the lock, if that is possible right now."""
     try:

@@ -1,0 +1,105 @@
+"""A look at a database from outside, beside a running bot too: nothing is made, migrated or left behind."""
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import aiosqlite
+
+from storage import migrations
+from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError, complete
+
+CHECK = "PRAGMA quick_check(3)"
+"""Three damages at most: one is enough to act on."""
+
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error codes that says what kind it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What stands in the file; a version of 0 is a database without any tables of ours."""
+
+    version: int
+    latest: int
+    size: int
+    """In bytes."""
+    damages: tuple[str, ...] = ()
+
+
+def room(database: Path) -> int:
+    """The free bytes on the disk of a database, which need not be there yet. Raises OSError."""
+    return shutil.disk_usage(_folder(database)).free
+
+
+def can_be_made(database: Path) -> None:
+    """See that a new database could be written to its folder, or to a new folder. Raises StorageError."""
+    folder = _folder(database)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as exc:
+        raise StorageError(f"{folder} can't be written: {exc.strerror}") from exc
+
+
+async def inspect(database: Path) -> Inspection:
+    """Look at a database that exists: that it can be read and written, its version, and that it is not damaged.
+
+    A large one takes a while; a caller who is cancelled ends it. Raises NewerDatabaseError and StorageError.
+    """
+    try:
+        size = (await asyncio.to_thread(database.stat)).st_size
+        connection = await aiosqlite.connect(
+            f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+        )
+        try:
+            return await _inspect(connection, size)
+        except asyncio.CancelledError:
+            await connection.interrupt()
+            raise
+        finally:
+            await complete(connection.close())
+    except OSError as exc:
+        raise StorageError(exc.strerror) from exc
+    except sqlite3.Error as exc:
+        raise StorageError(str(exc)) from exc
+
+
+async def _inspect(connection: aiosqlite.Connection, size: int) -> Inspection:
+    version, latest = await _version(connection), migrations.latest()
+    if version > latest:
+        raise NewerDatabaseError(f"its schema is {version}, and this version knows schemas up to {latest}")
+    await _write_and_take_back(connection, version)
+    return Inspection(version, latest, size, await _damages(connection))
+
+
+async def _damages(connection: aiosqlite.Connection) -> tuple[str, ...]:
+    try:
+        found = await connection.execute_fetchall(CHECK)
+    except sqlite3.DatabaseError as exc:  # what the check itself needs is damaged, such as a search index's tables
+        if getattr(exc, "sqlite_errorcode", 0) & PRIMARY_CODE != sqlite3.SQLITE_CORRUPT:
+            raise
+        return (str(exc),)
+    return tuple(str(row[0]) for row in found if row[0] != "ok")
+
+
+async def _version(connection: aiosqlite.Connection) -> int:
+    row = next(iter(await connection.execute_fetchall("PRAGMA user_version")))
+    return int(row[0])
+
+
+async def _write_and_take_back(connection: aiosqlite.Connection, version: int) -> None:
+    await connection.execute("BEGIN IMMEDIATE")
+    try:
+        await connection.execute(f"PRAGMA user_version = {version}")
+    finally:
+        await complete(connection.rollback())
+
+
+def _folder(database: Path) -> Path:
+    """The folder of a database, or the nearest above it that is there."""
+    return next(folder for folder in database.absolute().parents if folder.exists())
