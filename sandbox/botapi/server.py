@@ -97,6 +97,15 @@ class BotApi:
     def private_topics(self, enabled: bool) -> None:
         self._world.bot["has_topics_enabled"] = enabled
 
+    @property
+    def privacy_mode(self) -> bool:
+        """Whether @BotFather has the bot hear in groups only what is meant for it."""
+        return not self._world.bot["can_read_all_group_messages"]
+
+    @privacy_mode.setter
+    def privacy_mode(self, enabled: bool) -> None:
+        self._world.bot["can_read_all_group_messages"] = not enabled
+
     def user(self, name: str, user_id: int | None = None, username: str | None = None) -> User:
         """Somebody; the same name is always the same id, and a username once given is kept."""
         number = user_id or FIRST_USER_ID + zlib.crc32(name.encode()) % 900_000_000
