@@ -1,4 +1,4 @@
-"""The shell's commands: ``python -m bot [run|sandbox|backup|export|import]``, ``run`` when nothing is named."""
+"""The shell's commands: ``python -m bot [run|sandbox|doctor|backup|export|import]``, ``run`` when nothing is named."""
 
 import argparse
 import asyncio
@@ -28,11 +28,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = load()
         logs.configure(settings.log_level, settings.log_format, settings.secrets)
-        asyncio.run(_work(options, settings))
+        return asyncio.run(_work(options, settings)) or 0
     except StartError as exc:
         print(exc, file=sys.stderr)
         return WRONG_SETTING if isinstance(exc, SettingError) else FAILED
-    return 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -40,6 +39,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("sandbox", help="try it here, without Telegram and without a model")
+    commands.add_parser("doctor", help="see what stops answers, and what could be better; also beside a running bot")
     backup = commands.add_parser("backup", help="copy the database, also beside a running bot")
     backup.add_argument("file", type=Path, help="where the copy goes; must not exist yet")
     export = commands.add_parser("export", help="write the history of one chat or of all, also beside a running bot")
@@ -52,11 +52,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, None, None]:
+def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, None, int | None]:
+    """The command's work; it may end with an exit code of its own."""
     if options.command in (None, "run"):
         from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
 
         return run(settings)
+    if options.command == "doctor":
+        from bot.doctor.visit import visit
+
+        return visit(settings, _write)
     from bot import shell
     from bot.archive.importing import Wish
 
@@ -65,6 +70,12 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
     if options.command == "export":
         return shell.export(settings, options.chat, None if options.file == "-" else Path(options.file))
     return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))
+
+
+def _write(text: str) -> None:
+    """To standard output at once, in UTF-8 whatever the locale: a name or a server's words may have any letters."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 def _place(text: str) -> Place:

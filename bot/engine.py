@@ -138,9 +138,12 @@ def _limits(policy: Policy) -> Limits:
     return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document))
 
 
+def check(settings: Settings, models: Models, count_tokens: TokenCounter) -> None:
+    """What a start would refuse. Raises SettingError when the system prompt does not fit the model's window."""
+    _check_system_prompt(settings, _policy(settings, _choice(settings, models)), count_tokens)
+
+
 def _check_system_prompt(settings: Settings, policy: Policy, count_tokens: TokenCounter) -> None:
-    tokens = count_tokens(settings.system_prompt)
-    if tokens > MOST_SYSTEM_SHARE * policy.context_window:
-        raise SettingError(
-            f"SYSTEM_PROMPT: about {tokens} tokens are more than a quarter of CONTEXT_WINDOW ({policy.context_window})"
-        )
+    tokens, window = count_tokens(settings.system_prompt), policy.context_window
+    if tokens > MOST_SYSTEM_SHARE * window:
+        raise SettingError(f"SYSTEM_PROMPT: about {tokens} tokens are more than a quarter of CONTEXT_WINDOW ({window})")

@@ -1,0 +1,75 @@
+"""The database: can it be written, is it whole, is it of a version that this code knows, and is there room for more."""
+
+import asyncio
+from pathlib import Path
+
+from bot.doctor.report import Finding, cross, fine, note
+from bot.settings import Settings
+from storage import NewerDatabaseError, StorageError
+from storage.inspection import can_be_made, inspect, room
+from storage.instance import is_claimed
+
+PATIENCE_S = 60.0
+"""For reading all of the database; a gigabyte takes some seconds."""
+LITTLE_ROOM = 500_000_000
+"""In bytes; a backup needs as much room as the database has, besides."""
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """The file, a bot that runs on it, and the disk."""
+    path = settings.database_path
+    if await asyncio.to_thread(path.exists):
+        file = await _existing(path)
+    else:
+        file = await asyncio.to_thread(_new, path)
+    return [file, *await asyncio.to_thread(_around, path)]
+
+
+async def _existing(path: Path) -> Finding:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found = await inspect(path)
+    except TimeoutError:
+        return note("Database", f"{path} was not read to its end in {PATIENCE_S:.0f} s", "Try again in a quiet hour.")
+    except NewerDatabaseError as exc:
+        advice = "Run the version of Keepsake that made it, or a later one."
+        return cross("Database", f"{path} was made by a newer version: {exc}", advice)
+    except StorageError as exc:
+        advice = (
+            "DATABASE_URL: see that it names the bot's database, and that this user may write the file and its folder."
+        )
+        return cross("Database", f"{path} can't be used: {exc}", advice)
+    if found.damages:
+        advice = "Stop the bot and put a backup in its place; without one, the shell's sqlite3 has .recover."
+        return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", advice)
+    older = "" if found.version == found.latest else ", of an older version: the next start brings it up to date"
+    return fine("Database", f"{path} is whole and can be written ({_size(found.size)}){older}")
+
+
+def _new(path: Path) -> Finding:
+    try:
+        can_be_made(path)
+    except StorageError as exc:
+        advice = "DATABASE_URL: name a folder that this user may write."
+        return cross("Database", f"{path} can't be made: {exc}", advice)
+    return fine("Database", f"{path} is not there yet, and can be made")
+
+
+def _around(path: Path) -> list[Finding]:
+    """A bot at work, and the disk: neither stops answers."""
+    findings = []
+    try:
+        if is_claimed(path):
+            findings.append(note("Running", "a bot runs on this database now, which is fine"))
+        free = room(path)
+    except OSError as exc:
+        return [*findings, note("Disk", f"can't be looked at: {exc.strerror}")]
+    if free < LITTLE_ROOM:
+        findings.append(note("Disk", f"only {_size(free)} are free", "Make room: a full disk ends all answers."))
+    else:
+        findings.append(fine("Disk", f"{_size(free)} are free"))
+    return findings
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,61 @@
+"""What the bot can do without: finding turns by meaning, and listening to voice messages."""
+
+import asyncio
+
+from bot.doctor.model import patience
+from bot.doctor.report import Finding, fine, note
+from bot.doctor.samples import tone
+from bot.errors import ModelError
+from bot.llm.interface import Embedder, Transcriber
+from bot.llm.profiles import senses
+from bot.settings import Settings
+
+
+async def meaning(settings: Settings, embedder: Embedder | None) -> Finding:
+    """The embedding endpoint."""
+    what = "Embeddings"
+    if embedder is None:
+        return note(what, "EMBEDDING_MODEL is not set: turns are found by their words alone", _by_meaning())
+    limit = patience(settings)
+    try:
+        async with asyncio.timeout(limit):
+            (vector,) = await embedder.embed(["the cat sat on the mat"])
+    except TimeoutError:
+        return note(what, f"{embedder.name} did not answer within {limit:.0f} s", _instead())
+    except ModelError as exc:
+        return note(what, f"{embedder.name} failed: {exc}", _instead())
+    return fine(what, f"{embedder.name} gives vectors of {len(vector)} numbers")
+
+
+async def voice(settings: Settings, transcriber: Transcriber | None) -> Finding:
+    """Who listens to voice messages."""
+    what, name = "Voice", settings.transcription_model
+    if senses(settings.openai_model).hears:
+        return fine(what, f"{settings.openai_model} listens to it")
+    if transcriber is None:
+        return note(
+            what,
+            f"{settings.openai_model} is not known to hear, and TRANSCRIPTION_MODEL is not set",
+            "TRANSCRIPTION_MODEL names a model on the same server that writes voice messages down.",
+        )
+    limit = patience(settings)
+    try:
+        async with asyncio.timeout(limit):
+            await transcriber.transcribe(tone())
+    except TimeoutError:
+        return note(what, f"{name} did not answer within {limit:.0f} s", _unheard())
+    except ModelError as exc:
+        return note(what, f"{name} failed: {exc}", _unheard())
+    return fine(what, f"{name} writes it down")
+
+
+def _by_meaning() -> str:
+    return "With it they are found by meaning too; on DashScope: text-embedding-v4."
+
+
+def _instead() -> str:
+    return "Turns are found by their words meanwhile. See EMBEDDING_MODEL and EMBEDDING_BASE_URL."
+
+
+def _unheard() -> str:
+    return "Voice messages wait meanwhile. See that the server of OPENAI_BASE_URL has TRANSCRIPTION_MODEL."

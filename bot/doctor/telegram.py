@@ -1,0 +1,117 @@
+"""Telegram: is the token known, what may the bot read in groups, and how do updates reach it.
+
+Nothing is asked that a running bot would notice: no getUpdates, which takes its turn, and no change of the webhook.
+"""
+
+from urllib.parse import urlsplit
+
+from telegram import Bot, User, WebhookInfo
+from telegram.error import InvalidToken, TelegramError
+from telegram.request import HTTPXRequest
+
+from bot.doctor.report import Finding, cross, fine, note
+from bot.settings import Settings
+from bot.trust import trust
+
+PATIENCE_S = 10.0
+"""For each step of a request; Telegram answers within a second."""
+OWN_SERVER = "https://api.telegram.org"
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """The bot itself, its groups and its webhook."""
+    bot = _bot(settings)
+    try:
+        me = await bot.get_me()
+    except InvalidToken:
+        return [_unknown(settings)]
+    except TelegramError as exc:
+        advice = f"See whether this machine reaches {_host(settings.telegram_api_url)} (TELEGRAM_API_URL, a proxy?)."
+        return [cross("Telegram", f"can't be reached: {exc}", advice)]
+    else:
+        found = fine("Telegram", f"knows the token: @{me.username}")
+        return [found, _groups(settings, me), await _webhook(settings, bot)]
+    finally:
+        await bot.request.shutdown()
+
+
+def _bot(settings: Settings) -> Bot:
+    def request() -> HTTPXRequest:
+        return HTTPXRequest(
+            connection_pool_size=1,
+            read_timeout=PATIENCE_S,
+            connect_timeout=PATIENCE_S,
+            pool_timeout=PATIENCE_S,
+            httpx_kwargs={"verify": trust()},
+        )
+
+    return Bot(
+        settings.telegram_bot_token.get_secret_value(),
+        base_url=f"{settings.telegram_api_url}/bot",
+        request=request(),
+        get_updates_request=request(),
+    )
+
+
+def _unknown(settings: Settings) -> Finding:
+    advice = "TELEGRAM_BOT_TOKEN: copy it anew from @BotFather (/mybots, API Token)."
+    if settings.telegram_api_url != OWN_SERVER:  # a 404 looks the same as an unknown token
+        advice += " Or TELEGRAM_API_URL is no Bot API server's address."
+    return cross("Telegram", "does not know the token", advice)
+
+
+def _groups(settings: Settings, me: User) -> Finding:
+    if settings.group_listen == "off":
+        return fine("Groups", "GROUP_LISTEN is off: only what is said to the bot is kept")
+    if me.can_read_all_group_messages:
+        return fine("Groups", "the bot gets what is said between the messages to it")
+    return note(
+        "Groups",
+        "privacy mode is on: between the messages to it the bot hears nothing, although GROUP_LISTEN is on",
+        "In @BotFather: /mybots, the bot, Bot Settings, Group Privacy, Turn off; then take the bot out of its groups "
+        "and add it again. Or make it an administrator there, or set GROUP_LISTEN=off.",
+    )
+
+
+async def _webhook(settings: Settings, bot: Bot) -> Finding:
+    try:
+        info = await bot.get_webhook_info()
+    except InvalidToken:  # so python-telegram-bot says of every 404, and getMe has just taken the token
+        return note("Webhook", "this Bot API server knows no webhooks", "Leave WEBHOOK_URL unset here.")
+    except TelegramError as exc:
+        return note("Webhook", f"can't be asked for: {exc}", "Try again in a moment.")
+    oddity = _unexpected(settings, info)
+    if oddity is not None:
+        return oddity
+    way = f"set to {_host(info.url)}, as WEBHOOK_URL says" if info.url else "none is set: the bot polls"
+    if info.last_error_message and info.last_error_date:
+        when = f"{info.last_error_date:%Y-%m-%d %H:%M} UTC"
+        advice = "If that is long ago it is over; else see what stands before the bot: its certificate, proxy and port."
+        return note("Webhook", f"{way}; Telegram's last failure, {when}: {info.last_error_message}", advice)
+    if info.pending_update_count:
+        return note("Webhook", f"{way}; {_waiting(info)}", "They are taken when the bot runs.")
+    return fine("Webhook", f"{way}; no update waits")
+
+
+def _unexpected(settings: Settings, info: WebhookInfo) -> Finding | None:
+    """Where Telegram posts to, when the bot would not have it so. Paths are not told: they may hold secrets."""
+    wanted = settings.webhook_url or ""
+    if info.url == wanted:
+        return None
+    advice = "The bot changes that when it starts. If it runs already, a second bot uses this token: give it its own."
+    if not info.url:
+        return note("Webhook", f"not set, although WEBHOOK_URL is; {_waiting(info)}", advice)
+    if not wanted:
+        return note("Webhook", f"set to {_host(info.url)}, but this bot polls; {_waiting(info)}", advice)
+    same = _host(info.url) == _host(wanted)
+    where = "another path than WEBHOOK_URL's" if same else f"{_host(info.url)}, which is not WEBHOOK_URL's address"
+    return note("Webhook", f"set to {where}; {_waiting(info)}", advice)
+
+
+def _waiting(info: WebhookInfo) -> str:
+    count = info.pending_update_count
+    return "no update waits" if not count else "1 update waits" if count == 1 else f"{count} updates wait"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "an address that is none"

@@ -1,0 +1,49 @@
+"""All checks side by side; each finding is written when it and those before it are there."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from bot import engine
+from bot.conversation.tokens import counter
+from bot.doctor import clock, database, extras, model, telegram
+from bot.doctor.report import Finding, Mark, summary
+from bot.logs import Hider
+from bot.services import open_services
+from bot.settings import Settings
+
+FAILED = 1
+
+
+async def visit(settings: Settings, write: Callable[[str], object]) -> int:
+    """Check everything; returns the exit code: 1 when something stops answers. Raises SettingError."""
+    engine.check(settings, await asyncio.to_thread(counter, settings.openai_model))
+    hide = Hider(settings.secrets).hide
+    found: list[Finding] = []
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        for check in [tasks.create_task(_listed(one)) for one in _checks(settings, stack)]:
+            found += (findings := await check)
+            for finding in findings:
+                write(finding.text(hide) + "\n")
+    write(f"\n{summary(found)}\n")
+    return FAILED if any(finding.mark is Mark.CROSS for finding in found) else 0
+
+
+def _checks(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[Finding | list[Finding]]]:
+    patient = settings.model_copy(update={"model_timeout": model.patience(settings)})
+    services = open_services(patient, stack)
+    urls = (settings.telegram_api_url, settings.openai_base_url)
+    return [
+        telegram.check(settings),
+        model.check(settings, services.models),
+        extras.meaning(settings, services.embedder),
+        extras.voice(settings, services.transcriber),
+        database.check(settings),
+        clock.check(urls, time.time),
+    ]
+
+
+async def _listed(check: Awaitable[Finding | list[Finding]]) -> list[Finding]:
+    found = await check
+    return found if isinstance(found, list) else [found]
