@@ -7,12 +7,13 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
-.PHONY: help sandbox run test lint format bench bench-memory bench-recall clean
+.PHONY: help sandbox run doctor test lint format bench bench-memory bench-recall clean
 .SILENT:
 
 help:
 	echo "make sandbox   try it here, without Telegram and without a model"
 	echo "make run       run the bot (settings: .env or the environment)"
+	echo "make doctor    see what stops answers, and what could be better"
 	echo "make test      run the tests"
 	echo "make lint      check format, lint and types"
 	echo "make bench     measure tokens, memory and recall (bench-memory FILE=..., bench-recall: one of them)"
@@ -24,6 +25,9 @@ sandbox: $(RUN_STAMP)
 
 run: $(RUN_STAMP)
 	$(BIN)/python -m bot
+
+doctor: $(RUN_STAMP)
+	$(BIN)/python -m bot doctor
 
 # More workers than cores: the tests mostly wait for servers and clocks.
 test: $(DEV_STAMP)

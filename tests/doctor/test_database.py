@@ -1,0 +1,90 @@
+"""A database that stops answers is a cross; a bot at work on it is none."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import database
+from bot.doctor.report import Finding, Mark
+from storage import Storage, migrations
+from storage.instance import claim
+from tests.doctor.conftest import World
+
+
+async def _check(world: World) -> dict[str, Finding]:
+    return {finding.what: finding for finding in await database.check(world.settings())}
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    path = tmp_path / "keepsake.db"
+    await (await Storage.open(path)).close()
+    return path
+
+
+def _spoil(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + b"\xff" * (len(data) - len(data) // 2))
+
+
+async def test_a_sound_database_is_fine(world: World, path: Path) -> None:
+    found = await _check(world)
+    assert found["Database"].mark is Mark.FINE
+    assert "Running" not in found
+
+
+async def test_a_database_that_is_not_there_yet_is_fine_and_is_not_made(world: World, tmp_path: Path) -> None:
+    assert "not there yet" in (await _check(world))["Database"].found
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
+
+
+async def test_a_folder_that_can_not_be_written_is_a_cross(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    world.variables["DATABASE_URL"] = f"sqlite:///{tmp_path}/file/keepsake.db"
+    assert (await _check(world))["Database"].mark is Mark.CROSS
+
+
+async def test_a_file_that_is_no_database_is_a_cross(world: World, tmp_path: Path) -> None:
+    (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
+    found = (await _check(world))["Database"]
+    assert found.mark is Mark.CROSS
+    assert "not a database" in found.found
+
+
+async def test_a_newer_database_is_a_cross(world: World, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
+    found = (await _check(world))["Database"]
+    assert found.mark is Mark.CROSS
+    assert "newer version" in found.found
+
+
+async def test_a_damaged_database_is_a_cross(world: World, path: Path) -> None:
+    _spoil(path)
+    found = (await _check(world))["Database"]
+    assert found.mark is Mark.CROSS
+
+
+async def test_an_older_database_is_fine_and_says_so(world: World, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {migrations.latest() - 1}")
+    found = (await _check(world))["Database"]
+    assert found.mark is Mark.FINE
+    assert "older version" in found.found
+
+
+async def test_a_running_bot_is_told_of_and_is_fine(world: World, path: Path) -> None:
+    lock = await claim(path)
+    found = (await _check(world))["Running"]
+    lock.release()
+    assert found.mark is Mark.NOTE
+    assert "which is fine" in found.found
+
+
+async def test_a_disk_that_is_nearly_full_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "room", lambda _: 1_000_000)
+    found = (await _check(world))["Disk"]
+    assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB are free")

@@ -1,0 +1,157 @@
+"""What stops answers is a cross, what makes them dearer or blind is a note."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bot.doctor import model
+from bot.doctor.report import Finding, Mark
+from bot.llm.chat_completions import Server
+from sandbox.model import ChatRequest, Cut, Fail, Hang, ModelServer, NoFinish, Say
+from sandbox.model.behaviour import Behaviour
+from tests.doctor.conftest import World, obliging
+
+
+async def _check(world: World, **variables: str) -> list[Finding]:
+    settings = world.settings(**variables)
+    models = Server(
+        base_url=settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        extra_body={},
+        timeout=settings.model_timeout,
+    )
+    try:
+        return await model.check(settings, models)
+    finally:
+        await models.close()
+
+
+def _of(found: Sequence[Finding], what: str) -> Finding:
+    return next(finding for finding in found if finding.what == what)
+
+
+async def test_a_model_that_can_all_is_fine(world: World) -> None:
+    found = await _check(world)
+    assert [finding.mark for finding in found] == [Mark.FINE] * 4
+    assert len(world.model.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [
+        (Fail(401, "Incorrect API key"), "refuses the key"),
+        (Fail(404, "model not found"), "no such model"),
+        (Fail(403, "Arrearage"), "out of credit"),
+        (Fail(429, "no more", code="insufficient_quota"), "out of credit"),
+        (Fail(500), "in trouble"),
+        (Fail(400, "unknown parameter"), "refuses the request"),
+        (Fail(200, body=b'{"choices": []}'), "does not stream"),
+        (Fail(200, body=b"<html>hello</html>"), "does not stream"),
+        (Cut("one two three", after=4), "broke off"),
+        (NoFinish("one two three"), "broke off"),
+    ],
+)
+async def test_what_stops_answers_is_a_cross_and_nothing_more_is_asked(
+    world: World, behaviour: Behaviour, told: str
+) -> None:
+    world.model.script(behaviour)
+    (found,) = await _check(world)
+    assert found.mark is Mark.CROSS
+    assert told in found.found
+    assert found.advice
+    assert len(world.model.requests) == 1
+
+
+async def test_a_silent_server_is_a_cross_after_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "PATIENCE_S", 0.2)
+    world.model.script(Hang())
+    (found,) = await _check(world)
+    assert found.mark is Mark.CROSS
+    assert "in time" in found.found
+
+
+async def test_a_server_that_is_not_there_is_a_cross(world: World) -> None:
+    async with ModelServer().run() as url:
+        pass
+    (found,) = await _check(world, OPENAI_BASE_URL=url)
+    assert found.mark is Mark.CROSS
+    assert "can't be reached" in found.found
+
+
+@pytest.mark.parametrize("behaviour", [Fail(429, "slow down"), Fail(400, "data_inspection_failed"), Say("")])
+async def test_what_passes_is_a_note(world: World, behaviour: Behaviour) -> None:
+    world.model.script(behaviour)
+    assert (await _check(world))[0].mark is Mark.NOTE
+
+
+async def test_a_server_that_counts_nothing_is_a_note_and_its_cache_is_not_judged(world: World) -> None:
+    world.model.answer_with(lambda asked: Say(obliging(asked).text, usage=False))
+    found = await _check(world)
+    assert [finding.what for finding in found] == ["Model", "Usage", "Pictures"]
+    assert found[1].mark is Mark.NOTE
+
+
+async def test_the_same_beginning_is_sent_twice_and_is_long_enough(world: World) -> None:
+    await _check(world)
+    one, two = (asked for asked in world.model.requests if asked.messages[0].role == "system")
+    assert one.messages[0].raw == two.messages[0].raw
+    assert one.messages[1].raw != two.messages[1].raw
+    assert len(one.messages[0].text.split()) > 1024
+
+
+async def test_no_cached_tokens_are_a_note(world: World) -> None:
+    world.model._cache._tokenize = lambda text: [object() for _ in range(len(text) // 4)]
+    found = _of(await _check(world), "Prompt cache")
+    assert found.mark is Mark.NOTE
+    assert "CACHED_PRICE=1" in found.advice
+
+
+async def test_a_cache_that_can_not_be_tried_is_a_note(world: World) -> None:
+    world.model.answer_with(
+        lambda asked: Fail(400, "too many tokens") if asked.messages[0].role == "system" else obliging(asked)
+    )
+    assert _of(await _check(world), "Prompt cache").mark is Mark.NOTE
+
+
+@pytest.mark.parametrize(("setting", "marked"), [("on", True), ("auto", False), ("off", False)])
+async def test_the_prompt_is_marked_where_the_bot_would_mark_it(world: World, setting: str, marked: bool) -> None:
+    await _check(world, CACHE_MARKERS=setting)
+    raw = next(asked.messages[0].raw for asked in world.model.requests if asked.messages[0].role == "system")
+    assert ("cache_control" in raw) is marked
+
+
+def _blind(asked: ChatRequest) -> Behaviour:
+    return Fail(400, "this model does not support image input") if asked.messages[-1].images else Say("Yes.")
+
+
+async def test_a_model_that_refuses_a_picture_is_a_note(world: World) -> None:
+    world.model.answer_with(_blind)
+    found = _of(await _check(world), "Pictures")
+    assert (found.mark, found.found) == (Mark.NOTE, "stand-in does not see")
+    assert "VISION_MODEL" in found.advice
+
+
+async def test_a_model_that_is_known_not_to_see_is_shown_nothing(world: World) -> None:
+    found = _of(await _check(world, OPENAI_MODEL="qwen-plus"), "Pictures")
+    assert found.mark is Mark.NOTE
+    assert not any(asked.messages[-1].images for asked in world.model.requests)
+
+
+async def test_the_vision_model_is_the_one_that_is_shown_a_picture(world: World) -> None:
+    found = _of(await _check(world, OPENAI_MODEL="qwen-plus", VISION_MODEL="eyes"), "Pictures")
+    assert (found.mark, found.found) == (Mark.FINE, "eyes sees")
+    assert [asked.model for asked in world.model.requests if asked.messages[-1].images] == ["eyes"]
+
+
+async def test_a_model_that_takes_a_picture_and_sees_nothing_in_it_is_a_note(world: World) -> None:
+    world.model.always(Say("I see no picture."))
+    found = _of(await _check(world), "Pictures")
+    assert found.mark is Mark.NOTE
+    assert "I see no picture." in found.found
+
+
+async def test_a_vision_model_that_fails_is_a_note(world: World) -> None:
+    world.model.answer_with(lambda asked: Fail(404, "no such model") if asked.model == "eyes" else Say("Yes."))
+    found = _of(await _check(world, VISION_MODEL="eyes"), "Pictures")
+    assert found.mark is Mark.NOTE
+    assert "eyes" in found.found

@@ -1,0 +1,115 @@
+"""Telegram is asked two questions, and each answer is told apart."""
+
+import pytest
+
+from bot.doctor import telegram
+from bot.doctor.report import Finding, Mark
+from sandbox.botapi import BotApi
+from tests.doctor.conftest import World
+
+HOOK = "https://bot.example/hook"
+
+
+async def _webhook(world: World, **variables: str) -> Finding:
+    return (await telegram.check(world.settings(**variables)))[2]
+
+
+async def test_a_bot_that_polls_and_hears_is_fine_and_nothing_else_is_called(world: World) -> None:
+    found = await telegram.check(world.settings())
+    assert [finding.mark for finding in found] == [Mark.FINE] * 3
+    assert "@keepsake_sandbox_bot" in found[0].found
+    assert [call.method for call in world.telegram.calls] == ["getMe", "getWebhookInfo"]
+
+
+async def test_an_unknown_token_is_a_cross(world: World) -> None:
+    (found,) = await telegram.check(world.settings(TELEGRAM_BOT_TOKEN="123456:other"))
+    assert found.mark is Mark.CROSS
+    assert "does not know the token" in found.found
+
+
+async def test_a_telegram_that_is_not_there_is_a_cross(world: World) -> None:
+    async with BotApi().run() as url:
+        pass
+    (found,) = await telegram.check(world.settings(TELEGRAM_API_URL=url))
+    assert found.mark is Mark.CROSS
+    assert "can't be reached" in found.found
+
+
+async def test_a_telegram_in_trouble_is_a_cross(world: World) -> None:
+    world.telegram.faults.add("getMe", code=502)
+    (found,) = await telegram.check(world.settings())
+    assert found.mark is Mark.CROSS
+
+
+async def test_a_telegram_that_says_nothing_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telegram, "PATIENCE_S", 0.2)
+    world.telegram.faults.hold("getMe")
+    (found,) = await telegram.check(world.settings())
+    assert found.mark is Mark.CROSS
+
+
+async def test_privacy_mode_is_a_note_with_the_way_out(world: World) -> None:
+    world.telegram.privacy_mode = True
+    found = (await telegram.check(world.settings()))[1]
+    assert found.mark is Mark.NOTE
+    assert "@BotFather" in found.advice
+
+
+async def test_privacy_mode_is_fine_for_a_bot_that_shall_not_listen(world: World) -> None:
+    world.telegram.privacy_mode = True
+    assert (await telegram.check(world.settings(GROUP_LISTEN="off")))[1].mark is Mark.FINE
+
+
+async def test_the_webhook_that_was_wished_for_is_fine(world: World) -> None:
+    await world.call("setWebhook", url=HOOK)
+    assert (await _webhook(world, WEBHOOK_URL=HOOK)).mark is Mark.FINE
+
+
+async def test_a_webhook_where_the_bot_polls_is_a_note_without_its_path(world: World) -> None:
+    await world.call("setWebhook", url=HOOK)
+    found = await _webhook(world)
+    assert found.mark is Mark.NOTE
+    assert "bot.example" in found.found
+    assert "hook;" not in found.found
+
+
+@pytest.mark.parametrize(
+    ("wished", "told"), [("https://other.example/hook", "bot.example"), ("https://bot.example/other", "another path")]
+)
+async def test_a_webhook_at_another_address_is_a_note(world: World, wished: str, told: str) -> None:
+    await world.call("setWebhook", url=HOOK)
+    found = await _webhook(world, WEBHOOK_URL=wished)
+    assert found.mark is Mark.NOTE
+    assert told in found.found
+
+
+async def test_a_webhook_that_is_not_set_yet_is_a_note(world: World) -> None:
+    found = await _webhook(world, WEBHOOK_URL=HOOK)
+    assert (found.mark, found.found) == (Mark.NOTE, "not set, although WEBHOOK_URL is; no update waits")
+
+
+async def test_updates_that_wait_are_a_note(world: World) -> None:
+    ann = world.telegram.user("Ann")
+    await ann.say(world.telegram.private(ann), "hello")
+    found = await _webhook(world)
+    assert found.mark is Mark.NOTE
+    assert "1 update waits" in found.found
+
+
+async def test_a_delivery_that_failed_is_a_note_with_what_telegram_says(world: World) -> None:
+    await world.call("setWebhook", url=HOOK)
+    world.telegram._world.webhook.last_error = (1_795_449_600, "Connection refused")
+    found = await _webhook(world, WEBHOOK_URL=HOOK)
+    assert found.mark is Mark.NOTE
+    assert "last failure, 2026-11-23 16:00 UTC: Connection refused" in found.found
+
+
+async def test_a_server_without_webhooks_is_a_note(world: World) -> None:
+    world.telegram.faults.add("getWebhookInfo", code=404, description="Not Found: method not found")
+    found = await _webhook(world)
+    assert (found.mark, found.found) == (Mark.NOTE, "this Bot API server knows no webhooks")
+
+
+async def test_a_webhook_that_can_not_be_asked_for_is_a_note(world: World) -> None:
+    world.telegram.faults.add("getWebhookInfo", code=500)
+    assert (await _webhook(world)).mark is Mark.NOTE

@@ -1,0 +1,135 @@
+"""``python -m bot doctor`` as whoever runs the bot sees it: in a healthy world, a half-broken one and a dead one."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sandbox.botapi import BotApi
+from sandbox.model import ChatRequest, Fail, ModelServer, Say
+from sandbox.model.behaviour import Behaviour
+from storage import migrations
+from tests.e2e.conftest import KEY, TOKEN, Stage
+
+ASKED = {"getMe", "getWebhookInfo"}
+
+
+async def _doctor(cwd: Path, **environment: str) -> tuple[int, str]:
+    """Its exit code, and all that it wrote."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor"),
+        env={**kept, "PYTHONPATH": str(Path.cwd()), **environment},
+        cwd=cwd,
+        stderr=asyncio.subprocess.STDOUT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    written, _ = await process.communicate()
+    assert process.returncode is not None
+    text = written.decode()
+    assert "Traceback" not in text
+    assert not [secret for secret in (TOKEN, TOKEN.partition(":")[2], KEY) if secret in text]
+    return process.returncode, text
+
+
+def _marks(text: str) -> dict[str, str]:
+    """What was checked, and how it was found."""
+    lines = (line.split("  ")[0] for line in text.splitlines() if line[:1] in ("✓", "✗", "·"))
+    return {line[2:].strip(): line[0] for line in lines}
+
+
+def _seeing(asked: ChatRequest) -> Behaviour:
+    return Say("Red." if asked.messages[-1].images else "Yes.")
+
+
+def _blind(asked: ChatRequest) -> Behaviour:
+    if asked.messages[-1].images:
+        return Fail(400, f"this model does not support image input, {KEY}")
+    return Say("Yes.", usage=False)
+
+
+async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -> None:
+    process.model.answer_with(_seeing)
+    helpers = {"EMBEDDING_MODEL": "near", "TRANSCRIPTION_MODEL": "ears"}
+    code, text = await _doctor(tmp_path, **process.environment, **helpers)
+    assert code == 0
+    assert set(_marks(text).values()) == {"✓"}
+    assert text.endswith("\nNothing stops answers.\n")
+    assert {call.method for call in process.telegram.calls} == ASKED
+    assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
+
+
+async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: Stage, tmp_path: Path) -> None:
+    process.telegram.privacy_mode = True
+    process.model.answer_with(_blind)
+    process.model.embeddings.script(Fail(404, f"no such model for {KEY}"))
+    more = {"EMBEDDING_MODEL": "near", "WEBHOOK_URL": "https://bot.example/hook"}
+    code, text = await _doctor(tmp_path, **process.environment, **more)
+    assert code == 0
+    noted = {what for what, mark in _marks(text).items() if mark == "·"}
+    assert noted == {"Groups", "Webhook", "Usage", "Pictures", "Embeddings", "Voice"}
+    assert set(_marks(text).values()) == {"✓", "·"}
+    assert "[hidden]" in text
+
+
+async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage, tmp_path: Path) -> None:
+    async with BotApi().run() as telegram, ModelServer().run() as model:
+        pass
+    (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
+    code, text = await _doctor(
+        tmp_path, **process.environment | {"TELEGRAM_API_URL": telegram, "OPENAI_BASE_URL": model}
+    )
+    assert code == 1
+    assert {what for what, mark in _marks(text).items() if mark == "✗"} == {"Telegram", "Model", "Database"}
+    assert text.endswith("\n3 things stop answers.\n")
+    lines = text.splitlines()
+    assert all(lines[at + 1].startswith(" " * 17) for at, line in enumerate(lines) if line.startswith("✗"))
+
+
+async def test_a_wrong_token_and_a_wrong_key_are_crosses_and_stay_unseen(process: Stage, tmp_path: Path) -> None:
+    wrong = {"TELEGRAM_BOT_TOKEN": "123456:another-token", "OPENAI_API_KEY": "sk-another-key"}
+    code, text = await _doctor(tmp_path, **process.environment | wrong)
+    assert code == 1
+    assert (_marks(text)["Telegram"], _marks(text)["Model"]) == ("✗", "✗")
+    assert "another" not in text
+
+
+async def test_beside_a_running_bot_it_disturbs_nothing(process: Stage, tmp_path: Path) -> None:
+    await process.start()
+    await process.ready()
+    calls = len(process.telegram.calls)
+    code, text = await _doctor(tmp_path, **process.environment)
+    assert code == 0
+    assert "· Running" in text
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    assert not {call.method for call in process.telegram.calls[calls:]} & {"setWebhook", "deleteWebhook", "close"}
+    assert all(call.ok for call in process.telegram.calls[calls:])
+
+
+async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
+        connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
+    before = (tmp_path / "keepsake.db").read_bytes()
+    code, text = await _doctor(tmp_path, **process.environment)
+    assert code == 1
+    assert _marks(text)["Database"] == "✗"
+    assert (tmp_path / "keepsake.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TELEGRAM_BOT_TOKEN", "none"), ("MEMORY", "elephant"), ("SYSTEM_PROMPT", "be kind " * 6_000)],
+)
+async def test_a_wrong_setting_is_one_line_as_with_every_command(
+    name: str, value: str, process: Stage, tmp_path: Path
+) -> None:
+    code, text = await _doctor(tmp_path, **process.environment | {name: value})
+    assert code == 2
+    assert text.startswith(f"{name}: ")
+    assert text.count("\n") == 1
+    assert process.telegram.calls == []
