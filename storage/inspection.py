@@ -1,6 +1,7 @@
 """A look at a database from outside, beside a running bot too: nothing is made, migrated or left behind."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -38,12 +39,11 @@ def room(database: Path) -> int:
 
 def can_be_made(database: Path) -> None:
     """See that a new database could be written to its folder, or to a new folder. Raises StorageError."""
-    folder = _folder(database)
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=_folder(database)) as file:
             file.write(b"x")
     except OSError as exc:
-        raise StorageError(f"{folder} can't be written: {exc.strerror}") from exc
+        raise StorageError(f"the folder can't be written: {exc.strerror}") from exc
 
 
 async def inspect(database: Path) -> Inspection:
@@ -52,7 +52,7 @@ async def inspect(database: Path) -> Inspection:
     A large one takes a while; a caller who is cancelled ends it. Raises NewerDatabaseError and StorageError.
     """
     try:
-        size = (await asyncio.to_thread(database.stat)).st_size
+        size = await asyncio.to_thread(_writable, database)
         connection = await aiosqlite.connect(
             f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
         )
@@ -67,6 +67,19 @@ async def inspect(database: Path) -> Inspection:
         raise StorageError(exc.strerror) from exc
     except sqlite3.Error as exc:
         raise StorageError(str(exc)) from exc
+
+
+def _writable(database: Path) -> int:
+    """The size of a database that this user may write.
+
+    SQLite is asked only then: to whoever may read it and write its folder alone, it gives a log of their own there,
+    which stays, and which the bot's user could not write.
+    """
+    size = database.stat().st_size
+    if not os.access(database, os.W_OK):
+        raise StorageError("this user may not write it")
+    can_be_made(database)
+    return size
 
 
 async def _inspect(connection: aiosqlite.Connection, size: int) -> Inspection:

@@ -177,6 +177,8 @@ def test_every_module_says_what_it_promises() -> None:
         ("sandbox.world", "from bot.settings import load"),
         ("bot.llm.interface", "import aiosqlite"),
         ("bot.intake.lanes", "from bot.handlers import table"),
+        ("bot.doctor.model", "import openai"),
+        ("bot.doctor.report", "import telegram"),
     ],
 )
 def test_a_wrong_import_is_seen(module: str, source: str) -> None:

@@ -14,14 +14,17 @@ PATIENCE_S = 60.0
 LITTLE_ROOM = 500_000_000
 """In bytes; a backup needs as much room as the database has, besides."""
 
+FOLDER = "DATABASE_URL: name a folder that this user may write."
+
 
 async def check(settings: Settings) -> list[Finding]:
     """The file, a bot that runs on it, and the disk."""
     path = settings.database_path
-    if await asyncio.to_thread(path.exists):
-        file = await _existing(path)
-    else:
-        file = await asyncio.to_thread(_new, path)
+    try:
+        there = await asyncio.to_thread(path.exists)
+    except OSError as exc:  # a folder that this user may not even enter
+        return [cross("Database", f"{path} can't be looked at: {exc.strerror}", FOLDER)]
+    file = await _existing(path) if there else await asyncio.to_thread(_new, path)
     return [file, *await asyncio.to_thread(_around, path)]
 
 
@@ -50,25 +53,31 @@ def _new(path: Path) -> Finding:
     try:
         can_be_made(path)
     except StorageError as exc:
-        advice = "DATABASE_URL: name a folder that this user may write."
-        return cross("Database", f"{path} can't be made: {exc}", advice)
+        return cross("Database", f"{path} can't be made: {exc}", FOLDER)
     return fine("Database", f"{path} is not there yet, and can be made")
 
 
 def _around(path: Path) -> list[Finding]:
-    """A bot at work, and the disk: neither stops answers."""
-    findings = []
+    """A bot at work on it, and the disk."""
+    return [*_bot_on(path), _disk(path)]
+
+
+def _bot_on(path: Path) -> list[Finding]:
     try:
-        if is_claimed(path):
-            findings.append(note("Running", "a bot runs on this database now, which is fine"))
+        running = is_claimed(path)
+    except OSError as exc:  # a start would end with that
+        return [cross("Database", f"its lock {path}.lock can't be written: {exc.strerror}", FOLDER)]
+    return [note("Running", "a bot runs on this database now, which is fine")] if running else []
+
+
+def _disk(path: Path) -> Finding:
+    try:
         free = room(path)
     except OSError as exc:
-        return [*findings, note("Disk", f"can't be looked at: {exc.strerror}")]
+        return note("Disk", f"can't be looked at: {exc.strerror}")
     if free < LITTLE_ROOM:
-        findings.append(note("Disk", f"only {_size(free)} are free", "Make room: a full disk ends all answers."))
-    else:
-        findings.append(fine("Disk", f"{_size(free)} are free"))
-    return findings
+        return note("Disk", f"only {_size(free)} are free", "Make room: a full disk ends all answers.")
+    return fine("Disk", f"{_size(free)} are free")
 
 
 def _size(count: int) -> str:

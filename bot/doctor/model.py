@@ -115,8 +115,9 @@ async def _sight(settings: Settings, models: Models, limit: float) -> Finding:
 
 
 def _blind(settings: Settings, name: str) -> Finding:
-    advice = "VISION_MODEL names a model that does not see either: " if settings.vision_model else ""
-    return note("Pictures", f"{name} does not see", advice + _hint())
+    if settings.vision_model:
+        return note("Pictures", f"{name} does not see", "VISION_MODEL has to name one that does, on the same server.")
+    return note("Pictures", f"{name} does not see", _hint())
 
 
 def _hint() -> str:

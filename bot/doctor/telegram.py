@@ -27,7 +27,7 @@ async def check(settings: Settings) -> list[Finding]:
         return [_unknown(settings)]
     except TelegramError as exc:
         advice = f"See whether this machine reaches {_host(settings.telegram_api_url)} (TELEGRAM_API_URL, a proxy?)."
-        return [cross("Telegram", f"can't be reached: {exc}", advice)]
+        return [cross("Telegram", f"can't be reached, or is in trouble: {exc}", advice)]
     else:
         found = fine("Telegram", f"knows the token: @{me.username}")
         return [found, _groups(settings, me), await _webhook(settings, bot)]

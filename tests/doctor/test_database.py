@@ -84,6 +84,24 @@ async def test_a_running_bot_is_told_of_and_is_fine(world: World, path: Path) ->
     assert "which is fine" in found.found
 
 
+async def test_a_folder_that_can_not_be_entered_is_a_cross(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert [finding.mark for finding in (await _check(world)).values()] == [Mark.CROSS]
+
+
+async def test_a_lock_that_can_not_be_written_is_a_cross(
+    world: World, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(database, "is_claimed", refuse)
+    assert Mark.CROSS in {finding.mark for finding in await database.check(world.settings())}
+
+
 async def test_a_disk_that_is_nearly_full_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "room", lambda _: 1_000_000)
     found = (await _check(world))["Disk"]

@@ -155,3 +155,9 @@ async def test_a_vision_model_that_fails_is_a_note(world: World) -> None:
     found = _of(await _check(world, VISION_MODEL="eyes"), "Pictures")
     assert found.mark is Mark.NOTE
     assert "eyes" in found.found
+
+
+async def test_a_vision_model_that_is_known_not_to_see_is_a_note(world: World) -> None:
+    found = _of(await _check(world, VISION_MODEL="qwen-plus"), "Pictures")
+    assert (found.mark, found.found) == (Mark.NOTE, "qwen-plus does not see")
+    assert "has to name one" in found.advice

@@ -79,6 +79,17 @@ def test_a_database_that_is_not_there_yet_has_room_and_leaves_no_trace(tmp_path:
     assert _names(tmp_path) == []
 
 
+async def test_what_may_not_be_written_is_not_opened(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await storage.close()
+    before = _names(tmp_path)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StorageError, match="may not write"):
+        await inspect(tmp_path / "keepsake.db")
+    assert _names(tmp_path) == before
+
+
 def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="can't be written"):
