@@ -6,8 +6,7 @@ from bot.doctor.model import patience
 from bot.doctor.report import Finding, fine, note
 from bot.doctor.samples import tone
 from bot.errors import ModelError
-from bot.llm.interface import Embedder, Transcriber
-from bot.llm.profiles import senses
+from bot.llm.interface import ChatModel, Embedder, Transcriber
 from bot.settings import Settings
 
 
@@ -27,10 +26,10 @@ async def meaning(settings: Settings, embedder: Embedder | None) -> Finding:
     return fine(what, f"{embedder.name} gives vectors of {len(vector)} numbers")
 
 
-async def voice(settings: Settings, transcriber: Transcriber | None) -> Finding:
+async def voice(settings: Settings, model: ChatModel, transcriber: Transcriber | None) -> Finding:
     """Who listens to voice messages."""
     what, name = "Voice", settings.transcription_model
-    if senses(settings.openai_model).hears:
+    if model.senses.hears:
         return fine(what, f"{settings.openai_model} listens to it")
     if transcriber is None:
         return note(

@@ -8,7 +8,6 @@ from bot.doctor.asking import THRIFTY, Answer, advice, ask
 from bot.doctor.report import Finding, cross, fine, note
 from bot.doctor.samples import LONG_TEXT, red_picture
 from bot.llm.interface import Message, Models
-from bot.llm.profiles import cache_of, default_vision
 from bot.settings import Settings
 
 PATIENCE_S = 60.0
@@ -76,7 +75,7 @@ def _usage(answer: Answer) -> Finding:
 
 async def _cache(settings: Settings, models: Models, limit: float) -> Finding:
     model = models.of(settings.openai_model)
-    explicit = cache_of(settings.openai_base_url).explicit
+    explicit = models.cache.explicit
     mark = settings.cache_markers == "on" or (settings.cache_markers == "auto" and explicit)
     head = Message("system", LONG_TEXT, mark=mark)
     first = await ask(model, (head, Message("user", "Say one, in one word.")), limit, THRIFTY)
@@ -98,7 +97,7 @@ async def _cache(settings: Settings, models: Models, limit: float) -> Finding:
 async def _sight(settings: Settings, models: Models, limit: float) -> Finding:
     """Show a picture to the model that the bot would show one to."""
     main = models.of(settings.openai_model)
-    name = settings.vision_model or (main.name if main.senses.sees else default_vision(settings.openai_base_url))
+    name = settings.vision_model or (main.name if main.senses.sees else models.vision_model)
     model = models.of(name) if name else main
     if not model.senses.sees:
         return _blind(settings, model.name)

@@ -10,7 +10,7 @@ from bot.conversation.tokens import counter
 from bot.doctor import clock, database, extras, model, telegram
 from bot.doctor.report import Finding, Mark, summary
 from bot.logs import Hider
-from bot.services import open_services
+from bot.services import Services, open_services
 from bot.settings import Settings
 
 FAILED = 1
@@ -18,27 +18,32 @@ FAILED = 1
 
 async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     """Check everything; returns the exit code: 1 when something stops answers. Raises SettingError."""
-    engine.check(settings, await asyncio.to_thread(counter, settings.openai_model))
     hide = Hider(settings.secrets).hide
     found: list[Finding] = []
-    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        for check in [tasks.create_task(_listed(one)) for one in _checks(settings, stack)]:
-            found += (findings := await check)
-            for finding in findings:
-                write(finding.text(hide) + "\n")
+    async with AsyncExitStack() as stack:
+        services = open_services(_alone(settings), stack)
+        engine.check(settings, services.models, await asyncio.to_thread(counter, settings.openai_model))
+        async with asyncio.TaskGroup() as tasks:
+            for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services)]:
+                found += (findings := await check)
+                for finding in findings:
+                    write(finding.text(hide) + "\n")
     write(f"\n{summary(found)}\n")
     return FAILED if any(finding.mark is Mark.CROSS for finding in found) else 0
 
 
-def _checks(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[Finding | list[Finding]]]:
-    patient = settings.model_copy(update={"model_timeout": model.patience(settings)})
-    services = open_services(patient, stack)
+def _alone(settings: Settings) -> Settings:
+    """The main model's server must answer for itself, and within the doctor's patience."""
+    return settings.model_copy(update={"model_timeout": model.patience(settings), "fallback_model": None})
+
+
+def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | list[Finding]]]:
     urls = (settings.telegram_api_url, settings.openai_base_url)
     return [
         telegram.check(settings),
         model.check(settings, services.models),
         extras.meaning(settings, services.embedder),
-        extras.voice(settings, services.transcriber),
+        extras.voice(settings, services.models.of(settings.openai_model), services.transcriber),
         database.check(settings),
         clock.check(urls, time.time),
     ]

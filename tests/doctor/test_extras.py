@@ -20,7 +20,9 @@ async def _meaning(world: World, **variables: str) -> Finding:
 async def _voice(world: World, **variables: str) -> Finding:
     async with AsyncExitStack() as stack:
         settings = world.settings(**variables)
-        return await extras.voice(settings, open_services(settings, stack).transcriber)
+        services = open_services(settings, stack)
+        model = services.models.of(settings.openai_model)
+        return await extras.voice(settings, model, services.transcriber)
 
 
 async def test_without_an_embedding_model_there_is_a_note(world: World) -> None:
