@@ -104,7 +104,7 @@ async def test_in_a_group_an_edit_can_call_the_bot(stage: Stage, hurry: None) ->
 
 
 async def test_a_long_answer_replaced_by_a_short_one_leaves_nothing_behind(stage: Stage, hurry: None) -> None:
-    stage.model.script(Say("word " * 9000), Say("short"))
+    stage.model.script(Say("word " * 9000, chunk=100), Say("short"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "tell me much")
     await stage.replies(2)

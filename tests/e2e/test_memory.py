@@ -119,7 +119,7 @@ async def test_a_correction_is_applied_by_the_model_and_stands_in_the_next_promp
 
 
 async def test_a_correction_that_fails_leaves_the_memory(stage: Stage, model: Model) -> None:
-    model.corrected = Say("much too long " * 300)
+    model.corrected = Say("much too long " * 300, chunk=100)
     await stage.start(**SMALL)
     await talk(stage, 6)
     await compact(stage)
