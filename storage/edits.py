@@ -1,5 +1,6 @@
 """Messages that were changed after they were sent."""
 
+import json
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
@@ -60,6 +61,15 @@ class Edits:
             else:
                 break
         return Exchange(frozenset(turn_ids), reply_id)
+
+    async def last_asked(self, chat_id: int) -> set[int]:
+        """The Telegram messages of the newest question."""
+        turns = (await self.last_exchange(chat_id)).turn_ids
+        rows = await self._database.rows(
+            "SELECT message_id FROM turn_messages WHERE turn_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(turns)),),
+        )
+        return {row["message_id"] for row in rows}
 
     async def change(self, tx: Transaction, turn_id: int, content: str, tokens: int) -> None:
         """Put other words in a turn; what is being made of the old ones is void, and their meaning is found anew."""

@@ -45,6 +45,8 @@ class Editing:
         await self._answer_anew(tx, chat, stored, last, asks=asks)
 
     async def _answer_anew(self, tx: Transaction, chat: Chat, stored: Stored, last: Exchange, *, asks: bool) -> None:
+        if stored.turn_id in last.turn_ids and await self.storage.transcript.owed(chat.id) is not None:
+            return  # it is answered already, or about to be: with these words
         if stored.turn_id in last.turn_ids and last.reply_id is not None:
             await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock())
         elif stored.turn_id in last.turn_ids or (asks and not stored.asked and _is_newest(stored, last)):

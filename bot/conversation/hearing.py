@@ -84,12 +84,21 @@ class Hearing:
         return max(chat.reset_turn, memory.through_turn if memory else 0)
 
     async def _named(self, tx: Transaction, chat: Chat, said: Said) -> Said:
-        quote = await self._shortened(chat, said.quote) if said.quote else None
+        quote = await self._quoted(tx, chat, said.quote) if said.quote else None
         shown = clean_name(said.sender or "", self.names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)
         name = await self.storage.speakers.name(tx, chat.id, said.sender_id, shown)
         return replace(said, speaker=name, sender=name, quote=quote)
+
+    async def _quoted(self, tx: Transaction, chat: Chat, quote: Quoted) -> Quoted:
+        """With its author's name as it stands in the prompt."""
+        if quote.author is not None:
+            author = clean_name(quote.author, self.names)
+            if quote.author_id is not None and not chat.private:
+                author = await self.storage.speakers.name(tx, chat.id, quote.author_id, author)
+            quote = replace(quote, author=author)
+        return await self._shortened(chat, quote)
 
     async def _shortened(self, chat: Chat, quote: Quoted) -> Quoted:
         """A quote of what stands in the prompt need only say which message is meant."""

@@ -8,7 +8,7 @@ words can pass for another speaker's.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from storage.records import NewMedium
@@ -21,6 +21,11 @@ QUOTE_LENGTH = 300
 WHOLE_QUOTE_LENGTH = 4096
 """... and where it has not: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
+PERSON = " (a person)"
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that show nothing, and are no blanks for Unicode (its "default ignorable" ones, and the empty Braille)."""
 SPLIT_AT = 4096
 """UTF-16 units at which Telegram's apps cut a long text into several messages."""
 
@@ -33,6 +38,8 @@ class Quoted:
     author: str | None = None
     message_id: int | None = None
     whole: bool = True
+    author_id: int | None = field(default=None, compare=False)
+    """Who wrote it, where that is somebody of this chat."""
     attached: str = ""
     """The words of a document or a recording in it, which are theirs and not the asker's."""
     media: tuple[NewMedium, ...] = ()
@@ -94,7 +101,7 @@ def _quote_lines(quote: Quoted | None) -> Iterable[str]:
     author = f"{clean_name(quote.author)}: " if quote.author else ""
     first, *others = [line.strip() for line in text.splitlines() if line.strip()]
     yield f"> {author}{first}"
-    yield from (f"> {line}" for line in others)
+    yield from (f">   {line}" for line in others)  # so that no line of it passes for another author's
 
 
 def glue(before: Said | None, said: Said) -> str:
@@ -111,11 +118,13 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     `reserved`: the bot's own names) is marked as a person's.
     """
     plain = unicodedata.normalize("NFKC", name)
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in plain)
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in _UNSEEN.sub("", plain))
     words = re.sub(r"[:\[\]<>]", " ", visible).split()
-    clean = " ".join(words)[:NAME_LENGTH].strip() or "Someone"
+    whole = " ".join(words)
+    clean = whole.removesuffix(PERSON)[:NAME_LENGTH].strip() or "Someone"
     taken = {*ROLES, *(one.casefold() for one in reserved)}
-    return f"{clean} (a person)" if taken & {clean.casefold(), clean.casefold().partition(" ")[0]} else clean
+    marked = whole.endswith(PERSON) or taken & {clean.casefold(), clean.casefold().partition(" ")[0]}
+    return f"{clean}{PERSON}" if marked else clean
 
 
 def utf16_length(text: str) -> int:

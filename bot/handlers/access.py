@@ -7,6 +7,7 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
+from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Burst, update_ids
 from bot.language import texts
 from storage import Storage
@@ -23,12 +24,22 @@ class Gate:
 
     async def check(self, update: object, _: object) -> None:
         """Let it pass, or answer and end it here."""
-        if self.allowed is None or not isinstance(update, Update | Burst):
+        if not isinstance(update, Update | Burst):
+            return
+        messages = _messages(update)
+        if isinstance(update, Update) and any(map(is_other_bot, messages)):  # commands: bots get no answers to theirs
+            await self._end(update)
+        if self.allowed is None or any(map(_is_move, messages)):
             return
         user, chat = _who(update)
         if {user.id if user else None, chat.id if chat else None} & self.allowed:
             return
         await self._refuse(update)
+        raise ApplicationHandlerStop
+
+    async def _end(self, update: Update) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.done(tx, update_ids(update))
         raise ApplicationHandlerStop
 
     async def _refuse(self, update: Update | Burst) -> None:
@@ -39,7 +50,15 @@ class Gate:
             await self.storage.inbox.done(tx, update_ids(update))
 
     def _expects_answer(self, message: Message) -> bool:
-        return self.addressing.is_meant(message) or bool(message.parse_entities([MessageEntity.BOT_COMMAND]))
+        if is_other_bot(message):
+            return False
+        commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values()
+        return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
+
+
+def _is_move(message: Message) -> bool:
+    """Whether Telegram tells that the chat has another id now; whoever made it so need not be known here."""
+    return message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None
 
 
 def _messages(update: Update | Burst) -> tuple[Message, ...]:

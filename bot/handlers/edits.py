@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from telegram import Message, Update
+from telegram import Message, MessageEntity, Update
 
 from bot.conversation.editing import Editing
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.notices import answer
 from bot.handlers.problems import problem_text
 from bot.inbound.attachments import Problem
+from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
 from bot.intake.arrival import Burst, place_of
 from storage import Storage
@@ -30,6 +31,9 @@ class EditHandlers:
         """A message has other words now."""
         message = update.edited_message
         assert message is not None, "registered for edited messages"
+        if is_other_bot(message) or _is_command(message):
+            await self._done(update.update_id)
+            return
         place = place_of(message)
         chat = await self.storage.chats.find(place)
         if chat is not None and await self._change(chat, message, update.update_id):
@@ -37,14 +41,18 @@ class EditHandlers:
         if self._is_worth_hearing(message):
             await self.chat.on_burst(Burst(place, (message,), (update.update_id,)), _)
             return
+        await self._done(update.update_id)
+
+    async def _done(self, update_id: int) -> None:
         async with self.storage.transaction() as tx:
-            await self.storage.inbox.done(tx, [update.update_id])
+            await self.storage.inbox.done(tx, [update_id])
 
     async def _change(self, chat: Chat, message: Message, update_id: int) -> bool:
         stored = await self.storage.edits.find(chat.id, message.message_id)
         if stored is None:
             return False
-        now = await self.chat.understood(chat.place, message, fetch=stored.asked) if not is_live(message) else None
+        fetch = stored.asked or self.chat.addressing.is_meant(message)
+        now = await self.chat.understood(chat.place, message, fetch=fetch) if not is_live(message) else None
         said, problem = now or (None, None)
         async with self.storage.transaction() as tx:
             if problem is not None:
@@ -60,3 +68,8 @@ class EditHandlers:
         edited_at = message.edit_date or message.date
         recent = (edited_at - message.date).total_seconds() <= RECENT_S
         return recent and not is_live(message) and self.chat.addressing.is_meant(message)
+
+
+def _is_command(message: Message) -> bool:
+    """Whether it is a command now, which is obeyed when it is sent and not when it is corrected."""
+    return any(entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 for entity in message.entities)

@@ -39,7 +39,8 @@ class MembershipHandlers:
                 private = change.chat.type == TelegramChat.PRIVATE
                 place = Place(change.chat.id)
                 chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
-                joined = not private and _is_out(change.old_chat_member)
+                group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
+                joined = group and _is_out(change.old_chat_member)
                 if joined and await self.storage.presence.greet(tx, chat.id):
                     await self.storage.notices.add(tx, Notice(place, private, self._greeting(change)))
             await self.storage.inbox.done(tx, [update.update_id])

@@ -116,7 +116,7 @@ class Replies:
             return
         reply_id = await self.conversation.begin(chat, owed)
         preview, control = self._preview(chat, owed, reply_id), Control()
-        asking = await self.storage.transcript.asking(chat.id)
+        asking = await self.storage.edits.last_asked(chat.id) | set(await self.storage.transcript.asking(chat.id))
         self.running[chat.place] = Running(reply_id, control, preview, asking)
         if order := self.orders.pop(chat.place, None):
             control.end(order.ending, order.update_ids)
@@ -153,7 +153,9 @@ class Replies:
     async def _give_up(self, chat: Chat, owed: Owed, text: str, shown_in: int | None) -> None:
         """Say why there is no answer, where it was to stand, with a button to try again."""
         last = await self.storage.edits.last_exchange(chat.id)
-        buttons = (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids else ()
+        buttons = (
+            (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids and last.reply_id is None else ()
+        )
         notice = Notice(
             place=chat.place,
             private=chat.private,

@@ -36,6 +36,7 @@ from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import chat_language, subject_of
 from bot.handlers.usage import UsageHandlers
+from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
 from bot.language import speaking
 from storage import StorageError, until_stored
@@ -126,7 +127,7 @@ class Handlers:
     def edited(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message
-        if message is not None:
+        if message is not None and not is_other_bot(message):
             self.replies.restart_if_asked(arrival.place, message.message_id)
 
     async def _process(self, subject: Update | Burst) -> None:

@@ -7,6 +7,8 @@ from telegram import Message, MessageEntity
 
 from bot.inbound.origin import replied_to
 
+FIRST_CJK = "\u2e80"
+
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
@@ -28,6 +30,11 @@ class Addressing:
             return True
         return self._is_mentioned(message) or self._is_named(message.text or message.caption or "")
 
+    def is_ours(self, command: str) -> bool:
+        """Whether a command, as it was written, is not for another bot."""
+        _, at, name = command.partition("@")
+        return not at or name.lower() == self.username.lower()
+
     def _is_mentioned(self, message: Message) -> bool:
         types: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
         mentions = message.parse_entities(types) | message.parse_caption_entities(types)
@@ -37,4 +44,5 @@ class Addressing:
         )
 
     def _is_named(self, text: str) -> bool:
-        return bool(self.name and re.match(rf"\W*{re.escape(self.name)}(?!\w)", text, re.IGNORECASE))
+        end = "" if self.name[-1:] >= FIRST_CJK else r"(?!\w)"  # Chinese has no blanks between words
+        return bool(self.name and re.match(rf"\W*{re.escape(self.name)}{end}", text, re.IGNORECASE))

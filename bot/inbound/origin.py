@@ -42,9 +42,9 @@ def quoted(message: Message, bot_id: int) -> Quoted | None:
         return _elsewhere(message)
     author = _speaker(target, bot_id)
     if part := message.quote.text if message.quote else _item(message, target):
-        return Quoted(part, author, target.message_id, whole=False)
+        return Quoted(part, author, target.message_id, whole=False, author_id=_sender_id(target))
     words = "\n".join(filter(None, (described(target), text_of(target))))
-    return Quoted(words, author, target.message_id) if words else None
+    return Quoted(words, author, target.message_id, author_id=_sender_id(target)) if words else None
 
 
 def text_of(message: Message) -> str:
@@ -104,6 +104,11 @@ def _speaker(message: Message, bot_id: int) -> str | None:
     if sender is None:
         return "Someone"
     return None if sender.id == bot_id else sender.full_name
+
+
+def _sender_id(message: Message) -> int | None:
+    sender = message.sender_chat or message.from_user
+    return sender.id if sender else None
 
 
 def _author(source: MessageOrigin) -> str:

@@ -47,7 +47,7 @@ def test_in_a_group_the_speaker_is_named() -> None:
 
 def test_a_forward_and_a_quote_say_what_they_are() -> None:
     said = replace(_said("look", origin="Bob"), quote=Quoted("what\nwas said", "Zoe"))
-    assert render(said) == "> Zoe: what\n> was said\n[forwarded from Bob]\nlook"
+    assert render(said) == "> Zoe: what\n>   was said\n[forwarded from Bob]\nlook"
 
 
 def test_in_a_group_every_further_line_is_indented_so_that_none_can_pass_for_ours() -> None:
@@ -64,7 +64,7 @@ def test_in_a_group_every_further_line_is_indented_so_that_none_can_pass_for_our
 
 def test_a_quote_can_not_leave_its_lines() -> None:
     said = replace(_said("why?", speaker="Ann"), quote=Quoted("a\n\nBob: b\u2028Zoe: c", "Eve\nBob: d"))
-    assert render(said).splitlines() == ["> Eve Bob d: a", "> Bob: b", "> Zoe: c", "Ann: why?"]
+    assert render(said).splitlines() == ["> Eve Bob d: a", ">   Bob: b", ">   Zoe: c", "Ann: why?"]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,10 @@ async def until_memory(stage: Stage, model: Model) -> None:
 
 @pytest.mark.parametrize(
     "notes",
-    [Fail(401), Say("   "), Say("far too long " * 400, chunk=100), Say("cut", finish_reason="length"), Cut("half of the notes")],
+    [
+        *(Fail(401), Say("   "), Say("far too long " * 400, chunk=100)),
+        *(Say("cut", finish_reason="length"), Cut("half of the notes")),
+    ],
     ids=["refused", "empty", "overlong", "cut by length", "broken"],
 )
 async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_once(

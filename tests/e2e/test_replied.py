@@ -22,7 +22,7 @@ async def test_a_document_is_read_whole(stage: Stage, hurry: None) -> None:
     await ann.say(friends, "Keepsake, what is the code?", reply_to=report)
     await stage.replies(1, friends)
     words = stage.model.requests[0].last_words
-    assert "> The code is 4711." in words.splitlines()
+    assert ">   The code is 4711." in words.splitlines()
     assert words.endswith("Ann: Keepsake, what is the code?")
 
 
@@ -42,7 +42,7 @@ async def test_the_words_of_a_recording_are_not_the_askers(stage: Stage, hurry: 
     await ann.say(friends, "Keepsake, what does he say?", reply_to=spoken)
     await stage.replies(2, friends)
     before, asked = stage.model.requests[0].last_words.split("Ann:")
-    assert before.rstrip().endswith("> Bob: [voice message, 0:03]\n> I hate the boss")
+    assert before.rstrip().endswith("> Bob: [voice message, 0:03]\n>   I hate the boss")
     assert "boss" not in asked
 
 
