@@ -1,14 +1,16 @@
-"""An offline model server: OpenAI's interface, scripted answers, and a stand-in that says it is one."""
+"""An offline model server: OpenAI's and DashScope's interfaces, scripted answers, a stand-in that says it is one."""
 
-from sandbox.model.behaviour import Behaviour, Cut, Fail, Hang, Hold, NoFinish, Say
+from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, Hold, NoFinish, Say
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
 from sandbox.model.request import ChatRequest, Message
+from sandbox.model.responses.store import ResponseStore
 from sandbox.model.server import MODEL_NAME, ModelServer
 from sandbox.model.transcriptions import TranscriptionDesk, TranscriptionRequest
 
 __all__ = [
     "MODEL_NAME",
     "Behaviour",
+    "Break",
     "ChatRequest",
     "Cut",
     "EmbeddingDesk",
@@ -19,6 +21,7 @@ __all__ = [
     "Message",
     "ModelServer",
     "NoFinish",
+    "ResponseStore",
     "Say",
     "TranscriptionDesk",
     "TranscriptionRequest",

@@ -1,4 +1,4 @@
-"""What the model server does with a chat request: speak, fail, break off, or keep silent.
+"""What the model server does with a request, whichever of its APIs that speaks: answer, fail, break off, keep silent.
 
 A test queues behaviours (``ModelServer.script``), so that every trouble a real server makes can be had on demand, at
 a known point of the answer.
@@ -32,7 +32,9 @@ class Say:
     """Answer with `text`, `chunk` words per delta and `delay` seconds between two deltas.
 
     `speech` are the 16-bit samples of a spoken answer, which a client has to ask for; they come after the words.
-    `usage` True means as the client asked, "every chunk" what some servers do: the running count, unasked.
+    `usage` True means as the client asked, "every chunk" what some servers do: the running count, unasked (Responses
+    say it at their end, DashScope in every chunk, unless it is False). `reasoning_as` matters for Responses only:
+    OpenAI tells a summary of its reasoning, others the reasoning itself, in events of another name.
     """
 
     text: str
@@ -43,11 +45,12 @@ class Say:
     finish_reason: str = "stop"
     usage: bool | Literal["every chunk"] = True
     hold: Hold | None = None
+    reasoning_as: Literal["summary", "text"] = "summary"
 
 
 @dataclass(frozen=True, slots=True)
 class NoFinish(Say):
-    """The stream ends cleanly, but without a finish reason, usage, and ``[DONE]``."""
+    """The stream ends cleanly, but without what ends an answer: a finish reason, ``[DONE]``, a last event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,25 @@ class Cut(Say):
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Refuse with this status, in OpenAI's error JSON or with a `body` of its own."""
+    """Refuse with this status, in the error JSON of the API that was asked, or with a `body` of its own."""
 
     status: int
     message: str = "scripted failure"
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Say):
+    """After that many characters of the text (None: after all of it) the stream itself tells of an error, and ends.
+
+    `event` matters for Responses only, which have two ways to say so. An answer that is not streamed fails at once.
+    """
+
+    after: int | None = None
+    error: Fail = field(default_factory=lambda: Fail(500))
+    event: Literal["response.failed", "error"] = "response.failed"
 
 
 @dataclass(frozen=True, slots=True)

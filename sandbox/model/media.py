@@ -19,6 +19,8 @@ SOUND_TOKEN_BYTES = 240
 
 _PICTURE = re.compile(r"data:(image/(?:jpeg|png|webp|gif));base64,(.+)", re.DOTALL)
 _SOUND = re.compile(r"(?:data:[^,]*;base64,)?(.+)", re.DOTALL)
+_NAMED_SOUND = re.compile(r"data:(audio/[a-z0-9-]+);base64,.+", re.DOTALL)
+_SOUND_KINDS = {"audio/mp3": "mp3", "audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
 _BEGINNINGS = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -45,24 +47,37 @@ class Medium:
         return (name * -(-length // len(name)))[:length]
 
 
-def medium(part: dict[str, object], param: str) -> Medium | None:
-    """The picture or sound in a part of a message's content; raises RequestError."""
-    if part.get("type") == "image_url":
-        match = _PICTURE.fullmatch(_text(part, "image_url", "url"))
-        if match is None:
-            raise RequestError(f"{param}: the image is no data URL of a kind that is read here", param)
-        return _checked(match[1], match[2], param)
-    if part.get("type") == "input_audio":
-        kind, match = _text(part, "input_audio", "format"), _SOUND.fullmatch(_text(part, "input_audio", "data"))
-        if kind not in ("mp3", "wav") or match is None:
-            raise RequestError(f"{param}: the audio has no format that is read here", param)
-        return _checked(kind, match[1], param)
-    return None
+def picture(url: object, param: str) -> Medium:
+    """The picture in a data URL; raises RequestError."""
+    match = _PICTURE.fullmatch(str(url))
+    if match is None:
+        raise RequestError(f"{param}: the image is no data URL of a kind that is read here", param)
+    return _checked(match[1], match[2], param)
 
 
-def _text(part: dict[str, object], name: str, field: str) -> str:
-    inner = part.get(name)
-    return str(inner.get(field, "")) if isinstance(inner, dict) else ""
+def sound(kind: object, encoded: object, param: str) -> Medium:
+    """A sound of the kind "mp3" or "wav", in base64 or a data URL; raises RequestError."""
+    match = _SOUND.fullmatch(str(encoded or ""))
+    if kind not in ("mp3", "wav") or match is None:
+        raise RequestError(f"{param}: the audio has no format that is read here", param)
+    return _checked(str(kind), match[1], param)
+
+
+def named_sound(url: object, param: str) -> Medium:
+    """The sound in a data URL that names its kind; raises RequestError."""
+    match = _NAMED_SOUND.fullmatch(str(url))
+    return sound(_SOUND_KINDS.get(match[1]) if match else None, url, param)
+
+
+def tokens(kind: str, data: bytes) -> int:
+    """What Qwen counts for a medium; raises ValueError when it is a picture that can't be read."""
+    if not kind.startswith("image/"):
+        return max(1, len(data) // SOUND_TOKEN_BYTES)
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as opened:
+            return max(4, opened.width * opened.height // PICTURE_TOKEN_PIXELS)
+    except PIL.UnidentifiedImageError as exc:
+        raise ValueError("the image can't be read") from exc
 
 
 def _checked(kind: str, encoded: str, param: str) -> Medium:
@@ -72,14 +87,7 @@ def _checked(kind: str, encoded: str, param: str) -> Medium:
         raise RequestError(f"{param}: this is not base64", param) from exc
     if not data.startswith(_BEGINNINGS[kind]):
         raise RequestError(f"{param}: the image or audio is not {kind}", param)
-    return Medium(kind, data, _tokens(kind, data, param))
-
-
-def _tokens(kind: str, data: bytes, param: str) -> int:
-    if not kind.startswith("image/"):
-        return max(1, len(data) // SOUND_TOKEN_BYTES)
     try:
-        with PIL.Image.open(io.BytesIO(data)) as picture:
-            return max(4, picture.width * picture.height // PICTURE_TOKEN_PIXELS)
-    except PIL.UnidentifiedImageError as exc:
-        raise RequestError(f"{param}: the image can't be read", param) from exc
+        return Medium(kind, data, tokens(kind, data))
+    except ValueError as exc:
+        raise RequestError(f"{param}: {exc}", param) from exc

@@ -3,33 +3,16 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.model.behaviour import Cut, Fail, NoFinish, Point, Say
-from sandbox.model.wire import error_body
+from sandbox.model.api import Answer, Field
+from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Say
+from sandbox.model.refusal import ErrorBody, openai_error
 
 SPEECH_BYTES = 9_600
 """Of a spoken answer in a delta: a fifth of a second."""
-
-
-class Spoken(Protocol):
-    """The bytes of one answer, in the form of its interface."""
-
-    @property
-    def spoken(self) -> bool: ...  # noqa: D102
-
-    def opening(self) -> bytes: ...  # noqa: D102
-
-    def delta(self, field: str, text: str) -> bytes: ...  # noqa: D102
-
-    def speech(self, samples: bytes) -> bytes: ...  # noqa: D102
-
-    def finish(self) -> bytes: ...  # noqa: D102
-
-    def whole(self, finish_reason: str | None) -> bytes: ...  # noqa: D102
 
 
 class Playback(Response):
@@ -69,11 +52,10 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def failure(fail: Fail) -> AsyncIterator[Message]:
+async def failure(fail: Fail, error: ErrorBody = openai_error) -> AsyncIterator[Message]:
     """A refusal."""
-    kind = "server_error" if fail.status >= 500 else "invalid_request_error"
     yield _start(fail.status, "application/json", fail.headers.items())
-    yield _body(fail.body if fail.body is not None else error_body(fail.message, kind, code=fail.code), more=False)
+    yield _body(fail.body if fail.body is not None else error(fail.message, fail.status, fail.code), more=False)
 
 
 async def silence() -> AsyncIterator[Message]:
@@ -82,34 +64,31 @@ async def silence() -> AsyncIterator[Message]:
     yield _body(b"", more=False)
 
 
-async def streamed(say: Say, completion: Spoken) -> AsyncIterator[Message]:
-    """Server-sent events, a delta each."""
+async def streamed(say: Say, answer: Answer, *, spoken: bool) -> AsyncIterator[Message]:
+    """Server-sent events, a delta each; `spoken` says whether the client wants to hear it too."""
     await _stand(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
-    yield _body(completion.opening())
-    text = say.text[: say.after] if isinstance(say, Cut) else say.text
-    deltas = [("reasoning_content", piece) for piece in _pieces(say.reasoning, say.chunk)]
-    deltas += [("content", piece) for piece in _pieces(text, say.chunk)]
-    for number, (field, piece) in enumerate(deltas, start=1):
-        yield _body(completion.delta(field, piece))
+    yield _body(answer.opening())
+    for number, (field, piece) in enumerate(_deltas(say), start=1):
+        yield _body(answer.delta(field, piece))
         await _stand(say, number)
         await asyncio.sleep(say.delay)
-    for start in range(0, len(say.speech) if completion.spoken else 0, SPEECH_BYTES):
-        yield _body(completion.speech(say.speech[start : start + SPEECH_BYTES]))
+    for start in range(0, len(say.speech) if spoken else 0, SPEECH_BYTES):
+        yield _body(answer.speech(say.speech[start : start + SPEECH_BYTES]))
     await _stand(say, "finish")
     if not isinstance(say, Cut):
-        yield _body(b"" if isinstance(say, NoFinish) else completion.finish(), more=False)
+        yield _body(_ending(say, answer), more=False)
 
 
-async def whole(say: Say, completion: Spoken) -> AsyncIterator[Message]:
+async def whole(say: Say, answer: Answer) -> AsyncIterator[Message]:
     """One JSON body."""
     await _stand(say, "headers")
     yield _start(200, "application/json")
-    body = completion.whole(None if isinstance(say, NoFinish) else say.finish_reason)
     if isinstance(say, Cut):
+        body = answer.whole(finished=False)
         yield _body(body[: len(body) // 2])
     else:
-        yield _body(body, more=False)
+        yield _body(answer.whole(finished=not isinstance(say, NoFinish)), more=False)
 
 
 async def json_body(body: bytes) -> AsyncIterator[Message]:
@@ -121,6 +100,20 @@ async def json_body(body: bytes) -> AsyncIterator[Message]:
 async def _stand(say: Say, point: Point) -> None:
     if say.hold is not None:
         await say.hold.stand(point)
+
+
+def _deltas(say: Say) -> Iterator[tuple[Field, str]]:
+    text = say.text[: say.after] if isinstance(say, Cut | Break) else say.text
+    for piece in _pieces(say.reasoning, say.chunk):
+        yield "reasoning", piece
+    for piece in _pieces(text, say.chunk):
+        yield "content", piece
+
+
+def _ending(say: Say, answer: Answer) -> bytes:
+    if isinstance(say, Break):
+        return answer.broken(say)
+    return b"" if isinstance(say, NoFinish) else answer.finish()
 
 
 def _pieces(text: str, words: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible model server with no model behind it.
+"""A model server with no model behind it: OpenAI's interface in both of its forms, and DashScope's own.
 
 It is strict about what it is sent, keeps every request for a test to look at, and answers as it was scripted or, left
 alone, as a stand-in that says so.
@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,26 +18,34 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from sandbox.model import playback, responses, standin
-from sandbox.model.behaviour import Behaviour, Fail, Say
+from sandbox.model import playback, standin
+from sandbox.model.api import Api
+from sandbox.model.behaviour import Behaviour, Break, Fail, Say
+from sandbox.model.chat import ChatApi
+from sandbox.model.dashscope import DashScopeApi
+from sandbox.model.dashscope.failure import dashscope_error
 from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
-from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest, parse
+from sandbox.model.refusal import ErrorBody, RequestError, openai_error
+from sandbox.model.request import ChatRequest
+from sandbox.model.responses import ResponsesApi
+from sandbox.model.responses.store import ResponseStore
 from sandbox.model.transcriptions import TranscriptionDesk
-from sandbox.model.wire import Completion, error_body
 from sandbox.server import serve
 
 MODEL_NAME = "stand-in"
 WORDS_PER_SECOND = 20.0
+NATIVE = "/api/v1"
+"""Where DashScope's own API is."""
 
 
 class ModelServer:
-    """Chat completions, responses, embeddings, transcriptions and models; `key` None takes any that is not empty.
+    """Conversations, embeddings, transcriptions and the list of models; `key` None takes any key that is not empty.
 
-    ``requests`` are the chat requests that were in order, ``refused`` the reasons of those that were not, ``counts``
-    the prompts of those that were answered, ``abandoned`` the requests whose client left before the answer's end.
-    ``embeddings`` and ``transcriptions`` keep and script their own.
+    ``requests`` are the chat requests that were in order, whichever API they came through, ``refused`` the reasons of
+    those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
+    left before the answer's end. ``responses`` are those that a client may go on from. ``embeddings`` and
+    ``transcriptions`` keep and script their own.
     """
 
     def __init__(
@@ -51,18 +60,24 @@ class ModelServer:
         self.abandoned: list[ChatRequest] = []
         self.embeddings = EmbeddingDesk()
         self.transcriptions = TranscriptionDesk()
-        self._kept: responses.Kept = {}
+        self.responses = ResponseStore()
+        self.dashscope_url = ""
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
         self._cache = PromptCache(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
+        apis: dict[str, Api] = {
+            "/v1/chat/completions": ChatApi(),
+            "/v1/responses": ResponsesApi(self.responses),
+            f"{NATIVE}/services/aigc/text-generation/generation": DashScopeApi(multimodal=False),
+            f"{NATIVE}/services/aigc/multimodal-generation/generation": DashScopeApi(multimodal=True),
+        }
         self._app = Starlette(
             routes=[
                 Route("/v1/models", self._models, methods=["GET"]),
-                Route("/v1/chat/completions", self._chat, methods=["POST"]),
-                Route("/v1/responses", self._respond, methods=["POST"]),
+                *(Route(path, partial(self._chat, api), methods=["POST"]) for path, api in apis.items()),
                 Route("/v1/embeddings", self._embed, methods=["POST"]),
                 Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
             ],
@@ -71,9 +86,10 @@ class ModelServer:
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator[str]:
-        """Serve; yields the base URL that an OpenAI client is given."""
+        """Serve; yields the base URL that an OpenAI client is given, ``dashscope_url`` is the one for `dashscope`."""
         async with serve(self._app, port=port) as url:
             self._closing.clear()
+            self.dashscope_url = f"{url}{NATIVE}"
             try:
                 yield f"{url}/v1"
             finally:
@@ -113,19 +129,12 @@ class ModelServer:
         model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox"}
         return JSONResponse({"object": "list", "data": [model]})
 
-    async def _chat(self, request: Request) -> Response:
+    async def _chat(self, api: Api, request: Request) -> Response:
         self._check_key(request)
-        return self._play(parse(await request.body(), dict(request.headers), time.monotonic()))
-
-    async def _respond(self, request: Request) -> Response:
-        self._check_key(request)
-        body, headers = await request.body(), dict(request.headers)
-        return self._play(responses.parse(body, headers, time.monotonic(), self._kept))
-
-    def _play(self, asked: ChatRequest) -> Response:
+        asked = api.parse(await request.body(), dict(request.headers), time.monotonic())
         self.requests.append(asked)
         self._note_change()
-        return playback.Playback(self._messages(asked), self._closing, lambda: self._abandon(asked))
+        return playback.Playback(self._messages(api, asked), self._closing, lambda: self._abandon(asked))
 
     async def _embed(self, request: Request) -> Response:
         self._check_key(request)
@@ -136,21 +145,19 @@ class ModelServer:
         answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
         return playback.Playback(answer, self._closing, lambda: None)
 
-    def forget_responses(self) -> None:
-        """Lose what is kept for requests that go on from an earlier response, as servers do after some days."""
-        self._kept.clear()
-
-    def _messages(self, asked: ChatRequest) -> AsyncIterator[Message]:
+    def _messages(self, api: Api, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)
+        if isinstance(behaviour, Break) and not asked.stream:
+            behaviour = behaviour.error
         if isinstance(behaviour, Fail):
-            return playback.failure(behaviour)
+            return playback.failure(behaviour, api.error)
         if not isinstance(behaviour, Say):
             return playback.silence()
         self.counts.append(self._cache.count(asked))
-        completion: playback.Spoken = Completion(asked, behaviour, self.counts[-1])
-        if asked.api == "responses":
-            completion = responses.Answer(asked, behaviour, self.counts[-1], self._kept)
-        return (playback.streamed if asked.stream else playback.whole)(behaviour, completion)
+        answer = api.answer(asked, behaviour, self.counts[-1])
+        if not asked.stream:
+            return playback.whole(behaviour, answer)
+        return playback.streamed(behaviour, answer, spoken=asked.wants_speech)
 
     def _abandon(self, asked: ChatRequest) -> None:
         self.abandoned.append(asked)
@@ -159,16 +166,26 @@ class ModelServer:
     def _check_key(self, request: Request) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key or (self._key is not None and key != self._key):
-            raise RequestError("Incorrect API key provided.", status=401, code="invalid_api_key")
+            code = "InvalidApiKey" if _is_native(request) else "invalid_api_key"
+            raise RequestError("Incorrect API key provided.", status=401, code=code)
 
-    async def _refuse(self, _: Request, exc: Exception) -> Response:
+    async def _refuse(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestError)
         self.refused.append(str(exc))
-        body = error_body(str(exc), "invalid_request_error", exc.param, exc.code)
+        body = _error_of(request)(str(exc), exc.status, exc.code, exc.param)
         return Response(body, exc.status, media_type="application/json")
 
 
 async def _no_route(request: Request, exc: Exception) -> Response:
     status = exc.status_code if isinstance(exc, HTTPException) else 500
-    body = error_body(f"{request.method} {request.url.path} is not served here", "invalid_request_error")
+    body = _error_of(request)(f"{request.method} {request.url.path} is not served here", status)
     return Response(body, status, media_type="application/json")
+
+
+def _is_native(request: Request) -> bool:
+    return request.url.path.startswith(f"{NATIVE}/")
+
+
+def _error_of(request: Request) -> ErrorBody:
+    """The error JSON of the API that was asked, also where its path is not served."""
+    return dashscope_error if _is_native(request) else openai_error

@@ -98,7 +98,7 @@ async def test_what_will_not_be_in_the_next_request_is_not_kept_by_the_server(
 async def test_a_response_that_the_server_has_lost_is_made_up_for(server: ModelServer, model: Model) -> None:
     server.script(Say("Hi Ann"), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO])
-    server.forget_responses()
+    server.responses.expire()
     deltas = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
     assert "".join(delta.text for delta in deltas) == "Bye"
     assert len(server.refused) == 1

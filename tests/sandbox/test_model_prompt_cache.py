@@ -1,7 +1,8 @@
 import json
 
+from sandbox.model.chat.request import parse
 from sandbox.model.prompt_cache import PromptCache, PromptCount
-from sandbox.model.request import ChatRequest, parse
+from sandbox.model.request import ChatRequest
 
 
 def asked(*texts: str) -> ChatRequest:

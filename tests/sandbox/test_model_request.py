@@ -3,8 +3,9 @@ import json
 
 import pytest
 
+from sandbox.model.chat.request import parse
 from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest, parse
+from sandbox.model.request import ChatRequest
 from tests.media.files import picture
 
 USER = {"role": "user", "content": "hi"}

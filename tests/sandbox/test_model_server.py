@@ -7,7 +7,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from sandbox.model import Cut, Fail, Hang, Hold, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, Hang, Hold, ModelServer, NoFinish, Say
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello there"}]
 
@@ -106,6 +106,14 @@ async def test_a_cut_stream_breaks_after_what_was_said(client: AsyncOpenAI, mode
     with pytest.raises(openai.APIConnectionError):
         await listen(client, heard)
     assert "".join(heard) == "nobody"
+
+
+async def test_a_stream_may_tell_of_an_error_in_its_middle(client: AsyncOpenAI, model: ModelServer) -> None:
+    model.script(Break("nobody hears the end", after=6, error=Fail(500, "it broke", code="oops")))
+    heard: list[str] = []
+    with pytest.raises(openai.APIError, match="it broke") as caught:
+        await listen(client, heard)
+    assert (caught.value.code, "".join(heard)) == ("oops", "nobody")
 
 
 async def test_a_stream_may_end_without_a_finish_reason(client: AsyncOpenAI, model: ModelServer) -> None:

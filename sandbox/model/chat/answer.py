@@ -1,16 +1,20 @@
 """The bytes of a chat completion, streamed or whole, in OpenAI's form."""
 
 import base64
-import json
 import time
 import uuid
 from collections.abc import Mapping
 
-from sandbox.model.behaviour import Say
+from sandbox.model.api import Field
+from sandbox.model.behaviour import Break, Say
 from sandbox.model.prompt_cache import PromptCount, count_tokens
+from sandbox.model.refusal import openai_error
 from sandbox.model.request import ChatRequest
+from sandbox.model.sse import event, packed
 
 DONE = b"data: [DONE]\n\n"
+NAMES: Mapping[Field, str] = {"reasoning": "reasoning_content", "content": "content"}
+"""A delta's key; the one for reasoning is Qwen's and DeepSeek's, OpenAI has none."""
 
 
 class Completion:
@@ -28,16 +32,10 @@ class Completion:
         """The first chunk, which names the role."""
         return self._chunk({"role": "assistant", "content": ""})
 
-    def delta(self, field: str, text: str) -> bytes:
+    def delta(self, field: Field, text: str) -> bytes:
         """A piece of ``content`` or ``reasoning_content``."""
         self._said += len(text.encode())
-        return self._chunk({field: text})
-
-    @property
-    def spoken(self) -> bool:
-        """Whether the client asked to be answered by voice."""
-        modalities = self._request.options.get("modalities")
-        return isinstance(modalities, list) and "audio" in modalities
+        return self._chunk({NAMES[field]: text})
 
     def speech(self, samples: bytes) -> bytes:
         """A piece of the spoken answer, as Qwen-Omni sends it."""
@@ -47,18 +45,22 @@ class Completion:
         """The chunk with the finish reason, usage where it was asked for, and the end mark."""
         end = self._chunk({}, self._say.finish_reason)
         if self._say.usage is True and self._request.include_usage:
-            end += _event({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()})
+            end += event(packed({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
         return end + DONE
 
-    def whole(self, finish_reason: str | None) -> bytes:
+    def broken(self, told: Break) -> bytes:
+        """An error in the place of a chunk."""
+        return event(openai_error(told.error.message, told.error.status, told.error.code))
+
+    def whole(self, *, finished: bool) -> bytes:
         """The body of an answer that is not streamed."""
         message = {"role": "assistant", "content": self._say.text}
         if self._say.reasoning:
             message["reasoning_content"] = self._say.reasoning
         self._said = len((self._say.reasoning + self._say.text).encode())
-        choice = {"index": 0, "message": message, "finish_reason": finish_reason}
+        choice = {"index": 0, "message": message, "finish_reason": self._say.finish_reason if finished else None}
         body = {**self._head("chat.completion"), "choices": [choice]}
-        return _json(body | {"usage": self._usage()} if self._say.usage else body)
+        return packed(body | {"usage": self._usage()} if self._say.usage else body)
 
     def _chunk(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -67,7 +69,7 @@ class Completion:
             chunk["usage"] = self._usage()
         elif self._say.usage and self._request.include_usage:
             chunk["usage"] = None  # OpenAI announces the last chunk's usage with a null in all others
-        return _event(chunk)
+        return event(packed(chunk))
 
     def _head(self, kind: str) -> dict[str, object]:
         return {"id": self._id, "object": kind, "created": self._created, "model": self._request.model}
@@ -80,16 +82,3 @@ class Completion:
             "total_tokens": self._prompt.total + said,
             "prompt_tokens_details": {"cached_tokens": self._prompt.cached},
         }
-
-
-def error_body(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
-    """OpenAI's error JSON."""
-    return _json({"error": {"message": message, "type": kind, "param": param, "code": code}})
-
-
-def _event(payload: Mapping[str, object]) -> bytes:
-    return b"data: " + _json(payload) + b"\n\n"
-
-
-def _json(payload: Mapping[str, object]) -> bytes:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()

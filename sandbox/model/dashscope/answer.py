@@ -1,0 +1,108 @@
+"""The bytes of an answer in DashScope's form, streamed or whole."""
+
+import base64
+import time
+import uuid
+from collections.abc import Sequence
+
+from sandbox.model import media
+from sandbox.model.api import Field
+from sandbox.model.behaviour import Break, Say
+from sandbox.model.dashscope.failure import dashscope_error
+from sandbox.model.prompt_cache import PromptCount, count_tokens
+from sandbox.model.request import ChatRequest, Message
+from sandbox.model.sse import packed
+
+UNFINISHED = "null"
+"""The finish reason of all chunks but the last is this word, not JSON's null."""
+
+
+class Generation:
+    """One answer: every chunk has the request's id and the usage so far.
+
+    Unless the client wants increments each chunk holds all that was said so far, as DashScope does it by default. A
+    text model's content is a text, a multimodal one's a list of parts, which is empty where there is nothing to say.
+    """
+
+    def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, *, multimodal: bool) -> None:
+        self._request = request
+        self._say = say
+        self._prompt = prompt
+        self._multimodal = multimodal
+        self._id = str(uuid.uuid4())
+        self._incremental = request.options.get("incremental_output") is True
+        self._thinks = bool(say.reasoning) or request.options.get("enable_thinking") is True
+        self._media = _media_tokens(request.messages) if multimodal else {}
+        self._said: dict[Field, str] = {"reasoning": "", "content": ""}
+        self._told = 0
+
+    def opening(self) -> bytes:
+        """Nothing: the first event is the first piece."""
+        return b""
+
+    def delta(self, field: Field, text: str) -> bytes:
+        """A piece, or all so far."""
+        self._said[field] += text
+        piece: dict[Field, str] = {"reasoning": "", "content": "", field: text}
+        return self._result(piece if self._incremental else self._said, UNFINISHED)
+
+    def speech(self, samples: bytes) -> bytes:
+        """A piece of the spoken answer."""
+        audio = {"data": base64.b64encode(samples).decode(), "expires_at": int(time.time())}
+        output = self._output({"reasoning": "", "content": ""}, UNFINISHED) | {"audio": audio}
+        return self._event("result", 200, packed(self._body(output)))
+
+    def finish(self) -> bytes:
+        """The last event, which has the finish reason."""
+        nothing: dict[Field, str] = {"reasoning": "", "content": ""}
+        return self._result(nothing if self._incremental else self._said, self._say.finish_reason)
+
+    def broken(self, told: Break) -> bytes:
+        """An event of an error."""
+        error = told.error
+        return self._event("error", error.status, dashscope_error(error.message, error.status, error.code))
+
+    def whole(self, *, finished: bool) -> bytes:
+        """The body of an answer that is not streamed."""
+        self._said = {"reasoning": self._say.reasoning, "content": self._say.text}
+        return packed(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
+
+    def _result(self, piece: dict[Field, str], finish_reason: str) -> bytes:
+        return self._event("result", 200, packed(self._body(self._output(piece, finish_reason))))
+
+    def _event(self, kind: str, status: int, data: bytes) -> bytes:
+        self._told += 1
+        return f"id:{self._told}\nevent:{kind}\n:HTTP_STATUS/{status}\ndata:".encode() + data + b"\n\n"
+
+    def _body(self, output: dict[str, object]) -> dict[str, object]:
+        body: dict[str, object] = {"output": output, "request_id": self._id}
+        return body | {"usage": self._usage()} if self._say.usage else body
+
+    def _output(self, piece: dict[Field, str], finish_reason: str) -> dict[str, object]:
+        message: dict[str, object] = {"role": "assistant", "content": self._content(piece["content"])}
+        if self._thinks:
+            message["reasoning_content"] = piece["reasoning"]
+        return {"choices": [{"message": message, "finish_reason": finish_reason}]}
+
+    def _content(self, text: str) -> str | list[dict[str, str]]:
+        if not self._multimodal:
+            return text
+        return [{"text": text}] if text else []
+
+    def _usage(self) -> dict[str, object]:
+        said = count_tokens(sum(len(text.encode()) for text in self._said.values()))
+        return {
+            "input_tokens": self._prompt.total,
+            "output_tokens": said,
+            "total_tokens": self._prompt.total + said,
+            "prompt_tokens_details": {"cached_tokens": self._prompt.cached},
+            **self._media,
+        }
+
+
+def _media_tokens(messages: Sequence[Message]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for kind, data in (medium for message in messages for medium in message.media):
+        name = "image_tokens" if kind.startswith("image/") else "audio_tokens"
+        found[name] = found.get(name, 0) + media.tokens(kind, data)
+    return found

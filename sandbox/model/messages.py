@@ -1,0 +1,83 @@
+"""The messages of a request: what a real server would refuse is refused here, in plain words, alike for every API."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from sandbox.model.media import Medium
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import Message
+
+ROLES = ("system", "user", "assistant")
+
+ReadPart = Callable[[dict[str, object], str, str], str | Medium | None]
+"""Reads a content part of one API, given its message's role and its place: words, a medium, or None (unknown)."""
+
+
+def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = True) -> tuple[Message, ...]:
+    """The messages in an array, whose order is not checked yet; raises RequestError.
+
+    `plain` says whether a message's content may be a mere text.
+    """
+    if not isinstance(value, list) or not value:
+        raise RequestError(f"{param} must be a list that is not empty", param)
+    return tuple(_message(item, f"{param}.[{index}]", read_part, plain) for index, item in enumerate(value))
+
+
+def of_text(role: str, text: str) -> Message:
+    """A message of words only."""
+    return Message(role, text, text, json.dumps({"role": role, "content": text}, ensure_ascii=False))
+
+
+def words(value: object, param: str) -> str:
+    """A text that is not empty; raises RequestError."""
+    if not isinstance(value, str) or not value:
+        raise RequestError(f"{param} has no text", param)
+    return value
+
+
+def check_order(messages: Sequence[Message], param: str) -> None:
+    """One system message at most, at the head; then user and assistant in turn, the user first and last.
+
+    Raises RequestError where that is not so.
+    """
+    start = 1 if messages[0].role == "system" else 0
+    for index, message in enumerate(messages[start:]):
+        expected = "assistant" if index % 2 else "user"
+        if message.role != expected:
+            place = f"{param}.[{start + index}]"
+            raise RequestError(f"{place}.role must be {expected} here: roles alternate, not {message.role!r}", place)
+    if messages[-1].role != "user":
+        raise RequestError("the last message must be the user's", param)
+
+
+def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Message:
+    if not isinstance(value, dict):
+        raise RequestError(f"{param} must be an object", param)
+    role = value.get("role")
+    if role not in ROLES:
+        raise RequestError(f"{param}.role must be system, user or assistant, not {role!r}", param)
+    parts = _parts(value.get("content"), str(role), f"{param}.content", read_part, plain)
+    return Message(
+        role=str(role),
+        text="".join(part for part in parts if isinstance(part, str)),
+        content="".join(part if isinstance(part, str) else part.read for part in parts),
+        raw=json.dumps(value, ensure_ascii=False),
+        media=tuple((part.kind, part.data) for part in parts if not isinstance(part, str)),
+    )
+
+
+def _parts(content: object, role: str, param: str, read_part: ReadPart, plain: bool) -> list[str | Medium]:
+    if plain and isinstance(content, str):
+        return [words(content, param)]
+    if not isinstance(content, list) or not content:
+        what = "a text or a list of parts" if plain else "a list of parts"
+        raise RequestError(f"{param} must be {what} that is not empty", param)
+    return [_part(part, role, f"{param}.[{index}]", read_part) for index, part in enumerate(content)]
+
+
+def _part(value: object, role: str, param: str, read_part: ReadPart) -> str | Medium:
+    found = read_part(value, role, param) if isinstance(value, dict) else None
+    if found is None:
+        kind = value.get("type") if isinstance(value, dict) else None
+        raise RequestError(f"{param} is not a content part that is known here (type {kind!r})", param)
+    return found

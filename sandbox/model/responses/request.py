@@ -1,0 +1,66 @@
+"""A request for a response: what is new, and the id of the response that it goes on from."""
+
+from collections.abc import Mapping
+
+from sandbox.model.media import Medium, picture, sound
+from sandbox.model.messages import check_order, of_text, read_all, words
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import ChatRequest, Message, check_limit, flag, json_object, model_name
+from sandbox.model.responses.store import ResponseStore
+
+LEAST_OUTPUT_TOKENS = 16
+
+
+def parse(body: bytes, headers: Mapping[str, str], received: float, store: ResponseStore) -> ChatRequest:
+    """Check the body of a request; raises RequestError with the reason for the client.
+
+    Instructions are the conversation's system message, for this request only: they are not kept, as the API has it.
+    """
+    payload = json_object(body)
+    model = model_name(payload)
+    stream = flag(payload.pop("stream", None), "stream")
+    flag(payload.get("store"), "store")
+    check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
+    instructions, new = _instructions(payload.get("instructions")), _input(payload.pop("input", None))
+    previous = payload.get("previous_response_id")
+    chain = instructions + (store.find(previous) if previous is not None else ()) + new
+    check_order(chain, "input")
+    return ChatRequest(
+        api="responses",
+        model=model,
+        messages=chain,
+        new=len(new),
+        stream=stream,
+        include_usage=True,
+        options=payload,
+        received=received,
+        headers=headers,
+        body=body,
+    )
+
+
+def _instructions(value: object) -> tuple[Message, ...]:
+    return () if value is None else (of_text("system", words(value, "instructions")),)
+
+
+def _input(value: object) -> tuple[Message, ...]:
+    if isinstance(value, str):
+        return (of_text("user", words(value, "input")),)
+    for index, item in enumerate(value if isinstance(value, list) else []):
+        kind = item.get("type", "message") if isinstance(item, dict) else "message"
+        if kind != "message":
+            raise RequestError(f"input.[{index}] is not an item that is known here (type {kind!r})", "input")
+    return read_all(value, "input", _part)
+
+
+def _part(part: dict[str, object], role: str, param: str) -> str | Medium | None:
+    if role == "assistant":
+        return words(part.get("text"), param) if part.get("type") == "output_text" else None
+    match part:
+        case {"type": "input_text"}:
+            return words(part.get("text"), param)
+        case {"type": "input_image", "image_url": url}:
+            return picture(url, param)
+        case {"type": "input_audio", "input_audio": {"format": kind, "data": data}}:
+            return sound(kind, data, param)
+    return None
