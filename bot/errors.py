@@ -54,11 +54,12 @@ class Undeliverable(KeepsakeError):
 class ModelError(KeepsakeError):
     """I could not get an answer from the model. Please try again with /retry.
 
-    `model` and `request_id` say which one it was, as far as that is known.
+    `model` and `request_id` say which one it was, as far as that is known; `retry_after` is the server's header.
     """
 
     model = ""
     request_id = ""
+    retry_after = ""
 
     @property
     def sentence(self) -> str:

@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from bot.errors import SettingError
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
+from bot.llm.profiles import Profiles
 from bot.llm.responses import Responses
-from bot.llm.server import Model, Server
+from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
 from bot.settings import Settings
 
-APIS: Mapping[str, type[Model]] = {"chat": ChatCompletions, "responses": Responses}
-"""By the names in LLM_API."""
+APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": Responses}
+"""By the names in LLM_API; the third one, DashScope's own, needs a package that is an extra."""
 FALLBACK_SHARE = 0.4
 """Of MODEL_TIMEOUT, what the first model has until its first word where another one could answer."""
 
@@ -42,20 +45,13 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
 def _models(settings: Settings) -> Models:
     profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
-    first = Server(
-        APIS[settings.llm_api],
-        base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
-        extra_body=settings.llm_extra_body,
-        timeout=settings.model_timeout,
-        profiles=profiles,
-    )
+    first = _server(settings, profiles)
     if settings.fallback_model is None:
         return first
     patience = FALLBACK_SHARE * settings.model_timeout
     if settings.fallback_base_url is None or settings.fallback_api_key is None:
         return WithFallback(first, first, settings.fallback_model, patience)
-    second = Server(
+    second = OpenAIServer(
         ChatCompletions,
         base_url=settings.fallback_base_url,
         api_key=settings.fallback_api_key.get_secret_value(),
@@ -64,6 +60,34 @@ def _models(settings: Settings) -> Models:
         profiles=profiles,
     )
     return WithFallback(first, second, settings.fallback_model, patience)
+
+
+def _server(settings: Settings, profiles: Profiles) -> Server:
+    if settings.llm_api == "dashscope":
+        return _native(settings, profiles)
+    return OpenAIServer(
+        APIS[settings.llm_api],
+        base_url=settings.openai_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        extra_body=settings.llm_extra_body,
+        timeout=settings.model_timeout,
+        profiles=profiles,
+    )
+
+
+def _native(settings: Settings, profiles: Profiles) -> Server:
+    try:
+        from bot.llm.dashscope import DashScopeServer
+    except ImportError as exc:
+        sentence = "LLM_API: 'dashscope' needs the package dashscope, which comes with the extra 'qwen'"
+        raise SettingError(f"{sentence} ({exc})") from exc
+    return DashScopeServer(
+        base_url=settings.dashscope_base_url,
+        api_key=settings.openai_api_key.get_secret_value(),
+        extra_body=settings.llm_extra_body,
+        timeout=settings.model_timeout,
+        profiles=profiles,
+    )
 
 
 def _embedder(settings: Settings) -> Embeddings | None:

@@ -63,10 +63,8 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
 
 
 def _llm_api(value: str) -> str:
-    if value == "dashscope":
-        raise ValueError("'dashscope' comes in a later version; this one speaks 'chat' and 'responses'")
-    if value not in ("chat", "responses"):
-        raise ValueError("must be 'chat' or 'responses'")
+    if value not in ("chat", "responses", "dashscope"):
+        raise ValueError("must be 'chat', 'responses' or 'dashscope'")
     return value
 
 

@@ -25,6 +25,8 @@ from bot.errors import SettingError
 
 DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """Model Studio's OpenAI-compatible mode, international (Singapore)."""
+DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
+"""Its native interface there."""
 DEFAULT_WEBHOOK_PORT = 8080
 MISSING = {
     "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
     vision_model: str | None = None
     llm_api: types.LlmApi = "chat"
+    dashscope_base_url: types.HttpUrl = DASHSCOPE_NATIVE
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.from_json] = Field(default_factory=dict)
     embedding_model: str | None = None
     embedding_base_url: types.HttpUrl | None = None
@@ -143,6 +146,11 @@ class Settings(BaseSettings):
             return self.webhook_secret.get_secret_value()
         token = self.telegram_bot_token.get_secret_value().encode()
         return hmac.new(token, b"keepsake webhook secret", hashlib.sha256).hexdigest()
+
+    @property
+    def model_url(self) -> str:
+        """Where models are asked, which is where LLM_API is spoken."""
+        return self.dashscope_base_url if self.llm_api == "dashscope" else self.openai_base_url
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "bot.shell": {"bot.archive", "bot.conversation", "bot.errors", "bot.opening", "bot.settings", "storage"},
     "bot.jobs": {"storage"},
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
-    "bot.services": {"bot.llm", "bot.media", "bot.settings"},
+    "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.settings"},
     "bot.doctor": {
         "bot.conversation.tokens",
         "bot.engine",

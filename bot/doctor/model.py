@@ -38,7 +38,7 @@ def patience(settings: Settings) -> float:
 
 
 def _answered(settings: Settings, answer: Answer) -> Finding:
-    name = f"{settings.openai_model} at {urlsplit(settings.openai_base_url).hostname}"
+    name = f"{settings.openai_model} at {urlsplit(settings.model_url).hostname}"
     if answer.unstreamed:
         return cross("Model", f"{name} does not stream: {answer.error}", advice(answer))
     if isinstance(answer.error, PASSING):

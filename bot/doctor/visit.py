@@ -38,7 +38,7 @@ def _alone(settings: Settings) -> Settings:
 
 
 def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | list[Finding]]]:
-    urls = (settings.telegram_api_url, settings.openai_base_url)
+    urls = (settings.telegram_api_url, settings.model_url)
     return [
         telegram.check(settings),
         model.check(settings, services.models),

@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from bot.errors import CannotSee, ImageRefused, RequestRefused
 from bot.llm.failures import translate
-from bot.llm.interface import Delta, Finish, Message, Options
-from bot.llm.params import param, spoken, transcript_in, voice_in
-from bot.llm.server import Model, Server
+from bot.llm.interface import Delta, Message, Options
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
+from bot.llm.params import finish_of, param, spoken, transcript_in, voice_in
 from bot.llm.usage import reported
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class ChatCompletions(Model):
+class ChatCompletions(OpenAIModel):
     """One model, behind ``POST {base_url}/chat/completions``."""
 
     takes_markers = True
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self._markers = server.profile.content_parts
 
@@ -67,7 +67,7 @@ class ChatCompletions(Model):
     def _wanted(self, options: Options) -> dict[str, JsonValue]:
         """What a request has on top for these options, as far as this model knows them."""
         wanted = spoken() if options.voice and self.senses.speaks else {}
-        if options.thinking is not None and self.senses.thinks:
+        if self._is_told_to_think(options):
             wanted["enable_thinking"] = options.thinking
         return wanted
 
@@ -83,7 +83,7 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
     if not chunk.choices:
         return Delta(usage=usage)
     choice = chunk.choices[0]
-    finish = _finish(choice.finish_reason) if choice.finish_reason else None
+    finish = finish_of(choice.finish_reason) if choice.finish_reason else None
     if choice.delta is None:  # against the interface, but some servers end so
         return Delta(finish=finish, usage=usage)
     # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
@@ -97,8 +97,3 @@ def _delta(chunk: "ChatCompletionChunk") -> Delta:
         usage=usage,
         voice=voice_in(audio),
     )
-
-
-def _finish(reason: str) -> Finish:
-    # Servers have more words for a normal end (eos, end_turn, tool_calls, ...) than for the two that matter.
-    return {"length": Finish.LENGTH, "content_filter": Finish.FILTER}.get(reason, Finish.STOP)

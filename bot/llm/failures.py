@@ -41,6 +41,23 @@ _BLIND = (
 )
 _DEAF = ("unknown variant `input_audio`", "support audio", "audio input is not", "does not support input_audio")
 _IMAGE = ("image", "multimodal")
+_CODES = (
+    ("rate_limit_exceeded", errors.RateLimited),
+    ("server_error", errors.ServerTrouble),
+    # DashScope, "Error codes".
+    ("throttling", errors.RateLimited),
+    ("internalerror", errors.ServerTrouble),
+    ("systemerror", errors.ServerTrouble),
+    ("modelserving", errors.ServerTrouble),
+    ("modelunavailable", errors.ServerTrouble),
+    ("requesttimeout", errors.NoAnswerInTime),
+    ("invalidapikey", errors.WrongKey),
+    ("arrearage", errors.NoCredit),
+    ("modelnotfound", errors.NoPermission),
+    ("accessdenied", errors.NoPermission),
+    ("model.accessdenied", errors.NoPermission),
+    ("datainspectionfailed", errors.ContentRefused),
+)
 
 
 def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
@@ -60,17 +77,31 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
         error = _of_status(exc.status_code, words)(details)
         error.request_id = exc.request_id or ""
         return error
-    return (_of_words(words) or errors.StreamCut)(details)
+    code = exc.code if isinstance(exc, openai.APIError) else None
+    return (_of_code(code) or _of_words(words) or errors.StreamCut)(details)
 
 
 def of_event(code: str | None, message: str) -> errors.ModelError:
     """The ModelError for a failure that the stream of an answer tells of."""
     details = f"{message} (code {code})"
-    if code == "rate_limit_exceeded":
-        return errors.RateLimited(details)
-    if code == "server_error":
-        return errors.ServerTrouble(details)
-    return (_of_words(details.lower()) or errors.StreamCut)(details)
+    return (_of_code(code) or _of_words(details.lower()) or errors.StreamCut)(details)
+
+
+def of_response(status: int, code: str | None, message: str, *, streaming: bool) -> errors.ModelError:
+    """The ModelError for a failure in DashScope's own form, which has a code of its own beside the status.
+
+    In a stream the status says nothing: the SDK makes every failure there a 400.
+    """
+    if streaming:
+        return of_event(code, message)
+    details = f"{message} (status {status}, code {code})"
+    words = details.lower()
+    return (_of_code(code) or _of_status(status, words))(details)
+
+
+def _of_code(code: str | None) -> type[errors.ModelError] | None:
+    """What a code alone tells; the text of an error is no guide where its code is one of these."""
+    return next((kind for beginning, kind in _CODES if (code or "").lower().startswith(beginning)), None)
 
 
 def _of_status(status: int, words: str) -> type[errors.ModelError]:

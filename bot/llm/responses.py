@@ -16,8 +16,8 @@ import openai
 from bot.errors import StreamCut
 from bot.llm.failures import of_event
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Part, Sound
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text
-from bot.llm.server import Model, Server
 from bot.llm.usage import reported
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ MOST_KEPT = 10_000
 """Conversations whose last response is remembered; an id and a hash take about 200 bytes."""
 
 
-class Responses(Model):
+class Responses(OpenAIModel):
     """One model, behind ``POST {base_url}/responses``. It is shown pictures; sounds this API does not take."""
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self.senses = type(self.senses)(sees=self.senses.sees, thinks=self.senses.thinks)
         self._kept: OrderedDict[str, str] = OrderedDict()
@@ -85,9 +85,6 @@ class Responses(Model):
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body=self.server.extra_body | thinking,
         )
-
-    def _is_told_to_think(self, options: Options) -> bool:
-        return options.thinking is not None and self.senses.thinks
 
 
 def _is_lost(exc: openai.APIStatusError) -> bool:

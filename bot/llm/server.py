@@ -1,60 +1,45 @@
-"""A model server and its models, whatever interface they are spoken to by.
+"""A model server and its models, whatever interface they are spoken to by."""
 
-The client itself tries again on 408, 409, 429, 5xx and connection errors, with back-off and the server's Retry-After.
-A stream that broke after it began is not its business: that is a StreamCut here.
-"""
-
-import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ModelError, StreamCut
 from bot.llm.breaker import Breaker
-from bot.llm.client import client
-from bot.llm.failures import translate
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
 from bot.llm.thinking import Thinking
 
 RETRIES = 4
-"""With the client's back-off (0.5 s doubling to 8 s) about eight seconds, unless the server asks for more."""
+"""With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
 CONNECT_TIMEOUT_S = 10.0
 
 
-class Server:
-    """One client for all models that are behind an address; `api`: the kind of model, which is the interface."""
+class Server(ABC):
+    """All models that are behind an address."""
 
-    def __init__(
-        self,
-        api: "type[Model]",
-        *,
-        base_url: str,
-        api_key: str,
-        extra_body: Mapping[str, JsonValue],
-        timeout: float,
-        profiles: Profiles = KNOWN,
-    ) -> None:
-        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
-        self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
+    takes_markers = False
+    """Whether the interface has cache markers."""
+
+    def __init__(self, base_url: str, extra_body: Mapping[str, JsonValue], profiles: Profiles = KNOWN) -> None:
+        """`extra_body` is merged into every request."""
+        self.base_url = base_url
         self.extra_body = dict(extra_body)
         self.profiles = profiles
         self.profile = profiles.server(base_url)
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
-        self._api = api
         self._models: dict[str, Model] = {}
 
     @property
     def cache(self) -> CacheProfile:
         """See Models.cache."""
         cache = self.profile.cache
-        return replace(cache, explicit=cache.explicit and self._api.takes_markers)
+        return replace(cache, explicit=cache.explicit and self.takes_markers)
 
     @property
     def vision_model(self) -> str | None:
@@ -64,30 +49,32 @@ class Server:
     def of(self, name: str) -> "Model":
         """See Models.of."""
         if name not in self._models:
-            self._models[name] = self._api(self, name)
+            self._models[name] = self._model(name)
         return self._models[name]
 
     async def close(self) -> None:
         """Close the connections."""
         await self.breaker.close()
-        await self.client.close()
+        await self._close()
 
+    @abstractmethod
+    def _model(self, name: str) -> "Model":
+        """Make a model."""
+
+    @abstractmethod
     async def _answers(self) -> bool:
-        """Whether the server has anything to say at all; not every one has this list."""
-        try:
-            await self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S).models.list()
-        except openai.APIStatusError as exc:
-            return exc.status_code < 500
-        except openai.OpenAIError:
-            return False
-        return True
+        """Whether the server has anything to say at all."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Close the connections."""
 
 
 class Model(ABC):
     """One model of a server: what all interfaces have in common."""
 
-    takes_markers = False
-    """Whether the interface has cache markers."""
+    foreign: tuple[type[Exception], ...] = ()
+    """What the client of the interface raises besides ModelErrors."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
@@ -95,37 +82,39 @@ class Model(ABC):
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
         self.single_turn = profile.single_turn
-        self.server = server
+        self._server = server
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
-        self.server.breaker.check()
+        self._server.breaker.check()
         began = finished = False
         thinking = Thinking()
         try:
             async with aclosing(self._deltas(messages, options)) as deltas:
                 async for delta in deltas:
                     if not began:
-                        self.server.breaker.answered()
+                        self._server.breaker.answered()
                     began = True
                     finished = finished or delta.finish is not None
                     yield _thought(delta, thinking)
-        except openai.OpenAIError as exc:
-            raise self._learned(messages, translate(exc, streaming=began)) from exc
         except ModelError as exc:
             raise self._learned(messages, exc) from exc.__cause__
-        except json.JSONDecodeError as exc:
-            raise self._learned(messages, StreamCut("a piece of the stream is no JSON")) from exc
+        except self.foreign as exc:
+            raise self._learned(messages, self._translated(exc, streaming=began)) from exc
         if not finished:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 
     @abstractmethod
     def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The server's answer piece by piece. Raises the client's exceptions, or a ModelError for what a piece says."""
+        """The server's answer piece by piece. Raises foreign exceptions, or a ModelError for what a piece says."""
+
+    @abstractmethod
+    def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
+        """The ModelError for a foreign exception; `streaming`: the answer had begun."""
 
     def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
         """The error, after it has taught what this model can't do, and how its server is."""
-        self.server.breaker.failed(error)
+        self._server.breaker.failed(error)
         error.model = self.name
         sent = {type(part) for message in messages for part in message.parts}
         if isinstance(error, CannotSee) and Image in sent:
@@ -133,6 +122,9 @@ class Model(ABC):
         elif isinstance(error, CannotHear) and Sound in sent:
             self.senses = replace(self.senses, hears=False)
         return error
+
+    def _is_told_to_think(self, options: Options) -> bool:
+        return options.thinking is not None and self.senses.thinks
 
 
 def _thought(delta: Delta, thinking: Thinking) -> Delta:

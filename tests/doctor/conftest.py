@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.llm import embeddings, server, transcription
+from bot.llm import embeddings, openai_server, transcription
 from bot.settings import Settings, load
 from sandbox.botapi import BotApi
 from sandbox.model import ChatRequest, ModelServer, Say
@@ -42,7 +42,7 @@ def obliging(request: ChatRequest) -> Say:
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    for module in (server, embeddings, transcription):
+    for module in (openai_server, embeddings, transcription):
         monkeypatch.setattr(module, "RETRIES", 0)
     monkeypatch.setattr("bot.doctor.model.CACHE_PAUSE_S", 0.0)
     telegram, model = BotApi(token=TOKEN), ModelServer(key=KEY)

@@ -7,7 +7,7 @@ import pytest
 from bot.doctor import model
 from bot.doctor.report import Finding, Mark
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.server import Server
+from bot.llm.openai_server import OpenAIServer
 from sandbox.model import ChatRequest, Cut, Fail, Hang, ModelServer, NoFinish, Say
 from sandbox.model.behaviour import Behaviour
 from tests.doctor.conftest import World, obliging
@@ -15,7 +15,7 @@ from tests.doctor.conftest import World, obliging
 
 async def _check(world: World, **variables: str) -> list[Finding]:
     settings = world.settings(**variables)
-    models = Server(
+    models = OpenAIServer(
         ChatCompletions,
         base_url=settings.openai_base_url,
         api_key=settings.openai_api_key.get_secret_value(),

@@ -138,7 +138,7 @@ def telegram_version() -> str:
 async def stage(tmp_path: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test."""
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
-    async with _stage(tmp_path, telegram_version, lambda variables: Resident(variables, monkeypatch)) as stage:
+    async with open_stage(tmp_path, telegram_version, lambda variables: Resident(variables, monkeypatch)) as stage:
         yield stage
 
 
@@ -149,12 +149,13 @@ async def process(tmp_path: Path, telegram_version: str) -> AsyncIterator[Stage]
     def make(variables: Variables) -> BotProcess:
         return BotProcess([sys.executable, "-m", "bot"], variables, tmp_path / "bot.log")
 
-    async with _stage(tmp_path, telegram_version, make) as stage:
+    async with open_stage(tmp_path, telegram_version, make) as stage:
         yield stage
 
 
 @asynccontextmanager
-async def _stage(folder: Path, version: str, make_bot: Callable[[Variables], Bot]) -> AsyncIterator[Stage]:
+async def open_stage(folder: Path, version: str, make_bot: Callable[[Variables], Bot]) -> AsyncIterator[Stage]:
+    """A Bot API server, a model server, and the settings of a bot between them."""
     telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000)
     async with telegram.run() as telegram_url, model.run() as model_url:
         stage = Stage(telegram, model, folder, make_bot)
@@ -163,6 +164,7 @@ async def _stage(folder: Path, version: str, make_bot: Callable[[Variables], Bot
             "TELEGRAM_API_URL": telegram_url,
             "OPENAI_API_KEY": KEY,
             "OPENAI_BASE_URL": model_url,
+            "DASHSCOPE_BASE_URL": model.dashscope_url,
             "OPENAI_MODEL": "stand-in",
             "ACCESS": "open",
             "DATABASE_URL": f"sqlite:///{folder}/keepsake.db",

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.llm import breaker
-from bot.llm import server as model_server
+from bot.llm import openai_server as model_server
 from sandbox.model import Fail, ModelServer, Say
 from tests.e2e.conftest import KEY, PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry

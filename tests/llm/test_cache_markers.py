@@ -8,10 +8,11 @@ import pytest
 
 from bot import errors
 from bot.conversation.markers import placed
-from bot.llm import server as model_server
+from bot.llm import openai_server as model_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
-from bot.llm.server import Model, Server
+from bot.llm.openai_server import OpenAIServer
+from bot.llm.server import Model
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
@@ -27,7 +28,7 @@ async def server() -> ModelServer:
 async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
     monkeypatch.setattr(model_server, "RETRIES", 0)
     async with server.run() as url:
-        client = Server(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
         yield client.of("qwen-plus")
         await client.close()
 

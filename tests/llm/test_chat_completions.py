@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import server as model_server
+from bot.llm import openai_server as model_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Finish, Message, Senses
 from bot.llm.known import KNOWN
-from bot.llm.server import Model, Server
+from bot.llm.openai_server import OpenAIServer
+from bot.llm.server import Model
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
@@ -35,8 +36,10 @@ async def model(server: ModelServer) -> AsyncIterator[Model]:
         await client.close()
 
 
-def _client(url: str, key: str = "sk-right", timeout: float = 5.0) -> Server:
-    return Server(ChatCompletions, base_url=url, api_key=key, extra_body={"enable_thinking": True}, timeout=timeout)
+def _client(url: str, key: str = "sk-right", timeout: float = 5.0) -> OpenAIServer:
+    return OpenAIServer(
+        ChatCompletions, base_url=url, api_key=key, extra_body={"enable_thinking": True}, timeout=timeout
+    )
 
 
 async def _answer(model: Model) -> list[Delta]:
@@ -182,7 +185,7 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
     file = tmp_path / "profiles.toml"
     file.write_text('[servers."127.*"]\ncontent_parts = false\nusage_in_stream = false\ncache_markers = true\n')
     async with server.run() as url:
-        models = Server(
+        models = OpenAIServer(
             ChatCompletions,
             base_url=url,
             api_key="sk-right",

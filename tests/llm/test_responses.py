@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import server as model_server
+from bot.llm import openai_server as model_server
 from bot.llm.interface import Delta, Finish, Image, Message, Options
 from bot.llm.known import KNOWN
+from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
-from bot.llm.server import Model, Server
+from bot.llm.server import Model
 from sandbox.model import Cut, Fail, ModelServer, NoFinish, Say
 from tests.media.files import picture
 
@@ -32,7 +33,7 @@ async def server() -> ModelServer:
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[Model]:
     async with server.run() as url:
-        models = Server(Responses, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
+        models = OpenAIServer(Responses, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         yield models.of("qwen3.5-plus")
         await models.close()
 
@@ -117,7 +118,7 @@ async def test_model_studio_is_asked_for_its_session_cache(server: ModelServer, 
     file = tmp_path / "profiles.toml"
     file.write_text('[servers."127.*"]\nsession_cache = true\nkeeps_responses = false\n')
     async with server.run() as url:
-        models = Server(
+        models = OpenAIServer(
             Responses,
             base_url=url,
             api_key="sk-right",

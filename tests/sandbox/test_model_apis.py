@@ -58,13 +58,18 @@ async def chained(turns: list[dict[str, Any]], model: ModelServer) -> str:
     return await _respond(turns[0], turns[-1:], next(reversed(model.responses.ids), None))
 
 
+def _asked(text: str) -> dict[str, str]:
+    return {"type": "input_text", "text": text}
+
+
+def _answered(text: str) -> dict[str, str]:
+    return {"type": "output_text", "text": text}
+
+
 async def _respond(system: dict[str, Any], turns: list[dict[str, Any]], previous: str | None = None) -> str:
     shown = {"type": "input_image", "image_url": SHOWN_URL}
-    kinds = {"user": "input_text", "assistant": "output_text"}
-    items: Any = [
-        {"role": turn["role"], "content": parts(turn, shown, lambda text: {"type": kinds[turn["role"]], "text": text})}
-        for turn in turns
-    ]
+    written = {"user": _asked, "assistant": _answered}
+    items: Any = [{"role": turn["role"], "content": parts(turn, shown, written[turn["role"]])} for turn in turns]
     async with openai.AsyncOpenAI() as client:
         events = await client.responses.create(
             model="m", input=items, instructions=system["content"], previous_response_id=previous, stream=True

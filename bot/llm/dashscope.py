@@ -1,0 +1,216 @@
+"""DashScope's own interface, through its SDK: one endpoint for text models, another one for those that see and hear.
+
+Both are streamed in increments. The SDK tries a lost connection once more and nothing else, so what the server asks to
+be tried again is tried again here, as the openai client does it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from http import HTTPStatus
+from itertools import count
+from typing import Any
+
+import aiohttp
+from dashscope import AioGeneration, AioMultiModalConversation
+from dashscope.common.error import DashScopeException
+from pydantic import JsonValue
+
+from bot import errors
+from bot.llm.failures import of_response
+from bot.llm.interface import Delta, Image, Message, Options, Sound
+from bot.llm.known import KNOWN
+from bot.llm.params import base64_text, finish_of
+from bot.llm.profiles import Profiles
+from bot.llm.retrying import pause
+from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+from bot.llm.usage import reported
+from bot.trust import trust
+
+LONGEST_LINE = 2**20
+"""Bytes of one event; aiohttp's own bound is 128 KiB, and some servers repeat a whole answer in its last event."""
+WRONG_ENDPOINT = "url error"
+"""What either endpoint says of a model that belongs to the other one."""
+UNFINISHED = "null"
+"""The finish reason of all events but the last is this word."""
+AGAIN = (errors.RateLimited, errors.ServerTrouble, aiohttp.ClientConnectionError)
+"""What may go better at the next try."""
+
+
+class _Conversation(AioMultiModalConversation):
+    """The SDK's, without its search for files.
+
+    It takes any text of a user's that is the path of a file on this machine, or begins with ``file://``, for a file
+    to upload, and would do so with blocking calls.
+    """
+
+    @classmethod
+    def _preprocess_messages(cls, model: str, messages: list[dict[str, object]], api_key: str) -> bool:  # noqa: ARG003
+        return False
+
+
+class DashScopeServer(Server):
+    """One session for all models that are behind an address."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        extra_body: Mapping[str, JsonValue],
+        timeout: float,
+        profiles: Profiles = KNOWN,
+    ) -> None:
+        """`timeout`: the longest silence of the server, in seconds; `extra_body`: parameters of every request."""
+        super().__init__(base_url, extra_body, profiles)
+        self.api_key = api_key
+        self.timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The connections, opened in the loop that uses them."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(ssl=trust(), limit=0)
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=LONGEST_LINE)
+        return self._session
+
+    def _model(self, name: str) -> "Generation":
+        return Generation(self, name)
+
+    async def _close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _answers(self) -> bool:
+        timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
+        try:
+            async with self.session.get(self.base_url, timeout=timeout) as response:
+                return response.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+
+class Generation(Model):
+    """One model, behind ``text-generation`` or ``multimodal-generation``. It does not speak here."""
+
+    # What is sent that the SDK can't read ends in one of the three last.
+    foreign = (aiohttp.ClientError, TimeoutError, DashScopeException, ValueError, LookupError, TypeError)
+
+    def __init__(self, server: DashScopeServer, name: str) -> None:
+        super().__init__(server, name)
+        self.senses = replace(self.senses, speaks=False)
+        self.server = server
+        self._multimodal = self.senses.sees or self.senses.hears
+
+    async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+        for attempt in count():
+            began = False
+            try:
+                async with aclosing(self._pieces(messages, options)) as pieces:
+                    async for delta in pieces:
+                        began = True
+                        yield delta
+                return
+            except (errors.RequestRefused, *AGAIN) as exc:
+                wait = self._wait(attempt, messages, exc)
+                if began or wait is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    def _wait(self, attempt: int, messages: Sequence[Message], failure: Exception) -> float | None:
+        """Seconds until the next try; None: there is none. Raises CannotSee as `_move` does."""
+        if isinstance(failure, errors.RequestRefused):
+            return self._move(messages, failure) if attempt == 0 and WRONG_ENDPOINT in str(failure) else None
+        if attempt >= RETRIES or isinstance(failure, TimeoutError):
+            return None
+        return pause(attempt, failure.retry_after if isinstance(failure, errors.ModelError) else "")
+
+    async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+        began = False
+        async with aclosing(await self._open(messages, options)) as responses:
+            async for response in responses:
+                yield _delta(response, streaming=began)
+                began = True
+
+    def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused) -> float:
+        """The model belongs to the other endpoint. Raises CannotSee where that is blind to what was sent."""
+        self._multimodal = not self._multimodal
+        if not self._multimodal:
+            self.senses = replace(self.senses, sees=False, hears=False)
+            if any(message.parts for message in messages):
+                raise errors.CannotSee(str(refusal)) from refusal
+        return 0.0
+
+    async def _open(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Mapping[str, Any], None]:
+        # The types of the SDK know neither that a stream comes back nor that messages are dicts.
+        call: Any = (_Conversation if self._multimodal else AioGeneration).call
+        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
+        opened: AsyncGenerator[Mapping[str, Any], None] = await call(
+            self.name,
+            messages=[_message(message, multimodal=self._multimodal) for message in messages],
+            api_key=self.server.api_key,
+            base_address=self.server.base_url,
+            session=self.server.session,
+            request_timeout=self.server.timeout,
+            **self.server.extra_body | thinking,
+            stream=True,
+            incremental_output=True,
+            result_format="message",
+        )
+        return opened
+
+    def _translated(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
+        details = f"{type(exc).__name__}: {exc}"
+        if isinstance(exc, TimeoutError):
+            return errors.NoAnswerInTime(details)
+        if streaming:
+            return errors.StreamCut(details)
+        return (errors.RequestRefused if isinstance(exc, DashScopeException) else errors.ServerTrouble)(details)
+
+
+def _message(message: Message, *, multimodal: bool) -> dict[str, object]:
+    content: object = message.content
+    if multimodal:
+        content = [_part(part) for part in message.parts or (message.content,)]
+    return {"role": message.role, "content": content}
+
+
+def _part(part: str | Image | Sound) -> dict[str, str]:
+    if isinstance(part, Image):
+        return {"image": f"data:{part.mime};base64,{base64_text(part.data)}"}
+    if isinstance(part, Sound):
+        return {"audio": f"data:audio/{part.format};base64,{base64_text(part.data)}"}
+    return {"text": part}
+
+
+def _delta(response: Mapping[str, Any], *, streaming: bool) -> Delta:
+    """What an event adds. Raises a ModelError for a failure that it tells of."""
+    status = response["status_code"]
+    if status != HTTPStatus.OK:
+        failure = of_response(status, response.get("code"), response.get("message") or "", streaming=streaming)
+        failure.request_id = response.get("request_id") or ""
+        failure.retry_after = _header(response.get("headers") or {}, "retry-after")
+        raise failure
+    usage = reported(response["usage"]) if response["usage"].get("input_tokens") else None  # the SDK says 0 for none
+    choices = response["output"].get("choices")
+    if not choices:
+        return Delta(usage=usage)
+    message, reason = choices[0]["message"] or {}, choices[0].get("finish_reason")
+    return Delta(
+        text=_words(message.get("content")),
+        reasoning=message.get("reasoning_content") or "",
+        finish=finish_of(reason) if reason and reason != UNFINISHED else None,
+        usage=usage,
+    )
+
+
+def _words(content: object) -> str:
+    if isinstance(content, list):
+        return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))
+    return content if isinstance(content, str) else ""
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    return next((value for name, value in headers.items() if name.lower() == wanted), "")

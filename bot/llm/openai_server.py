@@ -1,0 +1,70 @@
+"""A server that is spoken to through the openai client, by any of OpenAI's interfaces.
+
+The client itself tries again on 408, 409, 429, 5xx and connection errors, with back-off and the server's Retry-After.
+A stream that broke after it began is not its business: that is a StreamCut here.
+"""
+
+import json
+from collections.abc import Mapping
+
+import openai
+from pydantic import JsonValue
+
+from bot.errors import ModelError, StreamCut
+from bot.llm.client import client
+from bot.llm.failures import translate
+from bot.llm.known import KNOWN
+from bot.llm.profiles import Profiles
+from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+
+
+class OpenAIServer(Server):
+    """One client for all models that are behind an address; `api`: the kind of model, which is the interface."""
+
+    def __init__(
+        self,
+        api: "type[OpenAIModel]",
+        *,
+        base_url: str,
+        api_key: str,
+        extra_body: Mapping[str, JsonValue],
+        timeout: float,
+        profiles: Profiles = KNOWN,
+    ) -> None:
+        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
+        super().__init__(base_url, extra_body, profiles)
+        self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self.takes_markers = api.takes_markers
+        self._api = api
+
+    def _model(self, name: str) -> "OpenAIModel":
+        return self._api(self, name)
+
+    async def _close(self) -> None:
+        await self.client.close()
+
+    async def _answers(self) -> bool:
+        try:
+            await self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S).models.list()
+        except openai.APIStatusError as exc:  # not every server has this list
+            return exc.status_code < 500
+        except openai.OpenAIError:
+            return False
+        return True
+
+
+class OpenAIModel(Model):
+    """One model of such a server."""
+
+    foreign = (openai.OpenAIError, json.JSONDecodeError)
+    takes_markers = False
+    """Whether the interface has cache markers."""
+
+    def __init__(self, server: OpenAIServer, name: str) -> None:
+        super().__init__(server, name)
+        self.server = server
+
+    def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
+        if isinstance(exc, openai.OpenAIError):
+            return translate(exc, streaming=streaming)
+        return StreamCut("a piece of the stream is no JSON")
