@@ -28,6 +28,8 @@ OWN_REPEATED = 4
 PASSED_ON = ("MEMORY", "COMPACT_AT", "CONTEXT_WINDOW", "KEEP_ROUNDS", "RECALL_TOKENS", "MEMORY_TOKENS", "SYSTEM_PROMPT")
 """Settings of the bot that may be varied by the environment."""
 SHOWN_TURNS = 12
+UNKNOWN_WINDOW = "32768"
+"""Of the model that the replay has without tools, which it has with them too, so that the figures compare."""
 
 
 def main() -> None:
@@ -68,6 +70,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("files", nargs="*", type=Path, help="conversations of the LoCoMo format")
     parser.add_argument("--repeat", type=int, help="replay the whole so often, one after the other")
     parser.add_argument("--embeddings", action="store_true", help="with the sandbox's embedding server in front")
+    parser.add_argument("--tools", action="store_true", help="the model has tools, and looks every question up")
     return parser.parse_args()
 
 
@@ -77,6 +80,8 @@ def _default(name: str) -> float:
 
 def _variables(options: argparse.Namespace) -> dict[str, str]:
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if options.tools:
+        variables = {"CONTEXT_WINDOW": UNKNOWN_WINDOW, "OPENAI_MODEL": "qwen-plus", "TOOLS": "on"} | variables
     return variables | ({"EMBEDDING_MODEL": "sandbox-embedding"} if options.embeddings else {})
 
 

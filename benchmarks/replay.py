@@ -1,6 +1,7 @@
 """A conversation replayed through the running bot, and what it cost and held."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -39,8 +40,12 @@ class Replay:
     said: list[str] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
     """Of each turn, with what was asked beside it."""
+    asking: bool = False
+    """The questions have begun: where it may, the model looks each of them up."""
     replayed: int = 0
     """How many requests were turns of the conversation; the questions follow."""
+    gone_on: int = 0
+    """Requests that went on with a turn after the model had looked something up."""
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
@@ -66,12 +71,12 @@ class Replay:
                     self.costs.append(turns.cost - before)
                 await self._quiet()
                 self._count(turns)
-                self.replayed = len(self.mains)
+                self.replayed, self.asking = len(self.mains), True
                 asked, beside, found = Result("questions"), Result("beside questions"), 0
                 for question in dialogue.questions:
                     await self._say(ann, home, question.text, question.answer, None)
                     self._count(asked, beside)
-                    shown = "".join(message.text for message in self.mains[-1][0].messages)
+                    shown = "".join(message.text for message in self.newest.messages)
                     found += all(line in shown for line in question.evidence)
                 await self._quiet()
                 self._count(asked, beside)
@@ -109,7 +114,10 @@ class Replay:
         }
 
     def _answer(self, request: ChatRequest) -> Behaviour:
-        if self.words and self.words in request.last_words:
+        asked = next(message.text for message in reversed(request.messages) if message.role == "user")
+        if self.words and self.words in asked:
+            if self.asking and request.may_call and not request.messages[-1].answers:
+                return Say("", calls=(("recall", json.dumps({"query": self.words})),))
             return Say(self.answer, chunk=1000)
         self.memory = notes(
             [line for message in request.messages[1:] for line in message.text.splitlines()],
@@ -133,10 +141,14 @@ class Replay:
 
     def _count(self, mains: Result, sides: Result | None = None) -> None:
         """Book the requests that came since the last time."""
-        booked = len(self.mains) + len(self.sides)
+        booked = len(self.mains) + len(self.sides) + self.gone_on
         requests = list(zip(self.model.requests, self.model.counts, strict=False))
         for request, count in requests[booked:]:
-            if any(words in request.last_words for words in self.said[-2:]):
+            if request.messages[-1].answers:
+                self.gone_on, self.newest = self.gone_on + 1, request
+                mains.add(count.total, count.cached, self.prices, turn=False)
+            elif any(words in request.last_words for words in self.said[-2:]):
+                self.newest = request
                 self.mains.append((request, count.total, count.cached))
                 cost = mains.add(count.total, count.cached, self.prices)
                 self.on_turn(len(self.mains), count.total, count.cached, cost)

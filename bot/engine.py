@@ -17,17 +17,19 @@ from bot.conversation.ledger import Ledger
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Policy, Way
 from bot.conversation.notes import Notes
+from bot.conversation.offers import RECALL, REMEMBER
 from bot.conversation.recall import Recall
 from bot.conversation.request import Requests
 from bot.conversation.room import Room
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.summaries import Summaries
 from bot.conversation.tokens import TokenCounter
+from bot.conversation.tools import Toolbox
 from bot.conversation.turn import Conversation, VoiceNote
 from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import SettingError
-from bot.llm.interface import Embedder, Models
+from bot.llm.interface import Embedder, Models, Tool
 from bot.settings import Settings
 from storage import Storage
 
@@ -83,7 +85,7 @@ def build(
     policy = _policy(settings, choice)
     _check_system_prompt(settings, policy, count_tokens)
     ledger = Ledger(storage, settings.zone, time.time)
-    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens)
+    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings))
     side_calls = SideCalls(storage, ledger, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
@@ -91,8 +93,9 @@ def build(
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
     upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
-    requests, room, heads = Requests(windows, recall, marking), Room(upkeep), Heads(names)
-    patience = settings.model_timeout
+    toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
+    requests = Requests(windows, recall, marking, toolbox)
+    room, heads, patience = Room(upkeep), Heads(names), settings.model_timeout
     conversation = Conversation(storage, requests, room, ledger, heads, count_tokens, patience, voice_note, time.time)
     hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
@@ -109,6 +112,12 @@ def build(
         indexer=indexer,
         limits=_limits(policy),
     )
+
+
+def _tools(settings: Settings) -> tuple[Tool, ...]:
+    if settings.tools == "off":
+        return ()
+    return (RECALL, REMEMBER) if settings.recall_tokens else (REMEMBER,)
 
 
 def _choice(settings: Settings, models: Models) -> Choice:

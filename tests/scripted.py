@@ -27,10 +27,13 @@ class ScriptedModel:
     senses: Senses = field(default_factory=Senses)
     window: int = 32_768
     single_turn: bool = False
+    calls: bool = False
+    options: list[Options] = field(default_factory=list)
     requests: list[tuple[Message, ...]] = field(default_factory=list)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         self.requests.append(tuple(messages))
+        self.options.append(options)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         for step in script:
             if isinstance(step, asyncio.Event):

@@ -87,7 +87,8 @@ class Compactor:
         asked = prompt.with_added(before, instruction("memory", most_tokens=most))
         marked = await self.marking.as_before(view.window.chat.id, asked)
         counted = self.windows.counted(view, view.before(rounds))
-        text = prompt.harmless(await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted))
+        answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
+        text = prompt.harmless(answer)
         self.check(text)
         return text
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.conversation.heads import Heads
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
 from bot.language import texts
-from bot.llm.interface import DEFAULT, ChatModel, Delta, Finish, Instead, Message, Options, Usage
+from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Finish, Instead, Message, Options, Usage
 
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
@@ -48,6 +48,8 @@ class Draft:
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self.reasoning = ""
         """What the model thought before it answered; it is never sent back."""
+        self.beside: list[Beside] = []
+        """Further requests that it took; those of a try that broke off are paid for too."""
         self._show = show
         self._bound = bound
         self._heads = heads
@@ -90,6 +92,7 @@ class Draft:
 
     def _take(self, delta: Delta) -> None:
         self.instead = delta.instead or self.instead
+        self.beside += [delta.beside] if delta.beside else []
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice

@@ -35,15 +35,26 @@ class Ledger:
 
         Where nothing was (a server that does not, or an answer that was stopped), the day gets an estimate.
         """
-        today = datetime.fromtimestamp(self.clock(), self.zone).date()
+        usage = await self._record(tx, chat_id, asked, reported, turns=turns)
         if reported is None:
-            ratio = await self.storage.token_ratios.of(asked.model, chat_id)
-            estimate = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
-            await self.storage.usage.record(tx, chat_id, today, asked.model, estimate, turns=turns)
             return None
-        usage = Usage(**asdict(reported))
-        await self.storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
         ratio_now = learned(reported.input, asked.counted)
         if ratio_now is not None:
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
+        return usage
+
+    async def add(self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None) -> None:
+        """Add a further request of an answer; with results of tools in it, it teaches nothing about our count."""
+        await self._record(tx, chat_id, asked, reported, turns=0)
+
+    async def _record(
+        self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None, *, turns: int
+    ) -> Usage:
+        if reported is None:
+            ratio = await self.storage.token_ratios.of(asked.model, chat_id)
+            usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
+        else:
+            usage = Usage(**asdict(reported))
+        today = datetime.fromtimestamp(self.clock(), self.zone).date()
+        await self.storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
         return usage

@@ -73,6 +73,10 @@ class Recall:
         budget = min(SMALL_TALK_TOKENS, most)
         return await self._found(chat, question or asked, budget, LEAST_COVERED_UNASKED, after_turn, before_turn)
 
+    async def look(self, chat: Chat, query: str, *, after_turn: int, before_turn: int) -> Recalled:
+        """What a query finds of the turns between two ids; whoever made it wants to know."""
+        return await self._found(chat, query, self.budget, LEAST_COVERED, after_turn, before_turn)
+
     async def search(
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from bot.conversation.assisted import Assisted
 from bot.conversation.choice import is_sent
 from bot.conversation.marking import Marking
 from bot.conversation.recall import Recall, Recalled
+from bot.conversation.tools import Toolbox
 from bot.conversation.windows import View, Windows
 from bot.llm.interface import ChatModel, Message
 from storage.records import Chat, Role
@@ -33,6 +36,7 @@ class Requests:
     windows: Windows
     recall: Recall
     marking: Marking
+    toolbox: Toolbox
 
     async def prepare(self, chat: Chat, *, without: int | None) -> Request:
         """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
@@ -42,7 +46,13 @@ class Requests:
         marked = await self.marking.marked(view, messages)
         counted = self.windows.counted(view) + recalled.tokens
         has_marks = any(message.mark for message in marked)
-        return Request(view.model, marked, counted, has_marks, lasting=not recalled.text)
+        return Request(self._assisted(view, counted), marked, counted, has_marks, lasting=not recalled.text)
+
+    def _assisted(self, view: View, counted: int) -> ChatModel:
+        if not view.tools:
+            return view.model
+        use = partial(self.toolbox.use, view.window.chat)
+        return Assisted(view.model, view.tools, use, self.windows.count_tokens, counted)
 
     async def leave_out_media(self, chat_id: int) -> list[int]:
         """The model could not take a picture or a sound: those of the newest message are not sent again, or else none.

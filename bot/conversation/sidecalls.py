@@ -9,7 +9,7 @@ from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.tokens import TokenCounter
 from bot.errors import EmptyAnswer, SingleTurn
-from bot.llm.interface import ChatModel, Finish, Message
+from bot.llm.interface import ChatModel, Finish, Message, Options, Tool
 from storage import Storage, complete, until_stored
 from storage.records import Chat
 
@@ -36,17 +36,26 @@ class SideCalls:
     count_tokens: TokenCounter
     bound: float
 
-    async def ask(self, chat: Chat, model: ChatModel, messages: Sequence[Message], *, counted: int = 0) -> str:
+    async def ask(
+        self,
+        chat: Chat,
+        model: ChatModel,
+        messages: Sequence[Message],
+        *,
+        counted: int = 0,
+        tools: tuple[Tool, ...] = (),
+    ) -> str:
         """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut, SingleTurn at once.
 
-        `counted`: our own count of the tokens, where it is known; else it is taken from the words.
+        `counted`: our own count of the tokens, where it is known; else it is taken from the words. `tools` are those of
+        a conversation whose prompt this shares; they are not to be called.
         """
         if model.single_turn:
             raise SingleTurn(model.name)
         draft = Draft(Unseen(), self.bound, Heads())
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
-            await draft.write(model, messages)
+            await draft.write(model, messages, Options(tools=tools))
         finally:
             if draft.usage is not None or draft.text:
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))

@@ -39,7 +39,8 @@ class Summaries:
             return None
         asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
         marked = await self.marking.as_before(chat.id, asked)
-        return await self.side_calls.ask(chat, view.model, marked, counted=self.windows.counted(view))
+        counted = self.windows.counted(view)
+        return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last messages. Raises ModelError."""

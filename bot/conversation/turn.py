@@ -167,6 +167,8 @@ class Conversation:
                 await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
             asked = Asked(name, request.counted, self.count_tokens(draft.text + draft.reasoning))
             usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
+            for more in draft.beside:
+                await self.ledger.add(tx, chat.id, Asked(name, more.counted, more.said), more.usage)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         if chat.choices.show_thinking and draft.reasoning.strip():

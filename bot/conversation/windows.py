@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.conversation import prompt
+from bot.conversation import offers, prompt
 from bot.conversation.choice import Choice, is_sent
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
-from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound
+from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound, Tool
 from storage import Storage
 from storage.records import Chat, MediaKind, Medium, Memory, Role, Turn, Window
 
@@ -24,6 +24,8 @@ class View:
     marks: Marks
     starts: tuple[int, ...]
     """Where its rounds begin."""
+    tools: tuple[Tool, ...] = ()
+    """What its requests offer to the model."""
 
     @property
     def memory(self) -> str:
@@ -60,6 +62,8 @@ class Windows:
     choice: Choice
     system_prompt: str
     count_tokens: TokenCounter
+    tools: tuple[Tool, ...] = ()
+    """What is offered to models that call tools, where a chat has use for it."""
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
@@ -71,8 +75,9 @@ class Windows:
         way = Way(chosen) if chosen else self.policy.way
         if model.single_turn and way is Way.SUMMARY:  # it can't be asked to write one
             way = Way.TRUNCATE
-        sizes = self._sizes(window, model.senses, starts, ratio)
-        return View(window, model, way, sizes, marks(self.policy, way, sizes), starts)
+        tools = self._offered(window.chat, model, way)
+        sizes = self._sizes(window, model.senses, starts, ratio, offers.tokens(tools, self.count_tokens))
+        return View(window, model, way, sizes, marks(self.policy, way, sizes), starts, tools)
 
     async def prompt(
         self, view: View, turns: Sequence[Turn] | None = None, *, recalled: str = ""
@@ -92,7 +97,8 @@ class Windows:
         said = sum(_tokens(turn, view.model.senses) for turn in turns)
         if view.model.single_turn:
             return said
-        return self.count_tokens(self.system(view.window.chat)) + memory + said
+        offered = offers.tokens(view.tools, self.count_tokens)
+        return offered + self.count_tokens(self.system(view.window.chat)) + memory + said
 
     def system(self, chat: Chat) -> str:
         """What the model is told first in this chat."""
@@ -103,7 +109,14 @@ class Windows:
         tokens = self.count_tokens(prompt.framed(text)) - MESSAGE_TOKENS if text else 0
         return Memory(through_turn, text, tokens, now)
 
-    def _sizes(self, window: Window, senses: Senses, starts: tuple[int, ...], ratio: float) -> Sizes:
+    def _offered(self, chat: Chat, model: ChatModel, way: Way) -> tuple[Tool, ...]:
+        if not model.calls or model.single_turn:
+            return ()
+        unwanted = {offers.RECALL} if chat.choices.recall is False else set()
+        unwanted |= {offers.REMEMBER} if way is Way.TRUNCATE else set()
+        return tuple(tool for tool in self.tools if tool not in unwanted)
+
+    def _sizes(self, window: Window, senses: Senses, starts: tuple[int, ...], ratio: float, offered: int) -> Sizes:
         ends = (*starts[1:], len(window.turns)) if starts else ()
         rounds = tuple(
             ratio * sum(_tokens(turn, senses) for turn in window.turns[start:end])
@@ -111,7 +124,8 @@ class Windows:
         )
         memory = window.memory.tokens if window.memory else 0
         waiting = bool(window.turns) and window.turns[-1].role is Role.USER
-        return Sizes(ratio * self.count_tokens(self.system(window.chat)), ratio * memory, rounds, waiting)
+        opening = offered + self.count_tokens(self.system(window.chat))
+        return Sizes(ratio * opening, ratio * memory, rounds, waiting)
 
 
 def _tokens(turn: Turn, senses: Senses) -> int:

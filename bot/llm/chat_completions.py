@@ -12,6 +12,7 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotSee, ImageRefused, RequestRefused
+from bot.llm.calls import Calls, tool_parameters
 from bot.llm.failures import translate
 from bot.llm.interface import Delta, Message, Options
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
@@ -35,9 +36,10 @@ class ChatCompletions(OpenAIModel):
         self._markers = server.profile.content_parts
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+        calls = Calls()
         async with await self._open(messages, options) as stream:
             async for chunk in stream:
-                yield _delta(chunk)
+                yield _delta(chunk, calls)
 
     async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         markers = self._markers and any(message.mark for message in messages)
@@ -66,7 +68,7 @@ class ChatCompletions(OpenAIModel):
 
     def _wanted(self, options: Options) -> dict[str, JsonValue]:
         """What a request has on top for these options, as far as this model knows them."""
-        wanted = spoken() if options.voice and self.senses.speaks else {}
+        wanted = (spoken() if options.voice and self.senses.speaks else {}) | tool_parameters(options)
         if self._is_told_to_think(options):
             wanted["enable_thinking"] = options.thinking
         return wanted
@@ -78,22 +80,24 @@ def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
     return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in kinds
 
 
-def _delta(chunk: "ChatCompletionChunk") -> Delta:
+def _delta(chunk: "ChatCompletionChunk", calls: Calls) -> Delta:
     usage = reported(chunk.usage.to_dict()) if chunk.usage else None
     if not chunk.choices:
         return Delta(usage=usage)
     choice = chunk.choices[0]
     finish = finish_of(choice.finish_reason) if choice.finish_reason else None
     if choice.delta is None:  # against the interface, but some servers end so
-        return Delta(finish=finish, usage=usage)
+        return Delta(finish=finish, usage=usage, calls=calls.take() if finish else ())
     # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
     extra = choice.delta.model_extra or {}
     reasoning = extra.get("reasoning_content") or extra.get("reasoning")
     audio = choice.delta.audio.to_dict() if choice.delta.audio else {}
+    calls.add(call.to_dict() for call in choice.delta.tool_calls or ())
     return Delta(
         text=choice.delta.content or transcript_in(audio),
         reasoning=reasoning if isinstance(reasoning, str) else "",
         finish=finish,
         usage=usage,
         voice=voice_in(audio),
+        calls=calls.take() if finish else (),
     )

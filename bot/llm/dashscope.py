@@ -18,6 +18,7 @@ from dashscope.common.error import DashScopeException
 from pydantic import JsonValue
 
 from bot import errors
+from bot.llm.calls import Calls, tool_parameters, with_calls
 from bot.llm.failures import of_response
 from bot.llm.interface import Delta, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -128,10 +129,10 @@ class Generation(Model):
         return pause(attempt, failure.retry_after if isinstance(failure, errors.ModelError) else "")
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        began = False
+        began, calls = False, Calls()
         async with aclosing(await self._open(messages, options)) as responses:
             async for response in responses:
-                yield _delta(response, streaming=began)
+                yield _delta(response, calls, streaming=began)
                 began = True
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused) -> float:
@@ -154,7 +155,7 @@ class Generation(Model):
             base_address=self.server.base_url,
             session=self.server.session,
             request_timeout=self.server.timeout,
-            **self.server.extra_body | thinking,
+            **self.server.extra_body | thinking | tool_parameters(options),
             stream=True,
             incremental_output=True,
             result_format="message",
@@ -172,9 +173,10 @@ class Generation(Model):
 
 def _message(message: Message, *, multimodal: bool) -> dict[str, object]:
     content: object = message.content
-    if multimodal:
-        content = [_part(part) for part in message.parts or (message.content,)]
-    return {"role": message.role, "content": content}
+    if multimodal and message.role != "tool":
+        parts = message.parts or ((message.content,) if message.content else ())
+        content = [_part(part) for part in parts]
+    return with_calls({"role": message.role, "content": content}, message)
 
 
 def _part(part: str | Image | Sound) -> dict[str, str]:
@@ -185,7 +187,7 @@ def _part(part: str | Image | Sound) -> dict[str, str]:
     return {"text": part}
 
 
-def _delta(response: Mapping[str, Any], *, streaming: bool) -> Delta:
+def _delta(response: Mapping[str, Any], calls: Calls, *, streaming: bool) -> Delta:
     """What an event adds. Raises a ModelError for a failure that it tells of."""
     status = response["status_code"]
     if status != HTTPStatus.OK:
@@ -198,11 +200,14 @@ def _delta(response: Mapping[str, Any], *, streaming: bool) -> Delta:
     if not choices:
         return Delta(usage=usage)
     message, reason = choices[0]["message"] or {}, choices[0].get("finish_reason")
+    finish = finish_of(reason) if reason and reason != UNFINISHED else None
+    calls.add(message.get("tool_calls") or ())
     return Delta(
         text=_words(message.get("content")),
         reasoning=message.get("reasoning_content") or "",
-        finish=finish_of(reason) if reason and reason != UNFINISHED else None,
+        finish=finish,
         usage=usage,
+        calls=calls.take() if finish else (),
     )
 
 

@@ -95,6 +95,11 @@ class Pair:
         """See ChatModel.single_turn."""
         return self._first.single_turn
 
+    @property
+    def calls(self) -> bool:
+        """Whether both do: the tools are in the prompt of either."""
+        return self._first.calls and self._second.calls
+
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream; the first delta of an answer by the other one says so."""
         begun = False

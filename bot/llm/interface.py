@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from pydantic import JsonValue
+
 from bot.errors import ModelError
 
 
@@ -36,8 +38,34 @@ Part = str | Image | Sound
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call; it takes one text."""
+
+    name: str
+    purpose: str
+    argument: str
+    meaning: str
+    """Of the argument."""
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """The JSON Schema of its arguments, the same bytes every time."""
+        argument: dict[str, JsonValue] = {"type": "string", "description": self.meaning}
+        return {"type": "object", "properties": {self.argument: argument}, "required": [self.argument]}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model's call of a tool; `arguments` are JSON, as it wrote them."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One element of the messages array; `role` is system, user or assistant."""
+    """One element of the messages array; `role` is system, user, assistant or tool."""
 
     role: str
     content: str
@@ -45,6 +73,10 @@ class Message:
     """The server is asked to keep the prompt up to the end of this message in its cache; the text stays as it is."""
     parts: tuple[Part, ...] = ()
     """Where it is more than words: all of it in its order; `content` is the words alone then."""
+    calls: tuple[Call, ...] = ()
+    """The assistant's, behind its words."""
+    answers: str = ""
+    """The id of the call whose result this is (role tool)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +100,10 @@ class Options:
     """Speak the answer as well as write it."""
     lasting: bool = False
     """The next request will begin with this one and its answer: the server may keep them."""
+    tools: tuple[Tool, ...] = ()
+    """They stand before the prompt: all requests of a conversation have the same ones."""
+    may_call: bool = False
+    """Whether they may be called now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +145,15 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A request beside the first one: our own count of its tokens and of what was said, and what was reported."""
+
+    counted: int
+    said: int
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer: text, or reasoning (shown as thinking, never kept), or what stands at its end."""
 
@@ -118,6 +163,10 @@ class Delta:
     usage: Usage | None = None
     voice: bytes = b""
     """A piece of the spoken answer: 16-bit samples, mono, 24 kHz."""
+    calls: tuple[Call, ...] = ()
+    """Calls of tools, whole, at the end; the answer goes on when it has their results."""
+    beside: Beside | None = None
+    """Another request that the answer took, after calls of tools."""
     instead: Instead | None = None
 
 
@@ -142,6 +191,10 @@ class ChatModel(Protocol):
     @property
     def single_turn(self) -> bool:
         """Whether it takes one message, and no history."""
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls tools."""
 
     def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """Answer the last message.

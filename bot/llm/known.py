@@ -13,37 +13,37 @@ _SERVERS = {
 
 _QWEN = {
     # Alibaba Cloud Model Studio, list of models. A dated snapshot of qwen-plus may be older than its large window, and
-    # qwen-turbo has 131,072 when it thinks. From Qwen3.5 on the plain models see too.
-    "qwen-plus*": ModelProfile(context_window=1_000_000, sees=False, thinks=True),
+    # qwen-turbo has 131,072 when it thinks. From Qwen3.5 on the plain models see too. The text models call functions.
+    "qwen-plus*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),
     "qwen-plus-20*": ModelProfile(context_window=131_072),
-    "qwen-flash*": ModelProfile(context_window=1_000_000, sees=False, thinks=True),
-    "qwen-turbo*": ModelProfile(context_window=131_072, sees=False, thinks=True),
-    "qwen-max*": ModelProfile(sees=False),
+    "qwen-flash*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),
+    "qwen-turbo*": ModelProfile(context_window=131_072, sees=False, thinks=True, tools=True),
+    "qwen-max*": ModelProfile(sees=False, tools=True),
     "qwen-long*": ModelProfile(sees=False),
     "qwq*": ModelProfile(sees=False),
     "qwen3-max*": ModelProfile(context_window=262_144, thinks=False),
     "qwen3-coder-*": ModelProfile(thinks=False),
     "qwen3-coder-plus*": ModelProfile(context_window=1_000_000),
     "qwen3-coder-flash*": ModelProfile(context_window=1_000_000),
-    "qwen3.5-*": ModelProfile(thinks=True),
+    "qwen3.5-*": ModelProfile(thinks=True, tools=True),
     "qwen3.5-plus*": ModelProfile(context_window=1_000_000),
-    "qwen3.6-*": ModelProfile(thinks=True),
+    "qwen3.6-*": ModelProfile(thinks=True, tools=True),
     "qwen3.6-plus*": ModelProfile(context_window=1_000_000),
     # Open Qwen models: what their model cards call native; more takes a server that is set up for it.
     "qwen2.5-*": ModelProfile(sees=False),
-    "qwen3-*": ModelProfile(sees=False, thinks=True),
+    "qwen3-*": ModelProfile(sees=False, thinks=True, tools=True),
     "qwen3-*-instruct*": ModelProfile(thinks=False),
     "qwen3-*-thinking*": ModelProfile(thinks=False),
     # Those that see ("Visual understanding").
     "qwen2.5-vl*": ModelProfile(sees=True),
-    "qwen3-vl-*": ModelProfile(sees=True),
+    "qwen3-vl-*": ModelProfile(sees=True, tools=False),
     "qwen3-vl-plus*": ModelProfile(context_window=262_144),
     "qwen3-vl-flash*": ModelProfile(context_window=262_144),
     # Those that hear and speak ("Qwen-Omni"); none is told whether to think.
     "qwen-omni*": ModelProfile(sees=True, hears=True, speaks=True),
     "qwen2.5-omni*": ModelProfile(sees=True, hears=True, speaks=True),
-    "qwen3-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False),
-    "qwen3.5-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False),
+    "qwen3-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
+    "qwen3.5-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
     # Those that take one message and no history ("Qwen-OCR", "Qwen3-Omni-Captioner").
     "qwen-vl-ocr*": ModelProfile(sees=True, single_turn=True),
     "qwen3-omni*captioner*": ModelProfile(sees=False, speaks=False, single_turn=True),
@@ -56,13 +56,15 @@ _OTHERS = {
     "gpt-3.5-turbo*": ModelProfile(context_window=16_385),
     "gpt-4*": ModelProfile(context_window=8_192),
     "gpt-4-turbo*": ModelProfile(context_window=128_000),
-    "gpt-4o*": ModelProfile(context_window=128_000),
-    "gpt-4.1*": ModelProfile(context_window=1_047_576),
-    "gpt-5*": ModelProfile(context_window=272_000),
-    "o3*": ModelProfile(context_window=200_000),
-    "o4-mini*": ModelProfile(context_window=200_000),
+    "gpt-4o*": ModelProfile(context_window=128_000, tools=True),
+    "gpt-4.1*": ModelProfile(context_window=1_047_576, tools=True),
+    "gpt-5*": ModelProfile(context_window=272_000, tools=True),
+    "o3*": ModelProfile(context_window=200_000, tools=True),
+    "o4-mini*": ModelProfile(context_window=200_000, tools=True),
     # DeepSeek, "Models & Pricing".
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
+    "deepseek-chat*": ModelProfile(tools=True),
+    "deepseek-v*": ModelProfile(tools=True),
     "deepseek-v4*": ModelProfile(context_window=1_000_000),
 }
 

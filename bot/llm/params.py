@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from bot.llm.calls import with_calls
 from bot.llm.interface import Finish, Image, Message, Part, Sound
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ VOICE = "Cherry"
 def param(message: Message, *, marker: bool) -> "ChatCompletionMessageParam":
     """One message; `marker`: with a cache marker at its end."""
     content: object = message.content
-    if message.parts or marker:
+    if message.parts or (marker and message.content):
         parts = [_part(part) for part in message.parts or (message.content,)]
         if marker:
             parts[-1] |= EPHEMERAL
         content = parts
-    return cast("ChatCompletionMessageParam", {"role": message.role, "content": content})
+    made = with_calls({"role": message.role, "content": content}, message)
+    return cast("ChatCompletionMessageParam", made)
 
 
 def spoken() -> dict[str, JsonValue]:

@@ -44,6 +44,8 @@ class ModelProfile(BaseModel):
     speaks: bool = False
     thinks: bool = False
     """Whether it takes ``enable_thinking``."""
+    tools: bool = False
+    """Whether it calls functions that a request offers."""
     single_turn: bool = False
     """Whether it takes one message and no history."""
 

@@ -8,21 +8,22 @@ kept is known to this process alone; after a restart, or when the server has los
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import openai
 
 from bot.errors import StreamCut
 from bot.llm.failures import of_event
-from bot.llm.interface import Delta, Finish, Image, Message, Options, Part, Sound
+from bot.llm.interface import Call, Delta, Finish, Image, Message, Options, Part, Sound
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text
 from bot.llm.usage import reported
 
 if TYPE_CHECKING:
     from openai import AsyncStream
-    from openai.types.responses import Response, ResponseInputParam, ResponseStreamEvent
+    from openai.types.responses import Response, ResponseInputParam, ResponseStreamEvent, ToolParam
 
 SESSION_CACHE = {"x-dashscope-session-cache": "enable"}
 """Alibaba Cloud Model Studio, "Context cache": a request and those that go on from it share their prefix."""
@@ -35,17 +36,17 @@ class Responses(OpenAIModel):
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
-        self.senses = type(self.senses)(sees=self.senses.sees, thinks=self.senses.thinks)
+        self.senses = replace(self.senses, hears=False, speaks=False)
         self._kept: OrderedDict[str, str] = OrderedDict()
         """The response that ended a conversation, by the conversation's hash."""
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        said = ""
+        said, calls = "", list[Call]()
         async with await self._open(messages, options) as stream:
             async for event in stream:
-                delta, ended = _delta(event)
+                delta, ended = _delta(event, calls)
                 said += delta.text
-                if ended is not None and self._keeps(options):
+                if ended is not None and self._keeps(options) and not delta.calls:
                     self._keep([*messages, Message("assistant", said)], ended.id)
                 yield delta
 
@@ -81,6 +82,8 @@ class Responses(OpenAIModel):
             input=_input(said[-1:] if previous else said),
             previous_response_id=previous or openai.omit,
             store=self._keeps(options),
+            tools=_tools(options),
+            tool_choice=("auto" if options.may_call else "none") if options.tools else openai.omit,
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body=self.server.extra_body | thinking,
@@ -95,7 +98,7 @@ def _is_lost(exc: openai.APIStatusError) -> bool:
 def _hash(messages: Sequence[Message]) -> str:
     found = hashlib.sha256()
     for message in messages:
-        for part in (message.role, *(message.parts or (message.content,))):
+        for part in (message.role, message.answers, *map(repr, message.calls), *(message.parts or (message.content,))):
             data = part.encode() if isinstance(part, str) else part.data
             found.update(b"%d:" % len(data) + data)
         found.update(b";")
@@ -103,7 +106,31 @@ def _hash(messages: Sequence[Message]) -> str:
 
 
 def _input(messages: Sequence[Message]) -> "ResponseInputParam":
-    return [{"role": message.role, "content": _content(message)} for message in messages]  # type: ignore[misc]  # the client's types want one dict for each role
+    return [item for message in messages for item in _items(message)]  # type: ignore[misc]  # the client's types want one dict for each kind
+
+
+def _items(message: Message) -> Iterator[dict[str, object]]:
+    """A message, and the calls behind it, which are items of their own here."""
+    if message.answers:
+        yield {"type": "function_call_output", "call_id": message.answers, "output": message.content}
+        return
+    if message.content or message.parts:
+        yield {"role": message.role, "content": _content(message)}
+    for call in message.calls:
+        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _tools(options: Options) -> "list[ToolParam] | openai.Omit":
+    return [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.purpose,
+            "parameters": dict[str, object](tool.parameters),
+            "strict": False,
+        }
+        for tool in options.tools
+    ] or openai.omit
 
 
 def _content(message: Message) -> str | list[dict[str, object]]:
@@ -119,17 +146,22 @@ def _part(part: Part) -> dict[str, object]:
     return {"type": "input_text", "text": part}
 
 
-def _delta(event: "ResponseStreamEvent") -> "tuple[Delta, Response | None]":
-    """What an event adds, and the response when it is the last one. Raises a ModelError for a failure it tells of."""
+def _delta(event: "ResponseStreamEvent", calls: list[Call]) -> "tuple[Delta, Response | None]":
+    """What an event adds, and the response when it is the last one. Raises a ModelError for a failure it tells of.
+
+    Calls of tools are taken down, and told with the last one.
+    """
     match event.type:
         case "response.output_text.delta" | "response.refusal.delta":
             return Delta(text=event.delta), None
         case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
             return Delta(reasoning=event.delta), None
+        case "response.output_item.done" if event.item.type == "function_call":
+            calls.append(Call(event.item.call_id, event.item.name, event.item.arguments))
         case "response.completed" | "response.incomplete":
             response = event.response
             usage = reported(response.usage.to_dict()) if response.usage else None
-            return Delta(finish=_finish(response), usage=usage), response
+            return Delta(finish=_finish(response), usage=usage, calls=tuple(calls)), response
         case "response.failed":
             error = event.response.error
             raise of_event(error.code if error else None, error.message if error else "response.failed")

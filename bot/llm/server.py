@@ -82,6 +82,7 @@ class Model(ABC):
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
         self.single_turn = profile.single_turn
+        self.calls = profile.tools
         self._server = server
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:

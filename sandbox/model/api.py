@@ -27,6 +27,10 @@ class Answer(Protocol):
         """A piece of the spoken answer."""
         ...
 
+    def call(self, index: int, name: str, arguments: str) -> bytes:
+        """A call of a function, in two pieces."""
+        ...
+
     def finish(self) -> bytes:
         """What a stream ends with: why it ended, and what it cost."""
         ...

@@ -31,7 +31,8 @@ class Hold(Stop):
 class Say:
     """Answer with `text`, `chunk` words per delta and `delay` seconds between two deltas.
 
-    `speech` are the 16-bit samples of a spoken answer, which a client has to ask for; they come after the words.
+    `calls` are the names and the JSON arguments of functions that it calls at its end, if the request lets it. `speech`
+    are the 16-bit samples of a spoken answer, which a client has to ask for; they come after the words.
     `usage` True means as the client asked, "every chunk" what some servers do: the running count, unasked (Responses
     say it at their end, DashScope in every chunk, unless it is False). `reasoning_as` matters for Responses only:
     OpenAI tells a summary of its reasoning, others the reasoning itself, in events of another name.
@@ -40,6 +41,7 @@ class Say:
     text: str
     reasoning: str = ""
     speech: bytes = b""
+    calls: tuple[tuple[str, str], ...] = ()
     chunk: int = 1
     delay: float = 0.0
     finish_reason: str = "stop"

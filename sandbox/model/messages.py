@@ -7,7 +7,7 @@ from sandbox.model.media import Medium
 from sandbox.model.refusal import RequestError
 from sandbox.model.request import Message
 
-ROLES = ("system", "user", "assistant")
+ROLES = ("system", "user", "assistant", "tool")
 
 ReadPart = Callable[[dict[str, object], str, str], str | Medium | None]
 """Reads a content part of one API, given its message's role and its place: words, a medium, or None (unknown)."""
@@ -38,16 +38,27 @@ def words(value: object, param: str) -> str:
 def check_order(messages: Sequence[Message], param: str) -> None:
     """One system message at most, at the head; then user and assistant in turn, the user first and last.
 
-    Raises RequestError where that is not so.
+    Calls of functions and their results stand before the assistant's words, every call with its result. Raises
+    RequestError where that is not so.
     """
     start = 1 if messages[0].role == "system" else 0
-    for index, message in enumerate(messages[start:]):
-        expected = "assistant" if index % 2 else "user"
+    expected, called = "user", set[str]()
+    for index, message in enumerate(messages[start:], start):
+        place = f"{param}.[{index}]"
+        if message.answers:
+            if message.answers not in called:
+                raise RequestError(f"{place} is no result of a call that stands before it", place)
+            called.remove(message.answers)
+            continue
         if message.role != expected:
-            place = f"{param}.[{start + index}]"
             raise RequestError(f"{place}.role must be {expected} here: roles alternate, not {message.role!r}", place)
-    if messages[-1].role != "user":
-        raise RequestError("the last message must be the user's", param)
+        called |= set(message.calls)
+        if not message.calls:
+            expected = "user" if expected == "assistant" else "assistant"
+    if called:
+        raise RequestError(f"the call {called.pop()} has no result", param)
+    if expected == "user":
+        raise RequestError("the last message must be the user's, or the result of a call", param)
 
 
 def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Message:
@@ -55,15 +66,41 @@ def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Mes
         raise RequestError(f"{param} must be an object", param)
     role = value.get("role")
     if role not in ROLES:
-        raise RequestError(f"{param}.role must be system, user or assistant, not {role!r}", param)
-    parts = _parts(value.get("content"), str(role), f"{param}.content", read_part, plain)
+        raise RequestError(f"{param}.role must be one of {', '.join(ROLES)}, not {role!r}", param)
+    calls, answers = _calls(value.get("tool_calls"), f"{param}.tool_calls"), value.get("tool_call_id")
+    if (role == "tool") != isinstance(answers, str) or (calls and role != "assistant"):
+        raise RequestError(f"{param}: only the assistant calls, and only a tool answers", param)
+    content = value.get("content")
+    parts = (
+        []
+        if calls and not content
+        else _parts(content, str(role), f"{param}.content", read_part, plain or role == "tool")
+    )
     return Message(
         role=str(role),
         text="".join(part for part in parts if isinstance(part, str)),
         content="".join(part if isinstance(part, str) else part.read for part in parts),
         raw=json.dumps(value, ensure_ascii=False),
         media=tuple((part.kind, part.data) for part in parts if not isinstance(part, str)),
+        calls=calls,
+        answers=answers or "",
     )
+
+
+def _calls(value: object, param: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    match value:
+        case [{"id": str()}, *_]:
+            return tuple(_call(call, param) for call in value)
+    raise RequestError(f"{param} must be a list of calls", param)
+
+
+def _call(value: object, param: str) -> str:
+    match value:
+        case {"id": str(name), "type": "function", "function": {"name": str(), "arguments": str()}}:
+            return name
+    raise RequestError(f"{param}: a call has an id, and a function with its name and its arguments", param)
 
 
 def _parts(content: object, role: str, param: str, read_part: ReadPart, plain: bool) -> list[str | Medium]:

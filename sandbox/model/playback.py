@@ -64,8 +64,8 @@ async def silence() -> AsyncIterator[Message]:
     yield _body(b"", more=False)
 
 
-async def streamed(say: Say, answer: Answer, *, spoken: bool) -> AsyncIterator[Message]:
-    """Server-sent events, a delta each; `spoken` says whether the client wants to hear it too."""
+async def streamed(say: Say, answer: Answer, *, spoken: bool, may_call: bool) -> AsyncIterator[Message]:
+    """Server-sent events, a delta each; `spoken`: by voice too, `may_call`: functions may be called."""
     await _stand(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
     yield _body(answer.opening())
@@ -75,6 +75,8 @@ async def streamed(say: Say, answer: Answer, *, spoken: bool) -> AsyncIterator[M
         await asyncio.sleep(say.delay)
     for start in range(0, len(say.speech) if spoken else 0, SPEECH_BYTES):
         yield _body(answer.speech(say.speech[start : start + SPEECH_BYTES]))
+    for index, (name, arguments) in enumerate(say.calls if may_call else ()):
+        yield _body(answer.call(index, name, arguments))
     await _stand(say, "finish")
     if not isinstance(say, Cut):
         yield _body(_ending(say, answer), more=False)

@@ -43,7 +43,9 @@ class PromptCache:
 
     def count(self, request: ChatRequest) -> PromptCount:
         """Count a prompt and remember it."""
-        return self.count_text("".join(f"{message.role}\n{message.content}\n" for message in request.messages))
+        return self.count_text(
+            request.tools + "".join(f"{message.role}\n{message.content}\n" for message in request.messages)
+        )
 
     def count_text(self, prompt: str) -> PromptCount:
         """Count a prompt that is given as one text."""

@@ -15,7 +15,8 @@ class Message:
     """One message: `text` is its words, `content` all that the model reads (media too).
 
     `raw` is its JSON as it came, keys in their order: two messages of one API are the same when these are. `media` are
-    its pictures and sounds, each as its kind and its bytes. All but `raw` are the same in every API.
+    its pictures and sounds, each as its kind and its bytes. `calls` are the ids of the functions' calls that it makes,
+    `answers` is the id of the call whose result it is. All but `raw` are the same in every API.
     """
 
     role: str
@@ -23,6 +24,8 @@ class Message:
     content: str
     raw: str
     media: tuple[tuple[str, bytes], ...] = ()
+    calls: tuple[str, ...] = ()
+    answers: str = ""
 
     @property
     def images(self) -> tuple[bytes, ...]:
@@ -58,6 +61,17 @@ class ChatRequest:
     def last_words(self) -> str:
         """The text of the newest message, which is the user's."""
         return self.messages[-1].text
+
+    @property
+    def tools(self) -> str:
+        """The functions that are offered, which stand before the prompt; empty when none are."""
+        offered = self.options.get("tools")
+        return json.dumps(offered, ensure_ascii=False) if offered else ""
+
+    @property
+    def may_call(self) -> bool:
+        """Whether they may be called."""
+        return bool(self.tools) and self.options.get("tool_choice") != "none"
 
     @property
     def wants_speech(self) -> bool:
@@ -97,6 +111,24 @@ def object_in(value: object, param: str) -> dict[str, object]:
     if value is not None and not isinstance(value, dict):
         raise RequestError(f"{param} must be an object", param)
     return value or {}
+
+
+def check_tools(options: Mapping[str, object]) -> None:
+    """Raises RequestError unless functions were left out, or each has a name and the schema of its arguments."""
+    offered = options.get("tools")
+    if offered is None:
+        if options.get("tool_choice") is not None:
+            raise RequestError("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
+        return
+    if not isinstance(offered, list) or not offered:
+        raise RequestError("tools must be a list that is not empty", "tools")
+    for index, tool in enumerate(offered):
+        function = tool.get("function", tool) if isinstance(tool, dict) else {}
+        schema = function.get("parameters")
+        if not isinstance(function.get("name"), str) or not isinstance(schema, dict) or schema.get("type") != "object":
+            raise RequestError(f"tools[{index}] needs a name and a schema of its arguments", "tools")
+    if options.get("tool_choice", "auto") not in ("auto", "none", "required"):
+        raise RequestError("tool_choice must be auto, none or required", "tool_choice")
 
 
 def check_limit(value: object, param: str, least: int) -> None:

@@ -157,7 +157,7 @@ class ModelServer:
         answer = api.answer(asked, behaviour, self.counts[-1])
         if not asked.stream:
             return playback.whole(behaviour, answer)
-        return playback.streamed(behaviour, answer, spoken=asked.wants_speech)
+        return playback.streamed(behaviour, answer, spoken=asked.wants_speech, may_call=asked.may_call)
 
     def _abandon(self, asked: ChatRequest) -> None:
         self.abandoned.append(asked)

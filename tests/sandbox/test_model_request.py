@@ -33,7 +33,7 @@ def test_an_alternating_conversation_is_accepted(messages: list[dict[str, str]])
         ([USER, USER], "role must be assistant here"),
         ([USER, SYSTEM], "role must be assistant here"),
         ([USER, ASSISTANT], "the last message must be the user's"),
-        ([{"role": "robot", "content": "hi"}], "role must be system, user or assistant, not 'robot'"),
+        ([{"role": "robot", "content": "hi"}], "role must be one of system, user, assistant, tool, not 'robot'"),
         ([{"role": "user", "content": ""}], "has no text"),
         ([{"role": "user", "content": None}], "must be a text or a list of parts"),
         ([{"role": "user", "content": []}], "must be a text or a list of parts"),

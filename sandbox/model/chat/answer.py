@@ -27,6 +27,7 @@ class Completion:
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._said = 0
+        self._called = False
 
     def opening(self) -> bytes:
         """The first chunk, which names the role."""
@@ -41,9 +42,18 @@ class Completion:
         """A piece of the spoken answer, as Qwen-Omni sends it."""
         return self._chunk({"audio": {"data": base64.b64encode(samples).decode(), "expires_at": self._created}})
 
+    def call(self, index: int, name: str, arguments: str) -> bytes:
+        """A call of a function, in two pieces."""
+        self._called = True
+        self._said += len(arguments.encode())
+        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        function = {"name": name, "arguments": arguments[:5]}
+        more = {"index": index, "function": {"arguments": arguments[5:]}}
+        return self._chunk({"tool_calls": [begun | {"function": function}]}) + self._chunk({"tool_calls": [more]})
+
     def finish(self) -> bytes:
         """The chunk with the finish reason, usage where it was asked for, and the end mark."""
-        end = self._chunk({}, self._say.finish_reason)
+        end = self._chunk({}, "tool_calls" if self._called else self._say.finish_reason)
         if self._say.usage is True and self._request.include_usage:
             end += event(packed({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
         return end + DONE

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sandbox.model.media import Medium, picture, sound
 from sandbox.model.messages import check_order, read_all, words
 from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest, flag, json_object, model_name, object_in
+from sandbox.model.request import ChatRequest, check_tools, flag, json_object, model_name, object_in
 
 
 def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
@@ -17,6 +17,7 @@ def parse(body: bytes, headers: Mapping[str, str], received: float) -> ChatReque
         raise RequestError("stream_options is allowed only when stream is true", "stream_options")
     messages = read_all(payload.pop("messages", None), "messages", _part)
     check_order(messages, "messages")
+    check_tools(payload)
     stream_options = object_in(payload.pop("stream_options", None), "stream_options")
     return ChatRequest(
         api="chat",

@@ -35,6 +35,7 @@ class Generation:
         self._media = _media_tokens(request.messages) if multimodal else {}
         self._said: dict[Field, str] = {"reasoning": "", "content": ""}
         self._told = 0
+        self._called = False
 
     def opening(self) -> bytes:
         """Nothing: the first event is the first piece."""
@@ -52,10 +53,24 @@ class Generation:
         output = self._output({"reasoning": "", "content": ""}, UNFINISHED) | {"audio": audio}
         return self._event("result", 200, packed(self._body(output)))
 
+    def call(self, index: int, name: str, arguments: str) -> bytes:
+        """A call of a function, in two pieces."""
+        self._called = True
+        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        pieces = ({"name": name, "arguments": arguments[:5]}, {"name": "", "arguments": arguments[5:]})
+        if not self._incremental:
+            pieces = ({"name": name, "arguments": arguments},) * 2
+        return b"".join(self._calling(begun | {"function": piece}) for piece in pieces)
+
+    def _calling(self, call: dict[str, object]) -> bytes:
+        output = self._output({"reasoning": "", "content": ""}, UNFINISHED, call)
+        return self._event("result", 200, packed(self._body(output)))
+
     def finish(self) -> bytes:
         """The last event, which has the finish reason."""
         nothing: dict[Field, str] = {"reasoning": "", "content": ""}
-        return self._result(nothing if self._incremental else self._said, self._say.finish_reason)
+        reason = "tool_calls" if self._called else self._say.finish_reason
+        return self._result(nothing if self._incremental else self._said, reason)
 
     def broken(self, told: Break) -> bytes:
         """An event of an error."""
@@ -78,10 +93,14 @@ class Generation:
         body: dict[str, object] = {"output": output, "request_id": self._id}
         return body | {"usage": self._usage()} if self._say.usage else body
 
-    def _output(self, piece: dict[Field, str], finish_reason: str) -> dict[str, object]:
+    def _output(
+        self, piece: dict[Field, str], finish_reason: str, call: dict[str, object] | None = None
+    ) -> dict[str, object]:
         message: dict[str, object] = {"role": "assistant", "content": self._content(piece["content"])}
         if self._thinks:
             message["reasoning_content"] = piece["reasoning"]
+        if call is not None:
+            message["tool_calls"] = [call]
         return {"choices": [{"message": message, "finish_reason": finish_reason}]}
 
     def _content(self, text: str) -> str | list[dict[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sandbox.model.media import Medium, named_sound, picture
 from sandbox.model.messages import check_order, read_all, words
 from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest, check_limit, flag, json_object, model_name, object_in
+from sandbox.model.request import ChatRequest, check_limit, check_tools, flag, json_object, model_name, object_in
 
 MEDIA = ("image", "audio")
 
@@ -42,6 +42,7 @@ def _streams(headers: Mapping[str, str]) -> bool:
 
 
 def _check(parameters: dict[str, object], *, stream: bool, multimodal: bool) -> None:
+    check_tools(parameters)
     check_limit(parameters.get("max_tokens"), "max_tokens", 1)
     incremental = flag(parameters.get("incremental_output"), "incremental_output")
     thinking = flag(parameters.get("enable_thinking"), "enable_thinking")

@@ -10,7 +10,7 @@ from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
 from sandbox.model.prompt_cache import PromptCount, count_tokens
 from sandbox.model.request import ChatRequest
-from sandbox.model.responses.output import MESSAGE, REASONING, Event, Item, Status
+from sandbox.model.responses.output import MESSAGE, REASONING, Event, FunctionCall, Item, Status
 from sandbox.model.responses.store import ResponseStore
 from sandbox.model.sse import event, packed
 
@@ -19,7 +19,10 @@ INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 class Reply:
-    """One response: its events are numbered, and it is kept when it has ended, unless it was not to be stored."""
+    """One response: its events are numbered, and it is kept when it has ended, unless it was not to be stored.
+
+    One that calls functions is not kept: here its client has to send all of it again.
+    """
 
     def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, store: ResponseStore) -> None:
         self._request = request
@@ -29,6 +32,7 @@ class Reply:
         self._id = f"resp_{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._items: list[Item] = []
+        self._calls: list[FunctionCall] = []
         self._told = 0
 
     def opening(self) -> bytes:
@@ -51,10 +55,16 @@ class Reply:
         """A piece of the spoken answer."""
         return self._event("response.audio.delta", delta=base64.b64encode(samples).decode())
 
+    def call(self, index: int, name: str, arguments: str) -> bytes:  # noqa: ARG002 - its place here is another one
+        """A call of a function, an item of its own."""
+        ended = [] if self._calls else self._closing("completed")
+        self._calls.append(FunctionCall(len(self._items) + len(self._calls), name, arguments))
+        return self._events([*ended, *self._calls[-1].events()])
+
     def finish(self) -> bytes:
         """The end of the last item, and the whole response."""
         self._keep()
-        closing = self._events(self._closing(self._status))
+        closing = b"" if self._calls else self._events(self._closing(self._status))
         return closing + self._event(f"response.{self._status}", response=self._ended())
 
     def broken(self, told: Break) -> bytes:
@@ -101,7 +111,7 @@ class Reply:
             "instructions": asked.get("instructions"),
             "max_output_tokens": asked.get("max_output_tokens"),
             "model": self._request.model,
-            "output": [item.json() for item in self._items],
+            "output": [*(item.json() for item in self._items), *(call.json() for call in self._calls)],
             "parallel_tool_calls": True,
             "previous_response_id": asked.get("previous_response_id"),
             "store": asked.get("store", True),
@@ -127,7 +137,7 @@ class Reply:
 
     def _keep(self) -> None:
         asked = self._request
-        if asked.options.get("store", True) is not False:
+        if asked.options.get("store", True) is not False and not self._calls:
             instructed = asked.options.get("instructions") is not None
             self._store.keep(self._id, asked.messages[1:] if instructed else asked.messages, self._said)
 

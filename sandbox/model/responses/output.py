@@ -44,6 +44,36 @@ REASONING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call of a function, which is an item too."""
+
+    index: int
+    name: str
+    arguments: str
+    id: str = field(default_factory=lambda: f"fc_{uuid.uuid4().hex}")
+    call_id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
+
+    def events(self) -> list[Event]:
+        """Its whole life."""
+        where = {"item_id": self.id, "output_index": self.index}
+        pieces = (self.arguments[:5], self.arguments[5:])
+        return [
+            ("response.output_item.added", {"output_index": self.index, "item": self._json("", "in_progress")}),
+            *(("response.function_call_arguments.delta", {**where, "delta": piece}) for piece in pieces),
+            ("response.function_call_arguments.done", {**where, "arguments": self.arguments, "name": self.name}),
+            ("response.output_item.done", {"output_index": self.index, "item": self.json()}),
+        ]
+
+    def json(self) -> dict[str, object]:
+        """The item as it stands in a response."""
+        return self._json(self.arguments, "completed")
+
+    def _json(self, arguments: str, status: Status) -> dict[str, object]:
+        names = {"id": self.id, "type": "function_call", "call_id": self.call_id, "name": self.name}
+        return {**names, "arguments": arguments, "status": status}
+
+
 @dataclass(slots=True)
 class Item:
     """One item, which grows; it has one part."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sandbox.model.media import Medium, picture, sound
 from sandbox.model.messages import check_order, of_text, read_all, words
 from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest, Message, check_limit, flag, json_object, model_name
+from sandbox.model.request import ChatRequest, Message, check_limit, check_tools, flag, json_object, model_name
 from sandbox.model.responses.store import ResponseStore
 
 LEAST_OUTPUT_TOKENS = 16
@@ -20,6 +20,7 @@ def parse(body: bytes, headers: Mapping[str, str], received: float, store: Respo
     model = model_name(payload)
     stream = flag(payload.pop("stream", None), "stream")
     flag(payload.get("store"), "store")
+    check_tools(payload)
     check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
     instructions, new = _instructions(payload.get("instructions")), _input(payload.pop("input", None))
     previous = payload.get("previous_response_id")
@@ -46,11 +47,21 @@ def _instructions(value: object) -> tuple[Message, ...]:
 def _input(value: object) -> tuple[Message, ...]:
     if isinstance(value, str):
         return (of_text("user", words(value, "input")),)
-    for index, item in enumerate(value if isinstance(value, list) else []):
-        kind = item.get("type", "message") if isinstance(item, dict) else "message"
-        if kind != "message":
+    items = [_message(item, index) for index, item in enumerate(value)] if isinstance(value, list) else value
+    return read_all(items, "input", _part)
+
+
+def _message(item: object, index: int) -> object:
+    """An item as Chat Completions has it, where calls and their results are messages."""
+    match item:
+        case {"type": "function_call", "call_id": str(name), "name": str(function), "arguments": str(arguments)}:
+            call = {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
+            return {"role": "assistant", "tool_calls": [call]}
+        case {"type": "function_call_output", "call_id": str(name), "output": str(output)}:
+            return {"role": "tool", "tool_call_id": name, "content": output}
+        case {"type": kind} if kind != "message":
             raise RequestError(f"input.[{index}] is not an item that is known here (type {kind!r})", "input")
-    return read_all(value, "input", _part)
+    return item
 
 
 def _part(part: dict[str, object], role: str, param: str) -> str | Medium | None:

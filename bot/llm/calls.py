@@ -1,0 +1,70 @@
+"""Tools and calls of them in the form that Chat Completions has, which DashScope's own interface shares."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from bot.llm.interface import Call, Message, Options, Tool
+
+
+@dataclass(slots=True)
+class _Begun:
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls that come in pieces: the id and the name once, the arguments bit by bit."""
+
+    begun: dict[int, _Begun] = field(default_factory=dict)
+
+    def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
+        """Take what a chunk has of them."""
+        for piece in pieces:
+            index, function = piece.get("index"), piece.get("function")
+            call = self.begun.setdefault(index if isinstance(index, int) else 0, _Begun())
+            call.id = call.id or _text(piece.get("id"))
+            if isinstance(function, Mapping):
+                call.name = call.name or _text(function.get("name"))
+                call.arguments += _text(function.get("arguments"))
+
+    def take(self) -> tuple[Call, ...]:
+        """Those that are whole now, in their order; a server that gives no id gets its own number back."""
+        taken = tuple(Call(one.id or f"call_{index}", one.name, one.arguments) for index, one in self.begun.items())
+        self.begun = {}
+        return taken
+
+
+def tool_parameters(options: Options) -> dict[str, JsonValue]:
+    """What a request has on top that offers tools."""
+    if not options.tools:
+        return {}
+    return {
+        "tools": [{"type": "function", "function": _function(tool)} for tool in options.tools],
+        "tool_choice": "auto" if options.may_call else "none",
+    }
+
+
+def with_calls(param: dict[str, object], message: Message) -> dict[str, object]:
+    """A message's own form, with the calls that it makes or the one that it answers."""
+    if message.answers:
+        return {**param, "tool_call_id": message.answers}
+    return {**param, "tool_calls": _made(message.calls)} if message.calls else param
+
+
+def _made(calls: Sequence[Call]) -> list[dict[str, object]]:
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+
+
+def _function(tool: Tool) -> dict[str, JsonValue]:
+    return {"name": tool.name, "description": tool.purpose, "parameters": tool.parameters}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,83 @@
+"""A model that calls tools is given their results, in a bounded number of rounds, and what it says is one answer."""
+
+from bot.conversation.assisted import MOST_CALLS, MOST_ROUNDS, TOO_MANY, Assisted
+from bot.conversation.tokens import estimate
+from bot.llm.interface import Call, Delta, Finish, Message, Options, Tool, Usage
+from tests.scripted import ScriptedModel
+
+LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
+ASKED = [Message("user", "what is it?")]
+LOOK_ANN, LOOK_BOB = Call("1", "look", '{"word": "Ann"}'), Call("2", "look", '{"word": "Bob"}')
+END = Delta(finish=Finish.STOP)
+
+
+def calling(*calls: Call) -> Delta:
+    return Delta(finish=Finish.STOP, calls=calls)
+
+
+async def use(call: Call) -> str:
+    return f"{call.arguments} was found"
+
+
+async def answer(model: ScriptedModel, options: Options | None = None) -> list[Delta]:
+    assisted = Assisted(model, (LOOK,), use, estimate, counted=100)
+    return [delta async for delta in assisted.stream(ASKED, options or Options())]
+
+
+def text(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+async def test_without_a_call_the_answer_is_the_models_own() -> None:
+    model = ScriptedModel([[Delta("hello"), END, Delta(usage=Usage(10, 0, 2))]])
+    deltas = await answer(model)
+    assert deltas == [Delta("hello"), END, Delta(usage=Usage(10, 0, 2))]
+    assert (model.options[0].tools, model.options[0].may_call) == ((LOOK,), True)
+
+
+async def test_results_stand_behind_the_calls_and_the_answer_goes_on() -> None:
+    model = ScriptedModel(
+        [[Delta("Let me see."), calling(LOOK_ANN, LOOK_BOB)], [Delta("Both"), Delta(" are here."), END]]
+    )
+    deltas = await answer(model)
+    assert text(deltas) == "Let me see.\n\nBoth are here."
+    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
+    assert deltas[-2].finish is Finish.STOP
+    assert model.requests[1] == (
+        *ASKED,
+        Message("assistant", "Let me see.", calls=(LOOK_ANN, LOOK_BOB)),
+        Message("tool", '{"word": "Ann"} was found', answers="1"),
+        Message("tool", '{"word": "Bob"} was found', answers="2"),
+    )
+
+
+async def test_the_usage_is_that_of_the_first_request_and_all_others_stand_beside_it() -> None:
+    first = [calling(LOOK_ANN), Delta(usage=Usage(100, 0, 9))]
+    model = ScriptedModel([first, [Delta("Here."), END, Delta(usage=Usage(130, 90, 3))]])
+    deltas = await answer(model)
+    assert [delta.usage for delta in deltas if delta.usage] == [Usage(100, 0, 9)]
+    [beside] = [delta.beside for delta in deltas if delta.beside]
+    assert beside.usage == Usage(130, 90, 3)
+    assert beside.counted > 100
+
+
+async def test_a_model_that_calls_without_end_has_to_answer_at_last() -> None:
+    model = ScriptedModel([[Delta("again "), calling(LOOK_ANN)]])
+    await answer(model)
+    assert [options.may_call for options in model.options] == [True] * MOST_ROUNDS + [False]
+    assert {options.tools for options in model.options} == {(LOOK,)}
+
+
+async def test_only_the_first_request_may_last_at_the_server() -> None:
+    model = ScriptedModel([[calling(LOOK_ANN)], [Delta("Here."), END]])
+    await answer(model, Options(lasting=True))
+    assert [options.lasting for options in model.options] == [True, False]
+
+
+async def test_of_many_calls_at_once_some_are_done_and_all_have_a_result() -> None:
+    calls = [Call(str(number), "look", "{}") for number in range(MOST_CALLS + 2)]
+    model = ScriptedModel([[calling(*calls)], [Delta("Here."), END]])
+    await answer(model)
+    results = [message.content for message in model.requests[1] if message.answers]
+    assert len(results) == len(calls)
+    assert results.count(TOO_MANY) == 2

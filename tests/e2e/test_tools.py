@@ -1,0 +1,78 @@
+"""With TOOLS=on the model looks back of its own accord and takes notes; without, nothing of it is in a request."""
+
+import json
+
+import pytest
+
+from bot.conversation.assisted import MOST_ROUNDS
+from sandbox.model import Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.request import ChatRequest
+from tests.e2e.conftest import Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+
+ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus"}
+
+
+def call(name: str, **arguments: str) -> tuple[tuple[str, str], ...]:
+    return ((name, json.dumps(arguments, ensure_ascii=False)),)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "dashscope"])
+async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: Stage, hurry: None, api: str) -> None:
+    fact = "Ann's tea is green."
+    stage.model.script(Say("", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
+    await stage.start(LLM_API=api, **ON)
+    assert await say(stage, "remember that my tea is green") == "Noted."
+    assert fact in await say(stage, "/memory")
+    assert await say(stage, "which tea?") == "Green."
+    calling, going_on, after = stage.model.requests
+    assert [message.text for message in going_on.messages if message.answers] == ["It is in your notes."]
+    assert f"<memory>\n- {fact}\n</memory>" in after.messages[0].text
+    assert not any(message.answers or message.calls for message in after.messages)
+    assert calling.tools == going_on.tools == after.tools
+    asked = sum(count.total for count in stage.model.counts)
+    assert f"{asked:,}" in await say(stage, "/usage")
+
+
+async def test_the_model_looks_up_what_has_left_its_view(stage: Stage, hurry: None) -> None:
+    model = Model(stage)
+    await stage.start(**ON, **SMALL | {"RECALL_TOKENS": "600"})
+    await say(stage, "my boat is called Swordfish")
+    await talk(stage, 6)
+    await compact(stage)
+    stage.model.script(Say("One moment.", calls=call("recall", query="boat")), Say("Swordfish!"))
+    before = len(stage.model.requests)
+    assert await say(stage, "hm, well") == "One moment.\nSwordfish!"
+    calling, going_on = stage.model.requests[before:]
+    assert "Swordfish" not in "".join(message.text for message in calling.messages[1:])
+    [found] = [message.text for message in going_on.messages if message.answers]
+    assert "my boat is called Swordfish" in found
+    compaction = next(one for one in model.asked if "Write the notes" in one.last_words)
+    assert compaction.tools == calling.tools
+    assert not compaction.may_call
+
+
+async def test_a_call_that_makes_no_sense_is_answered_and_calls_without_end_are_not(stage: Stage, hurry: None) -> None:
+    def answer(request: ChatRequest) -> Behaviour:
+        results = [message.text for message in request.messages if message.answers]
+        wrong = [("recall", "not JSON"), ("sing", "{}")][len(results) % 2]
+        return Say("Here you are." if len(results) == MOST_ROUNDS else "", calls=(wrong,))
+
+    stage.model.answer_with(answer)
+    await stage.start(**ON)
+    assert await say(stage, "hello") == "Here you are."
+    told = [message.text for message in stage.model.requests[-1].messages if message.answers]
+    assert len(told) == MOST_ROUNDS
+    assert "must be JSON" in told[0]
+    assert told[1] == "There is no such tool."
+
+
+@pytest.mark.parametrize("variables", [{"OPENAI_MODEL": "qwen-plus"}, {"TOOLS": "on", "OPENAI_MODEL": "unknown"}])
+async def test_unless_they_are_switched_on_for_a_model_that_calls_there_are_none(
+    stage: Stage, hurry: None, variables: dict[str, str]
+) -> None:
+    await stage.start(**variables)
+    await say(stage, "hello")
+    assert b"tool" not in stage.model.requests[0].body

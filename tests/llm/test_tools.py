@@ -1,0 +1,80 @@
+"""Calls of tools over the three interfaces: offered, called in pieces, answered, and no part of what is said."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.dashscope import DashScopeServer
+from bot.llm.interface import Delta, Message, Options, Tool
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
+from bot.llm.responses import Responses
+from bot.llm.server import Model, Server
+from sandbox.model import ModelServer, Say
+
+LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
+OPTIONS = Options(tools=(LOOK,), may_call=True)
+ASKED = [Message("system", "be kind"), Message("user", "what is it?")]
+CALLS = (("look", '{"word": "cat"}'), ("look", '{"word": "собака"}'))
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer(key="sk-right")
+
+
+@pytest.fixture(params=["chat", "responses", "dashscope", "dashscope, seeing"])
+async def model(server: ModelServer, request: pytest.FixtureRequest) -> AsyncIterator[Model]:
+    async with server.run() as url:
+        models = _models(request.param, url, server)
+        yield models.of("qwen-plus" if request.param != "dashscope, seeing" else "qwen3-vl-plus")
+        await models.close()
+
+
+def _models(api: str, url: str, server: ModelServer) -> Server:
+    if api.startswith("dashscope"):
+        return DashScopeServer(base_url=server.dashscope_url, api_key="sk-right", extra_body={}, timeout=5.0)
+    kind: type[OpenAIModel] = ChatCompletions if api == "chat" else Responses
+    return OpenAIServer(kind, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
+
+
+async def _answer(model: Model, asked: list[Message], options: Options = OPTIONS) -> list[Delta]:
+    return [delta async for delta in model.stream(asked, options)]
+
+
+async def test_calls_come_whole_and_with_the_end(server: ModelServer, model: Model) -> None:
+    server.script(Say("Let me see.", calls=CALLS))
+    *before, last = [delta for delta in await _answer(model, ASKED) if delta.text or delta.calls]
+    assert "".join(delta.text for delta in before) == "Let me see."
+    assert [(call.name, json.loads(call.arguments)["word"]) for call in last.calls] == [
+        ("look", "cat"),
+        ("look", "собака"),
+    ]
+    assert last.finish is not None
+    assert len({call.id for call in last.calls}) == 2
+    [asked] = server.requests
+    assert asked.may_call
+    assert '"Looks something up."' in asked.tools
+
+
+async def test_the_results_go_back_and_the_answer_goes_on(server: ModelServer, model: Model) -> None:
+    server.script(Say("", calls=CALLS), Say("An animal."))
+    [calls] = [delta.calls for delta in await _answer(model, ASKED) if delta.calls]
+    results = [Message("tool", f"{call.name} found nothing", answers=call.id) for call in calls]
+    more = await _answer(
+        model, [*ASKED, Message("assistant", "", calls=calls), *results], replace(OPTIONS, may_call=False)
+    )
+    assert "".join(delta.text for delta in more) == "An animal."
+    first, second = server.requests
+    assert [message.text for message in second.messages if message.answers] == ["look found nothing"] * 2
+    assert not second.may_call
+    assert first.tools == second.tools
+
+
+async def test_without_tools_there_is_no_trace_of_them(server: ModelServer, model: Model) -> None:
+    server.script(Say("hi", calls=CALLS))
+    deltas = await _answer(model, ASKED, Options())
+    assert not any(delta.calls for delta in deltas)
+    assert b"tool" not in server.requests[0].body
