@@ -178,12 +178,10 @@ NOTHING_TO_RETRY = "There is no message to answer again yet."
 STILL_TRYING = "Still trying: the model takes its time…"
 CUT_BY_LENGTH = "(The model reached its length limit there.)"
 OWNER_WRONG_KEY = (
-    "Your bot can't answer: the model server refuses its key (OPENAI_API_KEY). I tell you this once, until an answer "
-    "comes again."
+    "The model server refuses your bot's key (OPENAI_API_KEY). I tell you this once, until it answers again."
 )
 OWNER_NO_CREDIT = (
-    "Your bot can't answer: its account with the model server is out of credit. I tell you this once, until an answer "
-    "comes again."
+    "Your bot's account with the model server is out of credit. I tell you this once, until it answers again."
 )
 BY_FALLBACK = "(This answer is by {model}, since the usual model can't be reached.)"
 ONE_AT_A_TIME = (

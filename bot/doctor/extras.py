@@ -1,8 +1,9 @@
-"""What the bot can do without: finding turns by meaning, and listening to voice messages."""
+"""What the bot can do without: another model, finding turns by meaning, and listening to voice messages."""
 
 import asyncio
 
-from bot.doctor.model import patience
+from bot.doctor.asking import THRIFTY, ask
+from bot.doctor.model import QUESTION, patience
 from bot.doctor.report import Finding, fine, note
 from bot.doctor.samples import tone
 from bot.errors import ModelError
@@ -24,6 +25,17 @@ async def meaning(settings: Settings, embedder: Embedder | None) -> Finding:
     except ModelError as exc:
         return note(what, f"{embedder.name} failed: {exc}", _instead())
     return fine(what, f"{embedder.name} gives vectors of {len(vector)} numbers")
+
+
+async def instead(settings: Settings, model: ChatModel | None) -> list[Finding]:
+    """The model that answers where the main one fails, if there is one."""
+    if model is None:
+        return []
+    answer = await ask(model, QUESTION, patience(settings), THRIFTY)
+    if answer.error is not None:
+        advice = "See FALLBACK_MODEL, FALLBACK_BASE_URL and FALLBACK_API_KEY."
+        return [note("Fallback", f"{model.name} failed: {answer.error}", advice)]
+    return [fine("Fallback", f"{model.name} answers too")]
 
 
 async def voice(settings: Settings, model: ChatModel, transcriber: Transcriber | None) -> Finding:

@@ -9,6 +9,7 @@ from bot import engine
 from bot.conversation.tokens import counter
 from bot.doctor import clock, database, extras, model, telegram
 from bot.doctor.report import Finding, Mark, summary
+from bot.llm.fallback import WithFallback
 from bot.logs import Hider
 from bot.services import Services, open_services
 from bot.settings import Settings
@@ -21,7 +22,7 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     hide = Hider(settings.secrets).hide
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
-        services = open_services(_alone(settings), stack)
+        services = open_services(_patient(settings), stack)
         engine.check(settings, services.models, await asyncio.to_thread(counter, settings.openai_model))
         async with asyncio.TaskGroup() as tasks:
             for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services)]:
@@ -32,18 +33,21 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     return FAILED if any(finding.mark is Mark.CROSS for finding in found) else 0
 
 
-def _alone(settings: Settings) -> Settings:
-    """The main model's server must answer for itself, and within the doctor's patience."""
-    return settings.model_copy(update={"model_timeout": model.patience(settings), "fallback_model": None})
+def _patient(settings: Settings) -> Settings:
+    return settings.model_copy(update={"model_timeout": model.patience(settings)})
 
 
 def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | list[Finding]]]:
     urls = (settings.telegram_api_url, settings.model_url)
+    both = services.models
+    models = both.first if isinstance(both, WithFallback) else both  # the main server must answer for itself
+    fallback = both.fallback if isinstance(both, WithFallback) else None
     return [
         telegram.check(settings),
-        model.check(settings, services.models),
+        model.check(settings, models),
+        extras.instead(settings, fallback),
         extras.meaning(settings, services.embedder),
-        extras.voice(settings, services.models.of(settings.openai_model), services.transcriber),
+        extras.voice(settings, models.of(settings.openai_model), services.transcriber),
         database.check(settings),
         clock.check(urls, time.time),
     ]

@@ -41,29 +41,29 @@ class WithFallback:
 
     def __init__(self, first: Models, second: Models, name: str, patience: float) -> None:
         """`name`: the fallback model; `patience`: seconds that the first one has until its first word."""
-        self._first = first
+        self.first = first
+        self.fallback = second.of(name)
         self._second = second
-        self._fallback = second.of(name)
         self._patience = patience
 
     @property
     def cache(self) -> CacheProfile:
         """See Models.cache."""
-        return self._first.cache
+        return self.first.cache
 
     @property
     def vision_model(self) -> str | None:
         """See Models.vision_model."""
-        return self._first.vision_model
+        return self.first.vision_model
 
     def of(self, name: str) -> ChatModel:
         """See Models.of."""
-        return Pair(self._first.of(name), self._fallback, self._patience)
+        return Pair(self.first.of(name), self.fallback, self._patience)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._first.close()
-        if self._second is not self._first:
+        await self.first.close()
+        if self._second is not self.first:
             await self._second.close()
 
 

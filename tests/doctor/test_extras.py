@@ -6,6 +6,7 @@ import pytest
 
 from bot.doctor import extras, model
 from bot.doctor.report import Finding, Mark
+from bot.llm.fallback import WithFallback
 from bot.services import open_services
 from sandbox.model import Fail, Hang
 from tests.doctor.conftest import World
@@ -68,3 +69,20 @@ async def test_a_transcription_model_that_fails_is_a_note(
     monkeypatch.setattr(model, "PATIENCE_S", 0.5)
     world.model.transcriptions.script(behaviour)
     assert (await _voice(world, TRANSCRIPTION_MODEL="ears")).mark is Mark.NOTE
+
+
+async def _instead(world: World, **variables: str) -> list[Finding]:
+    async with AsyncExitStack() as stack:
+        settings = world.settings(**variables)
+        models = open_services(settings, stack).models
+        return await extras.instead(settings, models.fallback if isinstance(models, WithFallback) else None)
+
+
+async def test_a_fallback_is_asked_too_and_only_noted_when_it_fails(world: World) -> None:
+    assert await _instead(world) == []
+    [found] = await _instead(world, FALLBACK_MODEL="other")
+    assert (found.mark, found.found) == (Mark.FINE, "other answers too")
+    world.model.script(Fail(404, "no such model"))
+    [found] = await _instead(world, FALLBACK_MODEL="other")
+    assert found.mark is Mark.NOTE
+    assert "FALLBACK_MODEL" in found.advice

@@ -46,7 +46,7 @@ async def test_the_fallback_may_be_on_another_server(stage: Stage, hurry: None) 
 
 @pytest.mark.parametrize(
     ("failure", "words"),
-    [(Fail(401, "Incorrect API key provided."), "refuses its key"), (Fail(403, "Arrearage"), "out of credit")],
+    [(Fail(401, "Incorrect API key provided."), "refuses your bot's key"), (Fail(403, "Arrearage"), "out of credit")],
 )
 async def test_the_owner_is_told_once_until_an_answer_comes(
     stage: Stage, hurry: None, failure: Fail, words: str
