@@ -1,4 +1,7 @@
-"""The shell's commands: ``python -m bot [run|sandbox|doctor|backup|export|import]``, ``run`` when nothing is named."""
+"""The shell's commands: ``python -m bot [run|sandbox|doctor|users|allow|block|owner|backup|export|import]``.
+
+When nothing is named it is ``run``.
+"""
 
 import argparse
 import asyncio
@@ -40,6 +43,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("sandbox", help="try it here, without Telegram and without a model")
     commands.add_parser("doctor", help="see what stops answers, and what could be better; also beside a running bot")
+    commands.add_parser("users", help="see who has access, and what they used; also beside a running bot")
+    allow = commands.add_parser("allow", help="let a person or a group in; also beside a running bot")
+    block = commands.add_parser("block", help="block a person, or leave a group; also beside a running bot")
+    for command in (allow, block):
+        command.add_argument("id", type=_telegram_id, help="in Telegram; a group's is negative")
+    commands.add_parser("owner", help="make a one-time link that makes an owner; also beside a running bot")
     backup = commands.add_parser("backup", help="copy the database, also beside a running bot")
     backup.add_argument("file", type=Path, help="where the copy goes; must not exist yet")
     export = commands.add_parser("export", help="write the history of one chat or of all, also beside a running bot")
@@ -62,6 +71,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
         from bot.doctor.visit import visit
 
         return visit(settings, _write)
+    if options.command in ("users", "allow", "block", "owner"):
+        return _admission(options, settings)
     from bot import shell
     from bot.archive.importing import Wish
 
@@ -72,10 +83,29 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
     return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))
 
 
+async def _admission(options: argparse.Namespace, settings: Settings) -> None:
+    from bot import admission
+    from storage.guests import Standing
+
+    if options.command == "users":
+        _write(await admission.users(settings))
+    elif options.command == "owner":
+        _write(await admission.owner(settings))
+    else:
+        standing = Standing.ALLOWED if options.command == "allow" else Standing.BLOCKED
+        _write(await admission.put(settings, options.id, standing))
+
+
 def _write(text: str) -> None:
     """To standard output at once, in UTF-8 whatever the locale: a name or a server's words may have any letters."""
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+
+
+def _telegram_id(text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,18}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no id, which is a number")
+    return int(text)
 
 
 def _place(text: str) -> Place:

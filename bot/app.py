@@ -19,9 +19,12 @@ from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
 from bot import engine, front
+from bot.access.door import Door
+from bot.access.owners import new_link
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.tokens import counter
 from bot.errors import SettingError
+from bot.handlers.errands import Errands
 from bot.handlers.menu import register_menu
 from bot.handlers.table import PTBApplication
 from bot.intake.contact import persistently
@@ -89,7 +92,9 @@ async def live(settings: Settings) -> None:
         lanes = Lanes(handlers)
         handlers.replies.alarm.settle = lanes.settle
         receiver = Receiver(storage, lanes, application.bot, time.time)
-        scheduler = _jobs(settings, storage, sender, parts.cleaning, lanes).scheduler()
+        door = handlers.entrance.gate.door
+        errands = Errands(storage, application.bot, door.owners, lanes.settle)
+        scheduler = _jobs(settings, storage, sender, parts.cleaning, errands, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
@@ -97,17 +102,33 @@ async def live(settings: Settings) -> None:
         await receiver.replay()
         source = _source(settings, application.bot, polling_request, receiver)
         log.info("Ready as @%s", application.bot.username)
+        await _invite_owner(door, application.bot.username)
         routes = [health_route(storage.answers), *source.routes]
         await _side_by_side(
             source.run(), register_menu(application.bot), *([serve(routes, listener)] if listener else [])
         )
 
 
-def _jobs(settings: Settings, storage: Storage, sender: Sender, cleaning: Cleaning, lanes: Lanes) -> Jobs:
+async def _invite_owner(door: Door, username: str) -> None:
+    """Where owners are asked about newcomers there must be one: whoever reads the log can become it."""
+    if door.asks and not await door.owners.ids():
+        code = await new_link(door.storage, time.time())
+        log.warning(
+            "This bot has no owner yet. Whoever opens this link first, within 24 hours, is its owner: "
+            "https://t.me/%s?start=%s",
+            username,
+            code,
+        )
+
+
+def _jobs(
+    settings: Settings, storage: Storage, sender: Sender, cleaning: Cleaning, errands: Errands, lanes: Lanes
+) -> Jobs:
     return Jobs(
         storage=storage,
         keyboards=sender,
         cleaning=cleaning,
+        errands=errands,
         settle=lanes.settle,
         schedule=settings.compact_schedule,
         zone=settings.zone,

@@ -4,6 +4,9 @@ import time
 
 from telegram import Bot
 
+from bot.access.door import Door
+from bot.access.listing import Listing
+from bot.access.requests import Requests
 from bot.archive.exporting import Exporter
 from bot.conversation.ears import Ears
 from bot.conversation.marks import Way
@@ -11,16 +14,21 @@ from bot.engine import Engine
 from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
 from bot.handlers.alarm import Alarm
+from bot.handlers.broadcast import BroadcastHandlers
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
+from bot.handlers.claims import Claims
 from bot.handlers.commands import Commands
 from bot.handlers.edits import EditHandlers
+from bot.handlers.entrance import Entrance
 from bot.handlers.export import ExportHandlers
 from bot.handlers.failures import Failures
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import MemoryHandlers
+from bot.handlers.owners import OwnerHandlers
 from bot.handlers.replies import Replies
+from bot.handlers.requests import RequestHandlers
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
@@ -29,10 +37,12 @@ from bot.handlers.usage import UsageHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
 from bot.inbound.reading import Reader
+from bot.opening import make_door
 from bot.outbound.delivery import Sender
 from bot.services import Services
 from bot.settings import Settings
 from storage import Storage
+from storage.records import Place
 
 
 def build(
@@ -47,18 +57,19 @@ def build(
     bot, listens = application.bot, settings.group_listen == "on"
     admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
-    allowed = None if settings.access == "open" else settings.owner_ids | settings.allowed_ids
-    alarm = Alarm(storage, settings.owner_ids)
-    replies = Replies(storage, parts.conversation, sender, parts.upkeep, alarm)
+    door = make_door(settings, storage)
+    replies = Replies(storage, parts.conversation, sender, parts.upkeep, Alarm(storage, door.owners))
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
     own = _settings(settings, storage, parts)
+    commands = Commands(storage, replies, settings.reset_keep_days, listens, time.time)
     chat = ChatHandlers(
         storage=storage,
         hearing=parts.hearing,
         reader=_reader(bot, parts, services),
         ears=Ears(services.transcriber),
         choice=parts.choice,
+        door=door,
         addressing=addressing,
         memory=memory,
         forget=forget,
@@ -68,12 +79,12 @@ def build(
     )
     return Handlers(
         application=application,
-        gate=Gate(storage, addressing, allowed),
+        entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands),
         admins=admins,
-        membership=_membership(storage, bot, listens=listens),
+        membership=_membership(storage, door, bot, listens=listens),
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
-        commands=Commands(storage, replies, settings.reset_keep_days, listens, time.time),
+        commands=commands,
         buttons=Buttons(storage, replies, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
@@ -92,9 +103,26 @@ def _reader(bot: Bot, parts: Engine, services: Services) -> Reader:
     return Reader(Attachments(bot, services.workshop, count_tokens, most_tokens), bot.id)
 
 
-def _membership(storage: Storage, bot: Bot, *, listens: bool) -> MembershipHandlers:
+def _entrance(addressing: Addressing, listing: Listing, commands: Commands) -> Entrance:
+    storage, alarm = listing.storage, commands.replies.alarm
+
+    def settle(place: Place) -> None:
+        alarm.settle(place)  # which gets to know the lanes when there are some
+
+    requests = Requests(storage, listing.door.owners, time.time)
+    claims = Claims(storage, requests, settle, time.time)
+    return Entrance(
+        gate=Gate(storage, addressing, listing.door, requests, claims, settle),
+        requests=RequestHandlers(storage, requests, settle),
+        owners=OwnerHandlers(storage, requests, listing, claims, commands, settle),
+        broadcast=BroadcastHandlers(storage, listing, time.time),
+    )
+
+
+def _membership(storage: Storage, door: Door, bot: Bot, *, listens: bool) -> MembershipHandlers:
     return MembershipHandlers(
         storage=storage,
+        door=door,
         username=bot.username,
         name=bot.first_name,
         hears_all=bool(bot.can_read_all_group_messages),

@@ -20,6 +20,7 @@ from storage.records import Place
 DAY_S = 86_400.0
 BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
+ERRANDS_EVERY_S = 2
 CLEAN_EVERY_S = 3_600
 NIGHT = 3
 """The hour of what takes longer."""
@@ -32,6 +33,13 @@ class Keyboards(Protocol):
 
     async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
         """Take the buttons off a message, if it is still there."""
+
+
+class Errands(Protocol):
+    """What the jobs need of the handlers; ``handlers.errands.Errands`` has it."""
+
+    async def run(self) -> None:
+        """Do what is stored as to be done in Telegram."""
 
 
 class Cleaning(Protocol):
@@ -63,6 +71,7 @@ class Jobs:
     storage: Storage
     keyboards: Keyboards
     cleaning: Cleaning
+    errands: Errands
     settle: Callable[[Place], None]
     schedule: str
     zone: ZoneInfo
@@ -78,6 +87,7 @@ class Jobs:
         every = partial(IntervalTrigger, timezone=self.zone)
         add = partial(self._add, scheduler)
         add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
+        add(self.run_errands, every(seconds=ERRANDS_EVERY_S))
         add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
         add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
@@ -100,6 +110,10 @@ class Jobs:
             await self.keyboards.drop_keyboard(telegram_id, message_id)
             async with self.storage.transaction() as tx:
                 await self.storage.notices.forget(tx, notice_id)
+
+    async def run_errands(self) -> None:
+        """Leave groups, go on with broadcasts, and send what the shell has stored."""
+        await self.errands.run()
 
     async def prune_inbox(self) -> None:
         """Delete the JSON of updates that were handled days ago."""

@@ -1,11 +1,45 @@
-"""The database, opened for one process alone."""
+"""The database, opened for one process alone or beside a running bot, and the door that stands on it."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
+from bot.access.door import Door
+from bot.access.owners import Owners
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from storage import NewerDatabaseError, Storage, StorageError
+from storage import NewerDatabaseError, Storage, StorageError, migrations
+from storage.inspection import version_of
 from storage.instance import WAIT_S, DatabaseInUseError, claim
+
+
+def make_door(settings: Settings, storage: Storage) -> Door:
+    """Who is let in, as the settings have it."""
+    owners = Owners(storage, settings.owner_ids, stored=settings.access != "list")
+    return Door(storage, settings.access, owners, settings.allowed_ids)
+
+
+async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open a database that is there, whether a bot runs on it or not, until the stack is closed. Raises StartError.
+
+    Only without a bot is it brought to this version's schema: one of an older version may be at work on it.
+    """
+    path = settings.database_path
+    if not await asyncio.to_thread(path.exists):
+        raise StartError(f"there is no database {path}: the bot makes it when it starts")
+    try:
+        lock = await claim(path, 0.0)
+        stack.callback(lock.release)
+    except DatabaseInUseError:
+        if await version_of(path) != migrations.latest():
+            raise StartError(f"{path}: a bot of another version runs on it; start that anew first") from None
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
+    try:
+        storage = await Storage.open(path)
+    except StorageError as exc:
+        raise StartError(f"{path}: {exc}") from exc
+    stack.push_async_callback(storage.close)
+    return storage
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Storage:

@@ -69,10 +69,8 @@ def _llm_api(value: str) -> str:
 
 
 def _access(value: str) -> str:
-    if value == "approval":
-        raise ValueError("'approval' comes in a later version; use 'list' or 'open'")
-    if value not in ("list", "open"):
-        raise ValueError("must be 'list' or 'open'")
+    if value not in ("approval", "list", "open"):
+        raise ValueError("must be 'approval', 'list' or 'open'")
     return value
 
 

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     output_price: float = Field(default=3, ge=0, allow_inf_nan=False)
     cache_markers: Literal["auto", "on", "off"] = "auto"
     database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
-    access: types.Access = "list"
+    access: types.Access = "approval"
     owner_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
     allowed_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
     group_trigger: Literal["mention", "always"] = "mention"

@@ -74,6 +74,13 @@ class Chats:
         """Have every window looked at."""
         await tx.execute("UPDATE chats SET due_at = ? WHERE ifnull(due_at, ?) >= ? AND NOT gone", (now, now, now))
 
+    async def known(self) -> dict[int, tuple[float, bool]]:
+        """All Telegram chats: since when they are known (Unix seconds), and whether the bot is gone from there."""
+        rows = await self._database.rows(
+            "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone FROM chats GROUP BY telegram_id"
+        )
+        return {row["telegram_id"]: (row["began"], bool(row["gone"])) for row in rows}
+
     async def with_open_work(self) -> list[Place]:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
         rows = await self._database.rows(

@@ -58,6 +58,13 @@ class Inbox:
             (telegram_id,),
         )
 
+    async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:
+        """Blank the JSON of handled updates that hold a secret."""
+        await tx.execute(
+            "UPDATE inbox SET raw = '{}' WHERE update_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(update_ids)),),
+        )
+
     async def prune(self, tx: Transaction, before: float) -> int:
         """Forget handled updates received before this time; returns how many."""
         return await tx.execute("DELETE FROM inbox WHERE received_at < ? AND state != 'new'", (before,))

@@ -17,6 +17,9 @@ from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError, c
 CHECK = "PRAGMA quick_check(3)"
 """Three damages at most: one is enough to act on."""
 
+OWNERS_SINCE = 7
+"""The first schema with a list of who has access."""
+
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error codes that says what kind it is."""
 
@@ -65,6 +68,30 @@ async def inspect(database: Path) -> Inspection:
             await complete(connection.close())
     except OSError as exc:
         raise StorageError(exc.strerror) from exc
+    except sqlite3.Error as exc:
+        raise StorageError(str(exc)) from exc
+
+
+async def version_of(database: Path) -> int:
+    """The schema that a database has, which a bot may be at work on. Raises StorageError."""
+    try:
+        async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+            return await _version(connection)
+    except sqlite3.Error as exc:
+        raise StorageError(str(exc)) from exc
+
+
+async def owners(database: Path) -> list[int]:
+    """The owners that a database knows; none where there is no database, or one of an older version.
+
+    Raises StorageError.
+    """
+    if not await asyncio.to_thread(database.exists) or await version_of(database) < OWNERS_SINCE:
+        return []
+    try:
+        async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+            rows = await connection.execute_fetchall("SELECT telegram_id FROM access WHERE standing = 'owner'")
+            return [int(row[0]) for row in rows]
     except sqlite3.Error as exc:
         raise StorageError(str(exc)) from exc
 

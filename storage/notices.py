@@ -16,12 +16,13 @@ class Notices:
         """Keep a notice until it is sent."""
         await tx.execute(
             "INSERT INTO notices (telegram_id, thread_id, private, text, reply_to, edits,"
-            " buttons, button_until, markdown, asks, quote, file, file_kind, file_name)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
+            " buttons, button_until, markdown, asks, quote, literals, about, broadcast, file, file_kind, file_name)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
+                *(json.dumps(notice.literals), notice.about, notice.broadcast),
                 *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
             ),
         )
@@ -39,7 +40,33 @@ class Notices:
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
-        await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL", (notice_id,))
+        await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL AND about IS NULL", (notice_id,))
+
+    async def places_waiting(self) -> list[Place]:
+        """Where something is to be sent."""
+        rows = await self._database.rows("SELECT DISTINCT telegram_id, thread_id FROM notices WHERE message_id IS NULL")
+        return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
+
+    async def asked_about(self, tx: Transaction, place: Place) -> set[int]:
+        """The rows of the access list that an owner has been asked about."""
+        rows = await tx.rows(
+            "SELECT about FROM notices WHERE telegram_id = ? AND about IS NOT NULL AND button_until IS NULL",
+            (place.telegram_id,),
+        )
+        return {row["about"] for row in rows}
+
+    async def end_requests(self, tx: Transaction, about: int, until: float) -> list[tuple[int, int]]:
+        """It was decided what was asked: (owner, message) of the questions that stand open, which are to say so.
+
+        Those on their way are not sent. Until this time it is known what the messages were about.
+        """
+        await tx.execute("DELETE FROM notices WHERE about = ? AND message_id IS NULL", (about,))
+        rows = await tx.rows(
+            "UPDATE notices SET button_until = ? WHERE about = ? AND button_until IS NULL"
+            " RETURNING telegram_id, message_id",
+            (until, about),
+        )
+        return [(row["telegram_id"], row["message_id"]) for row in rows]
 
     async def expired_buttons(self, now: float) -> list[tuple[int, int, int]]:
         """(notice id, Telegram chat, message) of every button whose time is over."""
@@ -73,4 +100,7 @@ def _notice(row: Row) -> Notice:
         file=File(FileKind(row["file_kind"]), row["file"], row["file_name"]) if row["file"] is not None else None,
         asks=bool(row["asks"]),
         quote=bool(row["quote"]),
+        literals=tuple(json.loads(row["literals"])),
+        about=row["about"],
+        broadcast=row["broadcast"],
     )

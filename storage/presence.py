@@ -1,5 +1,6 @@
 """Where the bot is no longer, where it has just come, and groups that Telegram gave another number."""
 
+from storage.access import move_access
 from storage.database import Transaction
 from storage.usage import join_usage
 
@@ -37,6 +38,8 @@ class Presence:
 
         Messages have other numbers there, so nothing of the old ones can be edited or replied to.
         """
+        await move_access(tx, old, new)
+        await tx.execute("UPDATE OR IGNORE broadcast_chats SET telegram_id = ? WHERE telegram_id = ?", (new, old))
         await tx.execute(
             "UPDATE notices SET telegram_id = ?, reply_to = NULL, edits = NULL"
             " WHERE telegram_id = ? AND message_id IS NULL",

@@ -275,3 +275,8 @@ class Notice:
     """Shown as a quote that can be folded."""
     asks: bool = False
     """The user's next message is to be a reply to it."""
+    literals: tuple[str, ...] = ()
+    """Words in it that strangers chose: nothing in them becomes a link, a name or a command."""
+    about: int | None = None
+    """The row of the access list that it asks about: known until some weeks after the decision."""
+    broadcast: int | None = None

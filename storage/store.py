@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from storage.access import AccessList
 from storage.archive import Archive
+from storage.broadcasts import Broadcasts
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
 from storage.deliveries import Deliveries
@@ -15,6 +17,7 @@ from storage.inbox import Inbox
 from storage.media import Media
 from storage.memories import Memories
 from storage.notices import Notices
+from storage.owner_links import OwnerLinks
 from storage.past import Past
 from storage.presence import Presence
 from storage.resets import Resets
@@ -33,6 +36,9 @@ class Storage:
 
     database: Database
     inbox: Inbox
+    access: AccessList
+    owner_links: OwnerLinks
+    broadcasts: Broadcasts
     chats: Chats
     transcript: Transcript
     media: Media
@@ -64,6 +70,9 @@ class Storage:
         return cls(
             database=database,
             inbox=Inbox(database),
+            access=AccessList(database),
+            owner_links=OwnerLinks(database),
+            broadcasts=Broadcasts(database),
             chats=chats,
             transcript=transcript,
             media=media,

@@ -29,6 +29,13 @@ class Buttons:
         self.dropped.append((chat_id, message_id))
 
 
+class NoErrands:
+    """Stands where the handlers' errands stand."""
+
+    async def run(self) -> None:
+        """There are none."""
+
+
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     opened = await Storage.open(tmp_path / "keepsake.db")
@@ -49,6 +56,7 @@ def _jobs(
         storage=storage,
         keyboards=buttons,
         cleaning=Cleaning(storage, Indexer(storage, ZONE)),
+        errands=NoErrands(),
         settle=settled.append,
         schedule=schedule,
         zone=ZONE,
@@ -91,7 +99,7 @@ async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogC
     assert "The job broken failed" in caplog.text
 
 
-ALWAYS = {"drop_expired_buttons", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"}
+ALWAYS = {"drop_expired_buttons", "run_errands", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"}
 
 
 async def test_the_schedule_names_every_job(storage: Storage) -> None:

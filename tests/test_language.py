@@ -10,7 +10,7 @@ from bot import texts as english
 from bot.language import LANGUAGES, catalogue, commands, every, language_of, plural, sentence, speaking, texts
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-SAME = {"TICK", "EXPORT_JSON", "EXPORT_MARKDOWN"}
+SAME = {"TICK", "EXPORT_JSON", "EXPORT_MARKDOWN", "ACCESS_IS", "OPEN_TO_ALL"}
 """Texts that are the same in every language."""
 SOURCES = {
     name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME

@@ -26,7 +26,7 @@ def test_two_variables_are_enough(tmp_path: Path) -> None:
     assert settings.openai_base_url == DASHSCOPE
     assert settings.openai_model == "qwen-plus"
     assert settings.database_path == Path("data/keepsake.db")
-    assert settings.access == "list"
+    assert settings.access == "approval"
     assert settings.listen_port is None
 
 
@@ -117,7 +117,6 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///data/"),
         ("DATABASE_URL", "sqlite:///keepsake.db?mode=ro"),
-        ("ACCESS", "approval"),
         ("ACCESS", "all"),
         ("OWNER_IDS", "ann"),
         ("OWNER_IDS", "1_0"),

@@ -7,20 +7,17 @@ from urllib.parse import urlsplit
 
 from telegram import Bot, User, WebhookInfo
 from telegram.error import InvalidToken, TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.doctor.report import Finding, cross, fine, note
+from bot.reach import visitor
 from bot.settings import Settings
-from bot.trust import trust
 
-PATIENCE_S = 10.0
-"""For each step of a request; Telegram answers within a second."""
 OWN_SERVER = "https://api.telegram.org"
 
 
 async def check(settings: Settings) -> list[Finding]:
     """The bot itself, its groups and its webhook."""
-    bot = _bot(settings)
+    bot = visitor(settings)
     try:
         me = await bot.get_me()
     except InvalidToken:
@@ -33,24 +30,6 @@ async def check(settings: Settings) -> list[Finding]:
         return [found, _groups(settings, me), await _webhook(settings, bot)]
     finally:
         await bot.request.shutdown()
-
-
-def _bot(settings: Settings) -> Bot:
-    def request() -> HTTPXRequest:
-        return HTTPXRequest(
-            connection_pool_size=1,
-            read_timeout=PATIENCE_S,
-            connect_timeout=PATIENCE_S,
-            pool_timeout=PATIENCE_S,
-            httpx_kwargs={"verify": trust()},
-        )
-
-    return Bot(
-        settings.telegram_bot_token.get_secret_value(),
-        base_url=f"{settings.telegram_api_url}/bot",
-        request=request(),
-        get_updates_request=request(),
-    )
 
 
 def _unknown(settings: Settings) -> Finding:

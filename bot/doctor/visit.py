@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from bot import engine
 from bot.conversation.tokens import counter
-from bot.doctor import clock, database, extras, model, telegram
+from bot.doctor import access, clock, database, extras, model, telegram
 from bot.doctor.report import Finding, Mark, summary
 from bot.llm.fallback import WithFallback
 from bot.logs import Hider
@@ -49,6 +49,7 @@ def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | 
         extras.meaning(settings, services.embedder),
         extras.voice(settings, models.of(settings.openai_model), services.transcriber),
         database.check(settings),
+        access.check(settings),
         clock.check(urls, time.time),
     ]
 

@@ -1,26 +1,38 @@
-"""Who may talk to the bot: everybody, or the users and chats on the list. Others are told what they can do."""
+"""Stands before all other handlers: who is let in goes on, and for the others it ends here.
 
+Nothing that a stranger sends costs a request to the model, or more than the one row that says who asks.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from telegram import Chat, Message, MessageEntity, Update, User
+from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
 from telegram.ext import ApplicationHandlerStop
 
+from bot.access.door import Door, Verdict
+from bot.access.requests import ANSWER, Requests
+from bot.handlers.claims import Claims
+from bot.handlers.membership import is_out
 from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Burst, update_ids
 from bot.language import texts
-from storage import Storage
-from storage.records import Notice
+from storage import Storage, Transaction
+from storage.guests import Decider, Guest, Standing
+from storage.records import Notice, Place
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Stands before all other handlers. `allowed` holds user and chat ids; None: everybody."""
+    """Asks the door, and the owners; `settle` has a conversation's notices sent."""
 
     storage: Storage
     addressing: Addressing
-    allowed: frozenset[int] | None
+    door: Door
+    requests: Requests
+    claims: Claims
+    settle: Callable[[Place], None]
 
     async def check(self, update: object, _: object) -> None:
         """Let it pass, or answer and end it here."""
@@ -29,25 +41,83 @@ class Gate:
         messages = _messages(update)
         if isinstance(update, Update) and any(map(is_other_bot, messages)):  # commands: bots get no answers to theirs
             await self._end(update)
-        if self.allowed is None or any(map(_is_move, messages)):
+        if any(map(_is_move, messages)) or _is_farewell(update):
             return
         user, chat = _who(update)
-        if {user.id if user else None, chat.id if chat else None} & self.allowed:
+        if (joined := _joined(update)) is not None and await self.door.owners.has(joined.from_user.id):
+            await self._approve(joined)
             return
-        await self._refuse(update)
+        verdict = await self.door.verdict(user.id if user else None, chat.id if chat else None)
+        if verdict is Verdict.BLOCKED:
+            await self._end(update)
+        if await self.claims.attempt(update):
+            raise ApplicationHandlerStop
+        if verdict is Verdict.COME_IN or _is_answer(update):
+            return
+        await self._turn_away(update, verdict)
         raise ApplicationHandlerStop
 
-    async def _end(self, update: Update) -> None:
+    async def _end(self, update: Update | Burst) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.inbox.done(tx, update_ids(update))
         raise ApplicationHandlerStop
 
-    async def _refuse(self, update: Update | Burst) -> None:
-        asked = next(filter(self._expects_answer, _messages(update)), None)
+    async def _approve(self, joined: ChatMemberUpdated) -> None:
+        """An owner brought the bot into a group: the update goes on, and the group is greeted."""
+        owner, chat = joined.from_user, joined.chat
+        guest = Guest(chat.id, chat.title or "", None, owner.language_code, owner.full_name)
         async with self.storage.transaction() as tx:
-            if asked is not None and asked.from_user is not None:
+            by = Decider(owner.id, owner.full_name)
+            _, told = await self.requests.put(tx, guest, Standing.ALLOWED, by)
+        for place in told:
+            self.settle(place)
+
+    async def _turn_away(self, update: Update | Burst, verdict: Verdict) -> None:
+        asked = next(filter(self._expects_answer, _messages(update)), None)
+        told: list[Place] = []
+        async with self.storage.transaction() as tx:
+            if verdict is Verdict.UNWELCOME:
+                await self._leave(tx, update)
+            elif self.door.asks:
+                told = await self._knock(tx, update, asked)
+            elif asked is not None and asked.from_user is not None:
                 await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
             await self.storage.inbox.done(tx, update_ids(update))
+        for place in told:
+            self.settle(place)
+
+    async def _knock(self, tx: Transaction, update: Update | Burst, asked: Message | None) -> list[Place]:
+        """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
+        if (joined := _joined(update)) is not None:
+            user, chat = joined.from_user, joined.chat
+            guest = Guest(chat.id, chat.title or "", None, user.language_code, user.full_name)
+            return await self._ask(tx, guest) or []
+        if asked is None or asked.from_user is None:
+            return []
+        user, chat = asked.from_user, asked.chat
+        if is_private(asked):
+            places = await self._ask(tx, Guest(user.id, user.full_name, user.username, user.language_code))
+            told = places is not None
+        else:
+            places = await self._ask(tx, Guest(chat.id, chat.title or "", None, user.language_code))
+            told = await self.storage.access.tell(tx, chat.id)
+        if told:
+            owners = places or await self.door.owners.ids()
+            await self.storage.notices.add(tx, _asked(asked, owned=bool(owners)))
+        return places or []
+
+    async def _ask(self, tx: Transaction, guest: Guest) -> list[Place] | None:
+        places = await self.requests.ask(tx, guest)
+        if places is None and not guest.is_person:
+            entry = await self.storage.access.seen_of(tx, guest.telegram_id)
+            if entry is not None and entry.standing is Standing.DENIED:
+                await self.storage.access.leave(tx, guest.telegram_id)
+        return places
+
+    async def _leave(self, tx: Transaction, update: Update | Burst) -> None:
+        _, chat = _who(update)
+        if chat is not None:
+            await self.storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
         if is_other_bot(message):
@@ -61,6 +131,26 @@ def _is_move(message: Message) -> bool:
     return message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None
 
 
+def _is_farewell(update: Update | Burst) -> bool:
+    """Whether the bot is in a chat no longer: that is to be known whoever did it."""
+    change = update.my_chat_member if isinstance(update, Update) else None
+    return change is not None and is_out(change.new_chat_member)
+
+
+def _joined(update: Update | Burst) -> ChatMemberUpdated | None:
+    """The bot was brought into a group."""
+    change = update.my_chat_member if isinstance(update, Update) else None
+    if change is None or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP):
+        return None
+    return change if is_out(change.old_chat_member) and not is_out(change.new_chat_member) else None
+
+
+def _is_answer(update: Update | Burst) -> bool:
+    """Whether an owner's question is answered; its handler looks by whom."""
+    query = update.callback_query if isinstance(update, Update) else None
+    return query is not None and (query.data or "").startswith(ANSWER)
+
+
 def _messages(update: Update | Burst) -> tuple[Message, ...]:
     if isinstance(update, Burst):
         return update.messages
@@ -72,6 +162,12 @@ def _who(update: Update | Burst) -> tuple[User | None, Chat | None]:
     if isinstance(update, Burst):
         return update.messages[0].from_user, update.messages[0].chat
     return update.effective_user, update.effective_chat
+
+
+def _asked(message: Message, *, owned: bool) -> Notice:
+    if not owned:
+        return answer(message, texts.NO_OWNER_YET)
+    return answer(message, texts.KNOCKED if is_private(message) else texts.GROUP_KNOCKED)
 
 
 def _refusal(message: Message, user: User) -> Notice:

@@ -1,8 +1,9 @@
 """What only the bot's owners can put right, told to them once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.access.owners import Owners
 from bot.errors import ModelError, NoCredit, WrongKey
 from bot.language import texts
 from storage import Storage
@@ -14,7 +15,7 @@ class Alarm:
     """Tells the owners when the model server refuses the key or the account, and again only after an answer came."""
 
     storage: Storage
-    owners: Collection[int]
+    owners: Owners
     settle: Callable[[Place], None] = field(default=lambda _: None)
     """Has a conversation's notices sent; the lanes' own, once there are lanes."""
     told: set[type[ModelError]] = field(default_factory=set)
@@ -29,7 +30,7 @@ class Alarm:
             return
         self.told.add(kind)
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
-        places = [Place(owner, 0) for owner in sorted(self.owners)]
+        places = [Place(owner, 0) for owner in await self.owners.ids()]
         async with self.storage.transaction() as tx:
             for place in places:
                 await self.storage.notices.add(tx, Notice(place, private=True, text=text))

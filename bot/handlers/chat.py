@@ -1,10 +1,11 @@
 """What people say to the bot, and what it overhears."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import Message
 
+from bot.access.door import Door
 from bot.conversation.choice import Choice, takes
 from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
@@ -19,6 +20,7 @@ from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
+from bot.inbound.origin import quoted_id
 from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
 from bot.language import every, sentence, texts
@@ -42,6 +44,7 @@ class ChatHandlers:
     reader: Reader
     ears: Ears
     choice: Choice
+    door: Door
     addressing: Addressing
     memory: MemoryHandlers
     forget: ForgetHandlers
@@ -75,7 +78,7 @@ class ChatHandlers:
     async def understood(self, place: Place, message: Message, *, fetch: bool) -> tuple[Said, Problem | None] | None:
         """What a message says now, and what of it could not be read; `fetch`: with what has to be downloaded."""
         if not fetch:
-            skimmed = self.reader.skim([message])
+            skimmed = await self._skimmed([message])
             return (skimmed[0], None) if skimmed else None
         read, heard = await self._read(place, [message], await self._senses(place))
         return (heard[0].said, read[0].problem) if read else None
@@ -87,11 +90,24 @@ class ChatHandlers:
     async def _read(
         self, place: Place, messages: Sequence[Message], senses: Senses
     ) -> tuple[list[Read], list[Understood]]:
-        async def known(message_id: int) -> bool:
-            return await self.hearing.holds(place, message_id)
+        async def known(target: Message) -> bool:
+            sender = target.from_user
+            blocked = await self.door.is_blocked(sender.id if sender else None)
+            return blocked or await self.hearing.holds(place, target.message_id)
 
         read = await self.reader.read(messages, known)
+        read = [replace(one, said=await self._unquoted(one.message, one.said)) for one in read]
         return read, [await self.ears.understand(one.said, senses) for one in read]
+
+    async def _skimmed(self, messages: Sequence[Message]) -> list[Said]:
+        said = [(message, one) for message in messages for one in self.reader.skim([message])]
+        return [await self._unquoted(message, one) for message, one in said]
+
+    async def _unquoted(self, message: Message, said: Said) -> Said:
+        """Without the words of somebody who is blocked: they reach the model by nobody's reply."""
+        if said.quote is None or not await self.door.is_blocked(quoted_id(message)):
+            return said
+        return replace(said, quote=None)
 
     async def _hear(self, burst: Burst) -> None:
         senses = await self._senses(burst.place)
@@ -114,7 +130,7 @@ class ChatHandlers:
 
     async def _overhear(self, burst: Burst) -> None:
         chat = await self.storage.chats.find(burst.place)
-        said = self.reader.skim(burst.messages) if self._listens(chat, burst) else []
+        said = await self._skimmed(burst.messages) if self._listens(chat, burst) else []
         async with self.storage.transaction() as tx:
             if said:
                 await self.hearing.hear(

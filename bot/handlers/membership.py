@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from telegram import Chat as TelegramChat
 from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated, Update
 
+from bot.access.door import Door
 from bot.language import texts
 from storage import Storage
+from storage.guests import SHELL, Guest, Standing
 from storage.records import Notice, Place
 
 OUT = (ChatMember.LEFT, ChatMember.BANNED)
@@ -21,6 +23,7 @@ class MembershipHandlers:
     """
 
     storage: Storage
+    door: Door
     username: str
     name: str
     hears_all: bool
@@ -32,7 +35,7 @@ class MembershipHandlers:
         change = update.my_chat_member
         assert change is not None, "registered for these updates"
         async with self.storage.transaction() as tx:
-            if _is_out(change.new_chat_member):
+            if is_out(change.new_chat_member):
                 await self.storage.presence.left(tx, change.chat.id)
             else:
                 await self.storage.presence.came(tx, change.chat.id)
@@ -40,7 +43,7 @@ class MembershipHandlers:
                 place = Place(change.chat.id)
                 chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
                 group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
-                joined = group and _is_out(change.old_chat_member)
+                joined = group and is_out(change.old_chat_member)
                 if joined and await self.storage.presence.greet(tx, chat.id):
                     await self.storage.notices.add(tx, Notice(place, private, self._greeting(change)))
             await self.storage.inbox.done(tx, [update.update_id])
@@ -52,6 +55,10 @@ class MembershipHandlers:
         here = message.chat.id
         old, new = message.migrate_from_chat_id or here, message.migrate_to_chat_id or here
         async with self.storage.transaction() as tx:
+            if old in self.door.allowed:  # the settings name a group that is no more
+                await self.storage.access.put(
+                    tx, Guest(old, message.chat.title or ""), Standing.ALLOWED, SHELL, self.clock()
+                )
             await self.storage.presence.migrate(tx, old, new)
             await self.storage.inbox.done(tx, [update.update_id])
 
@@ -61,6 +68,7 @@ class MembershipHandlers:
         return texts.GREETING.format(name=self.name, username=self.username, heard=heard)
 
 
-def _is_out(member: ChatMember) -> bool:
+def is_out(member: ChatMember) -> bool:
+    """Whether the bot can't speak there."""
     muted = isinstance(member, ChatMemberRestricted) and not (member.is_member and member.can_send_messages)
     return muted or member.status in OUT

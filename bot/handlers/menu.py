@@ -7,6 +7,7 @@ from telegram import (
     BotCommandScope,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
+    BotCommandScopeChat,
     BotCommandScopeDefault,
 )
 from telegram.error import TelegramError
@@ -15,12 +16,14 @@ from bot.language import LANGUAGES, commands, speaking
 
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
+FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast"})
+"""What only owners may do, in private."""
 
 log = logging.getLogger(__name__)
 
 
 async def register_menu(bot: Bot) -> None:
-    """Register all menus; without them the commands work all the same."""
+    """Register all menus but the owners'; without them the commands work all the same."""
     try:
         for language in LANGUAGES:
             with speaking(language):
@@ -29,14 +32,38 @@ async def register_menu(bot: Bot) -> None:
         log.warning("The command menu could not be registered: %s", exc)
 
 
+async def register_owner_menu(bot: Bot, owner: int) -> None:
+    """Show an owner their own commands, in the private chat; where that was never begun, there is nothing to show."""
+    try:
+        for language in LANGUAGES:
+            with speaking(language):
+                menu = tuple(commands().items())
+            await bot.set_my_commands(menu, scope=BotCommandScopeChat(owner), language_code=_code(language))
+    except TelegramError as exc:
+        log.info("The command menu of owner %d could not be registered: %s", owner, exc)
+
+
+async def drop_owner_menu(bot: Bot, former: int) -> None:
+    """Somebody is an owner no longer."""
+    try:
+        for language in LANGUAGES:
+            await bot.delete_my_commands(scope=BotCommandScopeChat(former), language_code=_code(language))
+    except TelegramError as exc:
+        log.info("The command menu of %d could not be taken away: %s", former, exc)
+
+
 async def _register(bot: Bot, language: str) -> None:
-    everything = tuple(commands().items())
+    everything = tuple((name, does) for name, does in commands().items() if name not in FOR_OWNERS)
     for_all = tuple((name, does) for name, does in everything if name not in FOR_ADMINS)
     scopes: tuple[tuple[BotCommandScope, tuple[tuple[str, str], ...]], ...] = (
         (BotCommandScopeDefault(), everything),
         (BotCommandScopeAllGroupChats(), for_all),
         (BotCommandScopeAllChatAdministrators(), everything),
     )
-    code = None if language == "en" else language  # English is for everybody whose language is none of ours
     for scope, menu in scopes:
-        await bot.set_my_commands(menu, scope=scope, language_code=code)
+        await bot.set_my_commands(menu, scope=scope, language_code=_code(language))
+
+
+def _code(language: str) -> str | None:
+    """English is for everybody whose language is none of ours."""
+    return None if language == "en" else language

@@ -17,6 +17,7 @@ def answer(
     markdown: bool = False,
     file: File | None = None,
     quote: bool = False,
+    literals: Sequence[str] = (),
 ) -> Notice:
     """A notice that replies to a message; `until` is when its buttons go, in Unix seconds."""
     return Notice(
@@ -29,6 +30,7 @@ def answer(
         markdown=markdown,
         file=file,
         quote=quote,
+        literals=tuple(literals),
     )
 
 

@@ -231,7 +231,9 @@ class Replies:
             return await self.sender.upload(to, _attachment(notice.file, notice.text), _markup(notice))
         if not notice.markdown:
             below = _markup(notice)
-            return await self.sender.notice(to, notice.text, below, edit=notice.edits, quote=notice.quote)
+            return await self.sender.notice(
+                to, notice.text, below, notice.edits, quote=notice.quote, literals=notice.literals
+            )
         parts: list[Part] = []
 
         async def arrived(part: Part) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from telegram import Message, Update
 
+from bot.chat_language import chat_language
 from bot.conversation.choice import Choice
 from bot.conversation.marks import Way
 from bot.conversation.tokens import TokenCounter
 from bot.handlers.choices import OWN, SETTINGS, Facts, Setting
 from bot.handlers.notices import answer, edited, is_private, question
 from bot.handlers.pressed import acknowledge, pressed
-from bot.handlers.tongue import chat_language
 from bot.intake.arrival import Burst, place_of
 from bot.language import speaking, texts
 from storage import Storage

@@ -18,13 +18,16 @@ from telegram.ext import (
     filters,
 )
 
+from bot.access.requests import ANSWER, ANSWERS
+from bot.chat_language import chat_language
 from bot.conversation.presses import CONTINUE, RETRY, STOP
-from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
+from bot.handlers.broadcast import DROP, SEND
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
 from bot.handlers.edits import EditHandlers
+from bot.handlers.entrance import Entrance
 from bot.handlers.export import EXPORT, ExportHandlers, Form
 from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
@@ -34,7 +37,7 @@ from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
-from bot.handlers.tongue import chat_language, subject_of
+from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
@@ -51,7 +54,7 @@ class Handlers:
     """All handlers, and the work of the lanes that runs them."""
 
     application: PTBApplication
-    gate: Gate
+    entrance: Entrance
     admins: Admins
     membership: MembershipHandlers
     chat: ChatHandlers
@@ -74,13 +77,14 @@ class Handlers:
 
     def register(self) -> None:
         """Fill the application's table."""
-        add, only = self.application.add_handler, self.admins.only
-        add(TypeHandler(object, self.gate.check), group=GATE_GROUP)
+        add, only, door = self.application.add_handler, self.admins.only, self.entrance
+        owners = door.owners.only
+        add(TypeHandler(object, door.gate.check), group=GATE_GROUP)
         add(TypeHandler(Burst, self.chat.on_burst))
         add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
         add(ChatMemberHandler(self.membership.changed, ChatMemberHandler.MY_CHAT_MEMBER))
         add(MessageHandler(filters.StatusUpdate.MIGRATE, self.membership.migrated))
-        add(CommandHandler("start", self.commands.start))
+        add(CommandHandler("start", door.owners.start))
         add(CommandHandler("help", self.commands.help))
         add(CommandHandler("privacy", self.commands.privacy))
         add(CommandHandler("reset", only(self.commands.reset)))
@@ -93,7 +97,14 @@ class Handlers:
         add(CommandHandler("usage", self.usage.usage))
         add(CommandHandler("export", only(self.export.export)))
         add(CommandHandler("settings", only(self.settings.show)))
+        add(CommandHandler("users", owners(door.owners.users)))
+        add(CommandHandler("allow", owners(door.owners.allow)))
+        add(CommandHandler("block", owners(door.owners.block)))
+        add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
+        add(CallbackQueryHandler(door.requests.press, pattern=rf"^{ANSWER}({'|'.join(ANSWERS)}):\d+$"))
+        add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}\d+$"))
+        add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}\d+$"))
         add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
         add(CallbackQueryHandler(self.buttons.retry, pattern=rf"^{RETRY}\d+$"))
         add(CallbackQueryHandler(self.buttons.go_on, pattern=rf"^{CONTINUE}\d+$"))

@@ -1,18 +1,9 @@
-"""Which language an update is answered in."""
+"""Where an update came from, and from whom: that decides the language of what is said to it."""
 
 from telegram import Message, Update, User
 
 from bot.intake.arrival import Burst, place_of
-from bot.language import LANGUAGES, language_of
-from storage.records import Chat, Place
-
-
-def chat_language(chat: Chat | None, code: str | None = None) -> str:
-    """The language that the chat has chosen, or the one of this code (IETF), or of whoever spoke there last."""
-    if chat is None:
-        return language_of(code)
-    chosen = chat.choices.language
-    return chosen if chosen in LANGUAGES and chosen is not None else language_of(code or chat.heard_language)
+from storage.records import Place
 
 
 def subject_of(subject: Update | Burst) -> tuple[Place | None, User | None]:

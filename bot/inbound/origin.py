@@ -47,6 +47,14 @@ def quoted(message: Message, bot_id: int) -> Quoted | None:
     return Quoted(words, author, target.message_id, author_id=_sender_id(target)) if words else None
 
 
+def quoted_id(message: Message) -> int | None:
+    """The person whose words a message answers, here or in another chat."""
+    if (target := replied_to(message)) is not None:
+        return target.from_user.id if target.from_user else None
+    source = message.external_reply.origin if message.external_reply else None
+    return source.sender_user.id if isinstance(source, MessageOriginUser) else None
+
+
 def text_of(message: Message) -> str:
     """The words of a message: its text or caption, or what its rich form says."""
     return message.text or message.caption or words_of(message.api_kwargs.get("rich_message"))

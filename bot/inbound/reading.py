@@ -11,8 +11,8 @@ from bot.inbound.attachments import NOTHING, Attached, Attachments, Problem
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
 
-Known = Callable[[int], Awaitable[bool]]
-"""Whether what is in the message with this id stands in the prompt already."""
+Known = Callable[[Message], Awaitable[bool]]
+"""Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Reader:
         if words is None:
             return None
         before, target = NOTHING, replied_to(message)
-        if target is not None and not await known(target.message_id):
+        if target is not None and not await known(target):
             before = await self.attachments.of(target)
             words = _quoting(words, before)
         own = await self.attachments.of(message, share)

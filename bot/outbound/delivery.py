@@ -13,6 +13,7 @@ from bot.outbound.api import Api, Markup
 from bot.outbound.content import Attachment
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
+from bot.outbound.literals import with_literals
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
 from bot.outbound.post import Post
@@ -74,10 +75,12 @@ class Sender:
         edit: int | None = None,
         *,
         quote: bool = False,
+        literals: Sequence[str] = (),
     ) -> int:
         """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
 
-        A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded.
+        A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded;
+        `literals` are words in it that strangers chose.
         Raises Undeliverable.
         """
         next_piece = quoted_piece if quote else plain_piece
@@ -86,7 +89,8 @@ class Sender:
             piece = next_piece(text, offset)
             last = piece.end >= len(text)
             try:
-                message_id = await self._post.put(to, piece.content, edit, markup if last else None)
+                content = with_literals(piece.content, literals)
+                message_id = await self._post.put(to, content, edit, markup if last else None)
             except BadRequest as exc:
                 raise undeliverable(exc) from exc
             if last:

@@ -42,7 +42,7 @@ async def test_a_telegram_in_trouble_is_a_cross(world: World) -> None:
 
 
 async def test_a_telegram_that_says_nothing_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telegram, "PATIENCE_S", 0.2)
+    monkeypatch.setattr("bot.reach.PATIENCE_S", 0.2)
     world.telegram.faults.hold("getMe")
     (found,) = await telegram.check(world.settings())
     assert found.mark is Mark.CROSS

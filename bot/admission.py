@@ -1,0 +1,62 @@
+"""The shell's commands about who may talk to the bot: ``users``, ``allow``, ``block`` and ``owner``.
+
+They work on the database alone, beside a running bot too: it looks there with every message, and sends what is to be
+told within seconds.
+"""
+
+import time
+from contextlib import AsyncExitStack
+
+from bot.access.listing import Listing
+from bot.access.owners import new_link
+from bot.access.requests import Requests
+from bot.access.wording import called
+from bot.errors import SettingError, StartError
+from bot.opening import make_door, open_beside
+from bot.reach import username
+from bot.settings import Settings
+from storage import StorageError
+from storage.guests import SHELL, Guest, Standing
+
+
+async def users(settings: Settings) -> str:
+    """Who has access, since when, given by whom, and what they used. Raises StartError."""
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        return await Listing(storage, make_door(settings, storage), settings.zone).text() + "\n"
+
+
+async def put(settings: Settings, telegram_id: int, standing: Standing) -> str:
+    """Let a person or a group in, or block them; also an owner of the database's. Raises StartError."""
+    if settings.access == "list" and standing is Standing.ALLOWED:
+        raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access; put the id there")
+    if telegram_id in settings.owner_ids:
+        raise SettingError(f"OWNER_IDS has {telegram_id}, which stands above what is decided here")
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        known = await storage.access.find(telegram_id)
+        requests = Requests(storage, make_door(settings, storage).owners, time.time)
+        if known is not None and known.standing is Standing.OWNER and standing is Standing.ALLOWED:
+            return f"{called(known.guest)} is an owner already.\n"
+        try:
+            async with storage.transaction() as tx:
+                entry, _ = await requests.put(tx, known.guest if known else Guest(telegram_id), standing, SHELL)
+        except StorageError as exc:
+            raise StartError(f"{settings.database_path}: {exc}") from exc
+        return f"{called(entry.guest)} {'has access' if standing is Standing.ALLOWED else 'is blocked'} now.\n"
+
+
+async def owner(settings: Settings) -> str:
+    """A new one-time link; those before it that nobody used end. Raises StartError."""
+    if settings.access == "list":
+        raise SettingError("ACCESS=list: the owners are those in OWNER_IDS; put your id there")
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        try:
+            code = await new_link(storage, time.time())
+        except StorageError as exc:
+            raise StartError(f"{settings.database_path}: {exc}") from exc
+    name = await username(settings)
+    if name is None:
+        return f"Telegram does not tell the bot's name now. Write this to the bot, within 24 hours: /start {code}\n"
+    return f"Whoever opens this link first, within 24 hours, is an owner: https://t.me/{name}?start={code}\n"

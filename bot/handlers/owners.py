@@ -1,0 +1,127 @@
+"""What only owners may do, in their private chat with the bot: see who has access, give it and take it away."""
+
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from telegram import Message, MessageOriginUser, Update
+
+from bot.access.listing import Listing
+from bot.access.requests import Requests
+from bot.access.wording import called, shown
+from bot.handlers.claims import Claims
+from bot.handlers.commands import Commands
+from bot.handlers.notices import answer, argument, is_private
+from bot.language import texts
+from storage import Storage
+from storage.guests import Decider, Guest, Standing
+from storage.records import File, FileKind, Notice, Place
+
+MOST_SHOWN = 3_000
+"""Characters of a list in a message; a longer one is a file. So few names that Telegram marks each of them."""
+
+Handler = Callable[[Update, object], Coroutine[object, object, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerHandlers:
+    """One method per command; `settle` has a conversation's notices sent."""
+
+    storage: Storage
+    requests: Requests
+    listing: Listing
+    claims: Claims
+    commands: Commands
+    settle: Callable[[Place], None]
+
+    def only(self, handler: Handler) -> Handler:
+        """The handler for owners in private; for others it is a command that there is not."""
+
+        async def guarded(update: Update, context: object) -> None:
+            message = update.message
+            assert message is not None, "guards commands"
+            user = message.from_user
+            if is_private(message) and user is not None and await self.requests.owners.has(user.id):
+                await handler(update, context)
+            else:
+                await self.commands.unknown(update, context)
+
+        return guarded
+
+    async def start(self, update: Update, context: object) -> None:
+        """``/start``: an owner is asked about those who wait as well."""
+        await self.claims.remind(update.message)
+        await self.commands.start(update, context)
+
+    async def users(self, update: Update, _: object) -> None:
+        """``/users``: the list, as a message or as a file."""
+        message = update.message
+        assert message is not None
+        text = await self.listing.text()
+        if len(text) > MOST_SHOWN:
+            notice = answer(message, texts.USERS_MADE, file=File(FileKind.DOCUMENT, text.encode(), "users.txt"))
+        else:
+            notice = answer(message, text, literals=await self.listing.literals())
+        await self._say(update, notice)
+
+    async def allow(self, update: Update, _: object) -> None:
+        """``/allow``: an id, a @username, or a reply to a request or to something forwarded."""
+        await self._put(update, Standing.ALLOWED)
+
+    async def block(self, update: Update, _: object) -> None:
+        """``/block``: likewise."""
+        await self._put(update, Standing.BLOCKED)
+
+    async def _put(self, update: Update, standing: Standing) -> None:
+        message = update.message
+        assert message is not None
+        assert message.from_user is not None, "an owner"
+        guest = await self._meant(message)
+        if guest is None:
+            await self._say(update, answer(message, _how(message, standing)))
+            return
+        if await self.requests.owners.has(guest.telegram_id):
+            text = texts.ACCESS_OF_OWNER.format(name=called(guest))
+            await self._say(update, answer(message, text, literals=(shown(guest.name),)))
+            return
+        if standing is Standing.ALLOWED and self.listing.door.mode == "list":
+            await self._say(update, answer(message, texts.ACCESS_BY_LIST))
+            return
+        by = Decider(message.from_user.id, message.from_user.full_name)
+        async with self.storage.transaction() as tx:
+            entry, told = await self.requests.put(tx, guest, standing, by)
+            form = texts.ACCESS_GIVEN if standing is Standing.ALLOWED else texts.ACCESS_BLOCKED
+            literals = (shown(entry.guest.name),)
+            notice = answer(message, form.format(name=called(entry.guest)), literals=literals)
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+        for place in told:
+            self.settle(place)
+
+    async def _meant(self, message: Message) -> Guest | None:
+        """Whom a command is about."""
+        words, reply = argument(message), message.reply_to_message
+        entry = None
+        if re.fullmatch(r"-?\d{1,18}", words):
+            entry = await self.storage.access.find(int(words))
+            return entry.guest if entry else Guest(int(words))
+        if re.fullmatch(r"@\w{1,64}", words):
+            entry = await self.storage.access.by_username(words[1:])
+        elif not words and reply is not None:
+            entry = await self.storage.access.of_request(message.chat.id, reply.message_id)
+            if entry is None and isinstance(reply.forward_origin, MessageOriginUser):
+                user = reply.forward_origin.sender_user
+                return Guest(user.id, user.full_name, user.username, user.language_code)
+        return entry.guest if entry else None
+
+    async def _say(self, update: Update, notice: Notice) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+
+def _how(message: Message, standing: Standing) -> str:
+    words = argument(message)
+    if words.startswith("@"):
+        return texts.ACCESS_UNKNOWN.format(name=words)
+    return texts.ALLOW_HOW if standing is Standing.ALLOWED else texts.BLOCK_HOW

@@ -1,0 +1,150 @@
+"""Who may talk to the bot, who asks to, and who decided that.
+
+Nothing of it is kept in memory: a decision from the shell, or of another owner, holds from the next message on.
+"""
+
+import json
+from collections.abc import Collection
+
+from storage.database import Database, Row, SQLValue, Transaction
+from storage.guests import Decider, Entry, Guest, Standing
+
+LONGEST_NAME = 200
+"""Characters; Telegram's own bound for names and titles is 128 at most."""
+
+
+class AccessList:
+    """The table of access."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standings(self, telegram_ids: Collection[int]) -> dict[int, Standing]:
+        """How these people and groups stand, as far as anything is known of them."""
+        rows = await self._database.rows(
+            "SELECT telegram_id, standing FROM access WHERE telegram_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(telegram_ids)),),
+        )
+        return {row["telegram_id"]: Standing(row["standing"]) for row in rows}
+
+    async def find(self, telegram_id: int) -> Entry | None:
+        """What is known of a person or a group."""
+        return await self._one("telegram_id = ?", (telegram_id,))
+
+    async def by_username(self, name: str) -> Entry | None:
+        """Who had this name in Telegram when they asked; without the @."""
+        return await self._one("lower(username) = ?", (name.lower(),))
+
+    async def of_request(self, owner_id: int, message_id: int) -> Entry | None:
+        """Whom a request was about that an owner was sent."""
+        about = "id = (SELECT about FROM notices WHERE telegram_id = ? AND message_id = ?)"
+        return await self._one(about, (owner_id, message_id))
+
+    async def having(self, *standings: Standing) -> list[Entry]:
+        """All who stand like that, oldest first."""
+        rows = await self._database.rows(
+            "SELECT * FROM access WHERE standing IN (SELECT value FROM json_each(?))"
+            " ORDER BY ifnull(decided_at, asked_at), id",
+            (json.dumps(list(standings)),),
+        )
+        return [_entry(row) for row in rows]
+
+    async def knock(self, tx: Transaction, guest: Guest, now: float, denied_before: float) -> Entry | None:
+        """Note that a guest asks to be let in; None when that is known, or decided (denied: since this time).
+
+        However often a stranger knocks, this is one row.
+        """
+        rows = await tx.rows(
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, asked_at)"
+            " VALUES (?, 'asking', ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET standing = 'asking',"
+            " name = excluded.name, username = excluded.username, asked_at = excluded.asked_at, told = 0,"
+            " decided_at = NULL, decided_by = NULL, decider = NULL, leaving = 0"
+            " WHERE standing = 'denied' AND decided_at <= ? RETURNING *",
+            (*_columns(guest), now, denied_before),
+        )
+        return _entry(rows[0]) if rows else None
+
+    async def tell(self, tx: Transaction, telegram_id: int) -> bool:
+        """Whether a group has not been told that the owner was asked; it has from now on."""
+        told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND NOT told"
+        return bool(await tx.execute(told, (telegram_id,)))
+
+    async def decide(self, tx: Transaction, number: int, standing: Standing, by: Decider, now: float) -> bool:
+        """Decide about who asks; False when that was done before. `number` is the row's."""
+        return bool(
+            await tx.execute(
+                "UPDATE access SET standing = ?, decided_at = ?, decided_by = ?, decider = ?"
+                " WHERE id = ? AND standing = 'asking'",
+                (standing, now, by.user_id, by.name, number),
+            )
+        )
+
+    async def put(self, tx: Transaction, guest: Guest, standing: Standing, by: Decider, now: float) -> Entry:
+        """Decide about somebody, whatever was so before."""
+        rows = await tx.rows(
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, decided_at, decided_by,"
+            " decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
+            " standing = excluded.standing, name = iif(excluded.name = '', name, excluded.name),"
+            " username = ifnull(excluded.username, username), language = ifnull(excluded.language, language),"
+            " brought_by = ifnull(excluded.brought_by, brought_by), decided_at = excluded.decided_at,"
+            " decided_by = excluded.decided_by, decider = excluded.decider, leaving = 0 RETURNING *",
+            (guest.telegram_id, standing, *_columns(guest)[1:], now, by.user_id, by.name),
+        )
+        return _entry(rows[0])
+
+    async def seen(self, tx: Transaction, number: int) -> Entry | None:
+        """A row as this transaction sees it."""
+        rows = await tx.rows("SELECT * FROM access WHERE id = ?", (number,))
+        return _entry(rows[0]) if rows else None
+
+    async def seen_of(self, tx: Transaction, telegram_id: int) -> Entry | None:
+        """The row of a person or a group as this transaction sees it."""
+        rows = await tx.rows("SELECT * FROM access WHERE telegram_id = ?", (telegram_id,))
+        return _entry(rows[0]) if rows else None
+
+    async def leave(self, tx: Transaction, telegram_id: int) -> None:
+        """Have the bot leave a group."""
+        await tx.execute("UPDATE access SET leaving = 1 WHERE telegram_id = ?", (telegram_id,))
+
+    async def to_leave(self) -> list[int]:
+        """The groups that the bot still has to leave."""
+        return [row["telegram_id"] for row in await self._database.rows("SELECT telegram_id FROM access WHERE leaving")]
+
+    async def has_left(self, tx: Transaction, telegram_id: int) -> None:
+        """The bot is in that group no longer."""
+        await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
+
+    async def _one(self, where: str, values: tuple[SQLValue, ...]) -> Entry | None:
+        row = await self._database.row(f"SELECT * FROM access WHERE {where}", values)  # noqa: S608 - constants
+        return _entry(row) if row else None
+
+
+async def move_access(tx: Transaction, old: int, new: int) -> None:
+    """A group has another number now: what was decided about it holds on. A decision wins over a question."""
+    rows = {
+        row["telegram_id"]: row
+        for row in await tx.rows("SELECT id, telegram_id, standing FROM access WHERE telegram_id IN (?, ?)", (old, new))
+    }
+    if old not in rows:
+        return
+    if new in rows:
+        kept, dropped = (new, old) if rows[old]["standing"] == Standing.ASKING else (old, new)
+        await tx.execute("UPDATE notices SET about = ? WHERE about = ?", (rows[kept]["id"], rows[dropped]["id"]))
+        await tx.execute("DELETE FROM access WHERE telegram_id = ?", (dropped,))
+    await tx.execute("UPDATE access SET telegram_id = ? WHERE telegram_id = ?", (new, old))
+
+
+def _columns(guest: Guest) -> tuple[SQLValue, ...]:
+    name, brought_by = guest.name[:LONGEST_NAME], guest.brought_by
+    return (guest.telegram_id, name, guest.username, guest.language, brought_by and brought_by[:LONGEST_NAME])
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        id=row["id"],
+        guest=Guest(row["telegram_id"], row["name"], row["username"], row["language"], row["brought_by"]),
+        standing=Standing(row["standing"]),
+        asked_at=row["asked_at"],
+        decided_at=row["decided_at"],
+        decided_by=Decider(row["decided_by"], row["decider"]),
+    )

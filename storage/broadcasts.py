@@ -1,0 +1,86 @@
+"""What an owner sends to everybody: asked for, confirmed, then handed to the notices a few chats at a time.
+
+A chat leaves the list in the transaction that makes its notice, so that after a crash the rest is sent, and nobody gets
+it twice.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from storage.database import Database, Row, Transaction
+
+KEPT_S = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A message to everybody, and how far it has come."""
+
+    id: int
+    owner_id: int
+    text: str
+    chats: int
+    sent: int
+
+
+class Broadcasts:
+    """The tables of broadcasts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def propose(self, tx: Transaction, owner_id: int, text: str, now: float) -> int:
+        """Keep what an owner is asked about; returns its number."""
+        await tx.execute("DELETE FROM broadcasts WHERE state != 'sending' AND made_at < ?", (now - KEPT_S,))
+        insert = "INSERT INTO broadcasts (owner_id, text, made_at) VALUES (?, ?, ?)"
+        return await tx.insert(insert, (owner_id, text, now))
+
+    async def begin(self, tx: Transaction, number: int, owner_id: int, telegram_ids: Collection[int]) -> bool:
+        """Send it to these chats from now on; False when it is no question any more, or another owner's."""
+        begun = await tx.execute(
+            "UPDATE broadcasts SET state = 'sending', chats = ? WHERE id = ? AND owner_id = ? AND state = 'asked'",
+            (len(telegram_ids), number, owner_id),
+        )
+        if begun:
+            await tx.execute(
+                "INSERT INTO broadcast_chats SELECT ?, value FROM json_each(?)",
+                (number, json.dumps(list(telegram_ids))),
+            )
+        return bool(begun)
+
+    async def drop(self, tx: Transaction, number: int, owner_id: int) -> bool:
+        """Do not send it; False when it is no question any more, or another owner's."""
+        asked = "id = ? AND owner_id = ? AND state = 'asked'"
+        drop = f"UPDATE broadcasts SET state = 'dropped' WHERE {asked}"  # noqa: S608 - a constant
+        return bool(await tx.execute(drop, (number, owner_id)))
+
+    async def sending(self) -> list[Broadcast]:
+        """Those that are under way."""
+        rows = await self._database.rows("SELECT * FROM broadcasts WHERE state = 'sending' ORDER BY id")
+        return [_broadcast(row) for row in rows]
+
+    async def next_chats(self, tx: Transaction, number: int, most: int) -> list[int]:
+        """Take the next chats off the list, those where the bot can write."""
+        rows = await tx.rows(
+            "DELETE FROM broadcast_chats WHERE broadcast_id = ?1 AND telegram_id IN"
+            " (SELECT telegram_id FROM broadcast_chats WHERE broadcast_id = ?1 ORDER BY telegram_id LIMIT ?2)"
+            " RETURNING telegram_id, EXISTS (SELECT 1 FROM chats WHERE chats.telegram_id ="
+            " broadcast_chats.telegram_id AND gone) AS gone",
+            (number, most),
+        )
+        return [row["telegram_id"] for row in rows if not row["gone"]]
+
+    async def finish(self, tx: Transaction, number: int) -> Broadcast | None:
+        """End it when it has gone everywhere; None while some of it is on its way."""
+        rows = await tx.rows(
+            "UPDATE broadcasts SET state = 'done', text = '' WHERE id = ?1 AND state = 'sending'"
+            " AND NOT EXISTS (SELECT 1 FROM broadcast_chats WHERE broadcast_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM notices WHERE broadcast = ?1) RETURNING *",
+            (number,),
+        )
+        return _broadcast(rows[0]) if rows else None
+
+
+def _broadcast(row: Row) -> Broadcast:
+    return Broadcast(row["id"], row["owner_id"], row["text"], row["chats"], row["sent"])

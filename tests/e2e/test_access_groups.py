@@ -1,0 +1,134 @@
+"""A group is let in as a group; the people in it stand for themselves."""
+
+import time
+
+from sandbox.botapi import Chat
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import user_messages
+from tests.e2e.owners import asked, handled, membership, pressed, query
+from tests.e2e.quick import hurry as hurry
+
+
+async def left(stage: Stage, chat: Chat) -> None:
+    """Wait until the bot has left a group."""
+    await stage.telegram.wait_call("leaveChat", lambda call: call.params["chat_id"] == chat.id and call.ok, PATIENCE_S)
+
+
+async def test_a_group_that_the_owner_brings_the_bot_into_is_let_in_and_its_people_only_there(
+    stage: Stage, hurry: None
+) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    bobs, friends = stage.telegram.private(bob), stage.telegram.group("Friends", [stage.ann, bob])
+    membership(stage, stage.ann, friends, "left", "member")
+    assert "Mention me" in (await stage.replies(1, friends))[0]
+    await bob.say(friends, "Keepsake, hello")
+    await stage.replies(2, friends)
+    await bob.say(bobs, "and here?")
+    assert "asked my owner" in (await stage.replies(1, bobs))[0]
+    assert len(stage.model.requests) == 1
+    assert "Name: “Bob”" in (await asked(stage, stage.home)).text
+
+
+async def test_a_group_that_somebody_else_brings_the_bot_into_waits_for_the_owner(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    club = stage.telegram.group("Club", [bob])
+    membership(stage, bob, club, "left", "member")
+    question = await asked(stage, stage.home)
+    assert question.text.splitlines()[2:] == ["Title: “Club”", "I was added by: “Bob”", f"Id: {club.id}"]
+    await bob.say(club, "just talking")
+    await handled(stage)
+    assert club.replies == []
+    for _ in range(2):
+        await bob.say(club, "Keepsake, hello")
+        await handled(stage)
+    assert [message.text for message in await club.wait(1, PATIENCE_S)] == [
+        "Hi! I've asked my owner whether I may talk in this group, and I say so as soon as I know."
+    ]
+    assert query(stage, "SELECT (SELECT count(*) FROM turns), (SELECT count(*) FROM chats)") == [(0, 0)]
+    await pressed(stage, stage.ann, question, "Allow")
+    assert "I answer in this group now" in (await stage.replies(2, club))[1]
+    await bob.say(club, "Keepsake, hello")
+    await stage.replies(3, club)
+    assert len(stage.model.requests) == 1
+    assert "just talking" not in " ".join(user_messages(stage.model.requests[0]))
+    assert len([message for message in stage.home.replies if "May I talk" in message.text]) == 1
+
+
+async def test_the_bot_leaves_a_group_that_is_denied_and_stays_out_of_a_blocked_one(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    club, den = stage.telegram.group("Club", [bob]), stage.telegram.group("Den", [bob])
+    membership(stage, bob, club, "left", "member")
+    await pressed(stage, stage.ann, await asked(stage, stage.home), "Deny")
+    await left(stage, club)
+    membership(stage, stage.ann, den, "left", "member")
+    await stage.replies(1, den)
+    await bob.say(den, "Keepsake, hello")
+    await stage.replies(2, den)
+    await stage.ann.say(stage.home, f"/block {den.id}")
+    await left(stage, den)
+    stage.telegram.group("Den", [bob])  # the bot is brought in again
+    calls = len(stage.telegram.calls)
+    membership(stage, bob, den, "left", "member")
+    await stage.telegram.changed(
+        lambda: any(call.method == "leaveChat" for call in stage.telegram.calls[calls:]), PATIENCE_S
+    )
+    stage.telegram.group("Den", [bob])
+    membership(stage, stage.ann, den, "left", "member")  # by the owner: it is let in again
+    await bob.say(den, "Keepsake, are you back?")
+    await den.wait(lambda chat: len(chat.replies) >= 3, PATIENCE_S)
+    assert len(stage.model.requests) == 2
+    assert len(club.replies) == 0
+
+
+async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    friends = stage.telegram.group("Friends", [stage.ann, bob])
+    membership(stage, stage.ann, friends, "left", "member")
+    await stage.replies(1, friends)
+    await stage.ann.say(stage.home, f"/block {bob.id}")
+    await stage.replies(1)
+    said = await bob.say(friends, "the swordfish is mine")
+    await bob.say(friends, "Keepsake, do you hear me?")
+    await bob.say(friends, "/help")
+    await stage.ann.say(friends, "nonsense", reply_to=said)
+    await handled(stage)
+    await stage.ann.say(friends, "Keepsake, what does he mean?", reply_to=said)
+    await stage.replies(2, friends)
+    (request,) = stage.model.requests
+    words = " ".join(user_messages(request))
+    assert "swordfish" not in words
+    assert "hear me" not in words
+    assert "what does he mean?" in words
+    assert "nonsense" in words
+
+
+async def test_a_group_that_becomes_a_supergroup_stays_let_in(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    old = stage.telegram.group("Friends", [stage.ann, bob])
+    membership(stage, stage.ann, old, "left", "member")
+    await stage.replies(1, old)
+    new = stage.telegram.group("Friends above", [stage.ann, bob])
+    await bob.say(new, "Keepsake, hello")  # before the move is known
+    await stage.replies(1, new)
+    for chat, name, other in ((old, "migrate_to_chat_id", new.id), (new, "migrate_from_chat_id", old.id)):
+        message = {
+            "message_id": 800,
+            "date": int(time.time()),
+            "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
+            "from": {"id": bob.id, "is_bot": False, "first_name": bob.name},
+            name: other,
+        }
+        stage.telegram.push_update({"message": message})
+        await handled(stage)
+    await bob.say(new, "Keepsake, hello again")
+    await stage.replies(2, new)
+    assert len(stage.model.requests) == 1
+    assert query(stage, "SELECT telegram_id, standing FROM access WHERE telegram_id < 0") == [(new.id, "allowed")]
+    assert await pressed(stage, stage.ann, await asked(stage, stage.home), "Deny") == (
+        "Already decided: allowed by “Ann”."
+    )

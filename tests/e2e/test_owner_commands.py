@@ -1,0 +1,125 @@
+"""What owners do in their private chat: see who has access, give it, take it away, and write to everybody."""
+
+from sandbox.botapi import Chat, User
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.owners import asked, handled, membership, pressed, query
+from tests.e2e.quick import hurry as hurry
+
+
+async def _told(stage: Stage, words: str) -> str:
+    """What the owner is told in answer to a command."""
+    before = len(stage.home.replies)
+    await stage.ann.say(stage.home, words)
+    return (await stage.replies(before + 1))[before]
+
+
+def _guest(stage: Stage, name: str) -> tuple[User, Chat]:
+    guest = stage.telegram.user(name, username=name.lower())
+    return guest, stage.telegram.private(guest)
+
+
+async def test_users_lists_who_has_access_since_when_by_whom_and_what_they_used(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("fine"))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS="7")
+    (bob, bobs), (cleo, cleos) = _guest(stage, "Bob"), _guest(stage, "Cleo")
+    await bob.say(bobs, "may I?")
+    await pressed(stage, stage.ann, await asked(stage, stage.home), "Allow")
+    await cleo.say(cleos, "may I?")
+    await asked(stage, stage.home)
+    for number, words in enumerate(("hello", "how are you?")):
+        await bob.say(bobs, words)
+        await stage.replies(3 + number, bobs)
+    ((used, written),) = query(stage, "SELECT sum(input_tokens), sum(output_tokens) FROM usage")
+    listed = await _told(stage, "/users")
+    today = query(stage, "SELECT date('now')")[0][0]
+    owners, people, waiting = listed.split("\n\n")[1:]
+    assert owners == f"Owners\n• {stage.ann.id}: by the settings, tokens 0 in, 0 out"
+    assert people.splitlines() == [
+        "People",
+        "• 7: by the settings, tokens 0 in, 0 out",
+        f"• “Bob” · @bob · {bob.id}: since {today}, by “Ann”, tokens {used:,} in, {written:,} out",
+    ]
+    assert used
+    assert waiting.startswith(f"Waiting for an answer\n• “Cleo” · @cleo · {cleo.id}: since {today}")
+
+
+async def test_a_long_list_is_a_file(stage: Stage, hurry: None) -> None:
+    ids = ",".join(str(number) for number in range(1, 200))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=ids)
+    await stage.ann.say(stage.home, "/users")
+    (sent,) = await stage.home.wait(1, PATIENCE_S)
+    assert (sent.text, sent.file_name) == ("Who has access:", "users.txt")
+    assert sent.document is not None
+    assert "• 199: by the settings" in sent.document.decode()
+
+
+async def test_allow_and_block_take_an_id_a_username_or_a_reply(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
+    assert "Use /allow with an id" in await _told(stage, "/allow")
+    assert "nobody called @bob" in await _told(stage, "/block @bob")
+    assert "is an owner" in await _told(stage, f"/block {stage.ann.id}")
+    await bob.say(bobs, "may I?")
+    question = await asked(stage, stage.home)
+    assert await _told(stage, "/allow @BOB") == f"“Bob” ({bob.id}) has access now."
+    await stage.home.wait(lambda chat: not any(message.buttons for message in chat.replies), PATIENCE_S)
+    assert "you can write" in (await stage.replies(2, bobs))[1]
+    await stage.ann.say(stage.home, "/block", reply_to=question)
+    await handled(stage)
+    assert query(stage, f"SELECT standing FROM access WHERE telegram_id = {bob.id}") == [("blocked",)]
+    assert await _told(stage, f"/allow {cleo.id}") == f"{cleo.id} has access now."
+    await cleo.say(cleos, "hello")
+    await stage.replies(1, cleos)
+    origin = {"type": "user", "date": 1, "sender_user": {"id": dan.id, "is_bot": False, "first_name": "Dan"}}
+    forwarded = await stage.ann.say(stage.home, "what Dan said", forward_origin=origin)
+    await stage.ann.say(stage.home, "/block", reply_to=forwarded)
+    await handled(stage)
+    await dan.say(dans, "hello")
+    await handled(stage)
+    assert dans.replies == []
+
+
+async def test_owners_commands_are_owners_and_in_private_only(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob, bobs = _guest(stage, "Bob")
+    await _told(stage, f"/allow {bob.id}")
+    friends = stage.telegram.group("Friends", [stage.ann, bob])
+    membership(stage, stage.ann, friends, "left", "member")
+    await stage.replies(1, friends)
+    for command in ("/users", "/allow 5", "/block 5", "/broadcast hello"):
+        await bob.say(bobs, command)
+        await stage.ann.say(friends, command)
+    answers = await stage.replies(4, bobs)
+    assert {answer[:26] for answer in answers} == {"I don't know that command."}
+    await handled(stage)
+    assert len(friends.replies) == 1
+    menu = await stage.telegram.wait_call(
+        "setMyCommands", lambda call: '"chat"' in str(call.params.get("scope")).replace("'", '"'), PATIENCE_S
+    )
+    assert str(stage.ann.id) in str(menu.params["scope"])
+    assert "broadcast" in str(menu.params["commands"])
+
+
+async def test_a_broadcast_reaches_everybody_who_has_access_once_it_is_confirmed(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
+    for guest, home in ((bob, bobs), (cleo, cleos)):
+        await _told(stage, f"/allow {guest.id}")
+        await guest.say(home, "hello")
+        await stage.replies(1, home)
+    await dan.say(dans, "may I?")
+    await cleo.block()
+    friends = stage.telegram.group("Friends", [stage.ann])
+    membership(stage, stage.ann, friends, "left", "member")
+    await stage.replies(1, friends)
+    assert "Use /broadcast" in await _told(stage, "/broadcast")
+    before = len(stage.home.replies)
+    await stage.ann.say(stage.home, "/broadcast Tea\nat five!")
+    question = (await stage.home.wait(before + 1, PATIENCE_S))[before]
+    assert question.text == "Shall I send this to 2 chats?\n\nTea\nat five!"
+    await pressed(stage, stage.ann, question, "Send it")
+    for chat in (bobs, friends):
+        assert (await stage.replies(2, chat))[1] == "Tea\nat five!"
+    await stage.home.wait(lambda chat: "reached 2 of 2 chats" in chat.replies[-1].text, PATIENCE_S)
+    assert [len(chat.replies) for chat in (bobs, cleos, dans, friends)] == [2, 1, 1, 2]
