@@ -60,8 +60,6 @@ def build(
     door = make_door(settings, storage)
     replies = Replies(storage, parts.conversation, sender, parts.upkeep, Alarm(storage, door.owners))
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
-    forget = ForgetHandlers(storage, parts.forgetting, settings.zone, time.time)
-    own = _settings(settings, storage, parts)
     commands = Commands(storage, replies, settings.reset_keep_days, listens, time.time)
     chat = ChatHandlers(
         storage=storage,
@@ -72,9 +70,9 @@ def build(
         door=door,
         addressing=addressing,
         memory=memory,
-        forget=forget,
+        forget=ForgetHandlers(storage, parts.forgetting, settings.zone, time.time),
         admins=admins,
-        settings=own,
+        settings=_settings(settings, storage, parts),
         listens=listens,
     )
     return Handlers(
@@ -88,10 +86,10 @@ def build(
         buttons=Buttons(storage, replies, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
-        forget=forget,
+        forget=chat.forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
         usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
-        settings=own,
+        settings=chat.settings,
         export=ExportHandlers(storage, Exporter(storage), bot.first_name, settings.zone, time.time),
         failures=Failures(storage),
         replies=replies,
