@@ -17,9 +17,6 @@ from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError, c
 CHECK = "PRAGMA quick_check(3)"
 """Three damages at most: one is enough to act on."""
 
-OWNERS_SINCE = 7
-"""The first schema with a list of who has access."""
-
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error codes that says what kind it is."""
 
@@ -86,10 +83,12 @@ async def owners(database: Path) -> list[int]:
 
     Raises StorageError.
     """
-    if not await asyncio.to_thread(database.exists) or await version_of(database) < OWNERS_SINCE:
+    if not await asyncio.to_thread(database.exists):
         return []
     try:
         async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
+            if not list(await connection.execute_fetchall("SELECT 1 FROM sqlite_schema WHERE name = 'access'")):
+                return []
             rows = await connection.execute_fetchall("SELECT telegram_id FROM access WHERE standing = 'owner'")
             return [int(row[0]) for row in rows]
     except sqlite3.Error as exc:

@@ -88,6 +88,8 @@ class Gate:
 
     async def _knock(self, tx: Transaction, update: Update | Burst, asked: Message | None) -> list[Place]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
+        if isinstance(update, Update) and update.my_chat_member is not None:
+            await self.storage.presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
             user, chat = joined.from_user, joined.chat
             guest = Guest(chat.id, chat.title or "", None, user.language_code, user.full_name)

@@ -1,0 +1,117 @@
+"""The list of who has access: one row for each, a decision once, and a group that moves keeps its own."""
+
+import pytest
+
+from storage import Storage
+from storage.guests import SHELL, Decider, Guest, LinkState, Standing
+from storage.records import Button, Notice, Place
+
+BOB = Guest(7, "Bob", "bob", "en")
+ANN = Decider(1, "Ann")
+OLD, NEW = Guest(-5, "Friends"), Guest(-100500, "Friends")
+
+
+async def _knock(storage: Storage, guest: Guest, now: float = 10.0, denied_before: float = 0.0) -> int | None:
+    async with storage.transaction() as tx:
+        entry = await storage.access.knock(tx, guest, now, denied_before)
+    return entry.id if entry else None
+
+
+async def _put(storage: Storage, guest: Guest, standing: Standing) -> None:
+    async with storage.transaction() as tx:
+        await storage.access.put(tx, guest, standing, ANN, 20.0)
+
+
+async def test_however_often_somebody_knocks_it_is_one_row_and_known_once(storage: Storage) -> None:
+    assert await _knock(storage, BOB) is not None
+    assert await _knock(storage, BOB) is None
+    assert [entry.guest for entry in await storage.access.having(Standing.ASKING)] == [BOB]
+
+
+async def test_whoever_decides_first_has_decided(storage: Storage) -> None:
+    number = await _knock(storage, BOB)
+    assert number is not None
+    async with storage.transaction() as tx:
+        assert await storage.access.decide(tx, number, Standing.ALLOWED, ANN, 20.0)
+        assert not await storage.access.decide(tx, number, Standing.BLOCKED, SHELL, 30.0)
+        entry = await storage.access.seen(tx, number)
+    assert entry is not None
+    assert (entry.standing, entry.decided_by, entry.decided_at) == (Standing.ALLOWED, ANN, 20.0)
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+async def test_only_who_was_denied_long_enough_ago_asks_anew(storage: Storage, standing: Standing) -> None:
+    await _put(storage, BOB, standing)
+    assert await _knock(storage, BOB, 30.0, denied_before=19.0) is None
+    assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is Standing.DENIED)
+
+
+async def test_a_decision_without_a_name_keeps_the_name_that_was_known(storage: Storage) -> None:
+    await _knock(storage, BOB)
+    await _put(storage, Guest(7), Standing.BLOCKED)
+    entry = await storage.access.by_username("BOB")
+    assert entry is not None
+    assert (entry.guest, entry.standing) == (BOB, Standing.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "then"),
+    [
+        (Standing.ALLOWED, None, Standing.ALLOWED),
+        (Standing.BLOCKED, Standing.ASKING, Standing.BLOCKED),
+        (Standing.ASKING, Standing.ALLOWED, Standing.ALLOWED),
+        (Standing.ALLOWED, Standing.BLOCKED, Standing.ALLOWED),
+        (None, Standing.ALLOWED, Standing.ALLOWED),
+    ],
+)
+async def test_a_group_that_moves_keeps_what_was_decided(
+    storage: Storage, old: Standing | None, new: Standing | None, then: Standing
+) -> None:
+    for guest, standing in ((OLD, old), (NEW, new)):
+        if standing is not None:
+            await _put(storage, guest, standing)
+    async with storage.transaction() as tx:
+        await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
+    found = await storage.access.having(*Standing)
+    assert [(entry.guest.telegram_id, entry.standing) for entry in found] == [(NEW.telegram_id, then)]
+
+
+async def test_what_is_reset_forgotten_or_left_in_a_chat_is_not_its_access(storage: Storage) -> None:
+    await _put(storage, BOB, Standing.ALLOWED)
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(BOB.telegram_id), private=True, now=0.0)
+        await storage.resets.reset(tx, chat.id, 1.0)
+        await storage.inbox.forget(tx, BOB.telegram_id)
+        await storage.presence.left(tx, BOB.telegram_id)
+    assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: Standing.ALLOWED}
+
+
+async def test_open_questions_are_known_until_weeks_after_their_decision(storage: Storage) -> None:
+    number = await _knock(storage, BOB)
+    question = Notice(Place(1), True, "May Bob?", buttons=(Button("Allow", "x"),), about=number)
+    async with storage.transaction() as tx:
+        await storage.notices.add(tx, question)
+        await storage.notices.add(tx, Notice(Place(2), True, "May Bob?", about=number))
+    [(notice_id, waiting)] = await storage.notices.waiting(Place(1))
+    assert waiting == question
+    assert number is not None
+    async with storage.transaction() as tx:
+        await storage.notices.sent(tx, notice_id, 77)
+        assert await storage.notices.end_requests(tx, number, 100.0) == [(1, 77)]
+        assert await storage.notices.end_requests(tx, number, 100.0) == []
+    assert await storage.notices.waiting(Place(2)) == []
+    entry = await storage.access.of_request(1, 77)
+    assert entry is not None
+    assert entry.guest == BOB
+
+
+async def test_a_link_is_used_once_and_ends_with_its_time_or_a_newer_one(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        await storage.owner_links.add(tx, "first", 0.0, 100.0)
+        await storage.owner_links.add(tx, "second", 10.0, 110.0)
+        assert await storage.owner_links.claim(tx, "first", 1, 20.0) is LinkState.EXPIRED
+        assert await storage.owner_links.claim(tx, "second", 1, 110.0) is LinkState.EXPIRED
+        assert await storage.owner_links.claim(tx, "second", 1, 109.0) is LinkState.CLAIMED
+        assert await storage.owner_links.claim(tx, "second", 1, 109.0) is LinkState.USED
+    assert await storage.owner_links.knows("first")
+    assert not await storage.owner_links.knows("third")

@@ -1,0 +1,59 @@
+"""A broadcast is handed out a few chats at a time: each leaves the list with its notice, in one transaction."""
+
+import pytest
+
+from storage import Storage
+from storage.records import Notice, Place
+
+
+async def _begun(storage: Storage, *chats: int) -> int:
+    async with storage.transaction() as tx:
+        number = await storage.broadcasts.propose(tx, 1, "Tea!", 0.0)
+        assert not await storage.broadcasts.begin(tx, number, 2, chats)  # another owner's
+        assert await storage.broadcasts.begin(tx, number, 1, chats)
+        assert not await storage.broadcasts.begin(tx, number, 1, chats)
+        assert not await storage.broadcasts.drop(tx, number, 1)
+    return number
+
+
+async def _hand_out(storage: Storage, number: int, most: int, *, fail: bool = False) -> list[int]:
+    async with storage.transaction() as tx:
+        chats = await storage.broadcasts.next_chats(tx, number, most)
+        for chat in chats:
+            await storage.notices.add(tx, Notice(Place(chat), True, "Tea!", broadcast=number))
+        if fail:
+            raise RuntimeError
+    return chats
+
+
+async def test_after_a_crash_the_rest_gets_it_and_nobody_twice(storage: Storage) -> None:
+    number = await _begun(storage, 5, 6, 7, 8, 9)
+    assert await _hand_out(storage, number, 2) == [5, 6]
+    with pytest.raises(RuntimeError):
+        await _hand_out(storage, number, 2, fail=True)
+    assert await _hand_out(storage, number, 9) == [7, 8, 9]
+    assert await _hand_out(storage, number, 9) == []
+    places = await storage.notices.places_waiting()
+    assert sorted(place.telegram_id for place in places) == [5, 6, 7, 8, 9]
+
+
+async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        await storage.chats.ensure(tx, Place(6), private=True, now=0.0)
+        await storage.presence.left(tx, 6)
+    number = await _begun(storage, 5, 6, 7, 8)
+    assert await _hand_out(storage, number, 9) == [5, 7, 8]
+    for place, arrives in ((5, True), (7, False)):
+        [(notice_id, _)] = await storage.notices.waiting(Place(place))
+        async with storage.transaction() as tx:
+            assert await storage.broadcasts.finish(tx, number) is None
+            if arrives:
+                await storage.notices.sent(tx, notice_id, 77)
+            else:
+                await storage.notices.forget(tx, notice_id)
+    async with storage.transaction() as tx:
+        await storage.presence.left(tx, 8)  # blocks the bot while its notice waits
+        done = await storage.broadcasts.finish(tx, number)
+        assert await storage.broadcasts.finish(tx, number) is None
+    assert done is not None
+    assert (done.chats, done.sent) == (4, 1)
