@@ -23,7 +23,8 @@ async def users(settings: Settings) -> str:
     """Who has access, since when, given by whom, and what they used. Raises StartError."""
     async with AsyncExitStack() as stack:
         storage = await open_beside(settings, stack)
-        return await Listing(storage, make_door(settings, storage), settings.zone).text() + "\n"
+        roll = await Listing(storage, make_door(settings, storage), settings.zone).read()
+        return roll.text + "\n"
 
 
 async def put(settings: Settings, telegram_id: int, standing: Standing) -> str:

@@ -1,12 +1,23 @@
 """Which conversations there are."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Choices, Place
 
 _CHOICES = tuple(field.name for field in fields(Choices))
 _FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChat:
+    """A chat in Telegram, all its topics together."""
+
+    began: float
+    """Since when it is known, in seconds since 1970 (UTC)."""
+    gone: bool
+    name: str | None
+    """Of a private chat: what its person was called last."""
 
 
 class Chats:
@@ -74,12 +85,14 @@ class Chats:
         """Have every window looked at."""
         await tx.execute("UPDATE chats SET due_at = ? WHERE ifnull(due_at, ?) >= ? AND NOT gone", (now, now, now))
 
-    async def known(self) -> dict[int, tuple[float, bool]]:
-        """All Telegram chats: since when they are known (Unix seconds), and whether the bot is gone from there."""
+    async def known(self) -> dict[int, KnownChat]:
+        """All Telegram chats that were ever talked in, by their ids there."""
         rows = await self._database.rows(
-            "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone FROM chats GROUP BY telegram_id"
+            "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(iif(private, (SELECT speaker"
+            " FROM turns WHERE chat_id = chats.id AND role = 'user' ORDER BY turns.id DESC LIMIT 1), NULL)) AS name"
+            " FROM chats GROUP BY telegram_id"
         )
-        return {row["telegram_id"]: (row["began"], bool(row["gone"])) for row in rows}
+        return {row["telegram_id"]: KnownChat(row["began"], bool(row["gone"]), row["name"]) for row in rows}
 
     async def with_open_work(self) -> list[Place]:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""

@@ -1,6 +1,6 @@
 """Who has access, since when, given by whom, and what they used: for owners, and for the shell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -8,21 +8,11 @@ from bot.access.door import Door
 from bot.access.wording import details, shown, whose
 from bot.language import texts
 from storage import Storage
+from storage.chats import KnownChat
 from storage.guests import Entry, Guest, Standing
 from storage.records import Usage
 
 NOTHING = Usage(0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Somebody, or a group, as a line of the list."""
-
-    guest: Guest
-    since: float | None
-    """In seconds since 1970 (UTC); None: not known."""
-    by: str
-    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,85 +23,97 @@ class Listing:
     door: Door
     zone: tzinfo
 
-    async def text(self) -> str:
-        """All of it, a line for each."""
-        sections = [texts.ACCESS_IS.format(mode=self.door.mode)]
-        for heading, members in await self._sections():
-            if members:
-                sections.append("\n".join([heading, *(self._line(one) for one in members)]))
-        return "\n\n".join(sections)
+    async def read(self) -> "Roll":
+        """Who stands how, at this moment."""
+        return Roll(
+            door=self.door,
+            zone=self.zone,
+            owners=frozenset(await self.door.owners.ids()),
+            entries={entry.guest.telegram_id: entry for entry in await self.storage.access.having(*Standing)},
+            chats=await self.storage.chats.known(),
+            usage=await self.storage.usage.by_telegram_id(),
+        )
 
-    async def literals(self) -> tuple[str, ...]:
-        """The words in it that strangers chose."""
-        entries = await self.storage.access.having(*Standing)
-        names = {name for entry in entries for name in (entry.guest.name, entry.decided_by.name) if name}
-        return tuple(map(shown, sorted(names)))
 
-    async def reachable(self) -> list[int]:
-        """The chats that have access and where the bot can write, as far as it knows."""
-        known = await self.storage.chats.known()
-        asked = {entry.guest.telegram_id for entry in await self._let_in() if entry.asked_at is not None}
-        blocked = {entry.guest.telegram_id for entry in await self.storage.access.having(Standing.BLOCKED)}
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The list as it was read; people and groups are named by their ids in Telegram."""
+
+    door: Door
+    zone: tzinfo
+    owners: frozenset[int]
+    entries: dict[int, Entry]
+    chats: dict[int, KnownChat]
+    usage: dict[int, Usage]
+
+    @property
+    def text(self) -> str:
+        """A line for each."""
+        sections = (
+            (texts.USERS_OWNERS, self.owners),
+            (texts.USERS_PEOPLE, {number for number in self._others if number > 0}),
+            (texts.USERS_GROUPS, {number for number in self._others if number < 0}),
+            (texts.USERS_WAITING, self._standing(Standing.ASKING) - self._others if self.door.asks else ()),
+            (texts.USERS_BLOCKED, self._blocked),
+        )
+        written = ["\n".join([name, *map(self._line, sorted(members))]) for name, members in sections if members]
+        return "\n\n".join([texts.ACCESS_IS.format(mode=self.door.mode), *written])
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The words of the text that strangers chose."""
+        entries = self.entries.values()
+        names = {one.guest.name for one in entries} | {one.decided_by.name for one in entries}
+        names |= {chat.name for chat in self.chats.values()}
+        return tuple(shown(name) for name in names if name)
+
+    @property
+    def reachable(self) -> list[int]:
+        """The chats that have access and where the bot can write, as far as it knows: they wrote to it, or asked."""
+        return sorted(number for number in self.owners | self._others if self._can_write(number))
+
+    @property
+    def _others(self) -> frozenset[int]:
+        """Who has access and is no owner."""
+        found = self.door.owners.of_settings | self.door.allowed
         if self.door.mode == "open":
-            found = set(known)
+            found |= self.chats.keys()
+        if self.door.mode != "list":
+            found |= self._standing(Standing.ALLOWED)
+        return found - self.owners - self._blocked
+
+    @property
+    def _blocked(self) -> frozenset[int]:
+        return self._standing(Standing.BLOCKED) - self.owners
+
+    def _standing(self, standing: Standing) -> frozenset[int]:
+        return frozenset(number for number, entry in self.entries.items() if entry.standing is standing)
+
+    def _can_write(self, number: int) -> bool:
+        if number in self.chats:
+            return not self.chats[number].gone
+        return number in self.entries and self.entries[number].asked_at is not None
+
+    def _line(self, number: int) -> str:
+        entry, chat = self.entries.get(number), self.chats.get(number)
+        guest = entry.guest if entry and entry.guest.name else Guest(number, chat.name if chat and chat.name else "")
+        return f"• {' · '.join(details(guest))}: {', '.join(self._facts(number, entry, chat))}"
+
+    def _facts(self, number: int, entry: Entry | None, chat: KnownChat | None) -> Iterator[str]:
+        """The settings stand above what was decided, unless that is a block; else the bot is open to all."""
+        fixed = number in self.door.owners.of_settings | (self.door.allowed - self._blocked)
+        decided = entry is not None and entry.decided_at is not None
+        if fixed:
+            yield texts.GIVEN_BY.format(name=texts.THE_SETTINGS)
+        elif entry is not None and (decided or self.door.asks):
+            yield from self._since(entry.decided_at or entry.asked_at)
+            if decided:
+                yield texts.GIVEN_BY.format(name=whose(entry.decided_by))
         else:
-            found = {one.guest.telegram_id for _, members in (await self._sections())[:3] for one in members}
-        here = {
-            number for number in found if (number in known and not known[number][1]) or number in asked - set(known)
-        }
-        return sorted(here - (blocked - self.door.owners.of_settings))
+            yield from self._since(chat.began if chat else None)
+            yield texts.GIVEN_BY.format(name=texts.OPEN_TO_ALL)
+        used = self.usage.get(number, NOTHING)
+        yield texts.TOKENS_USED.format(input=f"{used.input:,}", output=f"{used.output:,}")
 
-    async def _let_in(self) -> list[Entry]:
-        if self.door.mode == "list":
-            return []
-        return await self.storage.access.having(Standing.OWNER, Standing.ALLOWED)
-
-    async def _sections(self) -> Sequence[tuple[str, list[Admitted]]]:
-        usage = await self.storage.usage.by_telegram_id()
-        entries = {entry.guest.telegram_id: entry for entry in await self.storage.access.having(*Standing)}
-        let_in = {entry.guest.telegram_id for entry in await self._let_in()}
-        owners = set(await self.door.owners.ids())
-        blocked = {number for number, entry in entries.items() if entry.standing is Standing.BLOCKED} - owners
-        fixed = self.door.owners.of_settings | self.door.allowed
-        talking = await self.storage.chats.known() if self.door.mode == "open" else {}
-        others = (let_in | fixed | talking.keys()) - owners - blocked
-        waiting = [number for number, entry in entries.items() if entry.standing is Standing.ASKING]
-
-        def lines(numbers: Sequence[int]) -> list[Admitted]:
-            began = {number: talking[number][0] for number in numbers if number in talking}
-            return [
-                self._member(number, entries.get(number), fixed, began.get(number), usage.get(number, NOTHING))
-                for number in numbers
-            ]
-
-        return [
-            (texts.USERS_OWNERS, lines(sorted(owners))),
-            (texts.USERS_PEOPLE, lines(sorted(number for number in others if number > 0))),
-            (texts.USERS_GROUPS, lines(sorted(number for number in others if number < 0))),
-            (texts.USERS_WAITING, lines(waiting if self.door.asks else [])),
-            (texts.USERS_BLOCKED, lines(sorted(blocked))),
-        ]
-
-    def _member(
-        self, number: int, entry: Entry | None, fixed: frozenset[int], began: float | None, usage: Usage
-    ) -> Admitted:
-        """The settings stand above what was decided; without either the bot is open to all."""
-        guest = entry.guest if entry else Guest(number)
-        blocked = entry is not None and entry.standing is Standing.BLOCKED
-        if number in fixed and not (blocked and number not in self.door.owners.of_settings):
-            return Admitted(guest, None, texts.THE_SETTINGS, usage)
-        if entry is None or (entry.decided_at is None and self.door.mode == "open"):
-            return Admitted(guest, began, texts.OPEN_TO_ALL, usage)
-        decided = entry.decided_at is not None
-        by = whose(entry.decided_by) if decided else ""
-        return Admitted(guest, entry.decided_at or entry.asked_at, by, usage)
-
-    def _line(self, one: Admitted) -> str:
-        return f"• {' · '.join(details(one.guest))}: {', '.join(self._facts(one))}"
-
-    def _facts(self, one: Admitted) -> Iterator[str]:
-        if one.since is not None:
-            yield texts.SINCE.format(day=f"{datetime.fromtimestamp(one.since, self.zone):%Y-%m-%d}")
-        if one.by:
-            yield texts.GIVEN_BY.format(name=one.by)
-        yield texts.TOKENS_USED.format(input=f"{one.usage.input:,}", output=f"{one.usage.output:,}")
+    def _since(self, at: float | None) -> Iterable[str]:
+        return [texts.SINCE.format(day=f"{datetime.fromtimestamp(at, self.zone):%Y-%m-%d}")] if at is not None else []

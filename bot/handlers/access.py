@@ -16,6 +16,7 @@ from bot.handlers.membership import is_out
 from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
+from bot.inbound.message import said
 from bot.intake.arrival import Burst, update_ids
 from bot.language import texts
 from storage import Storage, Transaction
@@ -122,7 +123,7 @@ class Gate:
             await self.storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
-        if is_other_bot(message):
+        if is_other_bot(message) or said(message, self.addressing.bot_id) is None:  # somebody came, went, pinned ...
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values()
         return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))

@@ -28,7 +28,7 @@ class BroadcastHandlers:
         """Show what would be sent, and to how many."""
         message = update.message
         assert message is not None
-        text, chats = argument(message), await self.listing.reachable()
+        text, chats = argument(message), (await self.listing.read()).reachable
         async with self.storage.transaction() as tx:
             notice = answer(message, texts.BROADCAST_HOW)
             if text:
@@ -46,7 +46,7 @@ class BroadcastHandlers:
     async def send(self, update: Update, _: object) -> None:
         """It was confirmed: from now on it goes out, a few chats at a time."""
         query, message = pressed(update)
-        chats = await self.listing.reachable()
+        chats = (await self.listing.read()).reachable
         async with self.storage.transaction() as tx:
             number = int((query.data or "").removeprefix(SEND))
             begun = await self.storage.broadcasts.begin(tx, number, query.from_user.id, chats)

@@ -57,11 +57,12 @@ class OwnerHandlers:
         """``/users``: the list, as a message or as a file."""
         message = update.message
         assert message is not None
-        text = await self.listing.text()
+        roll = await self.listing.read()
+        text = roll.text
         if len(text) > MOST_SHOWN:
             notice = answer(message, texts.USERS_MADE, file=File(FileKind.DOCUMENT, text.encode(), "users.txt"))
         else:
-            notice = answer(message, text, literals=await self.listing.literals())
+            notice = answer(message, text, literals=roll.literals)
         await self._say(update, notice)
 
     async def allow(self, update: Update, _: object) -> None:

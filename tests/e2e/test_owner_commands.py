@@ -1,16 +1,16 @@
 """What owners do in their private chat: see who has access, give it, take it away, and write to everybody."""
 
-from sandbox.botapi import Chat, User
+from sandbox.botapi import Chat, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import asked, handled, membership, pressed, query
 from tests.e2e.quick import hurry as hurry
 
 
-async def _told(stage: Stage, words: str) -> str:
+async def _told(stage: Stage, words: str, reply_to: Message | None = None) -> str:
     """What the owner is told in answer to a command."""
     before = len(stage.home.replies)
-    await stage.ann.say(stage.home, words)
+    await stage.ann.say(stage.home, words, reply_to=reply_to)
     return (await stage.replies(before + 1))[before]
 
 
@@ -65,16 +65,14 @@ async def test_allow_and_block_take_an_id_a_username_or_a_reply(stage: Stage, hu
     assert await _told(stage, "/allow @BOB") == f"“Bob” ({bob.id}) has access now."
     await stage.home.wait(lambda chat: not any(message.buttons for message in chat.replies), PATIENCE_S)
     assert "you can write" in (await stage.replies(2, bobs))[1]
-    await stage.ann.say(stage.home, "/block", reply_to=question)
-    await handled(stage)
-    assert query(stage, f"SELECT standing FROM access WHERE telegram_id = {bob.id}") == [("blocked",)]
+    assert await _told(stage, "/block", reply_to=question) == f"“Bob” ({bob.id}) is blocked now."
     assert await _told(stage, f"/allow {cleo.id}") == f"{cleo.id} has access now."
     await cleo.say(cleos, "hello")
     await stage.replies(1, cleos)
     origin = {"type": "user", "date": 1, "sender_user": {"id": dan.id, "is_bot": False, "first_name": "Dan"}}
     forwarded = await stage.ann.say(stage.home, "what Dan said", forward_origin=origin)
-    await stage.ann.say(stage.home, "/block", reply_to=forwarded)
-    await handled(stage)
+    await stage.home.wait(lambda chat: chat.replies[-1].id > forwarded.id, PATIENCE_S)
+    assert await _told(stage, "/block", reply_to=forwarded) == f"“Dan” ({dan.id}) is blocked now."
     await dan.say(dans, "hello")
     await handled(stage)
     assert dans.replies == []
