@@ -18,6 +18,8 @@ from storage.records import Button, Notice, Place
 DENIED_DAYS = 7
 """After so many days somebody who was denied may ask again."""
 DAY_S = 86_400.0
+MOST_REMINDED = 20
+"""So many questions at once; the next time it is the next ones, and /users has them all."""
 REMEMBERED_S = 30 * DAY_S
 """So long an owner can reply to a request that was decided."""
 ANSWERS = {"allow": Standing.ALLOWED, "deny": Standing.DENIED, "block": Standing.BLOCKED}
@@ -45,12 +47,13 @@ class Requests:
         return places
 
     async def remind(self, tx: Transaction, owner_id: int) -> None:
-        """Ask an owner about those who wait and whom they were not asked about."""
+        """Ask an owner about those who wait and whom they were not asked about: the first of them, if they are many."""
         place = Place(owner_id)
         asked = await self.storage.notices.asked_about(tx, place)
-        for entry in await self.storage.access.having(Standing.ASKING):
-            if entry.id not in asked and entry.guest.telegram_id != owner_id:
-                await self._ask(tx, place, entry)
+        waiting = await self.storage.access.having(Standing.ASKING)
+        new = [one for one in waiting if one.id not in asked and one.guest.telegram_id != owner_id]
+        for entry in new[:MOST_REMINDED]:
+            await self._ask(tx, place, entry)
 
     async def decide(
         self, tx: Transaction, number: int, standing: Standing, by: Decider

@@ -14,6 +14,7 @@ CREATE TABLE access (
     decider     TEXT,                         -- the owner's name
     leaving     INTEGER NOT NULL DEFAULT 0    -- group: 1 while the bot still has to leave it
 );
+CREATE INDEX access_by_standing ON access (standing);
 CREATE INDEX access_leaving ON access (id) WHERE leaving;
 
 -- Links that make whoever opens them first an owner. Only a hash is kept of what they say.

@@ -35,3 +35,18 @@ async def test_a_group_is_let_in_by_its_own_id(stage: Stage) -> None:
     (told,) = await stage.replies(1, others)
     assert str(others.id) in told
     assert len(stage.model.requests) == 1
+
+
+async def test_the_list_is_in_the_settings_and_a_block_stands_above_it(stage: Stage) -> None:
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=str(bob.id))
+    await stage.ann.say(stage.home, "/allow 5")
+    assert "only those in OWNER_IDS and ALLOWED_IDS" in (await stage.replies(1))[0]
+    await stage.ann.say(stage.home, f"/block {bob.id}")
+    await stage.replies(2)
+    await bob.say(bobs, "hello")
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(3)
+    assert bobs.replies == []
+    assert len(stage.model.requests) == 1

@@ -153,12 +153,14 @@ async def test_with_open_access_nothing_is_in_the_way_but_a_block(stage: Stage, 
     bobs = stage.telegram.private(bob)
     await bob.say(bobs, "hello")
     await stage.replies(1, bobs)
+    await stage.ann.say(stage.home, "/users")
+    assert f"“Bob” · {bob.id}: since " in (await stage.replies(1))[0]
     await stage.ann.say(stage.home, f"/block {bob.id}")
-    assert "is blocked now" in (await stage.replies(1))[0]
+    assert "is blocked now" in (await stage.replies(2))[1]
     await bob.say(bobs, "hello?")
     await handled(stage)
     assert len(stage.model.requests) == 1
     await stage.ann.say(stage.home, f"/allow {bob.id}")
-    await stage.replies(2)
+    await stage.replies(3)
     await bob.say(bobs, "and now?")
     await stage.replies(2, bobs)

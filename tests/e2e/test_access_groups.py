@@ -2,7 +2,7 @@
 
 import time
 
-from sandbox.botapi import Chat
+from sandbox.botapi import Chat, User
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, handled, membership, pressed, query
@@ -106,6 +106,30 @@ async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Sta
     assert "nonsense" in words
 
 
+async def _move(stage: Stage, old: Chat, new: Chat, by: User) -> None:
+    """Telegram tells that a group is another one now, in both of them."""
+    for chat, name, other in ((old, "migrate_to_chat_id", new.id), (new, "migrate_from_chat_id", old.id)):
+        message = {
+            "message_id": 800,
+            "date": int(time.time()),
+            "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
+            "from": {"id": by.id, "is_bot": False, "first_name": by.name},
+            name: other,
+        }
+        stage.telegram.push_update({"message": message})
+        await handled(stage)
+
+
+async def test_a_group_of_the_settings_stays_let_in_too(stage: Stage, hurry: None) -> None:
+    bob = stage.telegram.user("Bob")
+    old, new = stage.telegram.group("Friends", [bob]), stage.telegram.group("Friends above", [bob])
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=str(old.id))
+    await _move(stage, old, new, bob)
+    await bob.say(new, "Keepsake, hello")
+    await stage.replies(1, new)
+    assert len(stage.model.requests) == 1
+
+
 async def test_a_group_that_becomes_a_supergroup_stays_let_in(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
@@ -115,16 +139,7 @@ async def test_a_group_that_becomes_a_supergroup_stays_let_in(stage: Stage, hurr
     new = stage.telegram.group("Friends above", [stage.ann, bob])
     await bob.say(new, "Keepsake, hello")  # before the move is known
     await stage.replies(1, new)
-    for chat, name, other in ((old, "migrate_to_chat_id", new.id), (new, "migrate_from_chat_id", old.id)):
-        message = {
-            "message_id": 800,
-            "date": int(time.time()),
-            "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
-            "from": {"id": bob.id, "is_bot": False, "first_name": bob.name},
-            name: other,
-        }
-        stage.telegram.push_update({"message": message})
-        await handled(stage)
+    await _move(stage, old, new, bob)
     await bob.say(new, "Keepsake, hello again")
     await stage.replies(2, new)
     assert len(stage.model.requests) == 1

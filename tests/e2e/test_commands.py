@@ -13,6 +13,8 @@ async def test_the_command_menu_is_registered(stage: Stage) -> None:
     await stage.start()
     call = await stage.telegram.wait_call("setMyCommands", timeout=PATIENCE_S)
     assert call.ok
+    assert "export" in str(call.params["commands"])
+    assert "broadcast" not in str(call.params["commands"])  # which is for owners
 
 
 async def test_start_and_help_say_what_there_is(stage: Stage) -> None:
