@@ -164,3 +164,21 @@ async def test_with_open_access_nothing_is_in_the_way_but_a_block(stage: Stage, 
     await stage.replies(3)
     await bob.say(bobs, "and now?")
     await stage.replies(2, bobs)
+
+
+async def test_an_owner_who_could_not_be_written_to_is_asked_when_they_come(stage: Stage, hurry: None) -> None:
+    cleo = stage.telegram.user("Cleo")
+    await stage.start(ACCESS="approval", OWNER_IDS=str(cleo.id))
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await bob.say(bobs, "may I?")
+    await stage.telegram.wait_call(
+        "sendMessage", lambda call: call.params["chat_id"] == cleo.id and not call.ok, PATIENCE_S
+    )
+    cleos = stage.telegram.private(cleo)
+    for _ in range(2):
+        await cleo.say(cleos, "/start")
+        question = await asked(stage, cleos)
+    await pressed(stage, cleo, question, "Allow")
+    assert "you can write" in (await stage.replies(2, bobs))[1]
+    assert len([message for message in cleos.replies if "Bob" in message.text]) == 1

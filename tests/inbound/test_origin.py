@@ -4,7 +4,7 @@ import pytest
 from telegram import Message
 
 from bot.conversation.said import Quoted
-from bot.inbound.origin import LONGEST_LINK, MOST_LINKS, links, origin, quoted
+from bot.inbound.origin import LONGEST_LINK, MOST_LINKS, links, origin, quoted, quoted_id
 from sandbox.botapi.wire import Json
 from tests.corpus import CORPUS
 from tests.corpus.people import BOB, NOON, SUPERGROUP, in_group, private
@@ -105,3 +105,16 @@ def test_addresses_are_bounded() -> None:
     lines = links(_message(_linked(*["https://a.example/" + "x" * 5_000] * 9)))
     assert len(lines) == MOST_LINKS
     assert all(len(line) < LONGEST_LINK + 30 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("reply", True), ("reply with a quote", True), ("reply to a story", False), ("text", False)],
+)
+def test_whose_words_a_reply_answers_is_known(name: str, known: bool) -> None:
+    assert quoted_id(_message(CORPUS[name])) == (BOB["id"] if known else None)
+
+
+def test_whose_words_a_reply_answers_is_known_of_another_chat_too() -> None:
+    raw = in_group(text="Look", external_reply={"origin": {"type": "user", "date": NOON, "sender_user": BOB}})
+    assert quoted_id(_message(raw)) == BOB["id"]
