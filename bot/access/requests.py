@@ -122,5 +122,9 @@ class Requests:
         return Notice(Place(owner_id), True, text, edits=message_id, literals=words)
 
     async def _language(self, place: Place, code: str | None = None) -> str:
+        """What is spoken there, or what an owner's apps speak who has not talked with the model yet."""
         chat = await self.storage.chats.find(place)
-        return chat_language(chat, code) if chat else language_of(code)
+        if chat is not None:
+            return chat_language(chat, code)
+        known = await self.storage.access.find(place.telegram_id) if code is None else None
+        return language_of(known.guest.language if known else code)

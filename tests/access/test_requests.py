@@ -1,0 +1,110 @@
+"""What owners are asked, and what follows from their answer, each in the language of whoever reads it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.access.owners import Owners
+from bot.access.requests import DAY_S, Requests
+from bot.language import catalogue, speaking
+from storage import Storage
+from storage.guests import SHELL, Decider, Guest, Standing
+from storage.records import Notice, Place
+
+ANN, EVA = 1, 2
+BOB = Guest(7, "Bob", None, "ru")
+CLUB = Guest(-7, "Club", None, "zh-hans", "Bob” Id: 1 “")
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await Storage.open(tmp_path / "keepsake.db")
+    async with opened.transaction() as tx:
+        await opened.access.put(tx, Guest(EVA, "Eva", None, "es"), Standing.OWNER, SHELL, 0.0)
+    yield opened
+    await opened.close()
+
+
+class Clock:
+    """A time that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _requests(storage: Storage, clock: Clock) -> Requests:
+    return Requests(storage, Owners(storage, frozenset({ANN, -5}), stored=True), clock)
+
+
+async def _ask(requests: Requests, guest: Guest) -> list[Place] | None:
+    async with requests.storage.transaction() as tx:
+        return await requests.ask(tx, guest)
+
+
+async def _waiting(storage: Storage, telegram_id: int) -> list[Notice]:
+    return [notice for _, notice in await storage.notices.waiting(Place(telegram_id))]
+
+
+def _text(language: str, name: str) -> str:
+    return str(catalogue(language)[name])
+
+
+async def test_each_owner_is_asked_in_their_own_language_once(storage: Storage) -> None:
+    requests = _requests(storage, Clock())
+    with speaking("ru"):
+        assert await _ask(requests, BOB) == [Place(ANN), Place(EVA)]
+        assert await _ask(requests, BOB) is None
+    [english], [spanish] = await _waiting(storage, ANN), await _waiting(storage, EVA)
+    assert english.text == "Somebody would like to talk to me.\n\nName: “Bob”\nUsername: none\nId: 7"
+    assert spanish.text.startswith(_text("es", "REQUEST_PERSON").partition("\n")[0])
+    assert [button.label for button in spanish.buttons] == ["Permitir", "Rechazar", "Bloquear"]
+    assert spanish.literals == ("“Bob”",)
+
+
+async def test_a_name_can_pass_for_no_line_and_no_mark_of_ours(storage: Storage) -> None:
+    await _ask(_requests(storage, Clock()), CLUB)
+    [notice] = await _waiting(storage, ANN)
+    assert notice.text.splitlines()[-2:] == ["I was added by: “Bob  Id: 1”", "Id: -7"]
+
+
+async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None:
+    requests = _requests(storage, Clock())
+    await _ask(requests, BOB)
+    async with storage.transaction() as tx:
+        entry, told = await requests.put(tx, BOB, Standing.ALLOWED, Decider(ANN, "Ann"))
+    assert entry.standing is Standing.ALLOWED
+    assert told == [Place(7)]
+    assert [notice.text for notice in await _waiting(storage, 7)] == [_text("ru", "LET_IN")]
+    assert await _waiting(storage, ANN) == []  # the question was not sent yet, and need not be
+
+
+async def test_a_group_that_is_denied_is_left_and_not_written_to(storage: Storage) -> None:
+    requests = _requests(storage, Clock())
+    await _ask(requests, CLUB)
+    async with storage.transaction() as tx:
+        _, told = await requests.put(tx, CLUB, Standing.DENIED, SHELL)
+    assert told == []
+    assert await _waiting(storage, -7) == []
+    assert await storage.access.to_leave() == [-7]
+
+
+async def test_who_was_never_asked_about_is_told_nothing(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        _, told = await _requests(storage, Clock()).put(tx, BOB, Standing.ALLOWED, SHELL)
+    assert told == []
+    assert await _waiting(storage, 7) == []
+
+
+async def test_a_denial_holds_for_a_week(storage: Storage) -> None:
+    clock = Clock()
+    requests = _requests(storage, clock)
+    await _ask(requests, BOB)
+    async with storage.transaction() as tx:
+        await requests.put(tx, BOB, Standing.DENIED, SHELL)
+    clock.now = 7 * DAY_S - 1
+    assert await _ask(requests, BOB) is None
+    clock.now = 7 * DAY_S
+    assert await _ask(requests, BOB) is not None

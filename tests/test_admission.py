@@ -1,0 +1,73 @@
+"""The shell's commands about access, on a database without a bot."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import admission
+from bot.__main__ import _parse
+from bot.errors import SettingError, StartError
+from bot.settings import Settings, load
+from storage import Storage
+from storage.backup import backup
+from storage.guests import Standing
+
+OWNER, BOB = 1, 7
+
+
+@pytest.fixture
+async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a bot that has run, where Telegram is out of reach."""
+    variables = {
+        "TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret",
+        "TELEGRAM_API_URL": "http://127.0.0.1:9",
+        "OPENAI_API_KEY": "sk-0123456789abcdef",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/keepsake.db",
+        "OWNER_IDS": str(OWNER),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = load(env_file=None)
+    await (await Storage.open(found.database_path)).close()
+    return found
+
+
+async def test_what_is_decided_is_listed_and_a_backup_has_it_too(settings: Settings, tmp_path: Path) -> None:
+    assert await admission.put(settings, BOB, Standing.ALLOWED) == "7 has access now.\n"
+    listed = await admission.users(settings)
+    assert re.search(r"^• 7: since [-0-9]+, by whoever runs the bot, tokens 0 in, 0 out$", listed, re.MULTILINE)
+    await backup(settings.database_path, tmp_path / "copy.db")
+    copied = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/copy.db"})
+    assert await admission.users(copied) == listed
+    assert await admission.put(settings, BOB, Standing.BLOCKED) == "7 is blocked now.\n"
+    assert "Blocked\n• 7: " in await admission.users(settings)
+
+
+async def test_without_telegram_the_code_is_told_instead_of_a_link(settings: Settings) -> None:
+    assert re.search(r": /start [A-Za-z0-9_-]{32}$", await admission.owner(settings))
+
+
+async def test_what_the_settings_say_stands_above_it(settings: Settings) -> None:
+    with pytest.raises(SettingError, match=r"^OWNER_IDS"):
+        await admission.put(settings, OWNER, Standing.BLOCKED)
+    by_list = settings.model_copy(update={"access": "list"})
+    with pytest.raises(SettingError, match=r"^ACCESS=list"):
+        await admission.put(by_list, BOB, Standing.ALLOWED)
+    with pytest.raises(SettingError, match=r"^ACCESS=list"):
+        await admission.owner(by_list)
+
+
+async def test_a_database_that_is_not_there_is_not_made(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/none.db"})
+    with pytest.raises(StartError, match="there is no database"):
+        await admission.users(elsewhere)
+    assert not elsewhere.database_path.exists()
+
+
+@pytest.mark.parametrize("words", ["bob", "@bob", "0", "7/3", ""])
+def test_an_id_is_a_number(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _parse(["allow", words])
+    assert "is no id, which is a number" in capsys.readouterr().err
+    assert _parse(["block", "-100123"]).id == -100123
