@@ -9,6 +9,7 @@ from collections.abc import Collection
 from storage.database import Database, Row, SQLValue, Transaction
 from storage.guests import Decider, Entry, Guest, Standing
 
+_GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
 LONGEST_NAME = 200
 """Characters; Telegram's own bound for names and titles is 128 at most."""
 
@@ -55,9 +56,10 @@ class AccessList:
         However often a stranger knocks, this is one row.
         """
         rows = await tx.rows(
-            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, asked_at)"
-            " VALUES (?, 'asking', ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET standing = 'asking',"
-            " name = excluded.name, username = excluded.username, asked_at = excluded.asked_at, told = 0,"
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, asked_at)"
+            " VALUES (?, 'asking', ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET standing = 'asking',"
+            " name = excluded.name, username = excluded.username, brought_by = excluded.brought_by,"
+            " bringer_id = excluded.bringer_id, asked_at = excluded.asked_at, told = 0,"
             " decided_at = NULL, decided_by = NULL, decider = NULL, leaving = 0"
             " WHERE standing = 'denied' AND decided_at <= ? RETURNING *",
             (*_columns(guest), now, denied_before),
@@ -82,11 +84,12 @@ class AccessList:
     async def put(self, tx: Transaction, guest: Guest, standing: Standing, by: Decider, now: float) -> Entry:
         """Decide about somebody, whatever was so before."""
         rows = await tx.rows(
-            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, decided_at, decided_by,"
-            " decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, decided_at,"
+            " decided_by, decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
             " standing = excluded.standing, name = iif(excluded.name = '', name, excluded.name),"
             " username = ifnull(excluded.username, username), language = ifnull(excluded.language, language),"
-            " brought_by = ifnull(excluded.brought_by, brought_by), decided_at = excluded.decided_at,"
+            " brought_by = ifnull(excluded.brought_by, brought_by),"
+            " bringer_id = ifnull(excluded.bringer_id, bringer_id), decided_at = excluded.decided_at,"
             " decided_by = excluded.decided_by, decider = excluded.decider, leaving = 0 RETURNING *",
             (guest.telegram_id, standing, *_columns(guest)[1:], now, by.user_id, by.name),
         )
@@ -136,13 +139,20 @@ async def move_access(tx: Transaction, old: int, new: int) -> None:
 
 def _columns(guest: Guest) -> tuple[SQLValue, ...]:
     name, brought_by = guest.name[:LONGEST_NAME], guest.brought_by
-    return (guest.telegram_id, name, guest.username, guest.language, brought_by and brought_by[:LONGEST_NAME])
+    return (
+        guest.telegram_id,
+        name,
+        guest.username,
+        guest.language,
+        brought_by and brought_by[:LONGEST_NAME],
+        guest.bringer_id,
+    )
 
 
 def _entry(row: Row) -> Entry:
     return Entry(
         id=row["id"],
-        guest=Guest(row["telegram_id"], row["name"], row["username"], row["language"], row["brought_by"]),
+        guest=Guest(*(row[name] for name in _GUEST)),
         standing=Standing(row["standing"]),
         asked_at=row["asked_at"],
         decided_at=row["decided_at"],

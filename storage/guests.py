@@ -24,7 +24,8 @@ class Guest:
     language: str | None = None
     """Of a person's apps, or of whoever brought the bot into the group (IETF)."""
     brought_by: str | None = None
-    """Of a group: who brought the bot in."""
+    """Of a group: the name of whoever brought the bot in."""
+    bringer_id: int | None = None
 
     @property
     def is_person(self) -> bool:

@@ -21,7 +21,7 @@ def literals(guest: Guest) -> tuple[str, ...]:
 def request(guest: Guest) -> str:
     """What owners are asked."""
     if not guest.is_person:
-        by = shown(guest.brought_by) if guest.brought_by else texts.NOBODY_KNOWN
+        by = f"{shown(guest.brought_by)}, {guest.bringer_id}" if guest.brought_by else texts.NOBODY_KNOWN
         return texts.REQUEST_GROUP.format(name=shown(guest.name), by=by, id=guest.telegram_id)
     username = f"@{guest.username}" if guest.username else texts.NO_USERNAME
     return texts.REQUEST_PERSON.format(name=shown(guest.name), username=username, id=guest.telegram_id)

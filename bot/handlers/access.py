@@ -66,7 +66,7 @@ class Gate:
     async def _approve(self, joined: ChatMemberUpdated) -> None:
         """An owner brought the bot into a group: the update goes on, and the group is greeted."""
         owner, chat = joined.from_user, joined.chat
-        guest = Guest(chat.id, chat.title or "", None, owner.language_code, owner.full_name)
+        guest = Guest(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
         async with self.storage.transaction() as tx:
             by = Decider(owner.id, owner.full_name)
             _, told = await self.requests.put(tx, guest, Standing.ALLOWED, by)
@@ -93,7 +93,7 @@ class Gate:
             await self.storage.presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
             user, chat = joined.from_user, joined.chat
-            guest = Guest(chat.id, chat.title or "", None, user.language_code, user.full_name)
+            guest = Guest(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
             return await self._ask(tx, guest) or []
         if asked is None or asked.from_user is None:
             return []

@@ -6,7 +6,8 @@ CREATE TABLE access (
     name        TEXT NOT NULL DEFAULT '',     -- as Telegram showed it: a person's name, a group's title
     username    TEXT,
     language    TEXT,                         -- of the person's apps, or of whoever brought the bot in (IETF)
-    brought_by  TEXT,                         -- group: who brought the bot in
+    brought_by  TEXT,                         -- group: the name of whoever brought the bot in
+    bringer_id  INTEGER,                      -- and their id
     asked_at    REAL,                         -- NULL: the owner was never asked
     told        INTEGER NOT NULL DEFAULT 0,   -- group: 1 when it was told that the owner was asked
     decided_at  REAL,

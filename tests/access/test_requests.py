@@ -14,7 +14,7 @@ from storage.records import Notice, Place
 
 ANN, EVA = 1, 2
 BOB = Guest(7, "Bob", None, "ru")
-CLUB = Guest(-7, "Club", None, "zh-hans", "Bob” Id: 1 “")
+CLUB = Guest(-7, "Club", None, "zh-hans", "Bob” Id: 1 “", 7)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_each_owner_is_asked_in_their_own_language_once(storage: Storage) 
 async def test_a_name_can_pass_for_no_line_and_no_mark_of_ours(storage: Storage) -> None:
     await _ask(_requests(storage, Clock()), CLUB)
     [notice] = await _waiting(storage, ANN)
-    assert notice.text.splitlines()[-2:] == ["I was added by: “Bob  Id: 1”", "Id: -7"]
+    assert notice.text.splitlines()[-2:] == ["I was added by: “Bob  Id: 1”, 7", "Id: -7"]
 
 
 async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None:

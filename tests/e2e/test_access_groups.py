@@ -36,7 +36,7 @@ async def test_a_group_that_somebody_else_brings_the_bot_into_waits_for_the_owne
     club = stage.telegram.group("Club", [bob])
     membership(stage, bob, club, "left", "member")
     question = await asked(stage, stage.home)
-    assert question.text.splitlines()[2:] == ["Title: “Club”", "I was added by: “Bob”", f"Id: {club.id}"]
+    assert question.text.splitlines()[2:] == ["Title: “Club”", f"I was added by: “Bob”, {bob.id}", f"Id: {club.id}"]
     await bob.say(club, "just talking")
     await handled(stage)
     assert club.replies == []
