@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.botapi import Chat
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, claim, codes, dump, handled, pressed, query, stale_press
@@ -182,3 +183,26 @@ async def test_an_owner_who_could_not_be_written_to_is_asked_when_they_come(stag
     await pressed(stage, cleo, question, "Allow")
     assert "you can write" in (await stage.replies(2, bobs))[1]
     assert len([message for message in cleos.replies if "Bob" in message.text]) == 1
+
+
+async def test_who_is_blocked_while_an_answer_is_written_gets_no_more_of_it(
+    stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = Hold(2)
+    stage.model.script(Say("the first words and the swordfish", hold=hold), Say("the bot goes on"))
+    bob = stage.telegram.user("Bob")
+    bobs = stage.telegram.private(bob)
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=str(bob.id))
+    await bob.say(bobs, "hello")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.say(stage.home, f"/block {bob.id}")
+    await stage.replies(1)
+    hold.release()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(2)
+    await stage.ann.say(stage.home, f"/allow {bob.id}")
+    await stage.replies(3)
+    await bob.say(bobs, "again")
+    await bobs.wait(lambda chat: bool(chat.replies), PATIENCE_S)
+    assert not [message.text for message in bobs.replies if "swordfish" in message.text]
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
