@@ -21,6 +21,7 @@ from telegram.request import HTTPXRequest
 from bot import engine, front
 from bot.access.door import Door
 from bot.access.owners import new_link
+from bot.conversation.budget import Budget
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.tokens import counter
 from bot.errors import SettingError
@@ -35,11 +36,12 @@ from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
-from bot.opening import open_storage
+from bot.opening import make_door, open_storage
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
-from bot.services import open_services
+from bot.purse import open_budget, prices
+from bot.services import Services, open_services
 from bot.settings import Settings
 from bot.trust import trust
 from storage import Storage
@@ -76,6 +78,7 @@ async def live(settings: Settings) -> None:
         sender = Sender(application.bot, Pacer(), Features())
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         names = (application.bot.first_name, application.bot.username)
+        budget = await _budget(settings, storage, services)
         parts = engine.build(
             settings,
             storage,
@@ -84,10 +87,11 @@ async def live(settings: Settings) -> None:
             count_tokens,
             names,
             services.workshop.voice_note,
+            budget,
         )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
-        handlers = front.build(settings, application, storage, parts, services, sender)
+        handlers = front.build(settings, application, storage, parts, services, sender, budget)
         handlers.register()
         lanes = Lanes(handlers)
         handlers.replies.alarm.settle = lanes.settle
@@ -119,6 +123,11 @@ async def _invite_owner(door: Door, username: str) -> None:
             username,
             code,
         )
+
+
+async def _budget(settings: Settings, storage: Storage, services: Services) -> Budget:
+    priced = prices(settings, services.profiles, services.models)
+    return await open_budget(settings, storage, priced, make_door(settings, storage).owners.has)
 
 
 def _jobs(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.conversation.budget import Budget
 from bot.conversation.choice import Choice
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
@@ -76,6 +77,7 @@ def build(
     count_tokens: TokenCounter,
     names: Collection[str],
     voice_note: VoiceNote,
+    budget: Budget,
 ) -> Engine:
     """Put the engine together; `names` are the bot's own in Telegram.
 
@@ -86,7 +88,7 @@ def build(
     _check_system_prompt(settings, policy, count_tokens)
     ledger = Ledger(storage, settings.zone, time.time)
     windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings))
-    side_calls = SideCalls(storage, ledger, count_tokens, settings.model_timeout)
+    side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
@@ -96,7 +98,9 @@ def build(
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)
     room, heads, patience = Room(upkeep), Heads(names), settings.model_timeout
-    conversation = Conversation(storage, requests, room, ledger, heads, count_tokens, patience, voice_note, time.time)
+    conversation = Conversation(
+        storage, requests, room, ledger, budget, heads, count_tokens, patience, voice_note, time.time
+    )
     hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
         conversation=conversation,

@@ -24,11 +24,17 @@
         ├── NoAnswerInTime
         ├── StreamCut
         ├── EmptyAnswer
-        └── RequestRefused
+        ├── RequestRefused
+        └── BudgetSpent       it was not asked
+            ├── UserBudgetSpent
+            ├── ChatBudgetSpent
+            └── TotalBudgetSpent
 
 Foreign errors (openai, telegram, sqlite3) are translated where they enter, ``from exc``. The first line of a
 ``ModelError``'s docstring is the sentence that the user reads; what it was raised with is for the log.
 """
+
+from collections.abc import Mapping
 
 
 class KeepsakeError(Exception):
@@ -60,12 +66,14 @@ class ModelError(KeepsakeError):
     model = ""
     request_id = ""
     retry_after = ""
+    words: Mapping[str, str] = {}
+    """What stands in braces in the sentence."""
 
     @property
     def sentence(self) -> str:
         """What the user reads: the first paragraph of the class's docstring, on one line."""
         paragraph = (type(self).__doc__ or "").split("\n\n", 1)[0]
-        return " ".join(paragraph.split())
+        return " ".join(paragraph.split()).format(**self.words)
 
 
 class WrongKey(ModelError):
@@ -142,3 +150,23 @@ class EmptyAnswer(ModelError):
 
 class RequestRefused(ModelError):
     """The model server did not accept the request. Please try again with /retry; if it stays, tell the operator."""
+
+
+class BudgetSpent(ModelError):
+    """The budget for today is used up. I answer again from midnight on ({zone})."""
+
+    words: Mapping[str, str] = {"zone": "UTC"}
+    until = 0.0
+    """When it is renewed, in seconds since 1970 (UTC)."""
+
+
+class UserBudgetSpent(BudgetSpent):
+    """You have used up your budget for today. I answer again from midnight on ({zone}), also this: with /retry."""
+
+
+class ChatBudgetSpent(BudgetSpent):
+    """This chat's budget for today is used up. I answer again from midnight on ({zone}), also this: with /retry."""
+
+
+class TotalBudgetSpent(BudgetSpent):
+    """My budget for today is used up. I answer again from midnight on ({zone}), also this: with /retry."""

@@ -8,6 +8,7 @@ from bot.access.door import Door
 from bot.access.listing import Listing
 from bot.access.requests import Requests
 from bot.archive.exporting import Exporter
+from bot.conversation.budget import Budget
 from bot.conversation.ears import Ears
 from bot.conversation.marks import Way
 from bot.engine import Engine
@@ -15,6 +16,7 @@ from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
 from bot.handlers.alarm import Alarm
 from bot.handlers.broadcast import BroadcastHandlers
+from bot.handlers.budget import BudgetHandlers, Hints
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.claims import Claims
@@ -27,6 +29,7 @@ from bot.handlers.forget import ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import MemoryHandlers
 from bot.handlers.owners import OwnerHandlers
+from bot.handlers.pace import Pace
 from bot.handlers.replies import Replies
 from bot.handlers.requests import RequestHandlers
 from bot.handlers.search import SearchHandlers
@@ -39,6 +42,7 @@ from bot.inbound.attachments import Attachments
 from bot.inbound.reading import Reader
 from bot.opening import make_door
 from bot.outbound.delivery import Sender
+from bot.purse import prices
 from bot.services import Services
 from bot.settings import Settings
 from storage import Storage
@@ -52,29 +56,18 @@ def build(
     parts: Engine,
     services: Services,
     sender: Sender,
+    budget: Budget,
 ) -> Handlers:
     """Put the handlers together."""
     bot, listens = application.bot, settings.group_listen == "on"
     admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
     door = make_door(settings, storage)
-    replies = Replies(storage, parts.conversation, sender, parts.upkeep, Alarm(storage, door.owners))
+    replies = _replies(parts, sender, door, budget)
+    priced = prices(settings, services.profiles, services.models)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     commands = Commands(storage, replies, settings.reset_keep_days, listens, time.time)
-    chat = ChatHandlers(
-        storage=storage,
-        hearing=parts.hearing,
-        reader=_reader(bot, parts, services),
-        ears=Ears(services.transcriber),
-        choice=parts.choice,
-        door=door,
-        addressing=addressing,
-        memory=memory,
-        forget=ForgetHandlers(storage, parts.forgetting, settings.zone, time.time),
-        admins=admins,
-        settings=_settings(settings, storage, parts),
-        listens=listens,
-    )
+    chat = _chat(settings, parts, services, door, addressing, memory, admins)
     return Handlers(
         application=application,
         entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands),
@@ -88,11 +81,45 @@ def build(
         memory=memory,
         forget=chat.forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
-        usage=UsageHandlers(storage, settings.cached_price, settings.zone, time.time),
+        usage=UsageHandlers(storage, budget, priced.currency, settings.cached_price, settings.zone, time.time),
+        budget=BudgetHandlers(storage, budget, priced.unpriced),
         settings=chat.settings,
         export=ExportHandlers(storage, Exporter(storage), bot.first_name, settings.zone, time.time),
         failures=Failures(storage),
         replies=replies,
+    )
+
+
+def _replies(parts: Engine, sender: Sender, door: Door, budget: Budget) -> Replies:
+    hints = Hints(door.storage, budget, door.owners.ids)
+    alarm = Alarm(door.storage, door.owners)
+    return Replies(door.storage, parts.conversation, sender, parts.upkeep, alarm, hints)
+
+
+def _chat(
+    settings: Settings,
+    parts: Engine,
+    services: Services,
+    door: Door,
+    addressing: Addressing,
+    memory: MemoryHandlers,
+    admins: Admins,
+) -> ChatHandlers:
+    storage = door.storage
+    return ChatHandlers(
+        storage=storage,
+        hearing=parts.hearing,
+        reader=_reader(admins.bot, parts, services),
+        ears=Ears(services.transcriber),
+        choice=parts.choice,
+        door=door,
+        addressing=addressing,
+        memory=memory,
+        forget=ForgetHandlers(storage, parts.forgetting, settings.zone, time.time),
+        admins=admins,
+        settings=_settings(settings, storage, parts),
+        pace=Pace(storage, settings.messages_per_minute, time.time),
+        listens=settings.group_listen == "on",
     )
 
 

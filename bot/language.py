@@ -54,7 +54,8 @@ def plural(number: int, forms: str) -> str:
 
 def sentence(error: ModelError) -> str:
     """What the user reads of an error."""
-    return _table("errors").get(type(error).__name__, error.sentence)
+    translated = _table("errors").get(type(error).__name__)
+    return error.sentence if translated is None else translated.format(**error.words)
 
 
 def commands() -> dict[str, str]:

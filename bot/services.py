@@ -29,6 +29,7 @@ class Services:
     """All of them; None: not set up."""
 
     models: Models
+    profiles: Profiles
     embedder: Embedder | None
     transcriber: Transcriber | None
     workshop: Workshop
@@ -36,15 +37,15 @@ class Services:
 
 def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
-    services = Services(_models(settings), _embedder(settings), _transcriber(settings), Workshop())
+    profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
+    services = Services(_models(settings, profiles), profiles, _embedder(settings), _transcriber(settings), Workshop())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:
             stack.push_async_callback(service.close)
     return services
 
 
-def _models(settings: Settings) -> Models:
-    profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
+def _models(settings: Settings, profiles: Profiles) -> Models:
     first = _server(settings, profiles)
     if settings.fallback_model is None:
         return first

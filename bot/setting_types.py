@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from bot.amounts import Amount
+
 SQLITE = "sqlite:///"
 LONGEST_NAME = 50
 """Bytes of a model's name: a button's data has 64, with what else stands there."""
@@ -72,6 +74,10 @@ def _access(value: str) -> str:
     if value not in ("approval", "list", "open"):
         raise ValueError("must be 'approval', 'list' or 'open'")
     return value
+
+
+def _amount(value: object) -> object:
+    return Amount.parse(value) if isinstance(value, str) else value
 
 
 def _schedule(value: str) -> str:
@@ -149,6 +155,7 @@ Schedule = Annotated[str, AfterValidator(_schedule)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 CompactAt = Annotated[str, AfterValidator(_compact_at)]
+Budget = Annotated[Amount | None, BeforeValidator(_amount)]
 upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 comma_separated = BeforeValidator(_ids)
 names = BeforeValidator(_names)

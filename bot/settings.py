@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     access: types.Access = "approval"
     owner_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
     allowed_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
+    budget_user: Annotated[types.Budget, NoDecode] = None
+    budget_chat: Annotated[types.Budget, NoDecode] = None
+    budget_total: Annotated[types.Budget, NoDecode] = None
+    messages_per_minute: int | None = Field(default=None, ge=1)
     group_trigger: Literal["mention", "always"] = "mention"
     group_listen: Literal["on", "off"] = "on"
     webhook_url: types.WebhookUrl | None = None

@@ -42,6 +42,7 @@ COMMANDS = (
     ("allow", "let somebody in"),
     ("block", "hear somebody no longer"),
     ("broadcast", "write to everybody who has access"),
+    ("budget", "what may be used on a day"),
 )
 """The command menu: name and description."""
 
@@ -260,3 +261,29 @@ FAILURE = "Something went wrong on my side. If it happens again, tell whoever ru
 TURNS, ROUNDS, MESSAGES, LINES, DAYS = "turn|turns", "round|rounds", "message|messages", "line|lines", "day|days"
 CHATS = "chat|chats"
 """Things that are counted: the forms for one and for more."""
+
+TOO_OFTEN = "That was more than {limit} in a minute. I keep what you say; write again in {wait}, and I answer it all."
+TOO_MANY_WAITING = (
+    "More messages are waiting here than I can keep up with, so I left out the newest. Please send them again later."
+)
+BUDGET_USER = "For each person: {amount} a day"
+BUDGET_CHAT = "For each chat: {amount} a day"
+BUDGET_TOTAL = "For all together: {amount} a day, used today: {used}"
+BUDGET_ONE = "For {id}: {amount} a day, used today: {used}"
+BUDGET_NONE = "no limit"
+BUDGET_HOW = (
+    "Numbers without a currency are tokens, in and out. To change one: /budget user 200k, /budget chat 0.50 USD, "
+    "/budget total off, or with an id, which may also go back to what holds for all: /budget 12345 500k, /budget "
+    "12345 default."
+)
+BUDGET_UNPRICED = (
+    "I don't know what {model} costs in {currency}: its price belongs into the file of MODEL_PROFILES. A number "
+    "of tokens works without."
+)
+BUDGET_NEARLY_USER = "You have used {percent} of your budget for today ({used} of {amount})."
+BUDGET_NEARLY_CHAT = "This chat has used {percent} of its budget for today ({used} of {amount})."
+BUDGET_NEARLY_TOTAL = "Your bot has used {percent} of its budget for today ({used} of {amount}). /budget changes it."
+BUDGET_OF_USER = "Your budget for today: {used} of {amount} used ({percent})."
+BUDGET_OF_CHAT = "This chat's budget for today: {used} of {amount} used ({percent})."
+USAGE_MONEY = "Today's price: {money}."
+SECONDS = "second|seconds"

@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
+from datetime import date
 
 from storage.archived import ArchivedChat, ArchivedMemory, ArchivedSpeaker, ArchivedTurn, ArchivedUsage
 from storage.chats import Chats
 from storage.database import Transaction
 from storage.media import Media
 from storage.records import Chat, NewMedium, Place
+from storage.spending import Spending
 from storage.usage import INSERT, NUMBERS
 
 
 class Restoring:
     """Writes whole conversations."""
 
-    def __init__(self, chats: Chats, media: Media) -> None:
+    def __init__(self, chats: Chats, media: Media, spending: Spending) -> None:
         self._chats = chats
         self._media = media
+        self._spending = spending
 
     async def holds_turns(self, tx: Transaction, place: Place) -> bool:
         """Whether the conversation at this place has turns that were not reset."""
@@ -46,7 +49,18 @@ class Restoring:
         turn_ids = [await self._write_turn(tx, into.id, turn, contents) for turn in chat.turns]
         await _write_memory(tx, into, chat.memory, turn_ids)
         await _write_speakers(tx, into.id, chat.speakers)
-        await _write_usage(tx, into.id, chat.usage)
+        await self._write_usage(tx, into, chat.usage)
+
+    async def _write_usage(self, tx: Transaction, chat: Chat, usage: Sequence[ArchivedUsage]) -> None:
+        """A day that is known here already stays as it is: it may be the same one, imported back."""
+        for one in usage:
+            new = await tx.execute(
+                f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT DO NOTHING",
+                (chat.id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
+            )
+            if new:
+                user = chat.place.telegram_id if chat.private else None
+                await self._spending.record(tx, user, date.fromisoformat(one.day), one.model, one.usage)
 
     async def _write_turn(
         self, tx: Transaction, chat_id: int, turn: ArchivedTurn, contents: Mapping[str, bytes]
@@ -92,13 +106,4 @@ async def _write_speakers(tx: Transaction, chat_id: int, speakers: Sequence[Arch
             "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
             (chat_id, one.name.casefold(), one.name, one.shown, one.sender_id),
-        )
-
-
-async def _write_usage(tx: Transaction, chat_id: int, usage: Sequence[ArchivedUsage]) -> None:
-    """A day that is known here already stays as it is: it may be the same one, imported back."""
-    for one in usage:
-        await tx.execute(
-            f"{INSERT} VALUES (?, ?, ?, ?, ?{', ?' * len(NUMBERS)}) ON CONFLICT DO NOTHING",
-            (chat_id, one.day, one.model, one.requests, one.turns, *astuple(one.usage)),
         )

@@ -24,6 +24,7 @@ from storage.resets import Resets
 from storage.restoring import Restoring
 from storage.search import Search
 from storage.speakers import Speakers
+from storage.spending import Spending
 from storage.token_ratios import TokenRatios
 from storage.transcript import Transcript
 from storage.usage import UsageLog
@@ -55,6 +56,7 @@ class Storage:
     resets: Resets
     notices: Notices
     usage: UsageLog
+    spending: Spending
     archive: Archive
     restoring: Restoring
 
@@ -89,8 +91,9 @@ class Storage:
             resets=Resets(database),
             notices=Notices(database),
             usage=UsageLog(database),
+            spending=Spending(database),
             archive=Archive(database, chats),
-            restoring=Restoring(chats, media),
+            restoring=Restoring(chats, media, Spending(database)),
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

@@ -109,6 +109,14 @@ class Transcript:
         )
         return {row["message_id"] for row in rows}
 
+    async def asker(self, chat_id: int) -> int | None:
+        """Who the bot was last asked by."""
+        row = await self._database.row(
+            "SELECT sender_id FROM turns WHERE chat_id = ? AND role = 'user' AND asked ORDER BY id DESC LIMIT 1",
+            (chat_id,),
+        )
+        return row["sender_id"] if row else None
+
     async def begin_reply(
         self, tx: Transaction, chat_id: int, now: float, *, reply_to: int | None, replaces: int | None = None
     ) -> int:

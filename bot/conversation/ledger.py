@@ -18,6 +18,8 @@ class Asked:
     counted: int
     said: int
     """Tokens of what the model said and thought."""
+    user_id: int | None = None
+    """Who asked for it; None: nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +59,5 @@ class Ledger:
             usage = Usage(**asdict(reported))
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
         await self.storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
+        await self.storage.spending.record(tx, asked.user_id, today, asked.model, usage)
         return usage

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bot.conversation.budget import Budget
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
@@ -33,6 +34,7 @@ class SideCalls:
 
     storage: Storage
     ledger: Ledger
+    budget: Budget
     count_tokens: TokenCounter
     bound: float
 
@@ -45,13 +47,15 @@ class SideCalls:
         counted: int = 0,
         tools: tuple[Tool, ...] = (),
     ) -> str:
-        """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut, SingleTurn at once.
+        """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut.
 
-        `counted`: our own count of the tokens, where it is known; else it is taken from the words. `tools` are those of
-        a conversation whose prompt this shares; they are not to be called.
+        SingleTurn and BudgetSpent are raised before anything is asked. `counted`: our own count of the tokens, where it
+        is known; else it is taken from the words. `tools` are those of a conversation whose prompt this shares; they
+        are not to be called.
         """
         if model.single_turn:
             raise SingleTurn(model.name)
+        await self.budget.check(chat, _whose(chat))
         draft = Draft(Unseen(), self.bound, Heads())
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
@@ -64,6 +68,11 @@ class SideCalls:
         return draft.text.strip()
 
     async def _book(self, chat: Chat, model: ChatModel, draft: Draft, counted: int) -> None:
-        asked = Asked(model.name, counted, self.count_tokens(draft.text + draft.reasoning))
+        asked = Asked(model.name, counted, self.count_tokens(draft.text + draft.reasoning), _whose(chat))
         async with self.storage.transaction() as tx:
             await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
+
+
+def _whose(chat: Chat) -> int | None:
+    """In a group nobody in particular asks: it is done for all."""
+    return chat.place.telegram_id if chat.private else None

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bot.conversation.budget import Budget
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
@@ -53,6 +54,8 @@ class Answer:
     """What the model says, and what it was asked."""
 
     draft: Draft
+    user_id: int | None = None
+    """Who asked."""
     request: Request | None = None
     unsensed: ModelError | None = None
     """Why a picture or a sound was left out."""
@@ -68,6 +71,7 @@ class Conversation:
     requests: Requests
     room: Room
     ledger: Ledger
+    budget: Budget
     heads: Heads
     count_tokens: TokenCounter
     bound: float
@@ -114,6 +118,8 @@ class Conversation:
             await self.storage.inbox.done(tx, control.update_ids)
 
     async def _write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+        answer.user_id = await self.storage.transcript.asker(chat.id)
+        await self.budget.check(chat, answer.user_id)
         await self.room.make(chat.id)
         try:
             await self._ask(chat, owed, answer)
@@ -165,10 +171,12 @@ class Conversation:
             name = draft.instead.model if draft.instead else request.model.name
             if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
                 await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
-            asked = Asked(name, request.counted, self.count_tokens(draft.text + draft.reasoning))
+            said = self.count_tokens(draft.text + draft.reasoning)
+            asked = Asked(name, request.counted, said, answer.user_id)
             usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
             for more in draft.beside:
-                await self.ledger.add(tx, chat.id, Asked(name, more.counted, more.said), more.usage)
+                beside = Asked(name, more.counted, more.said, answer.user_id)
+                await self.ledger.add(tx, chat.id, beside, more.usage)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         if chat.choices.show_thinking and draft.reasoning.strip():

@@ -14,7 +14,7 @@ from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
 from bot.conversation.marks import Way, worth_while_warm
 from bot.conversation.windows import View, Windows
-from bot.errors import ModelError
+from bot.errors import BudgetSpent, ModelError
 from storage import Storage, StorageError
 from storage.records import Chat
 
@@ -102,6 +102,9 @@ class Upkeep:
         try:
             await self._begun(chat_id)
             outcome = await self.compactor.compact(chat_id, most_prompt=most_prompt)
+        except BudgetSpent as exc:
+            await self._look_at(chat_id, exc.until, 0)
+            raise
         except (ModelError, StorageError) as exc:
             await self._failed(chat_id, exc)
             raise

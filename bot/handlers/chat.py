@@ -15,6 +15,7 @@ from bot.handlers.admins import Admins
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
+from bot.handlers.pace import Pace
 from bot.handlers.problems import problem_text
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
@@ -50,6 +51,7 @@ class ChatHandlers:
     forget: ForgetHandlers
     admins: Admins
     settings: SettingsHandlers
+    pace: Pace
     listens: bool
 
     async def on_burst(self, burst: Burst, _: object) -> None:
@@ -66,7 +68,7 @@ class ChatHandlers:
         elif tells_persona:
             await self.settings.set_persona(burst)
         elif await self._is_meant(burst):
-            await self._hear(burst)
+            await self._hear(burst) if self._is_admitted(burst) else await self._put_off(burst)
         else:
             await self._overhear(burst)
 
@@ -125,6 +127,27 @@ class ChatHandlers:
                     language=_language(burst),
                 )
             for notice in notices:
+                await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, burst.update_ids)
+
+    def _is_admitted(self, burst: Burst) -> bool:
+        """Whether its sender has not asked too often; what only goes on with a turn is no question of its own."""
+        user = burst.messages[0].from_user
+        return user is None or burst.continues or self.pace.admits(user.id)
+
+    async def _put_off(self, burst: Burst) -> None:
+        """Keep what somebody says who asks too often; the answer to their next message will be one to this as well."""
+        message, user = burst.messages[0], burst.messages[0].from_user
+        assert user is not None, "somebody asks too often"
+        notice = self.pace.refusal(message, user.id)
+        async with self.storage.transaction() as tx:
+            private = is_private(message)
+            said = self.reader.skim(burst.messages)
+            if said:
+                await self.hearing.hear(
+                    tx, burst.place, private=private, said=said, asked=False, language=_language(burst)
+                )
+            if notice is not None:
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, burst.update_ids)
 

@@ -16,7 +16,7 @@ from bot.language import LANGUAGES, commands, speaking
 
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
-FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast"})
+FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
 """What only owners may do, in private."""
 
 log = logging.getLogger(__name__)

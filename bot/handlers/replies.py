@@ -15,8 +15,9 @@ from bot.conversation.control import Control, Ending
 from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
-from bot.errors import ModelError, Undeliverable
+from bot.errors import BudgetSpent, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
+from bot.handlers.budget import Hints
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
@@ -60,6 +61,7 @@ class Replies:
     sender: Sender
     upkeep: Upkeep
     alarm: Alarm
+    hints: Hints
     running: dict[Place, Running] = field(default_factory=dict)
     orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
@@ -128,6 +130,8 @@ class Replies:
                 end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
                 await until_stored(end)
             await self.alarm.hear(answer.draft.instead.failure if answer.draft.instead else None)
+            for other in await self.hints.give(chat):
+                self.alarm.settle(other)
         except ModelError as exc:
             _log(chat.id, exc)
             await self.alarm.hear(exc)
@@ -247,7 +251,8 @@ def _log(chat_id: int, exc: ModelError) -> None:
     fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
     details = " ".join(str(exc).split())[:MOST_DETAILS]
     named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
-    log.warning("No answer from the model (%s): %s", named, details, extra={"fields": fields})
+    level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
+    log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
 
 
 def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:

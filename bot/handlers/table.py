@@ -23,6 +23,7 @@ from bot.chat_language import chat_language
 from bot.conversation.presses import CONTINUE, RETRY, STOP
 from bot.handlers.admins import Admins
 from bot.handlers.broadcast import DROP, SEND
+from bot.handlers.budget import BudgetHandlers
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.commands import UNDO_RESET, Commands
@@ -33,6 +34,7 @@ from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
+from bot.handlers.notices import answer
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
@@ -41,7 +43,7 @@ from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
-from bot.language import speaking
+from bot.language import speaking, texts
 from storage import StorageError, until_stored
 from storage.records import Place
 
@@ -66,6 +68,7 @@ class Handlers:
     forget: ForgetHandlers
     search: SearchHandlers
     usage: UsageHandlers
+    budget: BudgetHandlers
     export: ExportHandlers
     settings: SettingsHandlers
     failures: Failures
@@ -78,7 +81,7 @@ class Handlers:
     def register(self) -> None:
         """Fill the application's table."""
         add, only, door = self.application.add_handler, self.admins.only, self.entrance
-        owners = door.owners.only
+        owners, paced = door.owners.only, self.chat.pace.only
         add(TypeHandler(object, door.gate.check), group=GATE_GROUP)
         add(TypeHandler(Burst, self.chat.on_burst))
         add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
@@ -88,13 +91,14 @@ class Handlers:
         add(CommandHandler("help", self.commands.help))
         add(CommandHandler("privacy", self.commands.privacy))
         add(CommandHandler("reset", only(self.commands.reset)))
-        add(CommandHandler("retry", self.commands.retry))
+        add(CommandHandler("retry", paced(self.commands.retry)))
         add(CommandHandler("stop", self.commands.stop))
-        add(CommandHandler("summary", self.summary.summary))
+        add(CommandHandler("summary", paced(self.summary.summary)))
         add(CommandHandler("memory", self.memory.show))
         add(CommandHandler("forget", only(self.forget.forget)))
         add(CommandHandler("search", self.search.search))
         add(CommandHandler("usage", self.usage.usage))
+        add(CommandHandler("budget", owners(self.budget.show_or_set)))
         add(CommandHandler("export", only(self.export.export)))
         add(CommandHandler("settings", only(self.settings.show)))
         add(CommandHandler("users", owners(door.owners.users)))
@@ -106,8 +110,8 @@ class Handlers:
         add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}\d+$"))
         add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}\d+$"))
         add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
-        add(CallbackQueryHandler(self.buttons.retry, pattern=rf"^{RETRY}\d+$"))
-        add(CallbackQueryHandler(self.buttons.go_on, pattern=rf"^{CONTINUE}\d+$"))
+        add(CallbackQueryHandler(paced(self.buttons.retry), pattern=rf"^{RETRY}\d+$"))
+        add(CallbackQueryHandler(paced(self.buttons.go_on), pattern=rf"^{CONTINUE}\d+$"))
         add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
         add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
@@ -130,6 +134,10 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         await until_stored(partial(self._process, arrival.update))
 
+    async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
+        """See ``intake.lanes.Work``."""
+        await until_stored(partial(self._leave_out, arrival, tell))
+
     def more_to_come(self, place: Place) -> None:
         """See ``intake.lanes.Work``."""
         self.continued.add(place)
@@ -140,6 +148,14 @@ class Handlers:
         message = arrival.update.edited_message
         if message is not None and not is_other_bot(message):
             self.replies.restart_if_asked(arrival.place, message.message_id)
+
+    async def _leave_out(self, arrival: Arrival, tell: bool) -> None:
+        storage, message = self.replies.storage, arrival.update.message
+        with speaking(await self._language(arrival.update)):
+            async with storage.transaction() as tx:
+                if tell and message is not None:
+                    await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING))
+                await storage.inbox.done(tx, [arrival.update_id])
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):

@@ -10,6 +10,8 @@ from operator import add
 from telegram import Update
 
 from bot.chart import DAYS, usage_chart
+from bot.conversation.budget import Budget, Scope
+from bot.handlers.budget import shares_told
 from bot.handlers.notices import answer
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
@@ -22,6 +24,9 @@ class UsageHandlers:
     """Adds it up; days are those of `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
+    budget: Budget
+    currency: str | None
+    """Of the models' prices; None: they are not known."""
     cached_price: float
     zone: tzinfo
     clock: Callable[[], float]
@@ -33,7 +38,9 @@ class UsageHandlers:
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
         chat = await self.storage.chats.find(place_of(message))
         days = await self.storage.usage.between(chat.id, date.min, today) if chat else []
-        notice = answer(message, self._told(days, today) if days else texts.USAGE_NONE)
+        user = message.from_user
+        own = await self._own(message.chat.id, user.id if user else None)
+        notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]))
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
             chart = await asyncio.to_thread(usage_chart, month, today)
@@ -41,6 +48,14 @@ class UsageHandlers:
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
+        """What today came to in money, and the budgets that hold here."""
+        told = []
+        if self.currency is not None:
+            used = await self.budget.used(Scope.CHAT, telegram_id)
+            told.append(texts.USAGE_MONEY.format(money=self.budget.cost(used, self.currency).exact))
+        return [*told, *shares_told(await self.budget.shares(telegram_id, user_id))]
 
     def _told(self, days: Sequence[DayUsage], today: date) -> str:
         periods = (

@@ -17,6 +17,9 @@ from storage.records import Place
 GRACE_S = 1.0
 """How long a turn waits for the next part of a split paste or of a burst of forwards, in seconds."""
 
+MOST_WAITING = 1000
+"""Updates that wait in one lane; what comes on top of them is left out."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +31,9 @@ class Work(Protocol):
 
     async def overtake(self, arrival: Arrival) -> None:
         """Handle an arrival at once, beside whatever its lane does."""
+
+    async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
+        """Leave an arrival out, since too much waits before it; `tell` its sender so."""
 
     def more_to_come(self, place: Place) -> None:
         """A further part of the turn under way has arrived: the answer may be begun again with it."""
@@ -42,6 +48,8 @@ class _Lane:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     current: Sequence[Arrival] = ()
     owed: bool = False
+    full: bool = False
+    """Somebody was told that too much waits."""
 
 
 class Lanes:
@@ -65,6 +73,10 @@ class Lanes:
             self._start(self._overtake(arrival), arrival.place)
             return
         lane = self._lane(arrival.place)
+        if len(lane.queue) >= MOST_WAITING:
+            self._start(self._leave_out(arrival, tell=not lane.full), arrival.place)
+            lane.full = True
+            return
         if not lane.queue and lane.current and arrival.continues(lane.current[-1]):
             self._work.more_to_come(arrival.place)
         if arrival.kind is Kind.EDIT:
@@ -101,13 +113,18 @@ class Lanes:
         await self._work.overtake(arrival)
         self.settle(arrival.place)
 
+    async def _leave_out(self, arrival: Arrival, *, tell: bool) -> None:
+        await self._work.overflow(arrival, tell=tell)
+        if tell:
+            self.settle(arrival.place)
+
     async def _run(self, place: Place, lane: _Lane) -> None:
         try:
             while self._open and (lane.owed or lane.queue):
                 lane.current = () if lane.owed else await _next_batch(lane)
                 lane.owed = False
                 await self._handle(place, lane.current)
-                lane.current = ()
+                lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:
             del self._lanes[place]
 

@@ -48,6 +48,13 @@ class ModelProfile(BaseModel):
     """Whether it calls functions that a request offers."""
     single_turn: bool = False
     """Whether it takes one message and no history."""
+    price_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of a million fresh tokens; so are the other prices. Prices change, so that none is known by itself."""
+    price_cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_written: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of tokens that are put into the cache."""
+    price_output: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
 
     @property
     def senses(self) -> Senses:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.conversation.budget import Budget
 from bot.conversation.choice import Choice
 from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.indexing import Indexer
@@ -21,6 +22,7 @@ from bot.errors import ServerTrouble, WrongKey
 from bot.llm.interface import CacheProfile
 from storage import Storage
 from storage.records import Chat, NewReply, NewTurn, Place
+from tests.conversation.test_budget import never, no_price
 from tests.scripted import OneModel, Script, ScriptedModel, says
 
 ZONE = ZoneInfo("UTC")
@@ -56,7 +58,7 @@ class Bench:
         choice = Choice(OneModel(self.model), "m")
         windows = Windows(storage, Policy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
         ledger = Ledger(storage, ZONE, self.clock)
-        calls = SideCalls(storage, ledger, estimate, 5.0)
+        calls = SideCalls(storage, ledger, Budget(storage, {}, no_price, never, ZONE, self.clock), estimate, 5.0)
         marking = Marking(storage, "off", CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock)
         compactor = Compactor(storage, windows, calls, marking, self.clock)
         self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)

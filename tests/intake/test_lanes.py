@@ -22,6 +22,7 @@ class Recorder:
         self.overtaken: list[int] = []
         self.more: list[Place] = []
         self.edits: list[int] = []
+        self.left_out: list[tuple[int, bool]] = []
         self.gates: dict[Place, asyncio.Event] = {}
         self.handled = asyncio.Event()
 
@@ -35,6 +36,9 @@ class Recorder:
 
     async def overtake(self, one: Arrival) -> None:
         self.overtaken.append(one.update_id)
+
+    async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
+        self.left_out.append((arrival.update_id, tell))
 
     def more_to_come(self, place: Place) -> None:
         self.more.append(place)
@@ -172,3 +176,19 @@ async def test_draining_cancels_what_takes_too_long() -> None:
     await asyncio.sleep(0)
     await lanes.drain(0.01)
     assert not work.handled.is_set()
+
+
+async def test_what_is_too_much_to_wait_is_left_out_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    work = Recorder()
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    for number in range(2, 7):
+        lanes.put(arrival(number, f"/{number}"))
+    await asyncio.sleep(0)
+    assert work.left_out == [(4, True), (5, False), (6, False)]
+    work.gates[HOME].set()
+    await _settled(lanes)
+    assert [numbers for _, numbers in work.batches if numbers] == [[1]]

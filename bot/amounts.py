@@ -1,0 +1,57 @@
+"""How much may be used: tokens, or money at the prices of the models."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+_TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmM]?)(?:\s*tokens?)?")
+_MONEY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]{3})")
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many tokens (without a currency), or so much money."""
+
+    number: float
+    currency: str = ""
+    """Three letters, in upper case."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``200000``, ``200k``, ``1.5M`` or ``0.50 USD``. Raises ValueError."""
+        tokens, money = _TOKENS.fullmatch(text.strip()), _MONEY.fullmatch(text.strip())
+        if tokens:
+            found = cls(round(float(tokens[1]) * _UNITS[tokens[2].lower()]))
+        elif money:
+            found = cls(float(money[1]), money[2].upper())
+        else:
+            raise ValueError("must be tokens, like 200000 or 200k, or money, like 0.50 USD")
+        if found.number <= 0:
+            raise ValueError("must be more than nothing")
+        return found
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.number:,.2f} {self.currency}" if self.currency else f"{self.number:,.0f}"
+
+    @property
+    def exact(self) -> str:
+        """With what is less than a cent."""
+        return f"{self.number:,.4f} {self.currency}" if self.currency else str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens cost."""
+
+    input: float
+    cached: float
+    written: float
+    output: float
+    currency: str
+
+    def of(self, fresh: int, cached: int, written: int, output: int) -> float:
+        """What so many tokens cost; `fresh` are those that were neither cached nor written into the cache."""
+        parts = fresh * self.input + cached * self.cached + written * self.written + output * self.output
+        return parts / 1_000_000

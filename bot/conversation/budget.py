@@ -1,0 +1,143 @@
+"""What may be used on one day: by each person, in each chat, by all together. Nothing holds until it is set.
+
+What the model server reported counts, input and output; where it reported nothing, our estimate does. A budget is
+looked at before a request: an answer that has begun is finished, and the next one refused. A message that was refused
+stays in the conversation as it is, so that /retry, or the next message, has it answered after midnight.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta, tzinfo
+from enum import StrEnum
+
+from bot.amounts import Amount, Price
+from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
+from storage import Storage
+from storage.records import Chat, Usage
+from storage.spending import EVERYBODY, ByModel
+
+NEARLY = 0.8
+"""From this share on people are told."""
+OFF = "off"
+
+
+class Scope(StrEnum):
+    """Whose budget it is."""
+
+    USER = "user"
+    CHAT = "chat"
+    TOTAL = "total"
+
+
+SPENT: Mapping[Scope, type[BudgetSpent]] = {
+    Scope.USER: UserBudgetSpent,
+    Scope.CHAT: ChatBudgetSpent,
+    Scope.TOTAL: TotalBudgetSpent,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a budget is used; `used` is in the same unit."""
+
+    scope: Scope
+    number: int
+    """Whose: a user's or a Telegram chat's id, 0 for all together."""
+    amount: Amount
+    used: Amount
+
+    @property
+    def ratio(self) -> float:
+        """1 and more: it is used up."""
+        return self.used.number / self.amount.number
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Adds up and refuses. `settings` hold until an owner says otherwise; days are those of `zone`."""
+
+    storage: Storage
+    settings: Mapping[Scope, Amount]
+    price: Callable[[str], Price | None]
+    """Of a model, where it is known."""
+    is_owner: Callable[[int], Awaitable[bool]]
+    """Owners have no budget of their own; what they use counts in all others."""
+    zone: tzinfo
+    clock: Callable[[], float]
+    changed: dict[tuple[Scope, int], Amount | None] = field(default_factory=dict)
+    """What owners have set (None: off), by whom it is for; 0: everybody. Held here, since every message asks."""
+
+    async def load(self) -> None:
+        """Read what owners have set."""
+        for (scope, number), text in (await self.storage.spending.budgets()).items():
+            self.changed[Scope(scope), number] = None if text == OFF else Amount.parse(text)
+
+    async def set(self, scope: Scope, number: int, amount: Amount | None, *, back: bool = False) -> None:
+        """Set a budget, switch it off (None), or go `back` to what holds without it."""
+        text = None if back else OFF if amount is None else f"{amount.number} {amount.currency}".strip()
+        async with self.storage.transaction() as tx:
+            await self.storage.spending.set_budget(tx, scope, number, text)
+        if back:
+            self.changed.pop((scope, number), None)
+        else:
+            self.changed[scope, number] = amount
+
+    async def check(self, chat: Chat, user_id: int | None) -> None:
+        """Raise BudgetSpent when what is asked here, by this person, may cost nothing more today."""
+        for share in await self.shares(chat.place.telegram_id, user_id):
+            if share.ratio >= 1:
+                spent = SPENT[share.scope](f"{share.used} of {share.amount}")
+                spent.words = {"zone": str(self.zone)}
+                spent.until = self._midnight().timestamp()
+                raise spent
+
+    async def shares(self, telegram_id: int, user_id: int | None) -> list[Share]:
+        """How much is used of the budgets that hold for a person in a Telegram chat."""
+        found = []
+        for scope, number, amount in self._holding(telegram_id, user_id):
+            if scope is Scope.USER and await self.is_owner(number):
+                continue
+            found.append(Share(scope, number, amount, self.cost(await self._used(scope, number), amount.currency)))
+        return found
+
+    def cost(self, used: ByModel, currency: str) -> Amount:
+        """What was used, in tokens (without a currency) or in money."""
+        if not currency:
+            return Amount(sum(usage.input + usage.output for usage in used.values()))
+        return Amount(sum(self._money(model, usage) for model, usage in used.items()), currency)
+
+    def holding(self, scope: Scope, number: int = 0) -> Amount | None:
+        """The budget of somebody, or of everybody (0); None: there is none."""
+        for key in ((scope, number), (scope, 0)):
+            if key in self.changed:
+                return self.changed[key]
+        return self.settings.get(scope)
+
+    async def used(self, scope: Scope, number: int = 0) -> ByModel:
+        """What somebody used today, or all together."""
+        return await self._used(scope, number)
+
+    def today(self) -> datetime:
+        """Now, where the day begins and ends for all."""
+        return datetime.fromtimestamp(self.clock(), self.zone)
+
+    def _holding(self, telegram_id: int, user_id: int | None) -> Iterator[tuple[Scope, int, Amount]]:
+        for scope, number in ((Scope.USER, user_id), (Scope.CHAT, telegram_id), (Scope.TOTAL, EVERYBODY)):
+            amount = self.holding(scope, number) if number is not None else None
+            if amount is not None and number is not None:
+                yield scope, number, amount
+
+    async def _used(self, scope: Scope, number: int) -> ByModel:
+        if scope is Scope.CHAT:
+            return await self.storage.spending.of_chat(number, self.today().date())
+        return await self.storage.spending.of_user(number, self.today().date())
+
+    def _money(self, model: str, usage: Usage) -> float:
+        price = self.price(model)
+        if price is None:  # a model that was used before it lost its price
+            return 0.0
+        fresh = max(0, usage.input - usage.cached - usage.written)
+        return price.of(fresh, usage.cached, usage.written, usage.output)
+
+    def _midnight(self) -> datetime:
+        return datetime.combine(self.today().date() + timedelta(days=1), time(), self.zone)

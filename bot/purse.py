@@ -1,0 +1,79 @@
+"""Budgets, put together: those of the settings, at the prices of the profiles."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.amounts import Amount, Price
+from bot.conversation.budget import Budget, Scope
+from bot.errors import SettingError
+from bot.llm.interface import Models
+from bot.llm.profiles import Profiles
+from bot.settings import Settings
+from storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What models cost. What a profile does not say follows from its input price, CACHED_PRICE and OUTPUT_PRICE."""
+
+    profiles: Profiles
+    settings: Settings
+    used: tuple[str, ...]
+    """The models that may answer."""
+
+    def of(self, model: str) -> Price | None:
+        """The prices of a model; None where the profiles don't have them."""
+        profile = self.profiles.model(model)
+        fresh = profile.price_input
+        if fresh is None:
+            return None
+        return Price(
+            input=fresh,
+            cached=_or(profile.price_cached, fresh * self.settings.cached_price),
+            written=_or(profile.price_written, fresh),
+            output=_or(profile.price_output, fresh * self.settings.output_price),
+            currency=profile.currency,
+        )
+
+    def unpriced(self, currency: str) -> str | None:
+        """A model that may answer, and has no price in this currency."""
+        priced = {name: self.of(name) for name in self.used}
+        return next((name for name, price in priced.items() if price is None or price.currency != currency), None)
+
+    @property
+    def currency(self) -> str | None:
+        """That of all models; None where one has no price, or another currency."""
+        price = self.of(self.used[0])
+        return price.currency if price and self.unpriced(price.currency) is None else None
+
+
+def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
+    """The prices of all models that may answer."""
+    names = (settings.openai_model, settings.vision_model or models.vision_model, settings.fallback_model)
+    return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))))
+
+
+async def open_budget(
+    settings: Settings, storage: Storage, priced: Prices, is_owner: Callable[[int], Awaitable[bool]]
+) -> Budget:
+    """Read what holds. Raises SettingError for money where a model has no price."""
+    wanted = {
+        Scope.USER: settings.budget_user,
+        Scope.CHAT: settings.budget_chat,
+        Scope.TOTAL: settings.budget_total,
+    }
+    held: dict[Scope, Amount] = {scope: amount for scope, amount in wanted.items() if amount is not None}
+    for scope, amount in held.items():
+        if amount.currency and (model := priced.unpriced(amount.currency)) is not None:
+            raise SettingError(
+                f"BUDGET_{scope.upper()}: {model} has no price in {amount.currency}; "
+                "say price_input and currency in the file of MODEL_PROFILES, or set a number of tokens"
+            )
+    budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time)
+    await budget.load()
+    return budget
+
+
+def _or(price: float | None, otherwise: float) -> float:
+    return otherwise if price is None else price

@@ -1,0 +1,151 @@
+"""What talking may cost: refused before a request, never in the middle of an answer, renewed by the clock."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from bot import engine, purse
+from sandbox.model import Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import say
+
+LONG = "word " * 400
+"""About 500 tokens as the sandbox counts them."""
+SPENT = "used up your budget"
+
+
+class Clock:
+    """Today's, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 22, tzinfo=UTC).timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (engine, purse):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=clock))
+    return clock
+
+
+async def test_an_answer_in_the_middle_of_which_it_is_reached_is_finished_and_the_next_refused_also_after_a_kill(
+    process: Stage,
+) -> None:
+    stage, hold = process, Hold(20)
+    stage.model.script(Say("hello"), Say(LONG, chunk=20, hold=hold))
+    await stage.start(BUDGET_USER="400", OWNER_IDS="77")
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "tell me all")
+    await hold.reached()
+    hold.release()
+    assert (await stage.replies(2))[1].strip() == LONG.strip()
+    assert SPENT in await say(stage, "and then?")
+    await stage.kill()
+    await stage.start()
+    await stage.ready()
+    await stage.ann.say(stage.home, "and now?")
+    await stage.ann.say(stage.home, "/usage")
+    await stage.home.wait(lambda chat: "fresh" in chat.replies[-1].text, PATIENCE_S)
+    *_, refused, shown = stage.home.replies
+    assert SPENT in refused.text
+    assert f"{sum(count.total for count in stage.model.counts):,} fresh" in shown.text
+    assert "of 400 used" in shown.text
+    assert len(stage.model.requests) == 2
+
+
+async def test_at_midnight_it_is_renewed_and_what_was_refused_can_be_answered(
+    stage: Stage, hurry: None, clock: Clock
+) -> None:
+    stage.model.script(Say(LONG, chunk=50), Say("Paris."))
+    await stage.start(BUDGET_USER="400", TIMEZONE="Europe/Berlin")
+    await say(stage, "hello")
+    told = await say(stage, "the capital of France?")
+    assert SPENT in told
+    assert "Europe/Berlin" in told
+    clock.now += 3599
+    assert SPENT in await say(stage, "/summary")
+    clock.now += 1
+    assert await say(stage, "/retry") == "Paris."
+    assert "capital of France" in stage.model.requests[1].messages[-1].text
+
+
+async def test_who_has_nearly_used_it_up_is_told_once(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say(LONG, chunk=50), Say("yes"), Say("yes"))
+    await stage.start(BUDGET_USER="650")
+    await stage.ann.say(stage.home, "hello")
+    _, hint = await stage.replies(2)
+    assert "of your budget for today" in hint
+    await stage.ann.say(stage.home, "ok")
+    assert len(await stage.replies(3)) == 3
+
+
+async def test_of_the_budget_of_all_the_owners_are_told_and_they_can_change_it(stage: Stage, hurry: None) -> None:
+    owner = stage.telegram.user("Olga")
+    office = stage.telegram.private(owner)
+    stage.model.script(Say(LONG, chunk=50), Say("yes"), Say("and more"))
+    await stage.start(BUDGET_TOTAL="400", OWNER_IDS=str(owner.id))
+    await stage.ann.say(stage.home, "hello")
+    [told] = await stage.replies(1, office)
+    assert "Your bot has used" in told
+    assert "My budget" in await say(stage, "more?")
+    assert "don't know that command" in await say(stage, "/budget total off")
+    await owner.say(office, "/budget total 100k")
+    assert "For all together: 100,000 a day" in (await stage.replies(2, office))[1]
+    assert await say(stage, "more?") == "yes"
+    await owner.say(office, f"/budget {stage.ann.id} 100")
+    shown = (await stage.replies(3, office))[2]
+    assert f"For {stage.ann.id}: 100 a day" in shown
+    assert SPENT in await say(stage, "more?")
+    await owner.say(office, f"/budget {stage.ann.id} default")
+    await stage.replies(4, office)
+    assert await say(stage, "more?") == "and more"
+    for number, wrong in enumerate(("/budget me 5", "/budget user lots", "/budget user 1 USD"), start=5):
+        await owner.say(office, wrong)
+        last = (await stage.replies(number, office))[-1]
+        assert "MODEL_PROFILES" in last if "USD" in wrong else "/budget user 200k" in last
+
+
+async def test_in_a_group_everybody_has_their_own(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say(LONG, chunk=50), Say("Hi Bob."))
+    await stage.start(BUDGET_USER="400")
+    friends, [ann, bob] = group(stage, "Bob")
+    await ann.say(friends, "Keepsake, tell me all")
+    await stage.replies(1, friends)
+    await ann.say(friends, "Keepsake, more")
+    assert SPENT in (await stage.replies(2, friends))[1]
+    await bob.say(friends, "Keepsake, hi")
+    assert (await stage.replies(3, friends))[2] == "Hi Bob."
+
+
+async def test_money_is_counted_at_the_prices_of_the_profiles(stage: Stage, hurry: None) -> None:
+    file = stage.folder / "profiles.toml"
+    file.write_text("[models.stand-in]\nprice_input = 1000.0\nprice_output = 2000.0\n")
+    stage.model.script(Say("Hello there"))
+    await stage.start(BUDGET_USER="0.01 USD", MODEL_PROFILES=str(file), CACHED_PRICE="0.5")
+    await say(stage, "hello")
+    [count] = stage.model.counts
+    spent = (count.total * 1000 + 3 * 2000) / 1e6
+    shown = await say(stage, "/usage")
+    assert f"Today's price: {spent:,.4f} USD" in shown
+    assert SPENT in await say(stage, "more?")
+
+
+async def test_who_asks_too_often_is_told_once_and_heard(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("yes"))
+    await stage.start(MESSAGES_PER_MINUTE="2")
+    for _ in range(2):
+        assert await say(stage, "hello") == "yes"
+    assert "more than 2 messages in a minute" in await say(stage, "and my cat is Tom")
+    await stage.ann.say(stage.home, "hello?")
+    await stage.ann.say(stage.home, "/retry")
+    assert "Today" in await say(stage, "/usage")
+    assert len(stage.home.replies) == 4
+    assert len(stage.model.requests) == 2

@@ -1,0 +1,69 @@
+"""Budgets of the settings: in money only where every model that may answer has a price in it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.amounts import Price
+from bot.errors import SettingError
+from bot.llm.interface import CacheProfile
+from bot.llm.known import KNOWN
+from bot.purse import Prices, open_budget, prices
+from bot.settings import Settings, load
+from storage import Storage
+from tests.conversation.test_budget import never
+from tests.scripted import OneModel, ScriptedModel, says
+
+PRICED = "[models.first]\nprice_input = 1.0\n[models.second]\nprice_input = 2.0\nprice_cached = 0.5\n"
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    storage = await Storage.open(tmp_path / "keepsake.db")
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "OPENAI_MODEL": "first"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MODELS", "second")
+    monkeypatch.setenv("BUDGET_TOTAL", "5 USD")
+    return load(env_file=None)
+
+
+def _prices(settings: Settings, folder: Path, written: str) -> Prices:
+    file = folder / "profiles.toml"
+    file.write_text(written)
+    models = OneModel(ScriptedModel([says("yes")]), CacheProfile(explicit=False, minimum=0, lifetime_s=300.0))
+    return prices(settings, KNOWN.with_file(file), models)
+
+
+async def test_what_a_profile_does_not_say_follows_from_its_input_price(settings: Settings, tmp_path: Path) -> None:
+    found = _prices(settings, tmp_path, PRICED)
+    assert found.of("first") == Price(1.0, 0.2, 1.0, 3.0, "USD")
+    assert found.of("second") == Price(2.0, 0.5, 2.0, 6.0, "USD")
+    assert found.of("third") is None
+    assert found.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("", "first has no price in USD"),
+        ("[models.first]\nprice_input = 1.0\n", "second has no price in USD"),
+        (PRICED + 'currency = "EUR"\n', "second has no price in USD"),
+    ],
+)
+async def test_money_without_a_price_ends_the_start_and_names_both(
+    settings: Settings, storage: Storage, tmp_path: Path, written: str, named: str
+) -> None:
+    with pytest.raises(SettingError, match=f"^BUDGET_TOTAL: {named}"):
+        await open_budget(settings, storage, _prices(settings, tmp_path, written), never)
+
+
+async def test_money_with_all_prices_holds(settings: Settings, storage: Storage, tmp_path: Path) -> None:
+    budget = await open_budget(settings, storage, _prices(settings, tmp_path, PRICED), never)
+    assert str(next(iter(budget.settings.values()))) == "5.00 USD"
