@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.budget import Budget
+from bot.amounts import Amount
+from bot.conversation.budget import Budget, Scope
 from bot.conversation.choice import Choice
 from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.indexing import Indexer
@@ -21,7 +23,7 @@ from bot.conversation.windows import Windows
 from bot.errors import ServerTrouble, WrongKey
 from bot.llm.interface import CacheProfile
 from storage import Storage
-from storage.records import Chat, NewReply, NewTurn, Place
+from storage.records import Chat, NewReply, NewTurn, Place, Usage
 from tests.conversation.test_budget import never, no_price
 from tests.scripted import OneModel, Script, ScriptedModel, says
 
@@ -58,7 +60,8 @@ class Bench:
         choice = Choice(OneModel(self.model), "m")
         windows = Windows(storage, Policy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
         ledger = Ledger(storage, ZONE, self.clock)
-        calls = SideCalls(storage, ledger, Budget(storage, {}, no_price, never, ZONE, self.clock), estimate, 5.0)
+        self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
+        calls = SideCalls(storage, ledger, self.budget, estimate, 5.0)
         marking = Marking(storage, "off", CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock)
         compactor = Compactor(storage, windows, calls, marking, self.clock)
         self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
@@ -237,3 +240,19 @@ async def test_a_compaction_that_is_cut_by_the_end_of_the_process_is_done_after_
     again = Bench(storage, [NOTES])
     assert await again.look() == 1
     assert await again.rounds() == 20
+
+
+async def test_while_a_budget_is_used_up_a_compaction_is_put_off_until_it_is_renewed(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES])
+    await bench.talk(100)
+    today, chat = bench.budget.today().date(), await bench.chat()
+    async with storage.transaction() as tx:
+        await storage.usage.record(tx, chat.id, today, "m", Usage(1000, 0, 0))
+    await bench.budget.set(Scope.CHAT, 0, Amount(1000))
+    assert await bench.look() == 0
+    due = (await bench.chat()).due_at
+    assert due is not None
+    assert datetime.fromtimestamp(due, ZONE) == datetime.combine(today + timedelta(days=1), time(), ZONE)
+    bench.clock.now = due
+    assert await bench.look() == 1
+    assert (await bench.chat()).compact_failures == 0
