@@ -72,6 +72,11 @@ class ChatHandlers:
         else:
             await self._overhear(burst)
 
+    def is_told(self, message: Message) -> bool:
+        """Whether a message answers a question of ours."""
+        asked = asked_by(message, self.addressing.bot_id)
+        return asked is not None and any(asked in every(name) for name in ("CORRECT_ASK", "FORGET_ASK", "PERSONA_ASK"))
+
     async def _tell(self, burst: Burst, text: str) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(burst.messages[0], text))

@@ -143,6 +143,11 @@ class Handlers:
         self.continued.add(place)
         self.replies.restart_unshown(place)
 
+    def stands_alone(self, arrival: Arrival) -> bool:
+        """See ``intake.lanes.Work``."""
+        message = arrival.update.message
+        return message is not None and self.chat.is_told(message)
+
     def edited(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message

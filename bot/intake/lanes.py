@@ -38,6 +38,9 @@ class Work(Protocol):
     def more_to_come(self, place: Place) -> None:
         """A further part of the turn under way has arrived: the answer may be begun again with it."""
 
+    def stands_alone(self, arrival: Arrival) -> bool:
+        """Whether it is no part of a turn, but what somebody was asked for: only its own further parts belong to it."""
+
     def edited(self, arrival: Arrival) -> None:
         """A message has other words now: an answer to the old ones that is under way need not be finished."""
 
@@ -121,7 +124,7 @@ class Lanes:
     async def _run(self, place: Place, lane: _Lane) -> None:
         try:
             while self._open and (lane.owed or lane.queue):
-                lane.current = () if lane.owed else await _next_batch(lane)
+                lane.current = () if lane.owed else await self._next_batch(lane)
                 lane.owed = False
                 await self._handle(place, lane.current)
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
@@ -134,17 +137,21 @@ class Lanes:
         except Exception:
             log.exception("A lane's work failed; the lane goes on with what waits in it")
 
+    async def _next_batch(self, lane: _Lane) -> Sequence[Arrival]:
+        batch = [lane.queue.popleft()]
+        while True:
+            while lane.queue and self._belongs(lane.queue[0], batch):
+                batch.append(lane.queue.popleft())
+            if lane.queue or not batch[-1].may_continue:
+                return batch
+            lane.arrived.clear()
+            try:
+                async with asyncio.timeout(GRACE_S):
+                    await lane.arrived.wait()
+            except TimeoutError:
+                return batch
 
-async def _next_batch(lane: _Lane) -> Sequence[Arrival]:
-    batch = [lane.queue.popleft()]
-    while True:
-        while lane.queue and lane.queue[0].joins(batch[-1]):
-            batch.append(lane.queue.popleft())
-        if lane.queue or not batch[-1].may_continue:
-            return batch
-        lane.arrived.clear()
-        try:
-            async with asyncio.timeout(GRACE_S):
-                await lane.arrived.wait()
-        except TimeoutError:
-            return batch
+    def _belongs(self, arrival: Arrival, batch: Sequence[Arrival]) -> bool:
+        if self._work.stands_alone(arrival) or self._work.stands_alone(batch[0]):
+            return arrival.continues(batch[-1])
+        return arrival.joins(batch[-1])

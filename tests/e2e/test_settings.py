@@ -6,7 +6,7 @@ import pytest
 
 from bot.conversation.personas import persona
 from sandbox.botapi import Chat
-from sandbox.model import Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
@@ -168,3 +168,26 @@ async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurr
     stage.telegram.push_update({"callback_query": query})
     call = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
     assert call.params["text"] == "This button no longer does anything."
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+async def test_what_answers_a_question_of_ours_is_no_part_of_the_next_turn(
+    stage: Stage, hurry: None, answer_first: bool
+) -> None:
+    hold = Hold("headers")
+    stage.model.script(Say("one", hold=hold), Say("two"), Say("three"))
+    await stage.start()
+    menu = await open_row(stage, "Persona")
+    await stage.ann.press(stage.home.message(menu), "Your own…")
+    question = (await stage.home.wait(2, PATIENCE_S))[1]
+    await stage.ann.say(stage.home, "hello")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    words = [("You are a cook.", question), ("What is for dinner?", None)]
+    for text, target in words if answer_first else reversed(words):
+        await stage.ann.say(stage.home, text, reply_to=target)
+    hold.release()
+    await stage.home.wait(5, PATIENCE_S)
+    await say(stage, "x")
+    second, third = stage.model.requests[1:]
+    assert second.last_words == "What is for dinner?"
+    assert third.messages[0].text == "You are a cook."

@@ -22,6 +22,7 @@ class Recorder:
         self.overtaken: list[int] = []
         self.more: list[Place] = []
         self.edits: list[int] = []
+        self.alone: set[int] = set()
         self.left_out: list[tuple[int, bool]] = []
         self.gates: dict[Place, asyncio.Event] = {}
         self.handled = asyncio.Event()
@@ -39,6 +40,9 @@ class Recorder:
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         self.left_out.append((arrival.update_id, tell))
+
+    def stands_alone(self, arrival: Arrival) -> bool:
+        return arrival.update_id in self.alone
 
     def more_to_come(self, place: Place) -> None:
         self.more.append(place)
@@ -192,3 +196,20 @@ async def test_what_is_too_much_to_wait_is_left_out_and_told_once(monkeypatch: p
     work.gates[HOME].set()
     await _settled(lanes)
     assert [numbers for _, numbers in work.batches if numbers] == [[1]]
+
+
+@pytest.mark.parametrize(("alone", "batches"), [(2, [[1], [2], [3, 4]]), (3, [[1], [2], [3], [4]])])
+async def test_an_answer_to_our_question_is_no_part_of_a_turn(alone: int, batches: list[list[int]]) -> None:
+    work = Recorder()
+    work.alone = {alone}
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    for number in (2, 3, 4):
+        lanes.put(arrival(number, "words"))
+    work.gates[HOME].set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await _settled(lanes)
+    assert [numbers for _, numbers in work.batches] == batches
