@@ -50,7 +50,7 @@ class UsageLog:
         return [DayUsage(date.fromisoformat(row["day"]), row["turns"], usage_in(row)) for row in rows]
 
     async def by_telegram_id(self) -> dict[int, Usage]:
-        """What was used in each Telegram chat, topics included; a private chat has its person's id."""
+        """What was used in each Telegram chat, topics included."""
         rows = await self._database.rows(
             f"SELECT telegram_id, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id GROUP BY telegram_id"  # noqa: S608
         )

@@ -31,7 +31,7 @@ class Listing:
             owners=frozenset(await self.door.owners.ids()),
             entries={entry.guest.telegram_id: entry for entry in await self.storage.access.having(*Standing)},
             chats=await self.storage.chats.known(),
-            usage=await self.storage.usage.by_telegram_id(),
+            usage=await self.storage.usage.by_telegram_id() | await self.storage.spending.by_user(),
         )
 
 
@@ -45,6 +45,7 @@ class Roll:
     entries: dict[int, Entry]
     chats: dict[int, KnownChat]
     usage: dict[int, Usage]
+    """A person's own is what they asked in whichever chat, a group's what was used there."""
 
     @property
     def text(self) -> str:

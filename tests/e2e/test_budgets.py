@@ -1,5 +1,6 @@
 """What talking may cost: refused before a request, never in the middle of an answer, renewed by the clock."""
 
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_archive import shell
 from tests.e2e.test_memory import say
 
 LONG = "word " * 400
@@ -113,16 +115,30 @@ async def test_of_the_budget_of_all_the_owners_are_told_and_they_can_change_it(s
         assert "MODEL_PROFILES" in last if "USD" in wrong else "/budget user 200k" in last
 
 
+async def users(stage: Stage) -> dict[int, str]:
+    """The lines of ``python -m bot users``, by id."""
+    listed = await shell(stage, "users")
+    assert listed.code == 0, listed.complained
+    lines = [line for line in listed.written.splitlines() if line.startswith("•")]
+    return {int(found[0]): line for line in lines if (found := re.findall(r"(?<![\d“])-?\d{3,}(?=:)", line))}
+
+
 async def test_in_a_group_everybody_has_their_own(stage: Stage, hurry: None) -> None:
     stage.model.script(Say(LONG, chunk=50), Say("Hi Bob."))
-    await stage.start(BUDGET_USER="400")
     friends, [ann, bob] = group(stage, "Bob")
+    allowed = ",".join(str(one.id) for one in (ann, bob, friends))
+    await stage.start(BUDGET_USER="400", ACCESS="list", ALLOWED_IDS=allowed)
     await ann.say(friends, "Keepsake, tell me all")
     await stage.replies(1, friends)
     await ann.say(friends, "Keepsake, more")
     assert SPENT in (await stage.replies(2, friends))[1]
     await bob.say(friends, "Keepsake, hi")
     assert (await stage.replies(3, friends))[2] == "Hi Bob."
+    first, second = stage.model.counts
+    used = await users(stage)
+    assert f"tokens {first.total:,} in" in used[ann.id]
+    assert f"tokens {second.total:,} in" in used[bob.id]
+    assert f"tokens {first.total + second.total:,} in" in used[friends.id]
 
 
 async def test_money_is_counted_at_the_prices_of_the_profiles(stage: Stage, hurry: None) -> None:

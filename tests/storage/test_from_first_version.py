@@ -2,12 +2,14 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.conversation.indexing import Indexer
 from storage import Storage, migrations
-from storage.records import Button, Choices, Place
+from storage.records import Button, Choices, Place, Usage
+from storage.spending import EVERYBODY
 
 OLD = """
 INSERT INTO chats (id, telegram_id, private, created_at, reset_turn) VALUES (7, 1001, 1, 1.0, 1);
@@ -46,5 +48,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         assert [hit.turn_id for hit in hits] == [2]
         rows = await storage.database.rows("SELECT turns, requests FROM usage")
         assert [tuple(row) for row in rows] == [(3, 3)]
+        assert await storage.spending.by_user() == {1001: Usage(300, 200, 30)}
+        assert await storage.spending.of_user(EVERYBODY, date(2026, 11, 23)) == {"qwen-plus": Usage(300, 200, 30)}
     finally:
         await storage.close()
