@@ -14,6 +14,7 @@ from bot.access.requests import ANSWER, Requests
 from bot.handlers.claims import Claims
 from bot.handlers.membership import is_out
 from bot.handlers.notices import answer, is_private
+from bot.handlers.pressed import acknowledge
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import said
@@ -56,11 +57,13 @@ class Gate:
         if verdict is Verdict.COME_IN or _is_answer(update):
             return
         await self._turn_away(update, verdict)
+        await _release(update)
         raise ApplicationHandlerStop
 
     async def _end(self, update: Update | Burst) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.inbox.done(tx, update_ids(update))
+        await _release(update)
         raise ApplicationHandlerStop
 
     async def _approve(self, joined: ChatMemberUpdated) -> None:
@@ -127,6 +130,12 @@ class Gate:
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values()
         return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
+
+
+async def _release(update: Update | Burst) -> None:
+    """A button that was pressed in vain: Telegram's app waits for a word on it."""
+    if isinstance(update, Update) and update.callback_query is not None:
+        await acknowledge(update.callback_query, "")
 
 
 def _is_move(message: Message) -> bool:

@@ -50,3 +50,14 @@ async def test_the_list_is_in_the_settings_and_a_block_stands_above_it(stage: St
     await stage.replies(3)
     assert bobs.replies == []
     assert len(stage.model.requests) == 1
+
+
+async def test_a_button_that_a_stranger_presses_does_nothing_and_does_not_hang(stage: Stage) -> None:
+    bob = stage.telegram.user("Bob")
+    friends = stage.telegram.group("Friends", [stage.ann, bob])
+    await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id))
+    await stage.ann.say(friends, "/settings@keepsake_sandbox_bot")
+    (menu,) = await friends.wait(1, PATIENCE_S)
+    await bob.press(menu, menu.buttons[0].text)
+    await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
+    assert friends.message(menu.id).text == menu.text
