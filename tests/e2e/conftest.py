@@ -1,25 +1,28 @@
 """The bot between a Bot API server and a model server on loopback.
 
-``process`` runs it as a process of its own, which can be killed. ``stage`` runs the same composition root inside the
-test, which saves two seconds of imports a start.
+``stage`` runs the composition root inside the test. ``process`` runs the bot as a process of its own, which can be
+killed, forked from one that has read its modules. ``program`` starts ``python -m bot`` from nothing, which takes some
+twenty times as long: for tests of the start and the end.
 """
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pytest
 
 from bot import app
 from bot.conversation import tokens
 from bot.settings import load
-from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
+from tests.e2e.forks import Forks
+from tests.e2e.programs import Launch, Program, Ran, Variables, start, whole
 
 TOKEN = "123456:AAE-very_secret_token"
 KEY = "sk-0123456789abcdef-secret"
@@ -29,8 +32,6 @@ PATIENCE_S = 20.0
 
 vocabulary = cache(tokens.qwen_encoding)
 """Read once for all bots of a test run: each would take a quarter of a second for it."""
-
-Variables = dict[str, str]
 
 
 class Bot(Protocol):
@@ -80,11 +81,47 @@ class Resident:
         return 0
 
 
+class Separate:
+    """The bot as a process of its own, whose output goes to the end of a file."""
+
+    def __init__(self, launch: Launch, environment: Variables, log: Path) -> None:
+        self._launch = launch
+        self._environment = environment
+        self._log = log
+        self._program: Program | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._program is not None and self._program.running
+
+    async def start(self) -> None:
+        self._log.parent.mkdir(exist_ok=True)
+        with self._log.open("ab") as log:
+            self._program = await self._launch([], whole(self._environment), self._log.parent, log, log)
+
+    def terminate(self) -> None:
+        assert self._program is not None
+        self._program.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        assert self._program is not None
+        self._program.send(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        assert self._program is not None
+        return await self._program.wait()
+
+
 class Stage:
     """The world around a bot, and the bot in it."""
 
     def __init__(
-        self, telegram: BotApi, model: ModelServer, folder: Path, make_bot: Callable[[Variables], Bot]
+        self,
+        telegram: BotApi,
+        model: ModelServer,
+        folder: Path,
+        make_bot: Callable[[Variables], Bot],
+        launch: Launch = start,
     ) -> None:
         self.telegram = telegram
         self.model = model
@@ -94,6 +131,7 @@ class Stage:
         self.home: Chat = telegram.private(self.ann)
         self.bot: Bot | None = None
         self._make_bot = make_bot
+        self._launch = launch
 
     async def start(self, **variables: str) -> None:
         """Start the bot, with more settings if need be."""
@@ -112,6 +150,14 @@ class Stage:
         assert self.bot is not None
         self.bot.terminate()
         return await self.bot.wait()
+
+    async def shell(self, *arguments: str, **variables: str) -> Ran:
+        """Run a command beside the bot, with more settings if need be."""
+        environment = whole({**self.environment, **variables})
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            program = await self._launch(arguments, environment, self.folder, out, err)
+            code = await program.wait()
+            return Ran(code, _text(out), _text(err))
 
     async def ready(self) -> None:
         """Wait until the bot is about to ask for updates."""
@@ -134,31 +180,62 @@ def telegram_version() -> str:
     return "10.1"
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Where bots are forked from."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-async def stage(tmp_path: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch, forks: Forks
+) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test."""
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
-    async with open_stage(tmp_path, telegram_version, lambda variables: Resident(variables, monkeypatch)) as stage:
+
+    def make(variables: Variables) -> Bot:
+        return Resident(variables, monkeypatch)
+
+    async with open_stage(tmp_path, telegram_version, make, forks.bot) as stage:
         yield stage
 
 
 @pytest.fixture
-async def process(tmp_path: Path, telegram_version: str) -> AsyncIterator[Stage]:
-    """A stage whose bot is a process."""
-
-    def make(variables: Variables) -> BotProcess:
-        return BotProcess([sys.executable, "-m", "bot"], variables, tmp_path / "bot.log")
-
-    async with open_stage(tmp_path, telegram_version, make) as stage:
+async def process(tmp_path: Path, telegram_version: str, forks: Forks) -> AsyncIterator[Stage]:
+    """A stage whose bot is a process that was forked."""
+    async with _separately(tmp_path, telegram_version, forks.bot) as stage:
         yield stage
+
+
+@pytest.fixture
+async def program(tmp_path: Path, telegram_version: str) -> AsyncIterator[Stage]:
+    """A stage whose bot is started from nothing, as whoever runs it does."""
+    async with _separately(tmp_path, telegram_version, start) as stage:
+        yield stage
+
+
+def _separately(folder: Path, version: str, launch: Launch) -> AbstractAsyncContextManager[Stage]:
+    def make(variables: Variables) -> Bot:
+        return Separate(launch, variables, folder / "bot.log")
+
+    return open_stage(folder, version, make, launch)
+
+
+def _text(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, version: str, make_bot: Callable[[Variables], Bot]) -> AsyncIterator[Stage]:
+async def open_stage(
+    folder: Path, version: str, make_bot: Callable[[Variables], Bot], launch: Launch = start
+) -> AsyncIterator[Stage]:
     """A Bot API server, a model server, and the settings of a bot between them."""
     telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000)
     async with telegram.run() as telegram_url, model.run() as model_url:
-        stage = Stage(telegram, model, folder, make_bot)
+        stage = Stage(telegram, model, folder, make_bot, launch)
         stage.environment = {
             "TELEGRAM_BOT_TOKEN": TOKEN,
             "TELEGRAM_API_URL": telegram_url,

@@ -1,41 +1,13 @@
 """Histories leave a bot and come into another one, by the commands of the shell."""
 
-import asyncio
 import json
-import os
 import stat
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox.model import Say
 from tests.archive.test_chatgpt import conversation, message
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import say
-
-
-@dataclass(frozen=True, slots=True)
-class Shell:
-    """What a command did."""
-
-    code: int
-    written: str
-    complained: str
-
-
-async def shell(stage: Stage, *arguments: str, **variables: str) -> Shell:
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        env={**kept, "PYTHONPATH": str(Path.cwd()), **stage.environment, **variables},
-        cwd=stage.folder,
-        stderr=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    written, complained = await process.communicate()
-    assert process.returncode is not None
-    return Shell(process.returncode, written.decode(), complained.decode())
 
 
 def database(stage: Stage, name: str) -> str:
@@ -47,16 +19,16 @@ async def test_a_history_moves_to_another_bot_and_is_remembered_there(stage: Sta
     await stage.start()
     await say(stage, "My granite is called Rosa.")
     await say(stage, "And my slate is called Ben.")
-    out = await shell(stage, "export", "all.json")  # beside the running bot
+    out = await stage.shell("export", "all.json")  # beside the running bot
     assert (out.code, out.written, out.complained) == (0, "", "")
     assert stat.S_IMODE((stage.folder / "all.json").stat().st_mode) == 0o600
     assert [path.name for path in stage.folder.glob("export-*")] == []
     await stage.end()
 
     elsewhere = database(stage, "elsewhere.db")
-    put = await shell(stage, "import", "all.json", DATABASE_URL=elsewhere)
+    put = await stage.shell("import", "all.json", DATABASE_URL=elsewhere)
     assert (put.code, put.written, put.complained) == (0, "Imported: 1 chats, 4 messages.\n", "")
-    again = await shell(stage, "export", DATABASE_URL=elsewhere)
+    again = await stage.shell("export", DATABASE_URL=elsewhere)
     assert again.written == (stage.folder / "all.json").read_text()
 
     await stage.start(DATABASE_URL=elsewhere)
@@ -70,8 +42,8 @@ async def test_a_history_moves_to_another_bot_and_is_remembered_there(stage: Sta
 async def test_into_the_database_of_a_running_bot_nothing_is_imported(stage: Stage) -> None:
     await stage.start()
     await say(stage, "hello")
-    await shell(stage, "export", "all.json")
-    refused = await shell(stage, "import", "all.json")
+    await stage.shell("export", "all.json")
+    refused = await stage.shell("import", "all.json")
     assert refused.code == 1
     assert refused.complained == f"{stage.folder}/keepsake.db: another bot runs on it: end it first\n"
 
@@ -80,8 +52,8 @@ async def test_a_history_is_not_imported_over_another_one(stage: Stage) -> None:
     await stage.start()
     await say(stage, "hello")
     await stage.end()
-    await shell(stage, "export", "all.json")
-    refused = await shell(stage, "import", "all.json")
+    await stage.shell("export", "all.json")
+    refused = await stage.shell("import", "all.json")
     assert refused.code == 1
     assert refused.complained == f"the chat {stage.home.id} has a history already, which is left as it is\n"
 
@@ -92,12 +64,12 @@ async def test_one_chat_is_exported_by_its_id(stage: Stage) -> None:
     await say(stage, "hello")
     await stage.ann.say(group, "hello all")
     await group.wait(1)
-    one = await shell(stage, "export", "--chat", str(group.id), "-")
+    one = await stage.shell("export", "--chat", str(group.id), "-")
     file = json.loads(one.written)
     assert file["chat"]["id"] == group.id
     assert [one["role"] for one in file["messages"]] == ["user", "assistant"]
     assert file["messages"][0]["sender"]["id"] == stage.ann.id
-    unknown = await shell(stage, "export", "--chat=7/3")
+    unknown = await stage.shell("export", "--chat=7/3")
     assert (unknown.code, unknown.written) == (1, "")
     assert unknown.complained.startswith("there is no chat 7/3 in ")
 
@@ -106,13 +78,13 @@ async def test_a_file_that_is_there_is_not_written_over(stage: Stage) -> None:
     await stage.start()
     await say(stage, "hello")
     (stage.folder / "mine.json").write_text("mine")
-    refused = await shell(stage, "export", "mine.json")
+    refused = await stage.shell("export", "mine.json")
     assert (refused.code, refused.complained) == (1, "mine.json can't be written: File exists\n")
     assert (stage.folder / "mine.json").read_text() == "mine"
 
 
 async def test_where_there_is_no_database_there_is_nothing_to_export(stage: Stage) -> None:
-    refused = await shell(stage, "export", DATABASE_URL=database(stage, "none.db"))
+    refused = await stage.shell("export", DATABASE_URL=database(stage, "none.db"))
     assert refused.code == 1
     assert refused.complained.startswith("there is no database")
     assert not (stage.folder / "none.db").exists()
@@ -122,7 +94,7 @@ async def test_a_conversation_of_chatgpt_goes_on_here(stage: Stage) -> None:
     said = [message("user", "My cat is called Mog."), message("assistant", "A fine name.", at=1_700_000_005.0)]
     (stage.folder / "conversations.json").write_text(json.dumps([conversation(*said), conversation(None, name="c2")]))
     arguments = ("import", "conversations.json", "--chat", str(stage.home.id), "--conversation", "c1")
-    put = await shell(stage, *arguments)
+    put = await stage.shell(*arguments)
     assert (put.code, put.written) == (0, "Imported: 1 chats, 2 messages.\n")
     await stage.start()
     await say(stage, "What is my cat called?")
@@ -139,7 +111,7 @@ async def test_a_conversation_that_is_longer_than_the_models_window_goes_on_all_
     ]
     said[0] = message("user", "My cat is called Mog.", at=1_700_000_000.0)
     (stage.folder / "conversations.json").write_text(json.dumps(conversation(*said)))
-    assert (await shell(stage, "import", "conversations.json", "--chat", str(stage.home.id))).code == 0
+    assert (await stage.shell("import", "conversations.json", "--chat", str(stage.home.id))).code == 0
     await stage.start(CONTEXT_WINDOW="4096")
     await say(stage, "What is my cat called?")
     assert "Mog" in stage.model.requests[-1].messages[-1].text

@@ -1,9 +1,7 @@
 """``python -m bot doctor`` as whoever runs the bot sees it: in a healthy world, a half-broken one and a dead one."""
 
 import asyncio
-import os
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -18,22 +16,13 @@ from tests.e2e.conftest import KEY, TOKEN, Stage
 ASKED = {"getMe", "getWebhookInfo"}
 
 
-async def _doctor(cwd: Path, **environment: str) -> tuple[int, str]:
+async def _doctor(stage: Stage, **variables: str) -> tuple[int, str]:
     """Its exit code, and all that it wrote."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor"),
-        env={**kept, "PYTHONPATH": str(Path.cwd()), **environment},
-        cwd=cwd,
-        stderr=asyncio.subprocess.STDOUT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    written, _ = await process.communicate()
-    assert process.returncode is not None
-    text = written.decode()
+    ran = await stage.shell("doctor", **variables)
+    text = ran.written + ran.complained
     assert "Traceback" not in text
     assert not [secret for secret in (TOKEN, TOKEN.partition(":")[2], KEY) if secret in text]
-    return process.returncode, text
+    return ran.code, text
 
 
 def _marks(text: str) -> dict[str, str]:
@@ -52,14 +41,14 @@ def _blind(asked: ChatRequest) -> Behaviour:
     return Say("Yes.", usage=False)
 
 
-async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -> None:
-    process.model.answer_with(_seeing)
+async def test_a_healthy_world_has_ticks_alone(program: Stage, tmp_path: Path) -> None:
+    program.model.answer_with(_seeing)
     helpers = {"EMBEDDING_MODEL": "near", "TRANSCRIPTION_MODEL": "ears"}
-    code, text = await _doctor(tmp_path, **process.environment, **helpers)
+    code, text = await _doctor(program, **helpers)
     assert code == 0
     assert set(_marks(text).values()) == {"✓"}
     assert text.endswith("\nNothing stops answers.\n")
-    assert {call.method for call in process.telegram.calls} == ASKED
+    assert {call.method for call in program.telegram.calls} == ASKED
     assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
 
 
@@ -68,7 +57,7 @@ async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: S
     process.model.answer_with(_blind)
     process.model.embeddings.script(Fail(404, f"no such model for {KEY}"))
     more = {"EMBEDDING_MODEL": "near", "WEBHOOK_URL": "https://bot.example/hook"}
-    code, text = await _doctor(tmp_path, **process.environment, **more)
+    code, text = await _doctor(process, **more)
     assert code == 0
     noted = {what for what, mark in _marks(text).items() if mark == "·"}
     assert noted == {"Groups", "Webhook", "Usage", "Pictures", "Embeddings", "Voice"}
@@ -80,9 +69,7 @@ async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage
     async with BotApi().run() as telegram, ModelServer().run() as model:
         pass
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
-    code, text = await _doctor(
-        tmp_path, **process.environment | {"TELEGRAM_API_URL": telegram, "OPENAI_BASE_URL": model}
-    )
+    code, text = await _doctor(process, TELEGRAM_API_URL=telegram, OPENAI_BASE_URL=model)
     assert code == 1
     assert {what for what, mark in _marks(text).items() if mark == "✗"} == {"Telegram", "Model", "Database"}
     assert text.endswith("\n3 things stop answers.\n")
@@ -92,7 +79,7 @@ async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage
 
 async def test_a_wrong_token_and_a_wrong_key_are_crosses_and_stay_unseen(process: Stage, tmp_path: Path) -> None:
     wrong = {"TELEGRAM_BOT_TOKEN": "123456:another-token", "OPENAI_API_KEY": "sk-another-key"}
-    code, text = await _doctor(tmp_path, **process.environment | wrong)
+    code, text = await _doctor(process, **wrong)
     assert code == 1
     assert (_marks(text)["Telegram"], _marks(text)["Model"]) == ("✗", "✗")
     assert "another" not in text
@@ -102,7 +89,7 @@ async def test_beside_a_running_bot_it_disturbs_nothing(process: Stage, tmp_path
     await process.start()
     await process.ready()
     calls = len(process.telegram.calls)
-    code, text = await _doctor(tmp_path, **process.environment)
+    code, text = await _doctor(process)
     assert code == 0
     assert "· Running" in text
     await process.ann.say(process.home, "hello")
@@ -115,7 +102,7 @@ async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
     before = (tmp_path / "keepsake.db").read_bytes()
-    code, text = await _doctor(tmp_path, **process.environment)
+    code, text = await _doctor(process)
     assert code == 1
     assert _marks(text)["Database"] == "✗"
     assert (tmp_path / "keepsake.db").read_bytes() == before
@@ -128,7 +115,7 @@ async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -
 async def test_a_wrong_setting_is_one_line_as_with_every_command(
     name: str, value: str, process: Stage, tmp_path: Path
 ) -> None:
-    code, text = await _doctor(tmp_path, **process.environment | {name: value})
+    code, text = await _doctor(process, **{name: value})
     assert code == 2
     assert text.startswith(f"{name}: ")
     assert text.count("\n") == 1

@@ -59,23 +59,31 @@ def _words(chat: Chat) -> list[str]:
     return " ".join(message.text for message in chat.replies).split()
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, process: Stage) -> None:
-    process.model.always(ANSWER)
-    await process.start()
-    await POINTS[point](process)
-    await process.kill()
-    await process.start()
+async def _killed_and_started_again(point: str, stage: Stage) -> None:
+    stage.model.always(ANSWER)
+    await stage.start()
+    await POINTS[point](stage)
+    await stage.kill()
+    await stage.start()
     expected = (LONG if "part" in point else ANSWER).text.split()
-    await process.telegram.changed(lambda: len(_words(process.home)) >= len(expected), PATIENCE_S)
-    assert _words(process.home) == expected
-    await process.ann.say(process.home, "and now?")
-    await process.telegram.changed(lambda: len(_words(process.home)) > len(expected), PATIENCE_S)
-    said = [message.content for message in process.model.requests[-1].messages[1:]]
+    await stage.telegram.changed(lambda: len(_words(stage.home)) >= len(expected), PATIENCE_S)
+    assert _words(stage.home) == expected
+    await stage.ann.say(stage.home, "and now?")
+    await stage.telegram.changed(lambda: len(_words(stage.home)) > len(expected), PATIENCE_S)
+    said = [message.content for message in stage.model.requests[-1].messages[1:]]
     assert [str(words).partition("] ")[2] for words in said[:1]] == ["hello"]
     assert str(said[1]).split() == expected
     assert said[2] == "and now?"
     assert len(said) == 3
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, process: Stage) -> None:
+    await _killed_and_started_again(point, process)
+
+
+async def test_a_bot_that_was_started_from_nothing_each_time_goes_on_as_well(program: Stage) -> None:
+    await _killed_and_started_again("middle of the answer", program)
 
 
 async def test_an_answer_that_was_complete_is_not_paid_for_twice(process: Stage) -> None:

@@ -1,7 +1,6 @@
 """How the process starts, refuses to start, and ends."""
 
 import asyncio
-import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,51 +17,35 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 SLOW = Say(" ".join(["word"] * 40), delay=0.05)
 
 
-async def _run(*arguments: str, cwd: Path, **environment: str) -> tuple[int, str]:
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        env={**kept, "PYTHONPATH": str(Path.cwd()), **environment},
-        cwd=cwd,
-        stderr=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    _, written = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, written.decode()
-
-
 @pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "OPENAI_API_KEY"])
-async def test_a_missing_setting_ends_the_start_with_one_line(name: str, process: Stage, tmp_path: Path) -> None:
-    process.environment.pop(name)
-    code, written = await _run(cwd=tmp_path, **process.environment)
-    assert code == 2
-    assert written.startswith(f"{name} is missing")
-    assert written.count("\n") == 1
+async def test_a_missing_setting_ends_the_start_with_one_line(name: str, program: Stage, tmp_path: Path) -> None:
+    program.environment.pop(name)
+    ran = await program.shell()
+    assert ran.code == 2
+    assert ran.complained.startswith(f"{name} is missing")
+    assert ran.complained.count("\n") == 1
 
 
 async def test_a_token_that_telegram_does_not_know_ends_the_start(process: Stage, tmp_path: Path) -> None:
-    code, written = await _run(cwd=tmp_path, **process.environment | {"TELEGRAM_BOT_TOKEN": "123456:other-token"})
-    assert code == 2
-    assert "TELEGRAM_BOT_TOKEN: Telegram does not know this token" in written
-    assert "other-token" not in written
+    ran = await process.shell(TELEGRAM_BOT_TOKEN="123456:other-token")
+    assert ran.code == 2
+    assert "TELEGRAM_BOT_TOKEN: Telegram does not know this token" in ran.complained
+    assert "other-token" not in ran.complained
 
 
 async def test_a_database_that_can_not_be_written_ends_the_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    code, written = await _run(
-        cwd=tmp_path, **process.environment | {"DATABASE_URL": f"sqlite:///{tmp_path}/file/keepsake.db"}
-    )
-    assert code == 2
-    assert written.startswith("DATABASE_URL: ")
+    ran = await process.shell(DATABASE_URL=f"sqlite:///{tmp_path}/file/keepsake.db")
+    assert ran.code == 2
+    assert ran.complained.startswith("DATABASE_URL: ")
 
 
 async def test_a_file_that_is_no_database_ends_the_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
-    code, written = await _run(cwd=tmp_path, **process.environment)
-    assert code == 2
-    assert written.startswith("DATABASE_URL: ")
-    assert written.count("\n") == 1
+    ran = await process.shell()
+    assert ran.code == 2
+    assert ran.complained.startswith("DATABASE_URL: ")
+    assert ran.complained.count("\n") == 1
 
 
 async def test_a_server_without_webhooks_can_be_polled(process: Stage) -> None:
@@ -76,52 +59,52 @@ async def test_a_server_without_webhooks_can_not_be_asked_to_post(process: Stage
     process.telegram.faults.add("setWebhook", code=404, description="Not Found: method not found")
     async with BotApi().run() as url:
         port = url.rpartition(":")[2]
-    code, written = await _run(cwd=tmp_path, **process.environment, WEBHOOK_URL=f"{url}/hook", PORT=port)
-    assert code == 1
-    assert "WEBHOOK_URL: this Bot API server does not know setWebhook" in written
-    assert "Traceback" not in written
+    ran = await process.shell(WEBHOOK_URL=f"{url}/hook", PORT=port)
+    assert ran.code == 1
+    assert "WEBHOOK_URL: this Bot API server does not know setWebhook" in ran.complained
+    assert "Traceback" not in ran.complained
 
 
 async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "keepsake.db")
     connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
     connection.close()
-    code, written = await _run(cwd=tmp_path, **process.environment)
-    assert code == 1
-    assert "run the version that made it" in written
+    ran = await process.shell()
+    assert ran.code == 1
+    assert "run the version that made it" in ran.complained
 
 
 async def test_a_port_that_is_taken_ends_the_start(process: Stage, tmp_path: Path) -> None:
     port = process.environment["TELEGRAM_API_URL"].rpartition(":")[2]
-    code, written = await _run(cwd=tmp_path, **process.environment | {"PORT": port})
-    assert code == 2
-    assert "PORT: the bot can't listen on" in written
+    ran = await process.shell(PORT=port)
+    assert ran.code == 2
+    assert "PORT: the bot can't listen on" in ran.complained
 
 
-async def test_sigterm_lets_the_answer_finish(process: Stage) -> None:
-    process.model.script(SLOW)
-    await process.start()
-    await process.ann.say(process.home, "hello")
-    await process.telegram.changed(lambda: process.home.draft is not None, PATIENCE_S)
-    assert await process.end() == 0
-    assert [message.text.split() for message in process.home.replies] == [SLOW.text.split()]
+async def test_sigterm_lets_the_answer_finish(program: Stage) -> None:
+    program.model.script(SLOW)
+    await program.start()
+    await program.ann.say(program.home, "hello")
+    await program.telegram.changed(lambda: program.home.draft is not None, PATIENCE_S)
+    assert await program.end() == 0
+    assert [message.text.split() for message in program.home.replies] == [SLOW.text.split()]
 
 
-async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(process: Stage) -> None:
+async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(program: Stage) -> None:
     hold = Hold(2)
-    process.model.script(Say("never finished", hold=hold))
-    process.model.always(Say("written anew"))
-    await process.start()
-    await process.ann.say(process.home, "hello")
+    program.model.script(Say("never finished", hold=hold))
+    program.model.always(Say("written anew"))
+    await program.start()
+    await program.ann.say(program.home, "hello")
     await hold.reached(PATIENCE_S)
-    ending = asyncio.create_task(process.end())
+    ending = asyncio.create_task(program.end())
     await asyncio.sleep(0.3)
     assert not ending.done()
     async with asyncio.timeout(5):
-        assert await process.end() == 1
+        assert await program.end() == 1
     await ending
-    await process.start()
-    assert await process.replies(1) == ["written anew"]
+    await program.start()
+    assert await program.replies(1) == ["written anew"]
 
 
 async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
@@ -141,16 +124,16 @@ async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
     await second.wait()
 
 
-async def test_a_backup_is_taken_beside_a_running_bot(process: Stage, tmp_path: Path) -> None:
-    await process.start()
-    await process.ann.say(process.home, "remember this")
-    await process.replies(1)
-    code, written = await _run("backup", "copy.db", cwd=tmp_path, **process.environment)
-    assert (code, written) == (0, "")
+async def test_a_backup_is_taken_beside_a_running_bot(program: Stage, tmp_path: Path) -> None:
+    await program.start()
+    await program.ann.say(program.home, "remember this")
+    await program.replies(1)
+    ran = await program.shell("backup", "copy.db")
+    assert (ran.code, ran.complained) == (0, "")
     copy = sqlite3.connect(tmp_path / "copy.db")
     assert copy.execute("SELECT count(*) FROM turns").fetchone() == (2,)
     copy.close()
-    assert (await _run("backup", "copy.db", cwd=tmp_path, **process.environment))[0] == 1
+    assert (await program.shell("backup", "copy.db")).code == 1
 
 
 async def test_while_telegram_can_not_be_reached_the_bot_waits(process: Stage) -> None:
