@@ -29,7 +29,9 @@ run: $(RUN_STAMP)
 doctor: $(RUN_STAMP)
 	$(BIN)/python -m bot doctor
 
-# More workers than cores: the tests mostly wait for servers and clocks.
+# More workers than cores: the tests wait for servers and clocks too. Bytecode is kept, whatever the environment says:
+# without it each worker translates all tests, and each process that a test starts the whole bot.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
 
