@@ -5,11 +5,11 @@ the installed ``dashscope`` package (extra: ``qwen``), or for OpenAI's models th
 else an estimate by classes of characters. What the server reports corrects all of them (see ``calibration``).
 """
 
-import base64
 import hashlib
 import os
 import re
 import tempfile
+from binascii import a2b_base64
 from collections.abc import Callable
 from importlib.util import find_spec
 from math import ceil
@@ -95,8 +95,8 @@ def qwen_encoding() -> tiktoken.Encoding | None:
     file = Path(spec.origin).parent / "resources" / "qwen.tiktoken"
     if not file.exists():
         return None
-    pairs = (line.split() for line in file.read_bytes().splitlines() if line)
-    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    fields = file.read_bytes().split()  # of 150,000 lines: at every start, so without a loop of our own
+    ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
     return tiktoken.Encoding("qwen", pat_str=_QWEN_PATTERN, mergeable_ranks=ranks, special_tokens={})
 
 
