@@ -1,8 +1,6 @@
 """The jobs clean up what is over, and a failure of one is not the end of it."""
 
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,13 +32,6 @@ class NoErrands:
 
     async def run(self) -> None:
         """There are none."""
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
 
 
 def _jobs(

@@ -48,13 +48,6 @@ ROWS = {
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def other(tmp_path: Path) -> AsyncIterator[Storage]:
     """Another database, in which something was said before: its ids are other ones."""
     opened = await Storage.open(tmp_path / "other.db")

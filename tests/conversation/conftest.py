@@ -1,9 +1,7 @@
 """A real database with two chats, and what writes turns into it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 
@@ -96,13 +94,6 @@ class History:
         """All that is indexed, by turn."""
         rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_keys")
         return {row["id"]: f"{row['own']} | {row['around']} | {row['label']}" for row in rows}
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
 
 
 async def open_chat(storage: Storage, number: int) -> History:

@@ -1,9 +1,7 @@
 """A window is compacted when its time has come, by growth, by silence or by the clock, and never in a loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,13 +87,6 @@ class Bench:
 
     async def rounds(self) -> int:
         return len((await self.upkeep.windows.view((await self.chat()).id)).starts)
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
 
 
 async def test_a_window_is_compacted_once_when_it_has_grown_to_its_high_mark(storage: Storage) -> None:

@@ -190,7 +190,7 @@ def forks() -> Iterator[Forks]:
 
 @pytest.fixture
 async def stage(
-    tmp_path: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch, forks: Forks
+    database_file: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch, forks: Forks
 ) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test."""
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
@@ -198,7 +198,7 @@ async def stage(
     def make(variables: Variables) -> Bot:
         return Resident(variables, monkeypatch)
 
-    async with open_stage(tmp_path, telegram_version, make, forks.bot) as stage:
+    async with open_stage(database_file.parent, telegram_version, make, forks.bot) as stage:
         yield stage
 
 

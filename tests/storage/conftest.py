@@ -1,7 +1,4 @@
-"""A real database for each test."""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""A chat in the real database of each test."""
 
 import pytest
 
@@ -9,13 +6,6 @@ from storage import Storage
 from storage.records import Chat, Place
 
 HOME = Place(1001)
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,6 @@ from tests.conversation.embedding.talk import Clock, Make, chat_of
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "RETRIES", 0)
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await Storage.open(tmp_path / "keepsake.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""What tests of all kinds begin with."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage import Storage
+
+
+@pytest.fixture(scope="session")
+def first_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as the first start makes it: applying every schema file takes 25 ms, and the disk's time for each."""
+    path = tmp_path_factory.mktemp("first") / "keepsake.db"
+    asyncio.run(_make(path))
+    return path
+
+
+@pytest.fixture
+def database_file(first_database: Path, tmp_path: Path) -> Path:
+    """A database of this version with nothing in it, for one test."""
+    path = tmp_path / "keepsake.db"
+    shutil.copyfile(first_database, path)
+    return path
+
+
+@pytest.fixture
+async def storage(database_file: Path) -> AsyncIterator[Storage]:
+    """A real database for each test."""
+    opened = await Storage.open(database_file)
+    yield opened
+    await opened.close()
+
+
+async def _make(path: Path) -> None:
+    await (await Storage.open(path)).close()
