@@ -63,7 +63,8 @@ async def test_one_chat_is_exported_by_its_id(stage: Stage) -> None:
     await stage.start(GROUP_TRIGGER="always")
     await say(stage, "hello")
     await stage.ann.say(group, "hello all")
-    await group.wait(1)
+    await stage.ann.say(group, "/help")
+    await group.wait(2)  # the first is seen while it is written, the second when that one is stored
     one = await stage.shell("export", "--chat", str(group.id), "-")
     file = json.loads(one.written)
     assert file["chat"]["id"] == group.id
