@@ -1,6 +1,5 @@
 """Budgets of the settings: in money only where every model that may answer has a price in it."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from tests.conversation.test_budget import never
 from tests.scripted import OneModel, ScriptedModel, says
 
 PRICED = "[models.first]\nprice_input = 1.0\n[models.second]\nprice_input = 2.0\nprice_cached = 0.5\n"
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    storage = await Storage.open(tmp_path / "keepsake.db")
-    yield storage
-    await storage.close()
 
 
 @pytest.fixture

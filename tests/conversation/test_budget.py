@@ -1,8 +1,6 @@
 """A budget is what is used of it today, in tokens or in money; it is renewed by the clock."""
 
-from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,13 +37,6 @@ class Clock:
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    storage = await Storage.open(tmp_path / "keepsake.db")
-    yield storage
-    await storage.close()
-
-
-@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -63,7 +54,7 @@ async def use(storage: Storage, chat: Chat, user_id: int | None, tokens: int, *,
 
 
 def budget(storage: Storage, clock: Clock, **held: str) -> Budget:
-    settings: Mapping[Scope, Amount] = {Scope(scope): Amount.parse(text) for scope, text in held.items()}
+    settings = {Scope(scope): Amount.parse(text) for scope, text in held.items()}
     return Budget(storage, settings, price, is_owner, BERLIN, clock)
 
 

@@ -6,7 +6,6 @@ import re
 from sandbox.botapi import Chat, Hold, User
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import asked, claim, codes, handled, membership, query, stale_press
-from tests.e2e.test_archive import shell
 
 
 def _guest(stage: Stage, name: str) -> tuple[User, Chat]:
@@ -88,16 +87,16 @@ async def test_the_shell_governs_beside_a_running_bot_and_without_one(process: S
     membership(process, bob, club, "left", "member")
     await bob.say(bobs, "may I?")
     await asked(process, process.home, 2)
-    let_in = await shell(process, "allow", str(bob.id))
+    let_in = await process.shell("allow", str(bob.id))
     assert (let_in.code, let_in.written, let_in.complained) == (0, f"“Bob” ({bob.id}) has access now.\n", "")
     assert "you can write to me now" in (await process.replies(2, bobs))[1]  # within seconds, by the running bot
     await bob.say(bobs, "hello")
     await process.replies(3, bobs)
-    assert (await shell(process, "block", str(club.id))).code == 0
+    assert (await process.shell("block", str(club.id))).code == 0
     await process.telegram.wait_call("leaveChat", lambda call: call.ok, PATIENCE_S)
     await process.home.wait(lambda chat: not any(message.buttons for message in chat.replies), PATIENCE_S)
     ((used, written),) = query(process, "SELECT sum(input_tokens), sum(output_tokens) FROM usage")
-    listed = await shell(process, "users")
+    listed = await process.shell("users")
     assert re.search(
         rf"“Bob” · {bob.id}: since [-0-9]+, by whoever runs the bot, tokens {used:,} in, {written:,} out",
         listed.written,
@@ -105,8 +104,8 @@ async def test_the_shell_governs_beside_a_running_bot_and_without_one(process: S
     assert f"Blocked\n• “Club” · {club.id}" in listed.written
     await process.end()
 
-    assert (await shell(process, "block", str(bob.id))).code == 0
-    (code,) = codes((await shell(process, "owner")).written)
+    assert (await process.shell("block", str(bob.id))).code == 0
+    (code,) = codes((await process.shell("owner")).written)
     await process.start()
     await bob.say(bobs, "hello?")
     await cleo.say(cleos, f"/start {code}")

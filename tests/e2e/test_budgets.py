@@ -11,7 +11,6 @@ from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
-from tests.e2e.test_archive import shell
 from tests.e2e.test_memory import say
 
 LONG = "word " * 400
@@ -117,7 +116,7 @@ async def test_of_the_budget_of_all_the_owners_are_told_and_they_can_change_it(s
 
 async def users(stage: Stage) -> dict[int, str]:
     """The lines of ``python -m bot users``, by id."""
-    listed = await shell(stage, "users")
+    listed = await stage.shell("users")
     assert listed.code == 0, listed.complained
     lines = [line for line in listed.written.splitlines() if line.startswith("•")]
     return {int(found[0]): line for line in lines if (found := re.findall(r"(?<![\d“])-?\d{3,}(?=:)", line))}
