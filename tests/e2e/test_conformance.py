@@ -149,7 +149,8 @@ class Actor:
             pytest.fail(f"{self._name}: {step} ended in {[message.text[:200] for message in self.home.replies]}")
 
     def _settled(self, replies: int) -> bool:
-        return len(self.home.replies) == replies and not self._open()
+        fetched = self._stage.telegram.pending_updates == 0
+        return fetched and len(self.home.replies) == replies and not self._open()
 
     def _open(self) -> bool:
         with closing(sqlite3.connect(self._stage.folder / "keepsake.db")) as database:
