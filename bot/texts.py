@@ -266,10 +266,10 @@ TOO_OFTEN = "That was more than {limit} in a minute. I keep what you say; write 
 TOO_MANY_WAITING = (
     "More messages are waiting here than I can keep up with, so I left out the newest. Please send them again later."
 )
-BUDGET_USER = "For each person: {amount} a day"
-BUDGET_CHAT = "For each chat: {amount} a day"
-BUDGET_TOTAL = "For all together: {amount} a day, used today: {used}"
-BUDGET_ONE = "For {id}: {amount} a day, used today: {used}"
+BUDGET_USER = "Per person and day: {amount}"
+BUDGET_CHAT = "Per chat and day: {amount}"
+BUDGET_TOTAL = "All together, per day: {amount}, used today: {used}"
+BUDGET_ONE = "{id}, per day: {amount}, used today: {used}"
 BUDGET_NONE = "no limit"
 BUDGET_HOW = (
     "Numbers without a currency are tokens, in and out. To change one: /budget user 200k, /budget chat 0.50 USD, "

@@ -99,11 +99,11 @@ async def test_of_the_budget_of_all_the_owners_are_told_and_they_can_change_it(s
     assert "My budget" in await say(stage, "more?")
     assert "don't know that command" in await say(stage, "/budget total off")
     await owner.say(office, "/budget total 100k")
-    assert "For all together: 100,000 a day" in (await stage.replies(2, office))[1]
+    assert "All together, per day: 100,000" in (await stage.replies(2, office))[1]
     assert await say(stage, "more?") == "yes"
     await owner.say(office, f"/budget {stage.ann.id} 100")
     shown = (await stage.replies(3, office))[2]
-    assert f"For {stage.ann.id}: 100 a day" in shown
+    assert f"{stage.ann.id}, per day: 100" in shown
     assert SPENT in await say(stage, "more?")
     await owner.say(office, f"/budget {stage.ann.id} default")
     await stage.replies(4, office)
