@@ -50,8 +50,11 @@ class Breaker:
     async def _probe(self) -> None:
         while True:
             await asyncio.sleep(PROBE_EVERY_S)
-            if await self._answers():
-                break
+            try:
+                if await self._answers():
+                    break
+            except Exception:  # a probe that ended here would leave the server down for ever
+                log.exception("%s could not be asked whether it is back", self._name)
         log.warning("%s answers again", self._name)
         self._failures = FAILURES - 1  # the next failure tells that it was not so
         self._probing = None

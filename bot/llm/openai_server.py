@@ -44,8 +44,9 @@ class OpenAIServer(Server):
         await self.client.close()
 
     async def _answers(self) -> bool:
-        try:
-            await self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S).models.list()
+        once = self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S)
+        try:  # unread: what some servers and the gateways before them send here is no list, nor even JSON
+            await once.models.with_raw_response.list()
         except openai.APIStatusError as exc:  # not every server has this list
             return exc.status_code < 500
         except openai.OpenAIError:

@@ -4,10 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from bot import errors
 from bot.llm import breaker
 from bot.llm.breaker import FAILURES, Breaker
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.openai_server import OpenAIServer
+from sandbox.server import serve
 
 DOWN = errors.ServerTrouble("503")
 
@@ -78,3 +85,32 @@ async def test_a_probe_finds_out_that_it_is_back_and_one_failure_that_it_is_not(
     one.failed(DOWN)
     assert not _is_open(one)
     await one.close()
+
+
+async def test_a_probe_that_fails_unexpectedly_is_not_the_last(server: Server) -> None:
+    async def answers() -> bool:
+        if await server.answers():
+            return True
+        raise LookupError("nobody thought of this")
+
+    one = Breaker("host", answers)
+    for _ in range(FAILURES):
+        one.failed(DOWN)
+    async with asyncio.timeout(5):
+        await _until(lambda: server.asked >= 2)
+        server.up.set()
+        await _until(lambda: _is_open(one))
+
+
+@pytest.mark.parametrize("body", ["<html>welcome</html>", "null", "[]", "", "not JSON"])
+async def test_a_server_is_back_that_has_anything_to_say_about_its_models(body: str) -> None:
+    async def models(_: Request) -> Response:
+        return Response(body, media_type="text/html" if body.startswith("<") else "application/json")
+
+    async with serve(Starlette(routes=[Route("/v1/models", models)])) as url:
+        client = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="key", extra_body={}, timeout=5.0)
+        for _ in range(FAILURES):
+            client.breaker.failed(DOWN)
+        async with asyncio.timeout(5):
+            await _until(lambda: _is_open(client.breaker))
+        await client.close()
