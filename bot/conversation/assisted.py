@@ -1,5 +1,6 @@
 """A model that uses tools on its way to an answer: it calls, is given the results, and goes on."""
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -84,7 +85,8 @@ class Assisted:
             if not this.calls:
                 return
             gap = "\n\n" if this.said.strip() else gap
-            more = [Message("assistant", this.said, calls=this.calls), *await self._results(this.calls)]
+            calls = tuple(_as_sent(call) for call in this.calls)
+            more = [Message("assistant", this.said, calls=calls), *await self._results(this.calls)]
             asked += tuple(more)
             counted += sum(self.count_tokens(message.content) for message in more)
 
@@ -92,3 +94,15 @@ class Assisted:
         done = [await self.use(call) for call in calls[:MOST_CALLS]]
         done += [TOO_MANY] * (len(calls) - len(done))
         return [Message("tool", result, answers=call.id) for call, result in zip(calls, done, strict=True)]
+
+
+def _as_sent(call: Call) -> Call:
+    """The call as it is sent back: DashScope, vLLM and SGLang refuse a request with arguments that are no JSON object.
+
+    What was wrong with it stands in its result.
+    """
+    try:
+        usable = isinstance(json.loads(call.arguments), dict)
+    except ValueError:
+        usable = False
+    return call if usable else replace(call, arguments="{}")

@@ -96,9 +96,20 @@ def _calls(value: object, param: str) -> tuple[str, ...]:
     raise RequestError(f"{param} must be a list of calls", param)
 
 
+def check_arguments(arguments: str, param: str) -> None:
+    """Raises RequestError unless a call's arguments are a JSON object: DashScope refuses others, and vLLM fails."""
+    try:
+        read = json.loads(arguments)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise RequestError(f'{param}: the "function.arguments" parameter must be in JSON format', param)
+
+
 def _call(value: object, param: str) -> str:
     match value:
-        case {"id": str(name), "type": "function", "function": {"name": str(), "arguments": str()}}:
+        case {"id": str(name), "type": "function", "function": {"name": str(), "arguments": str(arguments)}}:
+            check_arguments(arguments, param)
             return name
     raise RequestError(f"{param}: a call has an id, and a function with its name and its arguments", param)
 

@@ -1,5 +1,7 @@
 """A model that calls tools is given their results, in a bounded number of rounds, and what it says is one answer."""
 
+import pytest
+
 from bot.conversation.assisted import MOST_CALLS, MOST_ROUNDS, TOO_MANY, Assisted
 from bot.conversation.tokens import estimate
 from bot.llm.interface import Call, Delta, Finish, Message, Options, Tool, Usage
@@ -81,3 +83,12 @@ async def test_of_many_calls_at_once_some_are_done_and_all_have_a_result() -> No
     results = [message.content for message in model.requests[1] if message.answers]
     assert len(results) == len(calls)
     assert results.count(TOO_MANY) == 2
+
+
+@pytest.mark.parametrize("arguments", ["", "not JSON", '{"word": "An', "[]", "null", '"Ann"'])
+async def test_arguments_that_servers_would_refuse_are_not_sent_back_to_them(arguments: str) -> None:
+    model = ScriptedModel([[calling(Call("1", "look", arguments))], [Delta("Here."), END]])
+    await answer(model)
+    _, made, told = model.requests[1]
+    assert made.calls == (Call("1", "look", "{}"),)
+    assert told.content == f"{arguments} was found"
