@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from bot.conversation.tokens import TokenCounter
-from bot.llm.interface import DEFAULT, Beside, Call, ChatModel, Delta, Message, Options, Senses, Tool, Usage
+from bot.llm.interface import DEFAULT, Beside, Call, ChatModel, Delta, Instead, Message, Options, Senses, Tool, Usage
 
 MOST_ROUNDS = 3
 """Requests that may call; the one after them has to answer."""
@@ -23,6 +23,7 @@ class _Round:
 
     said: str = ""
     usage: Usage | None = None
+    instead: Instead | None = None
     calls: tuple[Call, ...] = field(default=())
 
 
@@ -62,7 +63,7 @@ class Assisted:
         return self.model.calls
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """See ChatModel.stream; the usage is that of the first request, all others are told as `beside`."""
+        """See ChatModel.stream; usage and `instead` are those of the first request, all others are told as `beside`."""
         asked, counted = tuple(messages), self.counted
         offered = replace(options, tools=self.tools, may_call=True)
         gap = ""
@@ -76,12 +77,13 @@ class Assisted:
                     gap = "" if delta.text else gap
                     this.said += delta.text
                     this.usage = delta.usage or this.usage
+                    this.instead = delta.instead or this.instead
                     this.calls += delta.calls
                     finish = None if this.calls else delta.finish
-                    usage = None if number else delta.usage
-                    yield replace(delta, text=text, usage=usage, calls=(), finish=finish)
+                    delta = replace(delta, text=text, calls=(), finish=finish)  # noqa: PLW2901 - seen from outside
+                    yield replace(delta, usage=None, instead=None) if number else delta
             if number:
-                yield Delta(beside=Beside(counted, self.count_tokens(this.said), this.usage))
+                yield Delta(beside=Beside(counted, self.count_tokens(this.said), this.usage, this.instead))
             if not this.calls:
                 return
             gap = "\n\n" if this.said.strip() else gap

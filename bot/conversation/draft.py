@@ -44,23 +44,31 @@ class Draft:
         self.finish: Finish | None = None
         self.usage: Usage | None = None
         self.instead: Instead | None = None
+        """Who gave the answer that `usage` is of, where that is not the model that was asked."""
         self.voice = b""
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self.reasoning = ""
         """What the model thought before it answered; it is never sent back."""
         self.beside: list[Beside] = []
-        """Further requests that it took; those of a try that broke off are paid for too."""
+        """Further requests that it took, and those of tries that came to nothing: they are paid for too."""
         self._show = show
         self._bound = bound
         self._heads = heads
         self._said = self._half = ""
+        self._helped: Instead | None = None
+
+    @property
+    def helper(self) -> Instead | None:
+        """Who gave this answer, or a part of it, where that is not the model that was asked."""
+        return self.instead or self._helped
 
     async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
-            self.text, self.finish, self.usage, self.voice = "", None, None, b""
-            self.reasoning, self.instead = "", None
+            self.put_aside()
+            self.text, self.finish, self.voice = "", None, b""
+            self.reasoning = ""
             self._said = self._half = ""
             try:
                 async with aclosing(model.stream(messages, options)) as deltas:
@@ -74,6 +82,12 @@ class Draft:
                 log.warning("The model's answer broke off and is begun again: %s", exc)
                 if self.text:  # the server did answer in time
                     give_up_at = asyncio.get_running_loop().time() + self._bound
+
+    def put_aside(self) -> None:
+        """Count what was used so far as used beside the answer: this try has come to nothing."""
+        if self.usage is not None:
+            self.beside.append(Beside(0, 0, self.usage, self.instead))
+        self.usage, self.instead, self._helped = None, None, None
 
     async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -92,7 +106,9 @@ class Draft:
 
     def _take(self, delta: Delta) -> None:
         self.instead = delta.instead or self.instead
-        self.beside += [delta.beside] if delta.beside else []
+        if delta.beside is not None:
+            self.beside.append(delta.beside)
+            self._helped = delta.beside.instead or self._helped
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice

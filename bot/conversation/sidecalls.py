@@ -61,16 +61,21 @@ class SideCalls:
         try:
             await draft.write(model, messages, Options(tools=tools))
         finally:
-            if draft.usage is not None or draft.text:
+            if draft.usage is not None or draft.text or draft.beside:
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {draft.finish}")
         return draft.text.strip()
 
     async def _book(self, chat: Chat, model: ChatModel, draft: Draft, counted: int) -> None:
-        asked = Asked(model.name, counted, self.count_tokens(draft.text + draft.reasoning), _whose(chat))
+        name, whose = draft.instead.model if draft.instead else model.name, _whose(chat)
+        asked = Asked(name, counted, self.count_tokens(draft.text + draft.reasoning), whose)
         async with self.storage.transaction() as tx:
-            await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
+            if draft.usage is not None or draft.text:
+                await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
+            for more in draft.beside:
+                beside = Asked(more.by(model.name), more.counted, more.said, whose)
+                await self.ledger.add(tx, chat.id, beside, more.usage)
 
 
 def _whose(chat: Chat) -> int | None:

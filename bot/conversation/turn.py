@@ -96,7 +96,10 @@ class Conversation:
         try:
             await control.run(self._write(chat, owed, answer))
         except asyncio.CancelledError:
-            await complete(self._keep_partial(reply_id, answer.draft.text))
+            await complete(self._keep_partial(chat, reply_id, answer))
+            raise
+        except ModelError:
+            await complete(until_stored(partial(self._book_unused, chat, answer)))
             raise
         if control.ending is None:
             answer.voice = await self._voice(answer.draft.voice)
@@ -111,7 +114,9 @@ class Conversation:
         async with self.storage.transaction() as tx:
             if control.ending is Ending.STOPPED and answer.draft.text.strip():
                 await self._store_reply(tx, chat, reply_id, answer)
-            elif control.ending is Ending.STOPPED:
+            else:
+                await self._add_unused(tx, chat, answer)
+            if control.ending is Ending.STOPPED and not answer.draft.text.strip():
                 await self.storage.transcript.give_up(tx, chat.id)
                 notice = Notice(chat.place, chat.private, texts.STOPPED, edits=shown_in)
                 await self.storage.notices.add(tx, notice)
@@ -174,9 +179,7 @@ class Conversation:
             said = self.count_tokens(draft.text + draft.reasoning)
             asked = Asked(name, request.counted, said, answer.user_id)
             usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
-            for more in draft.beside:
-                beside = Asked(name, more.counted, more.said, answer.user_id)
-                await self.ledger.add(tx, chat.id, beside, more.usage)
+            await self._add_beside(tx, chat, answer)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
         if chat.choices.show_thinking and draft.reasoning.strip():
@@ -184,8 +187,8 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, thought, quote=True))
         if answer.voice is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, "", file=answer.voice))
-        if draft.instead is not None:
-            text = texts.BY_FALLBACK.format(model=draft.instead.model)
+        if draft.helper is not None:
+            text = texts.BY_FALLBACK.format(model=draft.helper.model)
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, text))
         if answer.unsensed is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
@@ -194,9 +197,27 @@ class Conversation:
             go_on = (Button(texts.CONTINUE, f"{CONTINUE}{reply_id}"),) if draft.finish is Finish.LENGTH else ()
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, cut, buttons=go_on))
 
-    async def _keep_partial(self, reply_id: int, text: str) -> None:
+    async def _keep_partial(self, chat: Chat, reply_id: int, answer: Answer) -> None:
         async with self.storage.transaction() as tx:
-            await self.storage.transcript.keep_partial(tx, reply_id, text)
+            await self.storage.transcript.keep_partial(tx, reply_id, answer.draft.text)
+            await self._add_unused(tx, chat, answer)
+
+    async def _book_unused(self, chat: Chat, answer: Answer) -> None:
+        async with self.storage.transaction() as tx:
+            await self._add_unused(tx, chat, answer)
+
+    async def _add_unused(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
+        """What an answer that is not kept has cost, as far as the server has told."""
+        answer.draft.put_aside()
+        await self._add_beside(tx, chat, answer)
+
+    async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
+        if answer.request is None:
+            return
+        for more in answer.draft.beside:
+            model = more.by(answer.request.model.name)
+            asked = Asked(model, more.counted, more.said, answer.user_id)
+            await self.ledger.add(tx, chat.id, asked, more.usage)
 
 
 def _options(chat: Chat, request: Request) -> Options:

@@ -129,7 +129,7 @@ class Replies:
                 shown = None if owed.in_place else preview.message_id
                 end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
                 await until_stored(end)
-            await self.alarm.hear(answer.draft.instead.failure if answer.draft.instead else None)
+            await self.alarm.hear(answer.draft.helper.failure if answer.draft.helper else None)
             for other in await self.hints.give(chat):
                 self.alarm.settle(other)
         except ModelError as exc:

@@ -151,6 +151,12 @@ class Beside:
     counted: int
     said: int
     usage: Usage | None
+    instead: Instead | None = None
+    """Who answered it, where that is not the model that was asked."""
+
+    def by(self, asked: str) -> str:
+        """The name of the model that answered."""
+        return self.instead.model if self.instead else asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""What was paid for and led to no answer is in the usage too, under the model that was really asked."""
+
+import json
+import sqlite3
+
+import pytest
+
+from bot.llm import openai_server as model_server
+from sandbox.model import Fail, Say
+from tests.e2e.conftest import Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+
+DOWN = Fail(503, "overloaded")
+ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus", "FALLBACK_MODEL": "qwen-flash"}
+CALLING = Say("", calls=(("recall", json.dumps({"query": "tea"})),))
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_server, "RETRIES", 0)
+
+
+def used(stage: Stage) -> dict[str, int]:
+    """Tokens of input by model."""
+    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+        return dict(database.execute("SELECT model, sum(input_tokens) FROM usage GROUP BY model"))
+
+
+async def test_an_empty_answer_costs_what_it_costs_whether_another_one_follows_or_not(
+    stage: Stage, hurry: None
+) -> None:
+    stage.model.script(Say(""), Say("hello"), Say(""), Say(""))
+    await stage.start()
+    assert await say(stage, "hi") == "hello"
+    assert "nothing to say" in await say(stage, "and now?")
+    assert len(stage.model.counts) == 4
+    assert used(stage) == {"stand-in": sum(count.total for count in stage.model.counts)}
+
+
+async def test_each_request_of_an_answer_is_booked_under_the_model_that_gave_it(stage: Stage, hurry: None) -> None:
+    stage.model.script(CALLING, DOWN, Say("There is none."))
+    await stage.start(**ON)
+    await say(stage, "which tea?")
+    answer, told = await stage.replies(2)
+    assert answer == "There is none."
+    assert "by qwen-flash" in told
+    first, second = (count.total for count in stage.model.counts)
+    assert used(stage) == {"qwen-plus": first, "qwen-flash": second}
+
+
+async def test_a_request_is_booked_also_when_the_next_one_of_its_answer_fails(stage: Stage, hurry: None) -> None:
+    stage.model.script(CALLING, DOWN, DOWN)
+    await stage.start(**ON)
+    assert "in trouble right now" in await say(stage, "which tea?")
+    assert used(stage) == {"qwen-plus": stage.model.counts[0].total}
+
+
+async def test_notes_that_the_fallback_writes_are_booked_under_it(stage: Stage, hurry: None) -> None:
+    model = Model(stage)
+    await stage.start(FALLBACK_MODEL="other", **SMALL)
+    await talk(stage, 6)
+    stage.model.script(DOWN)
+    await compact(stage)
+    asked = [request.model for request in model.asked]
+    assert asked == ["stand-in"] * 6 + ["other"]
+    assert used(stage)["other"] == stage.model.counts[-1].total
