@@ -1,5 +1,6 @@
 """A model server and its models, whatever interface they are spoken to by."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -18,6 +19,8 @@ from bot.llm.thinking import Thinking
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
 CONNECT_TIMEOUT_S = 10.0
+
+log = logging.getLogger(__name__)
 
 
 class Server(ABC):
@@ -101,7 +104,10 @@ class Model(ABC):
         except ModelError as exc:
             raise self._learned(messages, exc) from exc.__cause__
         except self.foreign as exc:
-            raise self._learned(messages, self._translated(exc, streaming=began)) from exc
+            error = self._translated(exc, streaming=began)
+            if not finished or not isinstance(error, StreamCut):
+                raise self._learned(messages, error) from exc
+            log.info("%s: the line broke behind a whole answer: %s", self.name, error)
         if not finished:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 

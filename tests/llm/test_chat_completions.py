@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from bot import errors
 from bot.llm import openai_server as model_server
@@ -14,6 +18,7 @@ from bot.llm.known import KNOWN
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.server import Model
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
+from sandbox.server import serve
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
@@ -208,3 +213,18 @@ async def test_reasoning_in_tags_is_no_part_of_the_answer(server: ModelServer, m
     deltas = await _answer(model)
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
     assert "".join(delta.reasoning for delta in deltas) == "\nwho is it\n"
+
+
+async def test_an_answer_that_said_why_it_ended_is_whole_though_the_line_breaks_behind_it() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}\n\n'
+        raise ConnectionAbortedError
+
+    async def chat(_: Request) -> Response:
+        return StreamingResponse(broken(), media_type="text/event-stream")
+
+    async with serve(Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])) as url:
+        client = _client(f"{url}/v1")
+        deltas = await _answer(client.of("qwen-plus"))
+        await client.close()
+    assert "".join(delta.text for delta in deltas) == "Hello"
