@@ -107,23 +107,26 @@ class Generation(Model):
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         for attempt in count():
-            began = False
+            began, multimodal = False, self._multimodal
             try:
                 async with aclosing(self._pieces(messages, options)) as pieces:
                     async for delta in pieces:
                         began = True
                         yield delta
                 return
-            except (errors.RequestRefused, *AGAIN) as exc:
-                wait = self._wait(attempt, messages, exc)
+            except errors.RequestRefused as exc:
+                if attempt > 0 or WRONG_ENDPOINT not in str(exc):
+                    raise
+                self._move(messages, exc, tried=multimodal)
+                continue
+            except AGAIN as exc:
+                wait = self._wait(attempt, exc)
                 if began or wait is None:
                     raise
             await asyncio.sleep(wait)
 
-    def _wait(self, attempt: int, messages: Sequence[Message], failure: Exception) -> float | None:
-        """Seconds until the next try; None: there is none. Raises CannotSee as `_move` does."""
-        if isinstance(failure, errors.RequestRefused):
-            return self._move(messages, failure) if attempt == 0 and WRONG_ENDPOINT in str(failure) else None
+    def _wait(self, attempt: int, failure: Exception) -> float | None:
+        """Seconds until the next try; None: there is none."""
         if attempt >= RETRIES or isinstance(failure, TimeoutError):
             return None
         return pause(attempt, failure.retry_after if isinstance(failure, errors.ModelError) else "")
@@ -135,14 +138,16 @@ class Generation(Model):
                 yield _delta(response, calls, streaming=began)
                 began = True
 
-    def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused) -> float:
-        """The model belongs to the other endpoint. Raises CannotSee where that is blind to what was sent."""
-        self._multimodal = not self._multimodal
+    def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:
+        """The model belongs to the other endpoint than the one that was tried; another request may know it by now.
+
+        Raises CannotSee where that endpoint is blind to what was sent.
+        """
+        self._multimodal = not tried
         if not self._multimodal:
             self.senses = replace(self.senses, sees=False, hears=False)
             if any(message.parts for message in messages):
                 raise errors.CannotSee(str(refusal)) from refusal
-        return 0.0
 
     async def _open(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Mapping[str, Any], None]:
         # The types of the SDK know neither that a stream comes back nor that messages are dicts.

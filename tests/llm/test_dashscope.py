@@ -1,5 +1,6 @@
 """DashScope's SDK against a server that speaks its form: answers, failures told apart, and no file of ours sent."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.server import Model
 from sandbox.model import Break, Cut, Fail, Hang, ModelServer, NoFinish, Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.request import ChatRequest
 from tests.media.files import picture
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
@@ -121,6 +124,22 @@ async def test_a_model_that_turns_out_to_be_for_text_is_asked_where_text_models_
         for one in server.requests
     ]
     assert paths == ["multimodal", "text", "text"]
+
+
+async def test_two_who_find_that_out_at_once_both_get_their_answer(
+    server: ModelServer, models: DashScopeServer
+) -> None:
+    wrong = Fail(400, "url error, please check url!", code="InvalidParameter")
+    model = models.of("brand-new-model")
+
+    def answer(request: ChatRequest) -> Behaviour:
+        multimodal = b'"content": [' in request.body
+        return wrong if multimodal else Say("hi")
+
+    server.answer_with(answer)
+    first, second = await asyncio.gather(_answer(model), _answer(model))
+    assert (_text(first), _text(second)) == ("hi", "hi")
+    assert _text(await _answer(model)) == "hi"
 
 
 async def test_a_picture_for_such_a_model_is_told_as_what_it_can_not_see(
