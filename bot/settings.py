@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     def _fallback_is_whole(self) -> Self:
         if self.fallback_model is None and (self.fallback_base_url or self.fallback_api_key):
             raise ValueError("FALLBACK_MODEL: there is a server for it, but no model is named")
+        if self.fallback_model == self.openai_model and self.fallback_base_url is None:
+            raise ValueError("FALLBACK_MODEL: this is the main model itself; name another one, or another server")
         if self.fallback_base_url and self.fallback_api_key is None:  # the main server's key is nobody else's business
             raise ValueError("FALLBACK_API_KEY: set the key of that server (any word, where it takes none)")
         return self

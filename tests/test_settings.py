@@ -218,6 +218,7 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
     ("given", "missing"),
     [
         ({"FALLBACK_BASE_URL": "https://other.example/v1"}, "FALLBACK_MODEL"),
+        ({"OPENAI_MODEL": "one", "FALLBACK_MODEL": "one"}, "FALLBACK_MODEL"),
         ({"FALLBACK_MODEL": "other", "FALLBACK_BASE_URL": "https://other.example/v1"}, "FALLBACK_API_KEY"),
     ],
 )

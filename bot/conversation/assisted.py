@@ -80,7 +80,7 @@ class Assisted:
                     this.instead = delta.instead or this.instead
                     this.calls += delta.calls
                     finish = None if this.calls else delta.finish
-                    delta = replace(delta, text=text, calls=(), finish=finish)  # noqa: PLW2901 - seen from outside
+                    delta = replace(delta, text=text, calls=(), finish=finish)
                     yield replace(delta, usage=None, instead=None) if number else delta
             if number:
                 yield Delta(beside=Beside(counted, self.count_tokens(this.said), this.usage, this.instead))

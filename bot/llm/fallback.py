@@ -58,7 +58,8 @@ class WithFallback:
 
     def of(self, name: str) -> ChatModel:
         """See Models.of."""
-        return Pair(self.first.of(name), self.fallback, self._patience)
+        first = self.first.of(name)
+        return first if first is self.fallback else Pair(first, self.fallback, self._patience)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -106,7 +107,7 @@ class Pair:
         try:
             async with aclosing(self._first.stream(messages, options)) as deltas:
                 async for delta in self._in_time(deltas):
-                    begun = begun or bool(delta.text or delta.reasoning or delta.voice)
+                    begun = begun or _speaks(delta)
                     yield delta
             return
         except GIVE_WAY as exc:
@@ -120,15 +121,23 @@ class Pair:
                 yield delta
 
     async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                first = await anext(deltas, None)
-        except TimeoutError as exc:
-            raise errors.NoAnswerInTime(f"no word in {self._patience:.0f} s") from exc
-        if first is not None:
-            yield first
+        until = asyncio.get_running_loop().time() + self._patience
+        delta: Delta | None = Delta()
+        while delta is not None and not _speaks(delta):
+            try:
+                async with asyncio.timeout_at(until):
+                    delta = await anext(deltas, None)
+            except TimeoutError as exc:
+                raise errors.NoAnswerInTime(f"no word in {self._patience:.0f} s") from exc
+            if delta is not None:
+                yield delta
         async for delta in deltas:
             yield delta
+
+
+def _speaks(delta: Delta) -> bool:
+    """Whether there is more in it than what keeps the line open."""
+    return bool(delta.text or delta.reasoning or delta.voice or delta.calls or delta.finish)
 
 
 def _for(model: ChatModel, messages: Sequence[Message]) -> list[Message]:

@@ -5,11 +5,22 @@ import asyncio
 import pytest
 
 from bot import errors
-from bot.llm.fallback import GIVE_WAY, Pair
-from bot.llm.interface import Delta, Image, Message, Senses
-from tests.scripted import ScriptedModel, says
+from bot.llm.fallback import GIVE_WAY, Pair, WithFallback
+from bot.llm.interface import Delta, Finish, Image, Message, Senses
+from tests.scripted import OneModel, ScriptedModel, says
 
 ASKED = [Message("user", "what is this?", parts=(Image("image/png", b"x"), "what is this?"))]
+
+
+class Named(OneModel):
+    """A server with several models."""
+
+    def __init__(self, models: dict[str, ScriptedModel]) -> None:
+        super().__init__(next(iter(models.values())))
+        self.models = models
+
+    def of(self, name: str) -> ScriptedModel:
+        return self.models[name]
 
 
 def _pair(*script: Delta | Exception | asyncio.Event, senses: Senses | None = None) -> tuple[Pair, ScriptedModel]:
@@ -36,6 +47,30 @@ async def test_a_first_model_that_says_nothing_gives_way_in_time() -> None:
     deltas = await _answer(pair)
     assert deltas[0].instead is not None
     assert isinstance(deltas[0].instead.failure, errors.NoAnswerInTime)
+
+
+async def test_what_only_keeps_the_line_open_is_no_word() -> None:
+    pair, _ = _pair(Delta(), Delta(), asyncio.Event())
+    deltas = await _answer(pair)
+    assert "".join(delta.text for delta in deltas) == "from the other"
+
+
+@pytest.mark.parametrize("begun", [Delta(text="Hel"), Delta(reasoning="hm")])
+async def test_who_has_begun_in_time_is_not_hurried(begun: Delta) -> None:
+    pause = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.15, pause.set)
+    pair, second = _pair(begun, pause, Delta(text="lo"), Delta(finish=Finish.STOP))
+    assert (await _answer(pair))[-2].text == "lo"
+    assert second.requests == []
+
+
+async def test_a_model_is_not_its_own_fallback() -> None:
+    first, fallback = ScriptedModel([says("hello")], name="first"), ScriptedModel([says("hi")], name="other")
+    server = Named({"first": first, "other": fallback})
+    models = WithFallback(server, server, "other", patience=1.0)
+    assert models.of("other") is fallback
+    assert isinstance(models.of("first"), Pair)
+    assert isinstance(WithFallback(server, OneModel(fallback), "first", patience=1.0).of("first"), Pair)
 
 
 async def test_who_has_begun_to_speak_goes_on_or_fails() -> None:
