@@ -14,6 +14,11 @@ from bot.amounts import Amount
 SQLITE = "sqlite:///"
 LONGEST_NAME = 50
 """Bytes of a model's name: a button's data has 64, with what else stands there."""
+OURS = frozenset(
+    {"model", "messages", "input", "instructions", "previous_response_id", "store", "stream"}
+    | {"incremental_output", "result_format", "api_key", "base_address", "session", "request_timeout"}
+)
+"""Parts of a request that are the bot's own in one interface or another: with others in their place it can't work."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -144,6 +149,14 @@ def _json_object(value: object) -> object:
     return parsed
 
 
+def _extra_body(value: object) -> object:
+    parsed = _json_object(value)
+    ours = sorted(OURS & parsed.keys()) if isinstance(parsed, dict) else []
+    if ours:
+        raise ValueError(f"{ours[0]!r} is for the bot itself to say")
+    return parsed
+
+
 ApiKey = Annotated[SecretStr, AfterValidator(_key)]
 BotToken = Annotated[SecretStr, AfterValidator(_token)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -159,4 +172,4 @@ Budget = Annotated[Amount | None, BeforeValidator(_amount)]
 upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 comma_separated = BeforeValidator(_ids)
 names = BeforeValidator(_names)
-from_json = BeforeValidator(_json_object)
+extra_body = BeforeValidator(_extra_body)

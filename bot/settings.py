@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     vision_model: str | None = None
     llm_api: types.LlmApi = "chat"
     dashscope_base_url: types.HttpUrl = DASHSCOPE_NATIVE
-    llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.from_json] = Field(default_factory=dict)
+    llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
     embedding_model: str | None = None
     embedding_base_url: types.HttpUrl | None = None
     transcription_model: str | None = None

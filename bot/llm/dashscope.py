@@ -115,7 +115,7 @@ class Generation(Model):
                         yield delta
                 return
             except errors.RequestRefused as exc:
-                if attempt > 0 or WRONG_ENDPOINT not in str(exc):
+                if began or attempt > 0 or WRONG_ENDPOINT not in str(exc):
                     raise
                 self._move(messages, exc, tried=multimodal)
                 continue
