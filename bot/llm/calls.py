@@ -20,22 +20,29 @@ class Calls:
     """Calls that come in pieces: the id and the name once, the arguments bit by bit."""
 
     begun: dict[int, _Begun] = field(default_factory=dict)
+    """By their index in the stream; where some servers (Gemini's, behind OpenAI's interface) give all the same one, a
+    new id begins a new call."""
+    done: list[_Begun] = field(default_factory=list)
 
     def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
         """Take what a chunk has of them."""
         for piece in pieces:
             index, function = piece.get("index"), piece.get("function")
-            call = self.begun.setdefault(index if isinstance(index, int) else 0, _Begun())
-            call.id = call.id or _text(piece.get("id"))
+            place, name = index if isinstance(index, int) else 0, _text(piece.get("id"))
+            call = self.begun.setdefault(place, _Begun())
+            if name and call.id and name != call.id:
+                self.done.append(call)
+                call = self.begun[place] = _Begun()
+            call.id = call.id or name
             if isinstance(function, Mapping):
                 call.name = call.name or _text(function.get("name"))
                 call.arguments += _text(function.get("arguments"))
 
     def take(self) -> tuple[Call, ...]:
         """Those that are whole now, in their order; a server that gives no id gets its own number back."""
-        taken = tuple(Call(one.id or f"call_{index}", one.name, one.arguments) for index, one in self.begun.items())
-        self.begun = {}
-        return taken
+        calls = [*self.done, *self.begun.values()]
+        self.begun, self.done = {}, []
+        return tuple(Call(one.id or f"call_{at}", one.name, one.arguments) for at, one in enumerate(calls))
 
 
 def tool_parameters(options: Options) -> dict[str, JsonValue]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.llm.calls import Calls
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
-from bot.llm.interface import Delta, Message, Options, Tool
+from bot.llm.interface import Call, Delta, Message, Options, Tool
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.server import Model, Server
@@ -78,3 +79,18 @@ async def test_without_tools_there_is_no_trace_of_them(server: ModelServer, mode
     deltas = await _answer(model, ASKED, Options())
     assert not any(delta.calls for delta in deltas)
     assert b"tool" not in server.requests[0].body
+
+
+def test_calls_that_a_server_gives_no_place_or_the_same_one_are_told_apart_by_their_ids() -> None:
+    calls = Calls()
+    for name, place in (("1", {}), ("2", {"index": 0}), ("3", {"index": 0})):
+        calls.add([{**place, "id": name, "function": {"name": "look", "arguments": "{}"}}])
+    assert [(call.id, call.arguments) for call in calls.take()] == [("1", "{}"), ("2", "{}"), ("3", "{}")]
+
+
+@pytest.mark.parametrize("repeated", ["", "1", None])
+def test_pieces_of_one_call_are_one_call_whatever_id_the_later_ones_have(repeated: str | None) -> None:
+    calls = Calls()
+    calls.add([{"index": 0, "id": "1", "function": {"name": "look", "arguments": '{"word": '}}])
+    calls.add([{"index": 0, "id": repeated, "function": {"name": None, "arguments": '"cat"}'}}])
+    assert calls.take() == (Call("1", "look", '{"word": "cat"}'),)
