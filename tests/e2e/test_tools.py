@@ -22,9 +22,9 @@ def call(name: str, **arguments: str) -> tuple[tuple[str, str], ...]:
 @pytest.mark.parametrize("api", ["chat", "responses", "dashscope"])
 async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: Stage, hurry: None, api: str) -> None:
     fact = "Ann's tea is green."
-    stage.model.script(Say("", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
+    stage.model.script(Say("Well.", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
     await stage.start(LLM_API=api, **ON)
-    assert await say(stage, "remember that my tea is green") == "Noted."
+    assert await say(stage, "remember that my tea is green") == "Well.\nNoted."
     assert fact in await say(stage, "/memory")
     assert await say(stage, "which tea?") == "Green."
     calling, going_on, after = stage.model.requests

@@ -111,6 +111,19 @@ async def test_requests_are_kept_as_they_came(client: AsyncOpenAI, model: ModelS
     assert json.loads(request.body)["input"] == "hello"
 
 
+@pytest.mark.parametrize("words", [[], [{"role": "assistant", "content": "Let me see."}]])
+async def test_calls_may_stand_behind_words_of_the_assistants(
+    client: AsyncOpenAI, model: ModelServer, words: list[object]
+) -> None:
+    calls = [{"type": "function_call", "call_id": name, "name": "look", "arguments": "{}"} for name in "ab"]
+    results = [{"type": "function_call_output", "call_id": name, "output": "found"} for name in "ab"]
+    asked = [{"role": "user", "content": "what is it?"}, *words, *calls, *results]
+    await client.post("/responses", body={"model": "m", "input": asked}, cast_to=object)
+    made = [message for message in model.requests[0].messages if message.role == "assistant"]
+    assert "".join(message.text for message in made) == "Let me see." * len(words)
+    assert [name for message in made for name in message.calls] == ["a", "b"]
+
+
 async def test_items_with_media_and_earlier_answers_are_read(client: AsyncOpenAI, model: ModelServer) -> None:
     shown, sound = picture(kind="PNG"), b"ID3" + b"\0" * 500
     await client.post(

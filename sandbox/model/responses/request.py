@@ -48,7 +48,20 @@ def _input(value: object) -> tuple[Message, ...]:
     if isinstance(value, str):
         return (of_text("user", words(value, "input")),)
     items = [_message(item, index) for index, item in enumerate(value)] if isinstance(value, list) else value
-    return read_all(items, "input", _part)
+    return read_all(_joined(items) if isinstance(items, list) else items, "input", _part)
+
+
+def _joined(items: list[object]) -> list[object]:
+    """Calls that the assistant made behind its words are one message with them, as Chat Completions has it."""
+    joined: list[object] = []
+    for item in items:
+        match (joined[-1] if joined else None), item:
+            case {"role": "assistant", "content": content, **more}, {"tool_calls": [*calls]}:
+                before = more.get("tool_calls", [])
+                joined[-1] = {"role": "assistant", "content": content, "tool_calls": [*before, *calls]}
+            case _:
+                joined.append(item)
+    return joined
 
 
 def _message(item: object, index: int) -> object:
