@@ -1,5 +1,6 @@
 """A model server and its models, whatever interface they are spoken to by."""
 
+import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ModelError, StreamCut
+from bot.errors import CannotHear, CannotSee, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.breaker import Breaker
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
@@ -19,6 +20,9 @@ from bot.llm.thinking import Thinking
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
 CONNECT_TIMEOUT_S = 10.0
+LONG_SILENCE_S = 30.0
+"""Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
+of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +95,7 @@ class Model(ABC):
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         self._server.breaker.check()
-        began = finished = False
+        began, finished, asked_at = False, False, asyncio.get_running_loop().time()
         thinking = Thinking()
         try:
             async with aclosing(self._deltas(messages, options)) as deltas:
@@ -101,6 +105,11 @@ class Model(ABC):
                     began = True
                     finished = finished or delta.finish is not None
                     yield _thought(delta, thinking)
+        except asyncio.CancelledError:
+            silence = asyncio.get_running_loop().time() - asked_at
+            if not began and silence >= LONG_SILENCE_S:
+                self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
+            raise
         except ModelError as exc:
             raise self._learned(messages, exc) from exc.__cause__
         except self.foreign as exc:

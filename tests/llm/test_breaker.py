@@ -11,9 +11,12 @@ from starlette.routing import Route
 
 from bot import errors
 from bot.llm import breaker
+from bot.llm import server as model_server
 from bot.llm.breaker import FAILURES, Breaker
 from bot.llm.chat_completions import ChatCompletions
+from bot.llm.interface import Message
 from bot.llm.openai_server import OpenAIServer
+from sandbox.model import Hang, ModelServer
 from sandbox.server import serve
 
 DOWN = errors.ServerTrouble("503")
@@ -113,4 +116,21 @@ async def test_a_server_is_back_that_has_anything_to_say_about_its_models(body: 
             client.breaker.failed(DOWN)
         async with asyncio.timeout(5):
             await _until(lambda: _is_open(client.breaker))
+        await client.close()
+
+
+async def test_a_server_that_is_given_up_after_a_long_silence_is_down_some_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model_server, "LONG_SILENCE_S", 0.05)
+    server = ModelServer()
+    server.always(Hang())
+    async with server.run() as url:
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
+        for bound in (0.0, *[0.2] * FAILURES):  # who only changes his mind says nothing about the server
+            assert _is_open(client.breaker)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(bound):
+                    await anext(client.of("any").stream([Message("user", "hello")]))
+        assert not _is_open(client.breaker)
         await client.close()
