@@ -57,8 +57,9 @@ def _joined(items: list[object]) -> list[object]:
     for item in items:
         match (joined[-1] if joined else None), item:
             case {"role": "assistant", "content": content, **more}, {"tool_calls": [*calls]}:
-                before = more.get("tool_calls", [])
-                joined[-1] = {"role": "assistant", "content": content, "tool_calls": [*before, *calls]}
+                before = more.get("tool_calls")
+                made = [*(before if isinstance(before, list) else []), *calls]
+                joined[-1] = {"role": "assistant", "content": content, "tool_calls": made}
             case _:
                 joined.append(item)
     return joined
