@@ -70,6 +70,7 @@ class Assisted:
         for number in range(MOST_ROUNDS + 1):
             if number:
                 offered = replace(offered, may_call=number < MOST_ROUNDS, lasting=False)
+                yield Delta(begins=Beside(counted, 0, None))
             this = _Round()
             async with aclosing(self.model.stream(asked, offered)) as deltas:
                 async for delta in deltas:

@@ -56,6 +56,12 @@ class Draft:
         self._heads = heads
         self._said = self._half = ""
         self._helped: Instead | None = None
+        self._begun: tuple[Beside, int] | None = None
+
+    @property
+    def unfinished(self) -> tuple[Beside, str] | None:
+        """A further request that has not ended, and what was said in it."""
+        return (self._begun[0], self._said[self._begun[1] :]) if self._begun else None
 
     @property
     def helper(self) -> Instead | None:
@@ -87,7 +93,7 @@ class Draft:
         """Count what was used so far as used beside the answer: this try has come to nothing."""
         if self.usage is not None:
             self.beside.append(Beside(0, 0, self.usage, self.instead))
-        self.usage, self.instead, self._helped = None, None, None
+        self.usage, self.instead, self._helped, self._begun = None, None, None, None
 
     async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -106,7 +112,10 @@ class Draft:
 
     def _take(self, delta: Delta) -> None:
         self.instead = delta.instead or self.instead
+        if delta.begins is not None:
+            self._begun = delta.begins, len(self._said)
         if delta.beside is not None:
+            self._begun = None
             self.beside.append(delta.beside)
             self._helped = delta.beside.instead or self._helped
         self.finish = delta.finish or self.finish

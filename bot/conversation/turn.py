@@ -7,7 +7,7 @@ stored, with what it cost, before it is delivered.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.conversation.budget import Budget
@@ -214,7 +214,11 @@ class Conversation:
     async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
         if answer.request is None:
             return
-        for more in answer.draft.beside:
+        further = list(answer.draft.beside)
+        if answer.draft.unfinished is not None:  # it was stopped
+            begun, said = answer.draft.unfinished
+            further.append(replace(begun, said=self.count_tokens(said)))
+        for more in further:
             model = more.by(answer.request.model.name)
             asked = Asked(model, more.counted, more.said, answer.user_id)
             await self.ledger.add(tx, chat.id, asked, more.usage)

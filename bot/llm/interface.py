@@ -173,6 +173,8 @@ class Delta:
     """Calls of tools, whole, at the end; the answer goes on when it has their results."""
     beside: Beside | None = None
     """Another request that the answer took, after calls of tools."""
+    begins: Beside | None = None
+    """Such a request as it begins, with what is known of it then."""
     instead: Instead | None = None
 
 

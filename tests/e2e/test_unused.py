@@ -6,8 +6,8 @@ import sqlite3
 import pytest
 
 from bot.llm import openai_server as model_server
-from sandbox.model import Fail, Say
-from tests.e2e.conftest import Stage
+from sandbox.model import Fail, Hold, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 
@@ -65,3 +65,18 @@ async def test_notes_that_the_fallback_writes_are_booked_under_it(stage: Stage, 
     asked = [request.model for request in model.asked]
     assert asked == ["stand-in"] * 6 + ["other"]
     assert used(stage)["other"] == stage.model.counts[-1].total
+
+
+async def test_an_answer_that_is_stopped_behind_its_calls_costs_what_was_asked_last_too(stage: Stage) -> None:
+    hold = Hold(3)
+    stage.model.script(CALLING, Say("one two three four", hold=hold))
+    await stage.start(**ON)
+    await stage.ann.say(stage.home, "which tea?")
+    await stage.home.wait(lambda chat: chat.draft is not None, PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    await stage.replies(1)
+    hold.release()
+    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+        [(requests, turns, estimated)] = database.execute("SELECT requests, turns, estimated FROM usage")
+    assert (requests, turns, estimated) == (2, 1, 1)
+    assert used(stage)["qwen-plus"] == pytest.approx(sum(count.total for count in stage.model.counts), rel=0.5)
