@@ -30,7 +30,7 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
     except OSError as exc:
         print(f"The sandbox can't go on: {exc}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return STOPPED_TWICE
 
 
@@ -49,15 +49,16 @@ async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> in
 
 
 def _ended_by_signal() -> asyncio.Event:
+    """The first signal sets the event; each further one cancels whatever still waits, wherever it stands."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    program = asyncio.current_task()
 
     def end() -> None:
+        if ended.is_set() and program is not None:
+            program.cancel()
         ended.set()
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
-    for number in numbers:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
     return ended
