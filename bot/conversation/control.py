@@ -31,8 +31,7 @@ class Control:
         """
         if self._task is not None and self._task.done():
             return False
-        if self.ending is Ending.STOPPED:  # and stopped again: one answer to both
-            self.update_ids = (*self.update_ids, *update_ids)
+        if self.ending is Ending.STOPPED:  # stopped is stopped, whatever else is said
             return True
         self.ending, self.update_ids = ending, update_ids
         if self._task is not None:

@@ -65,19 +65,18 @@ class Replies:
     running: dict[Place, Running] = field(default_factory=dict)
     orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
+    stopped: set[Place] = field(default_factory=set)
+    """Where an answer was stopped, until all of it is told."""
 
     async def settle(self, place: Place) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
         if chat is not None and chat.gone:
             return
-        await self._notify(place)  # what is told about a message comes before the answer to it
-        if chat is not None:
-            await self._answer(chat)
-            for delivery in await self.storage.deliveries.open(chat.id):
-                await self._deliver(chat, delivery)
-            await self._clear_replaced(chat)
-            await self._notify(place)
+        try:
+            await self._give(place, chat)
+        finally:
+            self.stopped.discard(place)
         await self._forget_order(place)
         if chat is not None:
             await self.upkeep.look_after(chat.id)
@@ -90,12 +89,17 @@ class Replies:
         running = self.running.get(place)
         if reply_id is not None and (running is None or running.reply_id != reply_id):
             return False
-        if running is not None:
-            return running.control.end(Ending.STOPPED, update_ids)
-        chat = await self.storage.chats.find(place)
-        if chat is None or await self.storage.transcript.owed(chat.id) is None:
-            return False
-        self.orders[place] = Order(Ending.STOPPED, update_ids)
+        if place in self.stopped:  # said twice: one answer to both
+            self._order(place, update_ids)
+        elif running is not None:
+            if not running.control.end(Ending.STOPPED, update_ids):
+                return False
+        else:
+            chat = await self.storage.chats.find(place)
+            if chat is None or await self.storage.transcript.owed(chat.id) is None:
+                return False
+            self._order(place, update_ids)
+        self.stopped.add(place)
         return True
 
     def restart_unshown(self, place: Place) -> None:
@@ -111,6 +115,16 @@ class Replies:
         running = self.running.get(place)
         if running is not None and message_id in running.asking:
             running.control.end(Ending.MORE_TO_COME)
+
+    async def _give(self, place: Place, chat: Chat | None) -> None:
+        await self._notify(place)  # what is told about a message comes before the answer to it
+        if chat is None:
+            return
+        await self._answer(chat)
+        for delivery in await self.storage.deliveries.open(chat.id):
+            await self._deliver(chat, delivery)
+        await self._clear_replaced(chat)
+        await self._notify(place)
 
     async def _answer(self, chat: Chat) -> None:
         owed = await self.storage.transcript.owed(chat.id)
@@ -138,6 +152,11 @@ class Replies:
             await self._give_up(chat, owed, sentence(exc), preview.message_id)
         finally:
             del self.running[chat.place]
+
+    def _order(self, place: Place, update_ids: tuple[int, ...]) -> None:
+        """An answer that has not begun is to be stopped; updates that said so before are kept."""
+        said = self.orders.get(place, Order(Ending.STOPPED)).update_ids
+        self.orders[place] = Order(Ending.STOPPED, (*said, *update_ids))
 
     async def _forget_order(self, place: Place) -> None:
         order = self.orders.pop(place, None)

@@ -5,6 +5,7 @@ import pytest
 from bot.inbound import attachments
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.owners import query
 
 SLOW = Say(" ".join(f"word{number}" for number in range(200)), delay=0.05)
 
@@ -122,14 +123,21 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
     hold = Hold(2)
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
+    bob = stage.telegram.user("Bob")
+    delivered = stage.telegram.faults.hold("sendRichMessage")
     await stage.ann.say(stage.home, "hello")
     await hold.reached(PATIENCE_S)
-    for _ in range(2):
-        await stage.ann.say(stage.home, "/stop")
+    await stage.ann.say(stage.home, "/stop")
+    await delivered.reached(PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    await bob.say(stage.telegram.private(bob), "/help")  # by the time that is answered, what came before it was heard
+    await stage.replies(1, stage.telegram.private(bob))
+    delivered.release()
     (partial,) = await stage.replies(1)
     assert partial.split() == ["one", "two"]
     await stage.ann.say(stage.home, "/help")
     assert (await stage.replies(2))[1].startswith("Just write")
+    assert not query(stage, "SELECT 1 FROM inbox WHERE state = 'new'")
 
 
 async def test_a_photo_that_is_gone_is_told_and_the_words_around_it_are_answered(
