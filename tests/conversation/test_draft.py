@@ -82,7 +82,7 @@ async def test_silence_is_bounded() -> None:
 
 
 async def test_every_delta_renews_the_bound() -> None:
-    draft, model, _ = _draft(says("ready"), bound=0.2)
+    draft, model, _ = _draft(says("ready"), bound=0.4)
     script: list[Delta | asyncio.Event] = []
     for word in "abcde":
         pause = asyncio.Event()

@@ -156,7 +156,7 @@ class Actor:
         with closing(sqlite3.connect(self._stage.folder / "keepsake.db")) as database:
             [[updates]] = database.execute("SELECT count(*) FROM inbox WHERE state = 'new'")
             [[turns]] = database.execute(
-                "SELECT count(*) FROM turns WHERE state IN ('waiting', 'streaming', 'complete')"
+                "SELECT count(*) FROM turns WHERE state IN ('waiting', 'streaming', 'complete', 'replaced')"
             )
         return bool(updates or turns)
 
