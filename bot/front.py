@@ -22,6 +22,7 @@ from bot.handlers.chat import ChatHandlers
 from bot.handlers.claims import Claims
 from bot.handlers.commands import Commands
 from bot.handlers.edits import EditHandlers
+from bot.handlers.endings import Endings
 from bot.handlers.entrance import Entrance
 from bot.handlers.export import ExportHandlers
 from bot.handlers.failures import Failures
@@ -66,17 +67,17 @@ def build(
     replies = _replies(parts, sender, door, budget)
     priced = prices(settings, services.profiles, services.models)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
-    commands = Commands(storage, replies, settings.reset_keep_days, listens, time.time)
+    commands = Commands(storage, replies.endings, settings.reset_keep_days, listens, time.time)
     chat = _chat(settings, parts, services, door, addressing, memory, admins)
     return Handlers(
         application=application,
-        entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands),
+        entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands, replies.alarm),
         admins=admins,
         membership=_membership(storage, door, bot, listens=listens),
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
         commands=commands,
-        buttons=Buttons(storage, replies, parts.hearing, time.time),
+        buttons=Buttons(storage, replies.endings, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
         forget=chat.forget,
@@ -93,7 +94,7 @@ def build(
 def _replies(parts: Engine, sender: Sender, door: Door, budget: Budget) -> Replies:
     hints = Hints(door.storage, budget, door.owners.ids)
     alarm = Alarm(door.storage, door.owners)
-    return Replies(door.storage, parts.conversation, sender, parts.upkeep, alarm, hints)
+    return Replies(door.storage, parts.conversation, sender, parts.upkeep, alarm, hints, Endings(door.storage))
 
 
 def _chat(
@@ -128,8 +129,8 @@ def _reader(bot: Bot, parts: Engine, services: Services) -> Reader:
     return Reader(Attachments(bot, services.workshop, count_tokens, most_tokens), bot.id)
 
 
-def _entrance(addressing: Addressing, listing: Listing, commands: Commands) -> Entrance:
-    storage, alarm = listing.storage, commands.replies.alarm
+def _entrance(addressing: Addressing, listing: Listing, commands: Commands, alarm: Alarm) -> Entrance:
+    storage = listing.storage
 
     def settle(place: Place) -> None:
         alarm.settle(place)  # which gets to know the lanes when there are some

@@ -9,9 +9,9 @@ from telegram import CallbackQuery, Update
 from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
 from bot.handlers.commands import UNDO_RESET
+from bot.handlers.endings import Endings
 from bot.handlers.notices import edited
 from bot.handlers.pressed import acknowledge, pressed
-from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
 from bot.language import texts
 from storage import Storage
@@ -23,7 +23,7 @@ class Buttons:
     """One method per kind of button."""
 
     storage: Storage
-    replies: Replies
+    endings: Endings
     hearing: Hearing
     clock: Callable[[], float]
 
@@ -63,7 +63,7 @@ class Buttons:
     async def stop(self, update: Update, _: object) -> None:
         """End the answer that is being written above the button; it is stored by the turn itself."""
         query, message = pressed(update)
-        stopped = message is not None and await self.replies.stop(place_of(message), (update.update_id,), _id(query))
+        stopped = message is not None and await self.endings.stop(place_of(message), (update.update_id,), _id(query))
         if not stopped:
             async with self.storage.transaction() as tx:
                 await self.storage.inbox.done(tx, [update.update_id])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from telegram import Message, Update
 
+from bot.handlers.endings import Endings
 from bot.handlers.notices import answer, is_private
-from bot.handlers.replies import Replies
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage, Transaction
@@ -25,7 +25,7 @@ class Commands:
     """
 
     storage: Storage
-    replies: Replies
+    endings: Endings
     keep_days: int
     listens: bool
     clock: Callable[[], float]
@@ -80,7 +80,7 @@ class Commands:
 
     async def stop(self, update: Update, _: object) -> None:
         """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself."""
-        if not await self.replies.stop(place_of(_message(update)), (update.update_id,)):
+        if not await self.endings.stop(place_of(_message(update)), (update.update_id,)):
             await self._say(update, texts.NOTHING_TO_STOP)
 
     async def ignore(self, update: Update, _: object) -> None:

@@ -4,20 +4,21 @@ All of it is read from the database, so that the same steps serve a fresh messag
 """
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated, Forbidden
 
-from bot.conversation.control import Control, Ending
+from bot.conversation.control import Control
 from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import BudgetSpent, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
 from bot.handlers.budget import Hints
+from bot.handlers.endings import Endings, Running
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
@@ -34,25 +35,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """An answer under way."""
-
-    reply_id: int
-    control: Control
-    preview: Preview
-    asking: Collection[int]
-    """The messages that it answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How the next answer is to end, and the updates that say so."""
-
-    ending: Ending
-    update_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Replies:
     """Settles what conversations are owed."""
 
@@ -62,59 +44,17 @@ class Replies:
     upkeep: Upkeep
     alarm: Alarm
     hints: Hints
-    running: dict[Place, Running] = field(default_factory=dict)
-    orders: dict[Place, Order] = field(default_factory=dict)
-    """How an answer is to end that has not begun yet."""
-    stopped: set[Place] = field(default_factory=set)
-    """Where an answer was stopped, until all of it is told."""
+    endings: Endings
 
     async def settle(self, place: Place) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
         if chat is not None and chat.gone:
             return
-        try:
+        async with self.endings.settling(place):
             await self._give(place, chat)
-        finally:
-            self.stopped.discard(place)
-        await self._forget_order(place)
         if chat is not None:
             await self.upkeep.look_after(chat.id)
-
-    async def stop(self, place: Place, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
-        """End the answer under way at this place, or the one that is owed; False when there is none.
-
-        `reply_id`: only this one.
-        """
-        running = self.running.get(place)
-        if reply_id is not None and (running is None or running.reply_id != reply_id):
-            return False
-        if place in self.stopped:  # said twice: one answer to both
-            self._order(place, update_ids)
-        elif running is not None:
-            if not running.control.end(Ending.STOPPED, update_ids):
-                return False
-        else:
-            chat = await self.storage.chats.find(place)
-            if chat is None or await self.storage.transcript.owed(chat.id) is None:
-                return False
-            self._order(place, update_ids)
-        self.stopped.add(place)
-        return True
-
-    def restart_unshown(self, place: Place) -> None:
-        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
-        running = self.running.get(place)
-        if running is None:  # what was said before is still being stored
-            self.orders.setdefault(place, Order(Ending.MORE_TO_COME))
-        elif not running.preview.shown and running.preview.message_id is None:
-            running.control.end(Ending.MORE_TO_COME)
-
-    def restart_if_asked(self, place: Place, message_id: int) -> None:
-        """End the answer under way when its question was edited; it is begun again with the new words."""
-        running = self.running.get(place)
-        if running is not None and message_id in running.asking:
-            running.control.end(Ending.MORE_TO_COME)
 
     async def _give(self, place: Place, chat: Chat | None) -> None:
         await self._notify(place)  # what is told about a message comes before the answer to it
@@ -133,36 +73,21 @@ class Replies:
         reply_id = await self.conversation.begin(chat, owed)
         preview, control = self._preview(chat, owed, reply_id), Control()
         asking = await self.storage.edits.last_asked(chat.id) | set(await self.storage.transcript.asking(chat.id))
-        self.running[chat.place] = Running(reply_id, control, preview, asking)
-        if order := self.orders.pop(chat.place, None):
-            control.end(order.ending, order.update_ids)
-        try:
-            async with preview:
-                answer = await self.conversation.answer(chat, owed, reply_id, preview, control)
-            if control.ending is not None:
-                shown = None if owed.in_place else preview.message_id
-                end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
-                await until_stored(end)
-            await self.alarm.hear(answer.draft.helper.failure if answer.draft.helper else None)
-            for other in await self.hints.give(chat):
-                self.alarm.settle(other)
-        except ModelError as exc:
-            _log(chat.id, exc)
-            await self.alarm.hear(exc)
-            await self._give_up(chat, owed, sentence(exc), preview.message_id)
-        finally:
-            del self.running[chat.place]
-
-    def _order(self, place: Place, update_ids: tuple[int, ...]) -> None:
-        """An answer that has not begun is to be stopped; updates that said so before are kept."""
-        said = self.orders.get(place, Order(Ending.STOPPED)).update_ids
-        self.orders[place] = Order(Ending.STOPPED, (*said, *update_ids))
-
-    async def _forget_order(self, place: Place) -> None:
-        order = self.orders.pop(place, None)
-        if order is not None and order.update_ids:
-            async with self.storage.transaction() as tx:
-                await self.storage.inbox.done(tx, order.update_ids)
+        with self.endings.open_to(chat.place, Running(reply_id, control, preview, asking)):
+            try:
+                async with preview:
+                    answer = await self.conversation.answer(chat, owed, reply_id, preview, control)
+                if control.ending is not None:
+                    shown = None if owed.in_place else preview.message_id
+                    end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
+                    await until_stored(end)
+                await self.alarm.hear(answer.draft.helper.failure if answer.draft.helper else None)
+                for other in await self.hints.give(chat):
+                    self.alarm.settle(other)
+            except ModelError as exc:
+                _log(chat.id, exc)
+                await self.alarm.hear(exc)
+                await self._give_up(chat, owed, sentence(exc), preview.message_id)
 
     def _preview(self, chat: Chat, owed: Owed, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:

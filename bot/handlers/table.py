@@ -141,7 +141,7 @@ class Handlers:
     def more_to_come(self, place: Place) -> None:
         """See ``intake.lanes.Work``."""
         self.continued.add(place)
-        self.replies.restart_unshown(place)
+        self.replies.endings.restart_unshown(place)
 
     def stands_alone(self, arrival: Arrival) -> bool:
         """See ``intake.lanes.Work``."""
@@ -152,7 +152,7 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message
         if message is not None and not is_other_bot(message):
-            self.replies.restart_if_asked(arrival.place, message.message_id)
+            self.replies.endings.restart_if_asked(arrival.place, message.message_id)
 
     async def _leave_out(self, arrival: Arrival, tell: bool) -> None:
         storage, message = self.replies.storage, arrival.update.message

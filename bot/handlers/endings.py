@@ -1,0 +1,104 @@
+"""How answers are ended from the chat: stopped, or begun again because there is more to answer."""
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from bot.conversation.control import Control, Ending
+from bot.outbound.stream import Preview
+from storage import Storage
+from storage.records import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An answer under way."""
+
+    reply_id: int
+    control: Control
+    preview: Preview
+    asking: Collection[int]
+    """The messages that it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the next answer is to end, and the updates that say so."""
+
+    ending: Ending
+    update_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What is under way at which place, and how it is to end."""
+
+    storage: Storage
+    _running: dict[Place, Running] = field(default_factory=dict)
+    _orders: dict[Place, Order] = field(default_factory=dict)
+    """How an answer is to end that has not begun yet."""
+    _stopped: set[Place] = field(default_factory=set)
+    """Where an answer was stopped, until all of it is told."""
+
+    async def stop(self, place: Place, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
+        """End the answer under way at this place, or the one that is owed; False when there is none.
+
+        `reply_id`: only this one. The updates are done together with what they did.
+        """
+        running = self._running.get(place)
+        if reply_id is not None and (running is None or running.reply_id != reply_id):
+            return False
+        if place in self._stopped:  # said twice: one answer to both
+            self._order(place, update_ids)
+        elif running is not None:
+            if not running.control.end(Ending.STOPPED, update_ids):
+                return False
+        else:
+            chat = await self.storage.chats.find(place)
+            if chat is None or await self.storage.transcript.owed(chat.id) is None:
+                return False
+            self._order(place, update_ids)
+        self._stopped.add(place)
+        return True
+
+    def restart_unshown(self, place: Place) -> None:
+        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
+        running = self._running.get(place)
+        if running is None:  # what was said before is still being stored
+            self._orders.setdefault(place, Order(Ending.MORE_TO_COME))
+        elif not running.preview.shown and running.preview.message_id is None:
+            running.control.end(Ending.MORE_TO_COME)
+
+    def restart_if_asked(self, place: Place, message_id: int) -> None:
+        """End the answer under way when its question was edited; it is begun again with the new words."""
+        running = self._running.get(place)
+        if running is not None and message_id in running.asking:
+            running.control.end(Ending.MORE_TO_COME)
+
+    @contextmanager
+    def open_to(self, place: Place, running: Running) -> Iterator[None]:
+        """While this answer is under way it can be ended; one that was to be ended before it began is."""
+        self._running[place] = running
+        if order := self._orders.pop(place, None):
+            running.control.end(order.ending, order.update_ids)
+        try:
+            yield
+        finally:
+            del self._running[place]
+
+    @asynccontextmanager
+    async def settling(self, place: Place) -> AsyncIterator[None]:
+        """All that is owed at this place is told at the end of this: whatever was to be ended is done."""
+        try:
+            yield
+        finally:
+            self._stopped.discard(place)
+        order = self._orders.pop(place, None)
+        if order is not None and order.update_ids:
+            async with self.storage.transaction() as tx:
+                await self.storage.inbox.done(tx, order.update_ids)
+
+    def _order(self, place: Place, update_ids: tuple[int, ...]) -> None:
+        """An answer that has not begun is to be stopped; updates that said so before are kept."""
+        said = self._orders.get(place, Order(Ending.STOPPED)).update_ids
+        self._orders[place] = Order(Ending.STOPPED, (*said, *update_ids))
