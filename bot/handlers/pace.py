@@ -83,10 +83,11 @@ class Pace:
                 del self.recent[user_id]
 
     async def _refuse(self, update: Update, user_id: int) -> None:
+        text = self._text(self.recent[user_id])  # before anything is waited for: a minute may be over then
         notice = self.refusal(update.message, user_id) if update.message is not None else None
         async with self.storage.transaction() as tx:
             if notice is not None:
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
         if update.callback_query is not None:
-            await acknowledge(update.callback_query, self._text(self.recent[user_id]))
+            await acknowledge(update.callback_query, text)
