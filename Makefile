@@ -33,7 +33,7 @@ doctor: $(RUN_STAMP)
 # without it each worker translates all tests, and each process that a test starts the whole bot.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist worksteal -q $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
