@@ -33,8 +33,8 @@ class AccessList:
         return await self._one("telegram_id = ?", (telegram_id,))
 
     async def by_username(self, name: str) -> Entry | None:
-        """Who had this name in Telegram when they asked; without the @."""
-        return await self._one("lower(username) = ?", (name.lower(),))
+        """Who had this name in Telegram when they asked, the last of them if it changed hands; without the @."""
+        return await self._one("lower(username) = ? ORDER BY asked_at DESC, id DESC LIMIT 1", (name.lower(),))
 
     async def of_request(self, owner_id: int, message_id: int) -> Entry | None:
         """Whom a request was about that an owner was sent."""
@@ -123,15 +123,13 @@ class AccessList:
 
 
 async def move_access(tx: Transaction, old: int, new: int) -> None:
-    """A group has another number now: what was decided about it holds on. A decision wins over a question."""
-    rows = {
-        row["telegram_id"]: row
-        for row in await tx.rows("SELECT id, telegram_id, standing FROM access WHERE telegram_id IN (?, ?)", (old, new))
-    }
+    """A group has another number now: what was decided about it last holds on. A decision wins over a question."""
+    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY ifnull(decided_at, 0)"
+    rows = {row["telegram_id"]: row for row in await tx.rows(latest, (old, new))}
     if old not in rows:
         return
     if new in rows:
-        kept, dropped = (new, old) if rows[old]["standing"] == Standing.ASKING else (old, new)
+        dropped, kept = rows
         await tx.execute("UPDATE notices SET about = ? WHERE about = ?", (rows[kept]["id"], rows[dropped]["id"]))
         await tx.execute("DELETE FROM access WHERE telegram_id = ?", (dropped,))
     await tx.execute("UPDATE access SET telegram_id = ? WHERE telegram_id = ?", (new, old))

@@ -50,6 +50,9 @@ class Gate:
             await self._approve(joined)
             return
         verdict = await self.door.verdict(user.id if user else None, chat.id if chat else None)
+        if verdict is Verdict.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
+            of_group = await self.door.verdict(None, joined.chat.id)
+            verdict = verdict if of_group is Verdict.STRANGER else of_group  # nobody is asked in their name
         if verdict is Verdict.BLOCKED:
             await self._end(update)
         if await self.claims.attempt(update):

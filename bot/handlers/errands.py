@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telegram import Bot
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.access.owners import Owners
 from bot.chat_language import chat_language
@@ -47,6 +47,10 @@ class Errands:
     async def _leave(self, telegram_id: int) -> None:
         try:
             await self.bot.leave_chat(telegram_id)
+        except ChatMigrated as exc:  # what was decided moves along, and it is left under its new number
+            async with self.storage.transaction() as tx:
+                await self.storage.presence.migrate(tx, telegram_id, exc.new_chat_id)
+            return
         except (BadRequest, Forbidden) as exc:
             log.info("Chat %d can't be left, or was: %s", telegram_id, exc)
         except TelegramError as exc:

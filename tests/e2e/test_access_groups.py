@@ -106,6 +106,32 @@ async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Sta
     assert "nonsense" in words
 
 
+async def test_a_group_is_let_in_or_left_as_a_group_also_when_a_blocked_person_brings_the_bot(
+    stage: Stage, hurry: None
+) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob = stage.telegram.user("Bob")
+    friends, den, other = (stage.telegram.group(name, [stage.ann, bob]) for name in ("Friends", "Den", "Other"))
+    membership(stage, stage.ann, friends, "left", "member")
+    await stage.replies(1, friends)
+    for number in (bob.id, den.id):
+        await stage.ann.say(stage.home, f"/block {number}")
+    told = len(await stage.replies(2))
+    await stage.telegram.wait_call("leaveChat", lambda call: call.params["chat_id"] == den.id, PATIENCE_S)
+    left = len(stage.telegram.calls)
+    for group in (friends, den, other):
+        membership(stage, bob, group, "member", "left")
+        membership(stage, bob, group, "left", "member")
+    await handled(stage)
+    await stage.ann.say(friends, "Keepsake, are you back?")
+    await stage.replies(2, friends)
+    await stage.telegram.changed(
+        lambda: any(call.method == "leaveChat" for call in stage.telegram.calls[left:]), PATIENCE_S
+    )
+    assert len(stage.home.replies) == told
+    assert other.replies == den.replies == []
+
+
 async def _move(stage: Stage, old: Chat, new: Chat, by: User) -> None:
     """Telegram tells that a group is another one now, in both of them."""
     for chat, name, other in ((old, "migrate_to_chat_id", new.id), (new, "migrate_from_chat_id", old.id)):

@@ -17,9 +17,9 @@ async def _knock(storage: Storage, guest: Guest, now: float = 10.0, denied_befor
     return entry.id if entry else None
 
 
-async def _put(storage: Storage, guest: Guest, standing: Standing) -> None:
+async def _put(storage: Storage, guest: Guest, standing: Standing, now: float = 20.0) -> None:
     async with storage.transaction() as tx:
-        await storage.access.put(tx, guest, standing, ANN, 20.0)
+        await storage.access.put(tx, guest, standing, ANN, now)
 
 
 async def test_however_often_somebody_knocks_it_is_one_row_and_known_once(storage: Storage) -> None:
@@ -46,6 +46,15 @@ async def test_only_who_was_denied_long_enough_ago_asks_anew(storage: Storage, s
     assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is Standing.DENIED)
 
 
+async def test_a_name_in_telegram_is_that_of_whoever_asked_with_it_last(storage: Storage) -> None:
+    for number, now in ((7, 10.0), (8, 30.0), (9, 20.0)):
+        await _knock(storage, Guest(number, "Bob", "bob"), now)
+    await _put(storage, Guest(10, "Bob", "bob"), Standing.ALLOWED)
+    entry = await storage.access.by_username("Bob")
+    assert entry is not None
+    assert entry.guest.telegram_id == 8
+
+
 async def test_a_decision_without_a_name_keeps_the_name_that_was_known(storage: Storage) -> None:
     await _knock(storage, BOB)
     await _put(storage, Guest(7), Standing.BLOCKED)
@@ -60,16 +69,19 @@ async def test_a_decision_without_a_name_keeps_the_name_that_was_known(storage: 
         (Standing.ALLOWED, None, Standing.ALLOWED),
         (Standing.BLOCKED, Standing.ASKING, Standing.BLOCKED),
         (Standing.ASKING, Standing.ALLOWED, Standing.ALLOWED),
-        (Standing.ALLOWED, Standing.BLOCKED, Standing.ALLOWED),
+        (Standing.ALLOWED, Standing.BLOCKED, Standing.BLOCKED),
+        (Standing.BLOCKED, Standing.ALLOWED, Standing.ALLOWED),
         (None, Standing.ALLOWED, Standing.ALLOWED),
     ],
 )
 async def test_a_group_that_moves_keeps_what_was_decided(
     storage: Storage, old: Standing | None, new: Standing | None, then: Standing
 ) -> None:
-    for guest, standing in ((OLD, old), (NEW, new)):
-        if standing is not None:
-            await _put(storage, guest, standing)
+    for now, (guest, standing) in enumerate(((OLD, old), (NEW, new))):
+        if standing is Standing.ASKING:
+            await _knock(storage, guest)
+        elif standing is not None:
+            await _put(storage, guest, standing, float(now))
     async with storage.transaction() as tx:
         await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
     found = await storage.access.having(*Standing)

@@ -1,0 +1,37 @@
+"""A group that is to be left is left, whatever number it has meanwhile."""
+
+from typing import Any, cast
+
+from telegram.error import ChatMigrated
+
+from bot.access.owners import Owners
+from bot.handlers.errands import Errands
+from storage import Storage
+from storage.guests import SHELL, Guest, Standing
+
+OLD, NEW = -5, -100500
+
+
+class Telegram:
+    """Knows the group by its new number only."""
+
+    def __init__(self) -> None:
+        self.left: list[int] = []
+
+    async def leave_chat(self, chat_id: int) -> None:
+        if chat_id == OLD:
+            raise ChatMigrated(NEW)
+        self.left.append(chat_id)
+
+
+async def test_a_group_that_has_moved_is_left_where_it_is_now(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        await storage.access.put(tx, Guest(OLD, "Friends"), Standing.BLOCKED, SHELL, 10.0)
+        await storage.access.leave(tx, OLD)
+    telegram = Telegram()
+    owners = Owners(storage, frozenset(), stored=False)
+    errands = Errands(storage, cast("Any", telegram), owners, lambda _: None)
+    for _ in range(3):
+        await errands.run()
+    assert telegram.left == [NEW]
+    assert await storage.access.standings([OLD, NEW]) == {NEW: Standing.BLOCKED}
