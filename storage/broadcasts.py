@@ -61,15 +61,14 @@ class Broadcasts:
         return [_broadcast(row) for row in rows]
 
     async def next_chats(self, tx: Transaction, number: int, most: int) -> list[int]:
-        """Take the next chats off the list, those where the bot can write."""
+        """Take the next chats off the list; see also `Presence.left`."""
         rows = await tx.rows(
             "DELETE FROM broadcast_chats WHERE broadcast_id = ?1 AND telegram_id IN"
             " (SELECT telegram_id FROM broadcast_chats WHERE broadcast_id = ?1 ORDER BY telegram_id LIMIT ?2)"
-            " RETURNING telegram_id, EXISTS (SELECT 1 FROM chats WHERE chats.telegram_id ="
-            " broadcast_chats.telegram_id AND gone) AS gone",
+            " RETURNING telegram_id",
             (number, most),
         )
-        return [row["telegram_id"] for row in rows if not row["gone"]]
+        return [row["telegram_id"] for row in rows]
 
     async def finish(self, tx: Transaction, number: int) -> Broadcast | None:
         """End it when it has gone everywhere; None while some of it is on its way."""

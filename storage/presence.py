@@ -24,6 +24,7 @@ class Presence:
                 (row["id"],),
             )
         await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
+        await tx.execute("DELETE FROM broadcast_chats WHERE telegram_id = ?", (telegram_id,))
 
     async def came(self, tx: Transaction, telegram_id: int) -> None:
         """The bot is there again."""

@@ -47,14 +47,16 @@ class BroadcastHandlers:
         """It was confirmed: from now on it goes out, a few chats at a time."""
         query, message = pressed(update)
         chats = (await self.listing.read()).reachable
+        allowed = await self.listing.door.owners.has(query.from_user.id)
         async with self.storage.transaction() as tx:
             number = int((query.data or "").removeprefix(SEND))
-            begun = await self.storage.broadcasts.begin(tx, number, query.from_user.id, chats)
+            begun = allowed and await self.storage.broadcasts.begin(tx, number, query.from_user.id, chats)
             if begun and message is not None:
                 text = texts.BROADCASTING.format(chats=plural(len(chats), texts.CHATS))
                 await self.storage.notices.add(tx, edited(message, text))
             await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, "" if begun else texts.OLD_BUTTON)
+        refused = texts.OLD_BUTTON if allowed else texts.ONLY_OWNERS
+        await acknowledge(query, "" if begun else refused)
 
     async def drop(self, update: Update, _: object) -> None:
         """It is not sent."""

@@ -121,3 +121,13 @@ async def test_a_broadcast_reaches_everybody_who_has_access_once_it_is_confirmed
         assert (await stage.replies(2, chat))[1] == "Tea\nat five!"
     await stage.home.wait(lambda chat: "reached 2 of 2 chats" in chat.replies[-1].text, PATIENCE_S)
     assert [len(chat.replies) for chat in (bobs, cleos, dans, friends)] == [2, 1, 1, 2]
+
+
+async def test_who_is_an_owner_no_longer_can_not_send_what_they_had_written(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
+    await stage.ann.say(stage.home, "/broadcast Tea at five!")
+    (question,) = await stage.home.wait(1, PATIENCE_S)
+    await stage.end()
+    await stage.start(ACCESS="open", OWNER_IDS="7")
+    assert await pressed(stage, stage.ann, question, "Send it") == "Only an owner of this bot can do that."
+    assert query(stage, "SELECT state FROM broadcasts") == [("asked",)]

@@ -40,8 +40,9 @@ async def test_after_a_crash_the_rest_gets_it_and_nobody_twice(storage: Storage)
 async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.chats.ensure(tx, Place(6), private=True, now=0.0)
-        await storage.presence.left(tx, 6)
     number = await _begun(storage, 5, 6, 7, 8)
+    async with storage.transaction() as tx:
+        await storage.presence.left(tx, 6)
     assert await _hand_out(storage, number, 9) == [5, 7, 8]
     for place, arrives in ((5, True), (7, False)):
         [(notice_id, _)] = await storage.notices.waiting(Place(place))
