@@ -145,9 +145,8 @@ class ChatHandlers:
         message, user = burst.messages[0], burst.messages[0].from_user
         assert user is not None, "somebody asks too often"
         notice = self.pace.refusal(message, user.id)
+        said, private = await self._skimmed(burst.messages), is_private(message)
         async with self.storage.transaction() as tx:
-            private = is_private(message)
-            said = self.reader.skim(burst.messages)
             if said:
                 await self.hearing.hear(
                     tx, burst.place, private=private, said=said, asked=False, language=_language(burst)

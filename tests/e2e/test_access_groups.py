@@ -106,6 +106,26 @@ async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Sta
     assert "nonsense" in words
 
 
+async def test_what_is_put_off_quotes_no_blocked_person_either(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), MESSAGES_PER_MINUTE="1")
+    bob, cleo = stage.telegram.user("Bob"), stage.telegram.user("Cleo")
+    friends = stage.telegram.group("Friends", [stage.ann, bob, cleo])
+    membership(stage, stage.ann, friends, "left", "member")
+    await stage.replies(1, friends)
+    await stage.ann.say(stage.home, f"/block {bob.id}")
+    await stage.replies(1)
+    said = await bob.say(friends, "the swordfish is mine")
+    await stage.ann.say(friends, "Keepsake, hello")
+    await stage.replies(2, friends)
+    await stage.ann.say(friends, "Keepsake, what does he mean?", reply_to=said)
+    await stage.replies(3, friends)
+    await cleo.say(friends, "Keepsake, and I?")
+    await stage.replies(4, friends)
+    words = " ".join(user_messages(stage.model.requests[-1]))
+    assert "what does he mean?" in words
+    assert "swordfish" not in words
+
+
 async def test_a_group_is_let_in_or_left_as_a_group_also_when_a_blocked_person_brings_the_bot(
     stage: Stage, hurry: None
 ) -> None:
