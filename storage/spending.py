@@ -49,9 +49,9 @@ class Spending:
         return _by_model(rows)
 
     async def by_user(self) -> dict[int, Usage]:
-        """What each person has used so far, in whichever chat."""
+        """What each person has used so far, in whichever chat. Who spoke as a group or a channel is none."""
         rows = await self._database.rows(
-            f"SELECT user_id, {_SUMS} FROM spending WHERE user_id <> {EVERYBODY} GROUP BY user_id"  # noqa: S608
+            f"SELECT user_id, {_SUMS} FROM spending WHERE user_id > {EVERYBODY} GROUP BY user_id"  # noqa: S608
         )
         return {row["user_id"]: usage_in(row) for row in rows}
 

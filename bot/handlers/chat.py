@@ -137,14 +137,14 @@ class ChatHandlers:
 
     def _is_admitted(self, burst: Burst) -> bool:
         """Whether its sender has not asked too often; what only goes on with a turn is no question of its own."""
-        user = burst.messages[0].from_user
-        return user is None or burst.continues or self.pace.admits(user.id)
+        sender = _sender(burst)
+        return sender is None or burst.continues or self.pace.admits(sender)
 
     async def _put_off(self, burst: Burst) -> None:
         """Keep what somebody says who asks too often; the answer to their next message will be one to this as well."""
-        message, user = burst.messages[0], burst.messages[0].from_user
-        assert user is not None, "somebody asks too often"
-        notice = self.pace.refusal(message, user.id)
+        message, sender = burst.messages[0], _sender(burst)
+        assert sender is not None, "somebody asks too often"
+        notice = self.pace.refusal(message, sender)
         said, private = await self._skimmed(burst.messages), is_private(message)
         async with self.storage.transaction() as tx:
             if said:
@@ -226,3 +226,9 @@ def _each_once(notices: Sequence[Notice]) -> list[Notice]:
 def _language(burst: Burst) -> str | None:
     sender = burst.messages[-1].from_user
     return sender.language_code if sender else None
+
+
+def _sender(burst: Burst) -> int | None:
+    """Telegram gives all anonymous administrators one user; who they are is their group."""
+    sender = burst.messages[0].sender_chat or burst.messages[0].from_user
+    return sender.id if sender else None

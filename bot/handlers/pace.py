@@ -1,4 +1,4 @@
-"""How often one person is answered.
+"""How often one person is answered; the anonymous administrators of a group are one.
 
 What costs is an answer, so that a burst of messages that become one turn counts once. Commands and buttons that ask the
 model count as well. Counts are kept in memory: a restart is a fresh minute.
@@ -41,11 +41,11 @@ class Pace:
         """The handler for those who have not asked too often; others are told."""
 
         async def guarded(update: Update, context: object) -> None:
-            user = update.effective_user
-            if user is None or self.admits(user.id):
+            sender = update.effective_sender
+            if sender is None or self.admits(sender.id):
                 await handler(update, context)
             else:
-                await self._refuse(update, user.id)
+                await self._refuse(update, sender.id)
 
         return guarded if self.most is not None else handler
 

@@ -140,5 +140,5 @@ def _is_forward(message: Message) -> bool:
 
 
 def _sender(message: Message) -> int | None:
-    sender = message.from_user or message.sender_chat
+    sender = message.sender_chat or message.from_user  # all anonymous administrators and channels have one user
     return sender.id if sender else None

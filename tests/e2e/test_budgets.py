@@ -9,7 +9,7 @@ import pytest
 from bot import engine, purse
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
-from tests.e2e.groups import group
+from tests.e2e.groups import anonymously, group
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
 
@@ -164,3 +164,17 @@ async def test_who_asks_too_often_is_told_once_and_heard(stage: Stage, hurry: No
     assert "Today" in await say(stage, "/usage")
     assert len(stage.home.replies) == 4
     assert len(stage.model.requests) == 2
+
+
+async def test_the_anonymous_administrators_of_one_group_take_nothing_from_those_of_another(
+    stage: Stage, hurry: None
+) -> None:
+    stage.model.always(Say("yes"))
+    await stage.start(MESSAGES_PER_MINUTE="1")
+    one, _ = group(stage)
+    other = stage.telegram.group("Others", [stage.ann])
+    for chat in (one, other):
+        anonymously(stage, chat, "Keepsake, hello")
+        assert await stage.replies(1, chat) == ["yes"]
+    anonymously(stage, other, "Keepsake, again")
+    assert "more than 1 message in a minute" in (await stage.replies(2, other))[1]

@@ -12,7 +12,7 @@ import pytest
 from sandbox.botapi import Chat, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
-from tests.e2e.groups import group, user_messages
+from tests.e2e.groups import anonymously, group, user_messages
 from tests.e2e.quick import hurry as hurry
 
 BOT = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}
@@ -109,21 +109,7 @@ async def test_an_anonymous_administrator_is_one(stage: Stage, hurry: None) -> N
     friends, [ann] = group(stage)
     await ann.say(friends, "Keepsake, hello")
     await friends.wait(1, PATIENCE_S)
-    chat = {"id": friends.id, "type": "supergroup", "title": "Friends"}
-    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
-    stage.telegram.push_update(
-        {
-            "message": {
-                "message_id": 900,
-                "date": int(time.time()),
-                "chat": chat,
-                "from": anonymous,
-                "sender_chat": chat,
-                "text": "/reset",
-                "entities": [{"type": "bot_command", "offset": 0, "length": 6}],
-            }
-        }
-    )
+    anonymously(stage, friends, "/reset")
     assert "afresh" in (await friends.wait(2, PATIENCE_S))[1].text
 
 

@@ -23,3 +23,10 @@ async def test_a_request_beside_the_conversation_costs_and_is_no_turn(storage: S
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(50, 40, 30), turns=0)
     assert await storage.usage.between(chat.id, MONDAY, MONDAY) == [DayUsage(MONDAY, 1, Usage(150, 60, 35))]
+
+
+async def test_who_speaks_as_a_group_is_no_person_among_those_who_used_something(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        for sender in (7, -100500, None):
+            await storage.spending.record(tx, sender, MONDAY, "qwen-plus", Usage(100, 20, 5))
+    assert await storage.spending.by_user() == {7: Usage(100, 20, 5)}
