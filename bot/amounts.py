@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-_TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmM]?)(?:\s*tokens?)?")
-_MONEY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]{3})")
+_NUMBER = r"(\d{1,15}(?:\.\d{1,6})?)"
+_TOKENS = re.compile(rf"{_NUMBER}\s*([kKmM]?)(?:\s*tokens?)?")
+_MONEY = re.compile(rf"{_NUMBER}\s*([A-Za-z]{{3}})")
+MOST = 10**15
+"""Beyond what anybody uses, and below what a float counts exactly."""
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
@@ -27,13 +30,18 @@ class Amount:
             found = cls(float(money[1]), money[2].upper())
         else:
             raise ValueError("must be tokens, like 200000 or 200k, or money, like 0.50 USD")
-        if found.number <= 0:
-            raise ValueError("must be more than nothing")
+        if not 0 < found.number < MOST:
+            raise ValueError("must be more than nothing, and less than 10^15")
         return found
 
     def __str__(self) -> str:
         """As people read it."""
         return f"{self.number:,.2f} {self.currency}" if self.currency else f"{self.number:,.0f}"
+
+    @property
+    def written(self) -> str:
+        """As `parse` reads it back."""
+        return f"{self.number:.6f} {self.currency}".strip() if self.currency else f"{self.number:.0f}"
 
     @property
     def exact(self) -> str:

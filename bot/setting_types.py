@@ -124,7 +124,7 @@ def _ids(value: object) -> object:
     if not isinstance(value, str):
         return value
     parts = [part.strip() for part in value.split(",") if part.strip()]
-    if not all(re.fullmatch(r"-?[0-9]{1,19}", part) for part in parts):
+    if not all(re.fullmatch(r"-?[0-9]{1,18}", part) for part in parts):
         raise ValueError("must be numbers with commas between them")
     return frozenset(map(int, parts))
 

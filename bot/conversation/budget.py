@@ -74,7 +74,7 @@ class Budget:
 
     async def set(self, scope: Scope, number: int, amount: Amount | None, *, back: bool = False) -> None:
         """Set a budget, switch it off (None), or go `back` to what holds without it."""
-        text = None if back else OFF if amount is None else f"{amount.number} {amount.currency}".strip()
+        text = None if back else OFF if amount is None else amount.written
         async with self.storage.transaction() as tx:
             await self.storage.spending.set_budget(tx, scope, number, text)
         if back:

@@ -14,7 +14,7 @@ from storage import Storage
 from storage.records import Chat, Notice, Place
 
 DEFAULT = "default"
-_ID = re.compile(r"-?\d{1,19}")
+_ID = re.compile(r"-?\d{1,18}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,10 @@ def test_an_amount_is_tokens_or_money(text: str, shown: str) -> None:
     assert str(Amount.parse(text)) == shown
 
 
-@pytest.mark.parametrize("text", ["", "many", "-5", "0", "0 USD", "5 dollars", "1e5", "200kk"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "many", "-5", "0", "0 USD", "5 dollars", "1e5", "200kk", "9" * 400, "1" + "0" * 15 + " USD", "999999999999M"],
+)
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         Amount.parse(text)
@@ -162,11 +165,15 @@ async def test_what_an_owner_sets_wins_and_is_there_after_a_restart(storage: Sto
     await held.set(Scope.USER, 0, Amount.parse("500"))
     await held.set(Scope.USER, ANN, None)
     await held.set(Scope.TOTAL, 0, Amount.parse("0.50 USD"))
+    await held.set(Scope.CHAT, 0, Amount.parse("0.000001 USD"))
+    await held.set(Scope.CHAT, -5, Amount.parse("999999999M"))
     for one in (held, budget(storage, clock, user="1000")):
         await one.load()
         assert one.holding(Scope.USER, BOB) == Amount(500)
         assert one.holding(Scope.USER, ANN) is None
         assert one.holding(Scope.TOTAL) == Amount(0.5, "USD")
+        assert one.holding(Scope.CHAT) == Amount(0.000001, "USD")
+        assert one.holding(Scope.CHAT, -5) == Amount(999_999_999_000_000)
     await held.set(Scope.USER, 0, None, back=True)
     assert held.holding(Scope.USER, BOB) == Amount(1000)
     again = budget(storage, clock, user="1000")
