@@ -71,6 +71,7 @@ async def live(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         services = open_services(settings, stack)
+        budget = await _budget(settings, storage, services)
         polling_request = _requests(connections=1)
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
@@ -78,7 +79,6 @@ async def live(settings: Settings) -> None:
         sender = Sender(application.bot, Pacer(), Features())
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         names = (application.bot.first_name, application.bot.username)
-        budget = await _budget(settings, storage, services)
         parts = engine.build(
             settings,
             storage,

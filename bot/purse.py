@@ -1,7 +1,7 @@
 """Budgets, put together: those of the settings, at the prices of the profiles."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot.amounts import Amount, Price
@@ -54,10 +54,8 @@ def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
     return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))))
 
 
-async def open_budget(
-    settings: Settings, storage: Storage, priced: Prices, is_owner: Callable[[int], Awaitable[bool]]
-) -> Budget:
-    """Read what holds. Raises SettingError for money where a model has no price."""
+def amounts(settings: Settings, priced: Prices) -> Mapping[Scope, Amount]:
+    """The budgets of the settings. Raises SettingError for money where a model has no price."""
     wanted = {
         Scope.USER: settings.budget_user,
         Scope.CHAT: settings.budget_chat,
@@ -70,6 +68,14 @@ async def open_budget(
                 f"BUDGET_{scope.upper()}: {model} has no price in {amount.currency}; "
                 "say price_input and currency in the file of MODEL_PROFILES, or set a number of tokens"
             )
+    return held
+
+
+async def open_budget(
+    settings: Settings, storage: Storage, priced: Prices, is_owner: Callable[[int], Awaitable[bool]]
+) -> Budget:
+    """Read what holds. Raises SettingError, see `amounts`."""
+    held = amounts(settings, priced)
     budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time)
     await budget.load()
     return budget

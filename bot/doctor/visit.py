@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from bot import engine
+from bot import engine, purse
 from bot.conversation.tokens import counter
 from bot.doctor import access, clock, database, extras, model, telegram
 from bot.doctor.report import Finding, Mark, summary
@@ -24,6 +24,7 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     async with AsyncExitStack() as stack:
         services = open_services(_patient(settings), stack)
         engine.check(settings, services.models, await asyncio.to_thread(counter, settings.openai_model))
+        purse.amounts(settings, purse.prices(settings, services.profiles, services.models))
         async with asyncio.TaskGroup() as tasks:
             for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services)]:
                 found += (findings := await check)

@@ -110,7 +110,12 @@ async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TELEGRAM_BOT_TOKEN", "none"), ("MEMORY", "elephant"), ("SYSTEM_PROMPT", "be kind " * 6_000)],
+    [
+        ("TELEGRAM_BOT_TOKEN", "none"),
+        ("MEMORY", "elephant"),
+        ("SYSTEM_PROMPT", "be kind " * 6_000),
+        ("BUDGET_CHAT", "1 EUR"),
+    ],
 )
 async def test_a_wrong_setting_is_one_line_as_with_every_command(
     name: str, value: str, process: Stage, tmp_path: Path
