@@ -61,6 +61,7 @@ MAY_IMPORT = {
         "bot.errors",
         "bot.llm",
         "bot.logs",
+        "bot.purse",
         "bot.reach",
         "bot.services",
         "bot.settings",
