@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.conversation.heads import Heads
+from bot.conversation.tokens import TokenCounter
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
 from bot.language import texts
 from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Finish, Instead, Message, Options, Usage
@@ -32,6 +34,17 @@ class Show(Protocol):
         """A line about the waiting, while there is no answer yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A request that ended before its server said what it took."""
+
+    text: str
+    """What was said and thought until then."""
+    instead: Instead | None
+    counted: int | None = None
+    """Our own count of its tokens; None: it is the one that the draft was asked with."""
+
+
 class Draft:
     """What the model has said so far."""
 
@@ -49,24 +62,30 @@ class Draft:
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self.reasoning = ""
         """What the model thought before it answered; it is never sent back."""
-        self.beside: list[Beside] = []
-        """Further requests that it took, and those of tries that came to nothing: they are paid for too."""
         self._show = show
         self._bound = bound
         self._heads = heads
         self._said = self._half = ""
         self._helped: Instead | None = None
         self._begun: tuple[Beside, int] | None = None
-
-    @property
-    def unfinished(self) -> tuple[Beside, str] | None:
-        """A further request that has not ended, and what was said in it."""
-        return (self._begun[0], self._said[self._begun[1] :]) if self._begun else None
+        self._beside: list[Beside] = []
+        self._broken: list[Broken] = []
 
     @property
     def helper(self) -> Instead | None:
         """Who gave this answer, or a part of it, where that is not the model that was asked."""
         return self.instead or self._helped
+
+    def further(self, counted: int, count_tokens: TokenCounter) -> list[Beside]:
+        """The requests beside that of the answer, and those of tries that came to nothing: they are paid for too.
+
+        `counted`: our own count of the prompt's tokens, for an estimate where the server said nothing.
+        """
+        broken = [*self._broken, *self._unfinished()]
+        return self._beside + [
+            Beside(counted if one.counted is None else one.counted, count_tokens(one.text), None, one.instead)
+            for one in broken
+        ]
 
     async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
@@ -74,8 +93,6 @@ class Draft:
         for attempt in range(1, ATTEMPTS + 1):
             self.put_aside()
             self.text, self.finish, self.voice = "", None, b""
-            self.reasoning = ""
-            self._said = self._half = ""
             try:
                 async with aclosing(model.stream(messages, options)) as deltas:
                     await self._read(deltas, give_up_at)
@@ -91,9 +108,14 @@ class Draft:
 
     def put_aside(self) -> None:
         """Count what was used so far as used beside the answer: this try has come to nothing."""
+        said = self._said[: self._begun[1]] if self._begun else self._said
         if self.usage is not None:
-            self.beside.append(Beside(0, 0, self.usage, self.instead))
+            self._beside.append(Beside(0, 0, self.usage, self.instead))
+        elif said or self.reasoning:
+            self._broken.append(Broken(said + self.reasoning, self.instead))
+        self._broken += [one for one in self._unfinished() if one.text]  # else it was refused, as far as is known
         self.usage, self.instead, self._helped, self._begun = None, None, None, None
+        self.reasoning = self._said = self._half = ""
 
     async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -116,7 +138,7 @@ class Draft:
             self._begun = delta.begins, len(self._said)
         if delta.beside is not None:
             self._begun = None
-            self.beside.append(delta.beside)
+            self._beside.append(delta.beside)
             self._helped = delta.beside.instead or self._helped
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
@@ -128,6 +150,13 @@ class Draft:
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
             self._show.thinking()
+
+    def _unfinished(self) -> list[Broken]:
+        """The further request that has not ended, if there is one."""
+        if self._begun is None:
+            return []
+        begun, start = self._begun
+        return [Broken(self._said[start:], begun.instead, begun.counted)]
 
     def _whole_characters(self, text: str) -> str:
         """Some servers cut an emoji between two deltas: its first half is kept back until the second comes."""

@@ -61,7 +61,7 @@ class SideCalls:
         try:
             await draft.write(model, messages, Options(tools=tools))
         finally:
-            if draft.usage is not None or draft.text or draft.beside:
+            if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {draft.finish}")
@@ -73,7 +73,7 @@ class SideCalls:
         async with self.storage.transaction() as tx:
             if draft.usage is not None or draft.text:
                 await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
-            for more in draft.beside:
+            for more in draft.further(counted, self.count_tokens):
                 beside = Asked(more.by(model.name), more.counted, more.said, whose)
                 await self.ledger.add(tx, chat.id, beside, more.usage)
 

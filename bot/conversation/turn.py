@@ -7,7 +7,7 @@ stored, with what it cost, before it is delivered.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from bot.conversation.budget import Budget
@@ -207,18 +207,14 @@ class Conversation:
             await self._add_unused(tx, chat, answer)
 
     async def _add_unused(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
-        """What an answer that is not kept has cost, as far as the server has told."""
+        """What an answer cost that is not kept; an estimate, where something was said and the server told nothing."""
         answer.draft.put_aside()
         await self._add_beside(tx, chat, answer)
 
     async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
         if answer.request is None:
             return
-        further = list(answer.draft.beside)
-        if answer.draft.unfinished is not None:  # it was stopped
-            begun, said = answer.draft.unfinished
-            further.append(replace(begun, said=self.count_tokens(said)))
-        for more in further:
+        for more in answer.draft.further(answer.request.counted, self.count_tokens):
             model = more.by(answer.request.model.name)
             asked = Asked(model, more.counted, more.said, answer.user_id)
             await self.ledger.add(tx, chat.id, asked, more.usage)

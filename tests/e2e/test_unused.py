@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from bot.llm import openai_server as model_server
-from sandbox.model import Fail, Hold, Say
+from sandbox.model import Cut, Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -25,6 +25,13 @@ def used(stage: Stage) -> dict[str, int]:
     """Tokens of input by model."""
     with sqlite3.connect(stage.folder / "keepsake.db") as database:
         return dict(database.execute("SELECT model, sum(input_tokens) FROM usage GROUP BY model"))
+
+
+def booked(stage: Stage) -> tuple[int, int, int]:
+    """How many requests there were, turns, and requests of which the usage is estimated."""
+    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+        [found] = database.execute("SELECT requests, turns, estimated FROM usage").fetchall()
+    return tuple(found)
 
 
 async def test_an_empty_answer_costs_what_it_costs_whether_another_one_follows_or_not(
@@ -76,7 +83,29 @@ async def test_an_answer_that_is_stopped_behind_its_calls_costs_what_was_asked_l
     await stage.ann.say(stage.home, "/stop")
     await stage.replies(1)
     hold.release()
-    with sqlite3.connect(stage.folder / "keepsake.db") as database:
-        [(requests, turns, estimated)] = database.execute("SELECT requests, turns, estimated FROM usage")
-    assert (requests, turns, estimated) == (2, 1, 1)
+    assert booked(stage) == (2, 1, 1)
     assert used(stage)["qwen-plus"] == pytest.approx(sum(count.total for count in stage.model.counts), rel=0.5)
+
+
+async def test_a_try_that_broke_off_costs_about_what_it_took(stage: Stage, hurry: None) -> None:
+    stage.model.script(
+        Cut("one two three four", after=3), Say("hello"), Cut("one two", after=1), Cut("one two", after=1)
+    )
+    await stage.start()
+    assert await say(stage, "hi") == "hello"
+    assert booked(stage) == (2, 1, 1)
+    assert "broke" in await say(stage, "and now?")
+    assert booked(stage) == (4, 1, 3)
+    assert used(stage)["stand-in"] == pytest.approx(sum(count.total for count in stage.model.counts), rel=0.5)
+
+
+async def test_an_answer_that_an_edit_ends_costs_what_was_said_of_it(stage: Stage) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("one two three four", hold=hold), Say("five"))
+    await stage.start()
+    question = await stage.ann.say(stage.home, "which tea?")
+    await hold.reached(PATIENCE_S)
+    await stage.home.wait(lambda chat: chat.draft is not None, PATIENCE_S)
+    await stage.ann.edit(question, "which coffee?")
+    assert await stage.replies(1) == ["five"]
+    assert booked(stage) == (2, 1, 1)
