@@ -25,9 +25,19 @@ class Editing:
     clock: Callable[[], float]
 
     async def edit(
-        self, chat: Chat, stored: Stored, said: Said, tx: Transaction, *, asks: bool, unread: bool = False
-    ) -> None:
+        self,
+        chat: Chat,
+        stored: Stored,
+        said: Said,
+        tx: Transaction,
+        *,
+        asks: bool,
+        admits: Callable[[], bool],
+        unread: bool = False,
+    ) -> bool:
         """Put the message's new words in place of the old; `asks`: they are meant for the bot.
+
+        `admits` is asked before they are answered. Returns False when it did not admit that: then they stand corrected.
 
         `unread`: what was in it could not be fetched again, so that pictures and sounds stay as they were; where it
         was a document, or words were heard in it, nothing changes.
@@ -36,21 +46,24 @@ class Editing:
         before = await self.storage.media.of_turn(stored.turn_id)
         after = before if unread else [content_hash(one.data) for one in turn.media]
         if (turn.content == stored.content and after == before) or (unread and not before):
-            return  # Telegram says that a message was edited when its preview or its reactions changed, too
+            return True  # Telegram says that a message was edited when its preview or its reactions changed, too
         last = await self.storage.edits.last_exchange(chat.id)
         await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
         if not unread:
             await self.storage.media.keep(tx, stored.turn_id, turn.media)
         await self.indexer.changed(tx, chat.id, stored.turn_id)
-        await self._answer_anew(tx, chat, stored, last, asks=asks)
-
-    async def _answer_anew(self, tx: Transaction, chat: Chat, stored: Stored, last: Exchange, *, asks: bool) -> None:
-        if stored.turn_id in last.turn_ids and await self.storage.transcript.owed(chat.id) is not None:
-            return  # it is answered already, or about to be: with these words
-        if stored.turn_id in last.turn_ids and last.reply_id is not None:
+        is_last = stored.turn_id in last.turn_ids
+        if is_last and await self.storage.transcript.owed(chat.id) is not None:
+            return True  # it is answered already, or about to be: with these words
+        if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
+            return True
+        if not admits():
+            return False
+        if is_last and last.reply_id is not None:
             await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock())
-        elif stored.turn_id in last.turn_ids or (asks and not stored.asked and _is_newest(stored, last)):
+        else:
             await self.storage.edits.ask(tx, stored.turn_id)
+        return True
 
 
 def _is_newest(stored: Stored, last: Exchange) -> bool:

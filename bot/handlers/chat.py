@@ -15,7 +15,7 @@ from bot.handlers.admins import Admins
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
-from bot.handlers.pace import Pace
+from bot.handlers.pace import Pace, sender_of
 from bot.handlers.problems import problem_text
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
@@ -137,12 +137,13 @@ class ChatHandlers:
 
     def _is_admitted(self, burst: Burst) -> bool:
         """Whether its sender has not asked too often; what only goes on with a turn is no question of its own."""
-        sender = _sender(burst)
+        sender = sender_of(burst.messages[0])
         return sender is None or burst.continues or self.pace.admits(sender)
 
     async def _put_off(self, burst: Burst) -> None:
         """Keep what somebody says who asks too often; the answer to their next message will be one to this as well."""
-        message, sender = burst.messages[0], _sender(burst)
+        message = burst.messages[0]
+        sender = sender_of(message)
         assert sender is not None, "somebody asks too often"
         notice = self.pace.refusal(message, sender)
         said, private = await self._skimmed(burst.messages), is_private(message)
@@ -226,9 +227,3 @@ def _each_once(notices: Sequence[Notice]) -> list[Notice]:
 def _language(burst: Burst) -> str | None:
     sender = burst.messages[-1].from_user
     return sender.language_code if sender else None
-
-
-def _sender(burst: Burst) -> int | None:
-    """Telegram gives all anonymous administrators one user; who they are is their group."""
-    sender = burst.messages[0].sender_chat or burst.messages[0].from_user
-    return sender.id if sender else None

@@ -1,18 +1,20 @@
 """Messages that people edited."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from telegram import Message, MessageEntity, Update
 
 from bot.conversation.editing import Editing
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.notices import answer
+from bot.handlers.pace import sender_of
 from bot.handlers.problems import problem_text
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
 from bot.intake.arrival import Burst, place_of
-from storage import Storage
+from storage import Storage, Transaction
 from storage.records import Chat
 
 RECENT_S = 300.0
@@ -60,9 +62,18 @@ class EditHandlers:
             if said is not None:
                 asks = self.chat.addressing.is_meant(message)
                 unread = problem not in (None, Problem.CUT)
-                await self.editing.edit(chat, stored, said, tx, asks=asks, unread=unread)
+                admits = partial(self.chat.pace.admits_edit, message)
+                if not await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread):
+                    await self._refuse(tx, message)
             await self.storage.inbox.done(tx, [update_id])
         return True
+
+    async def _refuse(self, tx: Transaction, message: Message) -> None:
+        """What somebody edits who asks too often is corrected, and not answered again."""
+        sender = sender_of(message)
+        notice = self.chat.pace.refusal(message, sender) if sender is not None else None
+        if notice is not None:
+            await self.storage.notices.add(tx, notice)
 
     def _is_worth_hearing(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date

@@ -1,6 +1,6 @@
 """How answers are ended from the chat: stopped, or begun again because there is more to answer."""
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -69,10 +69,13 @@ class Endings:
         elif not running.preview.shown and running.preview.message_id is None:
             running.control.end(Ending.MORE_TO_COME)
 
-    def restart_if_asked(self, place: Place, message_id: int) -> None:
-        """End the answer under way when its question was edited; it is begun again with the new words."""
+    def restart_if_asked(self, place: Place, message_id: int, admits: Callable[[], bool]) -> None:
+        """End the answer under way when its question was edited; it is begun again with the new words.
+
+        `admits` is asked first; when it does not, the answer to the old words is finished.
+        """
         running = self._running.get(place)
-        if running is not None and message_id in running.asking:
+        if running is not None and message_id in running.asking and admits():
             running.control.end(Ending.MORE_TO_COME)
 
     @contextmanager

@@ -60,6 +60,11 @@ class Pace:
         recent.asked.append(self.clock())
         return True
 
+    def admits_edit(self, message: Message) -> bool:
+        """Whether an edited message is answered anew; if so, it counts."""
+        sender = sender_of(message)
+        return sender is None or self.admits(sender)
+
     def refusal(self, message: Message, user_id: int) -> Notice | None:
         """What somebody is told who is not; None: they were told less than a minute ago."""
         recent, now = self.recent[user_id], self.clock()
@@ -91,3 +96,9 @@ class Pace:
             await self.storage.inbox.done(tx, [update.update_id])
         if update.callback_query is not None:
             await acknowledge(update.callback_query, text)
+
+
+def sender_of(message: Message) -> int | None:
+    """Telegram gives all anonymous administrators one user; who they are is their group."""
+    sender = message.sender_chat or message.from_user
+    return sender.id if sender else None

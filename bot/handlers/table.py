@@ -152,7 +152,8 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message
         if message is not None and not is_other_bot(message):
-            self.replies.endings.restart_if_asked(arrival.place, message.message_id)
+            admits = partial(self.chat.pace.admits_edit, message)
+            self.replies.endings.restart_if_asked(arrival.place, message.message_id, admits)
 
     async def _leave_out(self, arrival: Arrival, tell: bool) -> None:
         storage, message = self.replies.storage, arrival.update.message

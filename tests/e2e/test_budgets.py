@@ -10,6 +10,7 @@ from bot import engine, purse
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
+from tests.e2e.owners import query
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
 
@@ -164,6 +165,27 @@ async def test_who_asks_too_often_is_told_once_and_heard(stage: Stage, hurry: No
     assert "Today" in await say(stage, "/usage")
     assert len(stage.home.replies) == 4
     assert len(stage.model.requests) == 2
+
+
+async def test_what_is_edited_too_often_is_corrected_and_not_answered_again(stage: Stage, hurry: None) -> None:
+    hold = Hold(2)
+    stage.model.script(Say("red it is"), Say("blue it is"), Say("green it is", hold=hold), Say("pink it is"))
+    await stage.start(MESSAGES_PER_MINUTE="3")
+    message = await stage.ann.say(stage.home, "red")
+    assert await stage.replies(1) == ["red it is"]
+    await stage.ann.edit(message, "blue")
+    await stage.home.wait(lambda chat: chat.replies[0].text == "blue it is", PATIENCE_S)
+    await stage.ann.edit(message, "green")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.edit(message, "pink")  # while the third answer is written
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    hold.release()
+    told = (await stage.replies(2))[1]
+    assert "more than 3 messages in a minute" in told
+    assert stage.home.replies[0].text == "green it is"
+    assert len(stage.model.requests) == 3
+    ((stored,),) = query(stage, "SELECT content FROM turns WHERE role = 'user'")
+    assert "pink" in str(stored)
 
 
 async def test_the_anonymous_administrators_of_one_group_take_nothing_from_those_of_another(
