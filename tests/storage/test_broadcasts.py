@@ -38,8 +38,6 @@ async def test_after_a_crash_the_rest_gets_it_and_nobody_twice(storage: Storage)
 
 
 async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Storage) -> None:
-    async with storage.transaction() as tx:
-        await storage.chats.ensure(tx, Place(6), private=True, now=0.0)
     number = await _begun(storage, 5, 6, 7, 8)
     async with storage.transaction() as tx:
         await storage.presence.left(tx, 6)
