@@ -72,12 +72,13 @@ async def live(settings: Settings) -> None:
         storage = await open_storage(settings, stack)
         services = open_services(settings, stack)
         budget = await _budget(settings, storage, services)
+        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+        engine.check(settings, services.models, count_tokens)
         polling_request = _requests(connections=1)
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
         sender = Sender(application.bot, Pacer(), Features())
-        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         names = (application.bot.first_name, application.bot.username)
         parts = engine.build(
             settings,

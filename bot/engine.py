@@ -79,13 +79,9 @@ def build(
     voice_note: VoiceNote,
     budget: Budget,
 ) -> Engine:
-    """Put the engine together; `names` are the bot's own in Telegram.
-
-    Raises SettingError when the system prompt does not fit the model's window.
-    """
+    """Put the engine together, of settings that `check` has passed; `names` are the bot's own in Telegram."""
     choice = _choice(settings, models)
     policy = _policy(settings, choice)
-    _check_system_prompt(settings, policy, count_tokens)
     ledger = Ledger(storage, settings.zone, time.time)
     windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings))
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
@@ -152,11 +148,8 @@ def _limits(policy: Policy) -> Limits:
 
 
 def check(settings: Settings, models: Models, count_tokens: TokenCounter) -> None:
-    """What a start would refuse. Raises SettingError when the system prompt does not fit the model's window."""
-    _check_system_prompt(settings, _policy(settings, _choice(settings, models)), count_tokens)
-
-
-def _check_system_prompt(settings: Settings, policy: Policy, count_tokens: TokenCounter) -> None:
+    """Raises SettingError when the system prompt does not fit the model's window."""
+    policy = _policy(settings, _choice(settings, models))
     tokens, window = count_tokens(settings.system_prompt), policy.context_window
     if tokens > MOST_SYSTEM_SHARE * window:
         raise SettingError(f"SYSTEM_PROMPT: about {tokens} tokens are more than a quarter of CONTEXT_WINDOW ({window})")
