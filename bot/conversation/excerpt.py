@@ -32,7 +32,7 @@ def line(turn: Spoken, terms: Sequence[str], count_tokens: TokenCounter) -> str:
 
 
 def _part(words: str, terms: Sequence[str], count_tokens: TokenCounter) -> str:
-    pieces = _PIECE.findall(words)
+    pieces = _PIECE.findall(words.rstrip()) or [""]  # at blanks without an end each of them would be tried anew
     stems = [_root(term) for term in terms]
     scores = [sum(stem in piece.casefold() for stem in stems) for piece in pieces]
     first = last = max(range(len(pieces)), key=lambda at: (scores[at], -at))

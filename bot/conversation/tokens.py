@@ -32,17 +32,33 @@ TokenCounter = Callable[[str], int]
 _PIECE = re.compile(
     r"(?P<han>[\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])|(?P<kana>[\u3040-\u30ff])|(?P<hangul>[\uac00-\ud7af])"
     r"|(?P<accented>[A-Za-z]*[\u00c0-\u024f][A-Za-z\u00c0-\u024f]*)|(?P<latin>[A-Za-z]+)|(?P<word>[^\W\d_]+)"
-    r"|(?P<digit>\d)|(?P<blank>\s*\n+|[ \t]{2,})|(?P<mark>[^\w\s]+)|(?P<other>_)"
+    r"|(?P<digit>\d)|(?P<blank>\s+)|(?P<mark>[^\w\s]+)|(?P<other>_)"
 )
-_EACH = {"han": 0.65, "kana": 0.52, "hangul": 0.8, "digit": 1.0, "blank": 0.85, "other": 0.5}
-"""Tokens of one such sign or run."""
+_INDENT = re.compile(r"[ \t]{2,}")
+_BLANK = 0.85
+"""Tokens of what ends a line, with all empty lines behind it, and of an indent."""
+_EACH = {"han": 0.65, "kana": 0.52, "hangul": 0.8, "digit": 1.0, "other": 0.5}
+"""Tokens of one such sign."""
+_COUNTED_AT_ONCE = 50_000
+"""Characters: tiktoken's expressions run out of their stack in some hundred thousand blanks, and panic."""
 
 
 def counter(model: str) -> TokenCounter:
     """The best counter that this machine has for a model; reading a vocabulary takes about half a second."""
     encoding = _cached_o200k() if _OPENAI.match(model.lower()) else None
     encoding = encoding or qwen_encoding()
-    return estimate if encoding is None else lambda text: len(encoding.encode_ordinary(text)) + MESSAGE_TOKENS
+    return estimate if encoding is None else lambda text: _encoded(encoding, text) + MESSAGE_TOKENS
+
+
+def _encoded(encoding: tiktoken.Encoding, text: str) -> int:
+    """The tokens of a text of any length, counted part by part: each begins with a blank where there is one."""
+    counted = start = 0
+    while len(text) - start > _COUNTED_AT_ONCE:
+        end = start + _COUNTED_AT_ONCE
+        end = max(text.rfind(" ", end - 100, end), text.rfind("\n", end - 100, end), end - 100)
+        counted += len(encoding.encode_ordinary(text[start:end]))
+        start = end
+    return counted + len(encoding.encode_ordinary(text[start:]))
 
 
 def estimate(text: str) -> int:
@@ -64,11 +80,19 @@ def estimate(text: str) -> int:
             total += max(1.0, 0.6 + length / 3.3)
         elif kind == "mark":
             total += max(0.9, 0.45 * length) if piece[0].isascii() else 1.2 * length
+        elif kind == "blank":
+            total += _BLANK * _blanks(piece[0])
         else:
             total += _EACH[kind]
     if accented * 25 > latin:  # not English, whose words are one token each
         total += 0.85 * max(0.0, letters / 3.1 - latin)
     return MESSAGE_TOKENS + round(total)
+
+
+def _blanks(run: str) -> int:
+    """What a run of blanks counts for: its line breaks as one, and each indent behind them."""
+    _, broken, indent = run.rpartition("\n")
+    return bool(broken) + len(_INDENT.findall(indent))
 
 
 def image_tokens(width: int, height: int, patch: int = 32) -> int:

@@ -161,7 +161,7 @@ class Attachments:
         most = int(share * self.most_tokens)
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
         read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
-        text = fitting(read.text, most, self.count_tokens)
+        text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
         return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None)
 
     async def _download(self, file_id: str, size: int | None) -> bytes:

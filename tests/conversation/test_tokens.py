@@ -1,5 +1,7 @@
 """Counting needs no network and is close to what the vocabularies say."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,36 @@ SAMPLES = {
     "code": "def add(first: int, second: int) -> int:\n    return first + second\n\nfor n in range(10):\n    print(n)",
     "digits": "555-0142, 2026-11-23, 3.14159 and 1,000,000",
 }
+
+
+RUNS = [chr(code) for code in range(0x3001) if chr(code).isspace()]
+RUNS += [
+    "a",
+    "\u00e9",
+    "\u044f",
+    "\u7684",
+    "1",
+    "_",
+    ".",
+    "~",
+    "\U0001f600",
+    "\u0301",
+    "\0",
+    "\u200b",
+    " \u00a0",
+    "\t\u2028",
+]
+RUNS += ["  \u3000", " \n\u00a0", "x\u00a0", "a\u00e9", "a1", " .", "'s", "\r\n"]
+"""What a text may go on with without an end: each blank there is, and one of every other class of signs."""
+
+
+def _seconds(count: Callable[[str], int], text: str) -> float:
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        count(text)
+        times.append(time.perf_counter() - begun)
+    return min(times)
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +105,31 @@ def test_a_ratio_is_learned_from_what_the_server_reports(reported: int, counted:
 def test_a_report_that_can_not_be_about_this_prompt_teaches_nothing() -> None:
     assert learned(1, 100) is None
     assert learned(1000, 100) is None
+
+
+@pytest.mark.parametrize("run", RUNS, ids=ascii)
+def test_a_longer_run_takes_longer_in_proportion(run: str) -> None:
+    length = 2000 // len(run)
+    assert _seconds(estimate, run * 4 * length + "x") < 8 * _seconds(estimate, run * length + "x") + 0.02
+
+
+@pytest.fixture
+def count(encoding: tiktoken.Encoding, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    monkeypatch.setattr(tokens, "qwen_encoding", lambda: encoding)
+    return counter("qwen-plus")
+
+
+@pytest.mark.parametrize("run", [" ", "\u00a0", " \u3000"], ids=ascii)
+def test_a_million_blanks_are_counted_as_well(run: str, count: Callable[[str], int]) -> None:
+    assert count(run * 500_000) > 9 * count(run * 50_000)
+
+
+def test_a_long_text_counts_as_much_as_its_pages(encoding: tiktoken.Encoding, count: Callable[[str], int]) -> None:
+    text = (" ".join(SAMPLES.values()) + "\n\n") * 200
+    assert abs(count(text) - MESSAGE_TOKENS - len(encoding.encode_ordinary(text))) <= 5
+
+
+@pytest.mark.parametrize("blanks", [" ", "\u00a0", "\n\t"], ids=ascii)
+def test_estimated_blanks_count_as_they_did(blanks: str) -> None:
+    expected = {" ": 1, "\u00a0": 0, "\n\t": 1}[blanks]
+    assert estimate(blanks * 50) - MESSAGE_TOKENS == expected
