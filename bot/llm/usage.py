@@ -1,47 +1,91 @@
 """What a request cost, out of the shapes in which servers report it.
 
 Chat Completions counts ``prompt_tokens`` and ``completion_tokens``, the Responses API and DashScope's own interface
-``input_tokens`` and ``output_tokens``; details stand in objects beside them. Anthropic's shape, which some gateways
-hand on, counts what is read from the cache and written into it apart from ``input_tokens``; all others count it in.
+``input_tokens`` and ``output_tokens``; details stand in objects beside them. Most count in what came from the cache and
+the reasoning. Anthropic's own shape, which some gateways hand on, leaves the former out, xAI and Gemini the latter:
+where there is a total, it tells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.llm.interface import Usage
 
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
-"""OpenAI and Qwen, DeepSeek, Anthropic."""
-_WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens")
-"""Qwen and Anthropic, OpenAI since GPT-5.6."""
+MOST_TOKENS = 10**8
+"""No model reads or writes nearly as much in a request: what says more is no count."""
+
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens")
+"""OpenAI and Qwen (Moonshot has it beside the counts), DeepSeek, Anthropic."""
+_WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_tokens")
+"""Qwen and Anthropic, OpenAI since GPT-5.6 and OpenRouter, LiteLLM."""
+_APART = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""Anthropic's names. Beside ``input_tokens`` they are counted apart from it, inside of details they are a part."""
 
 
-def reported(usage: Mapping[str, object]) -> Usage | None:
-    """A report in any of these shapes; None for one that counts nothing."""
-    read = _first(usage, ("prompt_tokens", "input_tokens"))
-    written_out = _first(usage, ("completion_tokens", "output_tokens"))
-    if read is None or written_out is None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The numbers of a report as they stand there; 0 is none."""
+
+    read: int
+    said: int
+    total: int
+    cached: int
+    written: int
+    reasoning: int
+    apart: bool
+    """By its names, what came from the cache or went into it is not a part of `read`."""
+
+    def input_and_output(self) -> tuple[int, int]:
+        """What was read and written in all."""
+        aside = self.cached + self.written
+        for more in (0, aside, self.cached, self.written):
+            for thought in (0, self.reasoning):
+                whole = self.read + more, self.said + thought
+                if sum(whole) == self.total and self.cached <= whole[0]:
+                    return whole
+        read = self.read + aside if self.apart else self.read
+        said = self.said + self.reasoning if self.reasoning > self.said else self.said
+        return read, max(said, self.total - read)
+
+
+def reported(usage: object) -> Usage | None:
+    """A report in any of these shapes.
+
+    None for one that does not count, so that an estimate takes its place: zeros would be an answer for nothing.
+    """
+    if not isinstance(usage, Mapping):
         return None
+    usage = _object(usage, ("tokens",)) or usage  # Cohere's, behind what it bills
     into = _object(usage, ("prompt_tokens_details", "input_tokens_details"))
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
-    cached = _first(into, _CACHED) or _first(usage, _CACHED) or 0
-    written = _first(into, _WRITTEN) or _first(usage, _WRITTEN) or 0
-    if "cache_read_input_tokens" in usage:
-        read += cached + written
+    told = _Told(
+        read=_first((usage,), ("prompt_tokens", "input_tokens")),
+        said=_first((usage,), ("completion_tokens", "output_tokens")),
+        total=_first((usage,), ("total_tokens",)),
+        cached=_first((into, usage), _CACHED),
+        written=_first((into, usage), _WRITTEN),
+        reasoning=_first((out, usage), ("reasoning_tokens",)),
+        apart="prompt_tokens" not in usage and any(name in usage for name in _APART),
+    )
+    read, said = told.input_and_output()
+    if (not told.read and not told.apart) or not read or not said or told.cached > read:
+        return None
     return Usage(
         input=read,
-        cached=min(cached, read),
-        output=written_out,
-        written=written,
-        reasoning=_first(out, ("reasoning_tokens",)) or 0,
-        audio=_first(into, ("audio_tokens",)) or _first(usage, ("audio_tokens",)) or 0,
-        image=_first(into, ("image_tokens",)) or _first(usage, ("image_tokens",)) or 0,
+        cached=told.cached,
+        output=said,
+        written=min(told.written, read - told.cached),
+        reasoning=min(max(told.reasoning, said - told.said), said),
+        audio=min(_first((into, usage), ("audio_tokens",)), read),
+        image=min(_first((into, usage), ("image_tokens",)), read),
     )
 
 
-def _first(holder: Mapping[str, object], names: tuple[str, ...]) -> int | None:
-    found = (holder.get(name) for name in names)
-    return next((count for count in found if isinstance(count, int) and not isinstance(count, bool)), None)
+def _first(holders: Sequence[Mapping[str, object]], names: Sequence[str]) -> int:
+    """The first that is a count above nothing; 0: none is."""
+    found = (holder.get(name) for holder in holders for name in names)
+    return next((count for count in found if type(count) is int and 0 < count <= MOST_TOKENS), 0)
 
 
-def _object(holder: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
+def _object(holder: Mapping[str, object], names: Sequence[str]) -> Mapping[str, object]:
     return next((found for name in names if isinstance(found := holder.get(name), Mapping)), {})
