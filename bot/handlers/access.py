@@ -19,6 +19,7 @@ from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import said
 from bot.intake.arrival import Burst, update_ids
+from bot.intake.authorship import is_for_us, is_own
 from bot.language import texts
 from storage import Storage, Transaction
 from storage.guests import Decider, Guest, Standing
@@ -40,6 +41,8 @@ class Gate:
         """Let it pass, or answer and end it here."""
         if not isinstance(update, Update | Burst):
             return
+        if isinstance(update, Update) and not is_for_us(update):
+            await self._end(update)
         messages = _messages(update)
         if isinstance(update, Update) and any(map(is_other_bot, messages)):  # commands: bots get no answers to theirs
             await self._end(update)
@@ -131,7 +134,7 @@ class Gate:
     def _expects_answer(self, message: Message) -> bool:
         if is_other_bot(message) or said(message, self.addressing.bot_id) is None:  # somebody came, went, pinned ...
             return False
-        commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values()
+        commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
         return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
 
 

@@ -24,6 +24,7 @@ from bot.inbound.bots import is_other_bot
 from bot.inbound.origin import quoted_id
 from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
+from bot.intake.authorship import is_own
 from bot.language import every, sentence, texts
 from bot.llm.interface import Senses
 from storage import Storage
@@ -56,24 +57,43 @@ class ChatHandlers:
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
+        told, rest = self._told(burst)
+        if told is not None:
+            await self._take(told)
+        if rest is not None:
+            await self._listen(rest)
+
+    def _told(self, burst: Burst) -> tuple[Burst | None, Burst | None]:
+        """What of it answers a question of ours, and what does not: a forward that came along with the answer."""
+        if not self.is_told(burst.messages[0]):
+            return None, burst
+        pairs = list(zip(burst.messages, burst.update_ids, strict=True))
+        own = [pair for pair in pairs if is_own(pair[0])]
+        others = [pair for pair in pairs if not is_own(pair[0])]
+        return _of(burst, own), _of(burst, others) if others else None
+
+    async def _take(self, burst: Burst) -> None:
+        """Have done what was asked for with a question of ours."""
         asked = asked_by(burst.messages[0], self.addressing.bot_id)
-        corrects, forgets = asked in every("CORRECT_ASK"), asked in every("FORGET_ASK")
-        tells_persona = asked in every("PERSONA_ASK")
-        if (corrects or forgets or tells_persona) and not await self.admins.may(burst.messages[0]):
+        if not await self.admins.may(burst.messages[0]):
             await self._tell(burst, texts.ONLY_ADMINS)
-        elif corrects:
+        elif asked in every("CORRECT_ASK"):
             await self.memory.correct(burst)
-        elif forgets:
+        elif asked in every("FORGET_ASK"):
             await self.forget.forget_words(burst)
-        elif tells_persona:
+        else:
             await self.settings.set_persona(burst)
-        elif await self._is_meant(burst):
+
+    async def _listen(self, burst: Burst) -> None:
+        if await self._is_meant(burst):
             await self._hear(burst) if self._is_admitted(burst) else await self._put_off(burst)
         else:
             await self._overhear(burst)
 
     def is_told(self, message: Message) -> bool:
-        """Whether a message answers a question of ours."""
+        """Whether a message answers a question of ours, in its sender's own words."""
+        if not is_own(message) or is_other_bot(message):
+            return False
         asked = asked_by(message, self.addressing.bot_id)
         return asked is not None and any(asked in every(name) for name in ("CORRECT_ASK", "FORGET_ASK", "PERSONA_ASK"))
 
@@ -199,6 +219,10 @@ class ChatHandlers:
             return False
         chat = await self.storage.chats.find(burst.place)
         return chat is None or await self.storage.transcript.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
+
+
+def _of(burst: Burst, pairs: Sequence[tuple[Message, int]]) -> Burst:
+    return Burst(burst.place, tuple(message for message, _ in pairs), tuple(number for _, number in pairs))
 
 
 def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from telegram import Message, MessageEntity, Update
+from telegram import Message, Update
 
 from bot.conversation.editing import Editing
 from bot.handlers.chat import ChatHandlers
@@ -14,6 +14,7 @@ from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
 from bot.intake.arrival import Burst, place_of
+from bot.intake.authorship import command
 from storage import Storage, Transaction
 from storage.records import Chat
 
@@ -33,7 +34,8 @@ class EditHandlers:
         """A message has other words now."""
         message = update.edited_message
         assert message is not None, "registered for edited messages"
-        if is_other_bot(message) or _is_command(message):
+        # A command is obeyed when it is sent, and not when something is corrected into one.
+        if is_other_bot(message) or command(message) is not None:
             await self._done(update.update_id)
             return
         place = place_of(message)
@@ -79,8 +81,3 @@ class EditHandlers:
         edited_at = message.edit_date or message.date
         recent = (edited_at - message.date).total_seconds() <= RECENT_S
         return recent and not is_live(message) and self.chat.addressing.is_meant(message)
-
-
-def _is_command(message: Message) -> bool:
-    """Whether it is a command now, which is obeyed when it is sent and not when it is corrected."""
-    return any(entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 for entity in message.entities)

@@ -12,6 +12,7 @@ from telegram import Bot, Message, Update
 
 from bot.conversation.presses import STOP
 from bot.conversation.said import SPLIT_AT, utf16_length
+from bot.intake.authorship import command, is_for_us
 from storage.inbox import RawUpdate
 from storage.records import Place
 
@@ -110,6 +111,8 @@ def _place(update: Update) -> Place:
 
 
 def _kind(update: Update, username: str) -> Kind:
+    if not is_for_us(update):
+        return Kind.OTHER
     if update.edited_message is not None:
         return Kind.EDIT
     if update.callback_query is not None and (update.callback_query.data or "").startswith(STOP):
@@ -118,17 +121,10 @@ def _kind(update: Update, username: str) -> Kind:
         return Kind.OTHER
     if update.message.migrate_to_chat_id is not None or update.message.migrate_from_chat_id is not None:
         return Kind.OTHER
-    command = _command(update.message)
-    if command is None:
+    given = command(update.message)
+    if given is None:
         return Kind.MESSAGE
-    return Kind.STOP if command in ("/stop", f"/stop@{username.lower()}") else Kind.OTHER
-
-
-def _command(message: Message) -> str | None:
-    for entity, text in message.parse_entities(["bot_command"]).items():
-        if entity.offset == 0:
-            return text.lower()
-    return None
+    return Kind.STOP if given.lower() in ("/stop", f"/stop@{username.lower()}") else Kind.OTHER
 
 
 def _is_cut(message: Message) -> bool:

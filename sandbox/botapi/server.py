@@ -143,6 +143,11 @@ class BotApi:
         for kind, payload in update.items():
             self._world.updates.push(kind, payload)
 
+    def force_update(self, update: Mapping[str, object]) -> None:
+        """Queue it although the bot does not ask for its kind: it waited before the bot said what it wants."""
+        for kind, payload in update.items():
+            self._world.updates.push(kind, payload, wanted=True)
+
     @property
     def pending_updates(self) -> int:
         """How many updates the bot has not confirmed."""

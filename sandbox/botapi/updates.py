@@ -30,9 +30,9 @@ class Updates:
         self._open = False
         self._changes.note()
 
-    def push(self, kind: str, payload: object) -> None:
+    def push(self, kind: str, payload: object, *, wanted: bool = False) -> None:
         """Queue an update, if the bot wants such."""
-        if self._settings.current.wants(kind):
+        if wanted or self._settings.current.wants(kind):
             with self._database.transaction():
                 self._database.write("INSERT INTO updates (kind, json) VALUES (?, ?)", kind, json.dumps(payload))
         self._changes.note()

@@ -1,0 +1,52 @@
+"""Only its sender's own words make a message a command."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.intake.arrival import Kind, parse
+from storage.inbox import RawUpdate
+from tests.intake.updates import FORWARD, NOW, NamedBot, arrival, message_json
+
+OTHER_BOT = {"id": 77, "is_bot": True, "first_name": "Gif", "username": "gif"}
+REPEATED = {
+    "forward of somebody hidden": FORWARD,
+    "forward of a person": {
+        "forward_origin": {
+            "type": "user",
+            "date": NOW,
+            "sender_user": {"id": 666, "is_bot": False, "first_name": "Mallory"},
+        }
+    },
+    "post that Telegram repeats": {"is_automatic_forward": True},
+    "result of another bot": {"via_bot": OTHER_BOT},
+    "text of a bot of the account": {"sender_business_bot": OTHER_BOT},
+}
+COMMANDS = ("/stop", "/reset", "/allow 666", "/start code", "/forget tea", "/retry")
+
+
+@pytest.mark.parametrize("more", REPEATED.values(), ids=REPEATED)
+@pytest.mark.parametrize("words", COMMANDS)
+def test_words_of_others_are_no_command(words: str, more: dict[str, Any]) -> None:
+    assert arrival(1, words, **more).kind is Kind.MESSAGE
+
+
+@pytest.mark.parametrize("form", ["blockquote", "expandable_blockquote", "pre", "code"])
+def test_a_command_within_a_quote_is_none(form: str) -> None:
+    update = json.loads(message_json(1, "/stop now"))
+    update["message"]["entities"].append({"type": form, "offset": 0, "length": 9})
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.MESSAGE
+
+
+def test_a_quote_behind_a_command_leaves_it_one() -> None:
+    update = json.loads(message_json(1, "/stop now"))
+    update["message"]["entities"].append({"type": "blockquote", "offset": 6, "length": 3})
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.STOP
+
+
+@pytest.mark.parametrize("kind", ["business_message", "edited_business_message", "guest_message", "channel_post"])
+@pytest.mark.parametrize("words", ["hello", "/stop", "/reset"])
+def test_messages_of_other_chats_join_nothing(kind: str, words: str) -> None:
+    update = {"update_id": 1, kind: json.loads(message_json(1, words))["message"]}
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.OTHER
