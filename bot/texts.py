@@ -195,6 +195,8 @@ ONE_AT_A_TIME = (
 )
 CUT_BY_FILTER = "(The model server's content filter ended the answer there.)"
 FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
+FILE_TOO_SLOW = "That file takes me too long to read. A shorter one, or only a part of it, will do."
+FILE_LOCKED = "That file is locked with a password. Please send it without one."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."
 FILE_EMPTY = "I found no text in that file. If it holds pictures of pages, send me those as pictures."
 FILE_UNSUPPORTED = (

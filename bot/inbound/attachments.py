@@ -7,7 +7,7 @@ the user is told, and never an exception.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -16,10 +16,19 @@ from telegram import Document as File
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
-from bot.inbound.contents import fitting, looks_like_picture, looks_like_sound
+from bot.inbound.contents import fitting
 from bot.media.document import Document
-from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, TooLongError
+from bot.media.errors import (
+    EmptyError,
+    LockedError,
+    MediaError,
+    NotSupportedError,
+    TooLargeError,
+    TooLongError,
+    TooSlowError,
+)
 from bot.media.image import Image
+from bot.media.signatures import is_music_file, picture_format
 from bot.media.sound import Sound
 from storage.records import MediaKind, NewMedium
 
@@ -42,6 +51,8 @@ class Problem(Enum):
 
     TOO_BIG = auto()
     TOO_LONG = auto()
+    TOO_SLOW = auto()
+    LOCKED = auto()
     UNREADABLE = auto()
     EMPTY = auto()
     UNSUPPORTED = auto()
@@ -52,6 +63,8 @@ class Problem(Enum):
 _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (TooLongError, Problem.TOO_LONG),
     (TooLargeError, Problem.TOO_BIG),
+    (TooSlowError, Problem.TOO_SLOW),
+    (LockedError, Problem.LOCKED),
     (NotSupportedError, Problem.UNSUPPORTED),
     (EmptyError, Problem.EMPTY),
     (MediaError, Problem.UNREADABLE),
@@ -74,6 +87,9 @@ NOTHING = Attached()
 class Workshop(Protocol):
     """Converts bytes of strangers. Raises MediaError."""
 
+    def serving(self, owner: int, language: str | None) -> "Workshop":
+        """The same for a chat, which has its turn, where somebody's apps are in this language (IETF)."""
+
     async def image(self, data: bytes) -> Image:
         """A picture without metadata, not larger than a model can use."""
 
@@ -95,6 +111,12 @@ class Attachments:
 
     async def of(self, message: Message, share: float = 1.0) -> Attached:
         """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
+        sender = message.from_user
+        workshop = self.workshop.serving(message.chat.id, sender.language_code if sender else None)
+        return await replace(self, workshop=workshop).fetch(message, share)
+
+    async def fetch(self, message: Message, share: float) -> Attached:
+        """The same by whatever workshop there is."""
         fetch = self._fetcher(message, share)
         if fetch is None:
             return NOTHING
@@ -154,9 +176,9 @@ class Attachments:
                 raise NotSupportedError("a video without a still picture")
             return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size)
         data = await self._download(file.file_id, file.file_size)
-        if looks_like_picture(data):
+        if picture_format(data):
             return await self._seen(data)
-        if looks_like_sound(data):
+        if is_music_file(data):
             return await self._heard(data)
         most = int(share * self.most_tokens)
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.media.errors import EmptyError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import EmptyError, LockedError, NotSupportedError, TooLargeError, UnreadableError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -72,7 +72,7 @@ def _pdf(data: bytes, most: int) -> Document:
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableError("a PDF with a password")
+            raise LockedError("a PDF with a password")
         count = len(reader.pages)
         texts = (_page(reader, at) for at in range(min(count, MOST_PAGES)))
         read = _gathered(texts, most, count)

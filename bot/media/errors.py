@@ -8,7 +8,7 @@ class MediaError(KeepsakeError):
 
 
 class TooLargeError(MediaError):
-    """It is larger, longer or slower to read than it may be."""
+    """It is larger or longer than it may be."""
 
 
 class UnreadableError(MediaError):
@@ -21,6 +21,14 @@ class EmptyError(MediaError):
 
 class TooLongError(TooLargeError):
     """It goes on for longer than it may."""
+
+
+class TooSlowError(MediaError):
+    """It takes more time to read than it may."""
+
+
+class LockedError(UnreadableError):
+    """It has a password."""
 
 
 class NotSupportedError(MediaError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+from bot.media.signatures import picture_format
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
@@ -18,7 +19,6 @@ MOST_DATA = 7_000_000
 """Bytes; as a data URL a third more, of which Model Studio takes 10 MB ("Exceeded limit on max bytes per data-uri")."""
 _ORIENTATION = 0x0112
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_READ = (*_SENT_AS_IT_IS, "GIF")
 _NO_METADATA = frozenset(
     {
         *(
@@ -52,15 +52,18 @@ def image(data: bytes) -> Image:
     """Make a picture fit to be sent; the same bytes always give the same. Raises MediaError."""
     import PIL.Image
 
+    kind = picture_format(data)
+    if kind is None:
+        raise NotSupportedError("no picture of a known kind")
     PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=_READ) as opened:
+        with PIL.Image.open(io.BytesIO(data), formats=[kind]) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise TooLargeError(f"{opened.width} x {opened.height} pixels")
             opened.load()
             return _fit(opened, data)
     except PIL.UnidentifiedImageError as exc:
-        raise NotSupportedError("no picture of a known kind") from exc
+        raise UnreadableError(str(exc)) from exc
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
         raise TooLargeError(str(exc)) from exc
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, TypeError, AttributeError) as exc:

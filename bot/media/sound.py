@@ -2,9 +2,10 @@
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from bot.media.errors import MediaError, NotSupportedError, TooLongError, UnreadableError
+from bot.media.signatures import sound_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,6 +18,30 @@ RATE = 16_000
 BITS = 48_000
 """A second, of mp3: speech at 16 kHz needs no more."""
 OPUS_RATE, OPUS_BITS = 48_000, 32_000
+CODECS = (
+    *(
+        "aac",
+        "aac_latm",
+        "alac",
+        "mp1float",
+        "mp2float",
+        "mp3float",
+        "mp3",
+        "mp2",
+        "opus",
+        "libopus",
+        "vorbis",
+        "libvorbis",
+    ),
+    *("flac", "speex", "libspeex", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb", "gsm", "gsm_ms"),
+    *("wmav1", "wmav2", "wmapro", "ac3", "eac3", "wavpack", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
+    *("pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
+    *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw"),
+)
+"""FFmpeg's names of the decoders that are let at a stranger's bytes."""
+
+FORMATS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
+"""What FFmpeg compares with its list of formats, where that is not the name by which a format is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +57,16 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
     """The sound of an audio or video file. Raises MediaError; TooLongError when it is longer than that."""
     import av
 
+    kind = sound_format(data)
+    if kind is None:
+        raise NotSupportedError("no sound of a known kind")
     written = io.BytesIO()
     try:
-        with av.open(io.BytesIO(data), "r", metadata_errors="replace") as source:
+        with _opened(data, kind) as source:
             if not source.streams.audio:
                 raise NotSupportedError("no sound in it")
+            if source.streams.audio[0].codec_context.name not in CODECS:
+                raise NotSupportedError(f"a sound in {source.streams.audio[0].codec_context.name}")
             frames = _up_to(_decoded(source), most_seconds)
             with av.open(
                 written, "w", format="mp3"
@@ -49,6 +79,24 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
     if not seconds:
         raise UnreadableError("nothing to hear in it")
     return Sound(written.getvalue(), "mp3", seconds)
+
+
+def _opened(data: bytes, kind: str) -> "InputContainer":
+    """The file as what its first bytes say it is. It can name other files and addresses; none of them is opened."""
+    import av
+
+    options = {
+        "format_whitelist": FORMATS.get(kind, kind),
+        "protocol_whitelist": "none",
+        "codec_whitelist": ",".join(CODECS),
+    }
+    return av.open(
+        io.BytesIO(data), "r", format=kind, container_options=options, metadata_errors="replace", io_open=_refused
+    )
+
+
+def _refused(*_: object) -> Never:
+    raise PermissionError("a file that names others")
 
 
 def voice_note(samples: bytes, *, rate: int = 24_000) -> bytes:

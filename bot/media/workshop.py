@@ -1,130 +1,62 @@
-"""Conversions in processes of their own, so that a bomb costs neither the bot's time nor its memory.
+"""Conversions for a chat: looked at first, then done by a worker (``pool``) within a time that fits their kind."""
 
-A worker is started when there is something to do, kept for the next job, and killed when a job takes too long; it gets
-nothing of the bot's environment but where programs are.
-"""
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
-import asyncio
-import json
-import os
-import sys
-from dataclasses import dataclass
-
-from bot.media import errors
 from bot.media.document import Document
-from bot.media.errors import MediaError, UnreadableError
+from bot.media.errors import NotSupportedError
 from bot.media.image import Image
+from bot.media.pool import Job, Options, Pool
+from bot.media.signatures import is_binary, is_pdf, picture_format, sound_format
 from bot.media.sound import Sound
 
-WORKERS = 2
-SOUND_TIMES = 4
-"""A sound may take so many times longer than the rest: twenty minutes of it are about ten seconds of work."""
-KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV")
-"""Variables that a worker gets; the bot's own hold its secrets."""
-
-Options = dict[str, str | int | float | None]
+IMAGE_S, DOCUMENT_S, VOICE_NOTE_S = 15.0, 20.0, 20.0
+"""The longest time for a conversion; a picture takes half a second, a PDF of five hundred pages ten."""
+SOUND_S, SOUND_S_PER_MB, MOST_SOUND_S = 15.0, 10.0, 60.0
+"""A sound takes time by its length: twenty minutes of speech are 3 MB and about ten seconds of work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a worker made: its fields, and bytes."""
-
-    fields: dict[str, object]
-    data: bytes
-
-    def integer(self, name: str) -> int:
-        """A field that is a whole number."""
-        value = self.fields[name]
-        assert isinstance(value, int)
-        return value
-
-
 class Workshop:
-    """Some workers; `seconds`: the longest time that one job may take."""
+    """Converts for `owner`, whose jobs are done one after another, and whose apps are in `language` (IETF)."""
 
-    def __init__(self, seconds: float = 20.0) -> None:
-        self._seconds = seconds
-        self._idle: list[asyncio.subprocess.Process] = []
-        self._busy: set[asyncio.subprocess.Process] = set()
-        self._room = asyncio.Semaphore(WORKERS)
+    pool: Pool = field(default_factory=Pool)
+    owner: Hashable = None
+    language: str | None = None
+
+    def serving(self, owner: Hashable, language: str | None) -> "Workshop":
+        """The same workers, for somebody."""
+        return replace(self, owner=owner, language=language)
 
     async def image(self, data: bytes) -> Image:
         """See ``image.image``. Raises MediaError."""
-        made = await self._do("image", data, {})
+        if picture_format(data) is None:
+            raise NotSupportedError("no picture of a known kind")
+        made = await self.pool.do(Job("image", data, {}, IMAGE_S), self.owner)
         return Image(made.data, str(made.fields["mime"]), made.integer("width"), made.integer("height"))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
         """See ``sound.sound``. Raises MediaError."""
-        made = await self._do("sound", data, {"most_seconds": most_seconds})
+        if sound_format(data) is None:
+            raise NotSupportedError("no sound of a known kind")
+        seconds = min(SOUND_S + SOUND_S_PER_MB * len(data) / 1e6, MOST_SOUND_S)
+        made = await self.pool.do(Job("sound", data, {"most_seconds": most_seconds}, seconds), self.owner)
         return Sound(made.data, str(made.fields["format"]), float(str(made.fields["seconds"])))
 
     async def voice_note(self, samples: bytes, *, rate: int = 24_000) -> bytes:
         """See ``sound.voice_note``. Raises MediaError."""
-        return (await self._do("voice_note", samples, {"rate": rate})).data
+        owner = object()  # a chat has one answer at a time, which waits for none of its files
+        return (await self.pool.do(Job("voice_note", samples, {"rate": rate}, VOICE_NOTE_S), owner)).data
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
         """See ``document.document``. Raises MediaError."""
+        if is_binary(data) and not is_pdf(data):
+            raise NotSupportedError("no document of a known kind")
         options: Options = {"name": name, "mime": mime, "most_characters": most_characters}
-        made = await self._do("document", data, options)
+        made = await self.pool.do(Job("document", data, options, DOCUMENT_S), self.owner)
         pages = None if made.fields["pages"] is None else made.integer("pages")
         return Document(made.data.decode(), pages, bool(made.fields["cut"]))
 
     async def close(self) -> None:
         """End the workers."""
-        for worker in (*self._idle, *self._busy):
-            if worker.returncode is None:
-                worker.kill()
-            await worker.wait()
-        self._idle.clear()
-
-    async def _do(self, job: str, data: bytes, options: Options) -> Result:
-        seconds = self._seconds * (SOUND_TIMES if job == "sound" else 1)
-        async with self._room:
-            worker = self._idle.pop() if self._idle else await _start()
-            self._busy.add(worker)
-            try:
-                async with asyncio.timeout(seconds):
-                    made = await _ask(worker, job, data, options)
-            except TimeoutError as exc:
-                raise UnreadableError(f"{job} took more than {seconds:.0f} s") from exc
-            except (OSError, EOFError, ValueError) as exc:
-                raise UnreadableError(f"{job} ended its worker: {type(exc).__name__}") from exc
-            else:
-                self._idle.append(worker)
-            finally:
-                self._busy.discard(worker)
-                if worker not in self._idle:
-                    await _end(worker)
-        if (name := made.fields.get("error")) is not None:
-            kind = getattr(errors, str(name), UnreadableError)
-            raise kind(str(made.fields["reason"])) if issubclass(kind, MediaError) else UnreadableError(str(name))
-        return made
-
-
-async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.media.worker",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,  # what codecs mutter about strangers' files
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
-    )
-
-
-async def _ask(worker: asyncio.subprocess.Process, job: str, data: bytes, options: Options) -> Result:
-    assert worker.stdin is not None, "started with pipes"
-    assert worker.stdout is not None, "started with pipes"
-    worker.stdin.write(json.dumps({"job": job, "size": len(data), **options}).encode() + b"\n" + data)
-    await worker.stdin.drain()
-    fields = json.loads(await worker.stdout.readline() or "null")
-    if not isinstance(fields, dict):
-        raise EOFError("no result")
-    return Result(fields, await worker.stdout.readexactly(int(fields.pop("size"))))
-
-
-async def _end(worker: asyncio.subprocess.Process) -> None:
-    if worker.returncode is None:
-        worker.kill()
-    await worker.wait()
+        await self.pool.close()

@@ -47,3 +47,11 @@ async def test_a_request_that_is_wrong_for_another_reason_leaves_the_pictures_al
     await stage.ann.say(stage.home, "and now?")
     await stage.replies(2)
     assert sum(len(message.images) for message in stage.model.requests[-1].messages) == 1
+
+
+@pytest.mark.parametrize("text", [b"v=0\r\nm=audio 9 RTP/AVP 0\r\n", b"ffconcat version 1.0\nfile keepsake.db\n"])
+async def test_a_text_sent_as_voice_is_refused_in_words(stage: Stage, hurry: None, text: bytes) -> None:
+    await stage.start(OPENAI_MODEL="qwen3-omni-flash")
+    await stage.ann.voice(stage.home, text, 1)
+    assert "can't read that kind of file" in (await stage.replies(1))[0]
+    assert stage.model.requests == []

@@ -6,6 +6,7 @@ import wave
 import zlib
 from math import pi, sin
 
+import av
 import PIL.Image
 from docx import Document
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -102,4 +103,18 @@ def word(*paragraphs: str, table: tuple[tuple[str, ...], ...] = ()) -> bytes:
                 cells.cell(row, column).text = text
     written = io.BytesIO()
     made.save(written)
+    return written.getvalue()
+
+
+def recorded(kind: str, codec: str, seconds: float = 1.0) -> bytes:
+    """A tone in a container, by FFmpeg's names."""
+    written = io.BytesIO()
+    with av.open(io.BytesIO(wav(seconds, 48_000)), "r") as source, av.open(written, "w", format=kind) as target:
+        stream = target.add_stream(codec, rate=48_000, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        stream.bit_rate = 64_000
+        for frame in source.decode(audio=0):
+            frame.pts = None
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
     return written.getvalue()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.media import workshop as module
-from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+from bot.media import pool as module
+from bot.media import workshop as jobs
+from bot.media.errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
 from bot.media.image import image
 from bot.media.workshop import Workshop
 from tests.media.files import pdf, picture, png_bomb, samples, wav
@@ -48,20 +49,82 @@ async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, w
         return worker
 
     monkeypatch.setattr(module, "_start", stopped)
-    workshop._seconds = 0.3
-    with pytest.raises(UnreadableError):
+    monkeypatch.setattr(jobs, "IMAGE_S", 0.3)
+    with pytest.raises(TooSlowError):
         await workshop.image(picture())
-    monkeypatch.setattr(module, "_start", started)
-    workshop._seconds = 20.0
+    monkeypatch.undo()
     assert (await workshop.image(picture())).width == 64
 
 
-async def test_a_worker_that_dies_is_replaced(workshop: Workshop) -> None:
+async def test_a_worker_that_died_idle_costs_no_job(workshop: Workshop) -> None:
     await workshop.image(picture())
-    workshop._idle[0].kill()
+    worker = workshop.pool._idle[0]
+    worker.kill()
+    assert (await workshop.image(picture())).width == 64
+    await worker.wait()
+    assert worker not in workshop.pool._idle
+
+
+async def test_a_job_that_ends_its_worker_costs_only_itself(
+    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
+) -> None:
+    asked = module._ask
+
+    async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> module.Result:
+        if job.name == "document":
+            worker.kill()
+        return await asked(worker, job)
+
+    monkeypatch.setattr(module, "_ask", deadly)
+    ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)
+    failed, *made = await asyncio.gather(
+        ann.document(b"bad", "a.txt", None, most_characters=9),
+        *(bob.image(picture()) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert isinstance(failed, UnreadableError)
+    assert [getattr(one, "width", one) for one in made] == [64] * 3
+
+
+async def test_a_worker_that_can_not_be_started_is_told(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+    async def full() -> asyncio.subprocess.Process:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(module, "_start", full)
     with pytest.raises(UnreadableError):
         await workshop.image(picture())
-    assert (await workshop.image(picture())).width == 64
+
+
+async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+    async def none() -> asyncio.subprocess.Process:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(module, "_start", none)
+    with pytest.raises(NotSupportedError):
+        await workshop.sound(b"v=0\nm=audio 9 RTP/AVP 0\n", most_seconds=9)
+    with pytest.raises(NotSupportedError):
+        await workshop.image(b"<html>not found</html>")
+    with pytest.raises(NotSupportedError):
+        await workshop.document(b"\x7fELF\2\1\1" + b"\0" * 99, "a.txt", "text/plain", most_characters=9)
+
+
+async def test_a_photo_waits_for_none_of_anothers_documents(
+    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
+) -> None:
+    ended: list[str] = []
+
+    async def done(job: module.Job) -> module.Result:
+        await asyncio.sleep(0.02)
+        ended.append(job.name)
+        return module.Result({"mime": "", "width": 1, "height": 1, "pages": None, "cut": False}, b"x")
+
+    monkeypatch.setattr(workshop.pool, "_done", done)
+    ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)
+    documents = [asyncio.create_task(ann.document(b"x", "a", None, most_characters=9)) for _ in range(9)]
+    await asyncio.sleep(0)
+    await bob.image(picture())
+    assert ended.count("document") <= 2
+    await asyncio.gather(*documents)
 
 
 async def test_a_worker_has_none_of_the_bots_secrets_and_ends_with_its_pipe(
@@ -69,7 +132,7 @@ async def test_a_worker_has_none_of_the_bots_secrets_and_ends_with_its_pipe(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     await workshop.image(picture())
-    [worker] = workshop._idle
+    [worker] = workshop.pool._idle
     environment = await asyncio.to_thread(Path(f"/proc/{worker.pid}/environ").read_bytes)
     assert b"sk-secret" not in environment
     assert worker.stdin is not None
@@ -79,6 +142,6 @@ async def test_a_worker_has_none_of_the_bots_secrets_and_ends_with_its_pipe(
 
 
 async def test_many_files_at_once_are_done_by_few_workers(workshop: Workshop) -> None:
-    made = await asyncio.gather(*(workshop.image(picture(width=64 + at)) for at in range(10)))
+    made = await asyncio.gather(*(workshop.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
     assert [one.width for one in made] == [64 + at for at in range(10)]
-    assert len(workshop._idle) <= module.WORKERS
+    assert len(workshop.pool._idle) <= module.WORKERS
