@@ -78,7 +78,7 @@ async def live(settings: Settings) -> None:
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
-        sender = Sender(application.bot, Pacer(), Features())
+        sender = Sender(application.bot, Pacer(), Features(), reply_format=settings.reply_format)
         names = (application.bot.first_name, application.bot.username)
         parts = engine.build(
             settings,

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     fallback_model: str | None = None
     fallback_base_url: types.HttpUrl | None = None
     fallback_api_key: types.ApiKey | None = None
+    reply_format: Literal["auto", "rich", "text"] = "auto"
     system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
     context_window: int | None = Field(default=None, ge=1024)
     memory: Literal["summary", "truncate", "full"] = "summary"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from telegram import Bot, ForceReply, InlineKeyboardMarkup, Message, ReplyParameters
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
@@ -22,6 +22,9 @@ UPLOAD_ANSWER_S = 60.0
 Markup = InlineKeyboardMarkup | ForceReply
 THINKING = Rich("<tg-thinking>Thinking...</tg-thinking>")
 """The placeholder of a rich draft; a text draft shows its own when its text is empty."""
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""Rich messages have no previews of pages either: Telegram would fetch an address as soon as a model writes it."""
 
 
 class Api:
@@ -44,6 +47,7 @@ class Api:
             message_thread_id=to.thread_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
+            link_preview_options=_NO_PREVIEW,
         )
         return message.message_id
 
@@ -55,7 +59,12 @@ class Api:
             await self._edit_rich(to, message_id, content, keyboard)
             return
         await self._bot.edit_message_text(
-            content.text, to.chat_id, message_id, entities=content.entities or None, reply_markup=keyboard
+            content.text,
+            to.chat_id,
+            message_id,
+            entities=content.entities or None,
+            reply_markup=keyboard,
+            link_preview_options=_NO_PREVIEW,
         )
 
     async def draft(self, to: Destination, draft_id: int, content: Content) -> None:

@@ -13,6 +13,7 @@ from bot.outbound.api import Api, Markup
 from bot.outbound.content import Attachment
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
+from bot.outbound.form import ReplyFormat, goes_rich
 from bot.outbound.literals import with_literals
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
@@ -41,11 +42,19 @@ OnPart = Callable[[Part], Awaitable[None]]
 class Sender:
     """Speaks to Telegram for the rest of the bot."""
 
-    def __init__(self, bot: Bot, pacer: Pacer, features: Features, tempo: Tempo | None = None) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        pacer: Pacer,
+        features: Features,
+        tempo: Tempo | None = None,
+        reply_format: ReplyFormat = "auto",
+    ) -> None:
         self._bot = bot
         self._pacer = pacer
         self._tempo = tempo or Tempo()
         self._features = features
+        self._reply_format = reply_format
         self._api = Api(bot, features)
         self._post = Post(self._api, pacer)
 
@@ -60,7 +69,7 @@ class Sender:
         edit = begun if offset == 0 else None
         if offset > 0:
             to = replace(to, reply_to=None)
-        rich_from = offset
+        rich_from = offset if goes_rich(source, self._reply_format) else len(source)
         while source[offset:].strip():
             message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from)
             offset = piece.end
@@ -126,7 +135,8 @@ class Sender:
         keyboard: InlineKeyboardMarkup | None = None,
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
-        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, keyboard)
+        rich = self._reply_format == "rich"
+        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, keyboard, rich=rich)
 
     async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         while True:

@@ -10,7 +10,7 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.outbound.api import Api, Markup
-from bot.outbound.content import Attachment, Content
+from bot.outbound.content import Attachment, Content, Rich
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
 from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
@@ -48,7 +48,7 @@ class Post:
                 self._pacer.halt(to, seconds_to_wait(exc))
                 log.info("Telegram asks chat %d to wait for %.0f s", to.chat_id, seconds_to_wait(exc))
             except BadRequest as exc:
-                edit = _after_refusal(exc, edit)
+                edit = _after_refusal(exc, edit, content)
                 if edit is not None:
                     return edit
             except TelegramError as exc:
@@ -61,7 +61,7 @@ class Post:
                 return edit
 
 
-def _after_refusal(exc: BadRequest, edit: int | None) -> int | None:
+def _after_refusal(exc: BadRequest, edit: int | None, content: Content | Attachment) -> int | None:
     """The message that already shows the content, None when it has to be sent anew; raises when neither is so."""
     refusal = meaning(exc)
     if refusal is Refusal.FOR_GOOD:
@@ -70,4 +70,6 @@ def _after_refusal(exc: BadRequest, edit: int | None) -> int | None:
         return edit
     if edit is not None and refusal is Refusal.NOTHING_TO_EDIT:
         return None
+    if edit is not None and refusal is Refusal.NOT_EDITABLE and not isinstance(content, Rich):
+        return None  # a text may not become a rich message, but another text
     raise exc

@@ -13,6 +13,8 @@ class Refusal(Enum):
 
     NOT_MODIFIED = auto()
     """The message already says that: done."""
+    NOT_EDITABLE = auto()
+    """This message can't become that: another form may do, else a new one has to be sent."""
     NOTHING_TO_EDIT = auto()
     """The message to edit is gone: send a new one."""
     FOR_GOOD = auto()
@@ -23,11 +25,11 @@ class Refusal(Enum):
 
 _NOTHING_TO_EDIT = (
     "message to edit not found",
-    "message can't be edited",
     "message_id_invalid",
     "message_author_required",
     "message_edit_time_expired",
 )
+_NOT_EDITABLE = "message can't be edited"
 _FOR_GOOD = (
     "chat not found",
     "user not found",
@@ -56,6 +58,8 @@ def meaning(exc: BadRequest) -> Refusal:
     sentence = exc.message.lower()
     if "message is not modified" in sentence:
         return Refusal.NOT_MODIFIED
+    if _NOT_EDITABLE in sentence:
+        return Refusal.NOT_EDITABLE
     if any(words in sentence for words in _NOTHING_TO_EDIT):
         return Refusal.NOTHING_TO_EDIT
     if any(words in sentence for words in _FOR_GOOD):

@@ -55,8 +55,10 @@ class Preview:
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
         keyboard: InlineKeyboardMarkup | None = None,
+        *,
+        rich: bool = False,
     ) -> None:
-        """`keyboard` is under the message that grows; a draft has none."""
+        """`keyboard` is under the message that grows; a draft has none. `rich`: shown as a rich message."""
         self.shown = False
         """Whether the user has seen any of the answer's text."""
         self._api = api
@@ -65,10 +67,10 @@ class Preview:
         self._to = to
         self._surface: Surface
         if to.private:
-            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap)
+            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap, rich=rich)
         else:
             gaps = (tempo.edit_gap, tempo.edit_growth, tempo.longest_edit_gap)
-            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, keyboard)
+            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, keyboard, rich=rich)
         self._view = View(Kind.NOTHING)
         self._changed = asyncio.Event()
         self._showing = asyncio.Lock()

@@ -68,7 +68,7 @@ class Surface(Protocol):
 class DraftSurface:
     """The draft in a private chat. It shows the newest part of an answer that is too long for one message."""
 
-    def __init__(self, api: Api, pacer: Pacer, to: Destination, draft_id: int, gap: float) -> None:
+    def __init__(self, api: Api, pacer: Pacer, to: Destination, draft_id: int, gap: float, *, rich: bool) -> None:
         self.message_id: int | None = None
         self.gap = gap
         self._api = api
@@ -76,6 +76,7 @@ class DraftSurface:
         self._to = to
         self._draft_id = draft_id
         self._from = 0
+        self._wants_rich = rich
 
     async def show(self, view: View) -> Outcome:
         """Draw the draft anew, which also keeps it alive."""
@@ -90,20 +91,20 @@ class DraftSurface:
         return Outcome.NOWHERE
 
     def _content(self, view: View) -> Content | None:
-        features = self._api.features
-        if view.kind is Kind.NOTHING or not (features.rich or features.drafts):
+        rich = self._wants_rich and self._api.features.rich
+        if view.kind is Kind.NOTHING or not (rich or self._api.features.drafts):
             return None
         if view.kind is Kind.ANSWER:
-            return self._newest(view.text)
+            return self._newest(view.text, rich=rich)
         if view.kind is Kind.NOTE:
-            return Rich(f"<p>{html.escape(view.text)}</p>") if features.rich else Text(view.text)
-        return THINKING if features.rich else Text("")
+            return Rich(f"<p>{html.escape(view.text)}</p>") if rich else Text(view.text)
+        return THINKING if rich else Text("")
 
-    def _newest(self, text: str) -> Content:
+    def _newest(self, text: str, *, rich: bool) -> Content:
         if self._from >= len(text):
             self._from = 0
         while True:
-            piece = preview_piece(text, self._from, rich=self._api.features.rich)
+            piece = preview_piece(text, self._from, rich=rich)
             if piece.end >= len(text):
                 return piece.content
             self._from = piece.end
@@ -124,6 +125,8 @@ class MessageSurface:
         on_begun: Callable[[int], Awaitable[None]],
         gaps: tuple[float, float, float],
         keyboard: InlineKeyboardMarkup | None = None,
+        *,
+        rich: bool,
     ) -> None:
         """`keyboard` is under the message while the answer grows; the final edit, which has none, takes it away."""
         self.message_id = begun
@@ -134,6 +137,7 @@ class MessageSurface:
         self._to = to
         self._on_begun = on_begun
         self._last: Content | None = None
+        self._wants_rich = rich
         self._may_begin = True
 
     async def show(self, view: View) -> Outcome:
@@ -155,7 +159,7 @@ class MessageSurface:
         if self.message_id is None and not self._may_begin:
             return None
         if view.kind is Kind.ANSWER:
-            return preview_piece(view.text, 0, rich=self._api.features.rich).content
+            return preview_piece(view.text, 0, rich=self._wants_rich and self._api.features.rich).content
         return Text(view.text) if view.kind is Kind.NOTE else None
 
     async def _put(self, content: Content) -> None:

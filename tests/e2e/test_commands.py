@@ -124,7 +124,7 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
     bob = stage.telegram.user("Bob")
-    delivered = stage.telegram.faults.hold("sendRichMessage")
+    delivered = stage.telegram.faults.hold("sendMessage")
     await stage.ann.say(stage.home, "hello")
     await hold.reached(PATIENCE_S)
     await stage.ann.say(stage.home, "/stop")

@@ -20,6 +20,8 @@ PIECES = (
     "a < b && c > d, <script>alert({n})</script>, 5 * 3 * 2, snake_case_{n}, $x_{n}$ mark{n}",
 )
 
+TABLE = "# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+
 
 def _document(length: int) -> tuple[str, list[str]]:
     dice = random.Random(7)
@@ -59,9 +61,38 @@ async def test_an_old_server_gets_text_with_entities(stage: Stage) -> None:
     assert len(refused) <= 1
 
 
-async def test_a_new_server_gets_a_rich_message(stage: Stage) -> None:
-    stage.model.script(Say("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |"))
+@pytest.mark.parametrize("source", ["This is **bold**.", TABLE])
+async def test_a_rich_message_only_where_text_would_not_do(stage: Stage, source: str) -> None:
+    stage.model.script(Say(source, delay=0.1))
     await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    assert (stage.home.replies[0].html is not None) == (source is TABLE)
+    assert not [call for call in stage.telegram.calls if call.method == "sendRichMessageDraft"]
+    assert [call for call in stage.telegram.calls if call.method == "sendMessageDraft"]
+
+
+async def test_in_a_group_the_text_becomes_rich(stage: Stage) -> None:
+    group = stage.telegram.group("Friends", [stage.ann])
+    stage.model.script(Say("So many words. " * 20 + f"\n\n{TABLE}", delay=0.02))
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(group, "hello")
+    await stage.telegram.changed(lambda: bool(group.replies) and group.replies[0].html is not None, PATIENCE_S)
+    assert len(group.replies) == 1
+    assert not [call for call in stage.telegram.calls if call.method == "sendRichMessage"]
+
+
+async def test_text_is_text_on_every_server(stage: Stage) -> None:
+    stage.model.script(Say(TABLE))
+    await stage.start(REPLY_FORMAT="text")
+    await stage.ann.say(stage.home, "hello")
+    assert await stage.replies(1) == ["Title\n\na | b\n--+--\n1 | 2"]
+    assert not [call for call in stage.telegram.calls if "Rich" in call.method]
+
+
+async def test_a_new_server_gets_a_rich_message(stage: Stage) -> None:
+    stage.model.script(Say(TABLE))
+    await stage.start(REPLY_FORMAT="rich")
     await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
     html = stage.home.replies[0].html or ""
@@ -75,13 +106,13 @@ async def test_a_refused_formatting_arrives_as_plain_text(stage: Stage) -> None:
         "sendMessage", when=lambda params: bool(params.get("entities")), description="Bad Request: can't parse entities"
     )
     stage.model.script(Say("This is **bold**."))
-    await stage.start()
+    await stage.start(REPLY_FORMAT="rich")
     await stage.ann.say(stage.home, "hello")
     assert await stage.replies(1) == ["This is **bold**."]
 
 
 async def test_a_flood_limit_delays_the_answer_and_does_not_eat_it(stage: Stage) -> None:
-    stage.telegram.faults.add("sendRichMessage", retry_after=2)
+    stage.telegram.faults.add("sendMessage", retry_after=2)
     stage.model.script(Say("worth waiting for"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -102,7 +133,7 @@ async def test_the_flood_limits_of_a_group_are_kept(stage: Stage) -> None:
 
 
 async def test_a_lost_connection_to_telegram_is_waited_out(stage: Stage) -> None:
-    stage.telegram.faults.add("sendRichMessage", drop="before", times=2)
+    stage.telegram.faults.add("sendMessage", drop="before", times=2)
     stage.model.script(Say("here I am"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -117,7 +148,7 @@ async def test_a_user_who_blocked_the_bot_is_left_alone(process: Stage) -> None:
     await process.ann.block()
     await bob.say(bobs, "hello")
     await process.replies(1, bobs)
-    await process.telegram.wait_call("sendRichMessage", lambda call: call.code == 403, PATIENCE_S)
+    await process.telegram.wait_call("sendMessage", lambda call: call.code == 403, PATIENCE_S)
     await bob.say(bobs, "more")
     await process.replies(2, bobs)
     await process.kill()
@@ -138,12 +169,18 @@ async def test_the_typing_action_shows_while_nothing_else_does(stage: Stage) -> 
     await stage.replies(1)
 
 
-async def test_reasoning_is_shown_as_thinking_and_never_stored(stage: Stage) -> None:
+@pytest.mark.parametrize("reply_format", ["auto", "rich"])
+async def test_reasoning_is_shown_as_thinking_and_never_stored(stage: Stage, reply_format: str) -> None:
     stage.model.script(Say("42", reasoning="let me compute this " * 20, delay=0.05), Say("done"))
-    await stage.start()
+    await stage.start(REPLY_FORMAT=reply_format)
     await stage.ann.say(stage.home, "hello")
-    thinking = await stage.telegram.wait_call("sendRichMessageDraft", timeout=PATIENCE_S)
-    assert "tg-thinking" in str(thinking.params["rich_message"])
+    method = "sendRichMessageDraft" if reply_format == "rich" else "sendMessageDraft"
+    thinking = await stage.telegram.wait_call(method, timeout=PATIENCE_S)
+    assert (
+        "tg-thinking" in str(thinking.params["rich_message"])
+        if reply_format == "rich"
+        else not thinking.params.get("text")
+    )
     assert await stage.replies(1) == ["42"]
     await stage.ann.say(stage.home, "more")
     await stage.replies(2)

@@ -104,7 +104,7 @@ async def test_all_tries_of_an_answer_have_a_bound(stage: Stage) -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format: str) -> None:
-    process.telegram.faults.add("sendRichMessage", drop="before")
+    process.telegram.faults.add("sendMessage", drop="before")
     process.telegram.faults.add("getUpdates", code=500, description="Internal Server Error")
     process.model.script(Fail(401, f"Incorrect API key provided: {KEY}"), Say("hello"))
     await process.start(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format)
@@ -191,8 +191,8 @@ async def test_an_answer_that_the_database_can_not_take_is_stored_later_and_not_
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_part_that_the_database_can_not_note_is_not_sent_twice(stage: Stage) -> None:
-    text = "\n\n".join(f"Paragraph {number} " + "of many words " * 300 for number in range(25))
-    sent = stage.telegram.faults.hold("sendRichMessage", "after")
+    text = "\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number in range(12))
+    sent = stage.telegram.faults.hold("sendMessage", "after")
     stage.model.script(Say(text, chunk=500))
     await stage.start()
     await stage.ann.say(stage.home, "write a book")

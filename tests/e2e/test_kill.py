@@ -15,8 +15,8 @@ from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 ANSWER = Say("A fine answer of some seven words.", delay=0.02)
-LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 300 for number in range(25)), chunk=500)
-"""Some 100,000 characters: several messages."""
+LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number in range(12)), chunk=500)
+"""Some 12,000 characters: three messages."""
 
 Drive = Callable[[Stage], Awaitable[None]]
 
@@ -47,11 +47,11 @@ POINTS = {
     "first word": _model_held(Hold(1)),
     "middle of the answer": _model_held(Hold(4)),
     "end of the answer": _model_held(Hold("finish")),
-    "draft on its way": _telegram_held("sendRichMessageDraft", "before"),
-    "answer on its way": _telegram_held("sendRichMessage", "before"),
-    "first part of three arrived": _telegram_held("sendRichMessage", "before", 2, LONG),
-    "second part of three arrived": _telegram_held("sendRichMessage", "before", 3, LONG),
-    "draft shown, model at work": _telegram_held("sendRichMessageDraft", "after", 1, Say(ANSWER.text, delay=0.3)),
+    "draft on its way": _telegram_held("sendMessageDraft", "before"),
+    "answer on its way": _telegram_held("sendMessage", "before"),
+    "first part of three arrived": _telegram_held("sendMessage", "before", 2, LONG),
+    "second part of three arrived": _telegram_held("sendMessage", "before", 3, LONG),
+    "draft shown, model at work": _telegram_held("sendMessageDraft", "after", 1, Say(ANSWER.text, delay=0.3)),
 }
 
 
@@ -88,11 +88,24 @@ async def test_a_bot_that_was_started_from_nothing_each_time_goes_on_as_well(pro
 
 async def test_an_answer_that_was_complete_is_not_paid_for_twice(process: Stage) -> None:
     await process.start()
-    await _telegram_held("sendRichMessage", "before")(process)
+    await _telegram_held("sendMessage", "before")(process)
     await process.kill()
     await process.start()
     assert await process.replies(1) == [ANSWER.text]
     assert len(process.model.requests) == 1
+
+
+async def test_after_a_kill_the_rest_has_the_same_form(process: Stage) -> None:
+    answer = Say("| a |\n|---|\n| b |\n\n" + "word " * 8000, chunk=5000)
+    await process.start()
+    await _telegram_held("sendRichMessage", "before", 2, answer)(process)
+    await process.kill()
+    await process.start()
+    first, second, *_ = await process.home.wait(2, PATIENCE_S)
+    assert first.html
+    assert "<table>" in first.html
+    assert second.html
+    assert "word" in second.html
 
 
 async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one_sent(process: Stage) -> None:
@@ -147,7 +160,7 @@ async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twi
     process: Stage,
 ) -> None:
     await process.start()
-    await _telegram_held("sendRichMessage", "after")(process)
+    await _telegram_held("sendMessage", "after")(process)
     await process.kill()
     await process.start()
     await process.ready()

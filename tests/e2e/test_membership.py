@@ -77,12 +77,12 @@ async def test_an_answer_that_finds_the_bot_removed_is_not_tried_again(stage: St
     await stage.model.wait_requests(1, PATIENCE_S)
     await stage.ann.block()
     await _handled(stage)
-    await stage.telegram.wait_call("sendRichMessage", lambda call: not call.ok, PATIENCE_S)
-    refused = len([call for call in stage.telegram.calls if call.method == "sendRichMessage"])
+    await stage.telegram.wait_call("sendMessage", lambda call: not call.ok, PATIENCE_S)
+    refused = len([call for call in stage.telegram.calls if call.method == "sendMessage"])
     await stage.end()
     await stage.start()
     await stage.ready()
-    assert len([call for call in stage.telegram.calls if call.method == "sendRichMessage"]) == refused
+    assert len([call for call in stage.telegram.calls if call.method == "sendMessage"]) == refused
 
 
 @pytest.mark.parametrize("command", ["/reset", "/forget boat", "/settings"])

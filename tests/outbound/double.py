@@ -19,6 +19,7 @@ from telegram.request import HTTPXRequest
 from bot.outbound.delivery import Sender
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features
+from bot.outbound.form import ReplyFormat
 from bot.outbound.pacing import Pacer
 from bot.outbound.stream import Tempo
 from sandbox.server import serve
@@ -137,7 +138,7 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(*unknown: str, patience: float = 5.0) -> AsyncIterator[Line]:
+async def connected(*unknown: str, patience: float = 5.0, reply_format: ReplyFormat = "auto") -> AsyncIterator[Line]:
     api, features, slept = BotApi(unknown), Features(), list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -149,4 +150,4 @@ async def connected(*unknown: str, patience: float = 5.0) -> AsyncIterator[Line]
     app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
     request = HTTPXRequest(read_timeout=patience)
     async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot", request=request) as bot:
-        yield Line(api, Sender(bot, pacer, features, QUICK), features, pacer, slept)
+        yield Line(api, Sender(bot, pacer, features, QUICK, reply_format), features, pacer, slept)

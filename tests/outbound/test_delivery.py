@@ -13,6 +13,7 @@ from tests.outbound.documents import Document, first_seen, words
 from tests.outbound.double import GROUP, PRIVATE, RICH, BotApi, connected
 
 LONG = Document(5, 40_000).source
+TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
 
 
 async def deliver(
@@ -31,8 +32,60 @@ def shown(api: BotApi) -> list[str]:
     return [call.html if "rich_message" in call.fields else call.text for call in api.calls]
 
 
-async def test_a_reply_is_one_rich_message() -> None:
+async def test_a_reply_is_text_with_entities() -> None:
     async with connected() as line:
+        assert await deliver(line.sender, "**a**") == [Part(101, 5)]
+        (call,) = line.api.calls
+    assert (call.method, call.text) == ("sendMessage", "a")
+    assert '"bold"' in call.fields["entities"]
+
+
+async def test_every_part_of_an_answer_has_its_form() -> None:
+    source = "**words** without end, " * 3000 + "\n\n" + TABLE
+    async with connected() as line:
+        parts = await deliver(line.sender, source)
+        assert len(parts) > 2
+        assert set(line.api.methods) == {"sendRichMessage"}
+
+
+async def test_the_form_is_the_same_after_a_crash() -> None:
+    source = f"{TABLE}\n\n" + "**words** without end, " * 3000
+    async with connected() as line:
+        await deliver(line.sender, source, offset=len(source) // 2)
+        assert set(line.api.methods) == {"sendRichMessage"}
+
+
+async def test_text_is_never_rich() -> None:
+    async with connected(reply_format="text") as line:
+        await deliver(line.sender, f"{TABLE}\n\n$x^2$")
+        (call,) = line.api.calls
+    assert (call.method, call.text) == ("sendMessage", "a | b\n--+--\n1 | 2\n\nx^2")
+    assert '"pre"' in call.fields["entities"]
+    assert '"code"' in call.fields["entities"]
+
+
+@pytest.mark.parametrize("length", [4096, 4097, 32_768])
+async def test_long_text_takes_several_messages(length: int) -> None:
+    source = "word " * (length // 5) + "x" * (length % 5)
+    async with connected() as line:
+        parts = await deliver(line.sender, source, GROUP, begun=55)
+        calls = line.api.calls
+    assert -(-length // 4096) <= len(calls) <= -(-length // 4096) + 1
+    assert " ".join(call.text for call in calls).split() == source.split()
+    assert [call.method for call in calls] == ["editMessageText"] + ["sendMessage"] * (len(calls) - 1)
+    assert parts[0].message_id == 55
+
+
+async def test_a_text_previews_no_page() -> None:
+    async with connected() as line:
+        await deliver(line.sender, "https://example.org")
+        await deliver(line.sender, "https://example.org", begun=55)
+        options = [json.loads(call.fields["link_preview_options"]) for call in line.api.calls]
+    assert options == [{"is_disabled": True}] * 2
+
+
+async def test_rich_is_one_rich_message() -> None:
+    async with connected(reply_format="rich") as line:
         assert await deliver(line.sender, "**a**") == [Part(101, 5)]
         (call,) = line.api.calls
     assert call.method == "sendRichMessage"
@@ -92,14 +145,14 @@ async def test_a_reply_stays_in_its_topic() -> None:
 
 
 async def test_a_begun_message_becomes_the_first_part() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         assert await deliver(line.sender, "**a**", GROUP, begun=55) == [Part(55, 5)]
         (call,) = line.api.calls
     assert (call.method, call.fields["message_id"], call.html) == ("editMessageText", "55", "<p><b>a</b></p>")
 
 
 async def test_a_begun_message_is_left_alone_once_its_part_has_arrived() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         await deliver(line.sender, "a\n\nb", GROUP, offset=3, begun=55)
         assert line.api.methods == ["sendRichMessage"]
         assert "reply_parameters" not in line.api.calls[0].fields
@@ -113,7 +166,7 @@ async def test_a_begun_message_that_already_says_it_all_is_done() -> None:
 
 
 async def test_a_begun_message_that_is_gone_is_sent_anew() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message to edit not found")
         assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(102, 1)]
         assert line.api.methods == ["editMessageText", "sendRichMessage"]
@@ -168,7 +221,7 @@ async def test_a_keyboard_is_dropped_or_left() -> None:
 
 
 async def test_a_delivery_can_be_cancelled_while_it_waits() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 429, "Too Many Requests: retry after 230", retry_after=230_000)
         delivery = asyncio.create_task(deliver(line.sender, "a"))
         await asyncio.sleep(0.1)

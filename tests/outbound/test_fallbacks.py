@@ -6,11 +6,11 @@ import pytest
 
 from bot.errors import Undeliverable
 from tests.outbound.double import GROUP, PRIVATE, RICH, connected
-from tests.outbound.test_delivery import deliver
+from tests.outbound.test_delivery import TABLE, deliver
 
 
 async def test_an_older_server_gets_text_with_entities_and_is_not_asked_again() -> None:
-    async with connected(*RICH) as line:
+    async with connected(*RICH, reply_format="rich") as line:
         await deliver(line.sender, "**a**")
         await deliver(line.sender, "**b**")
         assert line.api.methods == ["sendRichMessage", "sendMessage", "sendMessage"]
@@ -19,12 +19,29 @@ async def test_an_older_server_gets_text_with_entities_and_is_not_asked_again() 
 
 
 async def test_an_older_server_gets_a_begun_message_edited_as_text() -> None:
-    async with connected(*RICH) as line:
+    async with connected(*RICH, reply_format="rich") as line:
         parts = await deliver(line.sender, "**a**", GROUP, begun=55)
         assert [part.message_id for part in parts] == [55]
         assert line.api.methods == ["editMessageText", "editMessageText"]
         assert line.api.calls[1].text == "a"
         assert not line.features.rich
+
+
+@pytest.mark.parametrize("sentence", ["message can't be edited", "There is no text in the message to edit"])
+async def test_a_preview_that_can_not_become_rich_stays_text(sentence: str) -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageText", 400, f"Bad Request: {sentence}")
+        parts = await deliver(line.sender, TABLE, GROUP, begun=55)
+        assert [part.message_id for part in parts] == [55]
+        assert line.api.methods == ["editMessageText", "editMessageText"]
+        assert line.api.calls[1].text == "a | b\n--+--\n1 | 2"
+
+
+async def test_a_message_that_no_form_can_edit_is_sent_anew() -> None:
+    async with connected() as line:
+        line.api.refuse("editMessageText", 400, "Bad Request: message can't be edited", times=2)
+        assert len(await deliver(line.sender, TABLE, GROUP, begun=55)) == 1
+        assert line.api.methods == ["editMessageText", "editMessageText", "sendMessage"]
 
 
 REFUSALS = [
@@ -36,7 +53,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("sentence", REFUSALS)
 async def test_a_refused_rich_message_goes_out_with_entities(sentence: str) -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 400, sentence)
         await deliver(line.sender, "**a**")
         await deliver(line.sender, "**b**")
@@ -71,7 +88,7 @@ async def test_what_the_converter_would_drop_is_sent_as_it_was_written() -> None
 
 @pytest.mark.parametrize("wait", [10, 230])
 async def test_a_flood_limit_is_waited_out(wait: int) -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 429, "Too Many Requests", retry_after=wait)
         assert await deliver(line.sender, "a")
         assert line.api.methods == ["sendRichMessage", "sendRichMessage"]
@@ -79,7 +96,7 @@ async def test_a_flood_limit_is_waited_out(wait: int) -> None:
 
 
 async def test_trouble_is_waited_out_with_growing_pauses_of_30_seconds_at_most() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 502, "Bad Gateway", times=7)
         assert await deliver(line.sender, "a")
         assert len(line.api.calls) == 8
@@ -112,7 +129,7 @@ async def test_a_token_that_was_revoked_loses_no_reply() -> None:
     ],
 )
 async def test_a_chat_that_is_gone_is_undeliverable_at_once(code: int, sentence: str) -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", code, sentence)
         with pytest.raises(Undeliverable, match=sentence.split(": ")[1][1:]):
             await deliver(line.sender, "a")
@@ -120,7 +137,7 @@ async def test_a_chat_that_is_gone_is_undeliverable_at_once(code: int, sentence:
 
 
 async def test_a_group_that_migrated_is_undeliverable_and_the_new_id_is_told() -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 400, "Bad Request: group upgraded", migrate_to_chat_id=-100123)
         with pytest.raises(Undeliverable, match="-100123"):
             await deliver(line.sender, "a", GROUP)

@@ -11,7 +11,7 @@ from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait
     [
         ("Bad Request: message is not modified: specified new message content ...", Refusal.NOT_MODIFIED),
         ("Bad Request: message to edit not found", Refusal.NOTHING_TO_EDIT),
-        ("Bad Request: message can't be edited", Refusal.NOTHING_TO_EDIT),
+        ("Bad Request: message can't be edited", Refusal.NOT_EDITABLE),
         ("Bad Request: chat not found", Refusal.FOR_GOOD),
         ("Bad Request: TOPIC_CLOSED", Refusal.FOR_GOOD),
         ("Bad Request: can't parse entities", Refusal.CONTENT),

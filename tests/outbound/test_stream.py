@@ -38,7 +38,7 @@ async def test_typing_shows_and_goes_on_while_nothing_else_does() -> None:
 
 
 async def test_the_answer_so_far_is_a_rich_draft_with_one_id() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         show.update("**a**")
         await until(lambda: show.shown)
         show.update("**a** b")
@@ -49,13 +49,32 @@ async def test_the_answer_so_far_is_a_rich_draft_with_one_id() -> None:
         assert show.message_id is None
 
 
+async def test_the_answer_so_far_is_a_text_draft() -> None:
+    async with connected() as line, preview(line) as show:
+        show.update("**a** $x$")
+        await until(lambda: show.shown)
+        assert {call.method for call in line.api.of(*DRAFTS)} == {"sendMessageDraft"}
+        assert line.api.of(*DRAFTS)[0].text == "a x"
+        assert '"bold"' in line.api.of(*DRAFTS)[0].fields["entities"]
+
+
+async def test_a_text_draft_is_empty_while_it_thinks() -> None:
+    async with connected() as line, preview(line) as show:
+        show.thinking()
+        await until(lambda: line.api.of(*DRAFTS))
+        show.note("<still> trying")
+        await until(lambda: line.api.of(*DRAFTS)[-1].text == "<still> trying")
+        assert line.api.of(*DRAFTS)[0].text == ""
+        assert not show.shown
+
+
 async def test_the_newest_text_wins() -> None:
     async with connected() as line, preview(line) as show:
         line.api.slowness = 0.05
         for count in range(1, 200):
             show.update("a" * count)
             await asyncio.sleep(0.001)
-        await until(lambda: line.api.of(*DRAFTS)[-1].html == f"<p>{'a' * 199}</p>")
+        await until(lambda: line.api.of(*DRAFTS)[-1].text == "a" * 199)
         assert len(line.api.of(*DRAFTS)) < 20
 
 
@@ -63,11 +82,11 @@ async def test_a_draft_is_kept_alive() -> None:
     async with connected() as line, preview(line) as show:
         show.update("a")
         await until(lambda: len(line.api.of(*DRAFTS)) >= 3)
-        assert {call.html for call in line.api.of(*DRAFTS)} == {"<p>a</p>"}
+        assert {call.text for call in line.api.of(*DRAFTS)} == {"a"}
 
 
 async def test_thinking_shows_until_there_is_text() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         show.thinking()
         await until(lambda: line.api.of(*DRAFTS))
         assert "<tg-thinking>" in line.api.of(*DRAFTS)[0].html
@@ -80,7 +99,7 @@ async def test_thinking_shows_until_there_is_text() -> None:
 
 
 async def test_a_note_is_shown_as_it_is_and_is_no_answer() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         show.note("<still> trying")
         await until(lambda: line.api.of(*DRAFTS))
         assert line.api.of(*DRAFTS)[0].html == "<p>&lt;still&gt; trying</p>"
@@ -88,7 +107,7 @@ async def test_a_note_is_shown_as_it_is_and_is_no_answer() -> None:
 
 
 async def test_an_older_server_gets_text_drafts() -> None:
-    async with connected(*RICH) as line, preview(line) as show:
+    async with connected(*RICH, reply_format="rich") as line, preview(line) as show:
         show.thinking()
         await until(lambda: line.api.of("sendMessageDraft"))
         assert line.api.of("sendMessageDraft")[0].text == ""
@@ -99,7 +118,7 @@ async def test_an_older_server_gets_text_drafts() -> None:
 
 
 async def test_without_drafts_typing_goes_on() -> None:
-    async with connected(*BEFORE_DRAFTS) as line, preview(line) as show:
+    async with connected(*BEFORE_DRAFTS, reply_format="rich") as line, preview(line) as show:
         show.update("a")
         await until(lambda: not line.features.drafts)
         seen = line.api.methods.count("sendChatAction")
@@ -109,7 +128,7 @@ async def test_without_drafts_typing_goes_on() -> None:
 
 
 async def test_a_refused_draft_is_skipped() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         line.api.refuse("sendRichMessageDraft", 400, "Bad Request: RICH_MESSAGE_INVALID")
         show.update("a <")
         await until(lambda: line.api.of(*DRAFTS))
@@ -118,14 +137,14 @@ async def test_a_refused_draft_is_skipped() -> None:
 
 
 async def test_network_trouble_is_skipped() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         line.api.refuse("sendRichMessageDraft", 502, "Bad Gateway", times=3)
         show.update("a")
         await until(lambda: show.shown)
 
 
 async def test_a_flood_stops_previews_and_typing_for_its_time() -> None:
-    async with connected() as line, preview(line) as show:
+    async with connected(reply_format="rich") as line, preview(line) as show:
         line.api.refuse("sendRichMessageDraft", 429, "Too Many Requests", retry_after=200)
         show.update("a")
         await until(lambda: line.pacer.halted(PRIVATE))
@@ -148,7 +167,7 @@ async def test_a_group_gets_one_message_that_is_edited() -> None:
     async def on_begun(message_id: int) -> None:
         begun.append(message_id)
 
-    async with connected() as line, preview(line, GROUP, on_begun=on_begun) as show:
+    async with connected(reply_format="rich") as line, preview(line, GROUP, on_begun=on_begun) as show:
         show.thinking()
         show.update("a")
         await until(lambda: show.shown)
@@ -172,8 +191,18 @@ async def test_a_group_sees_a_note_as_the_begin_of_the_message() -> None:
         assert line.api.methods.count("sendMessage") == 1
 
 
+async def test_the_preview_of_a_group_is_text() -> None:
+    async with connected() as line, preview(line, GROUP) as show:
+        show.update("**a**")
+        await until(lambda: show.shown)
+        show.update("**a**\n\n| b |\n|---|")
+        await until(lambda: line.api.of("editMessageText"))
+        assert line.api.of("sendMessage")[0].text == "a"
+        assert line.api.of("editMessageText")[0].text == "a\n\nb"
+
+
 async def test_a_group_on_an_older_server_gets_text() -> None:
-    async with connected(*RICH) as line, preview(line, GROUP) as show:
+    async with connected(*RICH, reply_format="rich") as line, preview(line, GROUP) as show:
         show.update("**a**")
         await until(lambda: show.shown)
         assert line.api.of("sendMessage")[0].text == "a"
@@ -189,7 +218,7 @@ async def test_a_message_from_before_a_restart_is_edited() -> None:
 
 
 async def test_a_begin_that_timed_out_may_stand_there_and_no_second_one_is_begun() -> None:
-    async with connected(patience=0.1) as line, preview(line, GROUP) as show:
+    async with connected(patience=0.1, reply_format="rich") as line, preview(line, GROUP) as show:
         line.api.slowness = 0.2
         show.update("a")
         await until(lambda: line.api.of("sendRichMessage"))
@@ -212,7 +241,7 @@ async def test_an_edit_that_changes_nothing_is_a_success() -> None:
 
 @pytest.mark.parametrize("end", [None, asyncio.CancelledError])
 async def test_leaving_waits_for_the_message_that_is_being_begun(end: type[BaseException] | None) -> None:
-    async with connected() as line:
+    async with connected(reply_format="rich") as line:
         show = preview(line, GROUP)
         line.api.slowness = 0.1
         with contextlib.suppress(asyncio.CancelledError):
