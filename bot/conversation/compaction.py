@@ -14,10 +14,13 @@ from bot.conversation import prompt
 from bot.conversation.instructions import instruction
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Way, cut_to
+from bot.conversation.memory_text import fitting, is_memory
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import View, Windows
-from bot.errors import EmptyAnswer
+from bot.errors import EmptyAnswer, ModelError
+from bot.llm.interface import ChatModel, Message
 from storage import Storage
+from storage.records import Chat
 
 SUMMARY_SHARE = 0.8
 """Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
@@ -88,15 +91,35 @@ class Compactor:
         marked = await self.marking.as_before(view.window.chat.id, asked)
         counted = self.windows.counted(view, view.before(rounds))
         answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
-        text = prompt.harmless(answer)
-        self.check(text)
-        return text
+        return await self.as_memory(view.window.chat, view.model, answer)
 
-    def check(self, text: str) -> None:
-        """Raise EmptyAnswer when this can't be a memory: when it is empty, or longer than a memory may be."""
-        tokens, most = self.windows.count_tokens(text), self.windows.policy.most_memory
-        if not text or tokens > most * TOLERANCE:
-            raise EmptyAnswer(f"a memory of {tokens} tokens, with {most} at most")
+    async def as_memory(self, chat: Chat, model: ChatModel, answer: str) -> str:
+        """What a model wrote as a memory, in the length that a memory may have.
+
+        One that is too long is sent back to be shortened, once; what is still too much then loses lines. Raises
+        EmptyAnswer for a text that is no memory at all, such as a refusal.
+        """
+        text = prompt.harmless(answer)
+        if not is_memory(text):
+            raise EmptyAnswer("a memory without a heading and without a list line")
+        most, count_tokens = self.windows.policy.most_memory, self.windows.count_tokens
+        if count_tokens(text) <= most * TOLERANCE:
+            return text
+        shortened = prompt.harmless(await self._shortened(chat, model, text))
+        if is_memory(shortened):
+            text = shortened
+        return text if count_tokens(text) <= most * TOLERANCE else fitting(text, most, count_tokens)
+
+    async def _shortened(self, chat: Chat, model: ChatModel, text: str) -> str:
+        """The model's own shorter form of a memory; empty where there is none to be had."""
+        share = self.windows.policy.most_memory / self.windows.count_tokens(text)
+        asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))
+        messages = (Message("system", asked), Message("user", f"The notes:\n\n{text}"))
+        try:
+            return await self.side_calls.ask(chat, model, messages)
+        except ModelError as exc:
+            log.info("Chat %d: a memory that is too long could not be shortened: %s", chat.id, exc)
+            return ""
 
     async def _move(self, view: View, cut: int, text: str) -> Outcome:
         if not cut:

@@ -7,7 +7,6 @@ from datetime import datetime, tzinfo
 from bot.conversation.choice import is_sent
 from bot.conversation.compaction import Compactor
 from bot.conversation.instructions import instruction
-from bot.conversation.prompt import harmless
 from bot.llm.interface import Message
 from storage import Storage
 from storage.records import Chat, Report
@@ -68,8 +67,8 @@ class Notes:
             Message("system", instruction("correction", most_tokens=windows.policy.most_memory)),
             Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
         )
-        text = harmless(await self.compactor.side_calls.ask(chat, windows.choice.model(chat), asked))
-        self.compactor.check(text)
+        model = windows.choice.model(chat)
+        text = await self.compactor.as_memory(chat, model, await self.compactor.side_calls.ask(chat, model, asked))
         memory = windows.memory(view.window.through_turn, text, self.clock())
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)

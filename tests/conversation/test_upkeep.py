@@ -247,3 +247,42 @@ async def test_while_a_budget_is_used_up_a_compaction_is_put_off_until_it_is_ren
     bench.clock.now = due
     assert await bench.look() == 1
     assert (await bench.chat()).compact_failures == 0
+
+
+LONG = "## Люди\n" + "\n".join(f"- Анна та її {number} вітрильників у гавані" for number in range(150))
+
+
+async def notes_after(storage: Storage, *scripts: Script) -> tuple[str, list[str]]:
+    """The memory after one compaction, and the last words of its requests."""
+    bench = Bench(storage, list(scripts))
+    await bench.talk(80)
+    await bench.look()
+    view = await bench.upkeep.windows.view((await bench.chat()).id)
+    return view.memory, [request[-1].content for request in bench.model.requests]
+
+
+async def test_notes_too_long_are_shortened_once(storage: Storage) -> None:
+    memory, asked = await notes_after(storage, says(LONG), says("## Люди\n- Анна ходить під вітрилом"))
+    assert memory == "## Люди\n- Анна ходить під вітрилом"
+    assert LONG in asked[1]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "second", [says(LONG + LONG[LONG.index("\n") :]), says("I'm sorry, but I can't."), [ServerTrouble("down")]]
+)
+async def test_notes_that_stay_too_long_keep_lines(storage: Storage, second: Script) -> None:
+    memory, asked = await notes_after(storage, says(LONG), second)
+    assert len(asked) == 2
+    assert 600 < estimate(memory) <= 800
+    assert set(memory.split("\n")) < set(LONG.split("\n"))
+
+
+async def test_a_refusal_replaces_no_notes(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES, says("I'm sorry, but I can't help with that.")])
+    for _ in range(2):
+        await bench.talk(80)
+        await bench.look()
+    chat = await bench.chat()
+    assert (await bench.upkeep.windows.view(chat.id)).memory == "- Ann sails."
+    assert chat.compact_failures == 1

@@ -107,7 +107,7 @@ async def test_between_two_compactions_every_request_continues_the_one_before(st
 
 async def test_the_turn_that_comes_meanwhile_is_answered_from_the_window_as_it_is(stage: Stage, model: Model) -> None:
     hold = Hold("headers")
-    model.notes = Say("Ann sails.", hold=hold)
+    model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
     await until_compacted(stage, model)
     await hold.reached()

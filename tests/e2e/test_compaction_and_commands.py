@@ -21,7 +21,7 @@ def _answered_or_compacted(model: Model, answers: int) -> Callable[[Chat], bool]
 
 async def test_a_message_that_waits_at_the_cap_can_be_stopped_and_the_compaction_goes_on(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
-    model.notes = Say("Ann sails.", hold=hold)
+    model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL | {"COMPACT_AT": "0.85"})
     while not model.compactions:
         asked = len(model.answers) + 1
@@ -55,14 +55,14 @@ async def test_a_retry_after_a_compaction_answers_the_same_question_anew(stage: 
 
 async def test_a_reset_voids_a_compaction_and_undo_brings_the_whole_window_back(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
-    model.notes = Say("Ann sails.", hold=hold)
+    model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
     await until_compacted(stage, model)
     await hold.reached()
     whole = model.answers[-1].messages
     await say(stage, "/reset")
     reset = stage.home.replies[-1]
-    model.notes = Say("Ann rests.")
+    model.notes = Say("- Ann rests.")
     hold.release()
     await say(stage, "hello")
     assert [message.role for message in model.answers[-1].messages] == ["system", "user"]
@@ -91,7 +91,7 @@ async def test_a_group_that_talks_is_compacted_at_a_question(stage: Stage) -> No
 
 async def test_two_chats_are_compacted_side_by_side(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
-    model.notes = Say("Ann sails.", hold=hold)
+    model.notes = Say("- Ann sails.", hold=hold)
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start(**SMALL)
