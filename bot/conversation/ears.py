@@ -8,6 +8,8 @@ from bot.errors import CannotHear, ModelError, NothingHeard
 from bot.llm.interface import Senses, Sound, Transcriber
 from storage.records import MediaKind, NewMedium
 
+WORDLESS = "[sound: not readable: no words were heard in it]"
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -40,7 +42,7 @@ class Ears:
         except ModelError as exc:
             return Understood(said, failure=exc)
         if not theirs and not own:
-            return Understood(replace(said, media=_silent(said.media)), failure=NothingHeard("no words"))
+            return Understood(_wordless(said), failure=NothingHeard("no words"))
         quote = said.quote
         if quote is not None:
             attached = "\n".join(filter(None, (quote.attached, theirs)))
@@ -52,6 +54,10 @@ class Ears:
     async def _written(self, transcriber: Transcriber, media: Sequence[NewMedium]) -> str:
         sounds = [Sound(one.format, one.data) for one in media if one.kind is MediaKind.AUDIO]
         return "\n".join(filter(None, [await transcriber.transcribe(sound) for sound in sounds]))
+
+
+def _wordless(said: Said) -> Said:
+    return replace(said, media=_silent(said.media), remarks=(*said.remarks, WORDLESS))
 
 
 def _silent(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:

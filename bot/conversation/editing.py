@@ -4,7 +4,7 @@ The prompt stays the same up to the changed turn. What has left the window chang
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.conversation.hearing import Hearing
 from bot.conversation.indexing import Indexer
@@ -42,6 +42,8 @@ class Editing:
         `unread`: what was in it could not be fetched again, so that pictures and sounds stay as they were; where it
         was a document, or words were heard in it, nothing changes.
         """
+        if unread:  # what it was when it could be read still holds
+            said = replace(said, remarks=())
         turn = await self.hearing.rendered(tx, chat, said, stored)
         before = await self.storage.media.of_turn(stored.turn_id)
         after = before if unread else [content_hash(one.data) for one in turn.media]

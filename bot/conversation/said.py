@@ -44,6 +44,8 @@ class Quoted:
     """The words of a document or a recording in it, which are theirs and not the asker's."""
     media: tuple[NewMedium, ...] = ()
     """Pictures and sounds in it that the prompt has not got."""
+    remarks: tuple[str, ...] = ()
+    """What of its file could not be read, in words of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Said:
     """The name of whoever sent it, also where the prompt need not say it."""
     notes: tuple[str, ...] = ()
     """What else is in it, in words of ours: [photo]."""
+    remarks: tuple[str, ...] = ()
+    """What of its file could not be read, or only in part, in words of ours."""
     media: tuple[NewMedium, ...] = ()
     from_bot: bool = False
 
@@ -79,7 +83,7 @@ def stamp(said: Said, last: float | None, zone: tzinfo) -> str:
 def render(said: Said) -> str:
     """The message as the model gets it: what it answers or forwards, who speaks, and the words themselves."""
     lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
-    body = "\n".join(filter(None, (*lines, *said.notes, said.text.strip("\n"))))
+    body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, said.text.strip("\n"))))
     own = f"{said.speaker}: {indented(body)}" if said.speaker else body
     return "\n".join([*_quote_lines(said.quote), own])
 
@@ -95,7 +99,7 @@ def indented(text: str) -> str:
 
 
 def _quote_lines(quote: Quoted | None) -> Iterable[str]:
-    text = f"{quote.text}\n{quote.attached}" if quote else ""
+    text = "\n".join((quote.text, *quote.remarks, quote.attached)) if quote else ""
     if quote is None or not text.strip():
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""

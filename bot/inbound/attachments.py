@@ -79,6 +79,16 @@ class Attached:
     media: tuple[NewMedium, ...] = ()
     text: str = ""
     problem: Problem | None = None
+    document: Document | None = None
+    """What the text was read from."""
+    lost: str = ""
+    """What could not be had beside the rest."""
+
+    @property
+    def share(self) -> float:
+        """How much of a document the text is."""
+        read = self.document
+        return read.share * len(self.text) / len(read.text) if read and read.text else 1.0
 
 
 NOTHING = Attached()
@@ -139,19 +149,19 @@ class Attachments:
         """Its sound and its still picture; one of them is enough."""
         sound, picture = _sound(message), _picture(message)
         assert sound is not None, "a round video has a file"
-        failure: MediaError | TelegramError | None = None
+        failure, lost = None, ""
         found: tuple[NewMedium, ...] = ()
         try:
             found = (await self._sound(*sound)).media
         except (MediaError, TelegramError) as exc:
-            failure = exc
+            failure, lost = exc, "sound"
         try:
             found = ((await self._picture(*picture)).media if picture else ()) + found
         except (MediaError, TelegramError) as exc:
-            failure = failure or exc
+            failure, lost = failure or exc, "picture"
         if not found and failure is not None:
             raise failure
-        return Attached(found)
+        return Attached(found, lost=lost)
 
     async def _picture(self, file_id: str, size: int | None) -> Attached:
         return await self._seen(await self._download(file_id, size))
@@ -184,7 +194,7 @@ class Attachments:
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
         read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
         text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
-        return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None)
+        return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None, document=read)
 
     async def _download(self, file_id: str, size: int | None) -> bytes:
         if size is not None and size > MOST_BYTES:

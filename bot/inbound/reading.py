@@ -10,6 +10,7 @@ from bot.conversation.said import Said
 from bot.inbound.attachments import NOTHING, Attached, Attachments, Problem
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
+from bot.inbound.remarks import remarks
 
 Known = Callable[[Message], Awaitable[bool]]
 """Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
@@ -48,14 +49,16 @@ class Reader:
         before, target = NOTHING, replied_to(message)
         if target is not None and not await known(target):
             before = await self.attachments.of(target)
-            words = _quoting(words, before)
+            words = _quoting(words, target, before)
         own = await self.attachments.of(message, share)
         text = "\n\n".join(filter(None, (words.text, own.text)))
-        return Read(message, replace(words, text=text, media=own.media), own.problem or before.problem)
+        words = replace(words, text=text, media=own.media, remarks=remarks(message, own))
+        return Read(message, words, own.problem or before.problem)
 
 
-def _quoting(words: Said, found: Attached) -> Said:
+def _quoting(words: Said, target: Message, found: Attached) -> Said:
     """With what is in the message that is quoted."""
     if words.quote is None:
         return words
-    return replace(words, quote=replace(words.quote, attached=found.text, media=found.media))
+    quote = replace(words.quote, attached=found.text, media=found.media, remarks=remarks(target, found))
+    return replace(words, quote=quote)

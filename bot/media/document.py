@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.media.errors import EmptyError, LockedError, NotSupportedError, TooLargeError, UnreadableError
@@ -45,6 +45,12 @@ class Document:
     text: str
     pages: int | None
     cut: bool
+    share: float = 1.0
+    """How much of it the text is."""
+    wordless: int = 0
+    """Pages without a word, perhaps pictures of pages."""
+    encoding: str | None = None
+    """The encoding of a text where that is a guess."""
 
 
 def document(data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
@@ -62,7 +68,7 @@ def _read(data: bytes, name: str, mime: str | None, most_characters: int) -> Doc
         if name.lower().endswith(".docx") or "wordprocessingml" in (mime or ""):
             return _word(data, most_characters)
         raise NotSupportedError(f"an archive: {mime}")
-    return _gathered([_decoded(data)], most_characters, None)
+    return _gathered([_decoded(data)], most_characters, 1)
 
 
 def _pdf(data: bytes, most: int) -> Document:
@@ -80,7 +86,7 @@ def _pdf(data: bytes, most: int) -> Document:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever pypdf stumbles over
     except (RecursionError, MemoryError) as exc:
         raise TooLargeError(type(exc).__name__) from exc
-    return Document(read.text, count, read.cut or count > MOST_PAGES)
+    return replace(read, pages=count)
 
 
 def _page(reader: "PdfReader", at: int) -> str:
@@ -102,7 +108,8 @@ def _word(data: bytes, most: int) -> Document:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
                 raise TooLargeError("a Word file that unpacks to too much")
-        return _gathered(_blocks(Word(io.BytesIO(data)).element.body), most, None)
+        blocks = list(_blocks(Word(io.BytesIO(data)).element.body))
+        return replace(_gathered(blocks, most, len(blocks)), wordless=0)
     except (zipfile.BadZipFile, OpcError, LxmlError, ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     except (RecursionError, MemoryError) as exc:
@@ -141,17 +148,20 @@ def _tag(node: "_Element") -> str:
     return str(node.tag).rpartition("}")[2]
 
 
-def _gathered(texts: Iterable[str], most: int, pages: int | None) -> Document:
+def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
+    """The first of so many texts, as far as there is room."""
     kept: list[str] = []
-    room = most
-    for text in _clean(texts):
-        if room <= 0:
-            return Document("\n".join(kept).strip(), pages, cut=True)
-        kept.append(text[:room])
+    room, wordless = most, 0
+    for at, text in enumerate(_clean(texts)):
+        kept.append(text[: max(0, room)])
         if len(text) > room:
-            return Document("\n".join(kept).strip(), pages, cut=True)
+            share = (at + max(0, room) / len(text)) / count
+            return Document("\n".join(kept).strip(), None, cut=True, share=share, wordless=wordless)
+        wordless += not text.strip()
         room -= len(text) + 1
-    return Document("\n".join(kept).strip(), pages, cut=False)
+    missing = count > len(kept)
+    share = len(kept) / count if missing else 1.0
+    return Document("\n".join(kept).strip(), None, cut=missing, share=share, wordless=wordless)
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:

@@ -30,9 +30,7 @@ class Rounds:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._forget(owner, turn)
-            else:  # it was given the place at the same moment
+            if not turn.cancelled():  # it was given the place at the same moment
                 self._leave(owner)
             raise
 
@@ -42,16 +40,16 @@ class Rounds:
         self._serve()
 
     def _serve(self) -> None:
-        for owner in [one for one in self._waiting if one not in self._served][: self._free]:
+        for owner in [one for one in self._waiting if one not in self._served]:
+            if not self._free:
+                return
             turns = self._waiting.pop(owner)
-            turns.popleft().set_result(None)
+            while turns and turns[0].cancelled():
+                turns.popleft()
+            turn = turns.popleft() if turns else None
             if turns:
                 self._waiting[owner] = turns  # behind all others
-            self._served.add(owner)
-            self._free -= 1
-
-    def _forget(self, owner: Hashable, turn: "asyncio.Future[None]") -> None:
-        turns = self._waiting[owner]
-        turns.remove(turn)
-        if not turns:
-            del self._waiting[owner]
+            if turn is not None:
+                turn.set_result(None)
+                self._served.add(owner)
+                self._free -= 1

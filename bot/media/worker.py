@@ -64,7 +64,8 @@ def _voice_note(data: bytes, **options: int) -> tuple[Fields, bytes]:
 
 def _document(data: bytes, *, name: str, mime: str | None, most_characters: int) -> tuple[Fields, bytes]:
     made = document(data, name, mime, most_characters=most_characters)
-    return {"pages": made.pages, "cut": made.cut}, made.text.encode()
+    fields = asdict(made)
+    return fields, fields.pop("text").encode()
 
 
 JOBS: Mapping[str, Callable[..., tuple[Fields, bytes]]] = {

@@ -54,8 +54,15 @@ class Workshop:
             raise NotSupportedError("no document of a known kind")
         options: Options = {"name": name, "mime": mime, "most_characters": most_characters}
         made = await self.pool.do(Job("document", data, options, DOCUMENT_S), self.owner)
-        pages = None if made.fields["pages"] is None else made.integer("pages")
-        return Document(made.data.decode(), pages, bool(made.fields["cut"]))
+        fields = made.fields
+        return Document(
+            made.data.decode(),
+            None if fields["pages"] is None else made.integer("pages"),
+            bool(fields["cut"]),
+            float(str(fields["share"])),
+            made.integer("wordless"),
+            None if fields["encoding"] is None else str(fields["encoding"]),
+        )
 
     async def close(self) -> None:
         """End the workers."""

@@ -191,6 +191,25 @@ async def test_a_document_that_is_too_long_is_cut_and_that_is_told(stage: Stage,
     assert 4000 < len(stage.model.requests[0].last_words) < 5500
 
 
+async def test_what_can_not_be_read_is_told_to_the_model(stage: Stage, hurry: None) -> None:
+    await stage.start(CONTEXT_WINDOW="4096")
+    await stage.ann.document(
+        stage.home, bytes(range(256)) * 30, "program.exe", "application/octet-stream", "what is it?"
+    )
+    await stage.replies(2)
+    assert _parts(stage, 0)[0].endswith(
+        "[file program.exe: not readable: this kind of file can't be read]\nwhat is it?"
+    )
+    await stage.ann.document(stage.home, b"word " * 5000, "long.txt", "text/plain", "summarise")
+    await stage.replies(4)
+    assert re.search(r"\[file long.txt: only the first [1-9]\d % is below\]\nsummarise", _parts(stage, 1)[0])
+    await stage.ann.document(stage.home, b"", "nothing.txt", "text/plain")
+    await stage.replies(5)
+    await stage.ann.say(stage.home, "and that?")
+    await stage.replies(6)
+    assert "[file nothing.txt: not readable: there is no text in it" in _parts(stage, 2)[0]
+
+
 async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurry: None) -> None:
     await stage.start()
     shown = await stage.ann.photo(stage.home, picture(), "our cat")

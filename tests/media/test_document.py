@@ -35,8 +35,12 @@ def test_a_pdf_is_read_page_by_page() -> None:
 
 
 def test_more_than_there_is_room_for_is_cut_and_said_to_be() -> None:
-    assert _read(b"0123456789", most=4) == Document("0123", None, cut=True)
-    assert _read(pdf("first page", "second page"), most=10) == Document("first page", 2, cut=True)
+    assert _read(b"0123456789", most=4) == Document("0123", None, cut=True, share=0.4)
+    assert _read(pdf("first page", "second page"), most=10) == Document("first page", 2, cut=True, share=0.5)
+
+
+def test_pages_without_words_are_counted() -> None:
+    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless=2)
 
 
 def test_a_word_file_is_read_with_its_tables() -> None:

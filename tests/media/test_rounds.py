@@ -92,3 +92,17 @@ async def test_a_place_given_to_one_who_just_left_goes_on(jobs: _Jobs) -> None:
     jobs.end("b0")
     await asyncio.gather(*first, waiting[1])
     assert jobs.begun[-1] == "d0"
+
+
+async def test_when_all_give_up_at_once_the_places_are_free_again(jobs: _Jobs) -> None:
+    tasks = jobs.start(*(f"{owner}{at}" for owner in "abcd" for at in range(3)))
+    await _settle()
+    for task in tasks:
+        task.cancel()
+    assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True))
+    last = jobs.start("a9", "e0")
+    await _settle()
+    assert jobs.begun[-2:] == ["a9", "e0"]
+    jobs.end("a9")
+    jobs.end("e0")
+    await asyncio.gather(*last)

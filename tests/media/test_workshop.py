@@ -116,7 +116,9 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
     async def done(job: module.Job) -> module.Result:
         await asyncio.sleep(0.02)
         ended.append(job.name)
-        return module.Result({"mime": "", "width": 1, "height": 1, "pages": None, "cut": False}, b"x")
+        image: dict[str, object] = {"mime": "", "width": 1, "height": 1}
+        document: dict[str, object] = {"pages": None, "cut": False, "share": 1, "wordless": 0, "encoding": None}
+        return module.Result(image | document, b"x")
 
     monkeypatch.setattr(workshop.pool, "_done", done)
     ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)

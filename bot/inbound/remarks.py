@@ -1,0 +1,60 @@
+"""What could not be read, or only in part, for the model: else it is asked about a file it knows by name only."""
+
+from collections.abc import Iterable
+
+from telegram import Message
+
+from bot.inbound.attachments import MOST_SECONDS, Attached, Problem
+from bot.inbound.plain import named
+from bot.media.document import Document
+
+REASONS = {
+    Problem.TOO_BIG: "it is too big",
+    Problem.TOO_LONG: f"it is longer than {MOST_SECONDS / 60:.0f} minutes",
+    Problem.TOO_SLOW: "reading it took too long",
+    Problem.LOCKED: "it has a password",
+    Problem.UNREADABLE: "it seems to be damaged",
+    Problem.EMPTY: "there is no text in it, perhaps only pictures of pages",
+    Problem.UNSUPPORTED: "this kind of file can't be read",
+    Problem.UNREACHABLE: "Telegram did not give it out",
+}
+
+
+def remarks(message: Message, found: Attached) -> tuple[str, ...]:
+    """What is wrong with what is in a message, each in its brackets."""
+    name = _name(message)
+    said = (
+        f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
+        _part(found.share) if found.problem is Problem.CUT else "",
+        f"its {found.lost} could not be read" if found.lost else "",
+        *(_read(found.document) if found.document else ()),
+    )
+    return tuple(f"[{name}: {words}]" for words in said if words)
+
+
+def _read(document: Document) -> Iterable[str]:
+    if document.wordless:
+        yield f"{document.wordless} of its {document.pages} pages hold no text, perhaps pictures of it"
+    if document.encoding:
+        yield f"encoding guessed: {document.encoding}"
+
+
+def _part(share: float) -> str:
+    """Rounded down, so that nothing that is missing passes for whole."""
+    percent = int(100 * share)
+    return f"only the first {percent} % is below" if percent else "only its very beginning is below"
+
+
+def _name(message: Message) -> str:
+    """What a file is called in a remark, which stands beside its description."""
+    if message.document is not None and message.animation is None:
+        return f"file{named(message.document.file_name, ' ')}"
+    kinds = {
+        "video_note": "round video message",
+        "animation": "picture of the animation",
+        "video": "picture of the video",
+        "voice": "voice message",
+    }
+    plain = ("photo", "sticker", "audio")
+    found = next((name for field, name in kinds.items() if getattr(message, field)), None)
+    return found or next((field for field in plain if getattr(message, field)), "file")
