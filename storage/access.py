@@ -28,6 +28,11 @@ class AccessList:
         )
         return {row["telegram_id"]: Standing(row["standing"]) for row in rows}
 
+    async def blocks_anybody(self) -> bool:
+        """Whether any person is blocked."""
+        sql = "SELECT 1 FROM access WHERE standing = ? AND telegram_id > 0 LIMIT 1"
+        return await self._database.row(sql, (Standing.BLOCKED,)) is not None
+
     async def find(self, telegram_id: int) -> Entry | None:
         """What is known of a person or a group."""
         return await self._one("telegram_id = ?", (telegram_id,))

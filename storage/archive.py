@@ -16,7 +16,7 @@ from storage.archived import (
     ArchivedTurn,
     ArchivedUsage,
 )
-from storage.chats import Chats
+from storage.chats import Chats, place_in
 from storage.database import Database, Row
 from storage.records import MediaKind, Place, Role, Usage
 from storage.usage import usage_in
@@ -34,8 +34,8 @@ class Archive:
 
     async def places(self) -> list[Place]:
         """Where there are conversations, in the order in which they began."""
-        rows = await self._database.rows("SELECT telegram_id, thread_id FROM chats ORDER BY id")
-        return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
+        rows = await self._database.rows("SELECT telegram_id, thread_id, direct FROM chats ORDER BY id")
+        return [place_in(row) for row in rows]
 
     async def read(self, place: Place) -> ArchivedChat | None:
         """The conversation at this place; None: nothing was ever said there.
@@ -54,7 +54,7 @@ class Archive:
         messages, media = await self._messages(bounds), await self._media_of(bounds)
         (row,) = await self._database.rows("SELECT created_at FROM chats WHERE id = ?", (chat.id,))
         return ArchivedChat(
-            place=place,
+            place=chat.place,
             private=chat.private,
             created_at=row["created_at"],
             turns=tuple(_turn(row, messages[row["id"]], media[row["id"]]) for row in turns),

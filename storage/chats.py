@@ -16,6 +16,8 @@ class KnownChat:
     began: float
     """Since when it is known, in seconds since 1970 (UTC)."""
     gone: bool
+    direct: bool
+    """The direct messages of a channel, where each person has a topic."""
     name: str | None
     """Of a private chat: what its person was called last."""
 
@@ -37,9 +39,9 @@ class Chats:
     async def ensure(self, tx: Transaction, place: Place, *, private: bool, now: float) -> Chat:
         """The conversation at this place, made if there was none."""
         await tx.execute(
-            "INSERT INTO chats (telegram_id, thread_id, private, created_at) VALUES (?, ?, ?, ?)"
+            "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (place.telegram_id, place.thread_id, private, now),
+            (place.telegram_id, place.thread_id, place.direct, private, now),
         )
         rows = await tx.rows(
             "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?",
@@ -77,9 +79,9 @@ class Chats:
     async def due(self, now: float) -> list[Place]:
         """Where a window is to be looked at now."""
         rows = await self._database.rows(
-            "SELECT telegram_id, thread_id FROM chats WHERE due_at <= ? AND NOT gone", (now,)
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND NOT gone", (now,)
         )
-        return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
+        return [place_in(row) for row in rows]
 
     async def all_due(self, tx: Transaction, now: float) -> None:
         """Have every window looked at."""
@@ -88,27 +90,36 @@ class Chats:
     async def known(self) -> dict[int, KnownChat]:
         """All Telegram chats that were ever talked in, by their ids there."""
         rows = await self._database.rows(
-            "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(iif(private, (SELECT speaker"
-            " FROM turns WHERE chat_id = chats.id AND role = 'user' ORDER BY turns.id DESC LIMIT 1), NULL)) AS name"
+            "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(direct) AS direct,"
+            " max(iif(private, (SELECT speaker FROM turns WHERE chat_id = chats.id AND role = 'user'"
+            " ORDER BY turns.id DESC LIMIT 1), NULL)) AS name"
             " FROM chats GROUP BY telegram_id"
         )
-        return {row["telegram_id"]: KnownChat(row["began"], bool(row["gone"]), row["name"]) for row in rows}
+        return {
+            row["telegram_id"]: KnownChat(row["began"], bool(row["gone"]), bool(row["direct"]), row["name"])
+            for row in rows
+        }
 
     async def with_open_work(self) -> list[Place]:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
         rows = await self._database.rows(
-            "SELECT telegram_id, thread_id FROM chats WHERE id IN"
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE id IN"
             " (SELECT chat_id FROM turns WHERE state IN ('waiting', 'streaming', 'complete', 'replaced'))"
-            " UNION SELECT telegram_id, thread_id FROM notices WHERE message_id IS NULL"
+            " UNION SELECT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
-        return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
+        return [place_in(row) for row in rows]
+
+
+def place_in(row: Row) -> Place:
+    """The place that a row names."""
+    return Place(row["telegram_id"], row["thread_id"], bool(row["direct"]))
 
 
 def chat_of(row: Row) -> Chat:
     """A row of the table as our value."""
     return Chat(
         id=row["id"],
-        place=Place(row["telegram_id"], row["thread_id"]),
+        place=place_in(row),
         private=bool(row["private"]),
         stamped_at=row["stamped_at"],
         reset_turn=row["reset_turn"],

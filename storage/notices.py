@@ -2,6 +2,7 @@
 
 import json
 
+from storage.chats import place_in
 from storage.database import Database, Row, Transaction
 from storage.records import Button, File, FileKind, Notice, Place
 
@@ -15,11 +16,11 @@ class Notices:
     async def add(self, tx: Transaction, notice: Notice) -> None:
         """Keep a notice until it is sent."""
         await tx.execute(
-            "INSERT INTO notices (telegram_id, thread_id, private, text, reply_to, edits,"
+            "INSERT INTO notices (telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, file, file_kind, file_name)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
             (
-                *(notice.place.telegram_id, notice.place.thread_id, notice.private, notice.text),
+                *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
                 *(json.dumps(notice.literals), notice.about, notice.broadcast),
@@ -44,8 +45,10 @@ class Notices:
 
     async def places_waiting(self) -> list[Place]:
         """Where something is to be sent."""
-        rows = await self._database.rows("SELECT DISTINCT telegram_id, thread_id FROM notices WHERE message_id IS NULL")
-        return [Place(row["telegram_id"], row["thread_id"]) for row in rows]
+        rows = await self._database.rows(
+            "SELECT DISTINCT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
+        )
+        return [place_in(row) for row in rows]
 
     async def asked_about(self, tx: Transaction, place: Place) -> set[int]:
         """The rows of the access list that an owner has been asked about."""
@@ -89,7 +92,7 @@ class Notices:
 
 def _notice(row: Row) -> Notice:
     return Notice(
-        place=Place(row["telegram_id"], row["thread_id"]),
+        place=place_in(row),
         private=bool(row["private"]),
         text=row["text"],
         reply_to=row["reply_to"],

@@ -1,6 +1,6 @@
 """The values that go into and come out of the storage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -11,6 +11,8 @@ class Place:
 
     telegram_id: int
     thread_id: int = 0
+    direct: bool = field(default=False, compare=False)
+    """The topic is one person's, of a channel's direct messages; a chat has topics of one sort only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """A person, or the chat in whose name somebody writes; `masked`: it may be anybody's channel."""
+
+    id: int
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     """`mode` is ACCESS, `allowed` is ALLOWED_IDS."""
 
@@ -33,12 +41,16 @@ class Door:
         """Whether owners are asked about newcomers."""
         return self.mode == "approval"
 
-    async def verdict(self, user_id: int | None, chat_id: int | None) -> Verdict:
-        """Look at somebody in a chat; a private chat has its person's id."""
+    async def verdict(self, sender: Sender | None, chat_id: int | None, *, direct: bool = False) -> Verdict:
+        """Look at somebody in a chat; a private chat has its person's id.
+
+        `direct`: the chat is a channel's direct messages, where each person is let in as in private.
+        """
+        user_id = sender.id if sender else None
         ids = {number for number in (user_id, chat_id) if number is not None}
         standings = await self.storage.access.standings(ids)
         group = chat_id is not None and chat_id < 0
-        if user_id not in self.owners.of_settings and standings.get(user_id or 0) is Standing.BLOCKED:
+        if await self.is_blocked(sender):
             return Verdict.BLOCKED
         if group and standings.get(chat_id or 0) is Standing.BLOCKED:
             return Verdict.UNWELCOME
@@ -46,13 +58,21 @@ class Door:
             return Verdict.COME_IN
         known = self.owners.of_settings | self.allowed
         if self.mode == "list":
-            return Verdict.COME_IN if ids & known else Verdict.STRANGER
-        who = (chat_id if group else user_id) or 0
+            return Verdict.COME_IN if (ids - {chat_id} if direct else ids) & known else Verdict.STRANGER
+        who = (chat_id if group and not direct else user_id) or 0
         let_in = who in known or standings.get(who) in (Standing.ALLOWED, Standing.OWNER)
         return Verdict.COME_IN if let_in else Verdict.STRANGER
 
-    async def is_blocked(self, user_id: int | None) -> bool:
-        """Whether a person's words are to reach nobody."""
-        if user_id is None or user_id in self.owners.of_settings:
+    async def is_blocked(self, sender: Sender | None) -> bool:
+        """Whether somebody's words are to reach nobody.
+
+        Telegram tells nobody whose channel speaks in a group. As soon as a person is blocked it may be theirs, so that
+        from then on only the channels are heard that an owner has let in.
+        """
+        if sender is None or sender.id in self.owners.of_settings:
             return False
-        return (await self.storage.access.standings([user_id])).get(user_id) is Standing.BLOCKED
+        standing = (await self.storage.access.standings([sender.id])).get(sender.id)
+        if standing is Standing.BLOCKED or not sender.masked:
+            return standing is Standing.BLOCKED
+        let_in = standing is Standing.ALLOWED or sender.id in self.allowed
+        return not let_in and await self.storage.access.blocks_anybody()

@@ -92,7 +92,7 @@ class Roll:
 
     def _can_write(self, number: int) -> bool:
         if number in self.chats:
-            return not self.chats[number].gone
+            return not (self.chats[number].gone or self.chats[number].direct)
         return number in self.entries and self.entries[number].asked_at is not None
 
     def _line(self, number: int) -> str:

@@ -70,7 +70,7 @@ def parcel(file: schema.Conversation, count_tokens: TokenCounter) -> Parcel:
     contents: dict[str, bytes] = {}
     chat, memory = file.chat, file.memory
     archived = ArchivedChat(
-        place=Place(chat.id, chat.thread),
+        place=Place(chat.id, chat.thread, chat.direct),
         private=chat.private,
         created_at=chat.created.timestamp(),
         turns=tuple(_turn(message, contents, count_tokens) for message in file.messages),
@@ -95,6 +95,7 @@ def _chat(chat: ArchivedChat) -> schema.Chat:
     return schema.Chat(
         id=chat.place.telegram_id,
         thread=chat.place.thread_id,
+        direct=chat.place.direct,
         private=chat.private,
         created=_time(chat.created_at),
         stamped=None if chat.stamped_at is None else _time(chat.stamped_at),

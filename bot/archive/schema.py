@@ -194,6 +194,7 @@ class Chat(Entry):
 
     id: Id
     thread: Count = 0
+    direct: bool = False
     private: bool
     created: Time
     stamped: Time | None = None

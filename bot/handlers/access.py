@@ -13,8 +13,9 @@ from bot.access.door import Door, Verdict
 from bot.access.requests import ANSWER, Requests
 from bot.handlers.claims import Claims
 from bot.handlers.membership import is_out
-from bot.handlers.notices import answer, is_private
+from bot.handlers.notices import answer
 from bot.handlers.pressed import acknowledge
+from bot.handlers.senders import is_personal, sender_in
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import said
@@ -48,11 +49,12 @@ class Gate:
             await self._end(update)
         if any(map(_is_move, messages)) or _is_farewell(update):
             return
-        user, chat = _who(update)
+        who, chat = sender_in(update), _chat(update)
         if (joined := _joined(update)) is not None and await self.door.owners.has(joined.from_user.id):
             await self._approve(joined)
             return
-        verdict = await self.door.verdict(user.id if user else None, chat.id if chat else None)
+        direct = chat is not None and bool(chat.is_direct_messages)
+        verdict = await self.door.verdict(who, chat.id if chat else None, direct=direct)
         if verdict is Verdict.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
             of_group = await self.door.verdict(None, joined.chat.id)
             verdict = verdict if of_group is Verdict.STRANGER else of_group  # nobody is asked in their name
@@ -104,10 +106,10 @@ class Gate:
             user, chat = joined.from_user, joined.chat
             guest = Guest(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
             return await self._ask(tx, guest) or []
-        if asked is None or asked.from_user is None:
+        if asked is None or asked.from_user is None or (is_personal(asked) and asked.sender_chat is not None):
             return []
         user, chat = asked.from_user, asked.chat
-        if is_private(asked):
+        if is_personal(asked):
             places = await self._ask(tx, Guest(user.id, user.full_name, user.username, user.language_code))
             told = places is not None
         else:
@@ -127,8 +129,7 @@ class Gate:
         return places
 
     async def _leave(self, tx: Transaction, update: Update | Burst) -> None:
-        _, chat = _who(update)
-        if chat is not None:
+        if (chat := _chat(update)) is not None:
             await self.storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
@@ -158,7 +159,7 @@ def _is_farewell(update: Update | Burst) -> bool:
 def _joined(update: Update | Burst) -> ChatMemberUpdated | None:
     """The bot was brought into a group."""
     change = update.my_chat_member if isinstance(update, Update) else None
-    if change is None or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP):
+    if change is None or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or change.chat.is_direct_messages:
         return None
     return change if is_out(change.old_chat_member) and not is_out(change.new_chat_member) else None
 
@@ -175,19 +176,16 @@ def _messages(update: Update | Burst) -> tuple[Message, ...]:
     return (update.message,) if update.message is not None else ()
 
 
-def _who(update: Update | Burst) -> tuple[User | None, Chat | None]:
-    """Whose update it is; the messages of a burst in a group are all of one sender."""
-    if isinstance(update, Burst):
-        return update.messages[0].from_user, update.messages[0].chat
-    return update.effective_user, update.effective_chat
+def _chat(update: Update | Burst) -> Chat | None:
+    return update.messages[0].chat if isinstance(update, Burst) else update.effective_chat
 
 
 def _asked(message: Message, *, owned: bool) -> Notice:
     if not owned:
         return answer(message, texts.NO_OWNER_YET)
-    return answer(message, texts.KNOCKED if is_private(message) else texts.GROUP_KNOCKED)
+    return answer(message, texts.KNOCKED if is_personal(message) else texts.GROUP_KNOCKED)
 
 
 def _refusal(message: Message, user: User) -> Notice:
     stranger, group = texts.STRANGER.format(user_id=user.id), texts.STRANGE_GROUP.format(chat_id=message.chat.id)
-    return answer(message, stranger if is_private(message) else group)
+    return answer(message, stranger if is_personal(message) else group)

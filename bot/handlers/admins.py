@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from telegram import Bot, ChatMember, Message, Update
 from telegram.error import TelegramError
 
-from bot.handlers.notices import answer, is_private
+from bot.handlers.notices import answer
 from bot.handlers.pressed import acknowledge, pressed
+from bot.handlers.senders import is_personal
 from bot.language import texts
 from storage import Storage
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admins:
-    """Guards handlers; in a private chat everybody may do everything. `clock` gives Unix seconds."""
+    """Guards handlers; where one person talks alone they may do everything. `clock` gives Unix seconds."""
 
     storage: Storage
     bot: Bot
@@ -42,7 +43,7 @@ class Admins:
 
     async def may(self, message: Message, user_id: int | None = None) -> bool:
         """Whether whoever sent this message, or this user, may do what administrators do."""
-        if is_private(message) or (user_id is None and _is_anonymous(message)):
+        if is_personal(message) or (user_id is None and _is_anonymous(message)):
             return True
         asked = user_id or (message.from_user.id if message.from_user else None)
         return asked is not None and await self._is_admin(message.chat.id, asked)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from telegram import Message
 
-from bot.access.door import Door
+from bot.access.door import Door, Sender
 from bot.conversation.choice import Choice, takes
 from bot.conversation.ears import Ears, Understood
 from bot.conversation.hearing import Hearing
@@ -17,11 +17,12 @@ from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
 from bot.handlers.pace import Pace, sender_of
 from bot.handlers.problems import problem_text
+from bot.handlers.senders import sender
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
-from bot.inbound.origin import quoted_id
+from bot.inbound.origin import author_id, quoted_id, replied_to
 from bot.inbound.reading import Read, Reader
 from bot.intake.arrival import Burst
 from bot.intake.authorship import is_own
@@ -30,6 +31,8 @@ from bot.llm.interface import Senses
 from storage import Storage
 from storage.records import Chat, Choices, MediaKind, Notice, Place
 
+UNHEARD = "[a message of somebody whom I do not hear]"
+"""What a forward of somebody's words is who is blocked."""
 MOST_BOTS_IN_A_ROW = 3
 """Messages of other bots that are answered without a word of a person between them."""
 
@@ -118,23 +121,32 @@ class ChatHandlers:
         self, place: Place, messages: Sequence[Message], senses: Senses
     ) -> tuple[list[Read], list[Understood]]:
         async def known(target: Message) -> bool:
-            sender = target.from_user
-            blocked = await self.door.is_blocked(sender.id if sender else None)
-            return blocked or await self.hearing.holds(place, target.message_id)
+            return await self._is_unheard(target) or await self.hearing.holds(place, target.message_id)
 
         read = await self.reader.read(messages, known)
-        read = [replace(one, said=await self._unquoted(one.message, one.said)) for one in read]
+        read = [replace(one, said=await self._heard_only(one.message, one.said)) for one in read]
         return read, [await self.ears.understand(one.said, senses) for one in read]
 
     async def _skimmed(self, messages: Sequence[Message]) -> list[Said]:
         said = [(message, one) for message in messages for one in self.reader.skim([message])]
-        return [await self._unquoted(message, one) for message, one in said]
+        return [await self._heard_only(message, one) for message, one in said]
 
-    async def _unquoted(self, message: Message, said: Said) -> Said:
-        """Without the words of somebody who is blocked: they reach the model by nobody's reply."""
-        if said.quote is None or not await self.door.is_blocked(quoted_id(message)):
+    async def _heard_only(self, message: Message, said: Said) -> Said:
+        """Without the words of somebody who is blocked: they reach the model by nobody's reply, and by no forward."""
+        if await self._is_blocked(author_id(message.forward_origin)):
+            said = replace(said, text="", forwarded_from=None, notes=(UNHEARD,), media=())
+        if said.quote is None:
             return said
-        return replace(said, quote=None)
+        target = replied_to(message)
+        unheard = await self._is_unheard(target) if target else await self._is_blocked(quoted_id(message))
+        return replace(said, quote=None) if unheard else said
+
+    async def _is_unheard(self, message: Message) -> bool:
+        """Whether a message is somebody's who is blocked, or repeats their words."""
+        return await self.door.is_blocked(sender(message)) or await self._is_blocked(author_id(message.forward_origin))
+
+    async def _is_blocked(self, number: int | None) -> bool:
+        return number is not None and await self.door.is_blocked(Sender(number))
 
     async def _hear(self, burst: Burst) -> None:
         senses = await self._senses(burst.place)

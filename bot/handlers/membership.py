@@ -43,6 +43,7 @@ class MembershipHandlers:
                 place = Place(change.chat.id)
                 chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
                 group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
+                group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
                 joined = group and is_out(change.old_chat_member)
                 if joined and await self.storage.presence.greet(tx, chat.id):
                     await self.storage.notices.add(tx, Notice(place, private, self._greeting(change)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from telegram import Message, MessageOriginUser, Update
+from telegram import Message, MessageOrigin, MessageOriginChannel, MessageOriginChat, MessageOriginUser, Update
 
 from bot.access.listing import Listing
 from bot.access.requests import Requests
@@ -110,15 +110,24 @@ class OwnerHandlers:
             entry = await self.storage.access.by_username(words[1:])
         elif not words and reply is not None:
             entry = await self.storage.access.of_request(message.chat.id, reply.message_id)
-            if entry is None and isinstance(reply.forward_origin, MessageOriginUser):
-                user = reply.forward_origin.sender_user
-                return Guest(user.id, user.full_name, user.username, user.language_code)
+            if entry is None and (guest := _author(reply.forward_origin)) is not None:
+                return guest
         return entry.guest if entry else None
 
     async def _say(self, update: Update, notice: Notice) -> None:
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
+
+
+def _author(source: MessageOrigin | None) -> Guest | None:
+    """The person, or the channel, whose words were forwarded."""
+    match source:
+        case MessageOriginUser(sender_user=user):
+            return Guest(user.id, user.full_name, user.username, user.language_code)
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return Guest(chat.id, chat.effective_name or "", chat.username)
+    return None
 
 
 def _how(message: Message, standing: Standing) -> str:

@@ -200,7 +200,9 @@ def _log(chat_id: int, exc: ModelError) -> None:
 
 
 def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:
-    return Destination(place.telegram_id, private, place.thread_id or None, None if private else reply_to)
+    topic = place.thread_id or None
+    thread, direct = (None, topic) if place.direct else (topic, None)
+    return Destination(place.telegram_id, private, thread, direct, None if private else reply_to)
 
 
 def _attachment(file: File, caption: str) -> Attachment:

@@ -74,7 +74,11 @@ def excerpt(content: str, words: str) -> str:
 
 def link(chat: TelegramChat, message_id: int | None, thread_id: int) -> str | None:
     """The address of a message: supergroups and channels have one, private chats and basic groups have none."""
-    if message_id is None or chat.type not in (TelegramChat.SUPERGROUP, TelegramChat.CHANNEL):
+    if (
+        message_id is None
+        or chat.is_direct_messages
+        or chat.type not in (TelegramChat.SUPERGROUP, TelegramChat.CHANNEL)
+    ):
         return None
     name = chat.username or f"c/{str(chat.id).removeprefix('-100')}"
     topic = f"{thread_id}/" if thread_id else ""

@@ -48,11 +48,20 @@ def quoted(message: Message, bot_id: int) -> Quoted | None:
 
 
 def quoted_id(message: Message) -> int | None:
-    """The person whose words a message answers, here or in another chat."""
+    """Whose words a message answers, here or in another chat."""
     if (target := replied_to(message)) is not None:
-        return target.from_user.id if target.from_user else None
-    source = message.external_reply.origin if message.external_reply else None
-    return source.sender_user.id if isinstance(source, MessageOriginUser) else None
+        return _sender_id(target)
+    return author_id(message.external_reply.origin) if message.external_reply else None
+
+
+def author_id(source: MessageOrigin | None) -> int | None:
+    """The person, or the chat, that wrote a message first, unless they hide it."""
+    match source:
+        case MessageOriginUser(sender_user=user):
+            return user.id
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return chat.id
+    return None
 
 
 def text_of(message: Message) -> str:

@@ -83,6 +83,8 @@ class Burst:
 
 def place_of(message: Message) -> Place:
     """The conversation that a message belongs to: its chat, or its topic there."""
+    if (topic := message.direct_messages_topic) is not None:
+        return Place(message.chat.id, topic.topic_id, direct=True)
     return Place(message.chat.id, (message.message_thread_id or 0) if message.is_topic_message else 0)
 
 

@@ -45,6 +45,7 @@ class Api:
             content.text,
             entities=content.entities or None,
             message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
             link_preview_options=_NO_PREVIEW,
@@ -83,12 +84,15 @@ class Api:
             raise UnsupportedError("sendMessageDraft") from exc
 
     async def typing(self, to: Destination) -> None:
-        """Show that the bot is typing, for five seconds."""
+        """Show that the bot is typing, for five seconds; in direct messages Telegram has no such thing."""
+        if to.direct_topic_id is not None:
+            return
         await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
 
     async def _upload(self, to: Destination, file: Attachment, markup: Markup | None) -> int:
         message = await self._uploading(to.chat_id, file)(
             message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
             read_timeout=UPLOAD_ANSWER_S,
@@ -146,4 +150,5 @@ def _reply(to: Destination) -> ReplyParameters | None:
 
 
 def _topic(to: Destination) -> dict[str, object]:
-    return {} if to.thread_id is None else {"message_thread_id": to.thread_id}
+    topics = {"message_thread_id": to.thread_id, "direct_messages_topic_id": to.direct_topic_id}
+    return {name: number for name, number in topics.items() if number is not None}

@@ -11,5 +11,7 @@ class Destination:
     private: bool
     """Drafts exist in private chats only, and flood limits differ."""
     thread_id: int | None = None
+    direct_topic_id: int | None = None
+    """In a channel's direct messages: whose topic it is."""
     reply_to: int | None = None
     """The message to quote, in the first part only; it may be gone by now."""

@@ -44,6 +44,7 @@ class Message:
     keyboard: tuple[tuple[Button, ...], ...]
     reply_to: int | None
     thread: int | None
+    direct_topic: int | None
     edits: int
     deleted: bool
     photo: bytes | None = None
@@ -77,6 +78,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         keyboard=_keyboard(cast("Json", raw.get("reply_markup", {}))),
         reply_to=cast("int", reply["message_id"]) if reply else None,
         thread=cast("int | None", raw.get("message_thread_id")),
+        direct_topic=cast("int | None", cast("Json", raw.get("direct_messages_topic", {})).get("topic_id")),
         edits=edits,
         deleted=deleted,
         photo=_file(source, "photo"),

@@ -236,7 +236,9 @@ class User:
             if found is None:
                 raise LookupError(f"there is no message {number} to reply to")
             target = found.raw
-        raw = self._world.post(self._world.chat(chat.id), self._json(), content, thread=thread, reply_to=target)
+        where = self._world.chat(chat.id)
+        direct = self._world.own_topic(where, self.id)
+        raw = self._world.post(where, self._json(), content, thread=thread, reply_to=target, direct=direct)
         if chat.id != self.id or not self._world.store.blocked(self.id):
             self._world.updates.push("message", raw)
         return self._view(chat.id, cast("int", raw["message_id"]))

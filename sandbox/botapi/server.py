@@ -131,6 +131,13 @@ class BotApi:
             self._world.store.set_status(number, user.id, "member" if index else "creator")
         return Chat(number, title, self._world)
 
+    def direct_messages(self, channel: str) -> Chat:
+        """The direct messages of a channel that the bot may answer: each who writes there has a topic."""
+        chat = self.group(channel, [])
+        known = self._world.chat(chat.id)
+        self._world.store.put_chat(known | {"is_direct_messages": True})
+        return chat
+
     def chat(self, chat_id: int) -> Chat:
         """A chat that was made before; raises LookupError."""
         found = self._world.store.chat(chat_id)

@@ -64,6 +64,7 @@ CAPTIONED: Mapping[str, Parameter] = {"caption": TEXT, "parse_mode": UNSUPPORTED
 SENT: Mapping[str, Parameter] = {
     "chat_id": CHAT,
     "message_thread_id": NUMBER,
+    "direct_messages_topic_id": NUMBER,
     "disable_notification": FLAG,
     "protect_content": FLAG,
     "reply_parameters": Parameter(_reply),
@@ -71,7 +72,6 @@ SENT: Mapping[str, Parameter] = {
     **dict.fromkeys(
         (
             "business_connection_id",
-            "direct_messages_topic_id",
             "allow_paid_broadcast",
             "message_effect_id",
             "suggested_post_parameters",

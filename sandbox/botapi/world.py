@@ -16,6 +16,9 @@ from sandbox.botapi.updates import Updates
 from sandbox.botapi.webhook import Webhook
 from sandbox.botapi.wire import Json
 
+FIRST_DIRECT_TOPIC = 2**40
+"""Above every user's number: the topic's number has up to 52 bits, and is nobody's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -57,9 +60,29 @@ class World:
         chat = self.chat(chat_id)
         if self.store.blocked(chat_id):
             raise forbidden("bot was blocked by the user")
-        if thread is not None and not self.store.has_topic(chat_id, thread):
+        direct = bool(chat.get("is_direct_messages"))
+        if thread is not None and (direct or not self.store.has_topic(chat_id, thread)):
             raise bad_request("message thread not found")
         return chat
+
+    def direct_topic(self, chat: Json, number: int | None) -> Json | None:
+        """Whose topic of a channel's direct messages it is; other chats have no such topics, and these no others."""
+        if (number is not None) != bool(chat.get("is_direct_messages")):
+            raise bad_request("direct messages topic must be specified in direct messages chats, and there only")
+        if number is None:
+            return None
+        if not self.store.has_topic(cast("int", chat["id"]), number):
+            raise bad_request("direct messages topic not found")
+        return {"topic_id": number, "user": self.store.user(number - FIRST_DIRECT_TOPIC)}
+
+    def own_topic(self, chat: Json, user_id: int) -> Json | None:
+        """A person's topic in a channel's direct messages, opened with their first words."""
+        if not chat.get("is_direct_messages"):
+            return None
+        chat_id, number = cast("int", chat["id"]), FIRST_DIRECT_TOPIC + user_id
+        if not self.store.has_topic(chat_id, number):
+            self.store.add_topic(chat_id, number)
+        return self.direct_topic(chat, number)
 
     def post(
         self,
@@ -70,6 +93,7 @@ class World:
         thread: int | None = None,
         reply_to: Json | None = None,
         rich: Json | None = None,
+        direct: Json | None = None,
     ) -> Json:
         """Add a message to a chat; a reply goes where the message is that it answers."""
         chat_id = cast("int", chat["id"])
@@ -85,6 +109,8 @@ class World:
             raw |= {"message_thread_id": thread, "is_topic_message": True}
             if reply_to is None and (opening := self.store.message(chat_id, thread)):
                 reply_to = opening.raw  # Telegram marks each message of a topic as a reply to the topic's first one
+        if direct is not None:
+            raw["direct_messages_topic"] = direct
         if reply_to is not None:
             raw["reply_to_message"] = {key: item for key, item in reply_to.items() if key != "reply_to_message"}
         raw |= content

@@ -50,7 +50,9 @@ async def send_rich_message_draft(world: World, args: Arguments) -> bool:
 async def send_chat_action(world: World, args: Arguments) -> bool:
     """Show what the bot does, for five seconds."""
     chat_id = args.integer("chat_id")
-    world.open_chat(chat_id, args.number_or_none("message_thread_id"))
+    chat = world.open_chat(chat_id, args.number_or_none("message_thread_id"))
+    if chat.get("is_direct_messages"):
+        raise bad_request("chat actions can't be sent to channel direct messages chats")
     if args.string("action") not in ACTIONS:
         raise bad_request("wrong parameter action in request")
     world.previews.act(chat_id, args.string("action"))
@@ -76,6 +78,7 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
     """Post what a call wants to send; `source` is what Telegram keeps of it to itself."""
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = world.open_chat(chat_id, thread)
+    direct = world.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
     reply_to = _reply_target(world, chat_id, args)
     markup = args.object("reply_markup")
     if markup and markup.get("inline_keyboard"):
@@ -84,7 +87,7 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
         source = (source or {}) | {"asks": True}
     world.limits.check(chat_id)
     world.previews.end(chat_id)
-    return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source)
+    return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source, direct=direct)
 
 
 def _reply_target(world: World, chat_id: int, args: Arguments) -> Json | None:

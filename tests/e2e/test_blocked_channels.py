@@ -1,0 +1,96 @@
+"""Who is blocked is not heard in the name of a channel either."""
+
+import time
+
+from sandbox.botapi import Chat
+from sandbox.botapi.wire import Json
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import anonymously, group
+from tests.e2e.owners import handled
+from tests.e2e.quick import hurry as hurry
+
+CHANNEL = {"id": -1_001_234, "type": "channel", "title": "Mallory's"}
+FAKE = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+
+
+def _as_channel(stage: Stage, chat: Chat, text: str, number: int, **more: object) -> Json:
+    message: Json = {
+        "message_id": number,
+        "date": int(time.time()),
+        "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
+        "from": FAKE,
+        "sender_chat": CHANNEL,
+        "text": text,
+        **more,
+    }
+    stage.telegram.push_update({"message": message})
+    return message
+
+
+async def _told(stage: Stage, words: str) -> str:
+    before = len(stage.home.replies)
+    await stage.ann.say(stage.home, words)
+    return (await stage.replies(before + 1))[before]
+
+
+async def test_no_channel_speaks_for_who_is_blocked(stage: Stage, hurry: None) -> None:
+    chat, [_, mallory] = group(stage, "Mallory")
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
+    _as_channel(stage, chat, "hello", 800)
+    await chat.wait(1, PATIENCE_S)
+    await _told(stage, f"/block {mallory.id}")
+    unheard = _as_channel(stage, chat, "still mallory here", 801)
+    stage.telegram.push_update({"edited_message": unheard | {"text": "still mallory", "edit_date": int(time.time())}})
+    await handled(stage)
+    await stage.ann.say(chat, "who was that?", reply_to=None, reply_to_message=unheard)
+    await chat.wait(2, PATIENCE_S)
+    anonymously(stage, chat, "an administrator")
+    await chat.wait(3, PATIENCE_S)
+    assert not any(b"still mallory" in request.body for request in stage.model.requests)
+    assert "has access" in await _told(stage, f"/allow {CHANNEL['id']}")
+    _as_channel(stage, chat, "a friendly channel", 802)
+    await chat.wait(4, PATIENCE_S)
+
+
+async def test_a_channels_own_posts_are_heard_in_its_group(stage: Stage, hurry: None) -> None:
+    chat, [_, mallory] = group(stage, "Mallory")
+    await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
+    await _told(stage, f"/block {mallory.id}")
+    origin = {"type": "channel", "date": 1, "chat": CHANNEL, "message_id": 5}
+    _as_channel(stage, chat, "the news", 800, is_automatic_forward=True, forward_origin=origin)
+    await chat.wait(1, PATIENCE_S)
+
+
+async def test_a_channel_is_blocked_by_its_forward(stage: Stage, hurry: None) -> None:
+    chat, _ = group(stage, "Bob")
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
+    origin = {"type": "channel", "date": 1, "chat": CHANNEL, "message_id": 5}
+    forwarded = await stage.ann.say(stage.home, "the news", forward_origin=origin)
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/block", reply_to=forwarded)
+    assert "is blocked now" in (await stage.replies(2))[1]
+    _as_channel(stage, chat, "more news", 800)
+    _as_channel(stage, chat, "its own news", 801, is_automatic_forward=True, forward_origin=origin)
+    await handled(stage)
+    assert chat.replies == []
+
+
+async def test_forwards_of_the_blocked_say_nothing(stage: Stage, hurry: None) -> None:
+    mallory = stage.telegram.user("Mallory")
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(stage.ann.id))
+    await _told(stage, f"/block {mallory.id}")
+    sender = {"id": mallory.id, "is_bot": False, "first_name": "Mallory of crimson"}
+    origin = {"type": "user", "date": 1, "sender_user": sender}
+    forwarded = await stage.ann.say(stage.home, "my crimson words", forward_origin=origin)
+    await stage.replies(2)
+    await stage.ann.say(stage.home, "what is this?", reply_to=forwarded)
+    await stage.replies(3)
+    external = {"origin": origin}
+    await stage.ann.say(stage.home, "and this?", external_reply=external, quote={"text": "crimson", "position": 0})
+    await stage.replies(4)
+    assert not any(b"crimson" in request.body for request in stage.model.requests)
+    assert b"whom I do not hear" in stage.model.requests[0].body
