@@ -28,6 +28,7 @@ from bot.errors import SettingError
 from bot.handlers.errands import Errands
 from bot.handlers.menu import register_menu
 from bot.handlers.table import PTBApplication
+from bot.inbound.downloads import Downloads
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
 from bot.intake.lanes import Lanes
@@ -92,7 +93,9 @@ async def live(settings: Settings) -> None:
         )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
-        handlers = front.build(settings, application, storage, parts, services, sender, budget)
+        downloads = Downloads(application.bot, trust())
+        stack.push_async_callback(downloads.close)
+        handlers = front.build(settings, application, storage, parts, services, sender, budget, downloads)
         handlers.register()
         lanes = Lanes(handlers)
         handlers.replies.alarm.settle = lanes.settle

@@ -40,6 +40,7 @@ from bot.handlers.table import Handlers, PTBApplication
 from bot.handlers.usage import UsageHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
+from bot.inbound.downloads import Downloads
 from bot.inbound.reading import Reader
 from bot.opening import make_door
 from bot.outbound.delivery import Sender
@@ -58,6 +59,7 @@ def build(
     services: Services,
     sender: Sender,
     budget: Budget,
+    downloads: Downloads,
 ) -> Handlers:
     """Put the handlers together."""
     bot, listens = application.bot, settings.group_listen == "on"
@@ -68,7 +70,7 @@ def build(
     priced = prices(settings, services.profiles, services.models)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     commands = Commands(storage, replies.endings, settings.reset_keep_days, listens, time.time)
-    chat = _chat(settings, parts, services, door, addressing, memory, admins)
+    chat = _chat(settings, parts, services, door, addressing, memory, admins, downloads)
     return Handlers(
         application=application,
         entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands, replies.alarm),
@@ -105,12 +107,13 @@ def _chat(
     addressing: Addressing,
     memory: MemoryHandlers,
     admins: Admins,
+    downloads: Downloads,
 ) -> ChatHandlers:
     storage = door.storage
     return ChatHandlers(
         storage=storage,
         hearing=parts.hearing,
-        reader=_reader(admins.bot, parts, services),
+        reader=_reader(admins.bot, parts, services, downloads),
         ears=Ears(services.transcriber),
         choice=parts.choice,
         door=door,
@@ -124,9 +127,9 @@ def _chat(
     )
 
 
-def _reader(bot: Bot, parts: Engine, services: Services) -> Reader:
+def _reader(bot: Bot, parts: Engine, services: Services, downloads: Downloads) -> Reader:
     count_tokens, most_tokens = parts.hearing.count_tokens, parts.limits.document_tokens
-    return Reader(Attachments(bot, services.workshop, count_tokens, most_tokens), bot.id)
+    return Reader(Attachments(downloads, services.workshop, count_tokens, most_tokens), bot.id)
 
 
 def _entrance(addressing: Addressing, listing: Listing, commands: Commands, alarm: Alarm) -> Entrance:

@@ -205,6 +205,9 @@ FILE_UNSUPPORTED = (
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
+FILES_TOO_MANY = (
+    "These are more files than I can take in at once. Please send me those from this one on again, a few at a time."
+)
 SOUND_TOO_LONG = "That recording is too long for me: {minutes} minutes is the most that I can take."
 
 STRANGER = (

@@ -1,6 +1,7 @@
 """What could not be read, as a sentence for the user."""
 
-from bot.inbound.attachments import MOST_BYTES, MOST_SECONDS, Problem
+from bot.inbound.attachments import MOST_SECONDS, Problem
+from bot.inbound.downloads import MOST_BYTES
 from bot.language import texts
 
 
@@ -16,4 +17,5 @@ def problem_text(problem: Problem) -> str:
         Problem.UNSUPPORTED: texts.FILE_UNSUPPORTED,
         Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
         Problem.CUT: texts.FILE_CUT,
+        Problem.TOO_MUCH: texts.FILES_TOO_MANY,
     }[problem]

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
-from telegram import Bot, Message, PhotoSize, Sticker
 from telegram import Document as File
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram import Message, PhotoSize, Sticker
+from telegram.error import BadRequest, TelegramError
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
 from bot.inbound.contents import fitting
+from bot.inbound.downloads import TRIES, Downloads
 from bot.media.document import Document
 from bot.media.errors import (
     EmptyError,
@@ -32,16 +33,12 @@ from bot.media.signatures import is_music_file, picture_format
 from bot.media.sound import Sound
 from storage.records import MediaKind, NewMedium
 
-MOST_BYTES = 20 * 1024 * 1024
-"""The most that Telegram's own server lets a bot download."""
 LONGEST_SIDE = 2048
 """Pixels; of a photo's sizes the largest is taken that is not larger."""
 MOST_SECONDS = 20 * 60.0
 """Of sound: about 30,000 tokens at 25 a second."""
 MOST_CHARACTERS_PER_TOKEN = 6
 """Of a document so much is read, and then cut by its tokens: English has four or five, Chinese one or two."""
-TRIES, PAUSE_S = 3, 1.0
-"""Of a download, and between two of them, doubled each time."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +55,7 @@ class Problem(Enum):
     UNSUPPORTED = auto()
     UNREACHABLE = auto()
     CUT = auto()
+    TOO_MUCH = auto()
 
 
 _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
@@ -114,20 +112,24 @@ class Workshop(Protocol):
 class Attachments:
     """Fetches what is in messages; of the documents of a turn at most so many tokens."""
 
-    bot: Bot
+    downloads: Downloads
     workshop: Workshop
     count_tokens: TokenCounter
     most_tokens: int
 
-    async def of(self, message: Message, share: float = 1.0) -> Attached:
+    def has(self, message: Message) -> bool:
+        """Whether something is to be downloaded for it."""
+        return self._fetcher(message, 1.0, TRIES) is not None
+
+    async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES) -> Attached:
         """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
         sender = message.from_user
         workshop = self.workshop.serving(message.chat.id, sender.language_code if sender else None)
-        return await replace(self, workshop=workshop).fetch(message, share)
+        return await replace(self, workshop=workshop).fetch(message, share, tries)
 
-    async def fetch(self, message: Message, share: float) -> Attached:
+    async def fetch(self, message: Message, share: float, tries: int) -> Attached:
         """The same by whatever workshop there is."""
-        fetch = self._fetcher(message, share)
+        fetch = self._fetcher(message, share, tries)
         if fetch is None:
             return NOTHING
         try:
@@ -135,39 +137,41 @@ class Attachments:
         except (MediaError, TelegramError) as exc:
             return _failed(message, exc)
 
-    def _fetcher(self, message: Message, share: float) -> Callable[[], Awaitable[Attached]] | None:
+    def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[Attached]] | None:
         if message.video_note is not None:
-            return lambda: self._round_video(message)
+            return lambda: self._round_video(message, tries)
         if (picture := _picture(message)) is not None:
-            return lambda: self._picture(*picture)
+            return lambda: self._picture(*picture, tries)
         if (sound := _sound(message)) is not None:
-            return lambda: self._sound(*sound)
+            return lambda: self._sound(*sound, tries)
         file = message.document
-        return (lambda: self._document(file, share)) if file is not None else None
+        return (lambda: self._document(file, share, tries)) if file is not None else None
 
-    async def _round_video(self, message: Message) -> Attached:
+    async def _round_video(self, message: Message, tries: int) -> Attached:
         """Its sound and its still picture; one of them is enough."""
         sound, picture = _sound(message), _picture(message)
         assert sound is not None, "a round video has a file"
         failure, lost = None, ""
         found: tuple[NewMedium, ...] = ()
         try:
-            found = (await self._sound(*sound)).media
+            found = (await self._sound(*sound, tries)).media
         except (MediaError, TelegramError) as exc:
             failure, lost = exc, "sound"
         try:
-            found = ((await self._picture(*picture)).media if picture else ()) + found
+            found = ((await self._picture(*picture, tries)).media if picture else ()) + found
         except (MediaError, TelegramError) as exc:
             failure, lost = failure or exc, "picture"
         if not found and failure is not None:
             raise failure
         return Attached(found, lost=lost)
 
-    async def _picture(self, file_id: str, size: int | None) -> Attached:
-        return await self._seen(await self._download(file_id, size))
+    async def _picture(self, file_id: str, size: int | None, tries: int) -> Attached:
+        async with self.downloads.file(file_id, size, tries=tries) as data:
+            return await self._seen(data)
 
-    async def _sound(self, file_id: str, size: int | None) -> Attached:
-        return await self._heard(await self._download(file_id, size))
+    async def _sound(self, file_id: str, size: int | None, tries: int) -> Attached:
+        async with self.downloads.file(file_id, size, tries=tries) as data:
+            return await self._heard(data)
 
     async def _seen(self, data: bytes) -> Attached:
         image = await self.workshop.image(data)
@@ -179,13 +183,16 @@ class Attachments:
         tokens = audio_tokens(sound.seconds)
         return Attached((NewMedium(MediaKind.AUDIO, sound.data, sound.format, tokens),))
 
-    async def _document(self, file: File, share: float) -> Attached:
-        """A file is what its first bytes say: apps name them as they like."""
+    async def _document(self, file: File, share: float, tries: int) -> Attached:
         if (file.mime_type or "").startswith("video/"):
             if file.thumbnail is None:
                 raise NotSupportedError("a video without a still picture")
-            return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size)
-        data = await self._download(file.file_id, file.file_size)
+            return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size, tries)
+        async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
+            return await self._read(file, data, share)
+
+    async def _read(self, file: File, data: bytes, share: float) -> Attached:
+        """A file is what its first bytes say: apps name them as they like."""
         if picture_format(data):
             return await self._seen(data)
         if is_music_file(data):
@@ -195,24 +202,6 @@ class Attachments:
         read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
         text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
         return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None, document=read)
-
-    async def _download(self, file_id: str, size: int | None) -> bytes:
-        if size is not None and size > MOST_BYTES:
-            raise TooLargeError(f"{size} bytes")
-        pause = PAUSE_S
-        for left in reversed(range(TRIES)):
-            try:
-                file = await self.bot.get_file(file_id)
-                return bytes(await file.download_as_bytearray())
-            except (BadRequest, Forbidden):
-                raise
-            except TelegramError as exc:
-                if not left:
-                    raise
-                log.warning("A file is downloaded again in %.0f s: %s", pause, exc)
-            await asyncio.sleep(pause)
-            pause *= 2
-        raise AssertionError("unreachable: the last try raises")
 
 
 def _picture(message: Message) -> tuple[str, int | None] | None:

@@ -1,6 +1,5 @@
 """Reading the messages of a turn: their words, and what is downloaded with them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,9 +7,15 @@ from telegram import Message
 
 from bot.conversation.said import Said
 from bot.inbound.attachments import NOTHING, Attached, Attachments, Problem
+from bot.inbound.downloads import TRIES
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
 from bot.inbound.remarks import remarks
+
+MOST_FILES = 50
+"""Of one turn."""
+MOST_HELD = 24 * 1024 * 1024
+"""Bytes of pictures and sounds, converted; with these the last file of a turn is taken."""
 
 Known = Callable[[Message], Awaitable[bool]]
 """Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
@@ -37,23 +42,64 @@ class Reader:
         return [one for one in (said(message, self.bot_id) for message in messages) if one is not None]
 
     async def read(self, messages: Sequence[Message], known: Known) -> list[Read]:
-        """All that the messages hold, in their order, and what the messages hold that they answer."""
-        share = 1 / max(1, sum(message.document is not None for message in messages))
-        read = await asyncio.gather(*(self._read(message, known, share) for message in messages))
+        """All that the messages hold, in their order, and what the messages hold that they answer.
+
+        One file after the other: of a burst of large ones no more than one is held at a time.
+        """
+        targets = await self._targets(messages, known)
+        share = 1 / max(1, sum(message.document is not None for message in (*messages, *targets.values())))
+        fetching = Fetching(self.attachments, share)
+        read = [await self._read(message, targets.get(message.message_id), fetching) for message in messages]
         return [one for one in read if one is not None]
 
-    async def _read(self, message: Message, known: Known, share: float) -> Read | None:
+    async def _targets(self, messages: Sequence[Message], known: Known) -> dict[int, Message]:
+        """The messages that are answered and are to be looked into, each by the first that answers it."""
+        seen, found = {message.message_id for message in messages}, {}
+        for message in messages:
+            target = replied_to(message)
+            if target is not None and target.message_id not in seen and not await known(target):
+                seen.add(target.message_id)
+                found[message.message_id] = target
+        return found
+
+    async def _read(self, message: Message, target: Message | None, fetching: "Fetching") -> Read | None:
         words = said(message, self.bot_id)
         if words is None:
             return None
-        before, target = NOTHING, replied_to(message)
-        if target is not None and not await known(target):
-            before = await self.attachments.of(target)
+        before = NOTHING
+        if target is not None:
+            before = await fetching.of(target)
             words = _quoting(words, target, before)
-        own = await self.attachments.of(message, share)
+        own = await fetching.of(message)
         text = "\n\n".join(filter(None, (words.text, own.text)))
         words = replace(words, text=text, media=own.media, remarks=remarks(message, own))
         return Read(message, words, own.problem or before.problem)
+
+
+@dataclass(slots=True)
+class Fetching:
+    """What is fetched for one turn, which must not grow with what somebody sends."""
+
+    attachments: Attachments
+    share: float
+    """Of what may be read of documents, for each."""
+    files: int = 0
+    held: int = 0
+    """Bytes of pictures and sounds."""
+    tries: int = TRIES
+
+    async def of(self, message: Message) -> Attached:
+        """What is in a message, or that it is too much."""
+        if not self.attachments.has(message):
+            return NOTHING
+        if self.files >= MOST_FILES or self.held >= MOST_HELD:
+            return Attached(problem=Problem.TOO_MUCH)
+        found = await self.attachments.of(message, self.share, tries=self.tries)
+        self.files += 1
+        self.held += sum(len(one.data) for one in found.media)
+        if found.problem is Problem.UNREACHABLE:  # Telegram has trouble: a burst does not wait for each of its files
+            self.tries = 1
+        return found
 
 
 def _quoting(words: Said, target: Message, found: Attached) -> Said:

@@ -1,0 +1,175 @@
+"""Files on their way from Telegram, and how many of their bytes are held at a time, over all chats.
+
+A file takes its place before its first byte is asked for and keeps it until it is converted and let go. It takes as
+much as it says that it has, and is cut off there; one that does not say takes the most that there may be. Small files
+have places of their own, so that a photo waits for no film.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+from telegram import Bot, File
+from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
+
+from bot.media.errors import TooLargeError
+
+MOST_BYTES = 20 * 1024 * 1024
+"""The most that Telegram's own server lets a bot download."""
+SMALL = 1024 * 1024
+"""Bytes of a file that takes a place among the small ones."""
+ROOM, ROOM_OF_SMALL = 48 * 1024 * 1024, 16 * 1024 * 1024
+"""Bytes that may be held at a time."""
+LONGEST_S = 180.0
+"""Seconds for a whole file, however busily its server sends."""
+TIMEOUT = httpx.Timeout(20.0, pool=None)
+"""Seconds of silence."""
+TRIES, PAUSE_S = 3, 1.0
+"""Of a download, and between two of them, doubled each time."""
+
+log = logging.getLogger(__name__)
+
+
+class Room:
+    """So many bytes; who finds no place waits for it, first come, first served."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def place(self, size: int) -> AsyncIterator[None]:
+        """Keep so many bytes for the block; it is never more than the whole room."""
+        await self._take(size)
+        try:
+            yield
+        finally:
+            self._give_back(size)
+
+    async def _take(self, size: int) -> None:
+        if not self._waiting and size <= self._left:
+            self._left -= size
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was given its place in the same moment
+                self._give_back(size)
+            else:
+                with suppress(ValueError):
+                    self._waiting.remove((size, turn))
+                self._give_back(0)  # those behind it may fit where it did not
+            raise
+
+    def _give_back(self, size: int) -> None:
+        self._left += size
+        while self._waiting and self._waiting[0][0] <= self._left:
+            taken, turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= taken
+                turn.set_result(None)
+
+
+class Downloads:
+    """Downloads the files that `bot` is told of, trusting `certificates`.
+
+    `at_work` surrounds what is done with each file, so that it can be known afterwards what the process died of.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        certificates: ssl.SSLContext | bool = True,
+        at_work: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._bot = bot
+        self._at_work = at_work
+        self._client = httpx.AsyncClient(verify=certificates, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
+        self._room, self._room_of_small = Room(ROOM), Room(ROOM_OF_SMALL)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    @asynccontextmanager
+    async def file(self, file_id: str, size: int | None, *, tries: int = TRIES) -> AsyncIterator[bytes]:
+        """The bytes of a file, which keep their place until the block ends; `size` is what the message says of it.
+
+        Raises TooLargeError, and TelegramError when it can't be had.
+        """
+        if size is not None and size > MOST_BYTES:
+            raise TooLargeError(f"{size} bytes")
+        sizes = [size, MOST_BYTES] if size is not None and 0 < size < MOST_BYTES else [MOST_BYTES]
+        for most in sizes:
+            async with self._room_for(most).place(most):
+                with self._at_work():
+                    data = await self._persistently(file_id, most, tries)
+                    if data is not None:
+                        yield data
+                        return
+        raise TooLargeError(f"more than {MOST_BYTES} bytes")
+
+    def _room_for(self, size: int) -> Room:
+        return self._room_of_small if size <= SMALL else self._room
+
+    async def _persistently(self, file_id: str, most: int, tries: int) -> bytes | None:
+        """None: it has more bytes than that."""
+        pause = PAUSE_S
+        for left in reversed(range(tries)):
+            try:
+                return await self._whole(file_id, most)
+            except (BadRequest, Forbidden):
+                raise
+            except TelegramError as exc:
+                if not left:
+                    raise
+                log.warning("A file is downloaded again in %.0f s: %s", pause, exc)
+            await asyncio.sleep(pause)
+            pause *= 2
+        raise AssertionError("unreachable: the last try raises")
+
+    async def _whole(self, file_id: str, most: int) -> bytes | None:
+        file = await self._bot.get_file(file_id)
+        if file.file_size is not None and file.file_size > most:
+            return None
+        if not file.file_path:
+            raise NetworkError("a file without a path")
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                if "://" in file.file_path:
+                    return await self._fetched(file, most)
+                return await asyncio.to_thread(_read, Path(file.file_path), most)  # of a Bot API server on this machine
+        except (TimeoutError, httpx.TimeoutException) as exc:
+            raise TimedOut("the file did not come in time") from exc
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:  # whose words may hold the URL, and so the token
+            raise NetworkError(type(exc).__name__) from exc
+
+    async def _fetched(self, file: File, most: int) -> bytes | None:
+        data = bytearray()
+        async with self._client.stream("GET", _encoded(str(file.file_path))) as response:
+            if response.status_code != httpx.codes.OK:
+                raise NetworkError(f"status {response.status_code}")
+            async for piece in response.aiter_raw():
+                data += piece
+                if len(data) > most:
+                    return None
+        return bytes(data)
+
+
+def _encoded(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=quote(parts.path)))
+
+
+def _read(path: Path, most: int) -> bytes | None:
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    return data if len(data) <= most else None
