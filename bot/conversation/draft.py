@@ -65,7 +65,7 @@ class Draft:
         self._show = show
         self._bound = bound
         self._heads = heads
-        self._said = self._half = ""
+        self._said = ""
         self._helped: Instead | None = None
         self._begun: tuple[Beside, int] | None = None
         self._beside: list[Beside] = []
@@ -115,7 +115,7 @@ class Draft:
             self._broken.append(Broken(said + self.reasoning, self.instead))
         self._broken += [one for one in self._unfinished() if one.text]  # else it was refused, as far as is known
         self.usage, self.instead, self._helped, self._begun = None, None, None, None
-        self.reasoning = self._said = self._half = ""
+        self.reasoning = self._said = ""
 
     async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -145,7 +145,7 @@ class Draft:
         self.voice += delta.voice
         self.reasoning += delta.reasoning
         if delta.text:
-            self._said += self._whole_characters(delta.text)
+            self._said += delta.text
             self.text = self._heads.off(self._said, more=True)
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
@@ -157,12 +157,6 @@ class Draft:
             return []
         begun, start = self._begun
         return [Broken(self._said[start:], begun.instead, begun.counted)]
-
-    def _whole_characters(self, text: str) -> str:
-        """Some servers cut an emoji between two deltas: its first half is kept back until the second comes."""
-        text = self._half + text
-        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-        return text.removesuffix(self._half).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def _check(self) -> None:
         if self.text.strip():

@@ -1,11 +1,13 @@
 """Tools and calls of them in the form that Chat Completions has, which DashScope's own interface shares."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from bot.llm.interface import Call, Message, Options, Tool
+from bot.llm.loose import mapping, text
 
 
 @dataclass(slots=True)
@@ -26,21 +28,20 @@ class Calls:
 
     def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
         """Take what a chunk has of them."""
-        for piece in pieces:
-            index, function = piece.get("index"), piece.get("function")
-            place, name = index if isinstance(index, int) else 0, _text(piece.get("id"))
+        for at, piece in enumerate(pieces):
+            index, function = piece.get("index"), mapping(piece.get("function"))
+            place, name = index if type(index) is int else at, text(piece.get("id"))
             call = self.begun.setdefault(place, _Begun())
             if name and call.id and name != call.id:
                 self.done.append(call)
                 call = self.begun[place] = _Begun()
             call.id = call.id or name
-            if isinstance(function, Mapping):
-                call.name = call.name or _text(function.get("name"))
-                call.arguments += _text(function.get("arguments"))
+            call.name = call.name or text(function.get("name"))
+            call.arguments += _arguments(function.get("arguments"))
 
     def take(self) -> tuple[Call, ...]:
         """Those that are whole now, in their order; a server that gives no id gets its own number back."""
-        calls = [*self.done, *self.begun.values()]
+        calls = [call for call in (*self.done, *self.begun.values()) if call.name]
         self.begun, self.done = {}, []
         return tuple(Call(one.id or f"call_{at}", one.name, one.arguments) for at, one in enumerate(calls))
 
@@ -73,5 +74,6 @@ def _function(tool: Tool) -> dict[str, JsonValue]:
     return {"name": tool.name, "description": tool.purpose, "parameters": tool.parameters}
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _arguments(value: object) -> str:
+    """Arguments as the text that they should be: some servers send the object itself."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else text(value)

@@ -6,18 +6,20 @@ parts are asked again without.
 
 import logging
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotSee, ImageRefused, RequestRefused
-from bot.llm.calls import Calls, tool_parameters
+from bot.llm.calls import tool_parameters
+from bot.llm.chunks import Chunks
+from bot.llm.events import events
 from bot.llm.failures import translate
 from bot.llm.interface import Delta, Message, Options
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.params import finish_of, param, spoken, transcript_in, voice_in
-from bot.llm.usage import reported
+from bot.llm.params import param, spoken
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -36,10 +38,12 @@ class ChatCompletions(OpenAIModel):
         self._markers = server.profile.content_parts
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        calls = Calls()
-        async with await self._open(messages, options) as stream:
-            async for chunk in stream:
-                yield _delta(chunk, calls)
+        chunks = Chunks()
+        async with await self._open(messages, options) as stream, aclosing(events(stream.response)) as told:
+            async for event in told:
+                delta = chunks.end() if event is None else chunks.read(event.data, event.name)
+                if delta is not None:
+                    yield delta
 
     async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         markers = self._markers and any(message.mark for message in messages)
@@ -78,26 +82,3 @@ def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
     # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
     kinds = (RequestRefused, ImageRefused, CannotSee)
     return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in kinds
-
-
-def _delta(chunk: "ChatCompletionChunk", calls: Calls) -> Delta:
-    usage = reported(chunk.usage.to_dict()) if chunk.usage else None
-    if not chunk.choices:
-        return Delta(usage=usage)
-    choice = chunk.choices[0]
-    finish = finish_of(choice.finish_reason) if choice.finish_reason else None
-    if choice.delta is None:  # against the interface, but some servers end so
-        return Delta(finish=finish, usage=usage, calls=calls.take() if finish else ())
-    # Fields that the client's types don't know: Qwen and DeepSeek say reasoning_content, OpenRouter says reasoning.
-    extra = choice.delta.model_extra or {}
-    reasoning = extra.get("reasoning_content") or extra.get("reasoning")
-    audio = choice.delta.audio.to_dict() if choice.delta.audio else {}
-    calls.add(call.to_dict() for call in choice.delta.tool_calls or ())
-    return Delta(
-        text=choice.delta.content or transcript_in(audio),
-        reasoning=reasoning if isinstance(reasoning, str) else "",
-        finish=finish,
-        usage=usage,
-        voice=voice_in(audio),
-        calls=calls.take() if finish else (),
-    )

@@ -20,9 +20,11 @@ from pydantic import JsonValue
 from bot import errors
 from bot.llm.calls import Calls, tool_parameters, with_calls
 from bot.llm.failures import of_response
+from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
-from bot.llm.params import base64_text, finish_of
+from bot.llm.loose import mapping, mappings, text, thoughts, words
+from bot.llm.params import base64_text
 from bot.llm.profiles import Profiles
 from bot.llm.retrying import pause
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
@@ -33,8 +35,6 @@ LONGEST_LINE = 2**20
 """Bytes of one event; aiohttp's own bound is 128 KiB, and some servers repeat a whole answer in its last event."""
 WRONG_ENDPOINT = "url error"
 """What either endpoint says of a model that belongs to the other one."""
-UNFINISHED = "null"
-"""The finish reason of all events but the last is this word."""
 AGAIN = (errors.RateLimited, errors.ServerTrouble, aiohttp.ClientConnectionError)
 """What may go better at the next try."""
 
@@ -96,8 +96,16 @@ class DashScopeServer(Server):
 class Generation(Model):
     """One model, behind ``text-generation`` or ``multimodal-generation``. It does not speak here."""
 
-    # What is sent that the SDK can't read ends in one of the three last.
-    foreign = (aiohttp.ClientError, TimeoutError, DashScopeException, ValueError, LookupError, TypeError)
+    # What is sent that the SDK can't read ends in one of the four last.
+    foreign = (
+        aiohttp.ClientError,
+        TimeoutError,
+        DashScopeException,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    )
 
     def __init__(self, server: DashScopeServer, name: str) -> None:
         super().__init__(server, name)
@@ -132,11 +140,10 @@ class Generation(Model):
         return pause(attempt, failure.retry_after if isinstance(failure, errors.ModelError) else "")
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        began, calls = False, Calls()
+        told = _Told()
         async with aclosing(await self._open(messages, options)) as responses:
             async for response in responses:
-                yield _delta(response, calls, streaming=began)
-                began = True
+                yield told.read(response)
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:
         """The model belongs to the other endpoint than the one that was tried; another request may know it by now.
@@ -192,34 +199,37 @@ def _part(part: str | Image | Sound) -> dict[str, str]:
     return {"text": part}
 
 
-def _delta(response: Mapping[str, Any], calls: Calls, *, streaming: bool) -> Delta:
-    """What an event adds. Raises a ModelError for a failure that it tells of."""
-    status = response["status_code"]
-    if status != HTTPStatus.OK:
-        failure = of_response(status, response.get("code"), response.get("message") or "", streaming=streaming)
-        failure.request_id = response.get("request_id") or ""
-        failure.retry_after = _header(response.get("headers") or {}, "retry-after")
-        raise failure
-    usage = reported(response["usage"]) if response["usage"].get("input_tokens") else None  # the SDK says 0 for none
-    choices = response["output"].get("choices")
-    if not choices:
-        return Delta(usage=usage)
-    message, reason = choices[0]["message"] or {}, choices[0].get("finish_reason")
-    finish = finish_of(reason) if reason and reason != UNFINISHED else None
-    calls.add(message.get("tool_calls") or ())
-    return Delta(
-        text=_words(message.get("content")),
-        reasoning=message.get("reasoning_content") or "",
-        finish=finish,
-        usage=usage,
-        calls=calls.take() if finish else (),
-    )
+class _Told:
+    """Reads one stream."""
 
+    def __init__(self) -> None:
+        self._calls = Calls()
+        self._began = self._said = False
 
-def _words(content: object) -> str:
-    if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))
-    return content if isinstance(content, str) else ""
+    def read(self, response: Mapping[str, Any]) -> Delta:
+        """What an event adds. Raises a ModelError for a failure that it tells of."""
+        status = response["status_code"]
+        if status != HTTPStatus.OK:
+            failure = of_response(status, response.get("code"), response.get("message") or "", streaming=self._began)
+            failure.request_id = response.get("request_id") or ""
+            failure.retry_after = _header(response.get("headers") or {}, "retry-after")
+            raise failure
+        self._began = True
+        output, usage = mapping(response.get("output")), reported(response.get("usage"))
+        choice = next(iter(mappings(output.get("choices"))), output)
+        message = mapping(choice.get("message"))
+        said, thought = words(message.get("content"))
+        said = said or text(choice.get("text"))
+        self._calls.add(mappings(message.get("tool_calls")))
+        self._said = self._said or bool(said or self._calls.begun)
+        finish = finish_of(choice.get("finish_reason"), said=self._said)
+        return Delta(
+            text=said,
+            reasoning=thought or thoughts([message.get("reasoning_content")]),
+            finish=finish,
+            usage=usage,
+            calls=self._calls.take() if finish else (),
+        )
 
 
 def _header(headers: Mapping[str, str], wanted: str) -> str:

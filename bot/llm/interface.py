@@ -16,6 +16,8 @@ class Finish(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     FILTER = "content_filter"
+    UNKNOWN = "unknown"
+    """The server has a word for it that says nothing to us: the answer is most likely whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ The client itself tries again on 408, 409, 429, 5xx and connection errors, with 
 A stream that broke after it began is not its business: that is a StreamCut here.
 """
 
-import json
 from collections.abc import Mapping
+from typing import cast
 
 import openai
 from pydantic import JsonValue
 
-from bot.errors import ModelError, StreamCut
+from bot.errors import ModelError
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.known import KNOWN
@@ -57,7 +57,7 @@ class OpenAIServer(Server):
 class OpenAIModel(Model):
     """One model of such a server."""
 
-    foreign = (openai.OpenAIError, json.JSONDecodeError)
+    foreign = (openai.OpenAIError,)
     takes_markers = False
     """Whether the interface has cache markers."""
 
@@ -66,6 +66,4 @@ class OpenAIModel(Model):
         self.server = server
 
     def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
-        if isinstance(exc, openai.OpenAIError):
-            return translate(exc, streaming=streaming)
-        return StreamCut("a piece of the stream is no JSON")
+        return translate(cast("openai.OpenAIError", exc), streaming=streaming)

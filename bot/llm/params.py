@@ -1,4 +1,4 @@
-"""Messages in the form that Chat Completions takes, the spoken part of an answer, and why one ended.
+"""Messages in the form that Chat Completions takes, and the spoken part of an answer.
 
 A message that is words alone goes out as a plain text, since some servers refuse or drop content given as parts.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import JsonValue
 
 from bot.llm.calls import with_calls
-from bot.llm.interface import Finish, Image, Message, Part, Sound
+from bot.llm.interface import Image, Message, Part, Sound
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
@@ -51,11 +51,6 @@ def transcript_in(audio: Mapping[str, object]) -> str:
     """The words in the ``audio`` of a delta, from servers that send them there and not as content."""
     words = audio.get("transcript")
     return words if isinstance(words, str) else ""
-
-
-def finish_of(reason: str) -> Finish:
-    """Why the model stopped; servers have more words for a normal end than for the two that matter."""
-    return {"length": Finish.LENGTH, "content_filter": Finish.FILTER}.get(reason, Finish.STOP)
 
 
 def _part(part: Part) -> dict[str, object]:

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ModelError, NoAnswerInTime, StreamCut
+from bot.errors import CannotHear, CannotSee, ModelError, NoAnswerInTime, ServerTrouble, StreamCut
 from bot.llm.breaker import Breaker
+from bot.llm.characters import Halves, whole_call
+from bot.llm.ending import in_time
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
@@ -23,6 +25,8 @@ CONNECT_TIMEOUT_S = 10.0
 LONG_SILENCE_S = 30.0
 """Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
 of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
+LATE = (StreamCut, ServerTrouble, NoAnswerInTime)
+"""Troubles of the line, which are none behind an answer that said why it ended."""
 
 log = logging.getLogger(__name__)
 
@@ -91,31 +95,30 @@ class Model(ABC):
         self.single_turn = profile.single_turn
         self.calls = profile.tools
         self._server = server
+        self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         self._server.breaker.check()
         began, finished, asked_at = False, False, asyncio.get_running_loop().time()
-        thinking = Thinking()
+        answer = _Answer()
         try:
-            async with aclosing(self._deltas(messages, options)) as deltas:
+            async with aclosing(self._deltas(messages, options)) as told, aclosing(in_time(told)) as deltas:
                 async for delta in deltas:
                     if not began:
                         self._server.breaker.answered()
                     began = True
                     finished = finished or delta.finish is not None
-                    yield _thought(delta, thinking)
+                    yield answer.read(delta)
         except asyncio.CancelledError:
             silence = asyncio.get_running_loop().time() - asked_at
             if not began and silence >= LONG_SILENCE_S:
                 self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
             raise
-        except ModelError as exc:
-            raise self._learned(messages, exc) from exc.__cause__
-        except self.foreign as exc:
-            error = self._translated(exc, streaming=began)
-            if not finished or not isinstance(error, StreamCut):
-                raise self._learned(messages, error) from exc
+        except self._failures as exc:
+            error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
+            if not finished or not isinstance(error, LATE):
+                raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
             log.info("%s: the line broke behind a whole answer: %s", self.name, error)
         if not finished:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
@@ -143,9 +146,22 @@ class Model(ABC):
         return options.thinking is not None and self.senses.thinks
 
 
-def _thought(delta: Delta, thinking: Thinking) -> Delta:
-    text, reasoning = thinking.split(delta.text) if delta.text else ("", "")
-    if delta.finish is not None:
-        more, thoughts = thinking.rest()
-        text, reasoning = text + more, reasoning + thoughts
-    return replace(delta, text=text, reasoning=delta.reasoning + reasoning)
+class _Answer:
+    """One answer, put into whole characters, with the reasoning that is written into it told apart."""
+
+    def __init__(self) -> None:
+        self._thinking = Thinking()
+        self._text, self._reasoning = Halves(), Halves()
+
+    def read(self, delta: Delta) -> Delta:
+        """A piece of it."""
+        over = delta.finish is not None
+        piece, thoughts = self._text.joined(delta.text), self._reasoning.joined(delta.reasoning)
+        if over:
+            piece, thoughts = piece + self._text.rest(), thoughts + self._reasoning.rest()
+        text, reasoning = self._thinking.split(piece) if piece else ("", "")
+        if over:
+            more, further = self._thinking.rest()
+            text, reasoning = text + more, reasoning + further
+        calls = tuple(map(whole_call, delta.calls))
+        return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls)

@@ -1,6 +1,6 @@
 """An offline model server: OpenAI's and DashScope's interfaces, scripted answers, a stand-in that says it is one."""
 
-from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, Hold, NoFinish, Say
+from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, Hold, NoFinish, Raw, Say
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
 from sandbox.model.request import ChatRequest, Message
 from sandbox.model.responses.store import ResponseStore
@@ -21,6 +21,7 @@ __all__ = [
     "Message",
     "ModelServer",
     "NoFinish",
+    "Raw",
     "ResponseStore",
     "Say",
     "TranscriptionDesk",

@@ -90,4 +90,13 @@ class Hang:
     """Take the request and never answer; the client has to give up."""
 
 
-Behaviour = Say | Fail | Hang
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """These bytes, whatever they are, with 200; `left_open`: the line stays open behind them."""
+
+    body: bytes
+    left_open: bool = False
+    media_type: str = "text/event-stream"
+
+
+Behaviour = Say | Fail | Hang | Raw

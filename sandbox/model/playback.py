@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.model.api import Answer, Field
-from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Say
+from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Raw, Say
 from sandbox.model.refusal import ErrorBody, openai_error
 
 SPEECH_BYTES = 9_600
@@ -56,6 +56,15 @@ async def failure(fail: Fail, error: ErrorBody = openai_error) -> AsyncIterator[
     """A refusal."""
     yield _start(fail.status, "application/json", fail.headers.items())
     yield _body(fail.body if fail.body is not None else error(fail.message, fail.status, fail.code), more=False)
+
+
+async def raw(bytes_: Raw) -> AsyncIterator[Message]:
+    """What a server says that keeps to no interface."""
+    yield _start(200, bytes_.media_type)
+    yield _body(bytes_.body)
+    if bytes_.left_open:
+        await asyncio.Event().wait()
+    yield _body(b"", more=False)
 
 
 async def silence() -> AsyncIterator[Message]:

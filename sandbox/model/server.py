@@ -20,7 +20,7 @@ from starlette.types import Message
 
 from sandbox.model import playback, standin
 from sandbox.model.api import Api
-from sandbox.model.behaviour import Behaviour, Break, Fail, Say
+from sandbox.model.behaviour import Behaviour, Break, Fail, Raw, Say
 from sandbox.model.chat import ChatApi
 from sandbox.model.dashscope import DashScopeApi
 from sandbox.model.dashscope.failure import dashscope_error
@@ -151,6 +151,8 @@ class ModelServer:
             behaviour = behaviour.error
         if isinstance(behaviour, Fail):
             return playback.failure(behaviour, api.error)
+        if isinstance(behaviour, Raw):
+            return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
         self.counts.append(self._cache.count(asked))

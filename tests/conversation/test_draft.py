@@ -26,13 +26,6 @@ async def test_the_answer_is_shown_as_it_grows_and_kept_whole() -> None:
     assert seen.texts == ["Hel", "Hello"]
 
 
-async def test_an_emoji_that_a_server_cuts_in_two_arrives_whole() -> None:
-    draft, model, seen = _draft(says("Hi \ud83d", "\ude00!", "\ude00"))
-    await draft.write(model, ASKED)
-    assert draft.text == "Hi 😀!\ufffd"
-    assert seen.texts == ["Hi ", "Hi 😀!", "Hi 😀!\ufffd"]
-
-
 async def test_reasoning_is_shown_as_thinking_and_not_kept() -> None:
     draft, model, seen = _draft([Delta(reasoning="hmm"), *says("Hello")])
     await draft.write(model, ASKED)

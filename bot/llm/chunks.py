@@ -1,0 +1,81 @@
+"""The chunks of a chat completion, read into deltas, of whatever form they are."""
+
+from bot.llm.calls import Calls
+from bot.llm.finishes import finish_of
+from bot.llm.interface import Delta, Finish, Usage
+from bot.llm.loose import Object, mapping, mappings, text, thoughts, words
+from bot.llm.params import transcript_in, voice_in
+from bot.llm.stream_failures import failure, failure_in
+from bot.llm.usage import reported
+
+
+class Chunks:
+    """Reads one stream."""
+
+    def __init__(self) -> None:
+        self._calls = Calls()
+        self._said = False
+        """There was something that is an answer."""
+        self._by_delta = self._over = False
+
+    def read(self, chunk: Object, name: str = "") -> Delta:
+        """What a chunk adds. Raises a ModelError for a failure that it tells of; `name` is its event's."""
+        if (told := failure_in(chunk, name)) is not None:
+            raise told
+        choice = _first_choice(chunk)
+        if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
+            raise failure(error)
+        body = self._body(choice)
+        said, thought = words(body.get("content"))
+        audio = mapping(body.get("audio"))
+        voice = voice_in(audio)
+        said = said or text(body.get("refusal")) or transcript_in(audio)
+        # Qwen and DeepSeek say reasoning_content, OpenRouter, Groq and Ollama reasoning.
+        fields = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+        thought = thought or thoughts([body.get(field) for field in fields])
+        self._calls.add(mappings(body.get("tool_calls")))
+        self._said = self._said or bool(said or voice or self._calls.begun)
+        finish = finish_of(choice.get("finish_reason"), said=self._said)
+        self._over = self._over or finish is not None
+        return Delta(
+            text=said,
+            reasoning=thought,
+            finish=finish,
+            usage=_usage(chunk, choice),
+            voice=voice,
+            calls=self._calls.take() if finish else (),
+        )
+
+    def end(self) -> Delta | None:
+        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        return Delta(finish=Finish.STOP, calls=self._calls.take()) if self._said and not self._over else None
+
+    def _body(self, choice: Object) -> Object:
+        """The piece in a choice; a whole message stands there if the server does not stream.
+
+        MiniMax repeats the whole message behind its pieces.
+        """
+        delta = choice.get("delta")
+        if isinstance(delta, str):
+            delta = {"content": delta}
+        if mapping(delta):
+            self._by_delta = True
+            return mapping(delta)
+        if mapping(choice.get("message")):
+            return {} if self._by_delta else mapping(choice["message"])
+        return {"content": choice.get("text")}
+
+
+def _first_choice(chunk: Object) -> Object:
+    """The one answer that was asked for."""
+    return next((choice for choice in mappings(chunk.get("choices")) if not _is_another(choice.get("index"))), {})
+
+
+def _is_another(index: object) -> bool:
+    return isinstance(index, int) and index != 0
+
+
+def _usage(chunk: Object, choice: Object) -> Usage | None:
+    """What was reported: beside the choices, by Moonshot inside of one, by Groq in a field of its own."""
+    places = (chunk.get("usage"), choice.get("usage"), mapping(chunk.get("x_groq")).get("usage"))
+    return next((usage for place in places if (usage := reported(place)) is not None), None)

@@ -1,0 +1,73 @@
+"""Why an answer ended, in the words of many servers.
+
+The words for a normal end are legion, and so are those for the others, so that a word that is in no list is taken by
+what it is made of: ``user_cancelled`` tells of a broken answer as ``cancelled`` does. One that says nothing is UNKNOWN.
+Its answer is shown, since it most likely is whole and can be asked for again; it becomes no notes, since nobody would
+notice what is missing in them.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+
+from bot.errors import ContextTooLong, StreamCut
+from bot.llm.interface import Finish
+
+_OPEN = {"null", "none", "undefined", "unfinished", "inprogress", "finishreasonunspecified", "unspecified", "queued"}
+"""It has not ended: DashScope says ``null`` until the last event, Gemini has a word for it."""
+_STOPPED = re.compile(
+    "stop|eos|eostoken|endoftext|endturn|endofturn|eot|eotid|eod|imend|stopsequence|stoptoken|stopstring|toolcalls?"
+    "|tooluse|functioncall|completed?|done|end|ended|finish|finished|success|normal|ok|pauseturn"
+)
+_WORDS = {
+    "errorlimit": Finish.LENGTH,  # Cohere
+    "errortoxic": Finish.FILTER,
+    "refusal": Finish.FILTER,  # Anthropic
+    "language": Finish.FILTER,  # Gemini
+    "spii": Finish.FILTER,
+    "repetition": Finish.LENGTH,  # vLLM: cut since it went in circles
+}
+_FILTER = re.compile(
+    "filter|safety|sensitiv|moderat|guardrail|policy|prohibit|blocklist|blocked|refus|recitation|censor|violat"
+    "|inappropriat|unsafe|inspection|risk|toxic|harm"
+)
+_BROKEN = re.compile(
+    "error|abort|cancel|timeout|timelimit|ratelimit|fail|insufficient|malformed|interrupt|overload|unavailable|exhaust"
+    "|crash|unexpected|invalid|disconnect|network|killed|preempt|incomplete|partial|missing|toomany|noimage|shutdown"
+    "|other"
+)
+_LENGTH = re.compile("length|max|limit|truncat|contextwindow|toolong|exceed|budget")
+_STOP = re.compile("stop|eos|complet|done|finish|tool|function|success")
+_KINDS = ((_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
+
+log = logging.getLogger(__name__)
+
+
+def finish_of(reason: object, *, said: bool) -> Finish | None:
+    """Why the model stopped; None: it has not, as far as this says.
+
+    `said`: there was an answer before. Raises StreamCut where something else than the model stopped it, and
+    ContextTooLong where the window was full before the first word.
+    """
+    if isinstance(reason, Mapping):  # SGLang's own interface, some gateways before it
+        reason = reason.get("type")
+    if not reason:
+        return None
+    word = "".join(filter(str.isalnum, str(reason).lower()))
+    if word in _OPEN:
+        return None
+    if not said and "context" in word and _kind(word) is Finish.LENGTH:
+        raise ContextTooLong(f"finish reason {reason!r} before the first word")
+    finish = _kind(word)
+    if finish is None:
+        raise StreamCut(f"finish reason {reason!r:.100}")
+    if finish is Finish.UNKNOWN:
+        log.warning("The model server ended an answer with the unknown finish reason %.100r", reason)
+    return finish
+
+
+def _kind(word: str) -> Finish | None:
+    if _STOPPED.fullmatch(word):
+        return Finish.STOP
+    kinds = (finish for parts, finish in _KINDS if parts.search(word))
+    return _WORDS.get(word) or next(kinds, Finish.UNKNOWN)

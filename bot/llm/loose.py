@@ -1,0 +1,58 @@
+"""What a server sent, read as what it should be: what is of another form is nothing, and raises nothing.
+
+Text comes as a text or as parts (Mistral's reasoning models stream ``content`` as a list of them).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+Object = Mapping[str, object]
+
+_WORDS = (None, "text", "output_text", "input_text", "refusal")
+_THOUGHTS = ("thinking", "reasoning", "reasoning_text", "summary_text", "reasoning.text", "reasoning.summary")
+_KEYS = ("text", "refusal", "thinking", "reasoning", "summary", "content")
+"""Where a part has its words, or parts of its own."""
+
+
+def text(value: object) -> str:
+    """A text."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Object:
+    """A JSON object."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Object]:
+    """The objects in a list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def words(content: object) -> tuple[str, str]:
+    """What is said and what is thought in the content of a message; parts of another kind are skipped."""
+    said = thought = ""
+    for part in content if isinstance(content, list) else [content]:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind in _THOUGHTS:
+            thought += "".join(_inner(part))
+        elif kind in _WORDS:
+            said += "".join(_inner(part))
+    return said, thought
+
+
+def thoughts(values: Sequence[object]) -> str:
+    """The first of the fields for reasoning that has any."""
+    return next((found for value in values if (found := "".join(_inner(value)))), "")
+
+
+def _inner(value: object, depth: int = 3) -> Iterator[str]:
+    """All words of a text, a part, or a list of them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)  # a gateway that takes a piece that is a figure for a number
+    elif isinstance(value, list) and depth:
+        for item in value:
+            yield from _inner(item, depth - 1)
+    elif isinstance(value, Mapping) and depth:
+        yield from _inner(next((value[key] for key in _KEYS if value.get(key)), ""), depth - 1)

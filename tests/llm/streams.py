@@ -1,0 +1,68 @@
+"""Byte streams in the forms that servers have, invented for the tests, and a model behind a server that sends them."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.llm import openai_server as model_server
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.interface import Delta, Message
+from bot.llm.openai_server import OpenAIServer
+from bot.llm.server import Model
+from sandbox.model import ModelServer
+
+Json = object
+
+
+def chunk(finish: Json = None, **delta: Json) -> dict[str, Json]:
+    """A chunk with one piece."""
+    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+def say(text: Json) -> dict[str, Json]:
+    """A chunk with a piece of the answer."""
+    return chunk(content=text)
+
+
+STOP = chunk("stop")
+HELLO = say("Hello"), say(" there"), STOP
+DEEP = "[" * 100_000
+ASKED = [Message("user", "hello")]
+
+
+def data(*events: Json) -> bytes:
+    """Events, each with JSON data, or with this text as it is."""
+    texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    return "".join(f"data: {text}\n\n" for text in texts).encode()
+
+
+def stream(*events: Json) -> bytes:
+    """Such events, and the sign that these were all."""
+    return data(*events, "[DONE]")
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_server, "RETRIES", 0)
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer()
+
+
+@pytest.fixture
+async def model(server: ModelServer) -> AsyncIterator[Model]:
+    async with server.run() as url:
+        models = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        yield models.of("some-model")
+        await models.close()
+
+
+async def answer(model: Model) -> list[Delta]:
+    return [delta async for delta in model.stream(ASKED)]
+
+
+def text_of(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)

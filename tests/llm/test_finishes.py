@@ -1,0 +1,61 @@
+"""Why answers end, in the words that servers have for it and in some that they may yet find."""
+
+import logging
+
+import pytest
+
+from bot.errors import ContextTooLong, StreamCut
+from bot.llm.finishes import finish_of
+from bot.llm.interface import Finish
+
+STOP = "stop STOP eos eos_token end_turn stop_sequence COMPLETE tool_calls tool_use function_call completed finished"
+LENGTH = "length max_tokens MAX_TOKENS max_output_tokens model_length maxTokens ERROR_LIMIT token_limit_reached"
+LENGTH += " model_context_window_exceeded max_completion_tokens truncated repetition"
+FILTER = (
+    "content_filter sensitive SAFETY refusal PROHIBITED_CONTENT RECITATION BLOCKLIST SPII IMAGE_SAFETY contentFilter"
+)
+FILTER += " content_filtered guardrail_intervened ERROR_TOXIC content-filter moderation policy_violation"
+BROKEN = (
+    "network_error error abort cancelled canceled insufficient_system_resource MALFORMED_FUNCTION_CALL timeout OTHER"
+)
+BROKEN += " UNEXPECTED_TOOL_CALL user_cancelled USER_CANCEL rate_limit server_overloaded failed interrupted ERROR"
+BROKEN += " TOO_MANY_TOOL_CALLS aborted resource_exhausted incomplete time_limit internal_error"
+
+
+@pytest.mark.parametrize(
+    ("words", "finish"), [(STOP, Finish.STOP), (LENGTH, Finish.LENGTH), (FILTER, Finish.FILTER)], ids=str
+)
+def test_words_for_an_end_are_known(words: str, finish: Finish) -> None:
+    assert {word: finish_of(word, said=True) for word in words.split()} == dict.fromkeys(words.split(), finish)
+
+
+@pytest.mark.parametrize("word", BROKEN.split())
+def test_an_answer_that_was_broken_off_is_broken(word: str) -> None:
+    with pytest.raises(StreamCut, match=word):
+        finish_of(word, said=True)
+
+
+@pytest.mark.parametrize(
+    "word", [None, "", "null", "None", 0, False, [], {}, "FINISH_REASON_UNSPECIFIED", "in_progress"]
+)
+def test_an_answer_that_goes_on_has_not_ended(word: object) -> None:
+    assert finish_of(word, said=True) is None
+
+
+@pytest.mark.parametrize("word", ["xyzzy", 1, 2.5])
+def test_a_word_that_nobody_knows_is_logged(word: object, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert finish_of(word, said=True) is Finish.UNKNOWN
+    assert repr(word) in caplog.text
+
+
+def test_an_object_is_read_by_its_type() -> None:
+    assert finish_of({"type": "length", "length": 9}, said=True) is Finish.LENGTH
+    with pytest.raises(StreamCut):
+        finish_of({"type": "abort", "message": "gone"}, said=True)
+
+
+def test_a_window_full_before_the_first_word_is_too_long() -> None:
+    with pytest.raises(ContextTooLong):
+        finish_of("model_context_window_exceeded", said=False)
+    assert finish_of("length", said=False) is Finish.LENGTH
