@@ -17,6 +17,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Policy, Way
+from bot.conversation.mending import Mending
 from bot.conversation.notes import Notes
 from bot.conversation.offers import RECALL, REMEMBER
 from bot.conversation.recall import Recall
@@ -89,7 +90,8 @@ def build(
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
-    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time)
+    mending = Mending(indexer, time.monotonic)
+    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time, mending)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)

@@ -23,6 +23,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error codes that says what kind it is."""
 OLDEST_SQLITE = (3, 38)
 """The first with the JSON operators that the inbox uses."""
 
@@ -31,6 +33,11 @@ log = logging.getLogger(__name__)
 
 class StorageError(Exception):
     """The database could not do what was asked; the cause says why."""
+
+    @property
+    def code(self) -> int:
+        """SQLite's primary code for what went wrong, or 0."""
+        return getattr(self.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
 
 
 class NewerDatabaseError(StorageError):
@@ -83,9 +90,12 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.deletes = False
+        """Whether something was deleted, perhaps."""
 
     async def execute(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
         """Run one statement; returns how many rows it changed."""
+        self._look_at(sql)
         with translated():
             async with self._connection.execute(sql, tuple(values)) as cursor:
                 return cursor.rowcount
@@ -98,8 +108,12 @@ class Transaction:
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Run one statement that returns rows; sees what this transaction wrote."""
+        self._look_at(sql)
         with translated():
             return list(await self._connection.execute_fetchall(sql, tuple(values)))
+
+    def _look_at(self, sql: str) -> None:
+        self.deletes = self.deletes or sql.lstrip()[:6].upper() == "DELETE"
 
 
 class Database:
@@ -109,6 +123,8 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._lock = asyncio.Lock()
+        self.after_deleting: Callable[[], Awaitable[None]] | None = None
+        """What is done when something was deleted."""
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -131,18 +147,24 @@ class Database:
         return cls(writer, reader)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit what the block writes, or nothing when it raises or is cancelled. Never await the network inside."""
+    async def transaction(self, *, alone: bool = False) -> AsyncIterator[Transaction]:
+        """Commit what the block writes, or nothing when it raises or is cancelled. Never await the network inside.
+
+        What is done after a deletion follows, except after one that stands `alone`.
+        """
         async with self._lock:
             try:
                 with translated():
                     await self._writer.execute("BEGIN IMMEDIATE")
-                yield Transaction(self._writer)
+                tx = Transaction(self._writer)
+                yield tx
                 with translated():
                     await complete(self._writer.commit())
             except BaseException:
                 await complete(self._writer.rollback())  # does nothing after a commit that happened
                 raise
+        if tx.deletes and not alone and self.after_deleting is not None:
+            await complete(self.after_deleting())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Read committed rows."""
@@ -162,6 +184,12 @@ class Database:
         async with self._lock:
             with translated():
                 await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def compact(self) -> None:
+        """Write the file anew, with nothing in it that no table holds. Nothing else is written meanwhile."""
+        async with self._lock:
+            with translated():
+                await self._writer.execute_fetchall("VACUUM")
 
     async def close(self) -> None:
         """Let the transaction under way end, then close both connections."""

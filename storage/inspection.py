@@ -12,13 +12,10 @@ from urllib.parse import quote
 import aiosqlite
 
 from storage import migrations
-from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError, complete
+from storage.database import BUSY_TIMEOUT_S, PRIMARY_CODE, NewerDatabaseError, StorageError, complete
 
 CHECK = "PRAGMA quick_check(3)"
 """Three damages at most: one is enough to act on."""
-
-PRIMARY_CODE = 0xFF
-"""The part of SQLite's error codes that says what kind it is."""
 
 
 @dataclass(frozen=True, slots=True)

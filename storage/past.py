@@ -80,6 +80,17 @@ class Past:
         )
         return [row["id"] for row in rows]
 
+    async def sample(self, count: int) -> list[Spoken]:
+        """Indexed turns from all over the transcript, at most so many, each the first in a range of ids."""
+        rows = await self._database.rows(
+            "WITH RECURSIVE span (last) AS (SELECT ifnull(max(id), 0) FROM turns),"
+            " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
+            f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
+            f" AND {_SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)",
+            (count,),
+        )
+        return [_spoken(row) for row in rows]
+
     async def latest(self, chat_id: int, *, after_turn: int, since: float, limit: int) -> list[Spoken]:
         """The newest turns behind this one that were sent since a time, at most so many, oldest first."""
         rows = await self._database.rows(

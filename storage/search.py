@@ -1,10 +1,15 @@
-"""The index that turns are found by: SQLite's FTS5, ranked by BM25, one chat at a time."""
+"""The index that turns are found by: SQLite's FTS5, ranked by BM25, one chat at a time.
 
-from collections.abc import Iterable, Sequence
+No statement here reads the index together with another table, whose damage would be taken for the index's.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
 from storage.database import Database, Transaction
+from storage.index import Index
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _K1 = 1.2
@@ -57,14 +62,16 @@ class Search:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.index = Index(database)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[Key]) -> None:
         """Index turns, or index them anew."""
-        for key in keys:
-            await tx.execute(
-                "INSERT OR REPLACE INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)",
-                (key.turn_id, tag(chat_id), key.own, key.around, key.label),
-            )
+        async with self.index.writing(tx):
+            for key in keys:
+                await tx.execute(
+                    "INSERT OR REPLACE INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)",
+                    (key.turn_id, tag(chat_id), key.own, key.around, key.label),
+                )
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Everything up to this turn is indexed."""
@@ -76,27 +83,38 @@ class Search:
 
     async def orphans(self, first: int, last: int) -> list[int]:
         """Keys between both ids (inclusive) whose turn is gone."""
+        keys = await self._keys(first, last)
         rows = await self._database.rows(
-            "SELECT id FROM turn_keys_docsize AS key WHERE id BETWEEN ? AND ?"
-            " AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = key.id)",
-            (first, last),
+            "SELECT value AS id FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = value)",
+            (json.dumps(keys),),
         )
         return [row["id"] for row in rows]
 
     async def without_key(self, first: int, last: int) -> dict[int, int]:
         """Chats with turns between both ids (inclusive) that count as indexed and have no key: the first of each."""
+        keys = await self._keys(first, last)
+        if self.index.damaged:
+            return {}
         rows = await self._database.rows(
             "SELECT chat_id, min(turns.id) AS turn_id FROM turns JOIN chats ON chats.id = chat_id"
             " WHERE turns.id BETWEEN ? AND ? AND turns.id <= indexed_turn AND state IN ('settled', 'complete', 'sent')"
-            " AND NOT EXISTS (SELECT 1 FROM turn_keys_docsize AS key WHERE key.id = turns.id) GROUP BY chat_id",
-            (first, last),
+            " AND turns.id NOT IN (SELECT value FROM json_each(?)) GROUP BY chat_id",
+            (first, last, json.dumps(keys)),
         )
         return {row["chat_id"]: row["turn_id"] for row in rows}
 
+    async def holds(self, turn_id: int, word: str) -> bool:
+        """Whether a turn is found by this word of its own."""
+        found = await self.index.rows(
+            "SELECT 1 FROM turn_keys WHERE turn_keys MATCH ? AND rowid = ?", (f"own : {_phrase(word)}", turn_id)
+        )
+        return bool(found)
+
     async def remove(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
         """Take out the keys of these turns."""
-        for turn_id in turn_ids:
-            await tx.execute("DELETE FROM turn_keys WHERE rowid = ?", (turn_id,))
+        async with self.index.writing(tx):
+            for turn_id in turn_ids:
+                await tx.execute("DELETE FROM turn_keys WHERE rowid = ?", (turn_id,))
 
     async def merge(self, tx: Transaction, *, begins: bool) -> bool:
         """Merge some of the index's parts, which lets go of deleted words; False when nothing is left to merge.
@@ -106,8 +124,13 @@ class Search:
         """
         before = await self._changes(tx)
         pages = -MERGE_PAGES if begins else MERGE_PAGES
-        await tx.execute("INSERT INTO turn_keys (turn_keys, rank) VALUES ('merge', ?)", (pages,))
+        async with self.index.writing(tx):
+            await tx.execute("INSERT INTO turn_keys (turn_keys, rank) VALUES ('merge', ?)", (pages,))
         return await self._changes(tx) - before >= MERGE_DONE
+
+    async def _keys(self, first: int, last: int) -> list[int]:
+        rows = await self.index.rows("SELECT id FROM turn_keys_docsize WHERE id BETWEEN ? AND ?", (first, last))
+        return [row["id"] for row in rows]
 
     @staticmethod
     async def _changes(tx: Transaction) -> int:
@@ -153,8 +176,8 @@ class Search:
         one = "SELECT ? AS number, count(*) AS found FROM turn_keys WHERE turn_keys MATCH ? AND rowid BETWEEN ? AND ?"
         values = [value for at, query in enumerate(queries) for ends in slices for value in (at, query, *ends)]
         parts = " UNION ALL ".join([one] * (len(queries) * len(slices)))
-        rows = await self._database.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
-        return [row["found"] for row in rows]
+        rows = await self.index.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
+        return [row["found"] for row in rows] or [0] * len(queries)
 
     async def find(
         self,
@@ -172,20 +195,27 @@ class Search:
             return []
         columns = "own" if own else "{own around label}"
         words = (" AND " if every_term else " OR ").join(map(_phrase, terms))
-        rows = await self._database.rows(
-            "SELECT found.id, score FROM (SELECT rowid AS id, -bm25(turn_keys, 0.0, ?, ?, ?) AS score FROM turn_keys"
-            " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC LIMIT ?) AS found"
-            " JOIN turns ON turns.id = found.id WHERE chat_id = ? ORDER BY score DESC, found.id",
+        rows = await self.index.rows(
+            "SELECT rowid AS id, -bm25(turn_keys, 0.0, ?, ?, ?) AS score FROM turn_keys"
+            " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC, rowid LIMIT ?",
             (
                 *(OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT, f"tag : {tag(chat_id)} AND {columns} : ({words})"),
-                *(after_turn, before_turn, limit, chat_id),
+                *(after_turn, before_turn, limit),
             ),
         )
-        return [Hit(row["id"], row["score"]) for row in rows]
+        theirs = await self._of_chat(chat_id, [row["id"] for row in rows])
+        return [Hit(row["id"], row["score"]) for row in rows if row["id"] in theirs]
+
+    async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
+        rows = await self._database.rows(
+            "SELECT id FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return {row["id"] for row in rows}
 
     async def _size(self) -> int:
-        row = await self._database.row("SELECT ifnull(max(rowid), 0) AS size FROM turn_keys_docsize")
-        return int(row["size"]) if row else 0
+        rows = await self.index.rows("SELECT ifnull(max(id), 0) AS size FROM turn_keys_docsize")
+        return int(rows[0]["size"]) if rows else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
 """The vectors that turns are found by: a plain table, read chat by chat, since stock Pythons can't load extensions."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
+
+FLOAT = 4
+"""Bytes of each number in a vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Page:
 
     turn_ids: tuple[int, ...]
     vectors: bytes
+    spoiled: tuple[int, ...] = ()
+    """Turns whose vector is of another length than it should be; they are not among the others."""
+    last: int = 0
+    """The last turn that was read, or 0."""
 
 
 class Vectors:
@@ -40,7 +48,9 @@ class Vectors:
     async def progress(self, chat_id: int, model: str) -> Progress:
         """How far the chat is with this model; it is at the beginning when another one was used before."""
         row = await self._database.row(
-            "SELECT dimension, through_turn FROM embedded WHERE chat_id = ? AND model = ?", (chat_id, model)
+            "SELECT dimension, through_turn FROM embedded WHERE chat_id = ? AND model = ?"
+            " AND typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer' AND dimension >= 0",
+            (chat_id, model),
         )
         return Progress(model, row["dimension"], row["through_turn"]) if row else Progress(model, 0, 0)
 
@@ -98,4 +108,20 @@ class Vectors:
             " AND model = ? AND dimension = ? ORDER BY turn_id LIMIT ?",
             (chat_id, after_turn, before_turn, model, dimension, limit),
         )
-        return Page(tuple(row["turn_id"] for row in rows), b"".join(row["vector"] for row in rows))
+        whole = [row for row in rows if isinstance(row["vector"], bytes) and len(row["vector"]) == FLOAT * dimension]
+        turn_ids = tuple(row["turn_id"] for row in whole)
+        return Page(
+            turn_ids,
+            b"".join(row["vector"] for row in whole),
+            tuple({row["turn_id"] for row in rows}.difference(turn_ids)),
+            rows[-1]["turn_id"] if rows else 0,
+        )
+
+    async def drop(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+        """Forget vectors that are damaged: they are made anew when the chat is caught up."""
+        await tx.execute(
+            "DELETE FROM vectors WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps(list(turn_ids)),)
+        )
+        await tx.execute(
+            "UPDATE embedded SET through_turn = min(through_turn, ?) WHERE chat_id = ?", (min(turn_ids) - 1, chat_id)
+        )

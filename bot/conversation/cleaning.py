@@ -32,12 +32,14 @@ class Cleaning:
         async with self.storage.transaction() as tx:
             await self.storage.memories.delete_before(tx, before)
         if deleted:
+            await self.indexer.renew()
             await self.storage.database.scrub()
         return deleted
 
     async def repair_index(self) -> None:
         """Index what is missing, drop what has no turn any more, and let the index merge its parts."""
-        for chat_id in await self.storage.past.chats_to_index():
-            await self.indexer.catch_up(chat_id)
+        if not await self.indexer.probe():
+            await self.indexer.make_anew()
+        await self.indexer.catch_up_all()
         await self.indexer.repair()
         await self.indexer.merge()

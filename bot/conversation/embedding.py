@@ -16,7 +16,7 @@ from bot.errors import ContentRefused, ContextTooLong, ImageRefused, ModelError,
 from bot.llm.interface import Embedder
 from storage import Storage, StorageError
 from storage.records import Role, Spoken
-from storage.vectors import NewVector, Page, Progress
+from storage.vectors import FLOAT, NewVector, Page, Progress
 
 BATCH = 10
 """Turns in a request, and in the transaction that stores what came of it."""
@@ -30,6 +30,8 @@ AROUND_WEIGHT = 0.6
 Measured on LoCoMo with three kinds of vectors made of words: 3 to 10 points more of the evidence among the first ten.
 """
 HARMLESS = "hello"
+MOST_COSINE = 1.01
+"""Of two vectors of length 1; a little more is the numbers' rounding."""
 
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
 
@@ -102,7 +104,7 @@ class Embedding:
     async def _nearest(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int, limit: int
     ) -> list[int]:
-        asked, turn_ids, cosines = _bytes(vector), list[int](), list[bytes]()
+        asked, turn_ids, cosines, spoiled = _bytes(vector), list[int](), list[bytes](), list[int]()
         while True:
             page = await self._storage.vectors.page(
                 *(chat_id, self._embedder.name, len(vector)),
@@ -110,12 +112,23 @@ class Embedding:
                 before_turn=before_turn,
                 limit=PAGE,
             )
-            if not page.turn_ids:
+            if not page.last:
                 break
             cosines.append(await asyncio.to_thread(_cosines, page, asked))
             turn_ids += page.turn_ids
-            after_turn = turn_ids[-1]
-        return [turn_ids[at] for at in await asyncio.to_thread(_best, b"".join(cosines), limit)]
+            spoiled += page.spoiled
+            after_turn = page.last
+        joined = b"".join(cosines)
+        spoiled += [turn_ids[at] for at in await asyncio.to_thread(_impossible, joined)]
+        if spoiled:
+            await self._make_anew(chat_id, spoiled)
+        return [turn_ids[at] for at in await asyncio.to_thread(_best, joined, limit) if turn_ids[at] not in spoiled]
+
+    async def _make_anew(self, chat_id: int, turn_ids: Sequence[int]) -> None:
+        log.error("%d vectors of chat %d are damaged, and are made anew", len(turn_ids), chat_id)
+        async with self._storage.transaction() as tx:
+            await self._storage.vectors.drop(tx, chat_id, turn_ids)
+        self.wake(chat_id)
 
     async def _work(self) -> None:
         while self._waiting:
@@ -163,16 +176,27 @@ def _bytes(vector: Sequence[float]) -> bytes:
 def _cosines(page: Page, asked: bytes) -> bytes:
     import numpy as np
 
-    vectors = np.frombuffer(page.vectors, dtype=np.float32).reshape(len(page.turn_ids), -1)
-    cosines: bytes = (vectors @ np.frombuffer(asked, dtype=np.float32)).tobytes()
+    vectors = np.frombuffer(page.vectors, dtype=np.float32).reshape(len(page.turn_ids), len(asked) // FLOAT)
+    with np.errstate(all="ignore"):  # in a damaged vector anything may stand
+        cosines: bytes = (vectors @ np.frombuffer(asked, dtype=np.float32)).tobytes()
     return cosines
+
+
+def _impossible(cosines: bytes) -> list[int]:
+    """The places of what is no cosine: the vector there is damaged."""
+    import numpy as np
+
+    values = np.frombuffer(cosines, dtype=np.float32)
+    return [int(at) for at in np.flatnonzero(~(np.abs(values) <= MOST_COSINE))]
 
 
 def _best(cosines: bytes, limit: int) -> list[int]:
     """The places of the turns that are nearest, together with the nearer one of their neighbours."""
     import numpy as np
 
-    alone = np.pad(np.frombuffer(cosines, dtype=np.float32), 1, constant_values=-1.0)
+    values = np.frombuffer(cosines, dtype=np.float32)
+    values = np.where(np.abs(values) <= MOST_COSINE, values, np.float32(-1.0))
+    alone = np.pad(values, 1, constant_values=-1.0)
     scores = alone[1:-1] + AROUND_WEIGHT * np.maximum(alone[:-2], alone[2:])
     return [int(at) for at in np.argsort(-scores, kind="stable")[:limit]]
 

@@ -102,6 +102,7 @@ class Forgetting:
 
     async def erase(self) -> None:
         """Overwrite on the disk what was forgotten: in the index's old parts, and in the database's log."""
+        await self.indexer.renew()
         await self.indexer.merge()
         await self.storage.database.scrub()
 

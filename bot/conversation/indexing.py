@@ -1,5 +1,6 @@
 """Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -14,6 +15,12 @@ BATCH = 200
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
 LOOKED_AT = 5_000
 """Ids that one step of the repair reads: some ten milliseconds."""
+PROBES = 30
+"""Turns that are looked up by a word of theirs, to see whether the index is sound."""
+MOST_MISSED = 0.1
+"""Of the probes; a damaged index misses nearly all, or raises an error."""
+_PROBE = re.compile(r"[a-z\u0430-\u044f\u3400-\u4dbf\u4e00-\u9fff]{2,}")
+"""A word as every SQLite splits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,10 @@ class Indexer:
 
     async def catch_up(self, chat_id: int) -> None:
         """Index what was said since the last time. Progress and keys are one transaction: a kill loses neither."""
-        while await self.storage.past.has_unindexed(chat_id):
-            async with self.storage.transaction() as tx:
+        await self.renew()
+        index = self.storage.search.index
+        while not index.damaged and await self.storage.past.has_unindexed(chat_id):
+            async with index.transaction() as tx:
                 # Read in the transaction that writes: what is forgotten meanwhile must not come back as a key.
                 rows = await self.storage.past.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
@@ -36,39 +45,70 @@ class Indexer:
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
 
+    async def renew(self) -> None:
+        """Index turns anew whose words were changed, or those of their neighbours."""
+        while stale := await self.storage.search.index.next_stale():
+            async with self.storage.search.index.transaction() as tx:
+                for chat_id, turn_id in stale:
+                    rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
+                    keys = [key for key in keys_of(rows, self.zone) if key.turn_id == turn_id]
+                    await self.storage.search.put(tx, chat_id, keys)
+                    await self.storage.search.index.renewed(tx, turn_id)
+
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
-        """Index the neighbours of turns anew that have just been deleted: their keys held those words too."""
+        """Turns have just been deleted: the keys of their neighbours held those words too."""
         for turn_id in turn_ids:
             before, after = await self.storage.past.beside(tx, chat_id, turn_id)
-            stale = {row.turn_id for row in (*before[-1:], *after[:1])}
-            keys = keys_of((*before, *after), self.zone)
-            await self.storage.search.put(tx, chat_id, [key for key in keys if key.turn_id in stale])
+            await self.storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
-        """Index a turn anew whose words were changed, and its neighbours, whose keys held the old ones."""
-        rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
-        at = next((at for at, row in enumerate(rows) if row.turn_id == turn_id), None)
-        if at is not None:
-            await self.storage.search.put(tx, chat_id, keys_of(rows, self.zone)[max(at - 1, 0) : at + 2])
+        """The words of a turn were changed: its neighbours' keys held the old ones too."""
+        before, after = await self.storage.past.beside(tx, chat_id, turn_id)
+        await self.storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
+
+    async def probe(self) -> bool:
+        """Whether turns are found by their own words; not every damage raises an error."""
+        probes = missed = 0
+        for row in await self.storage.past.sample(PROBES):
+            words = _PROBE.findall(keys_of([row], self.zone)[0].own)
+            if words:
+                probes += 1
+                missed += not await self.storage.search.holds(row.turn_id, max(words, key=len))
+        if missed > MOST_MISSED * probes:
+            await self.storage.search.index.condemn(f"{missed} of {probes} messages are not found by their own words")
+        return not await self.storage.search.index.look()
+
+    async def make_anew(self) -> None:
+        """Put all turns into a new index. Killed meanwhile, it goes on after the next start."""
+        await self.storage.search.index.replace()
+        await self.catch_up_all()
+
+    async def catch_up_all(self) -> None:
+        """Index what was said in all chats since the last time."""
+        await self.renew()
+        for chat_id in await self.storage.past.chats_to_index():
+            await self.catch_up(chat_id)
 
     async def repair(self) -> None:
         """Drop keys whose turn is gone and make those that are missing, looking at some thousand ids at a time."""
         search = self.storage.search
+        await search.index.follow()
         for first in range(1, await search.last_key() + 1, LOOKED_AT):
             last = first + LOOKED_AT - 1
             if orphans := await search.orphans(first, last):
-                async with self.storage.transaction() as tx:
+                async with search.index.transaction() as tx:
                     await search.remove(tx, orphans)
             for chat_id, turn_id in (await search.without_key(first, last)).items():
-                async with self.storage.transaction() as tx:
+                async with search.index.transaction() as tx:
                     await search.progress(tx, chat_id, turn_id - 1)
                 await self.catch_up(chat_id)
 
     async def merge(self) -> None:
         """Merge the parts of the index into one, in small steps, so that no deleted word lingers in an old part."""
-        begins, more = True, True
+        begins, more = True, not self.storage.search.index.damaged
         while more:
-            async with self.storage.transaction() as tx:
+            more = False
+            async with self.storage.search.index.transaction() as tx:
                 more = await self.storage.search.merge(tx, begins=begins)
             begins = False
 

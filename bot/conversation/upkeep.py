@@ -13,6 +13,7 @@ from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
 from bot.conversation.marks import Way, worth_while_warm
+from bot.conversation.mending import Mending
 from bot.conversation.windows import View, Windows
 from bot.errors import BudgetSpent, ModelError
 from storage import Storage, StorageError
@@ -41,6 +42,7 @@ class Upkeep:
     embedding: Embedding | None
     schedule: str
     clock: Callable[[], float]
+    mending: Mending | None = None
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
 
     async def look_after(self, chat_id: int) -> None:
@@ -48,7 +50,10 @@ class Upkeep:
 
         What is only overheard costs no call of the model: its compaction waits for the next question.
         """
-        await self.indexer.catch_up(chat_id)
+        if self.mending is not None:
+            self.mending.see_to()
+        if self.mending is None or not self.mending.at_work:  # which indexes all chats, and takes a while
+            await self.indexer.catch_up(chat_id)
         if self.embedding is not None:
             self.embedding.wake(chat_id)
         if chat_id in self.running:
@@ -72,7 +77,9 @@ class Upkeep:
         return await asyncio.shield(self._start(chat_id, most_prompt))
 
     async def begin(self) -> None:
-        """Take up what the last process left: turns without a vector."""
+        """Take up what the last process left: an index that is damaged or behind, turns without a vector."""
+        if self.mending is not None:
+            self.mending.begin()
         if self.embedding is not None:
             await self.embedding.wake_all()
 
@@ -82,6 +89,8 @@ class Upkeep:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.mending is not None:
+            await self.mending.close()
         if self.embedding is not None:
             await self.embedding.close()
 

@@ -89,6 +89,7 @@ class History:
         async with self.storage.transaction() as tx:
             await self.storage.forgettings.delete_turns(tx, self.chat.id, turn_ids)
             await Indexer(self.storage, UTC).forgotten(tx, self.chat.id, turn_ids)
+        await Indexer(self.storage, UTC).renew()
 
     async def keys(self) -> dict[int, str]:
         """All that is indexed, by turn."""

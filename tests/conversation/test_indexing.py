@@ -153,6 +153,7 @@ async def test_what_is_forgotten_while_the_index_catches_up_does_not_come_back(
         await storage.forgettings.delete_turns(tx, history.chat.id, [secret])
         await Indexer(storage, UTC).forgotten(tx, history.chat.id, [secret])
     await catching_up
+    await history.catch_up()
     keys = await history.keys()
     assert first in keys
     assert "secret" not in " ".join(keys.values())

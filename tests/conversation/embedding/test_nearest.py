@@ -112,3 +112,33 @@ async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, ch
     found = await embedding.nearest(chat.id, "mountain climbed in Norway", **EVERYTHING)
     assert found[0] == asked
     assert asked + 1 in found[:3]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "too long", "words", "no numbers", "garbage"])
+async def test_a_damaged_vector_is_left_out_and_made_anew(
+    damage: str, storage: Storage, chat: Chat, make: Make
+) -> None:
+    lake, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    (row,) = await storage.database.rows("SELECT vector FROM vectors WHERE turn_id = ?", (dog,))
+    size = len(row["vector"])
+    spoiled: dict[str, bytes | str] = {"empty": b"", "cut": b"\0" * 10, "too long": b"\0" * 6000, "words": "words"}
+    spoiled |= {"no numbers": b"\xff" * size, "garbage": b"\x7e" * size}
+    async with storage.transaction() as tx:
+        await tx.execute("UPDATE vectors SET vector = ? WHERE turn_id = ?", (spoiled[damage], dog))
+    found = await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING)
+    assert (found[0], dog in found) == (lake, False)
+    await embedding.catch_up(chat.id)
+    assert (await embedding.nearest(chat.id, "where is the dog?", **EVERYTHING))[0] == dog
+
+
+async def test_damaged_progress_begins_at_the_beginning(storage: Storage, chat: Chat, make: Make) -> None:
+    (lake,) = await say(storage, chat, "I painted a lake")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM vectors")
+        await tx.execute("UPDATE embedded SET dimension = 'x', through_turn = 'y'")
+    await embedding.catch_up(chat.id)
+    assert (await embedding.nearest(chat.id, "lake", **EVERYTHING))[0] == lake

@@ -1,0 +1,61 @@
+"""With a damaged search index everything is answered, and what was said is found again soon."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from tests.e2e.conftest import PATIENCE_S, Stage
+
+DAMAGES = ["UPDATE turn_keys_data SET block = randomblob(length(block))", "DROP TABLE turn_keys_config"]
+
+
+def _damage(stage: Stage, sql: str) -> None:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db", isolation_level=None)) as connection:
+        connection.execute(sql)
+
+
+def _read(stage: Stage, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db", isolation_level=None)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - another process wakes nobody
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_damage_between_two_starts_costs_nothing(damage: str, process: Stage) -> None:
+    await process.start()
+    await process.ann.say(process.home, "my boat is called Marigold")
+    await process.replies(1)
+    await process.end()
+    await asyncio.to_thread(_damage, process, damage)
+    await process.start()
+    await process.ann.say(process.home, "hello again")
+    await process.replies(2)
+    await _until(
+        lambda: "was made anew" in process.log() and _read(process, "SELECT count(*) FROM turn_keys") == [(4,)]
+    )
+    await process.ann.say(process.home, "/search Marigold")
+    assert "Marigold" in (await process.replies(3))[-1]
+
+
+async def test_damage_while_it_runs_costs_nothing(process: Stage) -> None:
+    await process.start()
+    await process.ann.say(process.home, "my boat is called Marigold")
+    await process.replies(1)
+    await asyncio.to_thread(_damage, process, DAMAGES[0])
+    for count, words in enumerate(("/search Marigold", "and a message", "/memory", "/forget boat", "/reset"), 2):
+        await process.ann.say(process.home, words)
+        assert "reference" not in (await process.replies(count))[-1]
+    await _until(lambda: "was made anew" in process.log())
+    await process.ann.say(process.home, "my cat is called Pepper")
+    await process.replies(7)
+    await process.ann.say(process.home, "/search Pepper")
+    assert "Pepper" in (await process.replies(8))[-1]
+    assert process.log().count("search index is damaged") == 1
