@@ -1,5 +1,6 @@
 """What the bot works with besides Telegram and its database: the model's server, and the workshop for files."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": R
 """By the names in LLM_API; the third one, DashScope's own, needs a package that is an extra."""
 FALLBACK_SHARE = 0.4
 """Of MODEL_TIMEOUT, what the first model has until its first word where another one could answer."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def _server(settings: Settings, profiles: Profiles) -> Server:
     return OpenAIServer(
         APIS[settings.llm_api],
         base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
+        api_key=settings.model_key,
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
         profiles=profiles,
@@ -84,7 +87,7 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
         raise SettingError(f"{sentence} ({exc})") from exc
     return DashScopeServer(
         base_url=settings.dashscope_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
+        api_key=settings.model_key,
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
         profiles=profiles,
@@ -95,8 +98,8 @@ def _embedder(settings: Settings) -> Embeddings | None:
     if settings.embedding_model is None:
         return None
     return Embeddings(
-        base_url=settings.embedding_base_url or settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.embedding_url,
+        api_key=_told(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url),
         model=settings.embedding_model,
         timeout=settings.model_timeout,
     )
@@ -106,8 +109,15 @@ def _transcriber(settings: Settings) -> Transcriptions | None:
     if settings.transcription_model is None:
         return None
     return Transcriptions(
-        base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.transcription_url,
+        api_key=_told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url),
         model=settings.transcription_model,
         timeout=settings.model_timeout,
     )
+
+
+def _told(key: str | None, variable: str, url: str) -> str | None:
+    """The key; that there is none is told, since the one of the model's server is nobody else's business."""
+    if key is None:
+        log.warning("%s is not set: %s is asked without a key, since no other was given for it", variable, url)
+    return key

@@ -10,18 +10,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import Field, JsonValue, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import setting_types as types
 from bot.errors import SettingError
+from bot.keys import Keys
 
 DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """Model Studio's OpenAI-compatible mode, international (Singapore)."""
@@ -30,7 +24,7 @@ DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
 DEFAULT_WEBHOOK_PORT = 8080
 MISSING = {
     "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
-    "OPENAI_API_KEY": "the model server's key (DASHSCOPE_API_KEY is read too)",
+    "OPENAI_API_KEY": "the model server's key (for DashScope DASHSCOPE_API_KEY is read too)",
 }
 """Where to get what must be set."""
 
@@ -44,7 +38,8 @@ class Settings(BaseSettings):
 
     telegram_bot_token: types.BotToken
     telegram_api_url: types.HttpUrl = "https://api.telegram.org"
-    openai_api_key: types.ApiKey
+    openai_api_key: types.ApiKey | None = None
+    dashscope_api_key: types.ApiKey | None = None
     openai_base_url: types.HttpUrl = DASHSCOPE
     openai_model: str = "qwen-plus"
     models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
@@ -54,7 +49,10 @@ class Settings(BaseSettings):
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
     embedding_model: str | None = None
     embedding_base_url: types.HttpUrl | None = None
+    embedding_api_key: types.ApiKey | None = None
     transcription_model: str | None = None
+    transcription_base_url: types.HttpUrl | None = None
+    transcription_api_key: types.ApiKey | None = None
     model_profiles: Path | None = None
     fallback_model: str | None = None
     fallback_base_url: types.HttpUrl | None = None
@@ -97,24 +95,33 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, then the file; DashScope's name of the key comes after both.
+        """The environment, then the file, and nothing else."""
+        return init_settings, env_settings, dotenv_settings
 
-        As an alias in the environment it would win over the file's OPENAI_API_KEY, and go to another provider.
-        """
-        read = (env_settings, dotenv_settings)
-        keys = (one.env_vars.get("dashscope_api_key") for one in read if isinstance(one, EnvSettingsSource))
-        key = next(filter(None, keys), None)
-        return init_settings, *read, InitSettingsSource(settings_cls, {"openai_api_key": key} if key else {})
+    @model_validator(mode="after")
+    def _model_has_its_key(self) -> Self:
+        if self._key_of_model is not None:
+            return self
+        if self.openai_api_key is not None:
+            raise ValueError(
+                "DASHSCOPE_API_KEY is missing: LLM_API=dashscope asks DASHSCOPE_BASE_URL, and OPENAI_API_KEY is the "
+                "key of OPENAI_BASE_URL, which is another server"
+            )
+        if self.dashscope_api_key is not None:
+            raise ValueError(
+                "OPENAI_API_KEY is missing: DASHSCOPE_API_KEY goes to DashScope alone, and OPENAI_BASE_URL is elsewhere"
+            )
+        raise ValueError(f"OPENAI_API_KEY is missing: {MISSING['OPENAI_API_KEY']}")
 
     @model_validator(mode="after")
     def _openai_key_needs_its_server(self) -> Self:
-        key = self.openai_api_key.get_secret_value()
+        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
         if "openai_base_url" not in self.model_fields_set and types.is_openais_own(key):
             raise ValueError(
                 "OPENAI_BASE_URL: the key is one of OpenAI's own, but requests would go to DashScope; "
@@ -161,10 +168,44 @@ class Settings(BaseSettings):
         return self.dashscope_base_url if self.llm_api == "dashscope" else self.openai_base_url
 
     @property
+    def model_key(self) -> str:
+        """The key that goes there."""
+        assert self._key_of_model is not None
+        return self._key_of_model.get_secret_value()
+
+    @property
+    def embedding_url(self) -> str:
+        """Where texts are embedded."""
+        return self.embedding_base_url or self.openai_base_url
+
+    @property
+    def embedding_key(self) -> str | None:
+        """The key that goes there, if one was given for it."""
+        return self._keys.of(self.embedding_url, self.embedding_api_key)
+
+    @property
+    def transcription_url(self) -> str:
+        """Where voice messages are written down."""
+        return self.transcription_base_url or self.openai_base_url
+
+    @property
+    def transcription_key(self) -> str | None:
+        """The key that goes there, if one was given for it."""
+        return self._keys.of(self.transcription_url, self.transcription_api_key)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no log line."""
-        keys = (self.telegram_bot_token, self.openai_api_key, self.fallback_api_key)
+        keys = (getattr(self, name) for name in type(self).model_fields if name.endswith(("_api_key", "_bot_token")))
         return (*(key.get_secret_value() for key in keys if key), self.secret_of_webhook)
+
+    @property
+    def _keys(self) -> Keys:
+        return Keys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_base_url)
+
+    @property
+    def _key_of_model(self) -> SecretStr | None:
+        return self._keys.of_dashscope_url() if self.llm_api == "dashscope" else self._keys.of_openai_url()
 
 
 def load(env_file: str | None = ".env") -> Settings:

@@ -14,7 +14,7 @@ REQUIRED = {"TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret", "OPENAI_API_KEY": "s
 @pytest.fixture(autouse=True)
 def only_what_a_test_sets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields or name == "DASHSCOPE_API_KEY":
+        if name.lower() in Settings.model_fields:
             monkeypatch.delenv(name)
     for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
@@ -54,7 +54,7 @@ def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dashscopes_name_of_the_key_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
-    assert load().openai_api_key.get_secret_value() == "sk-dash"
+    assert load().model_key == "sk-dash"
 
 
 def test_dashscopes_name_is_read_only_where_the_key_is_set_nowhere(
@@ -63,9 +63,9 @@ def test_dashscopes_name_is_read_only_where_the_key_is_set_nowhere(
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
     (tmp_path / ".env").write_text("OPENAI_API_KEY=\nDASHSCOPE_API_KEY=sk-dash-from-file\n")
-    assert load().openai_api_key.get_secret_value() == "sk-dash"
+    assert load().model_key == "sk-dash"
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-from-file\n")
-    assert load().openai_api_key.get_secret_value() == "sk-from-file"
+    assert load().model_key == "sk-from-file"
 
 
 @pytest.mark.parametrize(
@@ -207,12 +207,15 @@ def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.Monkey
 
 def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_SECRET", "swordfish")
+    others = {f"{name}_API_KEY": f"{name}-very_secret" for name in ("DASHSCOPE", "EMBEDDING", "TRANSCRIPTION")}
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
     settings = load()
     for shown in (repr(settings), str(settings), settings.model_dump_json()):
         assert "very_secret" not in shown
         assert "swordfish" not in shown
         assert REQUIRED["OPENAI_API_KEY"] not in shown
-    assert set(settings.secrets) == {*REQUIRED.values(), "swordfish"}
+    assert set(settings.secrets) == {*REQUIRED.values(), *others.values(), "swordfish"}
     monkeypatch.delenv("WEBHOOK_SECRET")
     assert load().secret_of_webhook in load().secrets
 

@@ -47,7 +47,7 @@ async def voice(settings: Settings, model: ChatModel, transcriber: Transcriber |
         return note(
             what,
             f"{settings.openai_model} is not known to hear, and TRANSCRIPTION_MODEL is not set",
-            "TRANSCRIPTION_MODEL names a model on the same server that writes voice messages down.",
+            "TRANSCRIPTION_MODEL names a model that writes voice messages down.",
         )
     limit = patience(settings)
     try:
@@ -65,8 +65,8 @@ def _by_meaning() -> str:
 
 
 def _instead() -> str:
-    return "Turns are found by their words meanwhile. See EMBEDDING_MODEL and EMBEDDING_BASE_URL."
+    return "Turns are found by their words meanwhile. See EMBEDDING_MODEL, EMBEDDING_BASE_URL and EMBEDDING_API_KEY."
 
 
 def _unheard() -> str:
-    return "Voice messages wait meanwhile. See that the server of OPENAI_BASE_URL has TRANSCRIPTION_MODEL."
+    return "Voice messages wait meanwhile. See TRANSCRIPTION_MODEL, TRANSCRIPTION_BASE_URL and TRANSCRIPTION_API_KEY."

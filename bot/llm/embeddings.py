@@ -23,8 +23,8 @@ CONNECT_TIMEOUT_S = 5.0
 class Embeddings:
     """A model behind ``POST {base_url}/embeddings``."""
 
-    def __init__(self, *, base_url: str, api_key: str, model: str, timeout: float) -> None:
-        """`timeout`: the longest silence of the server, in seconds."""
+    def __init__(self, *, base_url: str, api_key: str | None, model: str, timeout: float) -> None:
+        """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
         self.name = model
         self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 

@@ -12,8 +12,8 @@ from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 class Transcriptions:
     """A model that writes down what it hears."""
 
-    def __init__(self, *, base_url: str, api_key: str, model: str, timeout: float) -> None:
-        """`timeout`: the longest silence of the server, in seconds."""
+    def __init__(self, *, base_url: str, api_key: str | None, model: str, timeout: float) -> None:
+        """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
         self._model = model
         self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sandbox.world import RemoteModel
 
@@ -28,7 +29,7 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--model-url", metavar="URL", help="a real model server, in place of the stand-in")
     parser.add_argument("--model", metavar="NAME", help="the model to ask for at --model-url")
-    parser.add_argument("--model-key", metavar="KEY", help="its key; OPENAI_API_KEY is used when this is not given")
+    parser.add_argument("--model-key", metavar="KEY", help="its key; else OPENAI_API_KEY, if it is at OPENAI_BASE_URL")
     parser.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="where all is kept (data)")
     parser.add_argument("--bot-api-port", metavar="PORT", type=int, default=0, help="any free one by default")
     parser.add_argument("--model-port", metavar="PORT", type=int, default=0, help="any free one by default")
@@ -51,4 +52,11 @@ def _remote_model(given: argparse.Namespace) -> RemoteModel | None:
     if not given.model_url:
         return None
     # A server on one's own machine mostly takes any key, but a client insists on sending one.
-    return RemoteModel(given.model_url, given.model, given.model_key or os.environ.get("OPENAI_API_KEY") or "none")
+    return RemoteModel(given.model_url, given.model, given.model_key or _key_of(given.model_url) or "none")
+
+
+def _key_of(url: str) -> str | None:
+    """The environment's key, where it is this server's."""
+    wanted, known = urlsplit(url), urlsplit(os.environ.get("OPENAI_BASE_URL", ""))
+    same = (wanted.scheme, wanted.netloc) == (known.scheme, known.netloc)
+    return os.environ.get("OPENAI_API_KEY") if same else None

@@ -18,7 +18,7 @@ async def _check(world: World, **variables: str) -> list[Finding]:
     models = OpenAIServer(
         ChatCompletions,
         base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
+        api_key=settings.model_key,
         extra_body={},
         timeout=settings.model_timeout,
     )

@@ -65,7 +65,7 @@ CONVERSATIONS = {
     ),
     "markdown": Conversation([Step("a list", 1)], [Say("**Two**:\n\n- one\n- `two`\n")]),
     "emoji": Conversation([Step("smile", 1)], [Say("😀 👨‍👩‍👧 ok")]),
-    "long": Conversation([Step("tell me", 1), Step("more", 2)], [Say(LONG, chunk=50), Say("the end")]),
+    "long": Conversation([Step("tell me", 3), Step("more", 4)], [Say(LONG, chunk=50), Say("the end")]),
     "thinking": Conversation([Step("why?", 1), Step("so?", 2)], [Say("Because.", reasoning="let me see"), Say("So.")]),
     "thinking in tags": Conversation(
         [Step("why?", 1), Step("so?", 2)], [Say("<think>let me see</think>Because."), Say("So.")]

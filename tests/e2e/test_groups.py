@@ -146,4 +146,4 @@ async def test_an_old_answer_of_the_bot_that_is_replied_to_is_quoted_in_its_word
     await ann.say(friends, "made of what?", reply_to=answer)
     await friends.wait(3, PATIENCE_S)
     lines = _lines(user_messages(stage.model.requests[1])[0])
-    assert lines == ["> It has 300 metres:", ">   iron", ">   rivets", "Ann: made of what?"]
+    assert lines == ["> It has 300 metres:", ">   • iron", ">   • rivets", "Ann: made of what?"]

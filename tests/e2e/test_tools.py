@@ -24,7 +24,7 @@ async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: S
     fact = "Ann's tea is green."
     stage.model.script(Say("Well.", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
     await stage.start(LLM_API=api, **ON)
-    assert await say(stage, "remember that my tea is green") == "Well.\nNoted."
+    assert await say(stage, "remember that my tea is green") == "Well.\n\nNoted."
     assert fact in await say(stage, "/memory")
     assert await say(stage, "which tea?") == "Green."
     calling, going_on, after = stage.model.requests
@@ -44,7 +44,7 @@ async def test_the_model_looks_up_what_has_left_its_view(stage: Stage, hurry: No
     await compact(stage)
     stage.model.script(Say("One moment.", calls=call("recall", query="boat")), Say("Swordfish!"))
     before = len(stage.model.requests)
-    assert await say(stage, "hm, well") == "One moment.\nSwordfish!"
+    assert await say(stage, "hm, well") == "One moment.\n\nSwordfish!"
     calling, going_on = stage.model.requests[before:]
     assert "Swordfish" not in "".join(message.text for message in calling.messages[1:])
     [found] = [message.text for message in going_on.messages if message.answers]
