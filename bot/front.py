@@ -69,7 +69,7 @@ def build(
     replies = _replies(parts, sender, door, budget)
     priced = prices(settings, services.profiles, services.models)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
-    commands = Commands(storage, replies.endings, settings.reset_keep_days, listens, time.time)
+    commands = Commands(storage, replies.endings, budget, settings.reset_keep_days, listens, time.time)
     chat = _chat(settings, parts, services, door, addressing, memory, admins, downloads)
     return Handlers(
         application=application,
@@ -79,7 +79,7 @@ def build(
         chat=chat,
         edits=EditHandlers(storage, chat, parts.editing),
         commands=commands,
-        buttons=Buttons(storage, replies.endings, parts.hearing, time.time),
+        buttons=Buttons(storage, replies.endings, budget, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries),
         memory=memory,
         forget=chat.forget,

@@ -82,16 +82,27 @@ class Edits:
             (turn_id - 1, turn_id),
         )
 
-    async def ask(self, tx: Transaction, turn_id: int) -> None:
-        """An answer to this turn is owed."""
+    async def ask(self, tx: Transaction, turn_id: int, by: int | None) -> None:
+        """An answer to this turn is owed, since somebody changed it."""
         await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
+        await self.caused(tx, turn_id, by)
 
-    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float) -> None:
+    async def caused(self, tx: Transaction, turn_id: int, by: int | None) -> None:
+        """The answer that is owed to this question, of one or several turns, is asked for by whoever changed it."""
+        await tx.execute(
+            "UPDATE turns SET asked_by = ?1 WHERE id = (SELECT max(later.id) FROM turns AS later JOIN turns AS changed"
+            " USING (chat_id) WHERE changed.id = ?2 AND (later.state = 'streaming' OR later.id = ?2"
+            " OR (later.role = 'user' AND later.asked)))",
+            (by, turn_id),
+        )
+
+    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
         """Owe another answer in place of this one, in the message where it begins."""
         new = await tx.insert(
-            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, created_at)"
-            " SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ? FROM turns WHERE id = ? AND chat_id = ?",
-            (now, reply_id, chat_id),
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, asked_by,"
+            " created_at) SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ?, ? FROM turns"
+            " WHERE id = ? AND chat_id = ?",
+            (by, now, reply_id, chat_id),
         )
         await tx.execute(
             "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0 WHERE turn_id = ?2"

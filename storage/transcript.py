@@ -110,21 +110,29 @@ class Transcript:
         return {row["message_id"] for row in rows}
 
     async def asker(self, chat_id: int) -> int | None:
-        """Who the bot was last asked by."""
+        """Who the bot was last asked by: who wrote the question, or had it answered anew."""
         row = await self._database.row(
-            "SELECT sender_id FROM turns WHERE chat_id = ? AND role = 'user' AND asked ORDER BY id DESC LIMIT 1",
+            "SELECT ifnull(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
+            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked)) ORDER BY id DESC LIMIT 1",
             (chat_id,),
         )
-        return row["sender_id"] if row else None
+        return row["asker"] if row else None
 
     async def begin_reply(
-        self, tx: Transaction, chat_id: int, now: float, *, reply_to: int | None, replaces: int | None = None
+        self,
+        tx: Transaction,
+        chat_id: int,
+        now: float,
+        *,
+        reply_to: int | None,
+        replaces: int | None = None,
+        asked_by: int | None = None,
     ) -> int:
         """Open the row of a reply before the model is asked, so that what is shown meanwhile belongs to it."""
         return await tx.insert(
-            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, created_at)"
-            " VALUES (?, 'assistant', 'streaming', '', char(10, 10), ?, ?, ?)",
-            (chat_id, reply_to, replaces, now),
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, asked_by, created_at)"
+            " VALUES (?, 'assistant', 'streaming', '', char(10, 10), ?, ?, ?, ?)",
+            (chat_id, reply_to, replaces, asked_by, now),
         )
 
     async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: Owed) -> int:
@@ -170,8 +178,8 @@ class Transcript:
         await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (chat_id,))
         await self._settle(tx, chat_id)
 
-    async def ask_again(self, tx: Transaction, chat_id: int, now: float) -> bool:
-        """Make the last question owed anew; an answer that it has stays until the next one is complete.
+    async def ask_again(self, tx: Transaction, chat_id: int, now: float, by: int | None = None) -> bool:
+        """Make the last question owed anew, `by` whom; an answer that it has stays until the next one is complete.
 
         Returns False when the chat holds no question.
         """
@@ -185,9 +193,9 @@ class Transcript:
             return False
         last = rows[0]
         if last["role"] == Role.ASSISTANT:
-            await self.begin_reply(tx, chat_id, now, reply_to=last["reply_to"], replaces=last["id"])
+            await self.begin_reply(tx, chat_id, now, reply_to=last["reply_to"], replaces=last["id"], asked_by=by)
         else:
-            await tx.execute("UPDATE turns SET state = 'waiting' WHERE id = ?", (last["id"],))
+            await tx.execute("UPDATE turns SET state = 'waiting', asked_by = ? WHERE id = ?", (by, last["id"]))
         return True
 
     async def bots_in_a_row(self, chat_id: int) -> int:

@@ -56,15 +56,16 @@ class Editing:
         await self.indexer.changed(tx, chat.id, stored.turn_id)
         is_last = stored.turn_id in last.turn_ids
         if is_last and await self.storage.transcript.owed(chat.id) is not None:
+            await self.storage.edits.caused(tx, stored.turn_id, said.sender_id)
             return True  # it is answered already, or about to be: with these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
             return True
         if not admits():
             return False
         if is_last and last.reply_id is not None:
-            await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock())
+            await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock(), said.sender_id)
         else:
-            await self.storage.edits.ask(tx, stored.turn_id)
+            await self.storage.edits.ask(tx, stored.turn_id, said.sender_id)
         return True
 
 

@@ -8,8 +8,9 @@ from telegram import Update
 
 from bot.amounts import Amount
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
+from bot.errors import BudgetSpent, UserBudgetSpent
 from bot.handlers.notices import answer, argument
-from bot.language import texts
+from bot.language import sentence, texts
 from storage import Storage
 from storage.records import Chat, Notice, Place
 
@@ -105,6 +106,22 @@ class Hints:
             for notice in notices:
                 await self.storage.notices.add(tx, notice)
         return private
+
+
+async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str | None:
+    """What somebody is told who would have another's question answered in a group, and has used up their budget.
+
+    In private, and of all other budgets, they are told where the answer was to stand.
+    """
+    if chat is None or chat.private:
+        return None
+    try:
+        await budget.check(chat, user_id)
+    except UserBudgetSpent as exc:
+        return sentence(exc)
+    except BudgetSpent:
+        return None
+    return None
 
 
 def shares_told(shares: Collection[Share]) -> Iterator[str]:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from telegram import CallbackQuery, Update
 
+from bot.conversation.budget import Budget
 from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
+from bot.handlers.budget import refused
 from bot.handlers.commands import UNDO_RESET
 from bot.handlers.endings import Endings
 from bot.handlers.notices import edited
@@ -24,6 +26,7 @@ class Buttons:
 
     storage: Storage
     endings: Endings
+    budget: Budget
     hearing: Hearing
     clock: Callable[[], float]
 
@@ -33,13 +36,16 @@ class Buttons:
         chat = await self.storage.chats.find(place_of(message)) if message else None
         last = await self.storage.edits.last_exchange(chat.id) if chat else None
         again = last is not None and last.reply_id is None and _id(query) in last.turn_ids
+        by = query.from_user.id
+        refusal = await refused(self.budget, chat, by) if again else None
+        again = again and refusal is None
         async with self.storage.transaction() as tx:
             if again and chat is not None and message is not None:
-                await self.storage.transcript.ask_again(tx, chat.id, self.clock())
+                await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
                 reply_id = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=None)
                 await self.storage.deliveries.begun(tx, reply_id, message.message_id)
             await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, "" if again else texts.OLD_BUTTON)
+        await acknowledge(query, refusal or ("" if again else texts.OLD_BUTTON))
 
     async def go_on(self, update: Update, _: object) -> None:
         """Have an answer continued that was cut: the person says so, in words of ours."""
@@ -47,6 +53,8 @@ class Buttons:
         chat = await self.storage.chats.find(place_of(message)) if message else None
         last = await self.storage.edits.last_exchange(chat.id) if chat else None
         cut = last is not None and last.reply_id == _id(query)
+        refusal = await refused(self.budget, chat, query.from_user.id) if cut else None
+        cut = cut and refusal is None
         async with self.storage.transaction() as tx:
             if cut and chat is not None and message is not None:
                 await self.hearing.hear(
@@ -58,7 +66,7 @@ class Buttons:
                 )
                 await self.storage.notices.add(tx, edited(message, texts.CUT_BY_LENGTH))
             await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, "" if cut else texts.OLD_BUTTON)
+        await acknowledge(query, refusal or ("" if cut else texts.OLD_BUTTON))
 
     async def stop(self, update: Update, _: object) -> None:
         """End the answer that is being written above the button; it is stored by the turn itself."""

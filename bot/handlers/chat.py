@@ -15,9 +15,9 @@ from bot.handlers.admins import Admins
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
-from bot.handlers.pace import Pace, sender_of
+from bot.handlers.pace import Pace
 from bot.handlers.problems import problem_text
-from bot.handlers.senders import sender
+from bot.handlers.senders import sender, sender_of
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Problem

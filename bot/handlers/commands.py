@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from telegram import Message, Update
 
+from bot.conversation.budget import Budget
+from bot.handlers.budget import refused
 from bot.handlers.endings import Endings
 from bot.handlers.notices import answer, is_private
+from bot.handlers.senders import sender_of
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage, Transaction
@@ -26,6 +29,7 @@ class Commands:
 
     storage: Storage
     endings: Endings
+    budget: Budget
     keep_days: int
     listens: bool
     clock: Callable[[], float]
@@ -71,11 +75,13 @@ class Commands:
             await self._done(tx, update, notice)
 
     async def retry(self, update: Update, _: object) -> None:
-        """``/retry``: the last question is owed an answer again."""
-        place = place_of(_message(update))
-        chat = await self.storage.chats.find(place)
+        """``/retry``: the last question is owed an answer again, for which whoever says so pays."""
+        chat, by = await self.storage.chats.find(place_of(_message(update))), sender_of(_message(update))
+        if (refusal := await refused(self.budget, chat, by)) is not None:
+            await self._say(update, refusal)
+            return
         async with self.storage.transaction() as tx:
-            asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock())
+            asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
             await self._done(tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY))
 
     async def stop(self, update: Update, _: object) -> None:

@@ -8,8 +8,8 @@ from telegram import Message, Update
 from bot.conversation.editing import Editing
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.notices import answer
-from bot.handlers.pace import sender_of
 from bot.handlers.problems import problem_text
+from bot.handlers.senders import sender_of
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live

@@ -13,6 +13,7 @@ from telegram import Message, Update
 from bot.handlers.admins import Handler
 from bot.handlers.notices import answer
 from bot.handlers.pressed import acknowledge
+from bot.handlers.senders import sender_of
 from bot.language import plural, texts
 from storage import Storage
 from storage.records import Notice
@@ -96,9 +97,3 @@ class Pace:
             await self.storage.inbox.done(tx, [update.update_id])
         if update.callback_query is not None:
             await acknowledge(update.callback_query, text)
-
-
-def sender_of(message: Message) -> int | None:
-    """Telegram gives all anonymous administrators one user; who they are is their group."""
-    sender = message.sender_chat or message.from_user
-    return sender.id if sender else None

@@ -27,6 +27,12 @@ def sender_in(update: Update | Burst) -> Sender | None:
     return sender(message) if message is not None else _person(update.effective_user)
 
 
+def sender_of(message: Message) -> int | None:
+    """Telegram gives all anonymous administrators one user; who they are is their group."""
+    sender = message.sender_chat or message.from_user
+    return sender.id if sender else None
+
+
 def is_personal(message: Message) -> bool:
     """Whether one person talks here: in private, or in their topic of a channel's direct messages."""
     return is_private(message) or bool(message.chat.is_direct_messages)
