@@ -66,6 +66,12 @@ class ModelError(KeepsakeError):
     model = ""
     request_id = ""
     retry_after = ""
+    wait_s: float | None = None
+    """The seconds that the server's words ask to wait, where its headers do not."""
+    status: int | None = None
+    """The HTTP status, where the server gave one."""
+    reached = True
+    """Whether the server was there at all."""
     words: Mapping[str, str] = {}
     """What stands in braces in the sentence."""
 

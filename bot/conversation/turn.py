@@ -145,7 +145,7 @@ class Conversation:
                 await answer.draft.write(answer.request.model, answer.request.messages, _options(chat, answer.request))
             except (CannotSee, CannotHear) as exc:
                 answer.unsensed = exc
-            except (ImageRefused, RequestRefused, TooManyBytes) as exc:
+            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes) as exc:
                 more = await self.requests.leave_out_media(chat.id)
                 if not more:
                     await self.requests.take_back(left_out)

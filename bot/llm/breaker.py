@@ -1,4 +1,7 @@
-"""A server that is down is asked no more until it is up again, so that nobody waits for what can't come."""
+"""A server that is down is asked no more until it is up again, so that nobody waits for what can't come.
+
+So is one model of a server that fails with it alone; the others of that server are asked all the same.
+"""
 
 import asyncio
 import logging
@@ -14,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Breaker:
-    """One server's; `answers` asks it something that costs nothing."""
+    """One server's, or one model's; `answers` asks the server something that costs nothing."""
 
     def __init__(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
-        self._name = name
+        self.name = name
         self._answers = answers
         self._failures = 0
         self._probing: asyncio.Task[None] | None = None
@@ -25,7 +28,7 @@ class Breaker:
     def check(self) -> None:
         """Raise ServerTrouble at once while the server is down."""
         if self._probing is not None:
-            raise ServerTrouble(f"{self._name} is down, and asked every {PROBE_EVERY_S:.0f} s whether it is back")
+            raise ServerTrouble(f"{self.name} is down, and asked every {PROBE_EVERY_S:.0f} s whether it is back")
 
     def answered(self) -> None:
         """It is up."""
@@ -38,8 +41,8 @@ class Breaker:
             return
         self._failures += 1
         if self._failures >= FAILURES and self._probing is None:
-            log.error("%s is down: %d requests in a row have failed", self._name, self._failures)
-            self._probing = asyncio.create_task(self._probe(), name=f"probe of {self._name}")
+            log.error("%s is down: %d requests in a row have failed", self.name, self._failures)
+            self._probing = asyncio.create_task(self._probe(), name=f"probe of {self.name}")
 
     async def close(self) -> None:
         """End the probe."""
@@ -54,7 +57,7 @@ class Breaker:
                 if await self._answers():
                     break
             except Exception:  # a probe that ended here would leave the server down for ever
-                log.exception("%s could not be asked whether it is back", self._name)
-        log.warning("%s answers again", self._name)
+                log.exception("%s could not be asked whether it is back", self.name)
+        log.warning("%s answers again", self.name)
         self._failures = FAILURES - 1  # the next failure tells that it was not so
         self._probing = None

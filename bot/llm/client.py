@@ -5,17 +5,25 @@ key, an organisation, a project, headers of any kind. They are OpenAI's, so only
 """
 
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
 
+from bot.errors import NoAnswerInTime, RateLimited, ServerTrouble
+from bot.llm.failures import of_body
 from bot.trust import trust
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 _OPENAI = "api.openai.com"
 _NONE = "none"
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
+PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
+"""What may go better at the next try."""
 
 
 def client(base_url: str, api_key: str | None, *, retries: int, silence: float, connect: float) -> openai.AsyncOpenAI:
@@ -24,7 +32,9 @@ def client(base_url: str, api_key: str | None, *, retries: int, silence: float, 
     Without a key it sends none.
     """
     timeout = openai.Timeout(silence, connect=connect)
-    hooks = {} if api_key else {"request": [_without_key]}
+    hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {"response": [_look_at_failure]}
+    if not api_key:
+        hooks["request"] = [_without_key]
     http = openai.DefaultAsyncHttpxClient(verify=trust(), timeout=timeout, event_hooks=hooks)
     headers = {} if _is_openais(base_url) else dict.fromkeys(_from_environment(), openai.Omit())
     return openai.AsyncOpenAI(
@@ -52,3 +62,14 @@ def _from_environment() -> list[str]:
     """The names of the headers that the client would take from there."""
     lines = os.environ.get(_AMBIENT, "").split("\n")
     return ["OpenAI-Organization", "OpenAI-Project", *(line.partition(":")[0].strip() for line in lines if ":" in line)]
+
+
+async def _look_at_failure(response: httpx2.Response) -> None:
+    """Have the client give up at once where it would try again by the status, and the words say that it is no use.
+
+    llama.cpp refuses a picture with a 500, OpenAI says with a 429 that the account is empty.
+    """
+    if response.status_code in (408, 409, 429) or response.status_code >= 500:
+        content = await response.aread()
+        if not isinstance(of_body(response.status_code, content, response.url.host), PASSING):
+            response.headers["x-should-retry"] = "false"

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from bot import errors
 from bot.llm.calls import Calls, tool_parameters, with_calls
-from bot.llm.failures import of_response
+from bot.llm.failures import of_response, unreached
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -177,10 +177,12 @@ class Generation(Model):
     def _translated(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
         details = f"{type(exc).__name__}: {exc}"
         if isinstance(exc, TimeoutError):
-            return errors.NoAnswerInTime(details)
+            return unreached(errors.NoAnswerInTime(details))
         if streaming:
             return errors.StreamCut(details)
-        return (errors.RequestRefused if isinstance(exc, DashScopeException) else errors.ServerTrouble)(details)
+        if isinstance(exc, DashScopeException):
+            return errors.RequestRefused(details)
+        return unreached(errors.ServerTrouble(details))
 
 
 def _message(message: Message, *, multimodal: bool) -> dict[str, object]:

@@ -1,63 +1,117 @@
 """The failures of model servers told apart: from the openai client's exceptions to our error tree.
 
-Status codes are the first guide. Where servers share a code, the words of their messages decide: the kinds and the
-wordings are those that DashScope, OpenAI, DeepSeek and vLLM document for their errors.
+A code that can mean one thing only comes first, then what the server says, by whole phrases (``wordings``), then the
+status, which many servers share out as they like: an image to a text model is 400, 404, 422 or 500. Where the status
+says enough by itself (401, 402, 408, 429), only the difference between too fast and out of credit is read.
 """
+
+import re
+from collections.abc import Sequence
 
 import openai
 
 from bot import errors
+from bot.llm import wordings
+from bot.llm.bodies import Told, parsed, told
+from bot.llm.wordings import any_of
 
-_NO_CREDIT = ("arrearage", "insufficient_quota", "insufficient balance", "exceeded your current quota", "overdue")
-_TOO_LONG = (
-    "maximum context length",
-    "context_length_exceeded",
-    "range of input length",
-    "too many tokens",
-    "context window",
-    "context size",
-    "prompt is too long",
-    "input is too long",
-)
-_REFUSED = (
-    "data_inspection_failed",
-    "datainspectionfailed",
-    "content_filter",
-    "content_policy",
-    "inappropriate content",
-)
-_BLIND = (
-    "unknown variant `image_url`",
-    "support image",
-    "support vision",
-    "support multimodal",
-    "not a multimodal",
-    "no multimodal",
-    "image input is not",
-    "only text",
-    "image_url is only supported",
-    "is not a vision",
-    "mmproj",
-)
-_DEAF = ("unknown variant `input_audio`", "support audio", "audio input is not", "does not support input_audio")
-_IMAGE = ("image", "multimodal")
-_CODES = (
-    ("rate_limit_exceeded", errors.RateLimited),
-    ("server_error", errors.ServerTrouble),
-    # DashScope, "Error codes".
+Kind = type[errors.ModelError]
+
+_MODEL_STUDIO = re.compile(r"(?:^|\.)(?:dashscope[\w-]*|(?:[\w-]+\.)*maas)\.aliyuncs\.com$")
+_SAYS_MODEL_STUDIO = re.compile(r"dashscope|aliyun|alibabacloud|model-studio")
+_GEMINI = re.compile(r"ai\.google\.dev|googleapis\.com|generate_content_|generativelanguage")
+_CODES: tuple[tuple[str, Kind], ...] = (
+    ("rate_limit", errors.RateLimited),
+    ("ratelimit", errors.RateLimited),
     ("throttling", errors.RateLimited),
+    ("limit_requests", errors.RateLimited),
+    ("limit_burst_rate", errors.RateLimited),
+    ("invalid_api_key", errors.WrongKey),
+    ("invalidapikey", errors.WrongKey),
+    ("api_key_invalid", errors.WrongKey),
+    ("incorrect_api_key", errors.WrongKey),
+    ("authentication_error", errors.WrongKey),
+    ("arrearage", errors.NoCredit),
+    ("allocationquota.freetieronly", errors.NoCredit),
+    ("insufficient_balance", errors.NoCredit),
+    ("billing_", errors.NoCredit),
+    ("exceeded_current_quota", errors.NoCredit),
+    ("creditserror", errors.NoCredit),
+    ("1113", errors.NoCredit),  # GLM
+    ("1008", errors.NoCredit),  # MiniMax
+    ("modelnotfound", errors.NoPermission),
+    ("model_not_found", errors.NoPermission),
+    ("accessdenied", errors.NoPermission),
+    ("model.accessdenied", errors.NoPermission),
+    ("context_length_exceeded", errors.ContextTooLong),
+    ("context_window_exceeded", errors.ContextTooLong),
+    ("exceed_context_size", errors.ContextTooLong),
+    ("model_context_window_exceeded", errors.ContextTooLong),
+    ("string_above_max_length", errors.ContextTooLong),
+    ("1261", errors.ContextTooLong),  # GLM
+    ("image_content_policy_violation", errors.ContentRefused),
+    ("content_filter", errors.ContentRefused),
+    ("contentfilter", errors.ContentRefused),
+    ("content_policy", errors.ContentRefused),
+    ("content_moderation", errors.ContentRefused),
+    ("moderation_blocked", errors.ContentRefused),
+    ("responsibleaipolicyviolation", errors.ContentRefused),
+    ("data_inspection_failed", errors.ContentRefused),
+    ("datainspectionfailed", errors.ContentRefused),
+    ("customroleblocked", errors.ContentRefused),
+    ("faqruleblocked", errors.ContentRefused),
+    ("ipinfringementsuspect", errors.ContentRefused),
+    ("prohibited_content", errors.ContentRefused),
+    ("censorship_blocked", errors.ContentRefused),
+    ("sensitivecontentdetected", errors.ContentRefused),
+    ("inputtextsensitivecontentdetected", errors.ContentRefused),
+    ("1301", errors.ContentRefused),  # GLM
+    ("1026", errors.ContentRefused),  # MiniMax: what was said
+    ("1027", errors.ContentRefused),  # MiniMax: what was to be answered
+    ("invalid_image", errors.ImageRefused),
+    ("image_parse_error", errors.ImageRefused),
+    ("image_too_large", errors.ImageRefused),
+    ("image_too_small", errors.ImageRefused),
+)
+"""Beginnings of codes that mean one thing, whatever is said beside them."""
+_VAGUE_CODES: tuple[tuple[str, Kind], ...] = (
+    ("server_error", errors.ServerTrouble),
+    ("overloaded", errors.ServerTrouble),
     ("internalerror", errors.ServerTrouble),
+    ("internal_error", errors.ServerTrouble),
     ("systemerror", errors.ServerTrouble),
     ("modelserving", errors.ServerTrouble),
     ("modelunavailable", errors.ServerTrouble),
+    ("unavailable", errors.ServerTrouble),
     ("requesttimeout", errors.NoAnswerInTime),
-    ("invalidapikey", errors.WrongKey),
-    ("arrearage", errors.NoCredit),
-    ("modelnotfound", errors.NoPermission),
-    ("accessdenied", errors.NoPermission),
-    ("model.accessdenied", errors.NoPermission),
-    ("datainspectionfailed", errors.ContentRefused),
+    ("deadline_exceeded", errors.NoAnswerInTime),
+    ("resource_exhausted", errors.RateLimited),
 )
+"""Those that some servers give to whatever went wrong."""
+_WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (any_of(wordings.DEAF), errors.CannotHear),  # before BLIND: llama.cpp speaks of its projector for both
+    (any_of(wordings.BLIND), errors.CannotSee),
+    (any_of(wordings.IMAGE), errors.ImageRefused),
+    (any_of(wordings.SOUND), errors.MediaRefused),
+    (any_of(wordings.TOO_LONG), errors.ContextTooLong),
+    (any_of(wordings.REFUSED), errors.ContentRefused),
+    (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),
+)
+_NO_CREDIT = any_of(wordings.NO_CREDIT)
+_QUOTA = any_of(wordings.QUOTA)
+_RATE = any_of(wordings.RATE)
+_WRONG_KEY = any_of(wordings.WRONG_KEY)
+_TEXT_ONLY = any_of(wordings.TEXT_ONLY)
+_ANSWER_LENGTH = any_of(wordings.ABOUT_THE_ANSWER)
+_QUOTED = re.compile(
+    r"(?<!\w)'(?=\S)(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|\u300c[^\u300d]*\u300d"
+)
+_RETRY = re.compile(
+    r"\b(?:(?:re)?try(?:ing)?(?: again)?|wait|available|resets?)\b[^.\d]{0,30}?\b(?:in|after|for)\W{1,3}"
+    r"((?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)\b\s*|\d+(?:\.\d+)?(?:h|m)(?=\d))+)"
+)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|h|m|s)")
+_UNITS_S = {"ms": 0.001, "milli": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
@@ -65,76 +119,153 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
 
     `streaming`: the answer had begun, so a lost connection is a cut stream and not a server that can't be reached.
     """
-    details = f"{type(exc).__name__}: {exc}"
+    name = type(exc).__name__
     if isinstance(exc, openai.APITimeoutError):
-        return errors.NoAnswerInTime(details)
+        return unreached(errors.NoAnswerInTime(f"{name}: {exc}"))
     if isinstance(exc, openai.APIConnectionError):
-        return errors.StreamCut(details) if streaming else errors.ServerTrouble(details)
-    if isinstance(exc, openai.APIError):
-        details += f" (code {exc.code}, type {exc.type})"
-    words = details.lower()
-    if isinstance(exc, openai.APIStatusError):
-        error = _of_status(exc.status_code, words)(details)
-        error.request_id = exc.request_id or ""
-        return error
-    code = exc.code if isinstance(exc, openai.APIError) else None
-    return (_of_code(code) or _of_words(words) or errors.StreamCut)(details)
+        return errors.StreamCut(f"{name}: {exc}") if streaming else unreached(errors.ServerTrouble(f"{name}: {exc}"))
+    if not isinstance(exc, openai.APIError):
+        return errors.StreamCut(f"{name}: {exc}")
+    if not isinstance(exc, openai.APIStatusError):
+        return _of(None, told(exc.body, exc.message), host=exc.request.url.host, name=name)
+    try:  # the whole body: the client takes only what stands under `error`
+        content = exc.response.content
+    except Exception:  # noqa: BLE001 - it was never read, or a test has none
+        content = b""
+    found = told(exc.body, parsed(content) if content else None)
+    error = _of(exc.status_code, found, host=exc.request.url.host, name=name)
+    error.request_id = exc.request_id or ""
+    return error
 
 
-def of_event(code: str | None, message: str) -> errors.ModelError:
+def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
     """The ModelError for a failure that the stream of an answer tells of."""
-    details = f"{message} (code {code})"
-    return (_of_code(code) or _of_words(details.lower()) or errors.StreamCut)(details)
+    return _of(None, told({"code": code, "message": message}), host=host)
 
 
-def of_response(status: int, code: str | None, message: str, *, streaming: bool) -> errors.ModelError:
+def of_response(
+    status: int, code: str | None, message: str, *, streaming: bool, host: str = "dashscope.aliyuncs.com"
+) -> errors.ModelError:
     """The ModelError for a failure in DashScope's own form, which has a code of its own beside the status.
 
     In a stream the status says nothing: the SDK makes every failure there a 400.
     """
-    if streaming:
-        return of_event(code, message)
-    details = f"{message} (status {status}, code {code})"
-    words = details.lower()
-    return (_of_code(code) or _of_status(status, words))(details)
+    found = told({"code": code, "message": message})
+    return _of(None if streaming else status, found, host=host)
 
 
-def _of_code(code: str | None) -> type[errors.ModelError] | None:
-    """What a code alone tells; the text of an error is no guide where its code is one of these."""
-    return next((kind for beginning, kind in _CODES if (code or "").lower().startswith(beginning)), None)
+def of_body(status: int, content: bytes, host: str) -> errors.ModelError:
+    """The ModelError for a response with this body."""
+    return _of(status, told(parsed(content)), host=host)
 
 
-def _of_status(status: int, words: str) -> type[errors.ModelError]:
+def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors.ModelError:
+    """`status` is None where the failure came in a stream; its code may be one there."""
+    in_stream = status is None
+    if status is None:
+        status = next((int(code) for code in found.codes if code.isdecimal() and 400 <= int(code) <= 599), None)
+    kind = _kind(status, found, host)
+    if kind is errors.ServerTrouble and in_stream and status is not None:
+        kind = errors.StreamCut  # what broke off once is begun once more
+    said = found.everything or "nothing"
+    about = ", ".join((*([f"status {status}"] if status else ()), *(f"code {code}" for code in found.codes)))
+    error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
+    error.status = status
+    error.wait_s = _wait(found)
+    return error
+
+
+def unreached(error: errors.ModelError) -> errors.ModelError:
+    """The error as one of a server that was not there, or kept silent."""
+    error.reached = False
+    return error
+
+
+def _kind(status: int | None, found: Told, host: str) -> Kind:
+    words = found.words.lower()
+    said = _unquoted(words)
+    codes = list(found.codes)
     match status:
         case 401:
-            return errors.WrongKey
+            return errors.NoCredit if _NO_CREDIT.search(said) else errors.WrongKey
         case 402:
             return errors.NoCredit
-        case 403 | 404:
-            kinds = ((_NO_CREDIT, errors.NoCredit), (_BLIND, errors.CannotSee), (_DEAF, errors.CannotHear))
-            return next((kind for needles, kind in kinds if _has(words, needles)), errors.NoPermission)
-        case 413:
-            return errors.TooManyBytes
-        case 429:
-            return errors.NoCredit if _has(words, _NO_CREDIT) else errors.RateLimited
         case 408:
             return errors.NoAnswerInTime
+        case 429:
+            return errors.NoCredit if _is_money(said, codes, host, found) else errors.RateLimited
+        case 451:
+            return errors.ContentRefused
+    if _is_money(said, codes, host, found):
+        return errors.NoCredit
+    return (
+        _of_codes(codes, _CODES)
+        or _of_words(said)
+        or (_of_codes(codes, _VAGUE_CODES) if status is None or status >= 500 else None)
+        or _of_status(status)
+    )
+
+
+def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
+    """Whether the account is out of credit, and does not only ask for too much a minute."""
+    if _NO_CREDIT.search(said) or _of_codes(codes, _CODES) is errors.NoCredit:
+        return True
+    quota = _QUOTA.search(said) or any(code.startswith("insufficient_quota") for code in codes)
+    if not quota or _wait(found) is not None or any("resource_exhausted" in code for code in codes):
+        return False
+    by_the_minute = _MODEL_STUDIO.search(host) or _SAYS_MODEL_STUDIO.search(said) or _GEMINI.search(f"{host} {said}")
+    return not by_the_minute and not re.search(r"allocated quota|per (?:minute|day|second)", said)
+
+
+def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:
+    """What a code alone tells."""
+    return next((kind for beginning, kind in kinds for code in codes if _begins(code, beginning)), None)
+
+
+def _begins(code: str, beginning: str) -> bool:
+    return code == beginning if beginning.isdecimal() else code.startswith(beginning)
+
+
+def _of_words(said: str) -> Kind | None:
+    if _RATE.search(said):
+        return errors.RateLimited
+    if _WRONG_KEY.search(said):
+        return errors.WrongKey
+    kind = next((kind for pattern, kind in _WORDS if pattern.search(said)), None)
+    if kind is errors.ContextTooLong and _ANSWER_LENGTH.search(said):
+        return None
+    if kind is None and _TEXT_ONLY.search(said) and "response_format" not in said:
+        return errors.CannotSee
+    return kind
+
+
+def _of_status(status: int | None) -> Kind:
+    match status:
+        case None:
+            return errors.StreamCut
+        case 403 | 404:
+            return errors.NoPermission
+        case 413:
+            return errors.TooManyBytes
         case status if status >= 500:
             return errors.ServerTrouble
-    return _of_words(words) or errors.RequestRefused
+    return errors.RequestRefused
 
 
-def _of_words(words: str) -> type[errors.ModelError] | None:
-    kinds: tuple[tuple[tuple[str, ...], type[errors.ModelError]], ...] = (
-        (_NO_CREDIT, errors.NoCredit),
-        (_TOO_LONG, errors.ContextTooLong),
-        (_REFUSED, errors.ContentRefused),
-        (_DEAF, errors.CannotHear),
-        (_BLIND, errors.CannotSee),
-        (_IMAGE, errors.ImageRefused),
-    )
-    return next((kind for needles, kind in kinds if _has(words, needles)), None)
+def _unquoted(words: str) -> str:
+    """The words without what is quoted in them: some servers repeat what they were sent.
+
+    A name in quotes stays, such as `image_url`; so does what is in quotes when that is all there is.
+    """
+    bare = _QUOTED.sub(lambda match: match[0] if not re.search(r"\w\s+\w", match[0]) else " ... ", words)
+    return " ".join(bare.split()) if re.search(r"[^\W\d_]", bare) else words
 
 
-def _has(words: str, needles: tuple[str, ...]) -> bool:
-    return any(needle in words for needle in needles)
+def _wait(found: Told) -> float | None:
+    """The seconds after which the server's words, or a field of theirs, want to be asked again."""
+    if found.delay and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", found.delay)):
+        return float(match[1])
+    asked = _RETRY.search(found.words.lower())
+    if asked is None:
+        return None
+    return sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(asked[1]))

@@ -66,7 +66,13 @@ class Server(ABC):
     async def close(self) -> None:
         """Close the connections."""
         await self.breaker.close()
+        for model in self._models.values():
+            await model.breaker.close()
         await self._close()
+
+    async def answers(self) -> bool:
+        """Whether the server has anything to say at all."""
+        return await self._answers()
 
     @abstractmethod
     def _model(self, name: str) -> "Model":
@@ -94,12 +100,14 @@ class Model(ABC):
         self.window = profile.context_window
         self.single_turn = profile.single_turn
         self.calls = profile.tools
+        self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
         self._server = server
         self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         self._server.breaker.check()
+        self.breaker.check()
         began, finished, asked_at = False, False, asyncio.get_running_loop().time()
         answer = _Answer()
         try:
@@ -107,6 +115,7 @@ class Model(ABC):
                 async for delta in deltas:
                     if not began:
                         self._server.breaker.answered()
+                        self.breaker.answered()
                     began = True
                     finished = finished or delta.finish is not None
                     yield answer.read(delta)
@@ -132,10 +141,18 @@ class Model(ABC):
         """The ModelError for a foreign exception; `streaming`: the answer had begun."""
 
     def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
-        """The error, after it has taught what this model can't do, and how its server is."""
-        self._server.breaker.failed(error)
-        error.model = self.name
+        """The error, after it has taught what this model can't do, and how its server is.
+
+        A server that is there and fails may fail with this model alone; one that can't be reached fails with all.
+        """
         sent = {type(part) for message in messages for part in message.parts}
+        error = _of_what_was_sent(error, sent)
+        error.model = self.name
+        if error.reached:
+            self._server.breaker.answered()
+            self.breaker.failed(error)
+        else:
+            self._server.breaker.failed(error)
         if isinstance(error, CannotSee) and Image in sent:
             self.senses = replace(self.senses, sees=False)
         elif isinstance(error, CannotHear) and Sound in sent:
@@ -165,3 +182,16 @@ class _Answer:
             text, reasoning = text + more, reasoning + further
         calls = tuple(map(whole_call, delta.calls))
         return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls)
+
+
+def _of_what_was_sent(error: ModelError, sent: set[type]) -> ModelError:
+    """The error; a server that takes only words may say the same of a picture and of a sound."""
+    swapped: ModelError
+    if isinstance(error, CannotSee) and Image not in sent and Sound in sent:
+        swapped = CannotHear(*error.args)
+    elif isinstance(error, CannotHear) and Sound not in sent and Image in sent:
+        swapped = CannotSee(*error.args)
+    else:
+        return error
+    swapped.__dict__.update(error.__dict__)
+    return swapped

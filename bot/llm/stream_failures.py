@@ -40,7 +40,7 @@ def failure(error: object) -> errors.ModelError:
     words = _words(error)
     number = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else 0
     if 400 <= number < 500:
-        return of_response(number, text(found.get("type")), words, streaming=False)
+        return of_response(number, text(found.get("type")), words, streaming=False, host="")
     return of_event(None if code is None else str(code)[:100], words)
 
 

@@ -1,7 +1,7 @@
 """A server that is down is not asked, until it answers again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from starlette.applications import Starlette
@@ -14,10 +14,11 @@ from bot.llm import breaker
 from bot.llm import server as model_server
 from bot.llm.breaker import FAILURES, Breaker
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Message
+from bot.llm.interface import Image, Message
 from bot.llm.openai_server import OpenAIServer
-from sandbox.model import Hang, ModelServer
+from sandbox.model import Behaviour, Fail, Hang, ModelServer, Say
 from sandbox.server import serve
+from tests.media.files import picture
 
 DOWN = errors.ServerTrouble("503")
 
@@ -133,4 +134,77 @@ async def test_a_server_that_is_given_up_after_a_long_silence_is_down_some_time(
                 async with asyncio.timeout(bound):
                     await anext(client.of("any").stream([Message("user", "hello")]))
         assert not _is_open(client.breaker)
+        await client.close()
+
+
+SHOWN = [Message("user", "look", parts=(Image("image/jpeg", picture()), "look"))]
+
+
+async def _ask(client: OpenAIServer, name: str, messages: Sequence[Message] = SHOWN) -> type[Exception] | None:
+    try:
+        async for _ in client.of(name).stream(messages):
+            pass
+    except errors.ModelError as exc:
+        return type(exc)
+    return None
+
+
+async def test_a_model_that_fails_shuts_out_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
+    server = ModelServer()
+    server.answer_with(lambda asked: Fail(503, "overloaded") if asked.model == "first" else Say("hello"))
+    async with server.run() as url:
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
+        for _ in range(FAILURES + 1):
+            assert await _ask(client, "first") is errors.ServerTrouble
+        assert len(server.requests) == FAILURES
+        assert await _ask(client, "other") is None
+        await client.close()
+
+
+async def test_a_server_that_is_gone_is_gone_for_all_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
+    server = ModelServer()
+    async with server.run() as url:
+        pass
+    client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
+    for at in range(FAILURES):
+        assert await _ask(client, f"model {at}") is errors.ServerTrouble
+    assert not _is_open(client.breaker)
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Fail(500, "image input is not supported - hint: you may need to provide the mmproj"),
+        Fail(500, "the request exceeds the available context size, try increasing it"),
+        Fail(500, "input new_sensitive (1026)"),
+    ],
+    ids=lambda failure: failure.message[:12],
+)
+async def test_what_is_explained_is_no_trouble(monkeypatch: pytest.MonkeyPatch, failure: Behaviour) -> None:
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
+    server = ModelServer()
+    server.always(failure)
+    async with server.run() as url:
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
+        for at in range(FAILURES + 1):
+            await _ask(client, "qwen-vl-plus")
+            assert len(server.requests) == at + 1
+        assert _is_open(client.breaker)
+        await client.close()
+
+
+async def test_only_who_was_shown_something_is_blind() -> None:
+    server = ModelServer()
+    server.always(Fail(400, "this model does not support image input"))
+    async with server.run() as url:
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
+        await _ask(client, "qwen-vl-plus", [Message("user", "look")])
+        assert client.of("qwen-vl-plus").senses.sees
+        assert await _ask(client, "qwen-vl-plus") is errors.CannotSee
+        assert not client.of("qwen-vl-plus").senses.sees
         await client.close()

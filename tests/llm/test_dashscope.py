@@ -165,7 +165,7 @@ async def test_an_answer_says_why_it_ended(server: ModelServer, model: Model, re
         (Fail(404, "Model can not be found.", code="ModelNotFound"), errors.NoPermission),
         (Fail(429, "Requests rate limit exceeded", code="Throttling.RateQuota"), errors.RateLimited),
         (Fail(429, "Allocated quota exceeded", code="Throttling.AllocationQuota"), errors.RateLimited),
-        (Fail(429, "You exceeded your current quota", code="insufficient_quota"), errors.NoCredit),
+        (Fail(429, "You exceeded your current quota", code="insufficient_quota"), errors.RateLimited),
         (Fail(400, "Range of input length should be [1, 30720]", code="InvalidParameter"), errors.ContextTooLong),
         (Fail(400, "Input data may contain bad words", code="DataInspectionFailed"), errors.ContentRefused),
         (Fail(400, "The image length and width are wrong", code="InvalidParameter"), errors.ImageRefused),

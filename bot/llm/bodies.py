@@ -1,0 +1,160 @@
+"""What the body of an error says, whatever its form.
+
+Servers send an object, a list of one (Gemini), a text in place of the object (xAI, LM Studio), an object in place of
+the text (Mistral), FastAPI's `detail`, a page of HTML, another server's JSON inside a text (LiteLLM, OpenRouter), or
+nothing. What is taken is bounded, and what repeats the request is left out: a user's own words decide nothing.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+
+MOST_CHARACTERS = 2000
+"""What is read of one error, in characters."""
+MOST_DEPTH = 8
+MOST_NODES = 200
+LONGEST_WORD = 200
+"""Characters; what is longer is data."""
+HIDDEN = "[hidden]"
+
+_WORDS = (
+    *("error", "errors", "message", "msg", "detail", "details", "title", "description", "reason", "reasons", "cause"),
+    *("error_description", "error_message", "error_msg", "errormessage", "errormsg", "error_details", "status_msg"),
+    *("metadata", "raw", "innererror", "inner_error", "inner", "base_resp", "fault", "faultstring", "response", "data"),
+)
+"""The keys whose values tell what went wrong; all others may hold what was sent."""
+_CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "reason", "error_type", "__type")
+_DELAYS = ("retrydelay", "retry_after", "retryafter", "retry_after_seconds")
+_SECRET = re.compile(
+    r"\bbearer\s+[\w.~+/=-]{8,}|\b(?:sk|gsk|xai|pplx|hf|r8|nvapi|csk|fw|tgp|api[_-]?key)[-_][\w-]{12,}|\bAIza[\w-]{20,}",
+    re.IGNORECASE,
+)
+_DATA = re.compile(rf"\S{{{LONGEST_WORD},}}")
+_PAGE = re.compile(r"^\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|body|title|center|h1|pre)\b", re.IGNORECASE)
+_HIDDEN_TAGS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+# Pydantic repeats what it was given, in the text of a validation error too.
+_REPEATED = re.compile(
+    r"""(?:(['"])input\1\s*:|\binput_value\s*=).*?(?=,\s*(?:(['"])(?:url|ctx|type|loc|msg)\2\s*:|input_type\s*=)|\Z)""",
+    re.DOTALL,
+)
+
+
+@dataclass(slots=True)
+class Told:
+    """What an error says."""
+
+    texts: dict[str, None] = field(default_factory=dict)
+    """Its sentences, each once, in their order."""
+    pages: dict[str, None] = field(default_factory=dict)
+    """What came as HTML: it is not the model server that speaks there."""
+    codes: dict[str, None] = field(default_factory=dict)
+    """Codes, types and states, in small letters."""
+    delay: str = ""
+    """How long to wait, as a field of its own says it."""
+    nodes: int = 0
+
+    @property
+    def words(self) -> str:
+        """What it says, on one line."""
+        return _bounded(self.texts)
+
+    @property
+    def everything(self) -> str:
+        """All of it, for the log: on one line, without keys."""
+        return _SECRET.sub(HIDDEN, _bounded([*self.texts, *self.pages]))
+
+
+def told(*bodies: object) -> Told:
+    """What these bodies of one error say together."""
+    found = Told()
+    for body in bodies:
+        _read(body, found, 0, known=False)
+    return found
+
+
+def parsed(content: bytes) -> object:
+    """The body of a response: its JSON, or else its text."""
+    text = content[: 128 * MOST_CHARACTERS].decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _read(value: object, found: Told, depth: int, *, known: bool) -> None:
+    """`known`: it stands under a key that tells what went wrong."""
+    found.nodes += 1
+    if depth > MOST_DEPTH or found.nodes > MOST_NODES:
+        return
+    if isinstance(value, bytes | bytearray):
+        value = bytes(value[: 4 * MOST_CHARACTERS]).decode("utf-8", "replace")
+    if isinstance(value, str):
+        _read_text(value, found, depth)
+    elif isinstance(value, Mapping):
+        _read_mapping(value, found, depth, known=known)
+    elif isinstance(value, list | tuple):
+        for item in value[:MOST_NODES]:
+            if isinstance(item, str | Mapping | list):
+                _read(item, found, depth + 1, known=known)
+
+
+def _read_mapping(value: Mapping[object, object], found: Told, depth: int, *, known: bool) -> None:
+    fields = {str(key).lower(): item for key, item in list(value.items())[:MOST_NODES]}
+    for key in _CODES:
+        code = fields.get(key)
+        if isinstance(code, str | int) and not isinstance(code, bool) and 0 < len(str(code)) < LONGEST_WORD:
+            found.codes[str(code).strip().lower()] = None
+    for key in _DELAYS:
+        if isinstance(fields.get(key), str | int | float):
+            found.delay = found.delay or str(fields[key])
+    wanted = [fields[key] for key in _WORDS if fields.get(key) not in (None, "", [], {})]
+    if not wanted and not known:  # a form that nobody has seen: its texts, but not what is deeper
+        wanted = [item for item in fields.values() if isinstance(item, str)]
+    for item in wanted:
+        _read(item, found, depth + 1, known=True)
+
+
+def _read_text(text: str, found: Told, depth: int) -> None:
+    text = text[: 32 * MOST_CHARACTERS]
+    if _PAGE.match(text):
+        bare = unescape(_TAG.sub(" ", _HIDDEN_TAGS.sub(" ", text)))
+        found.pages[_clean(bare)] = None
+        return
+    start = min((at for at in (text.find("{"), text.find("[{")) if at >= 0), default=-1)
+    inner = _inside(text[start:]) if start >= 0 else None
+    if inner is not None:
+        text = text[:start]
+    if clean := _clean(_REPEATED.sub("", text)):
+        found.texts[clean] = None
+    if inner is not None:
+        _read(inner, found, depth + 1, known=False)
+
+
+def _inside(text: str) -> object:
+    """The JSON object, or the Python one, that a text begins with; None: it is none."""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        value = _literal(text)
+    return value if isinstance(value, Mapping | list) else None
+
+
+def _literal(text: str) -> object:
+    """A dict that a gateway in Python has printed."""
+    end = max(text.rfind("}"), text.rfind("]")) + 1
+    try:
+        return ast.literal_eval(text[: min(end, 4 * MOST_CHARACTERS)])
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _clean(text: str) -> str:
+    return " ".join(_DATA.sub("[...]", text[: 4 * MOST_CHARACTERS]).split())[:MOST_CHARACTERS]
+
+
+def _bounded(texts: Iterable[str]) -> str:
+    return "; ".join(texts)[:MOST_CHARACTERS]

@@ -1,0 +1,153 @@
+"""The failures of servers told apart, in the words that the servers have for them."""
+
+import json
+from functools import cache
+
+import httpx2
+import openai
+import pytest
+
+from bot import errors
+from bot.llm.bodies import MOST_CHARACTERS
+from bot.llm.failures import of_event, of_response, translate
+from tests.llm.phrases import PHRASES
+from tests.llm.refusals import DASHSCOPE, OPENAI, Refusal, refusals
+
+
+@cache
+def _client() -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(api_key="key")
+
+
+def _translated(status: int, content: bytes, url: str = OPENAI) -> errors.ModelError:
+    request = httpx2.Request("POST", f"{url}/chat/completions")
+    response = httpx2.Response(status, content=content, request=request)
+    return translate(_client()._make_status_error_from_response(response), streaming=False)
+
+
+@pytest.mark.parametrize("refusal", list(refusals()), ids=lambda one: f"{one.kind.__name__}-{one.status}")
+def test_each_server_is_understood_in_its_own_words(refusal: Refusal) -> None:
+    error = _translated(refusal.status, refusal.content, refusal.url)
+    assert type(error) is refusal.kind, str(error)
+    assert len(str(error)) < MOST_CHARACTERS + 500
+
+
+@pytest.mark.parametrize("kind", list(PHRASES), ids=lambda kind: kind.__name__)
+def test_phrases_decide_where_the_status_does_not(kind: type[errors.ModelError]) -> None:
+    for phrase in PHRASES[kind].strip().splitlines():
+        for status in (400, 422):
+            error = _translated(status, json.dumps({"error": {"message": phrase}}).encode())
+            assert type(error) is kind, str(error)
+
+
+def test_words_are_read_from_every_form() -> None:
+    words = "prompt is too long: 9 tokens > 8 maximum"
+    inner = json.dumps({"error": {"message": words}})
+    forms = [
+        {"error": {"message": words}},
+        [{"error": {"message": words}}],
+        {"error": words},
+        {"error": [words]},
+        {"detail": words},
+        {"detail": [{"msg": words, "loc": ["body"]}]},
+        {"message": {"detail": words}},
+        {"message": {"detail": [{"msg": words}]}},
+        {"errors": [words]},
+        {"errors": [{"message": words}]},
+        {"object": "error", "message": words},
+        {"type": "error", "error": {"type": "x", "message": words}},
+        {"error": {"message": "Provider returned error", "metadata": {"raw": inner}}},
+        {"error": {"message": f"litellm.BadRequestError: XException - {inner}"}},
+        {"error": {"message": f"Error code: 400 - {{'error': {{'message': '{words}', 'code': None}}}}"}},
+        {"error": {"message": f"b'{inner}'"}},
+        {"base_resp": {"status_msg": words}},
+        {"error_msg": words},
+        {"Message": words},
+        {"unheard_of": words},
+        words,
+        f"data: {inner}",
+    ]
+    for form in forms:
+        content = form if isinstance(form, str) else json.dumps(form)
+        error = _translated(400, content.encode())
+        assert (type(error), words in str(error)) == (errors.ContextTooLong, True), form
+
+
+@pytest.mark.parametrize("code", [429, "429", None, "RESOURCE_EXHAUSTED", ["x"], {"a": 1}, True, 1.5])
+@pytest.mark.parametrize("message", ["busy", None, 3, ["busy"], {"text": "busy"}])
+def test_codes_and_messages_may_be_anything(code: object, message: object) -> None:
+    content = json.dumps({"error": {"code": code, "message": message, "type": code}}).encode()
+    assert type(_translated(429, content)) is errors.RateLimited
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"0",
+        b"\xff\xfe\x00broken",
+        "Ошибка".encode("cp1251"),
+        b"[" * 100_000,
+        b'{"error":' * 50_000,
+        json.dumps({"error": {"message": "{" * 50_000}}).encode(),
+        json.dumps({"error": {"message": "x " * 500_000}}).encode(),
+        json.dumps({"error": [{"message": str(number)} for number in range(50_000)]}).encode(),
+        b"<html>" + b"<p" * 300_000,
+        b"'a b" * 200_000,
+    ],
+    ids=lambda content: f"{len(content)} bytes",
+)
+def test_a_body_of_any_kind_is_bounded(content: bytes) -> None:
+    error = _translated(400, content)
+    assert type(error) is errors.RequestRefused
+    assert len(str(error)) < MOST_CHARACTERS + 500
+    assert "\n" not in str(error)
+
+
+def test_no_secret_and_no_data_is_in_the_log() -> None:
+    image, key = "A" * 5000, "sk-proj-0123456789abcdef"
+    said = f"Bad image data:image/png;base64,{image} with Authorization: Bearer abcdef0123456789 and {key}"
+    logged = str(_translated(400, json.dumps({"error": {"message": said}}).encode()))
+    assert "Bad image" in logged
+    assert not any(secret in logged for secret in (image, "abcdef0123456789", key))
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Please retry in 17.3s.", 17.3),
+        ("Please try again in 1m2.5s. Need more?", 62.5),
+        ("Please try again in 620ms.", 0.62),
+        ("Please retry after 6 seconds.", 6.0),
+        ("please try again after 1 minute", 60.0),
+        ("Try again later.", None),
+        ("Limit 30000, used 29000.", None),
+    ],
+)
+def test_a_server_says_when_to_come_back(words: str, seconds: float | None) -> None:
+    assert _translated(429, json.dumps({"error": {"message": words}}).encode()).wait_s == seconds
+
+
+def test_an_event_has_its_status_as_a_code() -> None:
+    kinds = {
+        ("429", "Provider returned error"): errors.RateLimited,
+        ("400", "prompt is too long"): errors.ContextTooLong,
+        ("502", "Provider returned error"): errors.StreamCut,
+        ("server_error", "oops"): errors.ServerTrouble,
+        ("500", "image input is not supported"): errors.CannotSee,
+        (None, "whatever"): errors.StreamCut,
+        ("content_filter", ""): errors.ContentRefused,
+    }
+    for (code, message), kind in kinds.items():
+        assert type(of_event(code, message)) is kind, (code, message)
+
+
+def test_tokens_a_minute_are_no_lack_of_money_at_dashscope() -> None:
+    said = "You exceeded your current quota, please check your plan and billing details."
+    assert type(of_response(429, "insufficient_quota", said, streaming=False)) is errors.RateLimited
+    assert type(of_response(403, "AllocationQuota.FreeTierOnly", "x", streaming=False)) is errors.NoCredit
+    content = json.dumps({"error": {"message": said, "code": "insufficient_quota"}}).encode()
+    assert type(_translated(429, content, DASHSCOPE)) is errors.RateLimited
+    assert type(_translated(429, content, OPENAI)) is errors.NoCredit
