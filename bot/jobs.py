@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.crontab import Crontab
 from storage import Storage
 from storage.records import Place
 
@@ -22,8 +22,8 @@ BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
 ERRANDS_EVERY_S = 2
 CLEAN_EVERY_S = 3_600
-NIGHT = 3
-"""The hour of what takes longer."""
+NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
+"""When there is time for what takes longer."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,17 @@ class Keep:
     said: int | None
 
 
+class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """A crontab for the scheduler. What was missed, while the machine slept or the clock was set, is due once."""
+
+    def __init__(self, crontab: Crontab) -> None:
+        self._crontab = crontab
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """See BaseTrigger."""
+        return self._crontab.after(max(now, previous or now).astimezone(UTC))
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """The jobs; `clock` gives Unix seconds.
@@ -80,23 +91,27 @@ class Jobs:
 
     def scheduler(self) -> AsyncIOScheduler:
         """A scheduler that holds them all, not yet started."""
+        # In UTC: in a zone it compares what the clocks on the wall show, and stands still in an hour that they repeat.
         scheduler = AsyncIOScheduler(
-            timezone=self.zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
-        every = partial(IntervalTrigger, timezone=self.zone)
+        every = partial(IntervalTrigger, timezone=UTC)
         add = partial(self._add, scheduler)
         add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
         add(self.run_errands, every(seconds=ERRANDS_EVERY_S))
         add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
         add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
-        add(self.repair_index, CronTrigger(hour=NIGHT, timezone=self.zone))
+        add(self.repair_index, self._at(NIGHT))
         if self.keep.said is not None:
-            add(self.retain, CronTrigger(hour=NIGHT, minute=30, timezone=self.zone), next_run_time=now)
+            add(self.retain, self._at(LATER_AT_NIGHT), next_run_time=now)
         if self.schedule not in ("idle", "off"):
-            add(self.compact_all, CronTrigger.from_crontab(self.schedule, timezone=self.zone))
+            add(self.compact_all, self._at(self.schedule))
         return scheduler
+
+    def _at(self, crontab: str) -> BaseTrigger:
+        return CrontabTrigger(Crontab.parse(crontab, self.zone))
 
     @staticmethod
     def _add(

@@ -6,10 +6,10 @@ from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from bot.amounts import Amount
+from bot.crontab import Crontab
 
 SQLITE = "sqlite:///"
 LONGEST_NAME = 50
@@ -88,14 +88,10 @@ def _amount(value: object) -> object:
 def _schedule(value: str) -> str:
     if value in ("idle", "off"):
         return value
-    if re.search(r"\d", "".join(value.split()[4:])):  # the fifth field: weekdays
-        raise ValueError(
-            "name the weekdays of a cron expression (mon, tue, ...): numbers mean different days elsewhere"
-        )
     try:
-        CronTrigger.from_crontab(value)
+        Crontab.parse(value, ZoneInfo("UTC"))
     except ValueError as exc:
-        raise ValueError(f"must be 'idle', 'off' or a cron expression with five fields ({exc})") from exc
+        raise ValueError(f"must be 'idle', 'off' or a crontab's five fields, like 30 4 * * 1-5 ({exc})") from exc
     return value
 
 

@@ -1,6 +1,8 @@
 """The jobs clean up what is over, and a failure of one is not the end of it."""
 
 import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -98,6 +100,23 @@ async def test_the_schedule_names_every_job(storage: Storage) -> None:
     assert {job.name for job in scheduler.get_jobs()} == ALWAYS
     scheduler = _jobs(storage, Buttons(), 0.0, schedule="0 4 * * mon", said=30).scheduler()
     assert {job.name for job in scheduler.get_jobs()} == ALWAYS | {"compact_all", "retain"}
+
+
+@pytest.mark.parametrize("schedule", ["30 2 * * *", "30 2 * * 7"])
+async def test_clocks_that_go_back_compact_once(storage: Storage, schedule: str) -> None:
+    jobs = replace(_jobs(storage, Buttons(), 0.0, schedule=schedule), zone=ZoneInfo("Europe/Berlin"))
+    [trigger] = [job.trigger for job in jobs.scheduler().get_jobs() if job.name == "compact_all"]
+    first = trigger.get_next_fire_time(None, datetime(2026, 10, 24, 22, tzinfo=UTC))  # a Sunday, an hour of it twice
+    assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    second = trigger.get_next_fire_time(first, first)
+    assert second - first > timedelta(hours=24)
+    assert trigger.get_next_fire_time(second, first) > second  # the clock was set back after it had run
+
+
+async def test_the_scheduler_runs_on_in_a_repeated_hour(storage: Storage) -> None:
+    scheduler = replace(_jobs(storage, Buttons(), 0.0), zone=ZoneInfo("Europe/Berlin")).scheduler()
+    assert scheduler.timezone is UTC
+    assert all(job.trigger.timezone is UTC for job in scheduler.get_jobs() if hasattr(job.trigger, "timezone"))
 
 
 async def test_the_lanes_see_to_the_windows_that_are_due(storage: Storage) -> None:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Looks after windows. `schedule` is `idle`, `off` or a cron expression; `clock` gives Unix seconds."""
+    """Looks after windows. `schedule` is `idle`, `off` or a crontab; `clock` gives Unix seconds."""
 
     storage: Storage
     windows: Windows
