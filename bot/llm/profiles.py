@@ -79,8 +79,8 @@ class ServerProfile(BaseModel):
     """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
     session_cache: bool = False
     """Whether the Responses API takes ``x-dashscope-session-cache: enable``."""
-    keeps_responses: bool = True
-    """Whether the Responses API goes on from ``previous_response_id``."""
+    keeps_responses: bool = False
+    """Whether the Responses API goes on from ``previous_response_id``. Some servers that don't take it in silence."""
     usage_in_stream: bool = True
     """Whether it takes ``stream_options.include_usage``."""
 

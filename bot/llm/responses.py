@@ -1,34 +1,54 @@
 """The Responses API: the server may keep the conversation, so that a request says only what is new.
 
-Our own transcript stays the truth. A request goes on from a kept response (``previous_response_id``) only when all that
-stands before the newest message is, to the byte, what that response was asked and answered: whatever was edited,
-forgotten, compacted or recalled in between makes it another conversation, which is sent in full. Which responses are
-kept is known to this process alone; after a restart, or when the server has lost one, the full input is sent.
+Our own transcript stays the truth. A request goes on from a kept response (``previous_response_id``) only at a server
+that is known to keep them, and only when all that stands before the newest message is, to the byte, what that response
+was asked and answered: whatever was edited, forgotten, compacted or recalled in between makes it another conversation,
+which is sent in full. Which responses are kept is known to this process alone; after a restart, or when the server has
+lost one, the full input is sent. A server that keeps losing them, or answers as if it had not read them, is asked in
+full from then on.
 """
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import replace
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import openai
 
-from bot.errors import StreamCut
-from bot.llm.failures import of_event
-from bot.llm.interface import Call, Delta, Finish, Image, Message, Options, Part, Sound
+from bot.errors import ModelError, NoPermission, RequestRefused, StreamCut
+from bot.llm.characters import whole
+from bot.llm.events import events
+from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text
-from bot.llm.usage import reported
+from bot.llm.response_events import ResponseEvents
 
 if TYPE_CHECKING:
     from openai import AsyncStream
-    from openai.types.responses import Response, ResponseInputParam, ResponseStreamEvent, ToolParam
+    from openai.types.responses import ResponseInputParam, ResponseStreamEvent, ToolParam
 
 SESSION_CACHE = {"x-dashscope-session-cache": "enable"}
 """Alibaba Cloud Model Studio, "Context cache": a request and those that go on from it share their prefix."""
 MOST_KEPT = 10_000
 """Conversations whose last response is remembered; an id and a hash take about 200 bytes."""
+LOST = (400, 404, 409, 410, 422)
+"""How servers refuse to go on from a response that they no longer have, or never keep."""
+MOST_LOST = 2
+"""So many in a row, and a server does not keep them; one may have been too old."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A response that may be gone on from."""
+
+    id: str
+    least: int
+    """So many tokens of input has the next request at least, whose conversation holds all of this one's."""
 
 
 class Responses(OpenAIModel):
@@ -37,41 +57,92 @@ class Responses(OpenAIModel):
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self.senses = replace(self.senses, hears=False, speaks=False)
-        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
         """The response that ended a conversation, by the conversation's hash."""
+        self._lost = 0
+        self._chains = server.profile.keeps_responses
+        self._says_store = True
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        said, calls = "", list[Call]()
-        async with await self._open(messages, options) as stream:
-            async for event in stream:
-                delta, ended = _delta(event, calls)
+        before = _hash(messages[:-1])
+        kept = self._kept.pop(before, None)
+        if kept is not None and self._chains:
+            began = False
+            try:
+                async with aclosing(self._answer(messages, options, kept)) as deltas:
+                    async for delta in deltas:
+                        began = began or bool(delta.text or delta.reasoning)
+                        yield delta
+                self._lost = 0
+                return
+            except (openai.APIStatusError, ModelError) as exc:
+                if began or not _may_be_lost(exc):
+                    if isinstance(exc, openai.APIStatusError):
+                        self._kept[before] = kept
+                    raise
+                log.info("%s can't go on from its last response, so it is asked in full: %s", self.name, exc)
+        async with aclosing(self._answer(messages, options, None)) as deltas:
+            async for delta in deltas:
+                if delta.finish is not None and kept is not None:
+                    self._miss()
+                yield delta
+
+    async def _answer(
+        self, messages: Sequence[Message], options: Options, kept: Kept | None
+    ) -> AsyncGenerator[Delta, None]:
+        said, read = "", ResponseEvents()
+        async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
+            async for event in told:
+                delta = read.end() if event is None else read.read(event)
+                if delta is None:
+                    continue
                 said += delta.text
-                if ended is not None and self._keeps(options) and not delta.calls:
-                    self._keep([*messages, Message("assistant", said)], ended.id)
+                if kept is not None and delta.usage is not None and delta.usage.input < kept.least:
+                    self._lose_trust(kept, delta.usage)
+                if read.ended and self._keeps(options) and not delta.calls:
+                    next_one = Kept(read.ended, _least(kept, delta.usage))
+                    self._keep([*messages, Message("assistant", whole(said))], next_one)
+                    read.ended = ""
                 yield delta
 
     def _keeps(self, options: Options) -> bool:
-        return options.lasting and self.server.profile.keeps_responses
+        return options.lasting and self._chains
 
-    def _keep(self, conversation: Sequence[Message], response_id: str) -> None:
-        self._kept[_hash(conversation)] = response_id
+    def _keep(self, conversation: Sequence[Message], response: Kept) -> None:
+        self._kept[_hash(conversation)] = response
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
-    async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ResponseStreamEvent]":
-        before = _hash(messages[:-1])
-        previous = self._kept.pop(before, None)
-        if previous is not None:
-            try:
-                return await self._create(messages, options, previous)
-            except openai.APIStatusError as exc:
-                if not _is_lost(exc):
-                    self._kept[before] = previous
-                    raise
-        return await self._create(messages, options, None)
+    def _miss(self) -> None:
+        """The full input was taken where going on was refused."""
+        self._lost += 1
+        if self._lost >= MOST_LOST and self._chains:
+            self._chains = False
+            log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
+
+    def _lose_trust(self, kept: Kept, usage: Usage) -> None:
+        """It answered, but not to the conversation. Raises StreamCut, so that it is asked again, in full."""
+        self._chains = False
+        log.warning(
+            "The server of %s took previous_response_id and forgot the conversation: %d tokens of input, and not %d or"
+            " more. From now on it is sent the whole of it",
+            *(self.name, usage.input, kept.least),
+        )
+        raise StreamCut("answered without the conversation before it")
+
+    async def _open(
+        self, messages: Sequence[Message], options: Options, kept: Kept | None
+    ) -> "AsyncStream[ResponseStreamEvent]":
+        try:
+            return await self._create(messages, options, kept)
+        except openai.APIStatusError as exc:
+            if kept or not self._says_store or exc.status_code not in (400, 422) or "store" not in str(exc):
+                raise
+            self._says_store = False
+        return await self._create(messages, options, kept)
 
     async def _create(
-        self, messages: Sequence[Message], options: Options, previous: str | None
+        self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> "AsyncStream[ResponseStreamEvent]":
         system = [message.content for message in messages if message.role == "system"]
         said = [message for message in messages if message.role != "system"]
@@ -79,9 +150,9 @@ class Responses(OpenAIModel):
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
-            input=_input(said[-1:] if previous else said),
-            previous_response_id=previous or openai.omit,
-            store=self._keeps(options),
+            input=_input(said[-1:] if kept else said),
+            previous_response_id=kept.id if kept else openai.omit,
+            store=self._keeps(options) if self._says_store else openai.omit,
             tools=_tools(options),
             tool_choice=("auto" if options.may_call else "none") if options.tools else openai.omit,
             stream=True,
@@ -90,16 +161,25 @@ class Responses(OpenAIModel):
         )
 
 
-def _is_lost(exc: openai.APIStatusError) -> bool:
-    """Whether the server no longer has the response that we wanted to go on from (or never has any)."""
-    return exc.status_code in (400, 404) and "previous" in str(exc).lower()
+def _may_be_lost(exc: openai.APIStatusError | ModelError) -> bool:
+    """Whether the server may no longer have the response that we wanted to go on from (or never has any)."""
+    if isinstance(exc, openai.APIStatusError):
+        return exc.status_code in LOST
+    return isinstance(exc, RequestRefused | NoPermission) or "previous" in str(exc).lower()
+
+
+def _least(before: Kept | None, usage: Usage | None) -> int:
+    """See Kept. Of the answer a half is counted: servers count it otherwise when it is input."""
+    if usage is None:
+        return before.least if before else 0
+    return max(usage.input, before.least if before else 0) + (usage.output - usage.reasoning) // 2
 
 
 def _hash(messages: Sequence[Message]) -> str:
     found = hashlib.sha256()
     for message in messages:
         for part in (message.role, message.answers, *map(repr, message.calls), *(message.parts or (message.content,))):
-            data = part.encode() if isinstance(part, str) else part.data
+            data = part.encode(errors="surrogatepass") if isinstance(part, str) else part.data
             found.update(b"%d:" % len(data) + data)
         found.update(b";")
     return found.hexdigest()
@@ -144,37 +224,3 @@ def _part(part: Part) -> dict[str, object]:
     if isinstance(part, Sound):
         raise TypeError("the Responses API takes no sounds: its models don't hear")
     return {"type": "input_text", "text": part}
-
-
-def _delta(event: "ResponseStreamEvent", calls: list[Call]) -> "tuple[Delta, Response | None]":
-    """What an event adds, and the response when it is the last one. Raises a ModelError for a failure it tells of.
-
-    Calls of tools are taken down, and told with the last one.
-    """
-    match event.type:
-        case "response.output_text.delta" | "response.refusal.delta":
-            return Delta(text=event.delta), None
-        case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
-            return Delta(reasoning=event.delta), None
-        case "response.output_item.done" if event.item.type == "function_call":
-            calls.append(Call(event.item.call_id, event.item.name, event.item.arguments))
-        case "response.completed" | "response.incomplete":
-            response = event.response
-            usage = reported(response.usage.to_dict()) if response.usage else None
-            return Delta(finish=_finish(response), usage=usage, calls=tuple(calls)), response
-        case "response.failed":
-            error = event.response.error
-            raise of_event(error.code if error else None, error.message if error else "response.failed")
-        case "error":
-            raise of_event(event.code, event.message)
-    return Delta(), None
-
-
-def _finish(response: "Response") -> Finish:
-    details = response.incomplete_details
-    if response.status != "incomplete" or details is None:
-        return Finish.STOP
-    reasons = {"max_output_tokens": Finish.LENGTH, "content_filter": Finish.FILTER}
-    if details.reason not in reasons:
-        raise StreamCut(f"the response is incomplete: {details.reason}")
-    return reasons[details.reason]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from bot.llm import openai_server as model_server
 from bot.llm.interface import Delta, Finish, Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.openai_server import OpenAIServer
-from bot.llm.responses import Responses
+from bot.llm.profiles import Profiles
+from bot.llm.responses import MOST_LOST, Responses
 from bot.llm.server import Model
-from sandbox.model import Cut, Fail, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, ModelServer, NoFinish, Say
 from tests.media.files import picture
 
 SYSTEM, HELLO = Message("system", "be kind"), Message("user", "hello")
@@ -30,12 +32,30 @@ async def server() -> ModelServer:
     return ModelServer(key="sk-right")
 
 
-@pytest.fixture
-async def model(server: ModelServer) -> AsyncIterator[Model]:
+@asynccontextmanager
+async def _model(server: ModelServer, profiles: Profiles) -> AsyncIterator[Model]:
     async with server.run() as url:
-        models = OpenAIServer(Responses, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
+        models = OpenAIServer(
+            Responses, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0, profiles=profiles
+        )
         yield models.of("qwen3.5-plus")
         await models.close()
+
+
+@pytest.fixture
+async def model(server: ModelServer, tmp_path: Path) -> AsyncIterator[Model]:
+    """At a server that is said to keep responses."""
+    file = tmp_path / "keeping.toml"
+    file.write_text('[servers."127.*"]\nkeeps_responses = true\n')
+    async with _model(server, KNOWN.with_file(file)) as model:
+        yield model
+
+
+@pytest.fixture
+async def stateless(server: ModelServer) -> AsyncIterator[Model]:
+    """At a server that nothing is known of."""
+    async with _model(server, KNOWN) as model:
+        yield model
 
 
 async def _ask(model: Model, messages: Sequence[Message], options: Options = LASTING) -> list[Delta]:
@@ -104,6 +124,100 @@ async def test_a_response_that_the_server_has_lost_is_made_up_for(server: ModelS
     assert "".join(delta.text for delta in deltas) == "Bye"
     assert len(server.refused) == 1
     assert _sent(server) == [1, 3]
+
+
+async def _talk(server: ModelServer, model: Model, turns: int) -> list[str]:
+    """A conversation, in which a broken answer is begun again; returns what was answered."""
+    said, answers = [SYSTEM], []
+    for turn in range(turns):
+        said.append(Message("user", f"question {turn}"))
+        server.always(Say(f"answer {turn}, " + "and so on " * 20))
+        try:
+            deltas = await _ask(model, said)
+        except errors.StreamCut:
+            deltas = await _ask(model, said)
+        answers.append("".join(delta.text for delta in deltas))
+        said.append(Message("assistant", answers[-1]))
+    return answers
+
+
+@pytest.mark.parametrize("ways", [(), ("ignores",), ("refuses",)], ids=str)
+async def test_a_server_that_nobody_knows_is_sent_everything(
+    server: ModelServer, stateless: Model, ways: tuple[str, ...]
+) -> None:
+    for way in ways:
+        setattr(server.responses, way, True)
+    await _talk(server, stateless, 3)
+    assert _sent(server) == [1, 3, 5]
+    assert [request.options["store"] for request in server.requests] == [False] * 3
+    assert server.refused == []
+
+
+def test_only_servers_that_are_known_to_keep_responses_are_trusted() -> None:
+    kept = "api.openai.com eu.api.openai.com mine.openai.azure.com dashscope-intl.aliyuncs.com w1.eu.maas.aliyuncs.com"
+    others = "openrouter.ai localhost:11434 127.0.0.1 api.openai.com.example.org myaliyuncs.com api.mistral.ai"
+    known = {host: KNOWN.server(f"https://{host}/v1").keeps_responses for host in f"{kept} {others}".split()}
+    assert known == dict.fromkeys(kept.split(), True) | dict.fromkeys(others.split(), False)
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
+async def test_a_chain_that_is_refused_is_asked_in_full(server: ModelServer, model: Model, status: int) -> None:
+    await _talk(server, model, 1)
+    asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]
+    server.script(Say("Hi Ann"), Fail(status, "not this"), Say("Bye"), Say("What?"))
+    await _ask(model, asked[:2])
+    assert "".join(delta.text for delta in await _ask(model, asked)) == "Bye"
+    await _ask(model, [*asked, Message("assistant", "Bye"), Message("user", "what?")])
+    assert _sent(server)[1:] == [1, 1, 3, 1]
+
+
+async def test_a_chain_that_is_refused_in_the_stream_is_asked_in_full(server: ModelServer, model: Model) -> None:
+    broken = Fail(400, "Previous response not found", code="previous_response_not_found")
+    server.script(Say("Hi Ann"), Break("never", after=0, error=broken), Say("Bye"))
+    await _ask(model, [SYSTEM, HELLO])
+    deltas = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert "".join(delta.text for delta in deltas) == "Bye"
+    assert _sent(server) == [1, 1, 3]
+
+
+async def test_a_failure_in_the_full_request_is_told(server: ModelServer, model: Model) -> None:
+    server.script(Say("Hi Ann"), Fail(400, "maximum context length"), Fail(400, "maximum context length"))
+    await _ask(model, [SYSTEM, HELLO])
+    with pytest.raises(errors.ContextTooLong):
+        await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert _sent(server) == [1, 1, 3]
+
+
+async def test_a_server_that_loses_every_response_is_asked_for_none(server: ModelServer, model: Model) -> None:
+    server.responses.missing_status = 404
+    said = [SYSTEM]
+    for turn in range(5):
+        said.append(Message("user", f"question {turn}"))
+        server.script(Say("yes"))
+        await _ask(model, said)
+        server.responses.expire()
+        said.append(Message("assistant", "yes"))
+    assert len(server.refused) == MOST_LOST
+    assert _sent(server) == [1, 3, 5, 7, 9]
+    assert [request.options["store"] for request in server.requests[-2:]] == [False, False]
+
+
+async def test_a_server_that_forgets_in_silence_is_asked_again(server: ModelServer, model: Model) -> None:
+    server.responses.ignores = True
+    await _talk(server, model, 4)
+    assert _sent(server) == [1, 1, 3, 5, 7]
+
+
+async def test_a_server_that_keeps_responses_is_not_doubted(server: ModelServer, model: Model) -> None:
+    await _talk(server, model, 6)
+    assert _sent(server) == [1] * 6
+
+
+async def test_a_server_that_does_not_know_store_is_not_told_it(server: ModelServer, stateless: Model) -> None:
+    server.script(Fail(400, "Unknown parameter: 'store'."), Say("Hi"), Say("Hi"))
+    await _ask(stateless, [HELLO])
+    await _ask(stateless, [HELLO])
+    assert ["store" in request.options for request in server.requests] == [True, False, False]
 
 
 async def test_pictures_are_shown_and_sounds_are_not_taken(server: ModelServer, model: Model) -> None:

@@ -24,6 +24,7 @@ def parse(body: bytes, headers: Mapping[str, str], received: float, store: Respo
     check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
     instructions, new = _instructions(payload.get("instructions")), _input(payload.pop("input", None))
     previous = payload.get("previous_response_id")
+    store.check(payload.get("store"), previous)
     chain = instructions + (store.find(previous) if previous is not None else ()) + new
     check_order(chain, "input")
     return ChatRequest(

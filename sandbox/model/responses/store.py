@@ -10,11 +10,13 @@ from sandbox.model.request import Message
 class ResponseStore:
     """What a later ``previous_response_id`` can name; nothing expires unless a test says so.
 
-    `missing_status` is how an unknown id is refused: OpenAI and DashScope say 400, other servers 404.
+    `missing_status` is how an unknown id is refused: OpenAI and DashScope say 400, other servers 404. With `ignores`
+    an id means nothing, as with Ollama; with `refuses` it and ``store: true`` are refused, as by OpenRouter.
     """
 
     def __init__(self) -> None:
         self.missing_status = 400
+        self.ignores = self.refuses = False
         self._conversations: dict[str, tuple[Message, ...]] = {}
 
     @property
@@ -28,6 +30,8 @@ class ResponseStore:
 
     def find(self, name: object) -> tuple[Message, ...]:
         """The conversation up to a response; raises RequestError when it is not kept, or not any more."""
+        if self.ignores:
+            return ()
         found = self._conversations.get(name) if isinstance(name, str) else None
         if found is None:
             raise RequestError(
@@ -37,6 +41,11 @@ class ResponseStore:
                 code="previous_response_not_found",
             )
         return found
+
+    def check(self, store: object, previous: object) -> None:
+        """Raises RequestError at a server that has no state and says so."""
+        if self.refuses and (store is True or previous is not None):
+            raise RequestError("This API is stateless.", "store")
 
     def expire(self, *names: str) -> None:
         """Forget these responses (none named: all), as a server does after some days; unknown ids do no harm."""

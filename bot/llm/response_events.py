@@ -1,0 +1,108 @@
+"""The events of the Responses API, read into deltas, of whatever form they are."""
+
+import json
+from collections.abc import Mapping
+
+from bot.errors import StreamCut
+from bot.llm.events import Event
+from bot.llm.finishes import finish_of
+from bot.llm.interface import Call, Delta, Finish
+from bot.llm.loose import Object, mapping, mappings, text, thoughts, words
+from bot.llm.stream_failures import failure, failure_in
+from bot.llm.usage import reported
+
+_SAID = ("response.output_text.delta", "response.refusal.delta")
+_SAID_WHOLE = ("response.output_text.done", "response.refusal.done")
+_THOUGHT = ("response.reasoning_text.delta", "response.reasoning_summary_text.delta", "response.reasoning.delta")
+_LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done")
+
+
+class ResponseEvents:
+    """Reads one stream; `ended` is the id of the response when it is whole."""
+
+    def __init__(self) -> None:
+        self.ended = ""
+        self._calls: dict[str, Call] = {}
+        self._parts: set[tuple[object, object]] = set()
+        """The parts of the answer that were said, by their places."""
+        self._over = False
+
+    def read(self, event: Event) -> Delta:
+        """What an event adds. Raises a ModelError for a failure that it tells of.
+
+        Calls of tools are taken down, and told with the last one.
+        """
+        data = event.data
+        kind = text(data.get("type")) or event.name
+        if kind in _LAST:
+            return self._last(mapping(data.get("response")), kind)
+        if (told := failure_in(data, kind)) is not None:
+            raise told
+        if kind in _SAID:
+            return Delta(text=self._said(data, data.get("delta")))
+        if kind in _SAID_WHOLE and _place(data) not in self._parts:
+            return Delta(text=self._said(data, data.get("text") or data.get("refusal")))
+        if kind in _THOUGHT:
+            return Delta(reasoning=thoughts([data.get("delta")]))
+        if kind == "response.output_item.done":
+            self._call(mapping(data.get("item")))
+        elif data.get("object") == "response":  # from a server that does not stream
+            return self._last(data, kind)
+        return Delta()
+
+    def end(self) -> Delta | None:
+        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        if self._over or not (self._parts or self._calls):
+            return None
+        return Delta(finish=Finish.STOP, calls=tuple(self._calls.values()))
+
+    def _last(self, response: Object, kind: str) -> Delta:
+        status = text(response.get("status")) or kind.removeprefix("response.")
+        if response.get("error") or status in ("failed", "cancelled"):
+            raise failure(response.get("error") or f"the response is {status}")
+        if kind not in _LAST and status in ("queued", "in_progress"):
+            raise StreamCut(f"the response is {status}")
+        said = "" if self._parts else self._output(response)
+        for item in mappings(response.get("output")):
+            self._call(item)
+        self._over = True
+        finish = self._finish(response, kind, status, said=bool(said or self._parts or self._calls))
+        self.ended = text(response.get("id"))
+        calls = tuple(self._calls.values())
+        return Delta(text=said, finish=finish, usage=reported(response.get("usage")), calls=calls)
+
+    def _finish(self, response: Object, kind: str, status: str, *, said: bool) -> Finish:
+        reason = mapping(response.get("incomplete_details")).get("reason")
+        if not reason and "incomplete" not in (status, kind.removeprefix("response.")):
+            return Finish.STOP
+        finish = finish_of(reason, said=said)
+        if finish not in (Finish.LENGTH, Finish.FILTER):
+            raise StreamCut(f"the response is incomplete: {reason!r:.100}")
+        return finish
+
+    def _said(self, data: Object, piece: object) -> str:
+        said, _ = words(piece)
+        if said:
+            self._parts.add(_place(data))
+        return said
+
+    def _output(self, response: Object) -> str:
+        """All that was said, where it was not told in pieces."""
+        items = (item for item in mappings(response.get("output")) if item.get("type") == "message")
+        return "".join(words(item.get("content"))[0] for item in items) or text(response.get("output_text"))
+
+    def _call(self, item: Object) -> None:
+        name, arguments = text(item.get("name")), item.get("arguments")
+        if item.get("type") != "function_call" or not name:
+            return
+        if isinstance(arguments, Mapping):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        number = text(item.get("call_id")) or text(item.get("id")) or f"call_{len(self._calls)}"
+        self._calls.setdefault(number, Call(number, name, text(arguments)))
+
+
+def _place(data: Object) -> tuple[object, object]:
+    """Where in the answer a part stands."""
+    places = (data.get("output_index"), data.get("content_index"))
+    first, second = (place if isinstance(place, int) else None for place in places)
+    return first, second
