@@ -14,6 +14,7 @@ from pathlib import Path
 from bot import logs
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
+from storage import private
 from storage.records import Place
 
 WRONG_SETTING = 2
@@ -22,6 +23,7 @@ FAILED = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code."""
+    private.restrict()  # whatever is written holds what people said
     if arguments[:1] == ["sandbox"]:  # it has options of its own, and no settings
         from sandbox.terminal import main as sandbox
 

@@ -1,15 +1,20 @@
 """The database, opened for one process alone or beside a running bot, and the door that stands on it."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from bot.access.door import Door
 from bot.access.owners import Owners
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from storage import NewerDatabaseError, Storage, StorageError, migrations
+from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, migrations, old_version, private
 from storage.inspection import version_of
 from storage.instance import WAIT_S, DatabaseInUseError, claim
+
+log = logging.getLogger(__name__)
 
 
 def make_door(settings: Settings, storage: Storage) -> Door:
@@ -39,7 +44,18 @@ async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
     except StorageError as exc:
         raise StartError(f"{path}: {exc}") from exc
     stack.push_async_callback(storage.close)
+    await asyncio.to_thread(_look_around, path)
     return storage
+
+
+def _look_around(path: Path) -> None:
+    private.tighten(private.of_database(path))
+    if copies := old_version.copies(path):
+        log.info("Copies of the database from before an update, to delete when all is well: %s", _listed(copies))
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(str(path) for path in paths)
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Storage:
@@ -49,15 +65,16 @@ async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = 
     """
     path = settings.database_path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(private.make_folder, path.parent)
         lock = await claim(path, wait)
         stack.callback(lock.release)
         storage = await Storage.open(path)
     except OSError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
-    except (NewerDatabaseError, DatabaseInUseError) as exc:
+    except (NewerDatabaseError, NotCopiedError, DatabaseInUseError) as exc:
         raise StartError(f"{path}: {exc}") from exc
     except StorageError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
     stack.push_async_callback(storage.close)
+    await asyncio.to_thread(_look_around, path)
     return storage

@@ -67,7 +67,7 @@ async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
 
 async def _opened(copy: Path) -> Storage:
     try:
-        return await Storage.open(copy)
+        return await Storage.open(copy, keeps_old=False)
     except StorageError as exc:
         raise StartError(str(exc)) from exc
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from storage.database import StorageError
+from storage.private import make_file
 
 
 async def backup(database: Path, target: Path) -> None:
@@ -18,7 +19,14 @@ async def backup(database: Path, target: Path) -> None:
     if not await asyncio.to_thread(database.exists):
         raise StorageError(f"there is no database {database}")
     try:
+        await asyncio.to_thread(make_file, target)  # readable for its owner alone, from the first byte on
+    except OSError as exc:
+        raise StorageError(f"{target} can't be written: {exc.strerror}") from exc
+    try:
         async with aiosqlite.connect(f"file:{quote(str(database))}?mode=ro", uri=True) as connection:
             await connection.execute("VACUUM INTO ?", (str(target),))
-    except sqlite3.Error as exc:
+    except BaseException as exc:
+        await asyncio.to_thread(target.unlink)
+        if not isinstance(exc, sqlite3.Error):
+            raise
         raise StorageError(f"{database} could not be copied to {target}: {exc}") from exc

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import aiosqlite
 
 from storage import migrations
+from storage.private import make_file
 
 SQLValue = str | int | float | bytes | None
 Row = aiosqlite.Row
@@ -42,6 +43,10 @@ class StorageError(Exception):
 
 class NewerDatabaseError(StorageError):
     """The database was made by a later version of Keepsake."""
+
+
+class NotCopiedError(StorageError):
+    """The database is of an older version, and can't be copied before it is brought to this one."""
 
 
 @contextmanager
@@ -127,18 +132,25 @@ class Database:
         """What is done when something was deleted."""
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open or make the file, in WAL mode and with this version's schema."""
+    async def open(cls, path: Path, keep_old: Callable[[Path, int], None] | None = None) -> Self:
+        """Open or make the file, in WAL mode and with this version's schema.
+
+        `keep_old` puts a copy of one of an older version aside, before anything is changed.
+        """
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StorageError(f"this Python has SQLite {sqlite3.sqlite_version}, and Keepsake needs 3.38 or later")
+        await asyncio.to_thread(_prepare, path)
         with translated():
             writer = await _connect(path)
             try:
+                version = await _version(writer)
+                if keep_old is not None and 0 < version < migrations.latest():
+                    await asyncio.to_thread(keep_old, path, version)
                 # FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
                 await writer.execute("PRAGMA journal_mode = WAL")
                 await writer.execute("PRAGMA synchronous = FULL")
                 await writer.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten, not unlinked
-                await _migrate(writer)
+                await _migrate(writer, version)
                 reader = await _connect(path)
             except BaseException:
                 await complete(writer.close())
@@ -205,13 +217,24 @@ async def _connect(path: Path) -> aiosqlite.Connection:
     return connection
 
 
-async def _migrate(writer: aiosqlite.Connection) -> None:
-    row = next(iter(await writer.execute_fetchall("PRAGMA user_version")))
+def _prepare(path: Path) -> None:
+    """A new database is its owner's alone, and so are the files that SQLite puts beside it."""
+    with suppress(OSError):  # SQLite says what it is
+        if path.parent.is_dir() and not path.exists():
+            make_file(path)
+
+
+async def _version(connection: aiosqlite.Connection) -> int:
+    row = next(iter(await connection.execute_fetchall("PRAGMA user_version")))
     version, latest = int(row[0]), migrations.latest()
     if version > latest:
         raise NewerDatabaseError(
             f"the database has schema {version}, this version of Keepsake knows schemas up to {latest}: "
             "run the version that made it, or a later one"
         )
+    return version
+
+
+async def _migrate(writer: aiosqlite.Connection, version: int) -> None:
     for step in migrations.after(version):
         await writer.executescript(step.script)

@@ -5,17 +5,15 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import aiosqlite
 
-from storage import migrations
-from storage.database import BUSY_TIMEOUT_S, PRIMARY_CODE, NewerDatabaseError, StorageError, complete
-
-CHECK = "PRAGMA quick_check(3)"
-"""Three damages at most: one is enough to act on."""
+from storage import checking, migrations
+from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,8 @@ class Inspection:
     size: int
     """In bytes."""
     damages: tuple[str, ...] = ()
+    index_damages: tuple[str, ...] = ()
+    """In the search index alone, which the bot makes anew."""
 
 
 def room(database: Path) -> int:
@@ -48,18 +48,15 @@ async def inspect(database: Path) -> Inspection:
 
     A large one takes a while; a caller who is cancelled ends it. Raises NewerDatabaseError and StorageError.
     """
+    connections: list[sqlite3.Connection] = []
+    looking = asyncio.ensure_future(asyncio.to_thread(_inspected, database, connections))
     try:
-        size = await asyncio.to_thread(_writable, database)
-        connection = await aiosqlite.connect(
-            f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
-        )
-        try:
-            return await _inspect(connection, size)
-        except asyncio.CancelledError:
-            await connection.interrupt()
-            raise
-        finally:
-            await complete(connection.close())
+        return await asyncio.shield(looking)
+    except asyncio.CancelledError:
+        for connection in connections:
+            connection.interrupt()
+        await asyncio.gather(looking, return_exceptions=True)
+        raise
     except OSError as exc:
         raise StorageError(exc.strerror) from exc
     except sqlite3.Error as exc:
@@ -105,22 +102,24 @@ def _writable(database: Path) -> int:
     return size
 
 
-async def _inspect(connection: aiosqlite.Connection, size: int) -> Inspection:
-    version, latest = await _version(connection), migrations.latest()
-    if version > latest:
-        raise NewerDatabaseError(f"its schema is {version}, and this version knows schemas up to {latest}")
-    await _write_and_take_back(connection, version)
-    return Inspection(version, latest, size, await _damages(connection))
-
-
-async def _damages(connection: aiosqlite.Connection) -> tuple[str, ...]:
-    try:
-        found = await connection.execute_fetchall(CHECK)
-    except sqlite3.DatabaseError as exc:  # what the check itself needs is damaged, such as a search index's tables
-        if getattr(exc, "sqlite_errorcode", 0) & PRIMARY_CODE != sqlite3.SQLITE_CORRUPT:
-            raise
-        return (str(exc),)
-    return tuple(str(row[0]) for row in found if row[0] != "ok")
+def _inspected(database: Path, connections: list[sqlite3.Connection]) -> Inspection:
+    size = _writable(database)
+    connection = sqlite3.connect(
+        f"file:{quote(str(database))}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,
+    )
+    with closing(connection):
+        connections.append(connection)
+        version, latest = int(connection.execute("PRAGMA user_version").fetchone()[0]), migrations.latest()
+        if version > latest:
+            raise NewerDatabaseError(f"its schema is {version}, and this version knows schemas up to {latest}")
+        _write_and_take_back(connection, version)
+        found = checking.damages(connection)
+        connections.clear()
+        return Inspection(version, latest, size, found.elsewhere, found.index)
 
 
 async def _version(connection: aiosqlite.Connection) -> int:
@@ -128,12 +127,12 @@ async def _version(connection: aiosqlite.Connection) -> int:
     return int(row[0])
 
 
-async def _write_and_take_back(connection: aiosqlite.Connection, version: int) -> None:
-    await connection.execute("BEGIN IMMEDIATE")
+def _write_and_take_back(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        await connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute(f"PRAGMA user_version = {version}")
     finally:
-        await complete(connection.rollback())
+        connection.rollback()
 
 
 def _folder(database: Path) -> Path:

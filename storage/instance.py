@@ -6,6 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from storage.private import FILE
+
 WAIT_S = 30.0
 """How long a new instance waits for the old one."""
 _POLL_S = 0.2
@@ -22,7 +24,7 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
 
     Raises DatabaseInUseError.
     """
-    lock = FileLock(f"{database}.lock")
+    lock = FileLock(f"{database}.lock", mode=FILE)
     if _take(lock):
         return lock
     if wait:
@@ -42,7 +44,7 @@ def is_claimed(database: Path) -> bool:
 
     Raises OSError.
     """
-    lock = FileLock(f"{database}.lock")
+    lock = FileLock(f"{database}.lock", mode=FILE)
     if not Path(lock.lock_file).exists():
         return False
     if not _take(lock):

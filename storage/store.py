@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from storage import old_version
 from storage.access import AccessList
 from storage.archive import Archive
 from storage.broadcasts import Broadcasts
@@ -61,12 +62,13 @@ class Storage:
     restoring: Restoring
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
+    async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
         """Open or make the database at `path` and bring it to this version's schema.
 
+        One of an older version is copied before, unless it is such a copy itself: then `keeps_old` is False.
         Raises NewerDatabaseError when a later version of Keepsake made it, StorageError when it can't be opened.
         """
-        database = await Database.open(path)
+        database = await Database.open(path, old_version.keep if keeps_old else None)
         media, chats = Media(database), Chats(database)
         transcript = Transcript(database, media)
         return cls(

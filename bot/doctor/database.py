@@ -43,8 +43,13 @@ async def _existing(path: Path) -> Finding:
         )
         return cross("Database", f"{path} can't be used: {exc}", advice)
     if found.damages:
-        advice = "Stop the bot and put a backup in its place; without one, the shell's sqlite3 has .recover."
+        advice = "Stop the bot, then: python -m bot restore BACKUP. Without one, the shell's sqlite3 has .recover."
         return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", advice)
+    if found.index_damages:
+        what = f"{path} is whole but for the search index: {'; '.join(found.index_damages)}"
+        return note(
+            "Database", what, "The bot answers, and makes the index anew by itself, at its next start at the latest."
+        )
     older = "" if found.version == found.latest else ", of an older version: the next start brings it up to date"
     return fine("Database", f"{path} is whole and can be written ({_size(found.size)}){older}")
 

@@ -66,7 +66,7 @@ async def test_a_look_that_takes_too_long_is_ended(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n --"
-    monkeypatch.setattr("storage.inspection.CHECK", endless)
+    monkeypatch.setattr("storage.checking.CHECK", endless)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await inspect(tmp_path / "keepsake.db")

@@ -1,0 +1,34 @@
+"""What the program writes is its owner's alone, and what was wider is not any more."""
+
+import asyncio
+import os
+import stat
+
+import pytest
+
+from tests.e2e.conftest import Stage
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no file modes")
+
+
+def _modes(stage: Stage) -> dict[str, int]:
+    names = stage.folder.glob("**/*.db*")
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in names}
+
+
+async def test_a_running_bot_and_its_backups_are_private(process: Stage) -> None:
+    await process.start(DATABASE_URL=f"sqlite:///{process.folder}/data/keepsake.db")
+    await process.ann.say(process.home, "hello")
+    await process.replies(1)
+    assert (await process.shell("backup", "copy.db")).code == 0
+    modes = _modes(process)
+    assert set(modes) >= {"keepsake.db", "keepsake.db-wal", "keepsake.db.lock", "copy.db"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((process.folder / "data").stat().st_mode) == 0o700
+    await process.end()
+    await asyncio.to_thread((process.folder / "data" / "keepsake.db").chmod, 0o644)
+    await process.start()
+    await process.ann.say(process.home, "hello again")
+    await process.replies(2)
+    assert set(_modes(process).values()) == {0o600}
+    assert "could be read or written by others (mode 644)" in process.log()
