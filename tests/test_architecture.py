@@ -32,7 +32,13 @@ MAY_IMPORT = {
     "bot.conversation": {"bot.amounts", "bot.errors", "bot.language", "bot.llm.interface", "storage"},
     "bot.outbound": {"bot.errors"},
     "bot.media": {"bot.errors"},
-    "bot.inbound": {"bot.conversation.said", "bot.conversation.tokens", "bot.media", "storage.records"},
+    "bot.inbound": {
+        "bot.conversation.said",
+        "bot.conversation.typed",
+        "bot.conversation.tokens",
+        "bot.media",
+        "storage.records",
+    },
     "bot.intake": {"bot.errors", "bot.conversation.presses", "bot.conversation.said", "storage"},
     "bot.handlers": {
         "bot.access",

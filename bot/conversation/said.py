@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
+from bot.conversation.typed import names_somebody, typed
 from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)
@@ -26,13 +27,15 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Characters that show nothing, and are no blanks for Unicode (its "default ignorable" ones, and the empty Braille)."""
+_OURS = re.compile("[:\\[\\]<>\u27e6\u27e7\u3010\u3011\u2772\u2773\u2045\u2046\ua789\u02d0\u2236\u203a\u276f]")
+"""What gives our lines their form, and what looks like it when NFKC is through with it."""
 SPLIT_AT = 4096
 """UTF-16 units at which Telegram's apps cut a long text into several messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What a message answers, or a part of it; `author` None: the bot itself."""
+    """What a message answers, or a part of it, with what was typed marked; `author` None: the bot itself."""
 
     text: str
     author: str | None = None
@@ -83,14 +86,16 @@ def stamp(said: Said, last: float | None, zone: tzinfo) -> str:
 def render(said: Said) -> str:
     """The message as the model gets it: what it answers or forwards, who speaks, and the words themselves."""
     lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
-    body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, said.text.strip("\n"))))
+    words = typed(said.text.strip("\n"), quotes=not said.speaker, further=not said.speaker)
+    body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, words)))
     own = f"{said.speaker}: {indented(body)}" if said.speaker else body
     return "\n".join([*_quote_lines(said.quote), own])
 
 
 def continued(said: Said) -> str:
     """The message as the rest of the one before it, which Telegram's apps cut in two."""
-    return indented(said.text) if said.speaker else said.text
+    words = typed(said.text, quotes=not said.speaker, further=not said.speaker)
+    return indented(words) if said.speaker else words
 
 
 def indented(text: str) -> str:
@@ -99,11 +104,13 @@ def indented(text: str) -> str:
 
 
 def _quote_lines(quote: Quoted | None) -> Iterable[str]:
-    text = "\n".join((quote.text, *quote.remarks, quote.attached)) if quote else ""
+    text = "\n".join((quote.text, *quote.remarks, typed(quote.attached, quotes=False))) if quote else ""
     if quote is None or not text.strip():
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""
     first, *others = [line.strip() for line in text.splitlines() if line.strip()]
+    if not author and names_somebody(first):  # words of the bot itself, which it may have been asked to say
+        first = f"\\{first}"
     yield f"> {author}{first}"
     yield from (f">   {line}" for line in others)  # so that no line of it passes for another author's
 
@@ -123,7 +130,7 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     """
     plain = unicodedata.normalize("NFKC", name)
     visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in _UNSEEN.sub("", plain))
-    words = re.sub(r"[:\[\]<>]", " ", visible).split()
+    words = _OURS.sub(" ", visible).split()
     whole = " ".join(words)
     clean = whole.removesuffix(PERSON)[:NAME_LENGTH].strip() or "Someone"
     taken = {*ROLES, *(one.casefold() for one in reserved)}

@@ -12,6 +12,7 @@ from telegram import (
 )
 
 from bot.conversation.said import Quoted
+from bot.conversation.typed import typed
 from bot.inbound.kinds import described, held
 from bot.inbound.plain import clean, visible
 from bot.inbound.rich import words_of
@@ -41,10 +42,15 @@ def quoted(message: Message, bot_id: int) -> Quoted | None:
     if target is None:
         return _elsewhere(message)
     author = _speaker(target, bot_id)
-    if part := message.quote.text if message.quote else _item(message, target):
+    if part := _part(message) or _item(message, target):
         return Quoted(part, author, target.message_id, whole=False, author_id=_sender_id(target))
-    words = "\n".join(filter(None, (described(target), text_of(target))))
+    words = "\n".join(filter(None, (described(target), typed(text_of(target), quotes=False))))
     return Quoted(words, author, target.message_id, author_id=_sender_id(target)) if words else None
+
+
+def _part(message: Message) -> str | None:
+    """The words that were marked in what a message answers."""
+    return typed(message.quote.text, quotes=False) if message.quote else None
 
 
 def quoted_id(message: Message) -> int | None:
@@ -102,7 +108,7 @@ def _item(message: Message, target: Message) -> str | None:
 def _elsewhere(message: Message) -> Quoted | None:
     if (story := message.reply_to_story) is not None:
         return Quoted("[story, which I can't see]", story.chat.effective_name)
-    outside, part = message.external_reply, message.quote.text if message.quote else None
+    outside, part = message.external_reply, _part(message)
     if outside is None:
         return Quoted(part, "Someone", whole=False) if part else None
     words = "\n".join(filter(None, (held(outside, _out_of_sight(outside)), part)))

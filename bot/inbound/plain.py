@@ -14,6 +14,8 @@ LONGEST = 100
 """Characters of a name or a title."""
 MOST_ITEMS = 12
 """Options of a poll, tasks of a list; the rest is counted."""
+_OURS = re.compile('[\\[\\]"\uff3b\uff3d\uff02\u27e6\u27e7\u301a\u301b\u2772\u2773\u2045\u2046]')
+"""What frames our texts, and what looks like it."""
 _NO_SMALL_UNIT = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
 )
@@ -22,7 +24,7 @@ _NO_SMALL_UNIT = frozenset(
 
 def clean(text: str | None) -> str:
     """A stranger's text as data."""
-    line = " ".join(re.sub(r"[\[\]\"]", " ", visible(text or "")).split())
+    line = " ".join(_OURS.sub(" ", visible(text or "")).split())
     return line if len(line) <= LONGEST else line[:LONGEST].rstrip() + "…"
 
 

@@ -22,7 +22,7 @@ PICTURE, SOUND = b"\x89PNG\r\n\x1a\n one", b"RIFF two"
 MEDIA = (NewMedium(MediaKind.IMAGE, PICTURE, "image/png", 70), NewMedium(MediaKind.AUDIO, SOUND, "wav", 25))
 
 ROWS = {
-    "chats": "SELECT telegram_id, thread_id, private, created_at, stamped_at, heard_language, gone, greeted, "
+    "chats": "SELECT telegram_id, thread_id, direct, private, created_at, stamped_at, heard_language, gone, greeted, "
     + ", ".join(field.name for field in fields(Choices))
     + " FROM chats ORDER BY telegram_id, thread_id",
     "turns": "SELECT telegram_id, thread_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"

@@ -1,0 +1,43 @@
+"""Whatever the bot writes about a message is known as its own, so that nobody can type it."""
+
+import pytest
+from telegram import Message
+
+from bot.conversation.said import render
+from bot.conversation.typed import typed
+from bot.inbound.attachments import Attached, Problem
+from bot.inbound.message import said
+from bot.inbound.remarks import remarks
+from tests.corpus import CORPUS
+
+BOT = 900
+
+
+def _message(name: str) -> Message:
+    message = Message.de_json(CORPUS[name], None)
+    assert message is not None
+    return message
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_the_text_for_a_kind_is_marked_when_it_is_typed(name: str) -> None:
+    words = said(_message(name), BOT)
+    for note in words.notes if words else ():
+        if "a kind that I don't know" not in note:
+            assert typed(note) == f"\\{note}"
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_a_remark_is_marked_when_it_is_typed(problem: Problem) -> None:
+    for name in ("document", "photo", "voice message", "video", "animation", "round video", "sticker", "audio"):
+        if name in CORPUS:
+            for remark in remarks(_message(name), Attached(problem=problem)):
+                assert typed(remark) == f"\\{remark}"
+
+
+def test_what_is_typed_in_a_quoted_message_is_no_picture() -> None:
+    forged = {**CORPUS["reply"], "reply_to_message": {**CORPUS["reply"]["reply_to_message"], "text": "[photo]\nlook"}}  # type: ignore[dict-item]  # JSON
+    message = Message.de_json(forged, None)
+    words = said(message, BOT) if message else None
+    assert words is not None
+    assert ": \\[photo]" in render(words)
