@@ -109,7 +109,7 @@ ONLY_IN = {
     "pypdf": {"bot.media"},
     "docx": {"bot.media"},
     "lxml": {"bot.media"},
-    "charset_normalizer": {"bot.media"},
+    "chardet": {"bot.media"},
 }
 """Libraries that one part of the project keeps to itself."""
 

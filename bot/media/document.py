@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.media.errors import EmptyError, LockedError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.signatures import is_binary, is_pdf, is_plain
+from bot.media.text import CONTROL, text_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -16,26 +18,8 @@ if TYPE_CHECKING:
 MOST_PAGES = 500
 MOST_UNPACKED = 100 * 1024 * 1024
 """Bytes that a Word file may unpack to."""
-MOST_STRANGE = 0.02
-"""A text with a larger share of control characters is none."""
-MOST_BROKEN = 0.1
-"""Of the characters beyond ASCII, those that are broken in a text that is UTF-8 all the same."""
-_MARKS = (
-    (b"\xff\xfe\0\0", "utf-32"),
-    (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-_ZEROS = (
-    ((False, True, True, True), "utf-32-le"),
-    ((True, True, True, False), "utf-32-be"),
-    ((False, True, False, True), "utf-16-le"),
-    ((True, False, True, False), "utf-16-be"),
-)
-"""Which bytes of four are zero in most."""
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What a terminal is told about colours."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+_OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +37,31 @@ class Document:
     """The encoding of a text where that is a guess."""
 
 
-def document(data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
-    """Read a document, so many characters of it at most. Raises MediaError."""
-    read = _read(data, name, mime, most_characters)
+def document(
+    data: bytes, name: str, mime: str | None, *, most_characters: int, language: str | None = None
+) -> Document:
+    """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
+    read = _read(data, name, mime, most_characters, language)
     if not read.text:  # or pictures of pages
         raise EmptyError("no text in it")
     return read
 
 
-def _read(data: bytes, name: str, mime: str | None, most_characters: int) -> Document:
-    if data.startswith(b"%PDF-") or b"%PDF-" in data[:1024]:
-        return _pdf(data, most_characters)
+def _read(data: bytes, name: str, mime: str | None, most: int, language: str | None) -> Document:
+    if is_pdf(data):
+        try:
+            return _pdf(data, most)
+        except UnreadableError:
+            if not is_plain(data) or _OBJECT.search(data):
+                raise  # it is no text that begins so
     if data.startswith(b"PK\x03\x04"):
-        if name.lower().endswith(".docx") or "wordprocessingml" in (mime or ""):
-            return _word(data, most_characters)
+        if name.lower().endswith(".docx") or "wordprocessingml" in (mime or "") or b"word/document" in data:
+            return _word(data, most)
         raise NotSupportedError(f"an archive: {mime}")
-    return _gathered([_decoded(data)], most_characters, 1)
+    if is_binary(data):
+        raise NotSupportedError("no text")
+    read = text_of(data, language)
+    return replace(_gathered([read.words], most, 1), encoding=read.encoding)
 
 
 def _pdf(data: bytes, most: int) -> Document:
@@ -167,41 +160,4 @@ def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
 def _clean(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         lines = text.replace("\r\n", "\n").replace("\r", "\n")
-        yield _CONTROL.sub("", lines).encode("utf-8", "replace").decode()
-
-
-def _decoded(data: bytes) -> str:
-    """A text in whatever encoding it is. Raises NotSupportedError when it is none."""
-    text = _marked(data) or _utf_8(data)
-    text = _COLOUR.sub("", _guessed(data) if text is None else text)
-    if len(_CONTROL.findall(text)) > MOST_STRANGE * len(text):
-        raise NotSupportedError("no text")
-    return text
-
-
-def _marked(data: bytes) -> str | None:
-    """By the mark at its beginning, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    zeros = [data[at:4096:4].count(0) > 0.5 * len(data[at:4096:4]) for at in range(4)]
-    found = next((encoding for pattern, encoding in _ZEROS if zeros == list(pattern)), None)
-    return data.decode(found, "replace") if found else None
-
-
-def _utf_8(data: bytes) -> str | None:
-    """As UTF-8, also when a few bytes in it are not."""
-    text = data.decode("utf-8-sig", "replace")
-    broken, foreign = text.count("\ufffd"), sum(char > "\x7f" for char in text)
-    return text if broken <= MOST_BROKEN * foreign else None
-
-
-def _guessed(data: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    if b"\0" in data:
-        raise NotSupportedError("no text")
-    best = from_bytes(data).best()
-    if best is None:
-        raise NotSupportedError("no text of a known encoding")
-    return str(best)
+        yield CONTROL.sub("", lines).encode("utf-8", "replace").decode()

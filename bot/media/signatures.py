@@ -106,7 +106,12 @@ def is_binary(data: bytes) -> bool:
 
 def is_plain(data: bytes) -> bool:
     """Whether a text could have all these bytes, in an encoding of single bytes or UTF-8."""
-    return len(data.translate(None, _CONTROLS)) == len(data)
+    return not controls(data)
+
+
+def controls(data: bytes) -> int:
+    """How many of the bytes are in no such text."""
+    return len(data) - len(data.translate(None, _CONTROLS))
 
 
 def _first(signatures: tuple[Signature, ...], data: bytes) -> str | None:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bot.media.document import document
 from bot.media.errors import MediaError, UnreadableError
@@ -62,8 +62,8 @@ def _voice_note(data: bytes, **options: int) -> tuple[Fields, bytes]:
     return {}, voice_note(data, **options)
 
 
-def _document(data: bytes, *, name: str, mime: str | None, most_characters: int) -> tuple[Fields, bytes]:
-    made = document(data, name, mime, most_characters=most_characters)
+def _document(data: bytes, *, name: str, mime: str | None, **options: Any) -> tuple[Fields, bytes]:
+    made = document(data, name, mime, **options)
     fields = asdict(made)
     return fields, fields.pop("text").encode()
 

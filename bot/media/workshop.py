@@ -52,7 +52,7 @@ class Workshop:
         """See ``document.document``. Raises MediaError."""
         if is_binary(data) and not is_pdf(data):
             raise NotSupportedError("no document of a known kind")
-        options: Options = {"name": name, "mime": mime, "most_characters": most_characters}
+        options: Options = {"name": name, "mime": mime, "most_characters": most_characters, "language": self.language}
         made = await self.pool.do(Job("document", data, options, DOCUMENT_S), self.owner)
         fields = made.fields
         return Document(

@@ -210,6 +210,16 @@ async def test_what_can_not_be_read_is_told_to_the_model(stage: Stage, hurry: No
     assert "[file nothing.txt: not readable: there is no text in it" in _parts(stage, 2)[0]
 
 
+async def test_a_list_in_an_old_code_page_reaches_the_model(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    content = "1;Bolt M6;нет в наличии\n".encode("cp1251")
+    await stage.ann.document(stage.home, content, "stock.csv", "text/csv", "what is missing?")
+    await stage.replies(1)
+    [words] = _parts(stage, 0)
+    assert "[file stock.csv: encoding guessed: windows-1251]\nwhat is missing?" in words
+    assert words.endswith("1;Bolt M6;нет в наличии")
+
+
 async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurry: None) -> None:
     await stage.start()
     shown = await stage.ann.photo(stage.home, picture(), "our cat")

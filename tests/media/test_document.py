@@ -153,3 +153,24 @@ def test_a_file_without_words_is_told_apart(data: bytes) -> None:
 
 def _text(data: bytes) -> str:
     return document(data, "a.txt", None, most_characters=60_000).text
+
+
+@pytest.mark.parametrize(
+    "text", ['if data.startswith(b"%PDF-"):\n    return "a PDF"\n', "%PDF-1.7 is how a PDF begins.\n"]
+)
+def test_a_text_about_pdfs_is_a_text(text: str) -> None:
+    assert _text(text.encode()) == text.strip()
+
+
+@pytest.mark.parametrize("before", [b"\n\n", b"HTTP/1.1 200 OK\r\n\r\n", b"\0" * 300, b"#!junk\n" * 99])
+def test_a_pdf_behind_something_else_is_read(before: bytes) -> None:
+    assert _text(before + pdf("hello there")) == "hello there"
+
+
+def test_a_word_file_is_one_whatever_its_name() -> None:
+    assert _read(word("Dear Ann"), "letter", "application/octet-stream").text == "Dear Ann"
+
+
+def test_a_guessed_encoding_is_kept_with_the_text() -> None:
+    read = document("1;Болт;нет\n".encode("cp1251"), "a.csv", None, most_characters=99, language="ru")
+    assert (read.text, read.encoding) == ("1;Болт;нет", "windows-1251")

@@ -1,0 +1,182 @@
+"""How little a text looks like one that somebody wrote: bytes decoded by the wrong table show themselves by it.
+
+They become controls, pieces of boxes, capitals inside words, letters of several scripts in one word, rare ideographs.
+What is counted are faults; one for each foreign byte or more is nonsense, a tenth of that is a text.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_OPENING = frozenset("“‘«„‚‹¿¡")
+_CLOSING = frozenset("”’»›…™®")
+_NUMERIC = frozenset("€£¥°±×÷²³½¼¾µ§№¢·•–—©")
+_RARE = frozenset("ÐÞðþÿŸƒµſªºˆ˜ЂЃђѓЉЊЌЋЏљњќћџЅѕ")
+_HEBREW_FINALS = frozenset("ךםןףץ")
+"""Forms that stand at the end of a word."""
+_CASELESS = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "IDEOGRAPHIC"}
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH")
+_LATIN_VOWELS = frozenset("aeiouyAEIOUYăâêôơưĂÂÊÔƠƯ")
+
+
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_CYRILLIC_VOWELS = frozenset("аеёиоуыэюяіїєўѵАЕЁИОУЫЭЮЯІЇЄЎ")
+
+
+def faults(text: str, language: str | None = None) -> float:
+    """Faults of all characters beyond ASCII; `language` (ISO 639) is whose letters are no surprise."""
+    own = LETTERS.get(language or "", "")
+    total = 0.0
+    for at, char in enumerate(text):
+        if char > "\x7f":
+            before, after = text[at - 1] if at else " ", text[at + 1] if at + 1 < len(text) else " "
+            total += _fault(char, before, after, own) + _surprise(char, own)
+    return total + sum(0.5 * len(word) for word in _WORD.findall(text) if _is_mute(word))
+
+
+def _is_mute(word: str) -> bool:
+    """A longer word without a vowel, as Cyrillic is in a wrong table of its own."""
+    return script_of(word[0]) == "CYRILLIC" and _CYRILLIC_VOWELS.isdisjoint(word)
+
+
+def _fault(char: str, before: str, after: str, own: str) -> float:
+    category = unicodedata.category(char)
+    if category in ("Cc", "Cn", "Co", "Cs") or char == "\ufffd":
+        return 3.0
+    if category[0] == "L":
+        return _letter(char, category, before, after, own)
+    if category[0] == "M":
+        return _mark(char, before)
+    return _sign(char, before, after)
+
+
+def _letter(char: str, category: str, before: str, after: str, own: str) -> float:
+    script = script_of(char)
+    if script in _CASELESS:
+        return _east_asian(char, script, before, after)
+    rare = char in _RARE and char.lower() not in own and not (char in "ªºµ" and before.isdigit())
+    found = 0.8 if rare else 0.0
+    if any(one.isalpha() and script_of(one) not in (script, "ZERO") for one in (before, after)):
+        found += 1.5
+    if before.isdigit() or after.isdigit():
+        found += 0.3
+    if char in _HEBREW_FINALS and script_of(after) == "HEBREW":
+        found += 1.0
+    if category == "Lu" and before.islower():
+        found += 1.5
+    if category == "Ll" and (after.isupper() or (before.isupper() and before > "\x7f" and after.isupper())):
+        found += 1.5
+    return found
+
+
+def _mark(char: str, before: str) -> float:
+    """An accent or a vowel sign, which stands on a letter of its own script."""
+    if script_of(char) == "COMBINING":
+        return 0.0 if before in _LATIN_VOWELS else 1.5
+    good = script_of(before) == script_of(char)
+    return 0.0 if good else 1.5
+
+
+def _sign(char: str, before: str, after: str) -> float:
+    if "\u2500" <= char <= "\u259f":
+        if before.isalnum() or after.isalnum():
+            return 2.0
+        return 0.1 if char in (before, after) else 0.6
+    if char == "\u2019" and before.isalpha():
+        return 0.0
+    if char in _OPENING:
+        return 0.0 if (after.isalnum() or after in _OPENING) and not before.isalnum() else 1.0
+    if char in _CLOSING:
+        return 0.0 if not before.isspace() and not after.isalpha() else 1.0
+    if char in _NUMERIC:
+        return 1.5 if before.isalpha() and after.isalpha() else 0.1
+    if script_of(char) in _CASELESS or "\u3000" <= char <= "\u303f" or "\uff00" <= char <= "\uffef":
+        return 0.0
+    return 0.2 if char == "\xa0" else 1.0
+
+
+def _east_asian(char: str, script: str, before: str, after: str) -> float:
+    if script == "HALFWIDTH":
+        alone = not any(script_of(one) == script for one in (before, after))
+        return 1.5 if alone else 0.4
+    neighbours = {script_of(one) for one in (before, after) if one > "\x7f" and one.isalpha()}
+    strange = 0.7 if neighbours - set(_EAST_ASIAN) else 0.0
+    if script == "HANGUL":
+        return strange + (0.0 if _is_in(char, "euc_kr", 0xB0, 0xC8) else 1.2) + (1.0 if "CJK" in neighbours else 0.0)
+    if script == "CJK":
+        return strange + (0.0 if _is_common(char) else 1.2)
+    return strange
+
+
+def _surprise(char: str, own: str) -> float:
+    """A letter that the language of whoever sent it does not have."""
+    if not own or not char.isalpha() or char.lower() in own:
+        return 0.0
+    script = script_of(char)
+    if script in own.split():
+        return 0.0
+    return 0.35 if own[-1] > "\x7f" and script_of(own[-1]) == script else 0.1
+
+
+@lru_cache(maxsize=4096)
+def _is_common(char: str) -> bool:
+    """One of the ideographs that are taught at school, in China, Taiwan or Japan."""
+    return _is_in(char, "gb2312", 0xB0, 0xD7) or _is_in(char, "big5", 0xA4, 0xC6) or _is_in(char, "euc_jp", 0xB0, 0xCF)
+
+
+def _is_in(char: str, encoding: str, first: int, last: int) -> bool:
+    try:
+        return first <= char.encode(encoding)[0] <= last
+    except UnicodeEncodeError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def script_of(char: str) -> str:
+    """The first word of a character's name, which for letters is their script."""
+    return "LATIN" if char < "\x80" and char.isalpha() else unicodedata.name(char, "").partition(" ")[0].split("-")[0]
+
+
+LETTERS = {
+    "ru": "абвгдежзийклмнопрстуфхцчшщъыьэюяё",
+    "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
+    "be": "абвгдеёжзійклмнопрстуўфхцчшыьэюя",
+    "bg": "абвгдежзийклмнопрстуфхцчшщъьюя",
+    "sr": "абвгдђежзијклљмнњопрстћуфхцчџшčćđšž",
+    "mk": "абвгдѓежзѕијклљмнњопрстќуфхцчџш",
+    "zh": "CJK IDEOGRAPHIC FULLWIDTH",
+    "ja": "CJK HIRAGANA KATAKANA IDEOGRAPHIC FULLWIDTH HALFWIDTH",
+    "ko": "HANGUL FULLWIDTH",
+    "es": "áéíóúüñ",
+    "ca": "àéèíïóòúüç",
+    "fr": "àâæçéèêëîïôœùûüÿ",
+    "de": "äöüß",
+    "it": "àèéìíîòóùú",
+    "nl": "éëïóöüèêáíú",
+    "pt": "áâãàçéêíóôõúü",
+    "da": "æøåé",
+    "nb": "æøåéòô",
+    "sv": "åäöé",
+    "fi": "äöåšž",
+    "is": "áéíóúýþæöð",
+    "pl": "ąćęłńóśźż",
+    "cs": "áčďéěíňóřšťúůýž",
+    "sk": "áäčďéíĺľňóôŕšťúýž",
+    "hu": "áéíóöőúüű",
+    "ro": "ăâîșțşţ",
+    "hr": "čćđšž",
+    "sl": "čšž",
+    "tr": "çğıöşüâîûi̇",
+    "az": "çəğıöşü",
+    "el": "GREEK",
+    "he": "HEBREW",
+    "ar": "ARABIC",
+    "fa": "ARABIC",
+    "ur": "ARABIC",
+    "th": "THAI",
+    "vi": "ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ",
+    "lt": "ąčęėįšųūž",
+    "lv": "āčēģīķļņšūž",
+    "et": "äõöüšž",
+}
+"""Letters beyond ASCII, or whole scripts, that a language is written with."""

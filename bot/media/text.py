@@ -1,0 +1,127 @@
+"""Plain text of any encoding: by its mark, as Unicode where it is that, else by what reads best (``legacy``)."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from bot.media.errors import NotSupportedError
+from bot.media.legacy import guess
+from bot.media.plausibility import faults
+from bot.media.signatures import controls
+
+MOST_STRANGE = 0.02
+"""A text with a larger share of control characters is none."""
+MOST_BROKEN = 0.1
+"""Of the characters beyond ASCII, those that are broken in a text that is UTF-8 all the same."""
+MOST_WIDE_FAULTS, FEWEST_WIDE_FAULTS = 0.2, 0.02
+"""A character, in what is taken for UTF-16 without a mark and without zeros: where its bytes are full of controls, and
+where they are not."""
+SAMPLE, SHORTEST_WIDE = 4096, 12
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_ZEROS = (
+    ((False, True, True, True), "utf-32-le"),
+    ((True, True, True, False), "utf-32-be"),
+    ((False, False, True, True), "utf-32-le"),
+    ((True, True, False, False), "utf-32-be"),
+    ((False, True, False, True), "utf-16-le"),
+    ((True, False, True, False), "utf-16-be"),
+)
+"""Which bytes of four are zero in most."""
+_ZERO_RUN = re.compile(rb"\0{8,}")
+"""No text has one: room that was set aside in a log, or what was there before it was emptied."""
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What a terminal is told about colours."""
+_SHIFTED = re.compile(rb"\x1b\$[@B]")
+"""Japanese in seven bits, as in mail."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, and its encoding where that is a guess."""
+
+    words: str
+    encoding: str | None = None
+
+
+def text_of(data: bytes, language: str | None = None) -> Text:
+    """The text in a file; `language` (IETF) is its sender's. Raises NotSupportedError when it is none."""
+    data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
+    unicode = _unicode(data)
+    read = Text(unicode) if unicode is not None else _legacy(data, language)
+    words = _COLOUR.sub("", read.words).strip("\0")
+    if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
+        raise NotSupportedError("no text")
+    return Text(words, read.encoding)
+
+
+def _unicode(data: bytes) -> str | None:
+    for read in (_marked, _wide, _shifted, _utf_8, _wide_throughout):
+        text = read(data)
+        if text is not None:
+            return text
+    return None
+
+
+def _legacy(data: bytes, language: str | None) -> Text:
+    found = guess(data.replace(b"\0", b""), language)
+    if found is None:
+        raise NotSupportedError("no text of a known encoding")
+    return Text(found.text, found.encoding)
+
+
+def _marked(data: bytes) -> str | None:
+    """By the mark at its beginning, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    zeros = [data[at:4096:4].count(0) > 0.5 * len(data[at:4096:4]) for at in range(4)]
+    found = next((encoding for pattern, encoding in _ZEROS if zeros == list(pattern)), None)
+    return data.decode(found, "replace") if found else None
+
+
+def _shifted(data: bytes) -> str | None:
+    if not data.isascii() or not _SHIFTED.search(data):
+        return None
+    try:
+        return data.decode("iso2022_jp")
+    except UnicodeDecodeError:
+        return None
+
+
+def _utf_8(data: bytes) -> str | None:
+    """As UTF-8, also when a few bytes in it are not, or when it ends within a character."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        broken, foreign = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
+        return text if broken <= MOST_BROKEN * foreign else None
+    return None if text.isascii() and not data.isascii() else text  # the end alone may be a letter of another table
+
+
+def _wide(data: bytes) -> str | None:
+    """UTF-16 in a script that has no zeros: then its bytes are full of controls, and it reads well."""
+    sample = data[:SAMPLE]
+    return _read_wide(data, MOST_WIDE_FAULTS) if controls(sample) > MOST_STRANGE * len(sample) else None
+
+
+def _wide_throughout(data: bytes) -> str | None:
+    """UTF-16 in a script that has no controls either, as Japanese: it reads well, and as nothing else."""
+    return _read_wide(data, FEWEST_WIDE_FAULTS) if len(data) >= SHORTEST_WIDE else None
+
+
+def _read_wide(data: bytes, most_faults: float) -> str | None:
+    sample = data[: min(SAMPLE, len(data) // 2 * 2)]
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = sample.decode(encoding, "replace")
+        strange = len(CONTROL.findall(text)) > MOST_STRANGE * len(text)
+        if not strange and faults(text) <= most_faults * len(text):
+            return data.decode(encoding, "replace")
+    return None

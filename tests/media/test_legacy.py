@@ -1,0 +1,74 @@
+"""Texts from before Unicode are read as what they say, short lists too."""
+
+import random
+import unicodedata
+
+import pytest
+
+from bot.media.legacy import guess
+from bot.media.text import text_of
+from tests.media.texts import LISTS, PROSE
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    return (_with_accents_apart(text) if encoding == "cp1258" else text).encode(encoding)
+
+
+def _with_accents_apart(text: str) -> str:
+    """As the Vietnamese table has it: the tone behind its vowel."""
+    tones = "\u0300\u0301\u0303\u0309\u0323"
+    apart = []
+    for char in text:
+        whole = unicodedata.normalize("NFD", char)
+        vowel = unicodedata.normalize("NFC", "".join(one for one in whole if one not in tones))
+        apart.append(vowel + "".join(one for one in whole if one in tones))
+    return "".join(apart)
+
+
+def _read(data: bytes, language: str | None) -> str:
+    return unicodedata.normalize("NFC", text_of(data, language).words)
+
+
+@pytest.mark.parametrize(("language", "encoding", "text"), [*LISTS, *PROSE])
+def test_it_is_read_in_its_senders_language(language: str, encoding: str, text: str) -> None:
+    assert _read(_bytes(text, encoding), language) == text
+
+
+@pytest.mark.parametrize(("language", "encoding", "text"), PROSE)
+def test_sentences_need_no_language(language: str, encoding: str, text: str) -> None:
+    assert _read(_bytes(text, encoding), None) == text
+
+
+def test_most_lists_need_no_language_either() -> None:
+    wrong = [row for row in LISTS if _read(_bytes(row[2], row[1]), None) != row[2]]
+    assert len(wrong) <= len(LISTS) // 8, wrong
+
+
+@pytest.mark.parametrize("language", ["ru-RU", "zh-hans", "pt-br", "xx", ""])
+def test_a_text_in_another_language_than_its_senders(language: str) -> None:
+    assert _read("日付,金額,備考\n1,パソコン,支払い済み\n".encode("cp932"), language).endswith("支払い済み\n")
+    assert _read("Собака спит под столом, а кошка на окне.\n".encode("cp1251"), language).startswith("Собака")
+    assert _read("Der Hund schläft, müde und groß.\n".encode("cp1252"), language).startswith("Der Hund schläft, müde")
+
+
+def test_a_guess_is_said_to_be_one() -> None:
+    assert text_of("Болт;нет\n".encode("cp1251")).encoding == "windows-1251"
+    assert text_of("1,苹果\n".encode("gb18030"), "zh-hans").encoding == "gb18030"
+    assert text_of("Болт;нет\n".encode()).encoding is None
+    assert text_of("Болт;нет\n".encode("utf-16")).encoding is None
+    assert text_of(b"plain\n").encoding is None
+
+
+def test_a_bad_byte_costs_only_itself() -> None:
+    data = "Собака спит под столом. ".encode("cp1251") * 5
+    assert text_of(data + b"\x98" + data).words.count("Собака спит под столом.") == 10
+
+
+def test_a_long_line_is_judged_by_where_it_is_foreign() -> None:
+    data = b'{"a": 1}, ' * 20_000 + "Собака спит под столом".encode("cp1251")
+    assert text_of(data).words.endswith("Собака спит под столом")
+
+
+def test_noise_is_no_text() -> None:
+    for seed in range(3):
+        assert guess(bytes(random.Random(seed).choices(range(0x80, 0x100), k=300)), None) is None

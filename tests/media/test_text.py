@@ -1,0 +1,60 @@
+"""Plain texts in Unicode, with and without marks, whole and broken."""
+
+import random
+
+import pytest
+
+from bot.media.errors import NotSupportedError
+from bot.media.text import text_of
+
+RUSSIAN = "Привет, завтра в десять"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [RUSSIAN, "今天天气很好，我们去公园", "สวัสดี พรุ่งนี้เจอกัน", "plain words", "Ελλάδα και λίγο", "日本語の文章です"],
+)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-16", "utf-8-sig"])
+def test_unicode_is_known_without_a_mark(text: str, encoding: str) -> None:
+    assert text_of(text.encode(encoding)).words == text
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_text_may_end_within_a_character(cut: int) -> None:
+    assert text_of("одно слово и 语".encode()[:-cut]).words == "одно слово и "
+
+
+def test_a_last_letter_of_another_table_is_no_half_of_one() -> None:
+    assert text_of("un café".encode("cp1252"), "fr").words == "un café"
+
+
+def test_mail_in_japanese() -> None:
+    assert text_of("件名: 会議\n".encode("iso2022_jp")).words == "件名: 会議\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "cp1251"])
+def test_zeros_in_a_log_are_left_out(encoding: str) -> None:
+    line = ("one line of a log\n" if encoding == "ascii" else "одна строка журнала\n").encode(encoding)
+    plain = line.decode(encoding)
+    read = [
+        text_of(data, "ru").words.replace("\0", "") for data in (line * 9 + b"\0\0\0" + line, b"\0" * 70_001 + line)
+    ]
+    assert read == [plain * 10, plain]
+
+
+def test_a_text_that_begins_like_another_file_is_a_text() -> None:
+    for start in (
+        b"PK is short for Phil Katz",
+        b"GIF89a was a format",
+        b"BM is for bitmap",
+        b"MZ is for Mark",
+        b"ID3 tags",
+    ):
+        assert text_of(start).words == start.decode()
+
+
+@pytest.mark.parametrize("size", [50, 300, 2000])
+def test_bytes_by_chance_are_none(size: int) -> None:
+    for seed in range(5):
+        with pytest.raises(NotSupportedError):
+            text_of(random.Random(seed).randbytes(size))
