@@ -38,8 +38,8 @@ class ChatCompletions(OpenAIModel):
         self._markers = server.profile.content_parts
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        chunks = Chunks()
         async with await self._open(messages, options) as stream, aclosing(events(stream.response)) as told:
+            chunks = Chunks(stream.response.url.host)
             async for event in told:
                 delta = chunks.end() if event is None else chunks.read(event.data, event.name)
                 if delta is not None:

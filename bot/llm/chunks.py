@@ -10,9 +10,10 @@ from bot.llm.usage import reported
 
 
 class Chunks:
-    """Reads one stream."""
+    """Reads one stream; `host` is the server's, since some words mean something else at some."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        self._host = host
         self._calls = Calls()
         self._said = False
         """There was something that is an answer."""
@@ -20,11 +21,11 @@ class Chunks:
 
     def read(self, chunk: Object, name: str = "") -> Delta:
         """What a chunk adds. Raises a ModelError for a failure that it tells of; `name` is its event's."""
-        if (told := failure_in(chunk, name)) is not None:
+        if (told := failure_in(chunk, name, self._host)) is not None:
             raise told
         choice = _first_choice(chunk)
         if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
-            raise failure(error)
+            raise failure(error, self._host)
         body = self._body(choice)
         said, thought = words(body.get("content"))
         audio = mapping(body.get("audio"))

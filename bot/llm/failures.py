@@ -138,6 +138,11 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
     return error
 
 
+def of_told(body: object, *, host: str) -> errors.ModelError:
+    """The ModelError for what stands in the place of an answer, in a stream or a body that began well."""
+    return _of(None, told(body), host=host)
+
+
 def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
     """The ModelError for a failure that the stream of an answer tells of."""
     return _of(None, told({"code": code, "message": message}), host=host)

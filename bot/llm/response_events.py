@@ -18,9 +18,10 @@ _LAST = ("response.completed", "response.incomplete", "response.failed", "respon
 
 
 class ResponseEvents:
-    """Reads one stream; `ended` is the id of the response when it is whole."""
+    """Reads one stream; `ended` is the id of the response when it is whole, `host` the server's (see Chunks)."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        self._host = host
         self.ended = ""
         self._calls: dict[str, Call] = {}
         self._parts: set[tuple[object, object]] = set()
@@ -36,7 +37,7 @@ class ResponseEvents:
         kind = text(data.get("type")) or event.name
         if kind in _LAST:
             return self._last(mapping(data.get("response")), kind)
-        if (told := failure_in(data, kind)) is not None:
+        if (told := failure_in(data, kind, self._host)) is not None:
             raise told
         if kind in _SAID:
             return Delta(text=self._said(data, data.get("delta")))
@@ -59,7 +60,7 @@ class ResponseEvents:
     def _last(self, response: Object, kind: str) -> Delta:
         status = text(response.get("status")) or kind.removeprefix("response.")
         if response.get("error") or status in ("failed", "cancelled"):
-            raise failure(response.get("error") or f"the response is {status}")
+            raise failure(response.get("error") or f"the response is {status}", self._host)
         if kind not in _LAST and status in ("queued", "in_progress"):
             raise StreamCut(f"the response is {status}")
         said = "" if self._parts else self._output(response)

@@ -90,8 +90,8 @@ class Responses(OpenAIModel):
     async def _answer(
         self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> AsyncGenerator[Delta, None]:
-        said, read = "", ResponseEvents()
         async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
+            said, read = "", ResponseEvents(stream.response.url.host)
             async for event in told:
                 delta = read.end() if event is None else read.read(event)
                 if delta is None:
