@@ -1,6 +1,8 @@
 """Embeddings, as every OpenAI-compatible server speaks them: texts go in, vectors come out, in the same order."""
 
+import base64
 import json
+import struct
 from collections.abc import Sequence
 from itertools import chain
 from math import isfinite
@@ -10,6 +12,8 @@ import openai
 from bot.errors import ServerTrouble
 from bot.llm.client import client
 from bot.llm.failures import translate
+from bot.llm.loose import Object, mapping, mappings
+from bot.llm.stream_failures import failure_in
 
 BATCH = 10
 """Texts in a request: the most that Model Studio's text-embedding-v4 takes (its page on OpenAI-compatible embeddings);
@@ -49,17 +53,40 @@ class Embeddings:
             )
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
-        return _vectors(answer.content, len(texts))
+        return _vectors(answer.content, len(texts), answer.http_response.url.host)
 
 
-def _vectors(content: bytes, count: int) -> list[list[float]]:
+def _vectors(content: bytes, count: int, host: str) -> list[list[float]]:
     """The vectors of an answer in the order of the texts, whatever order the server gave them."""
     try:
         answer = json.loads(content)
-        found = {item["index"]: [float(number) for number in item["embedding"]] for item in answer["data"]}
+        if (told := failure_in(mapping(answer), host=host)) is not None:
+            raise told
+        items = mappings(answer["data"])
+        found = dict(zip(_indexes(items), (_vector(item["embedding"]) for item in items), strict=True))
         vectors = [found[index] for index in range(count)]
-    except (ValueError, TypeError, LookupError) as exc:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError, struct.error) as exc:
         raise ServerTrouble(f"the answer does not hold {count} vectors: {content[:200]!r}") from exc
     if not all(vector and all(map(isfinite, vector)) for vector in vectors):
         raise ServerTrouble("the answer has a vector that is none")
     return vectors
+
+
+def _indexes(items: Sequence[Object]) -> list[int]:
+    """Whose vector each is. Gemini leaves out an index that is 0, other servers leave out all."""
+    given = [item.get("index") for item in items]
+    if all(index is None for index in given):
+        return list(range(len(items)))
+    return [0 if index is None else int(str(index)) for index in given]
+
+
+def _vector(given: object) -> list[float]:
+    """Numbers, or their bytes in base64, which some servers send though they were not asked for it."""
+    if isinstance(given, str):
+        data = base64.b64decode(given, validate=True)
+        return list(struct.unpack(f"<{len(data) // 4}f", data))
+    if not isinstance(given, list):
+        raise TypeError(f"a vector that is {type(given).__name__}")
+    if len(given) == 1 and isinstance(given[0], list):  # llama.cpp's own interface
+        given = given[0]
+    return [float(number) for number in given]

@@ -1,12 +1,17 @@
 """Sounds to words: ``POST {base_url}/audio/transcriptions``, as every OpenAI-compatible server has it."""
 
+import json
+
 import openai
 
 from bot.errors import RequestRefused
+from bot.llm.characters import whole
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.interface import Sound
+from bot.llm.loose import mapping, mappings, text
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
+from bot.llm.stream_failures import failure_in
 
 
 class Transcriptions:
@@ -21,14 +26,32 @@ class Transcriptions:
         """See Transcriber.transcribe."""
         file = (f"voice.{sound.format}", sound.data)
         try:
-            answer: object = await self._client.audio.transcriptions.create(model=self._model, file=file)
+            # The raw answer: the client raises what is no failure of its own for one that it can't read.
+            answer = await self._client.audio.transcriptions.with_raw_response.create(model=self._model, file=file)
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
-        words = getattr(answer, "text", None)
-        if not isinstance(words, str):
-            raise RequestRefused(f"a transcription without text: {answer!r:.200}")
-        return words.strip()
+        return _words(answer.content, answer.http_response.url.host)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _words(content: bytes, host: str) -> str:
+    """The words of an answer: JSON, or as some servers have it the words themselves. Raises a ModelError."""
+    plain = content.decode("utf-8", "replace").strip()
+    try:
+        answer = json.loads(plain)
+    except (ValueError, RecursionError):
+        answer = None if plain.startswith(("<", "{", "[")) else plain
+    if (told := failure_in(mapping(answer), host=host)) is not None:
+        raise told
+    words = answer if isinstance(answer, str) else plain if isinstance(answer, int | float) else None
+    if isinstance(answer, dict):
+        words = answer.get("text", answer.get("segments"))
+        words = "" if words is None and "text" in answer else words
+    if isinstance(words, list):
+        words = "".join(text(segment.get("text")) for segment in mappings(words))
+    if not isinstance(words, str):
+        raise RequestRefused(f"a transcription without text: {plain!r:.200}")
+    return whole(words).strip()

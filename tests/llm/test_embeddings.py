@@ -1,6 +1,8 @@
 """The real client against a real server: vectors in the order of the texts, and every failure a ModelError."""
 
+import base64
 import json
+import struct
 from collections.abc import AsyncIterator
 
 import pytest
@@ -64,6 +66,27 @@ async def test_a_server_that_answers_in_another_order_is_understood(server: Mode
     assert await model.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]]
 
 
+async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddings) -> None:
+    packed = [base64.b64encode(struct.pack("<2f", *vector)).decode() for vector in ([1.0, 0.0], [0.0, 1.0])]
+    answers: dict[str, list[dict[str, object]]] = {
+        "no index": [{"embedding": [1, 0]}, {"embedding": [0, 1]}],
+        "the first index left out": [{"index": 1, "embedding": [0, 1]}, {"embedding": [1, 0]}],
+        "null for an index": [{"index": None, "embedding": [1, 0]}, {"index": 1, "embedding": [0, 1]}],
+        "texts": [{"index": "0", "embedding": ["1.0", "0"]}, {"index": "1", "embedding": ["0e0", "1"]}],
+        "base64": [{"index": 1, "embedding": packed[1]}, {"index": 0, "embedding": packed[0]}],
+        "lists in lists": [{"index": 0, "embedding": [[1, 0]]}, {"index": 1, "embedding": [[0, 1]]}],
+    }
+    for name, data in answers.items():
+        server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
+        assert await model.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]], name
+
+
+async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: Embeddings) -> None:
+    server.embeddings.script(Fail(200, body=b'{"error": {"code": 429, "message": "slow down"}}'))
+    with pytest.raises(errors.RateLimited):
+        await model.embed(["a"])
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -77,6 +100,13 @@ async def test_a_server_that_answers_in_another_order_is_understood(server: Mode
         b'{"data": [{"index": 0, "embedding": [NaN]}]}',
         b'{"data": [{"index": 0}]}',
         b'{"data": "none"}',
+        b'{"data": [{"index": 0, "embedding": "123"}]}',
+        b'{"data": [{"index": 0, "embedding": "AACAPw=="}, {"index": 0, "embedding": 5}]}',
+        b'{"data": [{"index": 0, "embedding": [1%s]}]}' % (b"0" * 400),
+        b'{"data": [{"index": 0, "embedding": {"float": [1.0]}}]}',
+        b'{"data": [{"index": [], "embedding": [1.0]}]}',
+        b'{"data": [null]}',
+        b'{"data": %s' % (b"[" * 100_000),
     ],
 )
 async def test_an_answer_that_is_none_is_server_trouble(server: ModelServer, model: Embeddings, body: bytes) -> None:

@@ -1,0 +1,67 @@
+"""The real client against a server that writes down sounds in whatever form."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot import errors
+from bot.llm import transcription
+from bot.llm.interface import Sound
+from bot.llm.transcription import Transcriptions
+from sandbox.model import Fail, ModelServer
+
+SOUND = Sound("mp3", b"ID3" + bytes(200))
+HEARD: dict[str, tuple[bytes, str]] = {
+    "usual": (b'{"text": " Hello there "}', "Hello there"),
+    "more of it": (b'{"text": "Hello there", "segments": [], "language": "en"}', "Hello there"),
+    "segments": (b'{"segments": [{"text": "Hello"}, null, {"text": " there"}, {"id": 3}]}', "Hello there"),
+    "a text": (b"Hello there\n", "Hello there"),
+    "a text in JSON": (b'"Hello there"', "Hello there"),
+    "a figure": (b"42\n", "42"),
+    "half a character": (b'{"text": "Hello there\\ud83d\\u0000"}', "Hello there\ufffd"),
+    "bytes that are no characters": (b'{"text": "Hello there\xff"}', "Hello there\ufffd"),
+    "null": (b'{"text": null}', ""),
+    "empty": (b"", ""),
+}
+NONE: dict[str, tuple[bytes, type[errors.ModelError]]] = {
+    "no text": (b'{"duration": 3}', errors.RequestRefused),
+    "a number": (b'{"text": 3}', errors.RequestRefused),
+    "nothing": (b"null", errors.RequestRefused),
+    "a list": (b"[1]", errors.RequestRefused),
+    "a page": (b"<html>hello</html>", errors.RequestRefused),
+    "half of it": (b'{"text": "Hel', errors.RequestRefused),
+    "nested without end": (b"[" * 100_000, errors.RequestRefused),
+    "a failure": (b'{"error": {"code": 429, "message": "slow down"}}', errors.RateLimited),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcription, "RETRIES", 0)
+
+
+@pytest.fixture
+async def server() -> ModelServer:
+    return ModelServer()
+
+
+@pytest.fixture
+async def model(server: ModelServer) -> AsyncIterator[Transcriptions]:
+    async with server.run() as url:
+        model = Transcriptions(base_url=url, api_key="sk-any", model="whisper-1", timeout=5.0)
+        yield model
+        await model.close()
+
+
+async def test_words_of_any_form_are_read(server: ModelServer, model: Transcriptions) -> None:
+    for name, (body, words) in HEARD.items():
+        server.transcriptions.script(Fail(200, body=body))
+        assert await model.transcribe(SOUND) == words, name
+
+
+async def test_an_answer_without_words_is_a_failure(server: ModelServer, model: Transcriptions) -> None:
+    for name, (body, kind) in NONE.items():
+        server.transcriptions.script(Fail(200, body=body))
+        with pytest.raises(errors.ModelError) as caught:
+            await model.transcribe(SOUND)
+        assert type(caught.value) is kind, name
