@@ -7,6 +7,7 @@ from telegramify_markdown import RenderConfig, convert, richify, utf16_len
 
 from bot.outbound.content import Content, Rich, Text
 from bot.outbound.markdown import prepare
+from bot.outbound.numbering import with_values
 
 RICH_LIMIT = 32_768
 """Characters of a rich message. Counted here in bytes of its HTML, which is always more."""
@@ -16,17 +17,20 @@ TEXT_LIMIT = 4096
 TEXT_ENTITIES = 100
 """Further ones are dropped without a word, and with them their links."""
 
+_DECORATION = (MessageEntity.UNDERLINE, MessageEntity.ITALIC, MessageEntity.BOLD, MessageEntity.CODE)
+"""What a text can do without, the least first."""
 _BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-block)\b")
 
 
 def to_rich(markdown: str) -> Rich:
     """As a rich message."""
-    return Rich(richify(prepare(markdown, math_as_code=False)).html or "")
+    prepared = prepare(markdown, as_text=False)
+    return Rich(with_values(richify(prepared).html or "", prepared))
 
 
 def to_text(markdown: str) -> Text:
     """As a text with entities, for servers that have no rich messages."""
-    text, entities = convert(prepare(markdown, math_as_code=True), latex_escape=False, config=_config())
+    text, entities = convert(prepare(markdown, as_text=True), latex_escape=False, config=_config())
     text = text.rstrip()
     units = utf16_len(text)
     fitting = (
@@ -52,6 +56,16 @@ def share(content: Content) -> float:
     if isinstance(content, Rich):
         return max(len(content.html.encode()) / RICH_LIMIT, len(_BLOCK.findall(content.html)) / RICH_BLOCKS)
     return max(utf16_len(content.text) / TEXT_LIMIT, len(content.entities) / TEXT_ENTITIES)
+
+
+def thinned(content: Text) -> Text:
+    """The text with as many entities as a message takes: decoration goes first, from the end; a link never does."""
+    surplus = len(content.entities) - TEXT_ENTITIES
+    dropped = set[int]()
+    for kind in _DECORATION:
+        places = [place for place, one in enumerate(content.entities) if one.type == kind]
+        dropped.update(places[len(places) - min(len(places), max(0, surplus - len(dropped))) :])
+    return Text(content.text, tuple(one for place, one in enumerate(content.entities) if place not in dropped))
 
 
 def _config() -> RenderConfig:

@@ -2,25 +2,29 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from telegram import MessageEntity
 
 from bot.outbound.content import Rich, Text
+from bot.outbound.convert import TEXT_ENTITIES
 
 
 def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Text:
-    """The content with each of these words marked wherever it stands."""
+    """The content with each of these words marked wherever it stands, as far as a message takes marks."""
     if isinstance(content, Rich) or not literals:
         return content
-    marked = tuple(entity for word in dict.fromkeys(literals) for entity in _marks(content.text, word))
-    return replace(content, entities=(*content.entities, *marked))
+    marks = (entity for word in dict.fromkeys(literals) for entity in _marks(content.text, word))
+    left = max(0, TEXT_ENTITIES - len(content.entities))
+    return replace(content, entities=(*content.entities, *islice(marks, left)))
 
 
 def _marks(text: str, word: str) -> Iterator[MessageEntity]:
-    at = text.find(word)
+    at, done, units = text.find(word), 0, 0
     while at >= 0 and word:
-        yield MessageEntity(MessageEntity.CODE, _units(text[:at]), _units(word))
-        at = text.find(word, at + len(word))
+        units += _units(text[done:at])
+        yield MessageEntity(MessageEntity.CODE, units, _units(word))
+        at, done = text.find(word, at + len(word)), at
 
 
 def _units(text: str) -> int:

@@ -1,40 +1,105 @@
 """Whether a conversion dropped anything.
 
-Every letter, digit and symbol of the markdown must stand in the content; markup is ASCII punctuation, and is not
-counted. Letters are compared, not words, since a word that is half bold or half link is still one word to the reader.
+Every letter, digit and symbol of the markdown must stand in the content. Of ASCII's punctuation those signs are counted
+that carry meaning, where they can't be markup: a price without its dollar is another text. Letters are compared, not
+words, since a word that is half bold or half link is still one word to the reader.
 """
 
 import html
 import re
 import string
 from collections import Counter
+from collections.abc import Iterator
 
 from telegram import MessageEntity
+from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.content import Content, Rich
+from bot.outbound.markdown import formula_dollars
+from bot.outbound.numbering import Numbered, ordered_lists, shown_numbers
+from bot.outbound.parser import TooDenseError, events
 
-# What a conversion may leave out: a list's own numbers and boxes, an address that is its own text, and of the words
-# behind a fence all but the language.
-_LIST_MARKERS = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)+(?:\[[ xX]\])?", re.MULTILINE)
-_SAME_ADDRESS = re.compile(r"\[([^\]\s]+)\]\(\1\)")
-_FENCE_WORDS = re.compile(r"^([ \t>]*(?:`{3,}|~{3,})[ \t]*[^\s`,]*)[^\n`]+$", re.MULTILINE)
+# What a conversion may leave out; none of these looks further than a line: the bullets and boxes of a list, signs of
+# a heading, an address that is its own text, and of the words behind a fence all but the language.
+_BULLETS = re.compile(r"^[ \t>]*(?:[-*+](?:[ \t]+|$))*(?:\[[ xX]\](?=[ \t]|$))?(?:#{1,6}(?=[ \t]|$))?")
+_CLOSING_SIGNS = re.compile(r"[ \t]#+[ \t]*$")
+_UNDERLINE = re.compile(r"[ \t>]*=+[ \t]*")
+_SAME_ADDRESS = re.compile(r"\[([^\[\]\s]+)\]\(\1\)")
+_FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:math(?=[ \t]*$))?([^\s`,]*)")
+_SINGLE = re.compile(r"\\([\s\S])|(?<!~)~(?!~)|(?<!\|)\|(?!\|)")
 _ATTRIBUTE = re.compile(r"""<[^>]*?\s(?:href|class|src)="([^"]*)"[^>]*>""")
 _BARE_LINK = re.compile(r'<a href="([^"]*)">\1</a>')
 _TAG = re.compile(r"<[^>]*>")
-_MARKUP = frozenset(string.punctuation + string.whitespace)
+_CONTENT = frozenset("$%+=#@&/^")
+"""Signs that are counted wherever they stand; of `~`, `|` and the backslash those that can't be markup."""
+_SINGLES = frozenset("~|\\")
+_MARKUP = frozenset(string.punctuation + string.whitespace) - _CONTENT
 
 
 def keeps_everything(markdown: str, content: Content) -> bool:
     """Whether all that the markdown says is in the content."""
-    told = _FENCE_WORDS.sub(r"\1", _SAME_ADDRESS.sub(r"\1", _LIST_MARKERS.sub("", markdown)))
     shown = _shown(content)
-    return bool(shown.strip()) and not _letters(told) - _letters(shown)
+    try:
+        told = _told(markdown)
+    except TooDenseError:
+        return False
+    return bool(shown.strip()) and not told - _counted(shown, _MARKUP - _SINGLES)
+
+
+def _told(markdown: str) -> Counter[str]:
+    lists = ordered_lists(markdown)
+    numbers = "".join(str(number) for one in lists for number in one.numbers)
+    lines = _with_bullets(markdown, lists).split("\n")
+    told = _counted(_SAME_ADDRESS.sub(r"\1", "\n".join(map(_line, lines))), _MARKUP)
+    told["$"] -= formula_dollars(markdown)
+    return +told + Counter(numbers) + _singles(markdown)
+
+
+def _line(line: str) -> str:
+    """A line without what a conversion may leave out."""
+    if _UNDERLINE.fullmatch(line):
+        return ""
+    start = _BULLETS.match(line)
+    line = _CLOSING_SIGNS.sub("", line[start.end() :] if start else line)
+    fence = _FENCE.match(line)
+    if fence is None or (line[0] == "`" and "`" in line[fence.end() :]):  # what has a backtick behind it is no fence
+        return line
+    return fence[1]
+
+
+def _with_bullets(markdown: str, lists: list[Numbered]) -> str:
+    """The markdown without the numbers of lists, which are counted as the reader should see them."""
+    data, parts, done = markdown.encode(), list[bytes](), 0
+    for start, end in sorted((item.start, item.end) for one in lists for item in one.items):
+        parts += (data[done:start], b"-")
+        done = end
+    return b"".join((*parts, data[done:])).decode()
+
+
+def _singles(markdown: str) -> Counter[str]:
+    """The signs that are markup only in pairs, before another sign, or in a table, where they are none of these."""
+    data, told, done = markdown.encode(), Counter[str](), 0
+    for start, end in (*_tables(markdown), (len(data), len(data))):
+        for found in _SINGLE.finditer(data[done:start].decode()):
+            if found[1] is None or found[1].isalnum():
+                told[found[0][0]] += 1
+        done = end
+    return told
+
+
+def _tables(markdown: str) -> Iterator[tuple[int, int]]:
+    for event, start, end in events(markdown, RICH_OPTIONS):
+        match event:
+            case {"Start": {"Table": _}}:
+                yield start, end
 
 
 def _shown(content: Content) -> str:
     """What the reader sees, and the addresses behind it."""
     if isinstance(content, Rich):
-        return html.unescape(_TAG.sub(" ", _ATTRIBUTE.sub(r" \1 ", _BARE_LINK.sub(r"\1", content.html))))
+        numbers = " ".join(map(str, shown_numbers(content.html)))
+        seen = html.unescape(_TAG.sub(" ", _ATTRIBUTE.sub(r" \1 ", _BARE_LINK.sub(r"\1", content.html))))
+        return f"{seen} {numbers}"
     units = content.text.encode("utf-16-le")
     behind = (
         _behind(one, units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"))
@@ -49,5 +114,5 @@ def _behind(entity: MessageEntity, text: str) -> str:
     return address or entity.language or ""
 
 
-def _letters(text: str) -> Counter[str]:
-    return Counter(character for character in html.unescape(text) if character not in _MARKUP)
+def _counted(text: str, without: frozenset[str]) -> Counter[str]:
+    return Counter(character for character in html.unescape(text) if character not in without)

@@ -11,68 +11,86 @@ from collections.abc import Iterator
 import pyromark
 from telegramify_markdown.rich import RICH_OPTIONS
 
-_ROUNDS = 20
-"""Each round may bring to light what the last one hid; the end comes long before this in anything but an attack."""
-_INLINE_LATEX = re.compile(r"(?<!\\)\\\(((?:(?!\n[ \t]*\n).)+?)\\\)", re.DOTALL)
-_DISPLAY_LATEX = re.compile(r"(?<!\\)\\\[((?:(?!\n[ \t]*\n).)+?)\\\]", re.DOTALL)
-_FORMULA = re.compile(r"[\\^_={}+<>]|^\s*[A-Za-z]\s*$")  # what else stands in escaped brackets is prose
+from bot.outbound.formulas import formulas
+from bot.outbound.numbering import with_delimiters
+from bot.outbound.parser import events
+
+_ROUNDS = 6
+"""Each round may bring to light what the last one hid; the end comes before this in anything but an attack."""
+_WITHOUT_MATH = RICH_OPTIONS & ~pyromark.Options.ENABLE_MATH
 _BARS = re.compile(r"(?<!\\)(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
+_LITERAL_SIGN = re.compile(r"\\[\s\S]|\$|(?<!~)~(?!~)")
 _KNOWN_ADDRESS = re.compile(r"https?://[^/\s]+\.[^/\s]|tg://|mailto:|tel:")
 _Edit = tuple[int, int, str]
 
 
-def prepare(source: str, *, math_as_code: bool) -> str:
-    """The markdown to convert. `math_as_code`: formulas become code, for messages that have no formulas."""
+def prepare(source: str, *, as_text: bool) -> str:
+    """The markdown to convert. Raises TooDenseError.
+
+    `as_text`: for messages that have neither formulas, which become code, nor numbers of their own in lists.
+    """
     text = _outside_code(source)
     for _ in range(_ROUNDS):
-        edits = sorted(_edits(text, math_as_code))
+        edits = sorted(_edits(text, as_text))
         if not edits:
             break
         text = _apply(text, edits)
-    return text
+    return with_delimiters(text) if as_text else text
+
+
+def formula_dollars(source: str) -> int:
+    """How many dollars of the source delimit formulas, and are not shown."""
+    data = source.encode()
+    return sum(one.dollars for start, end in _prose(source) for one in formulas(data[start:end].decode()))
 
 
 def _outside_code(source: str) -> str:
-    """LaTeX's brackets as dollars, and `||` escaped where it hides nothing."""
+    """Formulas marked by dollars and nothing else by them, and `||` escaped where it hides nothing."""
     data = source.encode()
     parts: list[str] = []
     done = 0
-    for start, end in _literal(source):
-        if start >= done:
-            parts += (_normalise(data[done:start].decode()), data[start:end].decode())
-            done = end
-    return "".join((*parts, _normalise(data[done:].decode())))
+    for start, end in _prose(source):
+        parts += (data[done:start].decode(), _normalise(data[start:end].decode()))
+        done = end
+    return "".join((*parts, data[done:].decode()))
 
 
-def _literal(source: str) -> Iterator[tuple[int, int]]:
-    for event, place in pyromark.events_with_range(source, options=RICH_OPTIONS):
+def _prose(source: str) -> Iterator[tuple[int, int]]:
+    """The ranges, in bytes of the UTF-8 form, that are neither code nor bare addresses."""
+    done = 0
+    for event, start, end in events(source, _WITHOUT_MATH):
         match event:
-            case {"Start": {"CodeBlock": _}} | {"Code": _} | {"InlineMath": _} | {"DisplayMath": _}:
-                yield place["start"], place["end"]
+            case {"Start": {"CodeBlock": _} | {"Link": {"link_type": "Autolink" | "Email"}}} | {"Code": _}:
+                if start >= done:
+                    yield done, start
+                    done = end
+    yield done, len(source.encode())
 
 
 def _normalise(text: str) -> str:
-    text = _DISPLAY_LATEX.sub(lambda found: _dollars(found, "$$"), text)
-    text = _INLINE_LATEX.sub(lambda found: _dollars(found, "$"), text)
-    return _BARS.sub(_bars, text)
+    parts: list[str] = []
+    done = 0
+    for one in formulas(text):
+        parts += (_escaped(text[done : one.start]), f"{one.mark}{one.content.strip()}{one.mark}")
+        done = one.end
+    return "".join((*parts, _escaped(text[done:])))
 
 
-def _dollars(found: re.Match[str], mark: str) -> str:
-    return f"{mark}{found[1].strip()}{mark}" if _FORMULA.search(found[1]) else found[0]
+def _escaped(text: str) -> str:
+    """Text that holds no formula: what would be read as one, or as struck out by a single sign, is not."""
+    text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", text)
+    return "\n".join(map(_with_bars, text.split("\n"))) if "||" in text else text
 
 
-def _bars(found: re.Match[str]) -> str:
-    if found[1]:
-        return found[0]
-    line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
-    return "| |" if line.lstrip().startswith("|") else r"\|\|"
+def _with_bars(line: str) -> str:
+    nothing = "| |" if line.lstrip().startswith("|") else r"\|\|"
+    return _BARS.sub(lambda found: found[0] if found[1] else nothing, line)
 
 
-def _edits(text: str, math_as_code: bool) -> Iterator[_Edit]:
+def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
     """Byte ranges and what to put there; each edit takes away its own reason."""
     data = text.encode()
-    for event, place in pyromark.events_with_range(text, options=RICH_OPTIONS):
-        start, end = place["start"], place["end"]
+    for event, start, end in events(text, RICH_OPTIONS):
         match event:
             case {"Html": _} | {"InlineHtml": _}:
                 bracket = data.find(b"<", start, end)
@@ -86,7 +104,7 @@ def _edits(text: str, math_as_code: bool) -> Iterator[_Edit]:
                 yield start, start + 2, "[🖼 "
             case {"TaskListMarker": done}:
                 yield start, end, "☑" if done else "☐"
-            case {"InlineMath": str(formula)} | {"DisplayMath": str(formula)} if math_as_code and "`" not in formula:
+            case {"InlineMath": str(formula)} | {"DisplayMath": str(formula)} if as_text and "`" not in formula:
                 yield start, end, f"`{formula.strip()}`"
 
 

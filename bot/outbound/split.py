@@ -3,15 +3,19 @@
 Nothing but blank space is lost at a cut. A block of code is closed, and opened again with the same fence and language;
 a table repeats its header; a list goes on without the indent that its parents gave it. What surrounds a position is
 asked of the whole source, so a piece can begin at any earlier piece's end, whatever its size was.
+
+Every piece gets on: but for the last, it holds at least half of the room. Where the markup leaves no such place, the
+cut falls into the markup.
 """
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.outbound.frames import Frame
 from bot.outbound.graphemes import may_cut
-from bot.outbound.layout import layout
+from bot.outbound.layout import Layout, layout
 
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _LINE = re.compile(r"\n")
@@ -19,6 +23,10 @@ _SENTENCE = re.compile(r"[.!?…][\"')\]*_]*\s+|[\u3002\uff01\uff1f]+")  # and t
 _WORD = re.compile(r"\s+")
 _BETWEEN_WORDS = re.compile(r"(?<![A-Za-z0-9])|(?![A-Za-z0-9])")  # in a script that writes no spaces
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+_SPACES = re.compile(r" *")
+_INK = re.compile(r"\S")
+_FRAME_SHARE = 4
+"""A frame that would take more than this part of a piece is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +37,32 @@ class Chunk:
     end: int
 
 
-def next_part(source: str, offset: int, limit: int) -> Chunk:
-    """The piece that begins at `offset`, at most `limit` characters long."""
-    return _Cutter(source, offset, limit).chunk()
+def next_part(source: str, offset: int, limit: int, least: int | None = None) -> Chunk:
+    """The piece that begins at `offset`, at most `limit` characters long, and at least `least` of the source if any."""
+    return _Cutter(source, offset, limit, limit // 2 if least is None else least, layout(source)).chunk()
+
+
+def next_plain_part(source: str, offset: int, limit: int) -> Chunk:
+    """The piece that begins at `offset`, as it was written: no markup is closed or opened again."""
+    return _Cutter(source, offset, limit, limit // 2, Layout()).chunk()
 
 
 class _Cutter:
-    def __init__(self, source: str, offset: int, limit: int) -> None:
+    def __init__(self, source: str, offset: int, limit: int, least: int, known: Layout) -> None:
         self._source = source
         self._offset = offset
-        self._layout = layout(source)
+        self._layout = known
+        self._most_frame = limit // _FRAME_SHARE
         self._at_line = offset == 0 or source[offset - 1] == "\n"
         self._frame = self._frame_to_reopen()
-        self._opening = self._frame.opening if self._frame and 2 * len(self._frame.opening) <= limit else ""
-        self._room = limit - len(self._opening)
+        self._opening = self._frame.opening if self._frame else ""
+        self._last_place = min(offset + limit - len(self._opening), len(source))
+        self._first_place = min(offset + max(least, 1), self._last_place)
         self._indent, self._indent_end = self._indent_to_drop()
 
     def chunk(self) -> Chunk:
         end = len(self._source)
-        if end - self._offset <= self._room:
+        if end <= self._last_place:
             return Chunk(self._text(end), end)
         cut = self._best_cut()
         return Chunk(self._text(cut), self._next_start(cut))
@@ -56,42 +71,48 @@ class _Cutter:
         frame = self._layout.frame(self._offset)
         if frame is None or self._offset < frame.body or (frame.is_table and not self._at_line):
             return None
-        return frame
+        return frame if self._fits(frame) else None
+
+    def _fits(self, frame: Frame) -> bool:
+        return len(frame.opening) + len(frame.closing) <= self._most_frame
 
     def _best_cut(self) -> int:
-        """The last place of the best kind; a worse kind is taken rather than a piece that is nearly empty."""
-        third, half = self._offset + self._room // 3, self._offset + self._room // 2
+        """The last place of the best kind; when no kind has one, the room is filled."""
         return (
-            self._last(self._layout.blocks, third)
-            or self._last(self._ends(_BLANK_LINE), third)
-            or self._last(self._ends(_LINE), half)
-            or self._last(self._ends(_SENTENCE), half)
-            or self._last(self._ends(_WORD), self._offset + 1)
-            or self._last(self._ends(_WORD), half, tidy=False)
-            or self._last(self._ends(_BETWEEN_WORDS), half, tidy=False)
-            or self._last(range(self._offset + 1, self._offset + self._room + 1), self._offset + 1, tidy=False)
-            or self._offset + 1
+            self._last(self._blocks())
+            or self._last(self._ends(_BLANK_LINE))
+            or self._last(self._ends(_LINE))
+            or self._last(self._ends(_SENTENCE))
+            or self._last(self._ends(_WORD))
+            or self._last(self._ends(_WORD), tidy=False)
+            or self._last(self._ends(_BETWEEN_WORDS), tidy=False)
+            or self._last(range(self._first_place, self._last_place + 1), tidy=False)
+            or self._last_place
         )
 
-    def _ends(self, pattern: re.Pattern[str]) -> list[int]:
-        end = self._offset + self._room + 1  # one further, to see whether a word ends there
-        return [match.end() for match in pattern.finditer(self._source, self._offset, end)]
+    def _blocks(self) -> Sequence[int]:
+        blocks = self._layout.blocks
+        return blocks[bisect_left(blocks, self._first_place) : bisect_right(blocks, self._last_place)]
 
-    def _last(self, places: Iterable[int], least: int, *, tidy: bool = True) -> int | None:
-        fitting = [place for place in places if least <= place <= self._offset + self._room]
+    def _ends(self, pattern: re.Pattern[str]) -> Iterator[int]:
+        end = self._last_place + 1  # one further, to see whether a word ends there
+        return (match.end() for match in pattern.finditer(self._source, self._offset, end))
+
+    def _last(self, places: Iterator[int] | Sequence[int], *, tidy: bool = True) -> int | None:
+        fitting = [place for place in places if self._first_place <= place <= self._last_place]
         return next((place for place in reversed(fitting) if self._may_cut(place, tidy)), None)
 
     def _may_cut(self, place: int, tidy: bool) -> bool:
-        frame = self._layout.frame(place)
-        if place - self._offset + len(self._closing(place)) > self._room or not may_cut(self._source, place):
-            return False
         if tidy and self._layout.in_span(place):
             return False
-        return frame is None or (frame.is_table and not tidy) or frame.may_cut(self._source, place)
+        frame = self._layout.frame(place)
+        if frame is not None and not (frame.is_table and not tidy) and not frame.may_cut(self._source, place):
+            return False
+        return place + len(self._closing(place)) <= self._last_place and may_cut(self._source, place)
 
     def _closing(self, cut: int) -> str:
         frame = self._layout.frame(cut)
-        if frame is None or not frame.closing:
+        if frame is None or not frame.closing or cut < frame.body or not self._fits(frame):
             return ""
         dedented = self._indent if frame.start < self._indent_end else 0
         indent = 0 if frame == self._frame else max(0, frame.indent - dedented)
@@ -106,13 +127,14 @@ class _Cutter:
 
     def _indent_to_drop(self) -> tuple[int, int]:
         """The indent of the list that this piece begins in, and where that level of the list ends."""
-        if self._offset == 0 or not self._at_line:
+        if self._offset == 0 or not self._at_line or self._layout == Layout():
             return 0, self._offset
-        rest = self._source[self._offset :]
-        indent = self._frame.indent if self._frame else len(rest) - len(rest.lstrip(" "))
+        spaces = _SPACES.match(self._source, self._offset)
+        indent = self._frame.indent if self._frame else len(spaces[0] if spaces else "")
         shallower = re.compile(rf"^ {{0,{max(indent - 1, 0)}}}\S", re.MULTILINE)
-        found = shallower.search(self._source, self._frame.end if self._frame else self._offset)
-        return indent, found.start() if found else len(self._source)
+        start = min(self._frame.end, self._last_place) if self._frame else self._offset
+        found = shallower.search(self._source, start, self._last_place + 1)
+        return indent, found.start() if found else self._last_place
 
     def _next_start(self, cut: int) -> int:
         """Where the next piece begins: blank lines, and the fence of a block that this piece closes, are done with."""
@@ -120,7 +142,7 @@ class _Cutter:
         frame = self._layout.frame(start)
         if frame is not None and start >= frame.body_end:
             start = self._skip_blank_lines(frame.end)
-        return start if self._source[start:].strip() else len(self._source)
+        return start if _INK.search(self._source, start) else len(self._source)
 
     def _skip_blank_lines(self, start: int) -> int:
         match = _BLANK_LINES.match(self._source, start)

@@ -3,8 +3,8 @@ import pytest
 from bot.outbound.markdown import prepare
 
 
-def ready(source: str, *, math_as_code: bool = False) -> str:
-    return prepare(source, math_as_code=math_as_code)
+def ready(source: str, *, as_text: bool = False) -> str:
+    return prepare(source, as_text=as_text)
 
 
 def test_raw_html_becomes_text() -> None:
@@ -58,7 +58,7 @@ def test_formulas_are_marked_by_dollars(source: str, dollars: str) -> None:
 
 @pytest.mark.parametrize("source", [r"\(a_1\)", "$a_1$", "$$a_1$$"])
 def test_formulas_become_code_where_there_are_no_formulas(source: str) -> None:
-    assert ready(source, math_as_code=True) == "`a_1`"
+    assert ready(source, as_text=True) == "`a_1`"
 
 
 def test_bars_hide_only_what_they_touch() -> None:

@@ -1,0 +1,151 @@
+"""The numbers of ordered lists, as they were written.
+
+Markdown counts a list up from its first number, whatever the others say. Here each item keeps its own; but where all
+are 1, which is how some write "count for me", they are counted.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from telegramify_markdown.rich import RICH_OPTIONS
+
+from bot.outbound.parser import events
+
+_MARKER = re.compile(rb"[ \t]*(\d{1,9})([.)])")
+_TAG = re.compile(r"<(/?)(ol|ul|li)\b[^>]*>")
+_DELIMITERS = {".": ")", ")": "."}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of an ordered list; the range is that of its number and delimiter, in bytes of the UTF-8 form."""
+
+    start: int
+    end: int
+    number: int
+    delimiter: str
+
+
+@dataclass(slots=True)
+class Numbered:
+    """An ordered list."""
+
+    depth: int
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        """What its items are called."""
+        written = [item.number for item in self.items]
+        return list(range(1, len(written) + 1)) if all(number == 1 for number in written) else written
+
+    @property
+    def counts_up(self) -> bool:
+        """Whether the parser says the same."""
+        return all(after == before + 1 for before, after in pairwise(self.numbers))
+
+
+def ordered_lists(text: str) -> list[Numbered]:
+    """The ordered lists, each before those in its items. Raises TooDenseError."""
+    return _Found(text).lists
+
+
+def with_delimiters(text: str) -> str:
+    """The text with each item that does not count up made a list of its own, for a converter that only counts.
+
+    Lists with different delimiters are different lists, so it is enough to change those.
+    """
+    lists = ordered_lists(text)
+    if all(one.counts_up for one in lists):
+        return text
+    data, parts, done = text.encode(), list[bytes](), 0
+    for place, delimiter in sorted(_delimiters(lists)):
+        parts += (data[done:place], delimiter.encode())
+        done = place + 1
+    return b"".join((*parts, data[done:])).decode()
+
+
+def with_values(html: str, text: str) -> str:
+    """The rich HTML of the text, where a list that does not count up has a number at each item."""
+    lists = ordered_lists(text)
+    if all(one.counts_up for one in lists):
+        return html
+    waiting, opened = iter(lists), list[Iterator[int] | None]()
+
+    def numbered(tag: re.Match[str]) -> str:
+        closes, name = tag[1], tag[2]
+        if closes:
+            if name != "li" and opened:
+                opened.pop()
+        elif name == "li":
+            number = next(opened[-1], None) if opened and opened[-1] is not None else None
+            return tag[0] if number is None else f'<li value="{number}" type="1">'
+        else:
+            one = next(waiting, None) if name == "ol" else None
+            opened.append(iter(one.numbers) if one is not None and not one.counts_up else None)
+        return tag[0]
+
+    return _TAG.sub(numbered, html)
+
+
+def shown_numbers(html: str) -> Iterator[int]:
+    """The numbers that a reader of the rich HTML sees before the items."""
+    counts: list[int | None] = []
+    for tag in _TAG.finditer(html):
+        if tag[1]:
+            if tag[2] != "li" and counts:
+                counts.pop()
+        elif tag[2] == "li":
+            if counts and counts[-1] is not None:
+                number = _attribute(tag[0], "value") if "type=" in tag[0] else None
+                counts[-1] = (counts[-1] if number is None else number) + 1
+                yield counts[-1] - 1
+        else:
+            start = _attribute(tag[0], "start")
+            counts.append(None if tag[2] == "ul" else 1 if start is None else start)
+
+
+def _attribute(tag: str, name: str) -> int | None:
+    found = re.search(rf'\b{name}="(\d+)"', tag)
+    return int(found[1]) if found else None
+
+
+def _delimiters(lists: list[Numbered]) -> Iterator[tuple[int, str]]:
+    """Where each delimiter stands and what it is to be: another one wherever the counting begins anew."""
+    last: dict[int, str] = {}
+    for one in lists:
+        before = None
+        for item, number in zip(one.items, one.numbers, strict=True):
+            if before is None or number != before + 1:
+                last[one.depth] = _DELIMITERS[last.get(one.depth, ")")]
+            before = number
+            yield item.end - 1, last[one.depth]
+
+
+class _Found:
+    def __init__(self, text: str) -> None:
+        self.lists: list[Numbered] = []
+        self._data = text.encode()
+        self._open: list[Numbered | None] = []
+        for event, start, _ in events(text, RICH_OPTIONS):
+            match event:
+                case {"Start": {"List": first}}:
+                    self._begin(ordered=first is not None)
+                case {"End": {"List": _}}:
+                    self._open.pop()
+                case {"Start": "Item"}:
+                    self._take(start)
+
+    def _begin(self, *, ordered: bool) -> None:
+        one = Numbered(depth=len(self._open)) if ordered else None
+        self._open.append(one)
+        if one is not None:
+            self.lists.append(one)
+
+    def _take(self, start: int) -> None:
+        one = self._open[-1]
+        marker = _MARKER.match(self._data, start)
+        if one is not None and marker is not None:
+            one.items.append(Item(marker.start(1), marker.end(), int(marker[1]), marker[2].decode()))

@@ -1,0 +1,27 @@
+"""The markdown parser's events, in a number that its input bounds.
+
+The parser fills short rows of a wide table with empty cells, so that a few thousand characters can become a quarter of
+a million events; nothing that a reader would miss is in them.
+"""
+
+from collections.abc import Iterator
+
+import pyromark
+from pyromark.event import Event
+
+_EVENTS_PER_CHARACTER = 4
+_FEW_EVENTS = 1000
+
+
+class TooDenseError(ValueError):
+    """So short a text must not take so long: it is shown as it was written."""
+
+
+def events(text: str, options: pyromark.Options) -> Iterator[tuple[Event, int, int]]:
+    """Each event with its range in bytes of the text's UTF-8 form. Raises TooDenseError."""
+    left = _EVENTS_PER_CHARACTER * len(text) + _FEW_EVENTS
+    for event, place in pyromark.events_with_range(text, options=options):
+        left -= 1
+        if left < 0:
+            raise TooDenseError
+        yield event, place["start"], place["end"]
