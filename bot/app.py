@@ -33,6 +33,7 @@ from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
 from bot.intake.lanes import Lanes
 from bot.intake.polling import Polling
+from bot.intake.quarantine import Quarantine
 from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
@@ -58,19 +59,26 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
-    living = asyncio.create_task(live(settings), name="bot")
-    _on_signals(living.cancel)
+    quarantine = Quarantine.beside(settings.database_path)
+    living = asyncio.create_task(live(settings, quarantine), name="bot")
+
+    def end() -> None:
+        quarantine.end()
+        living.cancel()
+
+    _on_signals(end)
     try:
         await living
     except asyncio.CancelledError:
         log.info("Ended")
 
 
-async def live(settings: Settings) -> None:
+async def live(settings: Settings, quarantine: Quarantine) -> None:
     """Be the bot until cancelled, then end in order. Raises StartError when it can't start."""
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # else python-telegram-bot warns with every flood limit
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
+        _watch(quarantine, stack)
         services = open_services(settings, stack)
         budget = await _budget(settings, storage, services)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
@@ -93,28 +101,41 @@ async def live(settings: Settings) -> None:
         )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
-        downloads = Downloads(application.bot, trust())
-        stack.push_async_callback(downloads.close)
-        handlers = front.build(settings, application, storage, parts, services, sender, budget, downloads)
+        downloads = _downloads(application.bot, quarantine, stack)
+        handlers = front.build(settings, application, storage, parts, services, sender, budget, downloads, quarantine)
         handlers.register()
         lanes = Lanes(handlers)
-        handlers.replies.alarm.settle = lanes.settle
-        receiver = Receiver(storage, lanes, application.bot, time.time)
+        handlers.replies.alarm.settle, handlers.aside.put = lanes.settle, lanes.put
+        receiver = Receiver(storage, lanes, quarantine, application.bot, time.time)
         door = handlers.entrance.gate.door
         errands = Errands(storage, application.bot, door.owners, lanes.settle)
         scheduler = _jobs(settings, storage, sender, parts.cleaning, errands, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
+        stack.callback(quarantine.end)
         listener = _listener(settings)
         await receiver.replay()
         source = _source(settings, application.bot, polling_request, receiver)
         log.info("Ready as @%s", application.bot.username)
         await _invite_owner(door, application.bot.username)
-        routes = [health_route(storage.answers), *source.routes]
-        await _side_by_side(
-            source.run(), register_menu(application.bot), *([serve(routes, listener)] if listener else [])
-        )
+        served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
+        await _side_by_side(source.run(), register_menu(application.bot), *served)
+
+
+def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
+    """Know what the last process died of, and from now on what is in flight, until the stack is closed."""
+    quarantine.open()
+    stack.callback(quarantine.close)
+    loop = asyncio.get_running_loop()
+    stack.callback(loop.set_task_factory, loop.get_task_factory())
+    loop.set_task_factory(quarantine.make_task)
+
+
+def _downloads(bot: Bot, quarantine: Quarantine, stack: AsyncExitStack) -> Downloads:
+    downloads = Downloads(bot, trust(), quarantine.reading)
+    stack.push_async_callback(downloads.close)
+    return downloads
 
 
 async def _invite_owner(door: Door, username: str) -> None:

@@ -15,6 +15,7 @@ from bot.engine import Engine
 from bot.handlers.access import Gate
 from bot.handlers.admins import Admins
 from bot.handlers.alarm import Alarm
+from bot.handlers.aside import Aside
 from bot.handlers.broadcast import BroadcastHandlers
 from bot.handlers.budget import BudgetHandlers, Hints
 from bot.handlers.buttons import Buttons
@@ -42,6 +43,7 @@ from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
 from bot.inbound.downloads import Downloads
 from bot.inbound.reading import Reader
+from bot.intake.quarantine import Quarantine
 from bot.opening import make_door
 from bot.outbound.delivery import Sender
 from bot.purse import prices
@@ -60,13 +62,15 @@ def build(
     sender: Sender,
     budget: Budget,
     downloads: Downloads,
+    quarantine: Quarantine,
 ) -> Handlers:
     """Put the handlers together."""
     bot, listens = application.bot, settings.group_listen == "on"
     admins = Admins(storage, bot, time.time)
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
     door = make_door(settings, storage)
-    replies = _replies(parts, sender, door, budget)
+    aside = Aside(storage, quarantine, door, bot, time.time)
+    replies = _replies(parts, sender, budget, aside)
     priced = prices(settings, services.profiles, services.models)
     memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
     commands = Commands(storage, replies.endings, budget, settings.reset_keep_days, listens, time.time)
@@ -90,13 +94,15 @@ def build(
         export=ExportHandlers(storage, Exporter(storage), bot.first_name, settings.zone, time.time),
         failures=Failures(storage),
         replies=replies,
+        aside=aside,
     )
 
 
-def _replies(parts: Engine, sender: Sender, door: Door, budget: Budget) -> Replies:
+def _replies(parts: Engine, sender: Sender, budget: Budget, aside: Aside) -> Replies:
+    door = aside.door
     hints = Hints(door.storage, budget, door.owners.ids)
     alarm = Alarm(door.storage, door.owners)
-    return Replies(door.storage, parts.conversation, sender, parts.upkeep, alarm, hints, Endings(door.storage))
+    return Replies(door.storage, parts.conversation, sender, parts.upkeep, alarm, hints, Endings(door.storage), aside)
 
 
 def _chat(

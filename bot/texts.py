@@ -205,6 +205,9 @@ FILE_UNSUPPORTED = (
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
+SET_ASIDE = "This ended me three times, so I have set it aside. Send it in another way, or press the button."
+NOT_SENT = "What I had to say here ended me three times, so I have set it aside. Press the button to have me try again."
+TAKEN_UP_AGAIN = "I am trying it again."
 FILES_TOO_MANY = (
     "These are more files than I can take in at once. Please send me those from this one on again, a few at a time."
 )

@@ -1,7 +1,7 @@
 """How far each finished reply has got on its way to the user, part by part."""
 
 from storage.database import Database, Transaction
-from storage.records import Delivery
+from storage.records import Delivery, Place
 
 
 class Deliveries:
@@ -49,6 +49,15 @@ class Deliveries:
     async def sent(self, tx: Transaction, reply_id: int) -> None:
         """The whole reply arrived, or never will."""
         await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
+
+    async def renew(self, tx: Transaction, place: Place, reply_id: int) -> bool:
+        """Deliver the rest of a reply at this place after all; False when there is no such reply."""
+        changed = await tx.execute(
+            "UPDATE turns SET state = 'complete' WHERE id = ? AND state = 'sent' AND role = 'assistant'"
+            " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
+            (reply_id, place.telegram_id, place.thread_id),
+        )
+        return changed > 0
 
     async def replaced(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""

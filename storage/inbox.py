@@ -44,6 +44,21 @@ class Inbox:
         """Mark updates that can't be parsed; their JSON stays for the operator until it is pruned."""
         await self._mark(tx, update_ids, "unreadable")
 
+    async def quarantine(self, tx: Transaction, update_ids: Collection[int]) -> None:
+        """Mark updates that are not handled since the process died of them; their JSON stays."""
+        await self._mark(tx, update_ids, "quarantined")
+
+    async def quarantined(self, tx: Transaction, update_id: int) -> RawUpdate | None:
+        """An update that was set aside, while it is known."""
+        rows = await tx.rows(
+            "SELECT update_id, raw FROM inbox WHERE update_id = ? AND state = 'quarantined'", (update_id,)
+        )
+        return RawUpdate(rows[0]["update_id"], rows[0]["raw"]) if rows else None
+
+    async def renew(self, tx: Transaction, update_id: int) -> None:
+        """An update that was set aside is to be handled after all."""
+        await tx.execute("UPDATE inbox SET state = 'new' WHERE update_id = ? AND state = 'quarantined'", (update_id,))
+
     async def forget(self, tx: Transaction, telegram_id: int) -> None:
         """Blank the JSON of a chat's handled updates; that they were handled stays known."""
         paths = (
@@ -54,7 +69,7 @@ class Inbox:
         )
         chat = ", ".join(f"raw ->> '$.{path}'" for path in paths)
         await tx.execute(
-            f"UPDATE inbox SET raw = '{{}}' WHERE state = 'done' AND coalesce({chat}) = ?",  # noqa: S608 - constants
+            f"UPDATE inbox SET raw = '{{}}' WHERE state IN ('done', 'quarantined') AND coalesce({chat}) = ?",  # noqa: S608 - constants
             (telegram_id,),
         )
 

@@ -85,6 +85,19 @@ class Notices:
             "DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (place.telegram_id, message_id)
         )
 
+    async def set_aside(self, tx: Transaction, notice_id: int, until: float) -> None:
+        """Send it no more; it is kept so long (Unix seconds), as message 0."""
+        await tx.execute("UPDATE notices SET message_id = 0, button_until = ? WHERE id = ?", (until, notice_id))
+
+    async def renew(self, tx: Transaction, place: Place, notice_id: int) -> bool:
+        """Send a notice of this place after all that was set aside; False when there is none."""
+        changed = await tx.execute(
+            "UPDATE notices SET message_id = NULL, button_until = NULL"
+            " WHERE id = ? AND telegram_id = ? AND thread_id = ? AND message_id = 0",
+            (notice_id, place.telegram_id, place.thread_id),
+        )
+        return changed > 0
+
     async def forget(self, tx: Transaction, notice_id: int) -> None:
         """Its button is gone, or it can't be delivered."""
         await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))

@@ -17,8 +17,10 @@ from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
 from bot.errors import BudgetSpent, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
+from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running
+from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
@@ -45,6 +47,7 @@ class Replies:
     alarm: Alarm
     hints: Hints
     endings: Endings
+    aside: Aside
 
     async def settle(self, place: Place) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
@@ -62,7 +65,11 @@ class Replies:
             return
         await self._answer(chat)
         for delivery in await self.storage.deliveries.open(chat.id):
-            await self._deliver(chat, delivery)
+            key = Key(Kind.DELIVERY, delivery.reply_id)
+            if self.aside.quarantine.is_exhausted(key):
+                await self.aside.delivery(chat, delivery, key)
+            else:
+                await self.aside.quarantine.fly(key, chat.place, self._deliver(chat, delivery))
         await self._clear_replaced(chat)
         await self._notify(place)
 
@@ -70,6 +77,14 @@ class Replies:
         owed = await self.storage.transcript.owed(chat.id)
         if owed is None:
             return
+        quarantine, key = self.aside.quarantine, Key(Kind.ANSWER, chat.id)
+        if quarantine.is_exhausted(key):
+            await self._give_up(chat, owed, texts.SET_ASIDE, owed.begun)
+            self.aside.done(key, chat.place)
+            return
+        await quarantine.fly(key, chat.place, self._write(chat, owed))
+
+    async def _write(self, chat: Chat, owed: Owed) -> None:
         reply_id = await self.conversation.begin(chat, owed)
         preview, control = self._preview(chat, owed, reply_id), Control()
         asking = await self.storage.edits.last_asked(chat.id) | set(await self.storage.transcript.asking(chat.id))
@@ -156,7 +171,11 @@ class Replies:
 
     async def _notify(self, place: Place) -> None:
         for notice_id, notice in await self.storage.notices.waiting(place):
-            await self._tell(notice_id, notice)
+            key = Key(Kind.NOTICE, notice_id)
+            if self.aside.quarantine.is_exhausted(key):
+                await self.aside.notice(notice, key)
+            else:
+                await self.aside.quarantine.fly(key, place, self._tell(notice_id, notice))
 
     async def _tell(self, notice_id: int, notice: Notice) -> None:
         message_id = None

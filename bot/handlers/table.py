@@ -20,8 +20,9 @@ from telegram.ext import (
 
 from bot.access.requests import ANSWER, ANSWERS
 from bot.chat_language import chat_language
-from bot.conversation.presses import CONTINUE, RETRY, STOP
+from bot.conversation.presses import AGAIN, CONTINUE, RETRY, STOP
 from bot.handlers.admins import Admins
+from bot.handlers.aside import Aside
 from bot.handlers.broadcast import DROP, SEND
 from bot.handlers.budget import BudgetHandlers
 from bot.handlers.buttons import Buttons
@@ -43,6 +44,9 @@ from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
+from bot.intake.marks import Key
+from bot.intake.marks import Kind as WorkKind
+from bot.intake.quarantine import MOST_DEATHS
 from bot.language import speaking, texts
 from storage import StorageError, until_stored
 from storage.records import Place
@@ -73,6 +77,7 @@ class Handlers:
     settings: SettingsHandlers
     failures: Failures
     replies: Replies
+    aside: Aside
     continued: set[Place] = field(default_factory=set)
     """Where the next batch goes on with the turn under way."""
     unstored: dict[tuple[int, ...], StorageError] = field(default_factory=dict)
@@ -112,6 +117,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
         add(CallbackQueryHandler(paced(self.buttons.retry), pattern=rf"^{RETRY}\d+$"))
         add(CallbackQueryHandler(paced(self.buttons.go_on), pattern=rf"^{CONTINUE}\d+$"))
+        add(CallbackQueryHandler(paced(self.aside.again), pattern=rf"^{AGAIN}[a-z]+:\d+$"))
         add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
         add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
@@ -126,13 +132,14 @@ class Handlers:
 
     async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
         """See ``intake.lanes.Work``."""
-        if batch:
-            await until_stored(partial(self._process, self._subject(place, batch)))
+        parts = self._parts(place, batch) if batch else []
+        for number, part in enumerate(parts):
+            await self._take_up(place, part, continues=number > 0)
         await until_stored(partial(self._settle, place))
 
     async def overtake(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
-        await until_stored(partial(self._process, arrival.update))
+        await self._take_up(arrival.place, [arrival])
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         """See ``intake.lanes.Work``."""
@@ -162,6 +169,25 @@ class Handlers:
                 if tell and message is not None:
                     await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING))
                 await storage.inbox.done(tx, [arrival.update_id])
+
+    def _parts(self, place: Place, batch: Sequence[Arrival]) -> Sequence[Sequence[Arrival]]:
+        """A batch that the process died of twice is done one by one, so that the third death names one of them."""
+        quarantine = self.aside.quarantine
+        deaths = max(quarantine.deaths(_key(arrival)) for arrival in batch)
+        if len(batch) == 1 or deaths < MOST_DEATHS - 1:
+            return [batch]
+        for arrival in batch:
+            quarantine.blame(_key(arrival), place, MOST_DEATHS - 1)
+        return [[arrival] for arrival in batch]
+
+    async def _take_up(self, place: Place, batch: Sequence[Arrival], *, continues: bool = False) -> None:
+        first, key = batch[0], _key(batch[0])
+        if self.aside.quarantine.is_exhausted(key):
+            with speaking(await self._language(first.update)):
+                await until_stored(partial(self.aside.update, first, key))
+            return
+        subject = first.update if first.kind is Kind.STOP else self._subject(place, batch, continues=continues)
+        await self.aside.quarantine.fly(key, place, until_stored(partial(self._process, subject)))
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):
@@ -194,11 +220,16 @@ class Handlers:
             await self.failures.in_handler(update, context.error)
         raise ApplicationHandlerStop  # a gate that failed lets nothing through
 
-    def _subject(self, place: Place, batch: Sequence[Arrival]) -> Update | Burst:
+    def _subject(self, place: Place, batch: Sequence[Arrival], *, continues: bool) -> Update | Burst:
         first = batch[0]
-        continues = place in self.continued
+        continues = continues or place in self.continued
         self.continued.discard(place)
         if first.kind is not Kind.MESSAGE:
             return first.update
         messages = tuple(arrival.update.message for arrival in batch if arrival.update.message is not None)
         return Burst(place, messages, tuple(arrival.update_id for arrival in batch), continues)
+
+
+def _key(arrival: Arrival) -> Key:
+    """What a batch that begins with this is known by."""
+    return Key(WorkKind.UPDATE, arrival.update_id)

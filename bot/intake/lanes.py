@@ -87,6 +87,10 @@ class Lanes:
         lane.queue.append(arrival)
         lane.arrived.set()
 
+    def is_busy(self, place: Place) -> bool:
+        """Whether there is something that this lane has to do."""
+        return place in self._lanes
+
     async def drain(self, timeout: float) -> None:
         """Let what is under way end within `timeout` seconds, begin nothing new, then cancel what is left."""
         self._open = False

@@ -18,6 +18,7 @@ import pytest
 
 from bot import app
 from bot.conversation import tokens
+from bot.intake.quarantine import Quarantine
 from bot.settings import load
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
@@ -64,7 +65,8 @@ class Resident:
     async def start(self) -> None:
         for name, value in self._environment.items():
             self._monkeypatch.setenv(name, value)
-        self._task = asyncio.create_task(app.live(load(env_file=None)))
+        settings = load(env_file=None)
+        self._task = asyncio.create_task(app.live(settings, Quarantine.beside(settings.database_path)))
 
     def terminate(self) -> None:
         assert self._task is not None

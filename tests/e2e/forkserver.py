@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from bot.__main__ import main as bot_main
 from bot.conversation import tokens
+from tests.e2e.poison import poisoned
 
 COMMANDS = ("bot.app", "bot.doctor.visit", "bot.shell", "bot.archive.importing")
 """What the commands of the shell import when they are named."""
@@ -75,6 +76,8 @@ def _be_bot(order: Order, streams: tuple[int, ...]) -> NoReturn:
         os.close(stream)
     os.environ.clear()
     os.environ.update(order.environment)
+    if poison := os.environ.pop("POISON", None):
+        poisoned(poison)
     sys.exit(bot_main(order.arguments))
 
 

@@ -1,0 +1,120 @@
+"""What ended the process three times, alone: set aside, told to its chat and the operator, tried again by a press.
+
+See ``intake.quarantine``.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telegram import Bot, Message, Update
+
+from bot.access.door import Door, Verdict
+from bot.conversation.presses import AGAIN
+from bot.handlers.notices import answer, edited
+from bot.handlers.pressed import acknowledge, pressed
+from bot.handlers.senders import sender_in
+from bot.intake.arrival import Arrival, parse, place_of
+from bot.intake.marks import Key, Kind
+from bot.intake.quarantine import Quarantine
+from bot.language import texts
+from storage import Storage, Transaction
+from storage.records import Button, Chat, Delivery, Notice, Place
+
+KEEP_S = 3 * 86_400.0
+"""How long a notice that was set aside can be tried again, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Aside:
+    """Sets aside and takes up again; `clock` gives Unix seconds."""
+
+    storage: Storage
+    quarantine: Quarantine
+    door: Door
+    bot: Bot
+    clock: Callable[[], float]
+    put: Callable[[Arrival], None] = field(default=lambda _: None)
+    """Hands an update to its lane; the lanes' own, once there are lanes."""
+
+    async def update(self, arrival: Arrival, key: Key) -> None:
+        """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
+        update, message = arrival.update, arrival.update.effective_message
+        chat = update.effective_chat
+        direct = chat is not None and bool(chat.is_direct_messages)
+        verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.quarantine(tx, [key.id])
+            if isinstance(message, Message) and verdict is Verdict.COME_IN:
+                await self.storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
+        self.done(key, arrival.place)
+
+    async def delivery(self, chat: Chat, delivery: Delivery, key: Key) -> None:
+        """Send a stored reply no further."""
+        async with self.storage.transaction() as tx:
+            await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self._tell(tx, chat.place, key, private=chat.private)
+        self.done(key, chat.place)
+
+    async def notice(self, notice: Notice, key: Key) -> None:
+        """Do not send a notice."""
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.set_aside(tx, key.id, self.clock() + KEEP_S)
+            await self._tell(tx, notice.place, key, private=notice.private)
+        self.done(key, notice.place)
+
+    def done(self, key: Key, place: Place) -> None:
+        """Tell the operator."""
+        self.quarantine.acquit(key)
+        log.error(
+            "The process ended three times while it was at %s of chat %d (topic %d) alone: that is set aside",
+            *(key, place.telegram_id, place.thread_id),
+        )
+
+    async def again(self, update: Update, _: object) -> None:
+        """Take up what was set aside, once more by the same path."""
+        query, message = pressed(update)
+        arrival, taken = None, False
+        async with self.storage.transaction() as tx:
+            if message is not None:
+                arrival, taken = await self._take_up(tx, place_of(message), _key(query.data or ""))
+            if taken and message is not None:
+                await self.storage.notices.add(tx, edited(message, texts.TAKEN_UP_AGAIN))
+            await self.storage.inbox.done(tx, [update.update_id])
+        if arrival is not None:
+            self.put(arrival)
+        await acknowledge(query, "" if taken else texts.OLD_BUTTON)
+
+    async def _take_up(self, tx: Transaction, place: Place, key: Key | None) -> tuple[Arrival | None, bool]:
+        if key is None:
+            return None, False
+        if key.kind is Kind.UPDATE:
+            arrival = await self._arrival(tx, key.id)
+            if arrival is None or arrival.place != place:
+                return None, False
+            await self.storage.inbox.renew(tx, key.id)
+            return arrival, True
+        if key.kind is Kind.NOTICE:
+            return None, await self.storage.notices.renew(tx, place, key.id)
+        return None, await self.storage.deliveries.renew(tx, place, key.id)
+
+    async def _arrival(self, tx: Transaction, update_id: int) -> Arrival | None:
+        raw = await self.storage.inbox.quarantined(tx, update_id)
+        try:
+            return parse(raw, self.bot) if raw is not None else None
+        except ValueError:  # it was forgotten since
+            return None
+
+    async def _tell(self, tx: Transaction, place: Place, key: Key, *, private: bool) -> None:
+        await self.storage.notices.add(tx, Notice(place, private, texts.NOT_SENT, buttons=(_again(key),)))
+
+
+def _again(key: Key) -> Button:
+    return Button(texts.RETRY, f"{AGAIN}{key.kind}:{key.id}")
+
+
+def _key(data: str) -> Key | None:
+    kind, _, number = data.removeprefix(AGAIN).partition(":")
+    return Key(Kind(kind), int(number)) if kind in (Kind.UPDATE, Kind.DELIVERY, Kind.NOTICE) else None
