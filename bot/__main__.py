@@ -1,4 +1,4 @@
-"""The shell's commands: ``python -m bot [run|sandbox|doctor|users|allow|block|owner|backup|export|import]``.
+"""The shell's commands: ``python -m bot [run|sandbox|doctor|users|allow|block|owner|backup|restore|export|import]``.
 
 When nothing is named it is ``run``.
 """
@@ -53,6 +53,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("owner", help="make a one-time link that makes an owner; also beside a running bot")
     backup = commands.add_parser("backup", help="copy the database, also beside a running bot")
     backup.add_argument("file", type=Path, help="where the copy goes; must not exist yet")
+    restore = commands.add_parser("restore", help="put such a copy in the database's place; the bot must not run")
+    restore.add_argument("file", type=Path, help="a backup; what was forgotten since it was made comes back")
     export = commands.add_parser("export", help="write the history of one chat or of all, also beside a running bot")
     export.add_argument("--chat", type=_place, metavar="ID", help="the chat's id in Telegram, or --chat=ID/TOPIC")
     export.add_argument("file", nargs="?", default="-", help="must not exist yet; -: standard output, the default")
@@ -80,6 +82,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
 
     if options.command == "backup":
         return shell.backup(settings, options.file)
+    if options.command == "restore":
+        return shell.restore(settings, options.file)
     if options.command == "export":
         return shell.export(settings, options.chat, None if options.file == "-" else Path(options.file))
     return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))

@@ -10,7 +10,16 @@ from bot.access.door import Door
 from bot.access.owners import Owners
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, migrations, old_version, private
+from storage import (
+    NewerDatabaseError,
+    NotCopiedError,
+    Storage,
+    StorageError,
+    migrations,
+    old_version,
+    private,
+    recovery,
+)
 from storage.inspection import version_of
 from storage.instance import WAIT_S, DatabaseInUseError, claim
 
@@ -48,7 +57,21 @@ async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
     return storage
 
 
+async def take(settings: Settings, stack: AsyncExitStack) -> None:
+    """Have the database's place for this process alone, without opening what is there. Raises StartError."""
+    path = settings.database_path
+    try:
+        await asyncio.to_thread(private.make_folder, path.parent)
+        lock = await claim(path, 0.0)
+    except DatabaseInUseError as exc:
+        raise StartError(f"{path}: {exc}") from exc
+    except OSError as exc:
+        raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
+    stack.callback(lock.release)
+
+
 def _look_around(path: Path) -> None:
+    recovery.sweep(path)
     private.tighten(private.of_database(path))
     if copies := old_version.copies(path):
         log.info("Copies of the database from before an update, to delete when all is well: %s", _listed(copies))

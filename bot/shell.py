@@ -15,9 +15,9 @@ from bot.archive.importing import Importer, Wish, named, put
 from bot.conversation.indexing import Indexer
 from bot.conversation.tokens import counter
 from bot.errors import ArchiveError, StartError
-from bot.opening import open_storage
+from bot.opening import open_storage, take
 from bot.settings import Settings
-from storage import Storage, StorageError
+from storage import Storage, StorageError, recovery
 from storage import backup as copying
 from storage.records import Place
 
@@ -28,6 +28,24 @@ async def backup(settings: Settings, target: Path) -> None:
         await copying.backup(settings.database_path, target)
     except StorageError as exc:
         raise StartError(str(exc)) from exc
+
+
+async def restore(settings: Settings, file: Path) -> int | None:
+    """Put a backup in the place of the database; on a terminal only after a yes. Raises StartError."""
+    path = settings.database_path
+    async with AsyncExitStack() as stack:
+        await take(settings, stack)
+        try:
+            ready = await recovery.make_ready(path, file)
+            stack.callback(recovery.drop, ready)
+            if not await asyncio.to_thread(_agreed, path, file):
+                sys.stdout.write("Nothing was changed.\n")
+                return 1
+            restored = await recovery.put_in_place(path, ready)
+        except StorageError as exc:
+            raise StartError(f"{file} was not restored, and nothing was changed: {exc}") from exc
+    sys.stdout.write(_told(path, file, restored))
+    return None
 
 
 async def export(settings: Settings, place: Place | None, target: Path | None) -> None:
@@ -63,6 +81,33 @@ async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
     messages = sum(len(parcel.chat.turns) for parcel in parcels)
     sys.stdout.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
+
+
+def _agreed(path: Path, file: Path) -> bool:
+    """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
+    if not path.exists() or not (sys.stdin is not None and sys.stdin.isatty()):
+        return True
+    sys.stdout.write(f"Put {file} in the place of {path}? What is there now is kept beside it. [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+
+
+def _told(path: Path, file: Path, restored: recovery.Restored) -> str:
+    settled = restored.settled
+    left = {
+        "answers owed": settled.answers,
+        "replies on their way": settled.replies,
+        "notices": settled.notices,
+        "updates not handled": settled.updates,
+        "broadcasts": settled.broadcasts,
+    }
+    lines = [f"Restored: {path} is {file} now ({restored.chats} chats, {restored.turns} messages)."]
+    if restored.aside is not None:
+        lines.append(f"What was there before is {restored.aside}; delete it when all is well.")
+    if pending := [f"{what} {count}" for what, count in left.items() if count]:
+        lines.append(f"Pending then, and not done any more: {', '.join(pending)}.")
+    lines.append("What was forgotten or reset since that backup was made is back.")
+    return "\n".join(lines) + "\n"
 
 
 async def _opened(copy: Path) -> Storage:

@@ -1,5 +1,6 @@
 """What people said is its owner's to read: files that nobody else can open, and folders that nobody else can enter."""
 
+import glob
 import logging
 import os
 import stat
@@ -32,7 +33,7 @@ def make_file(path: Path) -> None:
 
 def of_database(database: Path) -> list[Path]:
     """A database with its log, its lock, and the copies of it that were put beside it."""
-    beside = database.parent.glob(f"{_literal(database.name)}?*") if database.parent.is_dir() else ()
+    beside = database.parent.glob(f"{glob.escape(database.name)}?*") if database.parent.is_dir() else ()
     return [database, *sorted(path for path in beside if path.is_file())]
 
 
@@ -50,7 +51,3 @@ def tighten(paths: Iterable[Path]) -> None:
             continue
         except OSError as exc:
             log.warning("%s may be readable by others, and that can't be changed: %s", path, exc.strerror)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
