@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx2
 
 from bot.errors import NoAnswerInTime, StreamCut
-from bot.llm.failures import of_event
+from bot.llm.failures import of_told, unreached
 from bot.llm.loose import Object
 
 DONE = "[DONE]"
@@ -50,12 +50,13 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None
                         async for _ in pieces:
                             pass
                 return
-            for value in _objects(data):
+            values = list(_objects(data))
+            for value in values:
                 yield Event(name or "", value)
-            if name is None:
+            if not values and (name is None or name == "error"):
+                raise of_told(data, host=response.url.host)
+            if name is None and len(values) == 1:  # several are lines of pieces, and the last may be missing
                 yield None
-            elif name == "error" and not data.lstrip().startswith(("{", "[")):
-                raise of_event(None, data[:_EXCERPT])
 
 
 async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
@@ -63,7 +64,7 @@ async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
         async for piece in response.aiter_bytes():
             yield piece
     except httpx2.TimeoutException as exc:
-        raise NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent") from exc
+        raise unreached(NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
     except Exception as exc:  # whatever a transport may raise, the line is broken
         raise StreamCut(f"{type(exc).__name__}: {exc}") from exc
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ModelError, NoAnswerInTime, ServerTrouble, StreamCut
+from bot.errors import CannotHear, CannotSee, ContentRefused, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.breaker import Breaker
 from bot.llm.characters import Halves, whole_call
 from bot.llm.ending import in_time
@@ -25,9 +25,6 @@ CONNECT_TIMEOUT_S = 10.0
 LONG_SILENCE_S = 30.0
 """Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
 of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
-LATE = (StreamCut, ServerTrouble, NoAnswerInTime)
-"""Troubles of the line, which are none behind an answer that said why it ended."""
-
 log = logging.getLogger(__name__)
 
 
@@ -126,9 +123,9 @@ class Model(ABC):
             raise
         except self._failures as exc:
             error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
-            if not finished or not isinstance(error, LATE):
+            if not finished or isinstance(error, ContentRefused):  # which may take back what was said
                 raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
-            log.info("%s: the line broke behind a whole answer: %s", self.name, error)
+            log.info("%s: trouble behind a whole answer: %s", self.name, error)
         if not finished:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 

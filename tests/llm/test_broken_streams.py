@@ -1,6 +1,7 @@
 """Streams that break are told as they are, and an end that comes late or never loses no whole answer."""
 
 import asyncio
+import json
 
 import pytest
 from starlette.applications import Starlette
@@ -31,7 +32,9 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
     "half a chunk in the middle": (data(say("Hello"), '{"choices": [{"del', STOP), errors.StreamCut),
     "nested without end": (stream(say("Hello"), f'{{"choices": {DEEP}', STOP), errors.StreamCut),
     "a page": (b"<!DOCTYPE html>\n<html><body>502 Bad Gateway</body></html>", errors.StreamCut),
+    "JSON lines that end early": (b"\n".join(json.dumps(event).encode() for event in HELLO[:2]), errors.StreamCut),
     "half a body": (b'{"choices": [{"message": {"content": "Hel', errors.StreamCut),
+    "a plain text with words": (b"This model's maximum context length is 9 tokens", errors.ContextTooLong),
     "a plain text": (b"upstream connect error", errors.StreamCut),
     "an error": (data(say("He"), {"error": {"message": "it broke", "code": 500}}), errors.StreamCut),
     "an error with a status": (data({"error": {"message": "slow down", "code": 429}}), errors.RateLimited),
@@ -79,7 +82,7 @@ async def test_a_stream_that_breaks_is_told_as_it_is(server: ModelServer, model:
 
 
 async def test_trouble_behind_a_whole_answer_is_none(server: ModelServer, model: Model) -> None:
-    for late in (data({"error": "it broke"}), b'data: {"choi', b"event: error\ndata: gone\n\n"):
+    for late in (data({"error": "it broke"}), b'data: {"choi', data({"error": {"code": 429}})):
         server.script(Raw(data(*HELLO) + late))
         assert text_of(await answer(model)) == "Hello there", late
 
