@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bot.media.errors import EmptyError, LockedError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.signatures import is_binary, is_pdf, is_plain
 from bot.media.text import CONTROL, text_of
+from bot.media.word import words
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element
     from pypdf import PdfReader
 
 MOST_PAGES = 500
@@ -93,7 +93,6 @@ def _page(reader: "PdfReader", at: int) -> str:
 
 
 def _word(data: bytes, most: int) -> Document:
-    from docx import Document as Word
     from docx.opc.exceptions import OpcError
     from lxml.etree import LxmlError
 
@@ -101,44 +100,12 @@ def _word(data: bytes, most: int) -> Document:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
                 raise TooLargeError("a Word file that unpacks to too much")
-        blocks = list(_blocks(Word(io.BytesIO(data)).element.body))
+        blocks = words(io.BytesIO(data))
         return replace(_gathered(blocks, most, len(blocks)), wordless=0)
     except (zipfile.BadZipFile, OpcError, LxmlError, ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     except (RecursionError, MemoryError) as exc:
         raise TooLargeError(type(exc).__name__) from exc
-
-
-def _blocks(body: "Iterable[_Element]") -> Iterator[str]:
-    """Paragraphs, and tables with a line for each row; also inside content controls."""
-    for block in body:
-        match _tag(block):
-            case "p":
-                yield _paragraph(block)
-            case "tbl":
-                rows = (row for row in block if _tag(row) == "tr")
-                yield "\n".join(" | ".join(_cells(row)) for row in rows)
-            case "sdt" | "sdtContent" | "customXml":
-                yield from _blocks(block)
-
-
-def _cells(row: "_Element") -> Iterator[str]:
-    for cell in row:
-        if _tag(cell) == "tc":
-            yield " ".join(" ".join(_blocks(cell)).split())
-        elif _tag(cell) in ("sdt", "sdtContent"):
-            yield from _cells(cell)
-
-
-def _paragraph(block: "_Element") -> str:
-    """Its runs, those that were inserted with tracking too; what was deleted stands in other elements."""
-    signs = {"tab": "\t", "br": "\n", "cr": "\n"}
-    nodes = ((_tag(node), node.text or "") for node in block.iterdescendants())
-    return "".join(text if tag == "t" else signs.get(tag, "") for tag, text in nodes)
-
-
-def _tag(node: "_Element") -> str:
-    return str(node.tag).rpartition("}")[2]
 
 
 def _gathered(texts: Iterable[str], most: int, count: int) -> Document:

@@ -1,0 +1,146 @@
+"""Word files as text: all their words, in the order in which they are read.
+
+No library that is kept keeps them all: python-docx, mammoth, markitdown and docx2python each lose some of no-break
+hyphens, symbols, formulas, numbers of lists, headers, notes, comments and text boxes, or show what was deleted. So
+python-docx opens the package, safely, and this walks over its elements.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from bot.media.word_numbers import Numbers
+from bot.media.word_runs import Runs, child, tag, value
+
+if TYPE_CHECKING:
+    from docx.opc.part import Part
+    from docx.package import Package
+    from lxml.etree import _Element
+
+_WRAPPERS = ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")
+_NOTES = {"footnotes": "footnote", "endnotes": "endnote"}
+
+
+def words(file: BinaryIO) -> list[str]:
+    """The blocks of a Word file: paragraphs, and tables with a line for each row."""
+    from docx.package import Package
+
+    part = _main(Package.open(file))
+    reader = _Reader(Runs(_links(part)), Numbers(_root(part, "numbering"), _root(part, "styles")))
+    heads = [f"[header: {text}]" for text in reader.beside(part, "header")]
+    body = child(_element(part), "body")
+    blocks = list(reader.blocks(body if body is not None else ()))
+    feet = [f"[footer: {text}]" for text in reader.beside(part, "footer")]
+    diagrams = [f"[diagram: {text}]" for text in map(reader.loose, _roots(part, "diagramData")) if text]
+    return [*heads, *blocks, *diagrams, *reader.notes(part), *reader.comments(part), *feet]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads blocks; what they refer to is read behind them."""
+
+    runs: Runs
+    numbers: Numbers
+    seen: set[str] = field(default_factory=set)
+    """Headers and footers, which most sections share."""
+
+    def blocks(self, body: "Iterable[_Element]") -> Iterator[str]:
+        """Paragraphs and tables, also inside content controls."""
+        for block in body:
+            match tag(block):
+                case "p":
+                    yield self.numbers.of(block) + self.runs.text(block)
+                case "tbl":
+                    yield "\n".join(" | ".join(self._cells(row)) for row in _rows(block))
+                case name if name in _WRAPPERS:
+                    yield from self.blocks(block)
+
+    def beside(self, part: "Part", kind: str) -> Iterator[str]:
+        """The headers or footers of its pages, each once."""
+        for root in _roots(part, kind):
+            text = " ".join(" ".join(self.blocks(root)).split())
+            if text and text not in self.seen:
+                self.seen.add(text)
+                yield text
+
+    def loose(self, root: "_Element") -> str:
+        """The words of a drawing, which stand in boxes of their own."""
+        return "; ".join(filter(None, (self.runs.text(one).strip() for one in root.iter() if tag(one) == "p")))
+
+    def notes(self, part: "Part") -> Iterator[str]:
+        """The notes that the text refers to, under the numbers that stand there."""
+        for kind, name in _NOTES.items():
+            for root in _roots(part, kind):
+                known = {value(note, "id"): note for note in root if tag(note) == name}
+                for (of, key), label in list(self.runs.labels.items()):
+                    if of == name and key in known:
+                        yield f"[^{label}]: {self._joined(known[key])}"
+
+    def comments(self, part: "Part") -> Iterator[str]:
+        """What people wrote at its margin."""
+        for root in _roots(part, "comments"):
+            for comment in root:
+                label = self.runs.labels.get(("comment", value(comment, "id")))
+                if tag(comment) == "comment" and (text := self._joined(comment)):
+                    number = f" {label}" if label else ""
+                    yield f"[comment{number} by {value(comment, 'author') or 'somebody'}: {text}]"
+
+    def _joined(self, holder: "_Element") -> str:
+        return "\n".join(self.blocks(holder)).strip()
+
+    def _cells(self, row: "_Element") -> Iterator[str]:
+        for cell in row:
+            if tag(cell) == "tc":
+                yield " ".join(" ".join(self.blocks(cell)).split())
+            elif tag(cell) in _WRAPPERS:
+                yield from self._cells(cell)
+
+
+def _rows(table: "_Element") -> "Iterator[_Element]":
+    """Its rows but those that were deleted."""
+    for row in table:
+        if tag(row) == "tr":
+            properties = child(row, "trPr")
+            if properties is None or child(properties, "del") is None:
+                yield row
+        elif tag(row) in _WRAPPERS:
+            yield from _rows(row)
+
+
+def _element(part: "Part") -> "_Element":
+    from docx.oxml.parser import parse_xml
+
+    found: _Element | None = getattr(part, "element", None)
+    return parse_xml(part.blob) if found is None else found  # no entities, and nothing from outside
+
+
+def _main(package: "Package") -> "Part":
+    """The text itself, also of a file with macros, a template, or one that keeps to the strict standard."""
+    for relation in package.rels.values():
+        if relation.reltype.endswith("/officeDocument"):
+            found: Part = relation.target_part
+            return found
+    raise KeyError("no text in the package")
+
+
+def _roots(part: "Part", kind: str) -> "Iterator[_Element]":
+    """What belongs to the text; a damaged part costs only itself."""
+    from lxml.etree import LxmlError
+
+    for relation in part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            with suppress(LxmlError):
+                yield _element(relation.target_part)
+
+
+def _root(part: "Part", kind: str) -> "_Element | None":
+    return next(_roots(part, kind), None)
+
+
+def _links(part: "Part") -> dict[str, str]:
+    return {
+        key: relation.target_ref
+        for key, relation in part.rels.items()
+        if relation.is_external and relation.reltype.endswith("/hyperlink")
+    }

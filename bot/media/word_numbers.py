@@ -1,0 +1,189 @@
+"""The numbers of a Word file's lists, which it does not write down: it says how to count."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.media.word_runs import child, tag, value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lxml.etree import _Element
+
+LEVELS = 9
+MOST_BASES = 20
+"""Styles that a style is based on, one on the other."""
+_ROMAN = (
+    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl")),
+    *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How one level of a list counts; `text` has %1 for the number of the first level."""
+
+    kind: str = "decimal"
+    text: str = "%1."
+    start: int = 1
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A list; several may count on together."""
+
+    counts_with: str
+    levels: dict[int, Level]
+    restarts: dict[int, int]
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Counts paragraphs as they come."""
+
+    numbering: "_Element | None"
+    styles: "_Element | None"
+    schemes: dict[str, Scheme] = field(init=False)
+    by_style: "dict[str, _Element]" = field(init=False)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.schemes = _schemes(self.numbering)
+        found = self.styles if self.styles is not None else ()
+        self.by_style = {value(style, "styleId"): style for style in found if tag(style) == "style"}
+
+    def of(self, paragraph: "_Element") -> str:
+        """The number or the bullet before a paragraph, which goes in with its level."""
+        key, depth = self._place(paragraph)
+        scheme = self.schemes.get(key)
+        if scheme is None or not 0 <= depth < LEVELS:
+            return ""
+        counts = self._counted(key, scheme, depth)
+        level = scheme.levels.get(depth, Level())
+        if level.kind == "none":
+            return ""
+        shown = "-" if level.kind == "bullet" else _shown(level.text, scheme, counts)
+        return f"{'  ' * depth}{shown} " if shown else ""
+
+    def _counted(self, key: str, scheme: Scheme, depth: int) -> list[int]:
+        counts = self.counts.setdefault(scheme.counts_with, [])
+        if key not in self.begun:
+            self.begun.add(key)
+            for at, start in scheme.restarts.items():
+                if at < len(counts):
+                    counts[at] = start - 1
+        del counts[depth + 1 :]
+        while len(counts) <= depth:
+            at = len(counts)
+            start = scheme.restarts.get(at, scheme.levels.get(at, Level()).start)
+            counts.append(start if at < depth else start - 1)
+        counts[depth] += 1
+        return counts
+
+    def _place(self, paragraph: "_Element") -> tuple[str, int]:
+        """The list of a paragraph and its level there, its own or its style's."""
+        properties = child(paragraph, "pPr")
+        if properties is None:
+            return "", 0
+        style = child(properties, "pStyle")
+        name = value(style, "val") if style is not None else ""
+        key, depth = _numbered(properties)
+        for _ in range(MOST_BASES):
+            found = self.by_style.get(name)
+            if key or found is None:
+                break
+            of_style = child(found, "pPr")
+            key, deeper = _numbered(of_style) if of_style is not None else ("", None)
+            depth = deeper if depth is None else depth
+            if key and depth is None:
+                depth = self._level_of(key, name)
+            base = child(found, "basedOn")
+            name = value(base, "val") if base is not None else ""
+        return key, depth or 0
+
+    def _level_of(self, key: str, style: str) -> int | None:
+        scheme = self.schemes.get(key)
+        return next((at for at, level in scheme.levels.items() if level.style == style), None) if scheme else None
+
+
+def _schemes(numbering: "_Element | None") -> dict[str, Scheme]:
+    if numbering is None:
+        return {}
+    levels = {value(one, "abstractNumId"): _levels(one) for one in numbering if tag(one) == "abstractNum"}
+    found = {}
+    for number in numbering:
+        if tag(number) != "num":
+            continue
+        abstract = child(number, "abstractNumId")
+        key = value(abstract, "val") if abstract is not None else ""
+        overrides = [one for one in number if tag(one) == "lvlOverride"]
+        starts = {
+            _whole(value(one, "ilvl"), 0): _whole(value(start, "val"), 1)
+            for one in overrides
+            if (start := child(one, "startOverride")) is not None
+        }
+        changed = {at: level for one in overrides for at, level in _levels(one).items()}
+        found[value(number, "numId")] = Scheme(key, levels.get(key, {}) | changed, starts)
+    return found
+
+
+def _levels(holder: "_Element") -> dict[int, Level]:
+    found = {}
+    for level in holder:
+        if tag(level) == "lvl":
+            told = {tag(one): value(one, "val") for one in level}
+            found[_whole(value(level, "ilvl"), 0)] = Level(
+                told.get("numFmt", "decimal"),
+                told.get("lvlText", ""),
+                _whole(told.get("start"), 0),
+                told.get("pStyle", ""),
+            )
+    return found
+
+
+def _numbered(properties: "_Element") -> tuple[str, int | None]:
+    numbered = child(properties, "numPr")
+    if numbered is None:
+        return "", None
+    told = {tag(one): value(one, "val") for one in numbered}
+    return told.get("numId", ""), _whole(told["ilvl"], 0) if "ilvl" in told else None
+
+
+def _shown(text: str, scheme: Scheme, counts: list[int]) -> str:
+    for at, number in enumerate(counts):
+        kind = scheme.levels.get(at, Level()).kind
+        text = text.replace(f"%{at + 1}", _FORMS.get(kind, str)(number))
+    return text
+
+
+def _whole(text: str | None, default: int) -> int:
+    try:
+        return int(text or "")
+    except ValueError:
+        return default
+
+
+def _roman(number: int) -> str:
+    if not 0 < number < 4000:
+        return str(number)
+    written = ""
+    for size, sign in _ROMAN:
+        written += sign * (number // size)
+        number %= size
+    return written
+
+
+def _letter(number: int) -> str:
+    """The alphabet, then aa to zz, as Word counts."""
+    return chr(97 + (number - 1) % 26) * min(9, 1 + (number - 1) // 26) if number > 0 else str(number)
+
+
+_FORMS: "dict[str, Callable[[int], str]]" = {
+    "lowerLetter": _letter,
+    "upperLetter": lambda number: _letter(number).upper(),
+    "lowerRoman": _roman,
+    "upperRoman": lambda number: _roman(number).upper(),
+    "decimalZero": lambda number: f"{number:02}",
+}
