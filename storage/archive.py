@@ -34,7 +34,9 @@ class Archive:
 
     async def places(self) -> list[Place]:
         """Where there are conversations, in the order in which they began."""
-        rows = await self._database.rows("SELECT telegram_id, thread_id, direct FROM chats ORDER BY id")
+        rows = await self._database.rows(
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE thread_id >= 0 ORDER BY id"
+        )
         return [place_in(row) for row in rows]
 
     async def read(self, place: Place) -> ArchivedChat | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Choices, Place
 
-_CHOICES = tuple(field.name for field in fields(Choices))
+CHOICES = tuple(field.name for field in fields(Choices))
+"""The columns of what a chat has chosen for itself."""
 _FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
 
 
@@ -60,8 +61,8 @@ class Chats:
 
     async def choose(self, tx: Transaction, chat_id: int, choices: Choices) -> None:
         """Keep what this chat has chosen for itself."""
-        columns = ", ".join(f"{name} = ?" for name in _CHOICES)
-        values = [getattr(choices, name) for name in _CHOICES]
+        columns = ", ".join(f"{name} = ?" for name in CHOICES)
+        values = [getattr(choices, name) for name in CHOICES]
         await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))  # noqa: S608 - constants
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
@@ -79,7 +80,7 @@ class Chats:
     async def due(self, now: float) -> list[Place]:
         """Where a window is to be looked at now."""
         rows = await self._database.rows(
-            "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND NOT gone", (now,)
+            "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND NOT gone AND thread_id >= 0", (now,)
         )
         return [place_in(row) for row in rows]
 
@@ -93,7 +94,7 @@ class Chats:
             "SELECT telegram_id, min(created_at) AS began, max(gone) AS gone, max(direct) AS direct,"
             " max(iif(private, (SELECT speaker FROM turns WHERE chat_id = chats.id AND role = 'user'"
             " ORDER BY turns.id DESC LIMIT 1), NULL)) AS name"
-            " FROM chats GROUP BY telegram_id"
+            " FROM chats WHERE thread_id >= 0 GROUP BY telegram_id"
         )
         return {
             row["telegram_id"]: KnownChat(row["began"], bool(row["gone"]), bool(row["direct"]), row["name"])
@@ -134,5 +135,5 @@ def chat_of(row: Row) -> Chat:
 
 
 def _choices(row: Row) -> Choices:
-    found = {name: row[name] for name in _CHOICES}
+    found = {name: row[name] for name in CHOICES}
     return Choices(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})

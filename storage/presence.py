@@ -1,11 +1,10 @@
 """Where the bot is no longer, where it has just come, and groups that Telegram gave another number."""
 
 from storage.access import move_access
+from storage.chats import CHOICES
 from storage.database import Transaction
+from storage.resets import set_aside
 from storage.usage import join_usage
-
-_KEPT = "memory_way, language, model, persona, recall, thinking, show_thinking, listen, voice, greeted"
-"""What a group has chosen, and was told."""
 
 
 class Presence:
@@ -72,15 +71,57 @@ class Presence:
         """Something was said in the new chat before the move was known: what was said before joins it there.
 
         The new conversation stays, since it may be at work just now. Ids ascend with time, so that the order is right.
+        What was reset in one of them hides nothing of the other.
         """
+        boundary = await _put_resets_aside(tx, old, new)
+        await _join_memories(tx, old, new, boundary)
+        chosen = ", ".join(
+            f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))"  # noqa: S608 - our own columns
+            for name in CHOICES
+        )
         await tx.execute(
-            f"UPDATE chats SET ({_KEPT}) = (SELECT {_KEPT} FROM chats WHERE id = ?1), indexed_turn = 0,"  # noqa: S608
-            " epoch = epoch + 1, reset_turn = max(reset_turn, (SELECT reset_turn FROM chats WHERE id = ?1))"
-            " WHERE id = ?2",
-            (old, new),
+            f"UPDATE chats SET {chosen}, greeted = max(greeted, (SELECT greeted FROM chats WHERE id = ?1)),"  # noqa: S608
+            " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
+            (old, new, boundary),
         )
         for table in ("turns", "vectors", "resets", "memories", "speakers"):
             await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
         await tx.execute("UPDATE embedded SET through_turn = 0 WHERE chat_id = ?", (new,))
         await join_usage(tx, old, new)
         await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
+
+
+async def _put_resets_aside(tx: Transaction, old: int, new: int) -> int:
+    """What was reset goes where it hides nothing else; returns the boundary of the joined conversation."""
+    rows = await tx.rows("SELECT id, reset_turn FROM chats WHERE id IN (?, ?)", (old, new))
+    boundaries = {row["id"]: row["reset_turn"] for row in rows}
+    began = "SELECT 1 FROM turns WHERE chat_id = ? AND id <= ? LIMIT 1"
+    if not boundaries[old] and not await tx.rows(began, (old, boundaries[new])):
+        return int(boundaries[new])
+    between = await tx.rows(began, (new, boundaries[old]))
+    if boundaries[new]:
+        await set_aside(tx, new, new)
+    if not between:
+        return int(boundaries[old])
+    await set_aside(tx, old, new)
+    return 0
+
+
+async def _join_memories(tx: Transaction, old: int, new: int, boundary: int) -> None:
+    """One memory holds on, the older one where there are two; what it does not tell of is in the window."""
+    rows = await tx.rows(
+        "SELECT chat_id, through_turn FROM memories JOIN chats ON chats.id = chat_id"
+        " AND chats.reset_turn = memories.reset_turn WHERE chat_id IN (?1, ?2) ORDER BY chat_id = ?2",
+        (old, new),
+    )
+    if not rows:
+        return
+    kept, other = (old, new) if rows[0]["chat_id"] == old else (new, old)
+    current = "chat_id = ?1 AND reset_turn = (SELECT reset_turn FROM chats WHERE id = ?1)"
+    await tx.execute(f"DELETE FROM memories WHERE {current}", (other,))  # noqa: S608 - a constant
+    await tx.execute(
+        f"UPDATE OR REPLACE memories SET chat_id = ?2, reset_turn = ?3, through_turn = min(through_turn,"  # noqa: S608
+        " ifnull((SELECT min(turns.id) - 1 FROM turns JOIN chats ON chats.id = turns.chat_id"
+        f" WHERE turns.chat_id = ?4 AND turns.id > chats.reset_turn), through_turn)) WHERE {current}",
+        (kept, new, boundary, other),
+    )

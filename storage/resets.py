@@ -5,6 +5,9 @@ from storage.database import Database, Transaction
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""
 
+_NO_RESET = 2**40
+"""Above every reset's number."""
+
 
 class Resets:
     """The table of resets and each chat's boundary."""
@@ -39,7 +42,7 @@ class Resets:
             (reset_id, chat_id, now - UNDO_S),
         )
         if not rows:
-            return False
+            return await self._bring_back(tx, chat_id, reset_id, now)
         await self._move(tx, chat_id, rows[0]["from_id"])
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         return True
@@ -52,7 +55,36 @@ class Resets:
             (before,),
         )
         await tx.execute("DELETE FROM resets WHERE reset_at < ?", (before,))
+        await tx.execute(
+            "DELETE FROM chats WHERE thread_id < 0 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)"
+        )
         return purged
+
+    async def _bring_back(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
+        """Undo a reset that was set aside when its chat became one with another."""
+        rows = await tx.rows(
+            "SELECT aside.id, from_id, main.reset_turn FROM resets JOIN chats AS aside ON aside.id = resets.chat_id"
+            " JOIN chats AS main ON main.telegram_id = aside.telegram_id WHERE resets.id = ? AND main.id = ?"
+            " AND aside.thread_id < 0 AND NOT undone AND reset_at >= ? AND to_id = aside.reset_turn"
+            " AND main.reset_turn < to_id",
+            (reset_id, chat_id, now - UNDO_S),
+        )
+        if not rows:
+            return False
+        aside, since, boundary = rows[0]["id"], rows[0]["from_id"], rows[0]["reset_turn"]
+        await tx.execute("UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id > ?", (chat_id, aside, since))
+        await tx.execute("UPDATE vectors SET chat_id = ? WHERE chat_id = ? AND turn_id > ?", (chat_id, aside, since))
+        await tx.execute("UPDATE chats SET reset_turn = ? WHERE id = ?", (since, aside))
+        await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
+        # What is back is in the window itself: the memory may tell of later turns, and not of these.
+        for table in ("memories", "embedded"):
+            await tx.execute(
+                f"UPDATE {table} SET through_turn = min(through_turn, ?) WHERE chat_id = ?",  # noqa: S608
+                (since, chat_id),
+            )
+        await tx.execute("UPDATE chats SET indexed_turn = min(indexed_turn, ?) WHERE id = ?", (since, chat_id))
+        await self._move(tx, chat_id, boundary)
+        return True
 
     @staticmethod
     async def _move(tx: Transaction, chat_id: int, turn_id: int) -> None:
@@ -62,3 +94,33 @@ class Resets:
             " compact_failures = 0 WHERE id = ?",
             (turn_id, chat_id),
         )
+
+
+async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
+    """Move what was reset in a chat out of it, before it becomes one with another: `joined` is the one that stays.
+
+    The boundary of the other says nothing of these turns, nor theirs of its. They wait, under a thread's number that
+    Telegram never gives, until the reset is undone or they are purged.
+    """
+    rows = await tx.rows("SELECT max(resets.id) AS last FROM resets WHERE chat_id = ?", (chat_id,))
+    number = rows[0]["last"] or _NO_RESET + chat_id
+    aside = await tx.insert(
+        "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"
+        " SELECT main.telegram_id, ?, chats.private, chats.created_at, chats.reset_turn, chats.reset_turn"
+        " FROM chats JOIN chats AS main ON main.id = ? WHERE chats.id = ?",
+        (-number, joined, chat_id),
+    )
+    bound = "(SELECT reset_turn FROM chats WHERE id = ?)"
+    await tx.execute(
+        f"UPDATE turns SET chat_id = ?, state = iif(state = 'complete', 'sent', state)"  # noqa: S608 - a constant
+        f" WHERE chat_id = ? AND id <= {bound} AND state IN ('settled', 'complete', 'sent')",
+        (aside, chat_id, aside),
+    )
+    await tx.execute(
+        "UPDATE vectors SET chat_id = ? WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)", 2 * (aside,)
+    )
+    await tx.execute("UPDATE resets SET chat_id = ? WHERE chat_id = ?", (aside, chat_id))
+    await tx.execute(
+        f"UPDATE memories SET chat_id = ? WHERE chat_id = ? AND reset_turn != {bound}",  # noqa: S608 - a constant
+        (aside, chat_id, aside),
+    )

@@ -183,3 +183,32 @@ async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry
     await ann.say(stage.home, "/privacy")
     assert "between the messages to me" in (await friends.wait(1, PATIENCE_S))[0].text
     assert "In this group" not in (await stage.replies(1))[0]
+
+
+async def test_a_reset_said_while_a_group_moves_takes_nothing_older(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    old, [ann] = group(stage)
+    await ann.say(old, "Keepsake, my boat is green")
+    await old.wait(lambda chat: bool(chat.replies) and not chat.replies[0].buttons, PATIENCE_S)
+    new = stage.telegram.group("Friends above", [ann])
+    await ann.say(new, "Keepsake, my house is red")
+    await new.wait(lambda chat: bool(chat.replies) and not chat.replies[0].buttons, PATIENCE_S)
+    await ann.say(new, "/reset")
+    told = (await new.wait(2, PATIENCE_S))[1]
+    stage.telegram.push_update({"message": _service(ann, old, "migrate_to_chat_id", new.id)})
+    await _handled(stage)
+    while old.id in _chats(stage):  # noqa: ASYNC110 - the move shows in the database only
+        await asyncio.sleep(0.02)
+    await stage.end()
+    await stage.start()
+    await ann.say(new, "Keepsake, what do you know?")
+    await stage.model.wait_requests(3, PATIENCE_S)
+    words = " ".join(user_messages(stage.model.requests[2]))
+    assert "boat is green" in words
+    assert "house is red" not in words
+    await ann.press(told, "Undo")
+    await new.wait(lambda chat: "remember everything" in chat.replies[1].text, PATIENCE_S)
+    await ann.say(new, "Keepsake, and now?")
+    await stage.model.wait_requests(4, PATIENCE_S)
+    words = " ".join(user_messages(stage.model.requests[3]))
+    assert words.index("boat is green") < words.index("house is red")
