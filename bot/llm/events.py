@@ -16,6 +16,7 @@ import httpx2
 from bot.errors import NoAnswerInTime, StreamCut
 from bot.llm.failures import of_told, unreached
 from bot.llm.loose import Object
+from bot.llm.stream_failures import failure_in
 
 DONE = "[DONE]"
 MOST_BYTES = 2**25
@@ -24,6 +25,7 @@ DRAIN_S = 0.1
 """So long is waited behind ``[DONE]`` for the end of the body: only then can the next request use this connection."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELDS = ("", "data", "event", "id", "retry")
+_WHOLE = ("choices", "output", "output_text")
 _EXCERPT = 300
 
 
@@ -51,10 +53,12 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None
                             pass
                 return
             values = list(_objects(data))
-            for value in values:
-                yield Event(name or "", value)
+            if name is None:  # what is no answer either
+                values = [value for value in values if any(map(value.get, _WHOLE)) or failure_in(value)]
             if not values and (name is None or name == "error"):
                 raise of_told(data, host=response.url.host)
+            for value in values:
+                yield Event(name or "", value)
             if name is None and len(values) == 1:  # several are lines of pieces, and the last may be missing
                 yield None
 
