@@ -40,14 +40,15 @@ class Editing:
         `admits` is asked before they are answered. Returns False when it did not admit that: then they stand corrected.
 
         `unread`: what was in it could not be fetched again, so that pictures and sounds stay as they were; where it
-        was a document, or words were heard in it, nothing changes.
+        was a document, or words were heard in it, nothing changes, unless it could not be read in the first place.
         """
-        if unread:  # what it was when it could be read still holds
+        never_read = bool(said.remarks) and all(remark in stored.content for remark in said.remarks)
+        if unread and not never_read:  # what it was when it could be read still holds
             said = replace(said, remarks=())
         turn = await self.hearing.rendered(tx, chat, said, stored)
         before = await self.storage.media.of_turn(stored.turn_id)
         after = before if unread else [content_hash(one.data) for one in turn.media]
-        if (turn.content == stored.content and after == before) or (unread and not before):
+        if (turn.content == stored.content and after == before) or (unread and not before and not never_read):
             return True  # Telegram says that a message was edited when its preview or its reactions changed, too
         last = await self.storage.edits.last_exchange(chat.id)
         await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)

@@ -147,3 +147,20 @@ async def test_another_picture_under_the_same_words_is_seen(stage: Stage, hurry:
     await stage.ann.replace_photo(shown, picture(90, 90))
     await stage.model.wait_requests(2, PATIENCE_S)
     assert stage.model.requests[-1].messages[-1].images == (picture(90, 90),)
+
+
+async def test_the_words_with_a_file_that_was_never_readable_can_be_edited(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    sent = await stage.ann.document(
+        stage.home, bytes(range(256)) * 9, "a.exe", "application/octet-stream", "waht is it?"
+    )
+    await stage.replies(2)
+    await stage.ann.edit(sent, "what is it for?")
+    await _settled(stage)
+    await stage.ann.say(stage.home, "go on")
+    await stage.home.wait(
+        lambda chat: any("go on" in request.last_words for request in stage.model.requests), PATIENCE_S
+    )
+    words = stage.model.requests[-1].messages[1].text
+    assert "[file a.exe: not readable: this kind of file can't be read]\nwhat is it for?" in words
+    assert "waht" not in words
