@@ -138,6 +138,7 @@ class Replies:
 
         async def arrived(part: Part) -> None:  # what has arrived must not be sent again
             await until_stored(partial(record, part))
+            self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
         to = _destination(chat.place, chat.private, delivery.reply_to)
         try:

@@ -139,6 +139,11 @@ class Marks:
             self._marks[slot] = replace(self._marks[slot], held=held)
             self._write(slot, self._marks[slot].line())
 
+    def clear(self, slot: int) -> None:
+        """Hold no deaths against it."""
+        self._marks[slot] = replace(self._marks[slot], deaths=0)
+        self._write(slot, self._marks[slot].line())
+
     def run(self, slot: int) -> int:
         """Mark it as the one that runs (0: none); returns which ran before."""
         before = self._running

@@ -17,6 +17,10 @@ The states of a piece of work (an update that begins a batch, an owed answer, a 
   it until it is through: a process that ends in order, or dies of something else, changes nothing.
 - *exhausted*, after three deaths: it is not begun again; its handler sets it aside and says so.
 
+An answer runs code with each word that comes, so that whoever kills the process in the middle of one strikes its code
+more often than chance has it. Its death counts a third, unless the watchdog saw that the loop stood still or that the
+process crashed (``watchdog``). A reply of which a part has arrived begins anew.
+
 A batch counts by its first update. After two deaths its updates are run one by one, so that the third death is held
 against one of them only (see ``handlers.table``).
 
@@ -36,9 +40,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from bot.intake.marks import Key, Kind, Mark, Marks
+from bot.intake.watchdog import Watchdog
 from storage.records import Place
 
 MOST_DEATHS = 3
+PER_DEATH = 3
+"""Deaths are counted in thirds."""
 NOWHERE = Place(0)
 """Of an update that is being parsed."""
 
@@ -64,8 +71,9 @@ log = logging.getLogger(__name__)
 class Quarantine:
     """Knows what was in flight when processes died, and marks what is in flight now."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, watchdog: Watchdog | None = None) -> None:
         self._marks = Marks(file)
+        self._watchdog = watchdog
         self._deaths: dict[Key, int] = {}
         self._places: dict[Key, Place] = {}
         self._waiting: dict[Key, int] = {}
@@ -74,22 +82,26 @@ class Quarantine:
     @classmethod
     def beside(cls, database: Path) -> Self:
         """The one of a database: its marks stand in a file beside it."""
-        return cls(database.with_name(f"{database.name}.inflight"))
+        return cls(
+            database.with_name(f"{database.name}.inflight"), Watchdog(database.with_name(f"{database.name}.hung"))
+        )
 
     def open(self) -> None:
         """Count the death of the process before this one, if it died, and begin anew."""
-        before = self._marks.read()
+        before, seen = self._marks.read(), self._watchdog is not None and self._watchdog.seen()
         flying = {one.key for one in before.in_flight}
         if flying:
             log.warning("The process before this one died with %s in flight", ", ".join(map(str, sorted(flying))))
         for mark in before.marks:
-            deaths = mark.deaths + (flying == {mark.key})
+            deaths = mark.deaths + (_weight(mark, seen=seen) if flying == {mark.key} else 0)
             if deaths or mark.suspect or mark.key in flying:
                 self._deaths[mark.key] = max(deaths, self._deaths.get(mark.key, 0))
                 self._places[mark.key] = mark.place
         kept = [Mark(key, self._places[key], deaths, suspect=True) for key, deaths in self._deaths.items()]
         slots = self._marks.begin(kept)
         self._waiting = {mark.key: slot for mark, slot in zip(kept, slots, strict=True)}
+        if self._watchdog is not None:
+            self._watchdog.start()
 
     def end(self) -> None:
         """The process was told to end: how it ends from now on says nothing about what it was at."""
@@ -99,6 +111,8 @@ class Quarantine:
         """The process has ended in order."""
         self._marks.end()
         self._marks.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
 
     def suspects(self) -> list[tuple[Key, Place]]:
         """What was in flight when a process died and is not through yet: updates first, in order."""
@@ -115,7 +129,7 @@ class Quarantine:
 
     def deaths(self, key: Key) -> int:
         """How often the process died of this alone."""
-        return self._deaths.get(key, 0)
+        return self._deaths.get(key, 0) // PER_DEATH
 
     def is_exhausted(self, key: Key) -> bool:
         """Whether it had all its chances."""
@@ -125,8 +139,8 @@ class Quarantine:
         """Hold so many deaths against it, which were held against something it was a part of."""
         if self.deaths(key) < deaths:
             self._forget_mark(key)
-            self._deaths[key], self._places[key] = deaths, place
-            self._waiting[key] = self._marks.add(Mark(key, place, deaths, suspect=True))
+            self._deaths[key], self._places[key] = deaths * PER_DEATH, place
+            self._wait(key, place)
 
     def acquit(self, key: Key) -> None:
         """Forget what is held against it: it is through, was set aside, or is not there any more."""
@@ -150,7 +164,7 @@ class Quarantine:
     @contextmanager
     def step(self, key: Key) -> Iterator[None]:
         """Mark code that runs without a wait, of work whose place is not known yet; it clears nobody of anything."""
-        deaths = self.deaths(key)
+        deaths = self._deaths.get(key, 0)
         slot = self._marks.add(Mark(key, self._places.get(key, NOWHERE), deaths, suspect=False))
         before = self._marks.run(slot)
         try:
@@ -158,6 +172,13 @@ class Quarantine:
         finally:
             self._marks.run(before)
             self._marks.remove(slot)
+
+    def progress(self, key: Key) -> None:
+        """Some of it is done for good: what the process died of is not in its way any more."""
+        if key in self._deaths:
+            self._deaths[key] = 0
+            if (flight := _flight.get()) is not None and flight.slot:
+                self._marks.clear(flight.slot)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -182,7 +203,7 @@ class Quarantine:
 
     def _begin(self, key: Key, place: Place) -> _Flight:
         self._forget_mark(key)
-        return _Flight(self._marks.add(Mark(key, place, self.deaths(key), suspect=key in self._places)))
+        return _Flight(self._marks.add(Mark(key, place, self._deaths.get(key, 0), suspect=key in self._places)))
 
     def _finish(self, key: Key, place: Place, flight: _Flight, *, through: bool) -> None:
         self._marks.remove(flight.slot)
@@ -190,11 +211,19 @@ class Quarantine:
         if through:
             self.acquit(key)
         elif key in self._places:  # it was cut short by the end of the process: what is known of it stays
-            self._waiting[key] = self._marks.add(Mark(key, place, self.deaths(key), suspect=True))
+            self._wait(key, place)
+
+    def _wait(self, key: Key, place: Place) -> None:
+        self._waiting[key] = self._marks.add(Mark(key, place, self._deaths.get(key, 0), suspect=True))
 
     def _forget_mark(self, key: Key) -> None:
         if (slot := self._waiting.pop(key, None)) is not None:
             self._marks.remove(slot)
+
+
+def _weight(mark: Mark, *, seen: bool) -> int:
+    """What a death alone counts, in thirds."""
+    return PER_DEATH if seen or mark.held or mark.key.kind is not Kind.ANSWER else 1
 
 
 class _Steps(Coroutine[Any, Any, T]):

@@ -66,7 +66,7 @@ class Resident:
         for name, value in self._environment.items():
             self._monkeypatch.setenv(name, value)
         settings = load(env_file=None)
-        self._task = asyncio.create_task(app.live(settings, Quarantine.beside(settings.database_path)))
+        self._task = asyncio.create_task(app.live(settings, Quarantine(settings.database_path.with_name("inflight"))))
 
     def terminate(self) -> None:
         assert self._task is not None

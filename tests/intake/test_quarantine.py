@@ -10,6 +10,7 @@ import pytest
 
 from bot.intake.marks import LINE, Key, Kind
 from bot.intake.quarantine import Quarantine
+from bot.intake.watchdog import Watchdog
 from storage.records import Place
 
 A, B = Key(Kind.UPDATE, 1), Key(Kind.UPDATE, 2)
@@ -19,8 +20,8 @@ HERE = Place(5)
 class Process:
     """A process that has begun and can be killed: what it has written stays."""
 
-    def __init__(self, file: Path) -> None:
-        self.quarantine = Quarantine(file)
+    def __init__(self, file: Path, watchdog: Watchdog | None = None) -> None:
+        self.quarantine = Quarantine(file, watchdog)
         self.quarantine.open()
         self.file, self.left = file, b""
 
@@ -83,6 +84,48 @@ async def test_three_deaths_alone_are_enough(file: Path, work: Any) -> None:
         await _lives_and_dies(file, A, work)
         assert _next(file).deaths(A) == deaths + 1
     assert _next(file).is_exhausted(A)
+
+
+async def test_answer_needs_more_deaths_than_chance_gives(file: Path) -> None:
+    answer = Key(Kind.ANSWER, 1)
+    for _ in range(8):
+        await _lives_and_dies(file, answer)
+    assert not _next(file).is_exhausted(answer)
+    await _lives_and_dies(file, answer)
+    assert _next(file).is_exhausted(answer)
+
+
+async def test_answer_that_was_seen_to_hang_needs_three(file: Path) -> None:
+    class Seen(Watchdog):
+        def seen(self) -> bool:
+            return True
+
+        def start(self) -> None:
+            pass
+
+    answer = Key(Kind.ANSWER, 1)
+    for _ in range(3):
+        process = Process(file, Seen(file))
+        await process.quarantine.fly(answer, HERE, _die(process))
+        process.buried()
+    last = Quarantine(file, Seen(file))
+    last.open()
+    assert last.is_exhausted(answer)
+
+
+async def test_part_that_arrived_clears_a_reply(file: Path) -> None:
+    reply = Key(Kind.DELIVERY, 1)
+    for _ in range(2):
+        await _lives_and_dies(file, reply)
+    process = Process(file)
+
+    async def work() -> None:
+        process.quarantine.progress(reply)
+        process.dies()
+
+    await process.quarantine.fly(reply, HERE, work())
+    process.buried()
+    assert _next(file).deaths(reply) == 1
 
 
 async def test_one_that_waits_is_not_in_flight(file: Path) -> None:

@@ -1,5 +1,7 @@
 """A delivery goes on where it stopped."""
 
+from dataclasses import replace
+
 from storage import Storage
 from storage.records import Chat, Delivery
 from tests.storage.test_transcript import reply, say
@@ -26,3 +28,13 @@ async def test_what_was_sent_is_not_open(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         await storage.deliveries.sent(tx, reply_id)
     assert await storage.deliveries.open(chat.id) == []
+
+
+async def test_reply_set_aside_can_be_renewed(storage: Storage, chat: Chat) -> None:
+    reply_id = await reply(storage, chat, "a long answer")
+    async with storage.transaction() as tx:
+        await storage.deliveries.delivered(tx, reply_id, 77, 6)
+        await storage.deliveries.sent(tx, reply_id)
+        assert not await storage.deliveries.renew(tx, replace(chat.place, telegram_id=99), reply_id)
+        assert await storage.deliveries.renew(tx, chat.place, reply_id)
+    assert [one.end for one in await storage.deliveries.open(chat.id)] == [6]

@@ -45,3 +45,15 @@ async def test_pruning_takes_old_handled_updates_only(storage: Storage) -> None:
         assert await storage.inbox.prune(tx, before=15.0) == 1
     rows = await storage.database.rows("SELECT update_id FROM inbox ORDER BY update_id")
     assert [row["update_id"] for row in rows] == [2, 3]
+
+
+async def test_what_is_set_aside_can_be_renewed(storage: Storage) -> None:
+    await _add(storage, 7, 8)
+    async with storage.transaction() as tx:
+        await storage.inbox.quarantine(tx, [7])
+        assert await storage.inbox.quarantined(tx, 7) == RawUpdate(7, '{"update_id": 7}')
+        assert await storage.inbox.quarantined(tx, 8) is None
+    assert [raw.update_id for raw in await storage.inbox.unhandled()] == [8]
+    async with storage.transaction() as tx:
+        await storage.inbox.renew(tx, 7)
+    assert [raw.update_id for raw in await storage.inbox.unhandled()] == [7, 8]

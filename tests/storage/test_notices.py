@@ -1,5 +1,7 @@
 """A notice waits until it is sent, and is remembered while it has a button."""
 
+from dataclasses import replace
+
 from storage import Storage
 from storage.records import Button, Notice
 from tests.storage.conftest import HOME
@@ -33,3 +35,16 @@ async def test_a_button_is_taken_away_when_its_time_is_over(storage: Storage) ->
     async with storage.transaction() as tx:
         await storage.notices.button_gone(tx, HOME, 50)
     assert await storage.notices.expired_buttons(61.0) == []
+
+
+async def test_notice_set_aside_can_be_renewed(storage: Storage) -> None:
+    notice = Notice(HOME, private=True, text="hello")
+    notice_id = await _add(storage, notice)
+    async with storage.transaction() as tx:
+        assert not await storage.notices.renew(tx, HOME, notice_id)
+        await storage.notices.set_aside(tx, notice_id, 60.0)
+    assert await storage.notices.waiting(HOME) == []
+    async with storage.transaction() as tx:
+        assert not await storage.notices.renew(tx, replace(HOME, thread_id=9), notice_id)
+        assert await storage.notices.renew(tx, HOME, notice_id)
+    assert await storage.notices.waiting(HOME) == [(notice_id, notice)]

@@ -1,0 +1,49 @@
+"""A loop that stands still is seen, also by the process after it."""
+
+import asyncio
+import re
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.intake import watchdog
+from bot.intake.watchdog import Watchdog
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "hung"
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "STANDS_AFTER_S", 0.3)
+    monkeypatch.setattr(watchdog, "LOOK_S", 0.01)
+
+
+def _blocks() -> None:
+    re.match("(a*)*b", "a" * 22)  # which lets no thread of Python run
+    time.sleep(0.6)
+
+
+async def test_loop_that_stands_still_is_seen(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dog = Watchdog(file)
+    dog.start()
+    await asyncio.sleep(0)
+    _blocks()
+    assert Watchdog(file).seen()
+    assert "_blocks" in caplog.text
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600  # noqa: ASYNC240
+    await asyncio.sleep(0.05)
+    assert not Watchdog(file).seen()
+    dog.stop()
+    assert not file.exists()  # noqa: ASYNC240
+
+
+async def test_folder_that_takes_no_file_stops_nothing(tmp_path: Path) -> None:
+    dog = Watchdog(tmp_path / "nowhere" / "hung")
+    dog.start()
+    dog.stop()
+    assert not dog.seen()
