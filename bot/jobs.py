@@ -18,6 +18,8 @@ from storage import Storage
 from storage.records import Place
 
 DAY_S = 86_400.0
+ASKED_S = 900.0
+"""What /forget proposed is kept so long; its buttons are there for ten minutes."""
 BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
 ERRANDS_EVERY_S = 2
@@ -120,11 +122,16 @@ class Jobs:
         scheduler.add_job(_guarded(job), trigger, name=getattr(job, "__name__", str(job)), **options)
 
     async def drop_expired_buttons(self) -> None:
-        """Take away the buttons whose time is over, such as Undo."""
+        """Take away the buttons whose time is over, such as Undo, and what they would do."""
         for notice_id, telegram_id, message_id in await self.storage.notices.expired_buttons(self.clock()):
             await self.keyboards.drop_keyboard(telegram_id, message_id)
             async with self.storage.transaction() as tx:
                 await self.storage.notices.forget(tx, notice_id)
+        before = self.clock() - ASKED_S  # whoever did not answer can't any more
+        if await self.storage.forgettings.any_before(before):
+            async with self.storage.transaction() as tx:
+                await self.storage.forgettings.prune(tx, before)
+        await self.storage.database.scrub_soon()
 
     async def run_errands(self) -> None:
         """Leave groups, go on with broadcasts, and send what the shell has stored."""
@@ -137,13 +144,11 @@ class Jobs:
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:
-        """Delete for good what was reset days ago, and what nobody confirmed to forget."""
-        now = self.clock()
-        before = now - self.keep.resets * DAY_S
+        """Delete for good what was reset days ago."""
+        before = self.clock() - self.keep.resets * DAY_S
         async with self.storage.transaction() as tx:
             purged = await self.storage.resets.purge(tx, before)
             await self.storage.memories.prune(tx)
-            await self.storage.forgettings.prune(tx, now - DAY_S)
         log.debug("Purged %d turns that had been reset", purged)
 
     async def look_at_windows(self) -> None:

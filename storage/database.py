@@ -7,6 +7,7 @@ its own (WAL, read-only), which sees committed rows only and never waits for the
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
+SCRUB_EVERY_S = 1.0
+"""Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error codes that says what kind it is."""
@@ -130,6 +133,9 @@ class Database:
         self._lock = asyncio.Lock()
         self.after_deleting: Callable[[], Awaitable[None]] | None = None
         """What is done when something was deleted."""
+        self.soiled = False
+        """Whether the log holds what is nobody's to keep: `scrub_soon` sees to it."""
+        self._scrubbed_at = -SCRUB_EVERY_S
 
     @classmethod
     async def open(cls, path: Path, keep_old: Callable[[Path, int], None] | None = None) -> Self:
@@ -195,7 +201,17 @@ class Database:
         """
         async with self._lock:
             with translated():
-                await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.soiled = any(row[0] for row in rows)
+        self._scrubbed_at = time.monotonic()
+
+    async def scrub_soon(self) -> None:
+        """Scrub if there is a need, now or when it was not done for a while: whoever calls may do so all the time."""
+        if self.soiled and time.monotonic() - self._scrubbed_at >= SCRUB_EVERY_S:
+            try:
+                await self.scrub()
+            except StorageError as exc:
+                log.info("The log is scrubbed later: %s", exc)
 
     async def compact(self) -> None:
         """Write the file anew, with nothing in it that no table holds. Nothing else is written meanwhile."""

@@ -45,6 +45,20 @@ class Forgettings:
             tuple(json.loads(row["turns"])), tuple(json.loads(row["lines"])), row["words"], bool(row["message"])
         )
 
+    async def drop_like(self, tx: Transaction, chat_id: int, proposal: Proposal) -> None:
+        """Drop what else was proposed of the same turns, lines or words, and was not answered: it holds them too."""
+        rows = await tx.rows("SELECT id, turns, lines, words FROM forgettings WHERE chat_id = ?", (chat_id,))
+        for row in rows:
+            shared = {*json.loads(row["turns"])} & {*proposal.turn_ids} or {*json.loads(row["lines"])} & {
+                *proposal.lines
+            }
+            if shared or row["words"].casefold() == proposal.words.casefold():
+                await tx.execute("DELETE FROM forgettings WHERE id = ?", (row["id"],))
+
+    async def any_before(self, before: float) -> bool:
+        """Whether there are proposals from before this time."""
+        return await self._database.row("SELECT 1 FROM forgettings WHERE made_at < ? LIMIT 1", (before,)) is not None
+
     async def prune(self, tx: Transaction, before: float) -> None:
         """Drop the proposals that were never answered."""
         await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))

@@ -37,8 +37,16 @@ class Inbox:
         return [RawUpdate(row["update_id"], row["raw"]) for row in rows]
 
     async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Mark updates as handled: in the transaction that writes what they did."""
+        """Mark updates as handled: in the transaction that writes what they did.
+
+        A press holds the message with the button, which may be forgotten by another name: it is not kept.
+        """
         await self._mark(tx, update_ids, "done")
+        await tx.execute(
+            "UPDATE inbox SET raw = '{}' WHERE update_id IN (SELECT value FROM json_each(?))"
+            " AND json_valid(raw) AND raw ->> '$.callback_query.id' IS NOT NULL",
+            (json.dumps(list(update_ids)),),
+        )
 
     async def unreadable(self, tx: Transaction, update_ids: Collection[int]) -> None:
         """Mark updates that can't be parsed; their JSON stays for the operator until it is pruned."""
@@ -60,21 +68,17 @@ class Inbox:
         await tx.execute("UPDATE inbox SET state = 'new' WHERE update_id = ? AND state = 'quarantined'", (update_id,))
 
     async def forget(self, tx: Transaction, telegram_id: int) -> None:
-        """Blank the JSON of a chat's handled updates; that they were handled stays known."""
-        paths = (
-            "message.chat.id",
-            "edited_message.chat.id",
-            "callback_query.message.chat.id",
-            "my_chat_member.chat.id",
-        )
-        chat = ", ".join(f"raw ->> '$.{path}'" for path in paths)
+        """Blank the JSON of a chat's handled updates, of whatever kind; that they were handled stays known."""
+        chat = "coalesce(kind.value ->> '$.chat.id', kind.value ->> '$.message.chat.id')"
         await tx.execute(
-            f"UPDATE inbox SET raw = '{{}}' WHERE state IN ('done', 'quarantined') AND coalesce({chat}) = ?",  # noqa: S608 - constants
+            "UPDATE inbox SET raw = '{}' WHERE state != 'new' AND json_valid(raw) AND EXISTS (SELECT 1"  # noqa: S608
+            f" FROM json_each(raw) AS kind WHERE CASE kind.type WHEN 'object' THEN {chat} = ? END)",
             (telegram_id,),
         )
 
     async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:
-        """Blank the JSON of handled updates that hold a secret."""
+        """Blank the JSON of handled updates that hold a secret, or what nobody has a right to keep."""
+        self._database.soiled = True
         await tx.execute(
             "UPDATE inbox SET raw = '{}' WHERE update_id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(update_ids)),),

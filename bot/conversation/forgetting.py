@@ -97,6 +97,7 @@ class Forgetting:
             kept = [line for line in memory.text.splitlines() if line not in gone]
             changed = self.windows.memory(memory.through_turn, "\n".join(kept).strip(), memory.made_at)
             await self.storage.memories.rewrite(tx, chat, changed.text, changed.tokens)
+        await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal
 

@@ -70,7 +70,8 @@ class Gate:
 
     async def _end(self, update: Update | Burst) -> None:
         async with self.storage.transaction() as tx:
-            await self.storage.inbox.done(tx, update_ids(update))
+            await self._close(tx, update)
+        await self.storage.database.scrub_soon()
         await _release(update)
         raise ApplicationHandlerStop
 
@@ -94,9 +95,15 @@ class Gate:
                 told = await self._knock(tx, update, asked)
             elif asked is not None and asked.from_user is not None:
                 await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
-            await self.storage.inbox.done(tx, update_ids(update))
+            await self._close(tx, update)
+        await self.storage.database.scrub_soon()
         for place in told:
             self.settle(place)
+
+    async def _close(self, tx: Transaction, update: Update | Burst) -> None:
+        """What they said is not kept."""
+        await self.storage.inbox.done(tx, update_ids(update))
+        await self.storage.inbox.blank(tx, update_ids(update))
 
     async def _knock(self, tx: Transaction, update: Update | Burst, asked: Message | None) -> list[Place]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""

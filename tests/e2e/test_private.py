@@ -32,3 +32,40 @@ async def test_a_running_bot_and_its_backups_are_private(process: Stage) -> None
     await process.replies(2)
     assert set(_modes(process).values()) == {0o600}
     assert "could be read or written by others (mode 644)" in process.log()
+
+
+def _bytes(stage: Stage) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(stage.folder.glob("keepsake.db*")))
+
+
+async def _gone(stage: Stage, words: bytes) -> bool:
+    for _ in range(100):
+        if words not in await asyncio.to_thread(_bytes, stage):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def test_a_strangers_words_are_not_kept(process: Stage) -> None:
+    eve = process.telegram.user("Eve")
+    home = process.telegram.private(eve)
+    group = process.telegram.group("Club", [eve])
+    await process.start(ACCESS="list", ALLOWED_IDS=str(process.ann.id))
+    await eve.say(home, "my zanzibarine secret")
+    await eve.say(group, "@keepsake_bot the zanzibarine club")
+    await process.ann.say(process.home, "my own words, lumberjackish")
+    await process.replies(1)
+    assert await _gone(process, b"zanzibarine")
+    assert b"lumberjackish" in _bytes(process)
+
+
+async def test_forgotten_words_are_in_no_open_question(process: Stage) -> None:
+    await process.start()
+    told = await process.ann.say(process.home, "my boat is the Zanzibarine")
+    await process.replies(1)
+    await process.ann.say(process.home, "/forget", reply_to=told.id)
+    await process.replies(2)
+    await process.ann.say(process.home, "/forget zanzibarine")
+    (_, _, asked) = await process.home.wait(3)
+    await process.ann.press(asked, "Forget it")
+    assert await _gone(process, b"anzibarine")
