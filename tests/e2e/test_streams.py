@@ -73,3 +73,12 @@ async def test_half_a_summary_becomes_no_notes(stage: Stage, hurry: None, reason
     assert "half a no" not in await say(stage, "/memory")
     await say(stage, "hello")
     assert len(model.asked[-1].messages) == 1 + 2 * 6 + 1
+
+
+async def test_a_report_of_zeros_ends_no_budget_late(stage: Stage) -> None:
+    zeros = {"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
+    stage.model.always(Raw(stream(piece("word " * 400), STOP, zeros)))
+    await stage.start(BUDGET_USER="400", OWNER_IDS="77")
+    assert "word" in await say(stage, "tell me all")
+    assert "used up your budget" in await say(stage, "and more")
+    assert len(stage.model.requests) == 1
