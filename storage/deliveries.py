@@ -1,7 +1,7 @@
 """How far each finished reply has got on its way to the user, part by part."""
 
 from storage.database import Database, Transaction
-from storage.records import Delivery, Place
+from storage.records import ONE_MESSAGE, Delivery, Place
 
 
 class Deliveries:
@@ -58,6 +58,14 @@ class Deliveries:
             (reply_id, place.telegram_id, place.thread_id),
         )
         return changed > 0
+
+    async def stop(self, tx: Transaction, chat_id: int) -> int:
+        """Let no more of the long replies arrive of which some has; returns how many those are."""
+        return await tx.execute(
+            "UPDATE turns SET state = 'sent' WHERE chat_id = ? AND state = 'complete' AND length(content) > ?"
+            " AND EXISTS (SELECT 1 FROM turn_messages WHERE turn_id = turns.id AND delivered_end > 0)",
+            (chat_id, ONE_MESSAGE),
+        )
 
     async def replaced(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""

@@ -4,7 +4,7 @@ import json
 
 from storage.chats import place_in
 from storage.database import Database, Row, Transaction
-from storage.records import Button, File, FileKind, Notice, Place
+from storage.records import ONE_MESSAGE, Button, File, FileKind, Notice, Place
 
 
 class Notices:
@@ -97,6 +97,13 @@ class Notices:
             (notice_id, place.telegram_id, place.thread_id),
         )
         return changed > 0
+
+    async def stop(self, tx: Transaction, place: Place) -> int:
+        """Let no more of the long notices arrive that are on their way; returns how many those are."""
+        return await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND length(text) > ?",
+            (place.telegram_id, place.thread_id, ONE_MESSAGE),
+        )
 
     async def forget(self, tx: Transaction, notice_id: int) -> None:
         """Its button is gone, or it can't be delivered."""

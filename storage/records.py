@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+ONE_MESSAGE = 4096
+"""Characters that a Telegram message holds at most: what is longer takes several."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -62,6 +62,7 @@ class Commands:
     async def reset(self, update: Update, _: object) -> None:
         """``/reset``: nothing said so far is in any later prompt."""
         async with self.storage.transaction() as tx:
+            await self.endings.stop_sending(tx, place_of(_message(update)))
             reset_id = await self._reset(tx, _message(update))
             if reset_id is None:
                 notice = answer(_message(update), texts.RESET_EMPTY)
@@ -85,8 +86,15 @@ class Commands:
             await self._done(tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY))
 
     async def stop(self, update: Update, _: object) -> None:
-        """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself."""
-        if not await self.endings.stop(place_of(_message(update)), (update.update_id,)):
+        """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself.
+
+        What is written already and takes several messages goes out no further.
+        """
+        place = place_of(_message(update))
+        async with self.storage.transaction() as tx:
+            if sending := await self.endings.stop_sending(tx, place):
+                await self._done(tx, update, answer(_message(update), texts.STOPPED))
+        if not sending and not await self.endings.stop(place, (update.update_id,)):
             await self._say(update, texts.NOTHING_TO_STOP)
 
     async def ignore(self, update: Update, _: object) -> None:

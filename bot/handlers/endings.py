@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.conversation.control import Control, Ending
 from bot.outbound.stream import Preview
-from storage import Storage
+from storage import Storage, Transaction
 from storage.records import Place
 
 
@@ -19,6 +19,17 @@ class Running:
     preview: Preview
     asking: Collection[int]
     """The messages that it answers."""
+
+
+@dataclass(slots=True)
+class Sending:
+    """What goes out in several messages; it ends when it is not wanted any more."""
+
+    wanted: bool = True
+
+    def is_wanted(self) -> bool:
+        """Whether the rest is still to be sent."""
+        return self.wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class Endings:
     _running: dict[Place, Running] = field(default_factory=dict)
     _orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
+    _sending: dict[Place, Sending] = field(default_factory=dict)
     _stopped: set[Place] = field(default_factory=set)
     """Where an answer was stopped, until all of it is told."""
 
@@ -60,6 +72,29 @@ class Endings:
             self._order(place, update_ids)
         self._stopped.add(place)
         return True
+
+    async def stop_sending(self, tx: Transaction, place: Place) -> bool:
+        """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
+        chat = await self.storage.chats.find(place)
+        answers = await self.storage.deliveries.stop(tx, chat.id) if chat else 0
+        notices = await self.storage.notices.stop(tx, place)
+        stopped = answers + notices > 0
+        if stopped and place in self._sending:
+            self._sending[place].wanted = False
+        return stopped
+
+    def is_sending(self, place: Place) -> bool:
+        """Whether something goes out there right now."""
+        return place in self._sending
+
+    @contextmanager
+    def sending(self, place: Place) -> Iterator[Sending]:
+        """While this goes out it can be stopped."""
+        self._sending[place] = Sending()
+        try:
+            yield self._sending[place]
+        finally:
+            del self._sending[place]
 
     def restart_unshown(self, place: Place) -> None:
         """Begin the answer again with what has just arrived, unless the user has seen some of it."""

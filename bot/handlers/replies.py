@@ -19,15 +19,16 @@ from bot.errors import BudgetSpent, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
-from bot.handlers.endings import Endings, Running
+from bot.handlers.endings import Endings, Running, Sending
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
+from bot.outbound.post import always
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
-from storage.records import Button, Chat, Delivery, File, FileKind, Notice, Place
+from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, FileKind, Notice, Place
 from storage.transcript import Owed
 
 MOST_DETAILS = 300
@@ -64,12 +65,13 @@ class Replies:
         if chat is None:
             return
         await self._answer(chat)
-        for delivery in await self.storage.deliveries.open(chat.id):
-            key = Key(Kind.DELIVERY, delivery.reply_id)
-            if self.aside.quarantine.is_exhausted(key):
-                await self.aside.delivery(chat, delivery, key)
-            else:
-                await self.aside.quarantine.fly(key, chat.place, self._deliver(chat, delivery))
+        with self.endings.sending(place) as sending:
+            for delivery in await self.storage.deliveries.open(chat.id):
+                key = Key(Kind.DELIVERY, delivery.reply_id)
+                if self.aside.quarantine.is_exhausted(key):
+                    await self.aside.delivery(chat, delivery, key)
+                elif sending.is_wanted():
+                    await self.aside.quarantine.fly(key, chat.place, self._deliver(chat, delivery, sending))
         await self._clear_replaced(chat)
         await self._notify(place)
 
@@ -131,7 +133,7 @@ class Replies:
             await self.storage.transcript.give_up(tx, chat.id)
             await self.storage.notices.add(tx, notice)
 
-    async def _deliver(self, chat: Chat, delivery: Delivery) -> None:
+    async def _deliver(self, chat: Chat, delivery: Delivery, sending: Sending) -> None:
         async def record(part: Part) -> None:
             async with self.storage.transaction() as tx:
                 await self.storage.deliveries.delivered(tx, delivery.reply_id, part.message_id, part.end)
@@ -142,10 +144,17 @@ class Replies:
 
         to = _destination(chat.place, chat.private, delivery.reply_to)
         try:
-            await self.sender.deliver(to, delivery.content, arrived, offset=delivery.end, begun=delivery.begun)
+            await self.sender.deliver(
+                to,
+                delivery.content,
+                arrived,
+                offset=delivery.end,
+                begun=delivery.begun,
+                wanted=sending.is_wanted,
+            )
         except Undeliverable as exc:
             if (moved := await self._moved(chat.place, exc)) is not None:
-                await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None))
+                await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None), sending)
                 return
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
         async with self.storage.transaction() as tx:
@@ -175,16 +184,17 @@ class Replies:
             key = Key(Kind.NOTICE, notice_id)
             if self.aside.quarantine.is_exhausted(key):
                 await self.aside.notice(notice, key)
-            else:
-                await self.aside.quarantine.fly(key, place, self._tell(notice_id, notice))
+                continue
+            with self.endings.sending(place) as sending:
+                await self.aside.quarantine.fly(key, place, self._tell(notice_id, notice, sending))
 
-    async def _tell(self, notice_id: int, notice: Notice) -> None:
+    async def _tell(self, notice_id: int, notice: Notice, sending: Sending) -> None:
         message_id = None
         try:
-            message_id = await self._send(notice)
+            message_id = await self._send(notice, sending)
         except Undeliverable as exc:
             if (moved := await self._moved(notice.place, exc)) is not None:
-                await self._tell(notice_id, replace(notice, place=moved, reply_to=None, edits=None))
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=None, edits=None), sending)
                 return
             log.warning("A notice can't be delivered: %s", exc)
         async with self.storage.transaction() as tx:
@@ -193,22 +203,23 @@ class Replies:
             else:
                 await self.storage.notices.sent(tx, notice_id, message_id)
 
-    async def _send(self, notice: Notice) -> int:
+    async def _send(self, notice: Notice, sending: Sending) -> int | None:
+        wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE else always
         to = _destination(notice.place, notice.private, notice.reply_to)
         if notice.file is not None:
             return await self.sender.upload(to, _attachment(notice.file, notice.text), _markup(notice))
         if not notice.markdown:
             below = _markup(notice)
             return await self.sender.notice(
-                to, notice.text, below, notice.edits, quote=notice.quote, literals=notice.literals
+                to, notice.text, below, notice.edits, quote=notice.quote, literals=notice.literals, wanted=wanted
             )
         parts: list[Part] = []
 
         async def arrived(part: Part) -> None:
             parts.append(part)
 
-        await self.sender.deliver(to, notice.text, arrived)
-        return parts[-1].message_id
+        await self.sender.deliver(to, notice.text, arrived, wanted=wanted)
+        return parts[-1].message_id if parts else None
 
 
 def _log(chat_id: int, exc: ModelError) -> None:

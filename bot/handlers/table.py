@@ -44,6 +44,7 @@ from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
+from bot.intake.authorship import command
 from bot.intake.marks import Key
 from bot.intake.marks import Kind as WorkKind
 from bot.intake.quarantine import MOST_DEATHS
@@ -140,6 +141,12 @@ class Handlers:
     async def overtake(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
         await self._take_up(arrival.place, [arrival])
+
+    def ends_sending(self, arrival: Arrival) -> bool:
+        """See ``intake.lanes.Work``."""
+        message = arrival.update.message
+        resets = message is not None and (command(message) or "").lower().startswith("/reset")
+        return resets and self.replies.endings.is_sending(arrival.place)
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         """See ``intake.lanes.Work``."""

@@ -32,6 +32,9 @@ class Work(Protocol):
     async def overtake(self, arrival: Arrival) -> None:
         """Handle an arrival at once, beside whatever its lane does."""
 
+    def ends_sending(self, arrival: Arrival) -> bool:
+        """Whether it need not wait for what is being sent, since it ends that."""
+
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         """Leave an arrival out, since too much waits before it; `tell` its sender so."""
 
@@ -76,6 +79,9 @@ class Lanes:
             self._start(self._overtake(arrival), arrival.place)
             return
         lane = self._lane(arrival.place)
+        if not lane.queue and self._work.ends_sending(arrival):
+            self._start(self._overtake(arrival), arrival.place)
+            return
         if len(lane.queue) >= MOST_WAITING:
             self._start(self._leave_out(arrival, tell=not lane.full), arrival.place)
             lane.full = True

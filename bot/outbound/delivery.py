@@ -17,7 +17,7 @@ from bot.outbound.form import ReplyFormat, goes_rich
 from bot.outbound.literals import with_literals
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
-from bot.outbound.post import Post
+from bot.outbound.post import NotWantedError, Post, Wanted, always
 from bot.outbound.refusals import seconds_to_wait, undeliverable
 from bot.outbound.stream import Preview, Tempo
 
@@ -59,11 +59,19 @@ class Sender:
         self._post = Post(self._api, pacer)
 
     async def deliver(
-        self, to: Destination, source: str, on_part: OnPart, *, offset: int = 0, begun: int | None = None
+        self,
+        to: Destination,
+        source: str,
+        on_part: OnPart,
+        *,
+        offset: int = 0,
+        begun: int | None = None,
+        wanted: Wanted = always,
     ) -> None:
         """Send `source[offset:]`, markdown, in as many messages as it takes; `begun` is edited into the very first.
 
         `on_part` is awaited after each message and before the next, so that after a crash the rest begins at its `end`.
+        No further message is sent once it is not `wanted`.
         Raises Undeliverable when Telegram refuses for good.
         """
         edit = begun if offset == 0 else None
@@ -71,7 +79,10 @@ class Sender:
             to = replace(to, reply_to=None)
         rich_from = offset if goes_rich(source, self._reply_format) else len(source)
         while source[offset:].strip():
-            message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from)
+            try:
+                message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from, wanted)
+            except NotWantedError:
+                return
             offset = piece.end
             await on_part(Part(message_id, offset))
             to, edit = replace(to, reply_to=None), None
@@ -85,8 +96,11 @@ class Sender:
         *,
         quote: bool = False,
         literals: Sequence[str] = (),
-    ) -> int:
+        wanted: Wanted = always,
+    ) -> int | None:
         """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
+
+        None when it was not `wanted` any more before that.
 
         A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded;
         `literals` are words in it that strangers chose.
@@ -99,7 +113,9 @@ class Sender:
             last = piece.end >= len(text)
             try:
                 content = with_literals(piece.content, literals)
-                message_id = await self._post.put(to, content, edit, markup if last else None)
+                message_id = await self._post.put(to, content, edit, markup if last else None, wanted)
+            except NotWantedError:
+                return None
             except BadRequest as exc:
                 raise undeliverable(exc) from exc
             if last:
@@ -151,12 +167,12 @@ class Sender:
                 return
 
     async def _deliver_part(
-        self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int
+        self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int, wanted: Wanted
     ) -> tuple[int, Piece, int]:
         """The message that holds the part at `offset`, and the position from which a rich message is worth a try."""
         for piece in pieces(source, offset, rich=self._features.rich and offset >= rich_from):
             try:
-                return await self._post.put(to, piece.content, edit), piece, rich_from
+                return await self._post.put(to, piece.content, edit, wanted=wanted), piece, rich_from
             except UnsupportedError as exc:
                 log.info("This Bot API server does not know %s", exc)
             except BadRequest as exc:

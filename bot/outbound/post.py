@@ -5,10 +5,12 @@ in that one case a message can stand there twice. Losing it would be worse. An e
 """
 
 import logging
+from collections.abc import Callable
 
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
+from bot.errors import KeepsakeError
 from bot.outbound.api import Api, Markup
 from bot.outbound.content import Attachment, Content, Rich
 from bot.outbound.destination import Destination
@@ -19,7 +21,19 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 """Between two tries while the network, or Telegram, is in trouble."""
 
+Wanted = Callable[[], bool]
+"""Whether what waits for its turn is still to be sent."""
+
 log = logging.getLogger(__name__)
+
+
+class NotWantedError(KeepsakeError):
+    """Nobody wants the rest of it any more."""
+
+
+def always() -> bool:
+    """What nothing can end."""
+    return True
 
 
 class Post:
@@ -30,15 +44,22 @@ class Post:
         self._pacer = pacer
 
     async def put(
-        self, to: Destination, content: Content | Attachment, edit: int | None, markup: Markup | None = None
+        self,
+        to: Destination,
+        content: Content | Attachment,
+        edit: int | None,
+        markup: Markup | None = None,
+        wanted: Wanted = always,
     ) -> int:
         """Send the content, or turn the message `edit` into it (never into a file); returns the message's id.
 
-        Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError.
+        Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
         """
         pause = FIRST_PAUSE_S
         while True:
             await self._pacer.turn(to)
+            if not wanted():
+                raise NotWantedError
             try:
                 if edit is None or isinstance(content, Attachment):
                     return await self._api.send(to, content, markup)

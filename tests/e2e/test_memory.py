@@ -74,6 +74,18 @@ async def test_memory_shows_the_very_text_that_stands_in_the_prompt(stage: Stage
     assert f"<memory>\n{NOTES}\n</memory>" in model.asked[-1].messages[0].text
 
 
+async def test_notes_with_an_endless_line_are_shown_whole(stage: Stage, model: Model) -> None:
+    model.notes = Say(f"## People\n- Ann sails.\n{'~' * 4200}\n- Her boat is called Swordfish.")
+    await stage.start(**SMALL)
+    await talk(stage, 6)
+    await compact(stage)
+    count = len(stage.home.replies)
+    await stage.ann.say(stage.home, "/memory")
+    shown = "".join((await stage.replies(count + 2))[count:])
+    assert shown.count("~") == 4200
+    assert "Swordfish" in shown
+
+
 async def test_rounds_that_left_without_notes_are_owned_up_to(stage: Stage, model: Model) -> None:
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="1", COMPACT_AT="0.05")
     await talk(stage, 8)

@@ -35,6 +35,9 @@ class Recorder:
             raise RuntimeError("boom")
         self.handled.set()
 
+    def ends_sending(self, _: Arrival) -> bool:
+        return False
+
     async def overtake(self, one: Arrival) -> None:
         self.overtaken.append(one.update_id)
 
