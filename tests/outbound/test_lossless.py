@@ -17,6 +17,21 @@ KEPT = [
 ]
 
 
+SIGNS = [
+    "# A #\n\nText with 50% & $5, a+b=c, a@b.c, ~3 km, C:\\Users\\x, x^2, a | b.\n\n===\n",
+    "+ a\n+ b\n  + c\n+\n",
+    "1. a\n1. b\n5. c\n\n```c++\nint x = a | b; // $5 ~x \\n\n```\n",
+    "| a | b |\n|:--|--:|\n| $5 | 6% |\n| \\| | ~ |\n",
+    "Title\n=====\n\nx $y$ and $5 and $$E=mc^2$$",
+    "- [x] c#\n\n~~gone~~ ~5 `~/x`\n\n> # Q\n> + a\n> 3. b\n> 5. c",
+    "[a~b](https://e.org/~u?x=1&y=2#z) <https://e.org/~u?a=$b> https://e.org/$a~b~c?d=$e",
+    '```sh\n$ echo $HOME | cat ~/x \\\n  && ls\n```\n\n~~~py title="x"\na = 1\n~~~\n\n```math\nx^2\n```',
+    "price: $5–$10, €3, 5$/kg & 6$/kg; $x_1$, \\(y_2\\), \\[z^2\\]",  # a range
+    "2024. A year\n\nOn\n2025. another\n\n1) a\n3) b\n\n||spoiler $5|| and a || b",
+    "- a\n\n  3. b\n  7. c\n- # head\n\n100. a\n     + b\n\n****\n+1 555",
+]
+
+
 @pytest.mark.parametrize("source", KEPT)
 def test_a_faithful_rich_message_keeps_everything(source: str) -> None:
     assert keeps_everything(source, to_rich(source))
@@ -46,3 +61,27 @@ def test_a_definition_that_nothing_refers_to_is_noticed() -> None:
 
 def test_a_message_of_markup_alone_shows_nothing() -> None:
     assert not keeps_everything("** **", Rich(""))
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("$HOME/bin:$PATH", "HOME/bin:PATH"),
+        ("5 % of 3", "5 of 3"),
+        ("a+b=c", "a b=c"),
+        ("~5 kg", "5 kg"),
+        (r"C:\new", "C:new"),
+        ("a | b", "a b"),
+        ("2. Rome\n5. Oslo", "2. Rome\n3. Oslo"),
+        ("x^2 #1 a@b AT&T a/b", "x2 1 ab ATT ab"),
+    ],
+)
+def test_a_missing_sign_or_number_is_noticed(source: str, shown: str) -> None:
+    assert not keeps_everything(source, Text(shown))
+    assert keeps_everything(source, Text(source))
+
+
+@pytest.mark.parametrize("source", SIGNS)
+def test_signs_of_markup_are_no_loss(source: str) -> None:
+    assert keeps_everything(source, to_text(source))
+    assert keeps_everything(source, to_rich(source))
