@@ -4,10 +4,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.conversation.attempts import Attempts
 from bot.conversation.budget import Budget
 from bot.conversation.choice import Choice
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.compaction import Compactor
+from bot.conversation.culprits import Culprits
 from bot.conversation.editing import Editing
 from bot.conversation.embedding import Embedding
 from bot.conversation.forgetting import Forgetting
@@ -95,10 +97,9 @@ def build(
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)
-    room, heads, patience = Room(upkeep), Heads(names), settings.model_timeout
-    conversation = Conversation(
-        storage, requests, room, ledger, budget, heads, count_tokens, patience, voice_note, time.time
-    )
+    attempts = Attempts(requests, Room(upkeep), Culprits(windows, side_calls))
+    heads, patience = Heads(names), settings.model_timeout
+    conversation = Conversation(storage, attempts, ledger, budget, heads, count_tokens, patience, voice_note, time.time)
     hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
         conversation=conversation,

@@ -14,6 +14,7 @@
         │   ├── MessageTooLong
         │   └── TooManyBytes
         ├── ContentRefused
+        │   └── MessageRefused
         ├── ImageRefused
         ├── MediaRefused
         ├── CannotSee
@@ -112,6 +113,13 @@ class TooManyBytes(ContextTooLong):
 
 class ContentRefused(ModelError):
     """The model server's content filter stopped this answer. Rewording the message may help."""
+
+
+class MessageRefused(ContentRefused):
+    """The model server's content filter refuses that message, so I leave it out from now on. Please reword it."""
+
+    turn_ids: tuple[int, ...] = ()
+    """The turns that are left out."""
 
 
 class ImageRefused(ModelError):

@@ -73,7 +73,9 @@ class Edits:
 
     async def change(self, tx: Transaction, turn_id: int, content: str, tokens: int) -> None:
         """Put other words in a turn; what is being made of the old ones is void, and their meaning is found anew."""
-        await tx.execute("UPDATE turns SET content = ?, tokens = ? WHERE id = ?", (content, tokens, turn_id))
+        await tx.execute(
+            "UPDATE turns SET content = ?, tokens = ?, refused = 0 WHERE id = ?", (content, tokens, turn_id)
+        )
         await tx.execute("DELETE FROM vectors WHERE turn_id = ?", (turn_id,))
         chat = "(SELECT chat_id FROM turns WHERE id = ?)"
         await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))  # noqa: S608 - a constant

@@ -14,6 +14,8 @@ _SPOKEN = (
     " FROM turns"
 )
 _SETTLED = "state IN ('settled', 'complete', 'sent')"
+_TAKEN = f"{_SETTLED} AND refused != 1"
+"""What a model may be sent."""
 _TO_INDEX = (
     f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED} AND id < ifnull("
     "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807)"
@@ -50,14 +52,18 @@ class Past:
         return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
 
     async def around(
-        self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int
+        self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int, refused: bool = True
     ) -> list[Spoken]:
-        """These turns, and the one before and after each, between the two bounds, oldest first."""
+        """These turns, and the one before and after each, between the two bounds, oldest first.
+
+        `refused`: also those that the model server's content filter refuses.
+        """
+        settled = _SETTLED if refused else _TAKEN
         rows = await self._database.rows(
             "WITH hit (id) AS (SELECT value FROM json_each(?1)), near (id) AS (SELECT id FROM hit UNION"
-            f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {_SETTLED}) FROM hit UNION"
-            f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {_SETTLED}) FROM hit)"
-            f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {_SETTLED} ORDER BY id",
+            f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
+            f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {settled}) FROM hit)"
+            f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
             (json.dumps(list(turn_ids)), chat_id, after_turn, before_turn),
         )
         return [_spoken(row) for row in rows]
@@ -92,9 +98,12 @@ class Past:
         return [_spoken(row) for row in rows]
 
     async def latest(self, chat_id: int, *, after_turn: int, since: float, limit: int) -> list[Spoken]:
-        """The newest turns behind this one that were sent since a time, at most so many, oldest first."""
+        """The newest turns behind this one that were sent since a time, at most so many, oldest first.
+
+        They are for a model: those that are refused are not among them.
+        """
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_SETTLED} AND at >= ? ORDER BY id DESC LIMIT ?",
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND at >= ? ORDER BY id DESC LIMIT ?",
             (chat_id, after_turn, since, limit),
         )
         return [_spoken(row) for row in reversed(rows)]

@@ -110,6 +110,8 @@ class Turn:
     asked: bool = True
     """Of a user: said to the bot, and not only overheard."""
     media: tuple[Medium, ...] = ()
+    waiting: bool = False
+    """Of a user: it has no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ A user's row is ``waiting`` until its answer is stored. A reply is ``streaming``
 once it is stored, and ``sent`` once every part of it arrived. Nothing but these rows is needed to go on after a crash.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
@@ -60,10 +61,10 @@ class Transcript:
         `without` leaves out a reply that is being replaced.
         """
         rows = await self._database.rows(
-            "SELECT id, role, content, glue, tokens, created_at, asked FROM turns"
+            "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
             " WHERE chat_id = ? AND id > ? AND state IN ('waiting', 'settled', 'complete', 'sent') AND id IS NOT ?"
-            " UNION SELECT id, role, content, glue, tokens, created_at, asked FROM turns"
-            " WHERE chat_id = ? AND state = 'waiting' ORDER BY id",
+            " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
+            " WHERE chat_id = ? AND state = 'waiting' AND refused != 1 ORDER BY id",
             (chat_id, through_turn, without, chat_id),
         )
         media = await self._media.of_chat(chat_id, rows[0]["id"] - 1) if rows else {}
@@ -77,6 +78,7 @@ class Transcript:
                 at=row["created_at"],
                 asked=bool(row["asked"]),
                 media=media.get(row["id"], ()),
+                waiting=row["state"] == "waiting",
             )
             for row in rows
         )
@@ -156,7 +158,30 @@ class Transcript:
             "UPDATE turns SET state = 'replaced' WHERE id = (SELECT replaces FROM turns WHERE id = ?)",
             (reply_id,),
         )
+        await tx.execute("UPDATE turns SET refused = 0 WHERE chat_id = ? AND refused = 2", (chat_id,))
         await self._settle(tx, chat_id)
+
+    async def leave_out(
+        self, tx: Transaction, chat_id: int, turn_ids: Collection[int], *, settled: bool = False
+    ) -> None:
+        """The model server's content filter refuses these turns: they stand in no prompt any more.
+
+        `settled`: no answer to them is owed either. What is being made of them is void.
+        """
+        await tx.execute(
+            "UPDATE turns SET refused = 1, state = iif(? AND state = 'waiting', 'settled', state)"
+            " WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (settled, chat_id, json.dumps(list(turn_ids))),
+        )
+        await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
+
+    async def is_left_out(self, chat_id: int, message_id: int) -> bool:
+        """Whether this Telegram message stands in no prompt because it was refused."""
+        row = await self._database.row(
+            "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND message_id = ? AND refused",
+            (chat_id, message_id),
+        )
+        return row is not None
 
     async def keep_partial(self, tx: Transaction, reply_id: int, content: str) -> None:
         """Store what a reply had when the process was told to end; it stays owed."""
@@ -176,6 +201,7 @@ class Transcript:
             (chat_id,),
         )
         await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (chat_id,))
+        await tx.execute("UPDATE turns SET refused = 1 WHERE chat_id = ? AND refused = 2", (chat_id,))
         await self._settle(tx, chat_id)
 
     async def ask_again(self, tx: Transaction, chat_id: int, now: float, by: int | None = None) -> bool:
@@ -195,7 +221,10 @@ class Transcript:
         if last["role"] == Role.ASSISTANT:
             await self.begin_reply(tx, chat_id, now, reply_to=last["reply_to"], replaces=last["id"], asked_by=by)
         else:
-            await tx.execute("UPDATE turns SET state = 'waiting', asked_by = ? WHERE id = ?", (by, last["id"]))
+            await tx.execute(
+                "UPDATE turns SET state = 'waiting', asked_by = ?, refused = iif(refused, 2, 0) WHERE id = ?",
+                (by, last["id"]),
+            )
         return True
 
     async def bots_in_a_row(self, chat_id: int) -> int:

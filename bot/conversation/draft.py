@@ -9,12 +9,14 @@ from typing import Protocol
 
 from bot.conversation.heads import Heads
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, RateLimited, StreamCut
 from bot.language import texts
 from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Finish, Instead, Message, Options, Usage
 
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
+MOST_WAIT_S = 20.0
+"""A server that is busy, and says in its words for how long, is waited for so long at most."""
 PATIENCE_S = 5.0
 """After this much silence the user sees that the bot is still trying."""
 
@@ -76,6 +78,11 @@ class Draft:
         """Who gave this answer, or a part of it, where that is not the model that was asked."""
         return self.instead or self._helped
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is being asked for with the results of tools."""
+        return self._begun is not None
+
     def further(self, counted: int, count_tokens: TokenCounter) -> list[Beside]:
         """The requests beside that of the answer, and those of tries that came to nothing: they are paid for too.
 
@@ -99,6 +106,13 @@ class Draft:
                 self.text = self._heads.off(self._said)
                 self._check()
                 return
+            except RateLimited as exc:
+                if attempt == ATTEMPTS or exc.wait_s is None or exc.wait_s > MOST_WAIT_S:
+                    raise
+                log.info("The model's server asks to come back in %.0f s", exc.wait_s)
+                self._show.note(texts.STILL_TRYING)
+                await asyncio.sleep(exc.wait_s)
+                give_up_at += exc.wait_s
             except (StreamCut, EmptyAnswer) as exc:
                 if attempt == ATTEMPTS:
                     raise

@@ -85,6 +85,9 @@ class Hearing:
 
     async def _named(self, tx: Transaction, chat: Chat, said: Said) -> Said:
         quote = await self._quoted(tx, chat, said.quote) if said.quote else None
+        if quote is not None and quote.message_id is not None:
+            refused = await self.storage.transcript.is_left_out(chat.id, quote.message_id)
+            quote = None if refused else quote  # what the model may not be sent comes back by no reply to it
         shown = clean_name(said.sender or "", self.names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)

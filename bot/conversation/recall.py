@@ -107,7 +107,9 @@ class Recall:
         ranked = list(dict.fromkeys([*(hit.turn_id for hit in hits), *meant]))
         if not ranked:
             return NOTHING
-        near = await self.storage.past.around(chat.id, ranked, after_turn=after_turn, before_turn=before_turn)
+        near = await self.storage.past.around(
+            chat.id, ranked, after_turn=after_turn, before_turn=before_turn, refused=False
+        )
         if not asks(words):
             ranked = _without_echoes(ranked, near, words)
         return self._text(near, ranked, asked.terms, budget)

@@ -1,20 +1,34 @@
 """The next request of a conversation: its window, and behind the newest words what they bring to mind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import partial
 
 from bot.conversation.assisted import Assisted
 from bot.conversation.choice import is_sent
 from bot.conversation.marking import Marking
+from bot.conversation.marks import cut_to
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tools import Toolbox
 from bot.conversation.windows import View, Windows
 from bot.llm.interface import ChatModel, Message
-from storage.records import Chat, Role
+from storage.records import Chat, Role, Turn
 
 ROOM_SHARE = 0.5
 """What recall may take of the room that the window leaves to the model; the rest is for the answer."""
+
+
+class Less(Enum):
+    """What a request goes without, after the model refused it."""
+
+    NOTHING = auto()
+    RECALLED = auto()
+    """What was recalled, and the tools that recall."""
+    HALF = auto()
+    """The older half of the window besides."""
+    ALONE = auto()
+    """All but the newest message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +52,31 @@ class Requests:
     marking: Marking
     toolbox: Toolbox
 
-    async def prepare(self, chat: Chat, *, without: int | None) -> Request:
+    async def prepare(self, chat: Chat, *, without: int | None, less: Less = Less.NOTHING) -> Request:
         """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
         view = await self.windows.view(chat.id, without=without)
+        if less is not Less.NOTHING:
+            return await self._smaller(view, less)
         recalled = await self._recalled(view)
         messages = await self.windows.prompt(view, recalled=recalled.text)
         marked = await self.marking.marked(view, messages)
         counted = self.windows.counted(view) + recalled.tokens
         has_marks = any(message.mark for message in marked)
         return Request(self._assisted(view, counted), marked, counted, has_marks, lasting=not recalled.text)
+
+    async def _smaller(self, view: View, less: Less) -> Request:
+        """A request that stands for itself: no other one will begin like it."""
+        turns: Sequence[Turn] = view.sent
+        if less is Less.HALF:
+            cut = min(cut_to(view.sizes.rounds, sum(view.sizes.rounds) / 2), len(view.starts) - 1)
+            turns = view.window.turns[view.starts[max(cut, 1)] :]
+        elif less is Less.ALONE:
+            view = replace(view, window=replace(view.window, memory=None))
+            turns = newest(view)
+        view = replace(view, tools=())
+        messages = await self.windows.prompt(view, turns)
+        counted = self.windows.counted(view, turns)
+        return Request(view.model, messages, counted, marked=False, lasting=False)
 
     def _assisted(self, view: View, counted: int) -> ChatModel:
         if not view.tools:
@@ -81,6 +111,12 @@ class Requests:
             return Recalled("", 0, ())
         room = ROOM_SHARE * (self.windows.policy.context_window - view.sizes.total)
         return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room)
+
+
+def newest(view: View) -> list[Turn]:
+    """What the bot is being asked: the messages that wait for an answer, or the one that is answered anew."""
+    turns = [turn for turn in view.window.turns if turn.role is Role.USER]
+    return [turn for turn in turns if turn.waiting] or [turn for turn in turns if turn.asked][-1:] or turns[-1:]
 
 
 def _newest_words(view: View) -> str:

@@ -10,36 +10,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bot.conversation.attempts import Answer, Attempts
 from bot.conversation.budget import Budget
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.presses import CONTINUE
-from bot.conversation.request import Request, Requests
-from bot.conversation.room import Room
 from bot.conversation.tokens import TokenCounter
-from bot.errors import (
-    CannotHear,
-    CannotSee,
-    ContextTooLong,
-    EmptyAnswer,
-    ImageRefused,
-    KeepsakeError,
-    MediaRefused,
-    MessageTooLong,
-    ModelError,
-    RequestRefused,
-    TooManyBytes,
-)
+from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
-from bot.llm.interface import Finish, Options
+from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Button, Chat, File, FileKind, NewReply, Notice
 from storage.transcript import Owed
-
-MOST_REFUSALS = 4
-"""Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
 
 MOST_THOUGHTS = 4000
 """Characters of what the model thought that are shown: what fits into one message."""
@@ -49,27 +33,12 @@ VoiceNote = Callable[[bytes], Awaitable[bytes]]
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Answer:
-    """What the model says, and what it was asked."""
-
-    draft: Draft
-    user_id: int | None = None
-    """Who asked."""
-    request: Request | None = None
-    unsensed: ModelError | None = None
-    """Why a picture or a sound was left out."""
-    voice: File | None = None
-    """What the model spoke, as a voice message."""
-
-
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """The engine over the storage and a model; `clock` gives Unix seconds."""
 
     storage: Storage
-    requests: Requests
-    room: Room
+    attempts: Attempts
     ledger: Ledger
     budget: Budget
     heads: Heads
@@ -125,36 +94,7 @@ class Conversation:
     async def _write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
         answer.user_id = await self.storage.transcript.asker(chat.id)
         await self.budget.check(chat, answer.user_id)
-        await self.room.make(chat.id)
-        try:
-            await self._ask(chat, owed, answer)
-        except ContextTooLong:
-            await self.room.make_after_refusal(chat.id)
-            try:
-                await self._ask(chat, owed, answer)
-            except ContextTooLong as exc:
-                await self.room.leave_out(chat.id)
-                raise MessageTooLong(str(exc)) from exc
-
-    async def _ask(self, chat: Chat, owed: Owed, answer: Answer) -> None:
-        """Ask, and ask again without what the model refuses to look at or listen to."""
-        left_out: list[int] = []
-        for _ in range(MOST_REFUSALS):
-            answer.request = await self.requests.prepare(chat, without=owed.replaces)
-            try:
-                await answer.draft.write(answer.request.model, answer.request.messages, _options(chat, answer.request))
-            except (CannotSee, CannotHear) as exc:
-                answer.unsensed = exc
-            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes) as exc:
-                more = await self.requests.leave_out_media(chat.id)
-                if not more:
-                    await self.requests.take_back(left_out)
-                    raise
-                left_out += more
-                answer.unsensed = exc if isinstance(exc, ImageRefused) else MediaRefused(str(exc))
-            else:
-                return
-        raise answer.unsensed or EmptyAnswer("refused")
+        await self.attempts.write(chat, owed, answer)
 
     async def _voice(self, samples: bytes) -> File | None:
         if not samples:
@@ -192,6 +132,8 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, text))
         if answer.unsensed is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
+        for told in answer.left_out:
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, told))
         cut = {Finish.LENGTH: texts.CUT_BY_LENGTH, Finish.FILTER: texts.CUT_BY_FILTER}.get(draft.finish or Finish.STOP)
         if cut is not None:
             go_on = (Button(texts.CONTINUE, f"{CONTINUE}{reply_id}"),) if draft.finish is Finish.LENGTH else ()
@@ -218,7 +160,3 @@ class Conversation:
             model = more.by(answer.request.model.name)
             asked = Asked(model, more.counted, more.said, answer.user_id)
             await self.ledger.add(tx, chat.id, asked, more.usage)
-
-
-def _options(chat: Chat, request: Request) -> Options:
-    return Options(thinking=chat.choices.thinking, voice=bool(chat.choices.voice), lasting=request.lasting)

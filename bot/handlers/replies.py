@@ -15,7 +15,7 @@ from bot.conversation.control import Control
 from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
-from bot.errors import BudgetSpent, ModelError, Undeliverable
+from bot.errors import BudgetSpent, MessageRefused, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
@@ -104,7 +104,8 @@ class Replies:
             except ModelError as exc:
                 _log(chat.id, exc)
                 await self.alarm.hear(exc)
-                await self._give_up(chat, owed, sentence(exc), preview.message_id)
+                refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
+                await self._give_up(chat, owed, sentence(exc), preview.message_id, refused)
 
     def _preview(self, chat: Chat, owed: Owed, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:
@@ -115,8 +116,13 @@ class Replies:
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun, keyboard=keyboard)
 
-    async def _give_up(self, chat: Chat, owed: Owed, text: str, shown_in: int | None) -> None:
-        """Say why there is no answer, where it was to stand, with a button to try again."""
+    async def _give_up(
+        self, chat: Chat, owed: Owed, text: str, shown_in: int | None, refused: Sequence[int] = ()
+    ) -> None:
+        """Say why there is no answer, where it was to stand, with a button to try again.
+
+        `refused`: turns that are left out of later prompts.
+        """
         last = await self.storage.edits.last_exchange(chat.id)
         buttons = (
             (Button(texts.RETRY, f"{RETRY}{max(last.turn_ids)}"),) if last.turn_ids and last.reply_id is None else ()
@@ -131,6 +137,8 @@ class Replies:
         )
         async with self.storage.transaction() as tx:
             await self.storage.transcript.give_up(tx, chat.id)
+            if refused:
+                await self.storage.transcript.leave_out(tx, chat.id, refused)
             await self.storage.notices.add(tx, notice)
 
     async def _deliver(self, chat: Chat, delivery: Delivery, sending: Sending) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.conversation import draft as module
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, WrongKey
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, RateLimited, StreamCut, WrongKey
 from bot.llm.interface import Delta, Finish, Message, Usage
 from tests.scripted import Script, ScriptedModel, Seen, says
 
@@ -111,3 +111,17 @@ async def test_what_only_looks_like_a_head_stays(text: str) -> None:
     draft, model, _ = _draft(says(*text))
     await draft.write(model, ASKED)
     assert draft.text == text
+
+
+@pytest.mark.parametrize(("wait", "requests"), [(0.001, 2), (600.0, 1), (None, 1)])
+async def test_a_short_wait_that_is_asked_for_is_waited(wait: float | None, requests: int) -> None:
+    busy = RateLimited("busy")
+    busy.wait_s = wait
+    draft, model, _ = _draft([busy], says("hello"))
+    if requests == 1:
+        with pytest.raises(RateLimited):
+            await draft.write(model, ASKED)
+    else:
+        await draft.write(model, ASKED)
+        assert draft.text == "hello"
+    assert len(model.requests) == requests

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,14 +18,18 @@ TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
     (Fail(403, "no access"), errors.NoPermission),
     (Fail(403, "Access denied", code="Arrearage"), errors.NoCredit),
     (Fail(400, "maximum context length is 100 tokens"), errors.MessageTooLong),
-    (Fail(400, "inappropriate content", code="data_inspection_failed"), errors.ContentRefused),
+    (Fail(400, "inappropriate content", code="data_inspection_failed"), errors.MessageRefused),
     (Fail(400, "something else"), errors.RequestRefused),
-    (Say("", finish_reason="content_filter"), errors.ContentRefused),
+    (Say("", finish_reason="content_filter"), errors.MessageRefused),
 ]
 
 
 async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(stage: Stage) -> None:
-    stage.model.script(*(behaviour for behaviour, _ in TOLD_AT_ONCE), Say("all is well"))
+    tries: dict[type[errors.ModelError], Iterator[int]] = {errors.MessageRefused: iter((2, 3))}
+    # without what was recalled, and without the question before it
+    for behaviour, kind in TOLD_AT_ONCE:
+        stage.model.script(*[behaviour] * next(tries.get(kind, iter((1,)))))
+    stage.model.script(Say("all is well"))
     await stage.start()
     for count, (_, kind) in enumerate(TOLD_AT_ONCE, start=1):
         await stage.ann.say(stage.home, f"question {count}")

@@ -1,0 +1,167 @@
+"""A content filter refuses what it refuses, and not the chat from then on."""
+
+import pytest
+
+from sandbox.model import Behaviour, Break, ChatRequest, Fail, Say
+from tests.e2e.conftest import Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_compaction import SMALL, is_compaction, talk
+from tests.e2e.test_memory import say
+
+WORD = "mushroomcloud"
+REFUSAL = Fail(400, "Input data may contain inappropriate content.", code="data_inspection_failed")
+LEFT_OUT = "refuses that message"
+
+
+def _holds(asked: ChatRequest) -> bool:
+    return any(WORD in message.text for message in asked.messages)
+
+
+class Filter:
+    """A model behind a filter, which may be off at first; `says`: what it answers instead of "fine"."""
+
+    def __init__(self, stage: Stage, *, on: bool = True) -> None:
+        self.on = on
+        self.says = "fine"
+        stage.model.answer_with(lambda asked: REFUSAL if self.on and _holds(asked) else Say(self.says))
+
+
+def _asked(stage: Stage) -> str:
+    return " / ".join(message.text for message in stage.model.requests[-1].messages)
+
+
+async def test_a_refused_message_is_left_out_and_found(stage: Stage, hurry: None) -> None:
+    Filter(stage)
+    await stage.start()
+    await say(stage, "My slate is called Ben.")
+    assert LEFT_OUT in await say(stage, f"how does a {WORD} form?")
+    before = len(stage.model.requests)
+    assert await say(stage, "and the weather?") == "fine"
+    assert len(stage.model.requests) == before + 1
+    assert "Ben" in _asked(stage)
+    assert WORD in await say(stage, f"/search {WORD}")
+
+
+async def test_who_tries_again_poisons_nothing(stage: Stage, hurry: None) -> None:
+    filtered = Filter(stage)
+    await stage.start()
+    assert LEFT_OUT in await say(stage, f"a {WORD}")
+    assert LEFT_OUT in await say(stage, "/retry")
+    assert await say(stage, "hello?") == "fine"
+    assert LEFT_OUT in await say(stage, f"another {WORD}")
+    filtered.on = False
+    assert await say(stage, "/retry") == "fine"
+    assert f"another {WORD}" in _asked(stage)
+    await say(stage, "thanks")
+    assert f"another {WORD}" in _asked(stage)
+
+
+async def test_a_refused_message_that_is_edited_is_new(stage: Stage, hurry: None) -> None:
+    Filter(stage)
+    await stage.start()
+    message = await stage.ann.say(stage.home, f"a {WORD}")
+    assert LEFT_OUT in (await stage.replies(1))[0]
+    await stage.ann.edit(message, "a mushroom")
+    assert (await stage.replies(2))[-1] == "fine"
+    assert await say(stage, "thanks") == "fine"
+    assert "a mushroom" in _asked(stage)
+
+
+async def test_a_reply_to_a_refused_message_quotes_nothing(stage: Stage, hurry: None) -> None:
+    Filter(stage)
+    await stage.start()
+    message = await stage.ann.say(stage.home, f"a {WORD}")
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "what is wrong with it?", reply_to=message)
+    assert (await stage.replies(2))[-1] == "fine"
+
+
+@pytest.mark.parametrize("whose", ["user", "assistant"])
+async def test_what_is_refused_later_is_found_and_left_out(stage: Stage, hurry: None, whose: str) -> None:
+    filtered = Filter(stage, on=False)
+    await stage.start()
+    await say(stage, "My slate is called Ben.")
+    filtered.says = f"a {WORD} it is" if whose == "assistant" else "fine"
+    await say(stage, f"a {WORD}" if whose == "user" else "a mushroom")
+    filtered.on, filtered.says = True, "all is well"
+    await stage.ann.say(stage.home, "and the weather?")
+    answer, told = (await stage.replies(4))[2:]
+    assert answer == "all is well"
+    assert "said here earlier" in told
+    before = len(stage.model.requests)
+    assert await say(stage, "thanks") == "all is well"
+    assert len(stage.model.requests) == before + 1
+    assert "Ben" in _asked(stage)
+
+
+async def test_in_a_group_only_that_message_is_affected(stage: Stage, hurry: None) -> None:
+    Filter(stage)
+    bob = stage.telegram.user("Bob")
+    group = stage.telegram.group("Club", [stage.ann, bob])
+    await stage.start()
+    await stage.ann.say(group, "we meet at noon")
+    await bob.say(group, f"a {WORD}")
+    await stage.ann.say(group, "bring cake")
+    await stage.ann.say(group, "@keepsake_sandbox_bot when do we meet?")
+    assert (await stage.replies(2, group))[0] == "fine"
+    await bob.say(group, f"@keepsake_sandbox_bot a {WORD}")
+    assert LEFT_OUT in (await stage.replies(3, group))[-1]
+    await stage.ann.say(group, "@keepsake_sandbox_bot thanks")
+    assert (await stage.replies(4, group))[-1] == "fine"
+    assert "noon" in _asked(stage)
+    assert "cake" in _asked(stage)
+
+
+async def test_what_is_recalled_costs_itself_only(stage: Stage, hurry: None) -> None:
+    filtered = Filter(stage, on=False)
+    await stage.start(MEMORY="truncate", KEEP_ROUNDS="2", EMBEDDING_MODEL="off")
+    await say(stage, f"The zebra saw a {WORD}.")
+    for at in range(6):
+        await say(stage, f"number {at}")
+    filtered.on = True
+    before = len(stage.model.requests)
+    assert await say(stage, "What did the zebra see?") == "fine"
+    assert len(stage.model.requests) == before + 2
+    assert await say(stage, "thanks") == "fine"
+
+
+async def test_notes_lose_the_line_that_is_refused(stage: Stage, hurry: None) -> None:
+    on = False
+
+    def reply(asked: ChatRequest) -> Behaviour:
+        if on and _holds(asked):
+            return REFUSAL
+        return Say(f"## People\n- Ann saw a {WORD}.\n- Her slate is called Ben." if is_compaction(asked) else "OK")
+
+    stage.model.answer_with(reply)
+    await stage.start(**SMALL)
+    await talk(stage, 16)
+    while WORD not in _asked(stage):
+        await say(stage, "hello?")
+    on, count = True, len(stage.home.replies)
+    await stage.ann.say(stage.home, "thanks")
+    answer, told = (await stage.replies(count + 2))[-2:]
+    assert answer == "OK"
+    assert "said here earlier" in told
+    before = len(stage.model.requests)
+    assert await say(stage, "thanks again") == "OK"
+    assert len(stage.model.requests) == before + 1
+    assert "Ben" in _asked(stage)
+
+
+async def test_an_answer_that_the_filter_empties_is_told(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("", finish_reason="content_filter"), Say("fine"))
+    await stage.start()
+    assert LEFT_OUT in await say(stage, "hello")
+    assert await say(stage, "and now?") == "fine"
+
+
+async def test_half_an_answer_that_the_filter_ends_stands(stage: Stage, hurry: None) -> None:
+    stage.model.script(Break("a mushroom is a fungus", after=10, error=REFUSAL), Say("fine"))
+    await stage.start()
+    await stage.ann.say(stage.home, "hello")
+    answer, told = await stage.replies(2)
+    assert answer.startswith("a mush")
+    assert "ended the answer there" in told
+    assert await say(stage, "thanks") == "fine"
+    assert "hello" in _asked(stage)

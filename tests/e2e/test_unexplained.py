@@ -1,0 +1,73 @@
+"""What a server refuses in words that nobody understands, and what only its words explain."""
+
+import pytest
+
+from sandbox.model import Behaviour, ChatRequest, Fail, Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_compaction import is_compaction, talk
+from tests.e2e.test_memory import say
+from tests.media.files import picture
+
+BLIND = Fail(
+    500,
+    "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+    "server_error",
+)
+
+
+def _size(asked: ChatRequest) -> int:
+    return sum(len(message.text) for message in asked.messages)
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+async def test_a_long_window_is_tried_with_half(stage: Stage, hurry: None, status: int) -> None:
+    limit = 10_000
+
+    def answer(asked: ChatRequest) -> Behaviour:
+        if _size(asked) > limit:
+            return Fail(status, "no")
+        return Say("## People\n- Ann sails." if is_compaction(asked) else "fine")
+
+    stage.model.answer_with(answer)
+    await stage.start(CONTEXT_WINDOW="4000", COMPACT_AT="0.7")
+    await talk(stage, 7)
+    limit = max(map(_size, stage.model.requests)) - 1
+    assert await say(stage, "and now?") == "fine"
+    asked = len(stage.model.requests)
+    for at in range(3):
+        assert await say(stage, f"thanks {at}") == "fine"
+    assert len([one for one in stage.model.requests[asked:] if not is_compaction(one)]) == 3
+
+
+async def test_when_half_fails_too_nothing_is_lost(stage: Stage, hurry: None) -> None:
+    await stage.start(CONTEXT_WINDOW="4000", COMPACT_AT="0.7")
+    await talk(stage, 6)
+    before = stage.model.requests[-1]
+    stage.model.script(Fail(400, "no"), Fail(400, "no"))
+    assert "did not accept the request" in await say(stage, "and now?")
+    stage.model.always(Say("fine"))
+    assert await say(stage, "and now?") == "fine"
+    assert stage.model.requests[-1].messages[: len(before.messages)] == before.messages
+
+
+async def test_a_server_without_eyes_leaves_the_chat_going(process: Stage) -> None:
+    bob = process.telegram.user("Bob")
+    other = process.telegram.private(bob)
+    process.model.answer_with(lambda asked: BLIND if any(one.images for one in asked.messages) else Say("fine"))
+    await process.start(OPENAI_MODEL="qwen-vl-plus")
+    for at in range(4):
+        await process.ann.photo(process.home, picture(color=(at, 0, 0)), "look")
+    await bob.say(other, "hello")
+    assert (await process.replies(1, other))[-1] == "fine"
+    await process.home.wait(lambda chat: any("can't see" in one.text for one in chat.replies), PATIENCE_S)
+    count = len(process.home.replies)
+    await process.ann.say(process.home, "in words: a dog")
+    assert (await process.replies(count + 1))[-1] == "fine"
+    assert "is down" not in process.log()
+    assert sum(any(one.images for one in asked.messages) for asked in process.model.requests) == 1
