@@ -43,6 +43,16 @@ class StorageError(Exception):
         """SQLite's primary code for what went wrong, or 0."""
         return getattr(self.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
 
+    @property
+    def means_damage(self) -> bool:
+        """Whether the file is damaged, or no database at all."""
+        return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+    @property
+    def means_lock(self) -> bool:
+        """Whether another program holds the file."""
+        return self.code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
 
 class NewerDatabaseError(StorageError):
     """The database was made by a later version of Keepsake."""

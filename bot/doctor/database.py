@@ -15,6 +15,10 @@ LITTLE_ROOM = 500_000_000
 """In bytes; a backup needs as much room as the database has, besides."""
 
 FOLDER = "DATABASE_URL: name a folder that this user may write."
+RESTORE = (
+    "If that is the bot's database, stop the bot, then: python -m bot restore BACKUP. "
+    "Without a backup, the shell's sqlite3 has .recover."
+)
 
 
 async def check(settings: Settings) -> list[Finding]:
@@ -38,13 +42,11 @@ async def _existing(path: Path) -> Finding:
         advice = "Run the version of Keepsake that made it, or a later one."
         return cross("Database", f"{path} was made by a newer version: {exc}", advice)
     except StorageError as exc:
-        advice = (
-            "DATABASE_URL: see that it names the bot's database, and that this user may write the file and its folder."
-        )
-        return cross("Database", f"{path} can't be used: {exc}", advice)
+        return cross("Database", f"{path} can't be used: {exc}", _advice(exc, path))
+    if not found.size:
+        return note("Database", f"{path} is an empty file: the next start makes a new database of it", RESTORE)
     if found.damages:
-        advice = "Stop the bot, then: python -m bot restore BACKUP. Without one, the shell's sqlite3 has .recover."
-        return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", advice)
+        return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", RESTORE)
     if found.index_damages:
         what = f"{path} is whole but for the search index: {'; '.join(found.index_damages)}"
         return note(
@@ -52,6 +54,14 @@ async def _existing(path: Path) -> Finding:
         )
     older = "" if found.version == found.latest else ", of an older version: the next start brings it up to date"
     return fine("Database", f"{path} is whole and can be written ({_size(found.size)}){older}")
+
+
+def _advice(exc: StorageError, path: Path) -> str:
+    if exc.means_damage and not path.is_dir():
+        return RESTORE
+    if exc.means_lock:
+        return "Another program holds it: try again when that has ended."
+    return "DATABASE_URL: see that it names the bot's database, and that this user may write the file and its folder."
 
 
 def _new(path: Path) -> Finding:

@@ -106,3 +106,26 @@ async def test_a_disk_that_is_nearly_full_is_a_note(world: World, monkeypatch: p
     monkeypatch.setattr(database, "room", lambda _: 1_000_000)
     found = (await _check(world))["Disk"]
     assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB are free")
+
+
+@pytest.mark.parametrize(("damage", "mark"), [("header", Mark.CROSS), ("cut", Mark.CROSS), ("empty", Mark.NOTE)])
+async def test_a_damaged_file_is_told_with_the_way_back(damage: str, mark: Mark, world: World, path: Path) -> None:
+    data = await asyncio.to_thread(path.read_bytes)
+    damaged = {"header": b"\xff" * 100 + data[100:], "cut": data[:5000], "empty": b""}
+    await asyncio.to_thread(path.write_bytes, damaged[damage])
+    found = (await _check(world))["Database"]
+    assert found.mark is mark
+    assert "bot restore BACKUP" in found.advice
+
+
+async def test_a_folder_in_its_place_is_a_cross(world: World, tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "keepsake.db").mkdir)
+    assert (await _check(world))["Database"].mark is Mark.CROSS
+
+
+async def test_a_damaged_search_index_is_a_note(world: World, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE turn_keys_config")
+    found = (await _check(world))["Database"]
+    assert found.mark is Mark.NOTE
+    assert "whole but for the search index" in found.found
