@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from bot.backoff import backoff
+
 FIRST_S = 15.0
 LONGEST_S = 900.0
 """Seconds: the first rest, doubled with each failure in a row, and where that ends."""
@@ -30,8 +32,8 @@ class Rest:
             return
         if self._failures == 0:
             log.warning("%s do not work, and are tried again from time to time: %r", self._service, exc)
-        self._until = self._clock() + min(FIRST_S * 2.0 ** min(self._failures, 30), LONGEST_S)
         self._failures += 1
+        self._until = self._clock() + backoff(self._failures, FIRST_S, LONGEST_S)
 
     def over(self) -> None:
         """It works."""

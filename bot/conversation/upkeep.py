@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.backoff import backoff
 from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
@@ -127,10 +128,10 @@ class Upkeep:
 
     async def _failed(self, chat_id: int, exc: Exception) -> None:
         chat = await self.storage.chats.by_id(chat_id)
-        failures = chat.compact_failures if chat else 0
-        pause = min(FIRST_RETRY_S * 2**failures, LONGEST_RETRY_S)
+        failures = (chat.compact_failures if chat else 0) + 1
+        pause = backoff(failures, FIRST_RETRY_S, LONGEST_RETRY_S)
         log.warning("Chat %d could not be compacted, again in %.0f s: %s: %s", chat_id, pause, type(exc).__name__, exc)
-        await self._look_at(chat_id, self.clock() + pause, failures + 1)
+        await self._look_at(chat_id, self.clock() + pause, failures)
 
     async def _look_at(self, chat_id: int, due_at: float | None, failures: int) -> None:
         async with self.storage.transaction() as tx:

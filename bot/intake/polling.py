@@ -15,6 +15,7 @@ from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.request import BaseRequest
 
+from bot.backoff import backoff
 from bot.intake.contact import persistently
 from bot.intake.receiving import ALLOWED_UPDATES, Receiver
 from storage import StorageError
@@ -24,8 +25,8 @@ LONG_POLL_S = 25
 """How long Telegram holds a request open when there is nothing to say (it allows 50)."""
 NETWORK_SLACK_S = 10.0
 """How much longer than that the answer may take on its way."""
-MAX_WAIT_S = 30.0
-"""The longest wait between two tries while something is wrong."""
+FIRST_WAIT_S, MAX_WAIT_S = 1.0, 30.0
+"""The shortest and the longest wait between two tries while something is wrong."""
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,6 @@ class Polling:
 
     async def _wait_after(self, exc: Exception) -> None:
         self._failures += 1
-        wait = min(0.5 * 2**self._failures, MAX_WAIT_S)
+        wait = backoff(self._failures, FIRST_WAIT_S, MAX_WAIT_S)
         log.warning("Updates can't be received, trying again in %.0f s: %s", wait, exc)
         await asyncio.sleep(wait)

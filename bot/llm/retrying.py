@@ -2,6 +2,8 @@
 
 import random
 
+from bot.backoff import backoff
+
 FIRST_S, LONGEST_S = 0.5, 8.0
 JITTER = 0.25
 """The share of a pause that is left to chance, so that many clients do not come back at once."""
@@ -19,4 +21,4 @@ def pause(attempt: int, retry_after: str) -> float | None:
         asked = 0.0
     if asked > MOST_PATIENCE_S:
         return None
-    return asked if asked > 0 else min(FIRST_S * 2.0**attempt, LONGEST_S) * (1 - JITTER * random.random())  # noqa: S311 - no secret
+    return asked if asked > 0 else backoff(attempt + 1, FIRST_S, LONGEST_S) * (1 - JITTER * random.random())  # noqa: S311 - no secret

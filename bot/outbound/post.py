@@ -10,6 +10,7 @@ from collections.abc import Callable
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
+from bot.backoff import backoff
 from bot.errors import KeepsakeError
 from bot.outbound.api import Api, Markup
 from bot.outbound.content import Attachment, Content, Rich
@@ -55,7 +56,7 @@ class Post:
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
         """
-        pause = FIRST_PAUSE_S
+        failures = 0
         while True:
             await self._pacer.turn(to)
             if not wanted():
@@ -75,9 +76,10 @@ class Post:
             except TelegramError as exc:
                 if is_for_good(exc):
                     raise undeliverable(exc) from exc
+                failures += 1
+                pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
                 log.warning("A message to chat %d is sent again in %.0f s: %s", to.chat_id, pause, exc)
                 self._pacer.halt(to, pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
                 return edit
 

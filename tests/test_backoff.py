@@ -1,0 +1,12 @@
+import pytest
+
+from bot.backoff import backoff
+
+
+def test_it_doubles_up_to_its_bound() -> None:
+    assert [backoff(failures, 0.5, 5.0) for failures in range(7)] == [0.5, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize("failures", [1_024, 2_000, 10**6, 10**30])
+def test_no_number_of_failures_is_too_many(failures: int) -> None:
+    assert backoff(failures, 0.001, 86_400.0) == 86_400.0
