@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
+WITHOUT_TRIGGER = 12
+"""The schema from which on no trigger writes to the search index."""
 SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -262,5 +264,7 @@ async def _version(connection: aiosqlite.Connection) -> int:
 
 
 async def _migrate(writer: aiosqlite.Connection, version: int) -> None:
+    if 0 < version < WITHOUT_TRIGGER:  # with a damaged search index it fails every change of a table
+        await writer.execute("DROP TRIGGER IF EXISTS turn_keys_follow")
     for step in migrations.after(version):
         await writer.executescript(step.script)

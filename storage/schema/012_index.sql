@@ -1,6 +1,6 @@
 -- The search index is no part of a deletion any more: damage in it must not fail what deletes turns. Their keys are taken
 -- out right behind it; an index that is damaged is made anew from the turns.
-DROP TRIGGER turn_keys_follow;
+DROP TRIGGER IF EXISTS turn_keys_follow;
 CREATE TABLE stale_keys (
     turn_id INTEGER PRIMARY KEY               -- a turn that is gone, or has other words or neighbours than its key
 );

@@ -52,3 +52,26 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         assert await storage.spending.of_user(EVERYBODY, date(2026, 11, 23)) == {"qwen-plus": Usage(300, 200, 30)}
     finally:
         await storage.close()
+
+
+async def test_a_damaged_index_does_not_stop_the_change(tmp_path: Path) -> None:
+    path = tmp_path / "keepsake.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        for step in migrations.after(0):
+            if step.version <= 8:
+                old.executescript(step.script)
+        old.execute("INSERT INTO chats (id, telegram_id, private, created_at) VALUES (7, 1001, 1, 1.0)")
+        old.execute(
+            "INSERT INTO turns (chat_id, role, state, content, created_at)"
+            " VALUES (7, 'user', 'settled', 'my boat is green', 2.0)"
+        )
+        old.execute("DROP TABLE turn_keys_config")
+    storage = await Storage.open(path)
+    try:
+        indexer = Indexer(storage, ZoneInfo("UTC"))
+        await indexer.catch_up(7)
+        await indexer.make_anew()
+        hits = await storage.search.find(7, ["boat"], after_turn=0, before_turn=99, limit=9, own=True)
+        assert [hit.turn_id for hit in hits] == [1]
+    finally:
+        await storage.close()
