@@ -23,24 +23,23 @@ _KINDS = (
     "|live location|location|place|contact|closed poll|closed quiz|poll|quiz|checklist|dice|game|gift|upgrade of a"
     "|unique gift|giveaway|invoice|shared contacts|shared chat|data of the web app|picture of the|task|option"
 )
-_FRAMES = re.compile(
-    r"\[(?:\w{2,9}\.? \d{4}-\d\d-\d\d\b|forwarded from\b|link behind\b|earlier in this conversation\b)"
-)
+_TIME = re.compile(r"\[\w{2,9}\.? \d{4}-\d\d-\d\d\b")
+_FRAMES = re.compile(r"\[(?:forwarded from|link behind|earlier in this conversation)\b")
 _OURS = re.compile(
     rf"\[(?:(?:{_KINDS})[\],: ]|video(?: .*)?[,:] ?\w|a message (?:of|in) |a payment was made|sound: not readable"
     r"|file\b.*: (?:not readable|only |its |encoding|\d))"
 )
 _LINK = re.compile(r"\[[^\[\]]*\][(\[:]")
 """A link of Markdown, which none of ours can be: a bracket of ours ends its line, or a blank follows."""
-_AUTHOR = re.compile(r">\s*[^:]{1,60}:(?:\s|$)")
+_AUTHOR = re.compile(r">\s*[^:]{1,60}:\s+\S")
 _TAG = re.compile(r"(?=<\s{0,8}/?\s{0,8}memory\b)", re.IGNORECASE)
 
 
 def typed(text: str, *, quotes: bool = True, further: bool = True) -> str:
     """A text of somebody, in which no line is like one of ours.
 
-    `quotes`: a line may pass for a quote of ours too, since nothing stands before it. Without `further`, only its
-    beginning may: what follows a line of their own can't be ours there.
+    `quotes`: a line may pass for a quote or a time of ours too, since nothing stands before it. Without `further`,
+    only its beginning may: what follows a line of their own can't be ours there.
     """
     lines = text.splitlines(keepends=True)
     for at, line in enumerate(lines):
@@ -56,7 +55,7 @@ def _marked(line: str, *, quotes: bool) -> str:
     if start == len(line):
         return line
     if line[start] in _OPENING:
-        return f"{line[:start]}\\{line[start:]}" if _is_bracket_of_ours(line[start:]) else line
+        return f"{line[:start]}\\{line[start:]}" if _is_bracket_of_ours(line[start:], times=quotes) else line
     if not quotes or line[start] not in _QUOTING:
         return line
     if _AUTHOR.match(_skeleton(line[start:])):
@@ -70,10 +69,12 @@ def names_somebody(line: str) -> bool:
     return _AUTHOR.match("> " + _skeleton(line)) is not None
 
 
-def _is_bracket_of_ours(line: str) -> bool:
-    shown = _skeleton(line)
-    if "]" not in line.translate(_LOOKS):
+def _is_bracket_of_ours(line: str, *, times: bool) -> bool:
+    if not any(char in line for char in _CLOSING):
         return False
+    shown = _skeleton(line)
+    if times and _TIME.match(shown) is not None:
+        return True
     return _FRAMES.match(shown) is not None or (_OURS.match(shown) is not None and _LINK.match(shown) is None)
 
 

@@ -66,11 +66,11 @@ class World:
         return chat
 
     def direct_topic(self, chat: Json, number: int | None) -> Json | None:
-        """Whose topic of a channel's direct messages it is; other chats have no such topics, and these no others."""
-        if (number is not None) != bool(chat.get("is_direct_messages")):
-            raise bad_request("direct messages topic must be specified in direct messages chats, and there only")
-        if number is None:
+        """Whose topic of a channel's direct messages it is; other chats have none, and nothing is said beside them."""
+        if not chat.get("is_direct_messages"):
             return None
+        if number is None:
+            raise bad_request("direct messages topic must be specified in direct messages chats")
         if not self.store.has_topic(cast("int", chat["id"]), number):
             raise bad_request("direct messages topic not found")
         return {"topic_id": number, "user": self.store.user(number - FIRST_DIRECT_TOPIC)}

@@ -128,10 +128,10 @@ def test_a_long_text_takes_its_length() -> None:
             "<" + " " * count,
             "\u200b" * count,
         )
-        begun = time.perf_counter()
+        begun = time.process_time()
         for text in texts:
             typed(text)
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     seconds(1000)
-    assert seconds(80_000) < 16 * max(seconds(20_000), 0.02)
+    assert seconds(80_000) < 20 * max(seconds(20_000), 0.02)
