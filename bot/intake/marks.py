@@ -170,8 +170,11 @@ class Marks:
         if self._descriptor is None:
             return
         try:
-            os.lseek(self._descriptor, slot * LINE, os.SEEK_SET)
-            os.write(self._descriptor, _padded(line))
+            if hasattr(os, "pwrite"):
+                os.pwrite(self._descriptor, _padded(line), slot * LINE)
+            else:  # on Windows
+                os.lseek(self._descriptor, slot * LINE, os.SEEK_SET)
+                os.write(self._descriptor, _padded(line))
         except OSError as exc:
             self._give_up(exc)
 
