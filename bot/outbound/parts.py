@@ -56,7 +56,8 @@ def quoted_piece(source: str, offset: int) -> Piece:
 
 def preview_piece(source: str, offset: int, *, rich: bool) -> Piece:
     """The part that begins at `offset`, of a source that is still being written."""
-    seen = source[: offset + (RICH_LIMIT if rich else TEXT_LIMIT) + _CONTEXT]
+    # Of its beginning little has to be parsed; what is looked at from further on is parsed once for all its parts.
+    seen = source if offset else source[: (RICH_LIMIT if rich else TEXT_LIMIT) + _CONTEXT]
     fitting = _converted(seen, offset, to_rich if rich else to_text)
     return plain_piece(source, offset) if fitting is None else Piece(fitting[1], fitting[0].end)
 

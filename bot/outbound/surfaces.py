@@ -15,11 +15,15 @@ from telegram.error import BadRequest, TimedOut
 
 from bot.outbound.api import THINKING, Api
 from bot.outbound.content import Content, Rich, Text
+from bot.outbound.convert import RICH_LIMIT
 from bot.outbound.destination import Destination
 from bot.outbound.features import UnsupportedError
 from bot.outbound.pacing import Pacer
-from bot.outbound.parts import preview_piece
+from bot.outbound.parts import plain_piece, preview_piece
 from bot.outbound.refusals import Refusal, meaning
+
+_FAR_BEHIND = 10_000
+"""Characters that are not converted to find the newest part of an answer, when so many came at once."""
 
 
 class Kind(Enum):
@@ -103,6 +107,8 @@ class DraftSurface:
     def _newest(self, text: str, *, rich: bool) -> Content:
         if self._from >= len(text):
             self._from = 0
+        while len(text) - self._from > (RICH_LIMIT if rich else _FAR_BEHIND):  # nobody has seen what lies between
+            self._from = plain_piece(text, self._from).end
         while True:
             piece = preview_piece(text, self._from, rich=rich)
             if piece.end >= len(text):
