@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
+from storage.private import restrict
+
+restrict()
+"""As the bot does at its start: what tests put in place for it has the rights of its own files."""
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,7 @@ class Draft:
             try:
                 async with aclosing(model.stream(messages, options)) as deltas:
                     await self._read(deltas, give_up_at)
+                self._doubt_usage()
                 self.text = self._heads.off(self._said)
                 self._check()
                 return
@@ -164,6 +165,11 @@ class Draft:
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
             self._show.thinking()
+
+    def _doubt_usage(self) -> None:
+        """An output of nothing, where something was said, is no report: what was said is estimated instead."""
+        if self.usage is not None and not self.usage.output and (self._said or self.reasoning):
+            self.usage = None
 
     def _unfinished(self) -> list[Broken]:
         """The further request that has not ended, if there is one."""

@@ -14,6 +14,7 @@ from bot.llm.interface import Usage
 MOST_TOKENS = 10**8
 """No model reads or writes nearly as much in a request: what says more is no count."""
 
+_SAID = ("completion_tokens", "output_tokens")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens")
 """OpenAI and Qwen (Moonshot has it beside the counts), DeepSeek, Anthropic."""
 _WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_tokens")
@@ -51,7 +52,8 @@ class _Told:
 def reported(usage: object) -> Usage | None:
     """A report in any of these shapes.
 
-    None for one that does not count, so that an estimate takes its place: zeros would be an answer for nothing.
+    None for one that does not count, so that an estimate takes its place. An output of 0 counts where nothing was
+    said, which is for the reader of the answer to know.
     """
     if not isinstance(usage, Mapping):
         return None
@@ -60,7 +62,7 @@ def reported(usage: object) -> Usage | None:
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
     told = _Told(
         read=_first((usage,), ("prompt_tokens", "input_tokens")),
-        said=_first((usage,), ("completion_tokens", "output_tokens")),
+        said=_first((usage,), _SAID),
         total=_first((usage,), ("total_tokens",)),
         cached=_first((into, usage), _CACHED),
         written=_first((into, usage), _WRITTEN),
@@ -68,7 +70,8 @@ def reported(usage: object) -> Usage | None:
         apart="prompt_tokens" not in usage and any(name in usage for name in _APART),
     )
     read, said = told.input_and_output()
-    if (not told.read and not told.apart) or not read or not said or told.cached > read:
+    silent = any(type(count := usage.get(name)) is int and count == 0 for name in _SAID)
+    if (not told.read and not told.apart) or not read or not (said or silent) or told.cached > read:
         return None
     return Usage(
         input=read,

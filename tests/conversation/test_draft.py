@@ -125,3 +125,11 @@ async def test_a_short_wait_that_is_asked_for_is_waited(wait: float | None, requ
         await draft.write(model, ASKED)
         assert draft.text == "hello"
     assert len(model.requests) == requests
+
+
+async def test_an_output_of_zero_counts_where_nothing_was_said() -> None:
+    zero = Usage(input=9, cached=0, output=0)
+    draft, model, _ = _draft(says("", usage=zero), says("Hello", usage=zero))
+    await draft.write(model, ASKED)
+    assert draft.usage is None
+    assert [one.usage for one in draft.further(9, len)] == [zero]

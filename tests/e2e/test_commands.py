@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.inbound import attachments
+from bot.inbound import downloads
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
@@ -143,7 +143,7 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
 async def test_a_photo_that_is_gone_is_told_and_the_words_around_it_are_answered(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "PAUSE_S", 0.01)
+    monkeypatch.setattr(downloads, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
     hold = Hold("finish")
     stage.model.script(Say("one", hold=hold), Say("two"))
@@ -183,7 +183,7 @@ async def test_a_retry_with_nothing_to_retry_says_so(stage: Stage) -> None:
 async def test_a_file_that_telegram_does_not_give_is_told_and_nobody_is_asked(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "PAUSE_S", 0.01)
+    monkeypatch.setattr(downloads, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
     await stage.start()
     await stage.ann.say(stage.home, None, photo=photo)

@@ -177,6 +177,7 @@ SHAPES: dict[str, tuple[Report, Usage]] = {
         },
         Usage(9, 0, 2),
     ),
+    "nothing was said": ({"prompt_tokens": 90, "completion_tokens": 0}, Usage(90, 0, 0)),
     "a total that is none": ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 10**18}, Usage(9, 0, 2)),
     "a total below the sum": ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 5}, Usage(9, 0, 2)),
     "more written than read": (
@@ -198,7 +199,6 @@ def test_a_report_of_any_shape_is_read(report: Report, usage: Usage) -> None:
         {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         {"input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0},
         {"prompt_tokens": 0, "completion_tokens": 20},
-        {"prompt_tokens": 90, "completion_tokens": 0},
         {"prompt_tokens": None, "completion_tokens": None},
         {"prompt_tokens": -9, "completion_tokens": 2},
         {"prompt_tokens": 9, "completion_tokens": -2},
