@@ -1,7 +1,7 @@
 """SQLite with one writer: what a transaction wrote is on the disk as a whole, or not at all.
 
-Coroutines that share a connection share its transaction, so writing goes through one lock. Reading has a connection of
-its own (WAL, read-only), which sees committed rows only and never waits for the writer.
+Coroutines that share a connection share its transaction, so writing goes through one lock. Reading has connections of
+its own (WAL, read-only), which see committed rows only and never wait for the writer.
 """
 
 import asyncio
@@ -17,15 +17,20 @@ import aiosqlite
 
 from storage import migrations
 from storage.private import make_file
+from storage.readers import Readers
+from storage.readers import Row as Row
+from storage.readers import SQLValue as SQLValue
 
-SQLValue = str | int | float | bytes | None
-Row = aiosqlite.Row
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
 WITHOUT_TRIGGER = 12
 """The schema from which on no trigger writes to the search index."""
+READERS = 4
+"""Reads that run side by side."""
+SCRUB_WAIT_S = 0.05
+"""How long scrubbing holds up every write for readers to end; a backup reads for minutes, and it is tried again."""
 SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -137,11 +142,11 @@ class Transaction:
 
 
 class Database:
-    """Two connections to one file: a writer behind a lock, and a reader that can't write."""
+    """Connections to one file: a writer behind a lock, and readers that can't write."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, writer: aiosqlite.Connection, readers: Readers) -> None:
         self._writer = writer
-        self._reader = reader
+        self._readers = readers
         self._lock = asyncio.Lock()
         self.after_deleting: Callable[[], Awaitable[None]] | None = None
         """What is done when something was deleted."""
@@ -169,12 +174,11 @@ class Database:
                 await writer.execute("PRAGMA synchronous = FULL")
                 await writer.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten, not unlinked
                 await _migrate(writer, version)
-                reader = await _connect(path)
+                readers = await _readers(path)
             except BaseException:
                 await complete(writer.close())
                 raise
-            await reader.execute("PRAGMA query_only = ON")
-        return cls(writer, reader)
+        return cls(writer, readers)
 
     @asynccontextmanager
     async def transaction(self, *, alone: bool = False) -> AsyncIterator[Transaction]:
@@ -199,7 +203,7 @@ class Database:
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Read committed rows."""
         with translated():
-            return list(await self._reader.execute_fetchall(sql, tuple(values)))
+            return await self._readers.rows(sql, values)
 
     async def row(self, sql: str, values: Iterable[SQLValue] = ()) -> Row | None:
         """Read the first committed row, if there is one."""
@@ -209,13 +213,23 @@ class Database:
     async def scrub(self) -> None:
         """Write the log back into the file and empty it, so that what was deleted is in neither of them any more.
 
-        A reader at work puts that off until the log is next written back.
+        Most of it is written back beside the writer. A reader at work, such as a backup, puts the rest off: the
+        database counts as soiled then.
         """
+        with translated():
+            await self._readers.rows("PRAGMA wal_checkpoint(PASSIVE)", ())
         async with self._lock:
             with translated():
-                rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                rows = await complete(self._emptied())
         self.soiled = any(row[0] for row in rows)
         self._scrubbed_at = time.monotonic()
+
+    async def _emptied(self) -> list[Row]:
+        await self._writer.execute(f"PRAGMA busy_timeout = {SCRUB_WAIT_S * 1000:.0f}")
+        try:
+            return list(await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)"))
+        finally:
+            await self._writer.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
 
     async def scrub_soon(self) -> None:
         """Scrub if there is a need, now or when it was not done for a while: whoever calls may do so all the time."""
@@ -232,9 +246,9 @@ class Database:
                 await self._writer.execute_fetchall("VACUUM")
 
     async def close(self) -> None:
-        """Let the transaction under way end, then close both connections."""
+        """Let the transaction under way end, then close all connections."""
         async with self._lock:
-            await complete(self._reader.close())
+            await complete(self._readers.close())
             await complete(self._writer.close())
 
 
@@ -243,6 +257,18 @@ async def _connect(path: Path) -> aiosqlite.Connection:
     connection.row_factory = sqlite3.Row
     await connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+async def _readers(path: Path) -> Readers:
+    connections: list[aiosqlite.Connection] = []
+    try:
+        while len(connections) < READERS:
+            connections.append(await _connect(path))
+            await connections[-1].execute("PRAGMA query_only = ON")
+    except BaseException:
+        await complete(Readers(connections).close())
+        raise
+    return Readers(connections)
 
 
 def _prepare(path: Path) -> None:

@@ -212,10 +212,10 @@ class Transcript:
         rows = await tx.rows(
             "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
             " WHERE chat_id = ? AND turns.id > reset_turn AND state IN ('settled', 'complete', 'sent') AND asked"
-            " ORDER BY turns.id DESC LIMIT 1",
+            " ORDER BY turns.id DESC LIMIT 2",
             (chat_id,),
         )
-        if not rows:
+        if not rows or all(row["role"] == Role.ASSISTANT for row in rows):  # the question may have been forgotten
             return False
         last = rows[0]
         if last["role"] == Role.ASSISTANT:

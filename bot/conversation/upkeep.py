@@ -27,6 +27,8 @@ QUIET_S = 240.0
 FIRST_RETRY_S = 60.0
 LONGEST_RETRY_S = 3600.0
 """A compaction that failed is tried again after this, doubled each time."""
+SIDE_BY_SIDE = 4
+"""Compactions that nobody waits for run at once: after a night hundreds of chats may be due."""
 IDLE = "idle"
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,9 @@ class Upkeep:
     clock: Callable[[], float]
     mending: Mending | None = None
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+    _queued: set[int] = field(default_factory=set)
+    """Chats whose compaction waits for the others."""
 
     async def look_after(self, chat_id: int) -> None:
         """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet.
@@ -63,7 +68,7 @@ class Upkeep:
         if self.waits(view.window.chat):
             return
         if (view.sizes.total >= view.marks.high and not view.overheard) or self._is_time(view):
-            self._start(chat_id)
+            self._start(chat_id, queues=True)
             return
         due = self._quiet_at(view)
         if due != view.window.chat.due_at:
@@ -95,18 +100,35 @@ class Upkeep:
         if self.embedding is not None:
             await self.embedding.close()
 
-    def _start(self, chat_id: int, most_prompt: float | None = None) -> asyncio.Task[Outcome]:
+    def _start(self, chat_id: int, most_prompt: float | None = None, *, queues: bool = False) -> asyncio.Task[Outcome]:
         task = self.running.get(chat_id)
+        if task is not None and chat_id in self._queued and not queues:  # somebody waits for it now
+            task.cancel()
+            task = None
         if task is None:
-            task = asyncio.create_task(self._run(chat_id, most_prompt), name=f"compaction of chat {chat_id}")
+            work = self._queue(chat_id) if queues else self._run(chat_id, most_prompt)
+            task = asyncio.create_task(work, name=f"compaction of chat {chat_id}")
             self.running[chat_id] = task
             task.add_done_callback(lambda done: self._ended(chat_id, done))
         return task
 
     def _ended(self, chat_id: int, task: asyncio.Task[Outcome]) -> None:
-        del self.running[chat_id]
+        if self.running.get(chat_id) is task:
+            del self.running[chat_id]
         if not task.cancelled() and (exc := task.exception()) is not None and not isinstance(exc, ModelError):
             log.error("The compaction of chat %d failed", chat_id, exc_info=exc)
+
+    async def _queue(self, chat_id: int) -> Outcome:
+        """Compact when there is room beside the others."""
+        self._queued.add(chat_id)
+        try:
+            await self._room.acquire()
+        finally:
+            self._queued.discard(chat_id)
+        try:
+            return await self._run(chat_id, None)
+        finally:
+            self._room.release()
 
     async def _run(self, chat_id: int, most_prompt: float | None) -> Outcome:
         try:

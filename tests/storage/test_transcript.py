@@ -138,3 +138,14 @@ async def test_a_place_is_taken_up_after_a_restart_until_its_reply_has_arrived(s
     async with storage.transaction() as tx:
         await storage.deliveries.sent(tx, reply_id)
     assert await storage.chats.with_open_work() == []
+
+
+async def test_an_answer_without_its_question_is_not_given_anew(storage: Storage, chat: Chat) -> None:
+    for text, number in (("first", 10), ("second", 12)):
+        await say(storage, chat, text, number)
+        await reply(storage, chat, f"answer to the {text}")
+    async with storage.transaction() as tx:
+        await tx.execute("DELETE FROM turns WHERE content = 'second'")
+    async with storage.transaction() as tx:
+        assert not await storage.transcript.ask_again(tx, chat.id, 3.0)
+    assert await storage.transcript.owed(chat.id) is None
