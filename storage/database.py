@@ -34,6 +34,20 @@ SCRUB_WAIT_S = 0.05
 SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
 WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""What may be over in a moment; a statement that is wrong, or a damaged file, stays so."""
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error codes that says what kind it is."""
 OLDEST_SQLITE = (3, 38)
@@ -49,6 +63,11 @@ class StorageError(Exception):
     def code(self) -> int:
         """SQLite's primary code for what went wrong, or 0."""
         return getattr(self.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same may work in a moment."""
+        return self.code in PASSING
 
     @property
     def means_damage(self) -> bool:
@@ -99,12 +118,14 @@ async def complete(work: Awaitable[T]) -> T:
 async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
     """Repeat a write that the database can't take now (locked by another process, disk full) for about a minute.
 
-    Raises StorageError after that.
+    Raises StorageError after that, and at once for what no waiting mends.
     """
     for wait in WRITE_AGAIN_AFTER_S:
         try:
             return await write()
         except StorageError as exc:
+            if not exc.may_pass:
+                raise
             log.warning("The database can't be written, trying again in %.1f s: %s", wait, exc)
             await asyncio.sleep(wait)
     return await write()

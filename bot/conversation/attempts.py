@@ -37,6 +37,7 @@ from bot.errors import (
 )
 from bot.language import sentence, texts
 from bot.llm.interface import Finish, Options
+from storage import complete
 from storage.records import Chat, File, Notice, Turn
 from storage.transcript import Owed
 
@@ -130,6 +131,14 @@ class Attempts:
     async def _sensed(self, chat: Chat, owed: Owed, answer: Answer, less: Less = Less.NOTHING) -> None:
         """Ask, and ask again without what the model refuses to look at or listen to."""
         left_out: list[int] = []
+        try:
+            await self._without_refused(chat, owed, answer, less, left_out)
+        except BaseException:
+            if left_out and not (answer.draft.text or answer.draft.reasoning):  # nothing says that it was them
+                await complete(self.requests.take_back(left_out))
+            raise
+
+    async def _without_refused(self, chat: Chat, owed: Owed, answer: Answer, less: Less, left_out: list[int]) -> None:
         for _ in range(MOST_REFUSALS):
             try:
                 await self._ask(chat, owed, answer, less)
@@ -142,7 +151,6 @@ class Attempts:
                     raise
                 more = await self.requests.leave_out_media(chat.id)
                 if not more:
-                    await self.requests.take_back(left_out)
                     if isinstance(exc, ImageRefused | MediaRefused):  # there is none: it speaks of something else
                         raise _as_request(exc) from exc
                     raise
@@ -206,12 +214,15 @@ class Attempts:
     async def _passes_without_media(self, chat: Chat, owed: Owed, answer: Answer, refusal: ContentRefused) -> bool:
         if not _has_media(answer):
             return False
-        left_out = await self.requests.leave_out_media(chat.id)
-        if await self._passes(chat, owed, answer, Less.RECALLED):
+        left_out, passes = await self.requests.leave_out_media(chat.id), False
+        try:
+            passes = await self._passes(chat, owed, answer, Less.RECALLED)
+        finally:
+            if not passes:
+                await complete(self.requests.take_back(left_out))
+        if passes:
             answer.unsensed = MediaRefused(str(refusal))
-            return True
-        await self.requests.take_back(left_out)
-        return False
+        return passes
 
 
 def _has_media(answer: Answer) -> bool:

@@ -17,7 +17,7 @@ from bot.conversation.marks import Way, worth_while_warm
 from bot.conversation.mending import Mending
 from bot.conversation.windows import View, Windows
 from bot.errors import BudgetSpent, ModelError
-from storage import Storage, StorageError
+from storage import Storage
 from storage.records import Chat
 
 CACHE_S = 300.0
@@ -137,7 +137,7 @@ class Upkeep:
         except BudgetSpent as exc:
             await self._look_at(chat_id, exc.until, 0)
             raise
-        except (ModelError, StorageError) as exc:
+        except Exception as exc:  # a fault of ours as well: without a pause it is paid for again and again
             await self._failed(chat_id, exc)
             raise
         await self._look_at(chat_id, self.clock() if outcome is Outcome.VOID else None, 0)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bot.conversation.upkeep import LONGEST_RETRY_S
+from bot.conversation.upkeep import FIRST_RETRY_S, LONGEST_RETRY_S
 from bot.errors import ServerTrouble
 from storage import Storage
+from storage.records import Choices, Place
 from tests.conversation.test_upkeep import NOTES, Bench
 
 
@@ -21,3 +22,26 @@ async def test_any_number_of_failures_has_a_pause(storage: Storage, failures: in
     bench.clock.now += LONGEST_RETRY_S
     assert await bench.look() == 1
     assert (await bench.chat()).compact_failures == 0
+
+
+async def test_a_fault_of_ours_has_a_pause_too(storage: Storage) -> None:
+    bench = Bench(storage, [[KeyError("a fault of ours")], NOTES])
+    await bench.talk(80)
+    for pause in (FIRST_RETRY_S, 2 * FIRST_RETRY_S):
+        bench.model.scripts.insert(0, [KeyError("a fault of ours")])
+        assert await bench.look() == 1
+        assert (await bench.chat()).due_at == bench.clock.now + pause
+        bench.clock.now += 15
+        assert await bench.look() == 0
+        bench.clock.now += pause
+
+
+@pytest.mark.parametrize("thinking", [True, False, None])
+async def test_side_calls_think_as_the_chat_does(storage: Storage, thinking: bool | None) -> None:
+    bench = Bench(storage, [NOTES])
+    await bench.talk(80)
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+        await storage.chats.choose(tx, chat.id, Choices(thinking=thinking))
+    assert await bench.look() == 1
+    assert [options.thinking for options in bench.model.options] == [thinking]

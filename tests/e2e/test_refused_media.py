@@ -55,3 +55,15 @@ async def test_a_text_sent_as_voice_is_refused_in_words(stage: Stage, hurry: Non
     await stage.ann.voice(stage.home, text, 1)
     assert "can't read that kind of file" in (await stage.replies(1))[0]
     assert stage.model.requests == []
+
+
+@pytest.mark.parametrize("later", [Fail(401, "wrong key"), Fail(402, "no credit"), Fail(404, "no such model")])
+async def test_pictures_come_back_when_the_second_try_fails(stage: Stage, hurry: None, later: Fail) -> None:
+    stage.model.script(Fail(400, WORDS[2]), later)
+    await stage.start()
+    await stage.ann.photo(stage.home, picture(), "look")
+    await stage.replies(1)
+    assert len(stage.model.requests) == 2
+    await stage.ann.say(stage.home, "and now?")
+    await stage.replies(2)
+    assert sum(len(message.images) for message in stage.model.requests[-1].messages) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import NewerDatabaseError, Storage, StorageError, complete, migrations
+from storage import NewerDatabaseError, Storage, StorageError, complete, database, migrations, until_stored
 from storage.records import Place
 
 
@@ -119,3 +119,50 @@ async def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path) ->
 def test_the_schema_files_are_numbered_without_gaps() -> None:
     versions = [step.version for step in migrations.after(0)]
     assert versions == list(range(1, len(versions) + 1))
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pauses between the tries."""
+    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", 7 * (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("INSERT INTO no_such_table VALUES (1)", ()),
+        ("INSERT INTO chats (id, telegram_id) VALUES (1)", ()),
+        ("UPDATE chats SET private = ? WHERE id = ?", (1,)),  # a binding is missing
+        ("INSERT INTO chats (telegram_id, private, created_at) VALUES (NULL, 1, 0)", ()),
+        ("INSERT INTO turns (chat_id, role, state, content, created_at) VALUES (99, 'user', 'settled', '', 0)", ()),
+    ],
+)
+@pytest.mark.usefixtures("hurried")
+async def test_a_statement_that_is_wrong_is_not_repeated(storage: Storage, sql: str, values: tuple[int, ...]) -> None:
+    tries: list[int] = []
+
+    async def write() -> None:
+        tries.append(1)
+        async with storage.transaction() as tx:
+            await tx.execute(sql, values)
+
+    with pytest.raises(StorageError):
+        await until_stored(write)
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE])
+@pytest.mark.usefixtures("hurried")
+async def test_what_passes_by_is_waited_for(code: int) -> None:
+    tries: list[int] = []
+
+    async def write() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            cause = sqlite3.OperationalError("not now")
+            cause.sqlite_errorcode = code
+            raise StorageError("not now") from cause
+        return "written"
+
+    assert await until_stored(write) == "written"
+    assert len(tries) == 3
