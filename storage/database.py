@@ -33,20 +33,8 @@ SCRUB_WAIT_S = 0.05
 """How long scrubbing holds up every write for readers to end; a backup reads for minutes, and it is tried again."""
 SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
-WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-PASSING = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
+_PASSING = "PERM BUSY LOCKED NOMEM READONLY IOERR FULL CANTOPEN PROTOCOL"
+PASSING = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _PASSING.split())
 """What may be over in a moment; a statement that is wrong, or a damaged file, stays so."""
 PRIMARY_CODE = 0xFF
 """The part of SQLite's error codes that says what kind it is."""
@@ -113,22 +101,6 @@ async def complete(work: Awaitable[T]) -> T:
         task.exception()  # looked at, so that asyncio does not report it as lost
         raise cancelled
     return task.result()
-
-
-async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a write that the database can't take now (locked by another process, disk full) for about a minute.
-
-    Raises StorageError after that, and at once for what no waiting mends.
-    """
-    for wait in WRITE_AGAIN_AFTER_S:
-        try:
-            return await write()
-        except StorageError as exc:
-            if not exc.may_pass:
-                raise
-            log.warning("The database can't be written, trying again in %.1f s: %s", wait, exc)
-            await asyncio.sleep(wait)
-    return await write()
 
 
 class Transaction:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import NewerDatabaseError, Storage, StorageError, complete, database, migrations, until_stored
+from storage import NewerDatabaseError, Storage, StorageError, complete, migrations, patience, until_stored
 from storage.records import Place
 
 
@@ -124,7 +124,7 @@ def test_the_schema_files_are_numbered_without_gaps() -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pauses between the tries."""
-    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", 7 * (0.0,))
+    monkeypatch.setattr(patience, "WRITE_AGAIN_AFTER_S", 7 * (0.0,))
 
 
 @pytest.mark.parametrize(
