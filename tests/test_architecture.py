@@ -29,10 +29,11 @@ MAY_IMPORT = {
     "bot.chat_language": {"bot.language", "storage"},
     "bot.access": {"bot.chat_language", "bot.inbound.plain", "bot.language", "storage"},
     "bot.trust": set(),
-    "bot.llm": {"bot.backoff", "bot.errors", "bot.trust"},
+    "bot.workers": set(),
+    "bot.llm": {"bot.backoff", "bot.errors", "bot.trust", "bot.workers"},
     "bot.conversation": {"bot.backoff", "bot.amounts", "bot.errors", "bot.language", "bot.llm.interface", "storage"},
     "bot.outbound": {"bot.backoff", "bot.errors"},
-    "bot.media": {"bot.errors"},
+    "bot.media": {"bot.errors", "bot.workers"},
     "bot.inbound": {
         "bot.conversation.said",
         "bot.conversation.typed",

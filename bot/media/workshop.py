@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from bot.media.document import Document
 from bot.media.errors import NotSupportedError
 from bot.media.image import Image
-from bot.media.pool import Job, Options, Pool
+from bot.media.pool import Job, Pool
 from bot.media.signatures import is_binary, is_pdf, picture_format, sound_format
 from bot.media.sound import Sound
 
@@ -52,7 +52,12 @@ class Workshop:
         """See ``document.document``. Raises MediaError."""
         if is_binary(data) and not is_pdf(data):
             raise NotSupportedError("no document of a known kind")
-        options: Options = {"name": name, "mime": mime, "most_characters": most_characters, "language": self.language}
+        options: dict[str, str | int | float | None] = {
+            "name": name,
+            "mime": mime,
+            "most_characters": most_characters,
+            "language": self.language,
+        }
         made = await self.pool.do(Job("document", data, options, DOCUMENT_S), self.owner)
         fields = made.fields
         return Document(

@@ -12,6 +12,7 @@ from bot.media import workshop as jobs
 from bot.media.errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
 from bot.media.image import image
 from bot.media.workshop import Workshop
+from bot.workers.process import Result
 from tests.media.files import pdf, picture, png_bomb, samples, wav
 
 
@@ -70,7 +71,7 @@ async def test_a_job_that_ends_its_worker_costs_only_itself(
 ) -> None:
     asked = module._ask
 
-    async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> module.Result:
+    async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> Result:
         if job.name == "document":
             worker.kill()
         return await asked(worker, job)
@@ -113,12 +114,12 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
 ) -> None:
     ended: list[str] = []
 
-    async def done(job: module.Job) -> module.Result:
+    async def done(job: module.Job) -> Result:
         await asyncio.sleep(0.02)
         ended.append(job.name)
         image: dict[str, object] = {"mime": "", "width": 1, "height": 1}
         document: dict[str, object] = {"pages": None, "cut": False, "share": 1, "wordless": 0, "encoding": None}
-        return module.Result(image | document, b"x")
+        return Result(image | document, b"x")
 
     monkeypatch.setattr(workshop.pool, "_done", done)
     ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)
