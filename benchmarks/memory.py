@@ -25,7 +25,16 @@ from sandbox.model.prompt_cache import Tokenize, four_bytes
 OWN = Path(__file__).parent / "conversations" / "garden.json"
 OWN_REPEATED = 4
 """It is short: said once, it would never leave the window."""
-PASSED_ON = ("MEMORY", "COMPACT_AT", "CONTEXT_WINDOW", "KEEP_ROUNDS", "RECALL_TOKENS", "MEMORY_TOKENS", "SYSTEM_PROMPT")
+PASSED_ON = (
+    "EMBEDDING_MODEL",
+    "MEMORY",
+    "COMPACT_AT",
+    "CONTEXT_WINDOW",
+    "KEEP_ROUNDS",
+    "RECALL_TOKENS",
+    "MEMORY_TOKENS",
+    "SYSTEM_PROMPT",
+)
 """Settings of the bot that may be varied by the environment."""
 SHOWN_TURNS = 12
 UNKNOWN_WINDOW = "32768"

@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.errors import SettingError
+from bot.llm import local
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
+from bot.llm.local import LocalEmbeddings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.profiles import Profiles
 from bot.llm.responses import Responses
@@ -94,15 +96,31 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
     )
 
 
-def _embedder(settings: Settings) -> Embeddings | None:
-    if settings.embedding_model is None:
+def _embedder(settings: Settings) -> Embedder | None:
+    if settings.embedding_model == "off":
         return None
+    if settings.embedding_model in (None, "local"):
+        return _local_embedder(named=settings.embedding_model is not None)
     return Embeddings(
         base_url=settings.embedding_url,
         api_key=_told(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url),
         model=settings.embedding_model,
         timeout=settings.model_timeout,
     )
+
+
+def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
+    if local.is_installed():
+        return LocalEmbeddings()
+    if named:
+        raise SettingError(
+            f"EMBEDDING_MODEL: 'local' needs the package {local.PACKAGE}, which comes with the extra '{local.EXTRA}'"
+        )
+    log.info(
+        "Turns are found by their words alone: EMBEDDING_MODEL is not set, and the extra '%s' is not installed",
+        local.EXTRA,
+    )
+    return None
 
 
 def _transcriber(settings: Settings) -> Transcriptions | None:

@@ -75,6 +75,10 @@ def _llm_api(value: str) -> str:
     return value
 
 
+def _embedding_model(value: str) -> str:
+    return value.lower() if value.lower() in ("local", "off") else value
+
+
 def _access(value: str) -> str:
     if value not in ("approval", "list", "open"):
         raise ValueError("must be 'approval', 'list' or 'open'")
@@ -159,6 +163,7 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 LlmApi = Annotated[str, AfterValidator(_llm_api)]
+EmbeddingModel = Annotated[str, AfterValidator(_embedding_model)]
 Access = Annotated[str, AfterValidator(_access)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     llm_api: types.LlmApi = "chat"
     dashscope_base_url: types.HttpUrl = DASHSCOPE_NATIVE
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
-    embedding_model: str | None = None
+    embedding_model: types.EmbeddingModel | None = None
     embedding_base_url: types.HttpUrl | None = None
     embedding_api_key: types.ApiKey | None = None
     transcription_model: str | None = None

@@ -1,6 +1,7 @@
 """What tests of all kinds begin with."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from storage.private import restrict
 
 restrict()
 """As the bot does at its start: what tests put in place for it has the rights of its own files."""
+
+os.environ["EMBEDDING_MODEL"] = "off"
+"""As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
 
 
 @pytest.fixture(scope="session")

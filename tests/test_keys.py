@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bot.errors import ModelError
 from bot.llm.client import client
-from bot.llm.interface import Message, Sound
+from bot.llm.interface import Message, Purpose, Sound
 from bot.services import open_services
 from bot.settings import load
 from sandbox.server import serve
@@ -70,7 +70,7 @@ async def ask_all() -> None:
                 pass
         if services.embedder is not None:
             with pytest.raises(ModelError):
-                await services.embedder.embed(["hello"])
+                await services.embedder.embed(["hello"], Purpose.QUERY)
         if services.transcriber is not None:
             with pytest.raises(ModelError):
                 await services.transcriber.transcribe(Sound("mp3", b"x"))

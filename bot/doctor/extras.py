@@ -7,7 +7,8 @@ from bot.doctor.model import QUESTION, patience
 from bot.doctor.report import Finding, fine, note
 from bot.doctor.samples import tone
 from bot.errors import ModelError
-from bot.llm.interface import ChatModel, Embedder, Transcriber
+from bot.llm.interface import ChatModel, Embedder, Purpose, Transcriber
+from bot.llm.local import EXTRA
 from bot.settings import Settings
 
 
@@ -15,16 +16,18 @@ async def meaning(settings: Settings, embedder: Embedder | None) -> Finding:
     """The embedding endpoint."""
     what = "Embeddings"
     if embedder is None:
-        return note(what, "EMBEDDING_MODEL is not set: turns are found by their words alone", _by_meaning())
+        why = "is off" if settings.embedding_model == "off" else f"is not set, and the extra '{EXTRA}' is not installed"
+        return note(what, f"EMBEDDING_MODEL {why}: turns are found by their words alone", _by_meaning())
     limit = patience(settings)
     try:
         async with asyncio.timeout(limit):
-            (vector,) = await embedder.embed(["the cat sat on the mat"])
+            (vector,) = await embedder.embed(["the cat sat on the mat"], Purpose.QUERY)
     except TimeoutError:
         return note(what, f"{embedder.name} did not answer within {limit:.0f} s", _instead())
     except ModelError as exc:
         return note(what, f"{embedder.name} failed: {exc}", _instead())
-    return fine(what, f"{embedder.name} gives vectors of {len(vector)} numbers")
+    where = "on this machine, " if settings.embedding_model in (None, "local") else ""
+    return fine(what, f"{where}{embedder.name} gives vectors of {len(vector)} numbers")
 
 
 async def instead(settings: Settings, model: ChatModel | None) -> list[Finding]:
@@ -61,7 +64,10 @@ async def voice(settings: Settings, model: ChatModel, transcriber: Transcriber |
 
 
 def _by_meaning() -> str:
-    return "With it they are found by meaning too; on DashScope: text-embedding-v4."
+    return (
+        f"By meaning too, in any language: install the extra '{EXTRA}' (EMBEDDING_MODEL=local), or name a server's "
+        "model (on DashScope: text-embedding-v4)."
+    )
 
 
 def _instead() -> str:

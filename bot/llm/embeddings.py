@@ -12,7 +12,9 @@ import openai
 from bot.errors import ServerTrouble
 from bot.llm.client import client
 from bot.llm.failures import translate
+from bot.llm.interface import Purpose
 from bot.llm.loose import Object, mapping, mappings
+from bot.llm.prefixes import prefixed
 from bot.llm.stream_failures import failure_in
 
 BATCH = 10
@@ -32,8 +34,9 @@ class Embeddings:
         self.name = model
         self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
         """See Embedder.embed."""
+        texts = [prefixed(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         vectors = list(chain.from_iterable([await self._batch(batch) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
@@ -49,7 +52,7 @@ class Embeddings:
             # The raw answer, since the client takes whatever it is for vectors. It asks for base64 unless told
             # otherwise, which not every server speaks.
             answer = await self._client.embeddings.with_raw_response.create(
-                model=self.name, input=[text[:MOST_CHARACTERS] for text in texts], encoding_format="float"
+                model=self.name, input=list(texts), encoding_format="float"
             )
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc

@@ -242,6 +242,15 @@ class Transcriber(Protocol):
         """Close the connections."""
 
 
+class Purpose(StrEnum):
+    """What a text is embedded for: many models have a form for each."""
+
+    QUERY = "query"
+    """It asks."""
+    PASSAGE = "passage"
+    """It is searched."""
+
+
 class Embedder(Protocol):
     """A model that gives texts a place in a space where what means the same is near."""
 
@@ -249,7 +258,7 @@ class Embedder(Protocol):
     def name(self) -> str:
         """The model's name; vectors of different models can't be compared."""
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
         """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure."""
 
     async def close(self) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from bot.doctor import extras, model
 from bot.doctor.report import Finding, Mark
+from bot.llm import local
 from bot.llm.fallback import WithFallback
 from bot.services import open_services
 from sandbox.model import Fail, Hang
 from tests.doctor.conftest import World
+from tests.llm.local_library import needs_library
 
 
 async def _meaning(world: World, **variables: str) -> Finding:
@@ -26,8 +28,22 @@ async def _voice(world: World, **variables: str) -> Finding:
         return await extras.voice(settings, model, services.transcriber)
 
 
-async def test_without_an_embedding_model_there_is_a_note(world: World) -> None:
-    assert (await _meaning(world)).mark is Mark.NOTE
+async def test_without_an_embedding_model_there_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    off = await _meaning(world, EMBEDDING_MODEL="off")
+    assert (off.mark, off.found) == (Mark.NOTE, "EMBEDDING_MODEL is off: turns are found by their words alone")
+    monkeypatch.setattr(local, "is_installed", lambda: False)
+    missing = await _meaning(world, EMBEDDING_MODEL="")
+    assert missing.mark is Mark.NOTE
+    assert "the extra 'embeddings' is not installed" in missing.found
+
+
+@needs_library
+async def test_the_local_model_is_seen_to_work(world: World) -> None:
+    found = await _meaning(world, EMBEDDING_MODEL="")
+    assert (found.mark, found.found) == (
+        Mark.FINE,
+        "on this machine, multilingual-e5-small gives vectors of 384 numbers",
+    )
 
 
 async def test_an_embedding_model_that_answers_is_fine(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot import errors
 from bot.llm import embeddings
 from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings
+from bot.llm.interface import Purpose
 from sandbox.model import Fail, Hang, ModelServer
 from sandbox.model.vector import embed
 
@@ -40,30 +41,30 @@ async def test_vectors_come_in_the_order_of_the_texts_over_several_requests(
     server: ModelServer, model: Embeddings
 ) -> None:
     texts = [f"text number {number}" for number in range(2 * BATCH + 1)]
-    assert await model.embed(texts) == [embed(text, 384) for text in texts]
+    assert await model.embed(texts, Purpose.PASSAGE) == [embed(text, 384) for text in texts]
     assert [len(request.texts) for request in server.embeddings.requests] == [BATCH, BATCH, 1]
 
 
 async def test_no_texts_are_no_request(server: ModelServer, model: Embeddings) -> None:
-    assert await model.embed([]) == []
+    assert await model.embed([], Purpose.PASSAGE) == []
     assert server.embeddings.requests == []
 
 
 async def test_the_request_is_the_plain_one_that_every_server_takes(server: ModelServer, model: Embeddings) -> None:
-    await model.embed(["hello"])
+    await model.embed(["hello"], Purpose.PASSAGE)
     body = json.loads(server.embeddings.requests[0].body)
     assert body == {"model": "text-embedding-v4", "input": ["hello"], "encoding_format": "float"}
 
 
 async def test_of_a_long_text_the_beginning_is_sent(server: ModelServer, model: Embeddings) -> None:
-    await model.embed(["x" * 50_000])
+    await model.embed(["x" * 50_000], Purpose.PASSAGE)
     assert server.embeddings.requests[0].texts == ("x" * MOST_CHARACTERS,)
 
 
 async def test_a_server_that_answers_in_another_order_is_understood(server: ModelServer, model: Embeddings) -> None:
     data = [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1, 0]}]
     server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
-    assert await model.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]]
+    assert await model.embed(["a", "b"], Purpose.PASSAGE) == [[1.0, 0.0], [0.0, 1.0]]
 
 
 async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddings) -> None:
@@ -78,13 +79,13 @@ async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddin
     }
     for name, data in answers.items():
         server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
-        assert await model.embed(["a", "b"]) == [[1.0, 0.0], [0.0, 1.0]], name
+        assert await model.embed(["a", "b"], Purpose.PASSAGE) == [[1.0, 0.0], [0.0, 1.0]], name
 
 
 async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: Embeddings) -> None:
     server.embeddings.script(Fail(200, body=b'{"error": {"code": 429, "message": "slow down"}}'))
     with pytest.raises(errors.RateLimited):
-        await model.embed(["a"])
+        await model.embed(["a"], Purpose.PASSAGE)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: 
 async def test_an_answer_that_is_none_is_server_trouble(server: ModelServer, model: Embeddings, body: bytes) -> None:
     server.embeddings.script(Fail(200, body=body))
     with pytest.raises(errors.ServerTrouble):
-        await model.embed(["a"])
+        await model.embed(["a"], Purpose.PASSAGE)
 
 
 async def test_vectors_of_two_dimensions_in_one_answer_are_server_trouble(
@@ -121,7 +122,7 @@ async def test_vectors_of_two_dimensions_in_one_answer_are_server_trouble(
     data = [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 0.0]}]
     server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
     with pytest.raises(errors.ServerTrouble):
-        await model.embed(["a", "b"])
+        await model.embed(["a", "b"], Purpose.PASSAGE)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ async def test_failures_are_told_apart(
 ) -> None:
     server.embeddings.script(failure)
     with pytest.raises(kind):
-        await model.embed(["a"])
+        await model.embed(["a"], Purpose.PASSAGE)
 
 
 async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
@@ -147,5 +148,5 @@ async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> No
     async with server.run() as url:
         model = _model(url, timeout=0.05)
         with pytest.raises(errors.NoAnswerInTime):
-            await model.embed(["a"])
+            await model.embed(["a"], Purpose.PASSAGE)
         await model.close()
