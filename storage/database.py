@@ -141,7 +141,7 @@ class Database:
         self._writer = writer
         self._readers = readers
         self._lock = asyncio.Lock()
-        self.after_deleting: Callable[[], Awaitable[None]] | None = None
+        self.after_deleting: list[Callable[[], Awaitable[None]]] = []
         """What is done when something was deleted."""
         self.soiled = False
         """Whether the log holds what is nobody's to keep: `scrub_soon` sees to it."""
@@ -190,8 +190,9 @@ class Database:
             except BaseException:
                 await complete(self._writer.rollback())  # does nothing after a commit that happened
                 raise
-        if tx.deletes and not alone and self.after_deleting is not None:
-            await complete(self.after_deleting())
+        if tx.deletes and not alone:
+            for follow in self.after_deleting:
+                await complete(follow())
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """Read committed rows."""

@@ -76,13 +76,9 @@ class Edits:
         await tx.execute(
             "UPDATE turns SET content = ?, tokens = ?, refused = 0 WHERE id = ?", (content, tokens, turn_id)
         )
-        await tx.execute("DELETE FROM vectors WHERE turn_id = ?", (turn_id,))
+        tx.deletes = True  # their vectors, and those of their neighbours, have to go
         chat = "(SELECT chat_id FROM turns WHERE id = ?)"
         await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))  # noqa: S608 - a constant
-        await tx.execute(
-            f"UPDATE embedded SET through_turn = min(through_turn, ?) WHERE chat_id = {chat}",  # noqa: S608
-            (turn_id - 1, turn_id),
-        )
 
     async def ask(self, tx: Transaction, turn_id: int, by: int | None) -> None:
         """An answer to this turn is owed, since somebody changed it."""

@@ -34,7 +34,7 @@ class Index:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._damaged = False
-        database.after_deleting = self.follow
+        database.after_deleting.append(self.follow)
 
     @property
     def damaged(self) -> bool:

@@ -31,6 +31,15 @@ class Unindexed:
     fresh: tuple[Spoken, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InContext:
+    """A turn, and what was said before and after it in the same conversation."""
+
+    before: Spoken | None
+    own: Spoken
+    after: Spoken | None
+
+
 class Past:
     """Reads settled turns."""
 
@@ -144,6 +153,33 @@ class Past:
             (chat_id, json.dumps(list(turn_ids))),
         )
         return [_spoken(row) for row in rows]
+
+    async def in_context(
+        self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None
+    ) -> list[InContext]:
+        """These turns with their neighbours, oldest first; as a transaction sees them, if one is given."""
+        rows = tx.rows if tx is not None else self._database.rows
+        found = await rows(
+            "SELECT asked.value AS id,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            " AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 1) AS before,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} ORDER BY id LIMIT 1)"
+            " AS after FROM json_each(?2) AS asked ORDER BY asked.value",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
+        turns = {
+            row["id"]: _spoken(row)
+            for row in await rows(
+                f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?))",
+                (chat_id, json.dumps(wanted)),
+            )
+        }
+        return [
+            InContext(turns.get(row["before"]), turns[row["id"]], turns.get(row["after"]))
+            for row in found
+            if row["id"] in turns
+        ]
 
 
 def _spoken(row: Row) -> Spoken:

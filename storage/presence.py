@@ -5,6 +5,7 @@ from storage.chats import CHOICES
 from storage.database import Transaction
 from storage.resets import set_aside
 from storage.usage import join_usage
+from storage.vectors import forget_vectors
 
 
 class Presence:
@@ -84,9 +85,9 @@ class Presence:
             " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
             (old, new, boundary),
         )
-        for table in ("turns", "vectors", "resets", "memories", "speakers"):
+        for table in ("turns", "resets", "memories", "speakers"):
             await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
-        await tx.execute("UPDATE embedded SET through_turn = 0 WHERE chat_id = ?", (new,))
+        await forget_vectors(tx, new)
         await join_usage(tx, old, new)
         await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
 

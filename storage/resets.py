@@ -1,6 +1,7 @@
 """A reset moves a boundary; nothing is deleted until it can no longer be undone."""
 
 from storage.database import Database, Transaction
+from storage.vectors import forget_vectors, make_up
 
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""
@@ -37,13 +38,14 @@ class Resets:
     async def undo(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:
         """Put the boundary back; False when it is too late, was done before, or another reset came since."""
         rows = await tx.rows(
-            "SELECT from_id FROM resets JOIN chats ON chats.id = chat_id"
+            "SELECT from_id, to_id FROM resets JOIN chats ON chats.id = chat_id"
             " WHERE resets.id = ? AND chat_id = ? AND NOT undone AND reset_at >= ? AND to_id = reset_turn",
             (reset_id, chat_id, now - UNDO_S),
         )
         if not rows:
             return await self._bring_back(tx, chat_id, reset_id, now)
         await self._move(tx, chat_id, rows[0]["from_id"])
+        await make_up(tx, chat_id, rows[0]["from_id"], rows[0]["to_id"])
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         return True
 
@@ -73,15 +75,12 @@ class Resets:
             return False
         aside, since, boundary = rows[0]["id"], rows[0]["from_id"], rows[0]["reset_turn"]
         await tx.execute("UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id > ?", (chat_id, aside, since))
-        await tx.execute("UPDATE vectors SET chat_id = ? WHERE chat_id = ? AND turn_id > ?", (chat_id, aside, since))
+        await forget_vectors(tx, aside)
+        await forget_vectors(tx, chat_id)
         await tx.execute("UPDATE chats SET reset_turn = ? WHERE id = ?", (since, aside))
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         # What is back is in the window itself: the memory may tell of later turns, and not of these.
-        for table in ("memories", "embedded"):
-            await tx.execute(
-                f"UPDATE {table} SET through_turn = min(through_turn, ?) WHERE chat_id = ?",  # noqa: S608
-                (since, chat_id),
-            )
+        await tx.execute("UPDATE memories SET through_turn = min(through_turn, ?) WHERE chat_id = ?", (since, chat_id))
         await tx.execute("UPDATE chats SET indexed_turn = min(indexed_turn, ?) WHERE id = ?", (since, chat_id))
         await self._move(tx, chat_id, boundary)
         return True
@@ -116,9 +115,7 @@ async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
         f" WHERE chat_id = ? AND id <= {bound} AND state IN ('settled', 'complete', 'sent')",
         (aside, chat_id, aside),
     )
-    await tx.execute(
-        "UPDATE vectors SET chat_id = ? WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)", 2 * (aside,)
-    )
+    await forget_vectors(tx, chat_id)
     await tx.execute("UPDATE resets SET chat_id = ? WHERE chat_id = ?", (aside, chat_id))
     await tx.execute(
         f"UPDATE memories SET chat_id = ? WHERE chat_id = ? AND reset_turn != {bound}",  # noqa: S608 - a constant

@@ -1,13 +1,34 @@
-"""The vectors that turns are found by: a plain table, read chat by chat, since stock Pythons can't load extensions."""
+"""Vectors of turns, as bytes: made of words elsewhere, kept here as long as those words are.
+
+A page holds a run of a chat's turns. A vector is made of its turn's words and of its neighbours': when any of them are
+deleted or changed, a trigger notes it as stale, it is taken out of its page behind that transaction, and made anew.
+"""
 
 import json
-from collections.abc import Collection, Sequence
+import logging
+import struct
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.database import Database, Transaction
+from storage.database import Database, Row, StorageError, Transaction
 
-FLOAT = 4
-"""Bytes of each number in a vector."""
+FLOAT, ID = 2, 8
+"""Bytes of a number in a vector, and of a turn's id."""
+PAGE_BYTES = 128 * 1024
+"""Of vectors in a page: it is read as fast as larger ones, and written anew for each round."""
+STALE_AT_ONCE = 500
+
+_SETTLED = "state IN ('settled', 'complete', 'sent')"
+_LAST = (
+    f"ifnull((SELECT id FROM turns WHERE chat_id = ?1 AND {_SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
+    " WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
+)
+"""The last turn before the first that waits for its answer; what comes after it is not known yet."""
+_READY = f"{_SETTLED} AND turns.id > (SELECT reset_turn FROM chats WHERE id = ?1) AND turns.id < {_LAST}"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,108 +41,214 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class NewVector:
-    """A turn's vector: little-endian 32-bit floats, of length 1."""
-
-    turn_id: int
-    vector: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """Some vectors of a chat, in the order of their turns: `vectors` has one behind the other."""
+    """Vectors one behind the other, and the ids of their turns likewise; `damaged`: they do not fit together."""
 
-    turn_ids: tuple[int, ...]
+    first_turn: int
+    turn_ids: bytes
     vectors: bytes
-    spoiled: tuple[int, ...] = ()
-    """Turns whose vector is of another length than it should be; they are not among the others."""
-    last: int = 0
-    """The last turn that was read, or 0."""
+    damaged: bool
 
 
 class Vectors:
-    """The tables of vectors and of progress."""
+    """The tables of vectors, of progress, and of what is stale."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        database.after_deleting.append(self.follow)
 
     async def progress(self, chat_id: int, model: str) -> Progress:
         """How far the chat is with this model; it is at the beginning when another one was used before."""
         row = await self._database.row(
-            "SELECT dimension, through_turn FROM embedded WHERE chat_id = ? AND model = ?"
+            "SELECT dimension, through_turn FROM vector_progress WHERE chat_id = ? AND model = ?"
             " AND typeof(dimension) = 'integer' AND typeof(through_turn) = 'integer' AND dimension >= 0",
             (chat_id, model),
         )
         return Progress(model, row["dimension"], row["through_turn"]) if row else Progress(model, 0, 0)
 
-    async def missing(self, chat_id: int, progress: Progress, limit: int) -> list[int]:
-        """The next turns to embed, oldest first: up to the first that waits for its answer, none that was reset."""
+    async def to_make(self, chat_id: int, progress: Progress, limit: int) -> list[int]:
+        """The next turns to embed: stale ones, then new ones, oldest first; none before what comes after it is said."""
         rows = await self._database.rows(
-            "SELECT id FROM turns WHERE chat_id = ?1"
-            " AND id > max(?2, (SELECT reset_turn FROM chats WHERE id = ?1))"
-            " AND state IN ('settled', 'complete', 'sent')"
-            " AND id < ifnull((SELECT min(id) FROM turns WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')),"
-            " 9223372036854775807)"
-            " AND NOT EXISTS (SELECT 1 FROM vectors WHERE turn_id = turns.id AND model = ?3 AND dimension = ?4)"
-            " ORDER BY id LIMIT ?5",
-            (chat_id, progress.through_turn, progress.model, progress.dimension, limit),
+            f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
+            f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed AND {_READY}"
+            " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
+            f" WHERE chat_id = ?1 AND id > ?2 AND {_READY} ORDER BY id LIMIT ?3) LIMIT ?3",
+            (chat_id, progress.through_turn, limit),
         )
         return [row["id"] for row in rows]
 
     async def behind(self, model: str) -> list[int]:
-        """The chats that have turns to embed with this model."""
+        """The chats that have turns to embed with this model, those where something was said last first."""
         rows = await self._database.rows(
-            "SELECT chats.id FROM chats LEFT JOIN embedded ON chat_id = chats.id AND embedded.model = ? WHERE EXISTS"
-            " (SELECT 1 FROM turns WHERE turns.chat_id = chats.id AND turns.id > max(reset_turn,"
-            " ifnull(through_turn, 0)) AND state IN ('settled', 'complete', 'sent')) ORDER BY chats.id",
+            "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
+            f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {_SETTLED}"
+            " AND turns.id > max(reset_turn, ifnull(through_turn, 0)) LIMIT 1 OFFSET 1) IS NOT NULL"
+            " OR EXISTS (SELECT 1 FROM stale_vectors WHERE stale_vectors.chat_id = chats.id)"
+            " ORDER BY (SELECT max(id) FROM turns WHERE turns.chat_id = chats.id) DESC",
             (model,),
         )
         return [row["id"] for row in rows]
 
-    async def put(self, tx: Transaction, chat_id: int, vectors: Sequence[NewVector], progress: Progress) -> None:
-        """Store vectors and how far the chat is with them; a turn that was deleted meanwhile gets none."""
-        for new in vectors:
-            await tx.execute(
-                "INSERT OR REPLACE INTO vectors (turn_id, chat_id, model, dimension, vector)"
-                " SELECT id, chat_id, ?, ?, ? FROM turns WHERE id = ? AND chat_id = ?",
-                (progress.model, progress.dimension, new.vector, new.turn_id, chat_id),
-            )
+    async def put(self, tx: Transaction, chat_id: int, made: Mapping[int, bytes], progress: Progress) -> None:
+        """Store vectors by their turns, and how far the chat is with them.
+
+        What another model made, or one of another dimension, is dropped.
+        """
+        rows = await tx.rows("SELECT model, dimension FROM vector_progress WHERE chat_id = ?", (chat_id,))
+        if rows and (rows[0]["model"], rows[0]["dimension"]) != (progress.model, progress.dimension):
+            await tx.execute("DELETE FROM vector_pages WHERE chat_id = ?", (chat_id,))
         await tx.execute(
-            "INSERT OR REPLACE INTO embedded (chat_id, model, dimension, through_turn) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO vector_progress (chat_id, model, dimension, through_turn) VALUES (?, ?, ?, ?)",
             (chat_id, progress.model, progress.dimension, progress.through_turn),
         )
+        await _change(tx, chat_id, made, ())
 
-    async def any_between(self, chat_id: int, model: str, after_turn: int, before_turn: int) -> bool:
-        """Whether the chat has a vector of this model between two turns."""
+    async def done(self, tx: Transaction, turn_ids: Collection[int]) -> None:
+        """These turns have the vectors that they should have, or will have none."""
+        await tx.execute(
+            "DELETE FROM stale_vectors WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps([*turn_ids]),)
+        )
+
+    async def spoil(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+        """The vectors of these turns are not what they should be: they are taken out, and made anew."""
+        await _spoil(tx, chat_id, turn_ids)
+
+    async def any(self, chat_id: int, model: str) -> bool:
+        """Whether the chat has vectors of this model."""
         row = await self._database.row(
-            "SELECT 1 FROM vectors WHERE chat_id = ? AND turn_id > ? AND turn_id < ? AND model = ? LIMIT 1",
-            (chat_id, after_turn, before_turn, model),
+            "SELECT 1 FROM vector_progress JOIN vector_pages USING (chat_id) WHERE chat_id = ? AND model = ? LIMIT 1",
+            (chat_id, model),
         )
         return row is not None
 
-    async def page(
-        self, chat_id: int, model: str, dimension: int, *, after_turn: int, before_turn: int, limit: int
-    ) -> Page:
-        """The chat's vectors of this model and dimension behind a turn; at most `limit`, before another turn."""
+    async def pages(self, chat_id: int, dimension: int, behind: int, limit: int) -> list[Page]:
+        """Some of the chat's pages, in the order of their turns, behind the one whose first turn this is."""
         rows = await self._database.rows(
-            "SELECT turn_id, vector FROM vectors WHERE chat_id = ? AND turn_id > ? AND turn_id < ?"
-            " AND model = ? AND dimension = ? ORDER BY turn_id LIMIT ?",
-            (chat_id, after_turn, before_turn, model, dimension, limit),
+            "SELECT first_turn, turns, vectors FROM vector_pages WHERE chat_id = ? AND first_turn > ?"
+            " ORDER BY first_turn LIMIT ?",
+            (chat_id, behind, limit),
         )
-        whole = [row for row in rows if isinstance(row["vector"], bytes) and len(row["vector"]) == FLOAT * dimension]
-        turn_ids = tuple(row["turn_id"] for row in whole)
-        return Page(
-            turn_ids,
-            b"".join(row["vector"] for row in whole),
-            tuple({row["turn_id"] for row in rows}.difference(turn_ids)),
-            rows[-1]["turn_id"] if rows else 0,
+        return [
+            Page(row["first_turn"], row["turns"], row["vectors"], damaged=not _is_whole(row, dimension)) for row in rows
+        ]
+
+    async def drop_page(self, tx: Transaction, chat_id: int, first_turn: int) -> None:
+        """A page is damaged: its vectors are made anew."""
+        await _drop_page(tx, chat_id, first_turn)
+
+    async def follow(self) -> None:
+        """Take out what is stale."""
+        try:
+            while await self._database.row("SELECT 1 FROM stale_vectors WHERE NOT removed LIMIT 1"):
+                async with self._database.transaction(alone=True) as tx:
+                    await _take_out(tx)
+        except StorageError as exc:
+            log.warning("Vectors of what was deleted are still there, and are taken out later: %s", exc)
+
+
+async def forget_vectors(tx: Transaction, chat_id: int) -> None:
+    """All vectors of a chat go, and are made anew: its turns have other neighbours now."""
+    for table in ("vector_pages", "vector_progress", "stale_vectors"):
+        await tx.execute(f"DELETE FROM {table} WHERE chat_id = ?", (chat_id,))
+
+
+async def make_up(tx: Transaction, chat_id: int, after: int, through: int) -> None:
+    """Turns between these two are back: those without a vector get one; the next one has another turn before it now."""
+    if not await tx.rows("SELECT 1 FROM vector_progress WHERE chat_id = ?", (chat_id,)):
+        return
+    rows = await tx.rows("SELECT turns FROM vector_pages WHERE chat_id = ?", (chat_id,))
+    there = {turn_id for row in rows if isinstance(row["turns"], bytes) for turn_id in _ids(row["turns"])}
+    back = await tx.rows(
+        "SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND id <= ifnull("
+        "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND id > ?3), ?3)",
+        (chat_id, after, through),
+    )
+    await _spoil(tx, chat_id, [row["id"] for row in back if row["id"] > through or row["id"] not in there])
+
+
+async def _spoil(tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
+    await tx.execute(
+        "INSERT INTO stale_vectors (turn_id, chat_id) SELECT value, ? FROM json_each(?) WHERE true"
+        " ON CONFLICT (turn_id) DO UPDATE SET removed = 0",
+        (chat_id, json.dumps([*turn_ids])),
+    )
+    tx.deletes = True
+
+
+async def _drop_page(tx: Transaction, chat_id: int, first_turn: int) -> None:
+    rows = await tx.rows(
+        "SELECT id FROM turns WHERE chat_id = ?1 AND id >= ?2 AND id < ifnull((SELECT min(first_turn)"
+        " FROM vector_pages WHERE chat_id = ?1 AND first_turn > ?2), 9223372036854775807)",
+        (chat_id, first_turn),
+    )
+    await _spoil(tx, chat_id, [row["id"] for row in rows])
+    await tx.execute("DELETE FROM vector_pages WHERE chat_id = ? AND first_turn = ?", (chat_id, first_turn))
+
+
+async def _take_out(tx: Transaction) -> None:
+    rows = await tx.rows("SELECT turn_id, chat_id FROM stale_vectors WHERE NOT removed LIMIT ?", (STALE_AT_ONCE,))
+    stale: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        stale[row["chat_id"]].append(row["turn_id"])
+    for chat_id, turn_ids in stale.items():
+        await _change(tx, chat_id, {}, turn_ids)
+    taken = json.dumps([row["turn_id"] for row in rows])
+    inside = "turn_id IN (SELECT value FROM json_each(?))"
+    await tx.execute(f"DELETE FROM stale_vectors WHERE {inside} AND turn_id NOT IN (SELECT id FROM turns)", (taken,))
+    await tx.execute(f"UPDATE stale_vectors SET removed = 1 WHERE {inside}", (taken,))
+
+
+async def _change(tx: Transaction, chat_id: int, new: Mapping[int, bytes], gone: Collection[int]) -> None:
+    """Put vectors into the pages that their turns belong to, and take others out."""
+    rows = await tx.rows("SELECT first_turn FROM vector_pages WHERE chat_id = ? ORDER BY first_turn", (chat_id,))
+    firsts = [row["first_turn"] for row in rows]
+    touched: defaultdict[int, set[int]] = defaultdict(set)
+    for turn_id in (*new, *gone):
+        touched[max(bisect_right(firsts, turn_id) - 1, 0)].add(turn_id)
+    for at, turn_ids in touched.items():
+        entries = {}
+        if firsts:
+            entries = await _take_page(tx, chat_id, firsts[at])
+        for turn_id in turn_ids:
+            entries.pop(turn_id, None)
+            if turn_id in new:
+                entries[turn_id] = new[turn_id]
+        await _put_pages(tx, chat_id, sorted(entries.items()))
+
+
+async def _take_page(tx: Transaction, chat_id: int, first_turn: int) -> dict[int, bytes]:
+    rows = await tx.rows(
+        "SELECT turns, vectors, dimension FROM vector_pages JOIN vector_progress USING (chat_id)"
+        " WHERE chat_id = ? AND first_turn = ?",
+        (chat_id, first_turn),
+    )
+    if not rows or not _is_whole(rows[0], rows[0]["dimension"]):
+        await _drop_page(tx, chat_id, first_turn)
+        return {}
+    await tx.execute("DELETE FROM vector_pages WHERE chat_id = ? AND first_turn = ?", (chat_id, first_turn))
+    turn_ids, vectors, size = _ids(rows[0]["turns"]), rows[0]["vectors"], rows[0]["dimension"] * FLOAT
+    return {turn_id: vectors[at * size : (at + 1) * size] for at, turn_id in enumerate(turn_ids)}
+
+
+async def _put_pages(tx: Transaction, chat_id: int, entries: Sequence[tuple[int, bytes]]) -> None:
+    most = max(PAGE_BYTES // len(entries[0][1]), 1) if entries else 1
+    for start in range(0, len(entries), most):
+        page = entries[start : start + most]
+        await tx.execute(
+            "INSERT INTO vector_pages (chat_id, first_turn, turns, vectors) VALUES (?, ?, ?, ?)",
+            (
+                *(chat_id, page[0][0], struct.pack(f"<{len(page)}q", *(turn_id for turn_id, _ in page))),
+                b"".join(vector for _, vector in page),
+            ),
         )
 
-    async def drop(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> None:
-        """Forget vectors that are damaged: they are made anew when the chat is caught up."""
-        await tx.execute(
-            "DELETE FROM vectors WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps(list(turn_ids)),)
-        )
-        await tx.execute(
-            "UPDATE embedded SET through_turn = min(through_turn, ?) WHERE chat_id = ?", (min(turn_ids) - 1, chat_id)
-        )
+
+def _is_whole(row: Row, dimension: int) -> bool:
+    turns, vectors = row["turns"], row["vectors"]
+    if not isinstance(turns, bytes) or not isinstance(vectors, bytes):
+        return False
+    return len(turns) % ID == 0 and len(vectors) == len(turns) // ID * dimension * FLOAT
+
+
+def _ids(turns: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(turns) // ID}q", turns[: len(turns) // ID * ID])

@@ -1,37 +1,43 @@
 """Finding turns by their meaning: each has a vector, made in the background, and a question is compared with all.
 
-An embedding server in trouble costs nothing but this: search by words goes on alone, and what is missing is made up for
-later. Each batch is stored as soon as it is paid for, so whatever ends the process, no turn is embedded twice.
+A turn's vector is the sum of two: of its own line, and of that line between its neighbours; so one product gives the
+sum of both cosines. It is made when what comes next was said: until then the turn is in the window.
+
+An embedding model in trouble costs nothing but this: search by words goes on alone, and what is missing is made up for
+later. Each batch is stored as soon as it is made, so whatever ends the process, no turn is embedded twice.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
+from math import inf
 
 from bot.conversation.asking import plain
 from bot.conversation.keys import dated
 from bot.conversation.rest import Rest
+from bot.conversation.similarity import Scores, compared, joined, sum_of
 from bot.errors import ContentRefused, ContextTooLong, ImageRefused, ModelError, RequestRefused, ServerTrouble
-from bot.llm.interface import Embedder
+from bot.llm.interface import Embedder, Purpose
 from storage import Storage, StorageError
+from storage.past import InContext
 from storage.records import Role, Spoken
-from storage.vectors import FLOAT, NewVector, Page, Progress
+from storage.vectors import Progress
 
 BATCH = 10
-"""Turns in a request, and in the transaction that stores what came of it."""
+"""Turns that are embedded and stored together."""
+SLICE = 10
+"""Batches of a chat until the next one has its turn."""
 ANSWER_WITHIN_S = 2.0
 """A question waits no longer for its vector, in seconds: the user waits for the answer."""
-PAGE = 5000
-"""Vectors that are compared at a time: 20 MB at 1,024 dimensions."""
-AROUND_WEIGHT = 0.6
-"""A turn is also found by its neighbours, as in the index of words: what was asked says what the answer is about.
+PAGES = 64
+"""Pages of vectors that are compared at a time: 8 MB."""
+OWN_BYTES, BETWEEN_BYTES, NEIGHBOUR_BYTES = 2_000, 1_000, 400
+"""Of a turn by itself, of a turn between its neighbours, and of each of them: the beginning says what it is about.
 
-Measured on LoCoMo with three kinds of vectors made of words: 3 to 10 points more of the evidence among the first ten.
+Bytes, since four of them are about a token in any script: 500 tokens are as many as small models read.
 """
 HARMLESS = "hello"
-MOST_COSINE = 1.01
-"""Of two vectors of length 1; a little more is the numbers' rounding."""
 
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
 
@@ -50,16 +56,18 @@ class Embedding:
         self._working: asyncio.Task[None] | None = None
 
     def wake(self, chat_id: int) -> None:
-        """Have the chat's new turns embedded in the background."""
-        self._waiting[chat_id] = None
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work(), name="embedding")
-            self._working.add_done_callback(_report)
+        """Have the chat's new turns embedded in the background, before what others still lack."""
+        self._waiting = {chat_id: None} | self._waiting
+        self._go_on()
 
     async def wake_all(self) -> None:
         """Have every chat that is behind embedded in the background: after a start, or when the model was changed."""
-        for chat_id in await self._storage.vectors.behind(self._embedder.name):
-            self.wake(chat_id)
+        await self._storage.vectors.follow()
+        behind = await self._storage.vectors.behind(self._embedder.name)
+        self._waiting |= dict.fromkeys(behind)
+        if behind:
+            log.info("What was said in %d chats is embedded in the background", len(behind))
+            self._go_on()
 
     async def close(self) -> None:
         """End what is under way; it is taken up again when its chat is woken."""
@@ -67,68 +75,80 @@ class Embedding:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
 
-    async def catch_up(self, chat_id: int) -> None:
-        """Embed what has no vector of this model yet. Raises ModelError and StorageError; what was stored stays."""
+    async def catch_up(self, chat_id: int, batches: float = inf) -> bool:
+        """Embed what has no vector of this model yet; returns False when it stopped after so many batches.
+
+        Raises ModelError and StorageError; what was stored stays.
+        """
         progress = await self._storage.vectors.progress(chat_id, self._embedder.name)
         changed = False
-        while turn_ids := await self._storage.vectors.missing(chat_id, progress, BATCH):
-            rows = await self._storage.past.of_ids(chat_id, turn_ids)
-            vectors = await self._vectors([text_of(row, self._zone) for row in rows])
-            self._rest.over()
-            dimension = next((len(vector) for vector in vectors if vector), progress.dimension)
-            through = turn_ids[-1]
+        while turn_ids := await self._storage.vectors.to_make(chat_id, progress, BATCH):
+            if batches <= 0:
+                return False
+            batches -= 1
+            rows = await self._storage.past.in_context(chat_id, turn_ids)
+            made = await self._made(rows)
+            dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
+            through = max(turn_ids[-1], progress.through_turn)
             if progress.dimension not in (0, dimension):  # what was stored before is of no use any more
                 if changed:
                     raise ServerTrouble(f"{self._embedder.name} answers in two dimensions by turns")
                 changed, through = True, 0
             progress = Progress(progress.model, dimension, through)
-            made = [NewVector(row.turn_id, _bytes(vector)) for row, vector in zip(rows, vectors, strict=True) if vector]
-            async with self._storage.transaction() as tx:
-                await self._storage.vectors.put(tx, chat_id, made, progress)
+            await self._store(chat_id, turn_ids, rows, made, progress)
+        return True
 
-    async def nearest(self, chat_id: int, words: str, *, after_turn: int, before_turn: int, limit: int) -> list[int]:
-        """The turns between two ids whose meaning is nearest, best first; none when the server can't be asked now."""
-        if not words.strip() or limit < 1 or self._rest.left > 0:
-            return []
+    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> Scores | None:
+        """How near each turn between two ids is to these words; None when that can't be known now."""
+        if not words.strip() or self._rest.left > 0:
+            return None
         try:
-            if not await self._storage.vectors.any_between(chat_id, self._embedder.name, after_turn, before_turn):
-                return []
+            if not await self._storage.vectors.any(chat_id, self._embedder.name):
+                return None
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                vector = (await self._embedder.embed([words]))[0]
+                (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY)
             self._rest.over()
-            return await self._nearest(chat_id, vector, after_turn, before_turn, limit)
+            return await self._compared(chat_id, vector, after_turn, before_turn)
         except (ModelError, StorageError, TimeoutError) as exc:
             self._rest.begin(exc)
+            return None
+
+    async def nearest(self, chat_id: int, words: str, *, after_turn: int, before_turn: int, limit: int) -> list[int]:
+        """The turns between two ids whose meaning is nearest, best first; none when that can't be known now."""
+        if limit < 1:
             return []
+        scores = await self.scores(chat_id, words, after_turn=after_turn, before_turn=before_turn)
+        return [] if scores is None else scores.best(limit)
 
-    async def _nearest(
-        self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int, limit: int
-    ) -> list[int]:
-        asked, turn_ids, cosines, spoiled = _bytes(vector), list[int](), list[bytes](), list[int]()
-        while True:
-            page = await self._storage.vectors.page(
-                *(chat_id, self._embedder.name, len(vector)),
-                after_turn=after_turn,
-                before_turn=before_turn,
-                limit=PAGE,
-            )
-            if not page.last:
-                break
-            cosines.append(await asyncio.to_thread(_cosines, page, asked))
-            turn_ids += page.turn_ids
-            spoiled += page.spoiled
-            after_turn = page.last
-        joined = b"".join(cosines)
-        spoiled += [turn_ids[at] for at in await asyncio.to_thread(_impossible, joined)]
+    async def _compared(
+        self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int
+    ) -> Scores | None:
+        parts, spoiled, behind = list[Scores](), list[int](), -1
+        while pages := await self._storage.vectors.pages(chat_id, len(vector), behind, PAGES):
+            behind = pages[-1].first_turn
+            for page in pages:
+                if page.damaged:
+                    await self._drop(chat_id, page.first_turn)
+            part, wrong = await asyncio.to_thread(compared, pages, vector, after_turn)
+            parts.append(part)
+            spoiled += wrong
         if spoiled:
-            await self._make_anew(chat_id, spoiled)
-        return [turn_ids[at] for at in await asyncio.to_thread(_best, joined, limit) if turn_ids[at] not in spoiled]
+            log.error("%d vectors of chat %d are damaged, and are made anew", len(spoiled), chat_id)
+            async with self._storage.transaction() as tx:
+                await self._storage.vectors.spoil(tx, chat_id, spoiled)
+            self.wake(chat_id)
+        return await asyncio.to_thread(joined, parts, before_turn)
 
-    async def _make_anew(self, chat_id: int, turn_ids: Sequence[int]) -> None:
-        log.error("%d vectors of chat %d are damaged, and are made anew", len(turn_ids), chat_id)
+    async def _drop(self, chat_id: int, first_turn: int) -> None:
+        log.error("Vectors of chat %d are damaged, and are made anew", chat_id)
         async with self._storage.transaction() as tx:
-            await self._storage.vectors.drop(tx, chat_id, turn_ids)
+            await self._storage.vectors.drop_page(tx, chat_id, first_turn)
         self.wake(chat_id)
+
+    def _go_on(self) -> None:
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work(), name="embedding")
+            self._working.add_done_callback(_report)
 
     async def _work(self) -> None:
         while self._waiting:
@@ -136,69 +156,86 @@ class Embedding:
             chat_id = next(iter(self._waiting))
             del self._waiting[chat_id]
             try:
-                await self.catch_up(chat_id)
+                if not await self.catch_up(chat_id, SLICE):
+                    self._waiting[chat_id] = None
             except (ModelError, StorageError) as exc:
                 self._waiting[chat_id] = None
                 self._rest.begin(exc)
 
+    async def _made(self, rows: Sequence[InContext]) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
+        """The two vectors of each turn, as far as the model makes them."""
+        texts = [text for row in rows for text in texts_of(row, self._zone)]
+        if not texts:
+            return []
+        vectors = await self._vectors(texts)
+        self._rest.over()
+        return list(zip(vectors[::2], vectors[1::2], strict=True))
+
+    async def _store(
+        self,
+        chat_id: int,
+        turn_ids: Sequence[int],
+        rows: Sequence[InContext],
+        made: Sequence[tuple[Sequence[float] | None, Sequence[float] | None]],
+        progress: Progress,
+    ) -> None:
+        """Store what is still true: meanwhile a turn, or one beside it, may have been changed or forgotten."""
+        sums = {
+            row.own.turn_id: sum_of(own, between)
+            for row, (own, between) in zip(rows, made, strict=True)
+            if own is not None
+        }
+        async with self._storage.transaction() as tx:
+            now = await self._storage.past.in_context(chat_id, turn_ids, tx)
+            texts = {row.own.turn_id: texts_of(row, self._zone) for row in rows}
+            same = {row.own.turn_id for row in now if texts_of(row, self._zone) == texts.get(row.own.turn_id)}
+            kept = {turn_id: vector for turn_id, vector in sums.items() if turn_id in same}
+            await self._storage.vectors.put(tx, chat_id, kept, progress)
+            await self._storage.vectors.done(tx, same)
+            if len(same) < len(turn_ids):
+                await self._storage.vectors.spoil(tx, chat_id, [each for each in turn_ids if each not in same])
+
     async def _vectors(self, texts: Sequence[str]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, none for one that the server refuses: it would hold up all that come after it."""
         try:
-            return await self._embedder.embed(texts)
+            return await self._embedder.embed(texts, Purpose.PASSAGE)
         except _REFUSED:
             return [await self._alone(text) for text in texts]
 
     async def _alone(self, text: str) -> Sequence[float] | None:
         try:
-            return (await self._embedder.embed([text]))[0]
+            return (await self._embedder.embed([text], Purpose.PASSAGE))[0]
         except _REFUSED as exc:
-            await self._embedder.embed([HARMLESS])  # raises when it is not this text that the server minds
+            # raises when it is not this text that the server minds
+            await self._embedder.embed([HARMLESS], Purpose.PASSAGE)
             log.info("A turn has no embedding, since the server refuses its text: %s", type(exc).__name__)
             return None
 
 
-def text_of(row: Spoken, zone: tzinfo) -> str:
-    """What is embedded of a turn: its own words, and who said them when."""
-    speaker = "assistant" if row.role is Role.ASSISTANT else row.speaker or "user"
-    words = row.content if row.role is Role.ASSISTANT else plain(row.content).removeprefix(f"{speaker}: ")
-    return f"{dated(datetime.fromtimestamp(row.at, zone))}, {speaker}: {words}"
+def texts_of(row: InContext, zone: tzinfo) -> tuple[str, str]:
+    """What is embedded of a turn: its own line, and that line between what was said before and after it."""
+    lines = [
+        f"{_speaker(spoken)}: {_beginning(_words(spoken), most)}"
+        for spoken, most in ((row.before, NEIGHBOUR_BYTES), (row.own, BETWEEN_BYTES), (row.after, NEIGHBOUR_BYTES))
+        if spoken is not None
+    ]
+    day = dated(datetime.fromtimestamp(row.own.at, zone))
+    own = f"{day}, {_speaker(row.own)}: {_words(row.own)}"
+    return _beginning(own, OWN_BYTES), "\n".join([day, *lines])
 
 
-def _bytes(vector: Sequence[float]) -> bytes:
-    """The vector at length 1, so that a product is a cosine."""
-    import numpy as np
-
-    array = np.asarray(vector, dtype=np.float64)
-    length = float(np.linalg.norm(array))
-    return (array / length if length > 0 else array).astype("<f4").tobytes()
+def _speaker(spoken: Spoken) -> str:
+    return "assistant" if spoken.role is Role.ASSISTANT else spoken.speaker or "user"
 
 
-def _cosines(page: Page, asked: bytes) -> bytes:
-    import numpy as np
-
-    vectors = np.frombuffer(page.vectors, dtype=np.float32).reshape(len(page.turn_ids), len(asked) // FLOAT)
-    with np.errstate(all="ignore"):  # in a damaged vector anything may stand
-        cosines: bytes = (vectors @ np.frombuffer(asked, dtype=np.float32)).tobytes()
-    return cosines
+def _words(spoken: Spoken) -> str:
+    if spoken.role is Role.ASSISTANT:
+        return spoken.content
+    return plain(spoken.content).removeprefix(f"{_speaker(spoken)}: ")
 
 
-def _impossible(cosines: bytes) -> list[int]:
-    """The places of what is no cosine: the vector there is damaged."""
-    import numpy as np
-
-    values = np.frombuffer(cosines, dtype=np.float32)
-    return [int(at) for at in np.flatnonzero(~(np.abs(values) <= MOST_COSINE))]
-
-
-def _best(cosines: bytes, limit: int) -> list[int]:
-    """The places of the turns that are nearest, together with the nearer one of their neighbours."""
-    import numpy as np
-
-    values = np.frombuffer(cosines, dtype=np.float32)
-    values = np.where(np.abs(values) <= MOST_COSINE, values, np.float32(-1.0))
-    alone = np.pad(values, 1, constant_values=-1.0)
-    scores = alone[1:-1] + AROUND_WEIGHT * np.maximum(alone[:-2], alone[2:])
-    return [int(at) for at in np.argsort(-scores, kind="stable")[:limit]]
+def _beginning(text: str, most: int) -> str:
+    return text[:most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -1,6 +1,7 @@
 """What the tests say in a chat, and what became of it."""
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 
 from bot.conversation.embedding import Embedding
@@ -41,13 +42,21 @@ async def say(storage: Storage, chat: Chat, *words: str) -> list[int]:
 
 async def embedded(storage: Storage, chat: Chat) -> list[tuple[int, str, int]]:
     rows = await storage.database.rows(
-        "SELECT turn_id, model, dimension FROM vectors WHERE chat_id = ? ORDER BY turn_id", (chat.id,)
+        "SELECT turns, model, dimension FROM vector_pages JOIN vector_progress USING (chat_id) WHERE chat_id = ?"
+        " ORDER BY first_turn",
+        (chat.id,),
     )
-    return [tuple(row) for row in rows]
+    return [(at, row["model"], row["dimension"]) for row in rows for (at,) in struct.iter_unpack("<q", row["turns"])]
 
 
 def asked(server: ModelServer) -> list[str]:
+    """What was sent: of each turn its own line, and the line between its neighbours."""
     return [text for request in server.embeddings.requests for text in request.texts]
+
+
+def own(server: ModelServer) -> list[str]:
+    """The turns' own words that were sent."""
+    return [text.split(": ")[1] for text in asked(server) if "\n" not in text]
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:

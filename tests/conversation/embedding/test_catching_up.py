@@ -4,28 +4,62 @@ import asyncio
 import logging
 from datetime import UTC
 
+import numpy as np
 import pytest
 
 from bot.conversation import rest
-from bot.conversation.embedding import BATCH, text_of
+from bot.conversation.embedding import BATCH, texts_of
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
+from sandbox.model.vector import embed
 from storage import Storage
+from storage.past import InContext
 from storage.records import Chat, NewReply, NewTurn, Role, Spoken
-from tests.conversation.embedding.talk import EVERYTHING, MAY, Make, asked, chat_of, embedded, say, until
+from tests.conversation.embedding.talk import EVERYTHING, MAY, Make, asked, chat_of, embedded, own, say, until
 
 
-async def test_a_turn_is_embedded_with_its_speaker_and_date_and_without_its_stamp(
+async def test_a_turn_is_embedded_alone_and_between_its_neighbours(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
-    await say(storage, chat, "[Mon 2023-05-08 13:56] I am off to Rome")
+    await say(storage, chat, "[Mon 2023-05-08 13:56] I am off to Rome", "Back")
     await make().catch_up(chat.id)
-    assert asked(server) == ["Monday 8 May 2023, Ann: I am off to Rome", "Monday 8 May 2023, assistant: ok"]
+    assert asked(server)[:4] == [
+        "Monday 8 May 2023, Ann: I am off to Rome",
+        "Monday 8 May 2023\nAnn: I am off to Rome\nassistant: ok",
+        "Monday 8 May 2023, assistant: ok",
+        "Monday 8 May 2023\nAnn: I am off to Rome\nassistant: ok\nAnn: Back",
+    ]
+
+
+async def test_a_stored_vector_is_the_sum_of_both(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make
+) -> None:
+    await say(storage, chat, "I am off to Rome")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    alone, between = asked(server)
+    scores = await embedding.scores(chat.id, "off to Rome", after_turn=0, before_turn=99)
+    assert scores is not None
+    question = np.array(embed("off to Rome", 384))
+    cosines = [float(question @ vector / np.linalg.norm(vector)) for vector in map(_vector, (alone, between))]
+    assert scores.sums[0] == pytest.approx(sum(cosines) / np.linalg.norm(question), abs=2e-3)
+
+
+def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return np.array(embed(text, 384))
 
 
 def test_a_speaker_who_stands_in_the_words_already_is_not_named_twice() -> None:
     row = Spoken(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
-    assert text_of(row, UTC) == "Monday 8 May 2023, Ann: off to Rome"
+    assert texts_of(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
+
+
+@pytest.mark.parametrize("sign", ["x", "日", "\U0001f600", "\ud800"])
+def test_texts_are_bounded_in_bytes(sign: str) -> None:
+    row = Spoken(1, Role.USER, sign * 100_000, "Ann", MAY)
+    alone, between = texts_of(InContext(row, row, row), UTC)
+    assert len(alone.encode()) <= 2_000
+    assert len(between.encode()) <= 1_900
 
 
 async def test_each_turn_is_embedded_once_in_small_requests(
@@ -34,12 +68,13 @@ async def test_each_turn_is_embedded_once_in_small_requests(
     embedding = make()
     await say(storage, chat, *(f"fact {number}" for number in range(12)))
     await embedding.catch_up(chat.id)
-    assert [len(request.texts) for request in server.embeddings.requests] == [BATCH, BATCH, 4]
+    assert len(own(server)) == 23
+    assert all(len(request.texts) <= 10 for request in server.embeddings.requests)
     await embedding.catch_up(chat.id)
     await say(storage, chat, "one more")
     await embedding.catch_up(chat.id)
-    assert len(asked(server)) == 26
-    assert len(await embedded(storage, chat)) == 26
+    assert len(own(server)) == 25
+    assert len(await embedded(storage, chat)) == 25
 
 
 async def test_a_turn_that_waits_for_its_answer_is_embedded_with_it(
@@ -51,24 +86,24 @@ async def test_a_turn_that_waits_for_its_answer_is_embedded_with_it(
         turn = NewTurn("second", "\n", 5, message_id=2, sender_id=7, speaker="Ann", said_at=MAY)
         await storage.transcript.append(tx, chat.id, [turn], MAY)
     await embedding.catch_up(chat.id)
-    assert len(asked(server)) == 2
+    assert own(server) == ["first"]
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, MAY, reply_to=2)
         await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("yes", 1), None)
     await embedding.catch_up(chat.id)
-    assert [text.split(": ")[1] for text in asked(server)] == ["first", "ok", "second", "yes"]
+    assert own(server) == ["first", "ok", "second"]
 
 
 async def test_a_process_killed_half_way_goes_on_where_it_was(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, *(f"fact {number}" for number in range(12)))
-    server.embeddings.script(None, None, Hang())
+    server.embeddings.script(None, None, None, None, Hang())
     killed = make()
     killed.wake(chat.id)
 
     async def third_is_asked() -> bool:
-        return len(server.embeddings.requests) == 3
+        return len(server.embeddings.requests) == 5
 
     await until(third_is_asked)
     await killed.close()
@@ -77,8 +112,8 @@ async def test_a_process_killed_half_way_goes_on_where_it_was(
 
     server.embeddings.requests.clear()
     await make().catch_up(chat.id)
-    assert [len(request.texts) for request in server.embeddings.requests] == [4]
-    assert len(await embedded(storage, chat)) == 24
+    assert len(own(server)) == 3
+    assert len(await embedded(storage, chat)) == 23
 
 
 async def test_another_model_embeds_all_anew_and_leaves_nothing_of_the_one_before(
@@ -104,7 +139,7 @@ async def test_a_server_whose_dimension_changed_embeds_all_anew(
     server.embeddings.requests.clear()
     await embedding.catch_up(chat.id)
     assert {dimension for _, _, dimension in await embedded(storage, chat)} == {64}
-    assert len(asked(server)) == 18
+    assert len(own(server)) >= 17
     assert await embedding.nearest(chat.id, "a hill", **EVERYTHING)
 
 
@@ -118,7 +153,7 @@ async def test_a_server_that_changes_its_dimension_all_the_time_is_not_paid_for_
     await say(storage, chat, *(f"a lake {number}" for number in range(20)))
     with pytest.raises(ServerTrouble):
         await make().catch_up(chat.id)
-    assert len(server.embeddings.requests) == 3
+    assert len(server.embeddings.requests) <= 4
 
 
 async def test_a_server_that_is_down_is_tried_again_later_and_logged_once(
@@ -137,7 +172,7 @@ async def test_a_server_that_is_down_is_tried_again_later_and_logged_once(
         embedding.wake(chat.id)
 
         async def done() -> bool:
-            return len(await embedded(storage, chat)) == 2
+            return len(await embedded(storage, chat)) == 1
 
         await until(done)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
@@ -174,7 +209,7 @@ async def test_a_server_that_refuses_everything_leaves_all_to_be_done_later(
         await make().catch_up(chat.id)
     server.embeddings.fail_when(lambda _: None)
     await make().catch_up(chat.id)
-    assert len(await embedded(storage, chat)) == 4
+    assert len(await embedded(storage, chat)) == 3
 
 
 async def test_all_chats_that_are_behind_are_caught_up_after_a_start(storage: Storage, make: Make) -> None:
@@ -183,11 +218,11 @@ async def test_all_chats_that_are_behind_are_caught_up_after_a_start(storage: St
         await say(storage, chat, f"I am chat {chat.id}")
     embedding = make()
     await embedding.catch_up(chats[0].id)
-    assert await storage.vectors.behind("small") == [chats[1].id, chats[2].id]
+    assert await storage.vectors.behind("small") == [chats[2].id, chats[1].id]
     await embedding.wake_all()
 
     async def done() -> bool:
         return await storage.vectors.behind("small") == []
 
     await until(done)
-    assert all([len(await embedded(storage, chat)) == 2 for chat in chats])
+    assert all([len(await embedded(storage, chat)) == 1 for chat in chats])

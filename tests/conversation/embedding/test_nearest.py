@@ -5,9 +5,9 @@ import pytest
 from bot.conversation import embedding as module
 from bot.conversation import rest
 from sandbox.model import Fail, Hang, ModelServer
-from storage import Storage
+from storage import Storage, vectors
 from storage.records import Chat
-from tests.conversation.embedding.talk import EVERYTHING, Clock, Make, chat_of, say
+from tests.conversation.embedding.talk import EVERYTHING, Clock, Make, chat_of, embedded, say
 
 
 async def test_turns_are_found_by_what_they_are_like(storage: Storage, chat: Chat, make: Make) -> None:
@@ -26,12 +26,14 @@ async def test_a_search_over_several_pages_is_as_exact_as_over_one(
 ) -> None:
     words = ["apples", "berries", "cherries", "dates", "elderberries", "figs", "grapes", "honeydews"]
     said = await say(storage, chat, *(" ".join(words[: 8 - number]) for number in range(8)))
+    monkeypatch.setattr(vectors, "PAGE_BYTES", 3 * 384 * vectors.FLOAT)
     embedding = make()
     await embedding.catch_up(chat.id)
     whole = await embedding.nearest(chat.id, "apples", **EVERYTHING)
-    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(module, "PAGES", 1)
     assert await embedding.nearest(chat.id, "apples", **EVERYTHING) == whole
-    assert whole == said[:2:-1]
+    assert len(await storage.database.rows("SELECT 1 FROM vector_pages")) == 5
+    assert whole[0] == said[-1]
 
 
 async def test_only_turns_between_the_bounds_are_found(storage: Storage, chat: Chat, make: Make) -> None:
@@ -96,7 +98,7 @@ async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat,
     embedding = make()
     await embedding.catch_up(chat.id)
     async with storage.transaction() as tx:
-        await tx.execute("DROP TABLE vectors")
+        await tx.execute("DROP TABLE vector_pages")
     assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
 
 
@@ -114,19 +116,48 @@ async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, ch
     assert asked + 1 in found[:3]
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "too long", "words", "no numbers", "garbage"])
-async def test_a_damaged_vector_is_left_out_and_made_anew(
-    damage: str, storage: Storage, chat: Chat, make: Make
-) -> None:
-    lake, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
+@pytest.mark.parametrize("damage", ["x''", "zeroblob(10)", "zeroblob(9999)", "'words'", "NULL || 1", "1"])
+async def test_a_damaged_page_is_left_out_and_made_anew(damage: str, storage: Storage, chat: Chat, make: Make) -> None:
+    _, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
     embedding = make()
     await embedding.catch_up(chat.id)
-    (row,) = await storage.database.rows("SELECT vector FROM vectors WHERE turn_id = ?", (dog,))
-    size = len(row["vector"])
-    spoiled: dict[str, bytes | str] = {"empty": b"", "cut": b"\0" * 10, "too long": b"\0" * 6000, "words": "words"}
-    spoiled |= {"no numbers": b"\xff" * size, "garbage": b"\x7e" * size}
+    for column in ("vectors", "turns"):
+        async with storage.transaction() as tx:
+            await tx.execute(f"UPDATE vector_pages SET {column} = ifnull({damage}, x'01')")
+        assert await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING) == []
+        await embedding.catch_up(chat.id)
+        assert (await embedding.nearest(chat.id, "where is the dog?", **EVERYTHING))[0] == dog
+
+
+@pytest.mark.parametrize("column", ["vectors", "turns"])
+async def test_a_page_found_damaged_while_it_is_written_is_made_anew(
+    column: str, storage: Storage, chat: Chat, make: Make
+) -> None:
+    lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
+    embedding = make()
+    await embedding.catch_up(chat.id)
     async with storage.transaction() as tx:
-        await tx.execute("UPDATE vectors SET vector = ? WHERE turn_id = ?", (spoiled[damage], dog))
+        await tx.execute(f"UPDATE vector_pages SET {column} = x'0102'")
+    await say(storage, chat, "The cat slept")
+    await embedding.catch_up(chat.id)
+    assert (await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING))[0] == lake
+    assert len(await embedded(storage, chat)) == 5
+
+
+@pytest.mark.parametrize("byte", [b"\xff", b"\x7b"])  # no numbers, and large ones
+async def test_a_damaged_vector_is_left_out_and_made_anew(
+    byte: bytes, storage: Storage, chat: Chat, make: Make
+) -> None:
+    lake, _, dog, _ = await say(storage, chat, "I painted a lake", "So", "The dog ran away", "So")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    at = [turn_id for turn_id, _, _ in await embedded(storage, chat)].index(dog)
+    (row,) = await storage.database.rows("SELECT vectors FROM vector_pages")
+    size = 384 * vectors.FLOAT
+    async with storage.transaction() as tx:
+        whole = row["vectors"]
+        spoiled = whole[: at * size] + size * byte + whole[(at + 1) * size :]
+        await tx.execute("UPDATE vector_pages SET vectors = ?", (spoiled,))
     found = await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING)
     assert (found[0], dog in found) == (lake, False)
     await embedding.catch_up(chat.id)
@@ -138,7 +169,7 @@ async def test_damaged_progress_begins_at_the_beginning(storage: Storage, chat: 
     embedding = make()
     await embedding.catch_up(chat.id)
     async with storage.transaction() as tx:
-        await tx.execute("DELETE FROM vectors")
-        await tx.execute("UPDATE embedded SET dimension = 'x', through_turn = 'y'")
+        await tx.execute("DELETE FROM vector_pages")
+        await tx.execute("UPDATE vector_progress SET dimension = 'x', through_turn = 'y'")
     await embedding.catch_up(chat.id)
     assert (await embedding.nearest(chat.id, "lake", **EVERYTHING))[0] == lake
