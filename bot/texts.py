@@ -193,9 +193,7 @@ ONE_AT_A_TIME = (
     "The model of this chat takes one message at a time. What was said before is kept, but the model doesn't get to "
     "see it."
 )
-EARLIER_REFUSED = (
-    "(The model server's content filter refuses something that was said here earlier, so I leave that out from now on.)"
-)
+EARLIER_REFUSED = "(The model server refuses something that was said here earlier, so I leave that out from now on.)"
 CUT_BY_FILTER = "(The model server's content filter ended the answer there.)"
 FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
 FILE_TOO_SLOW = "That file takes me too long to read. A shorter one, or only a part of it, will do."

@@ -4,8 +4,10 @@ What is tried, in this order, and only as far as it needs to be:
 
 - Pictures and sounds that are refused: without those of the newest message, without all. What helped is not sent again.
 - Too long, in the server's words: the window is brought to half, and the newest message left out if that is too long.
-- Refused in words that nobody understands, on a long window: once with half of it. If that helps it was too long, and
-  the window is brought to half before the next question; if it doesn't, all stays as it was.
+- Refused in words that nobody understands: without what was said since the last answer, since all before that has
+  passed; which of it is refused is searched for, and left out of later prompts.
+- If that doesn't help, on a long window: once with half of it. If that helps it was too long, and the window is brought
+  to half before the next question; if it doesn't, all stays as it was.
 - Refused by a content filter: without what was recalled; without the newest pictures; the newest message alone. Where
   that is refused too, it is the newest message; else it is something before it, which is searched for by halves. What
   is found is left out of later prompts.
@@ -16,7 +18,7 @@ from dataclasses import dataclass, field
 
 from bot.conversation.culprits import Culprits
 from bot.conversation.draft import Draft
-from bot.conversation.request import Less, Request, Requests, newest
+from bot.conversation.request import Less, Request, Requests, newest, unanswered
 from bot.conversation.room import Room
 from bot.conversation.windows import View
 from bot.errors import (
@@ -30,6 +32,7 @@ from bot.errors import (
     MessageRefused,
     MessageTooLong,
     ModelError,
+    NoPermission,
     RateLimited,
     RequestRefused,
     ServerTrouble,
@@ -50,8 +53,11 @@ UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {
     RequestRefused: (400, 422),
     ServerTrouble: (500,),
     RateLimited: (413,),  # Groq: more tokens at once than the account may send in a minute
+    NoPermission: (),
 }
 """Refusals, with these statuses, that the length of the prompt may be behind."""
+BROKEN = (500, 501, 502)
+"""Statuses of a server that may have broken over what it was sent; by others it says that it is busy or down."""
 
 
 @dataclass(slots=True)
@@ -102,6 +108,8 @@ class Attempts:
         except ContextTooLong:
             await self._shorter(chat, owed, answer)
         except tuple(UNEXPLAINED) as exc:
+            if await self._without_unanswered(chat, owed, answer, exc):
+                return
             if exc.status not in UNEXPLAINED[type(exc)] or not await self._with_half(chat, owed, answer, exc):
                 raise
 
@@ -112,6 +120,25 @@ class Attempts:
         except ContextTooLong as exc:
             await self.room.leave_out(chat.id)
             raise MessageTooLong(str(exc)) from exc
+
+    async def _without_unanswered(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
+        """Whether the newest message was answered without what was said before it and never answered."""
+        view = await self.requests.windows.view(chat.id, without=owed.replaces)
+        before = unanswered(view)
+        if not before or isinstance(refusal, RateLimited) or not _is_about_this(refusal):
+            return False
+        try:
+            await self._ask(chat, owed, answer, Less.UNANSWERED)
+            refused = await self.culprits.among(view, before, as_=type(refusal))
+        except ContentRefused:
+            raise
+        except ModelError:
+            return bool(answer.draft.text.strip() and answer.draft.finish)
+        if refused:
+            answer.left_out.append(texts.EARLIER_REFUSED)
+            async with self.requests.windows.storage.transaction() as tx:
+                await self.requests.windows.storage.transcript.leave_out(tx, chat.id, refused)
+        return True
 
     async def _with_half(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
         """Whether half of a long window was answered."""
@@ -146,8 +173,10 @@ class Attempts:
                 if not _has_media(answer):
                     raise RequestRefused(str(exc)) from exc
                 answer.unsensed = exc
-            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes, ServerTrouble) as exc:
-                if isinstance(exc, ServerTrouble) and (exc.status != 500 or not _has_media(answer)):
+            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes, NoPermission, ServerTrouble) as exc:
+                if not _is_about_this(exc) or (
+                    isinstance(exc, NoPermission | ServerTrouble) and not _has_media(answer)
+                ):
                     raise
                 more = await self.requests.leave_out_media(chat.id)
                 if not more:
@@ -223,6 +252,11 @@ class Attempts:
         if passes:
             answer.unsensed = MediaRefused(str(refusal))
         return passes
+
+
+def _is_about_this(exc: ModelError) -> bool:
+    """Whether it may be what was sent that the server refuses, and not that it has trouble of its own."""
+    return not isinstance(exc, ServerTrouble) or exc.status in BROKEN
 
 
 def _has_media(answer: Answer) -> bool:

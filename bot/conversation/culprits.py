@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import View, Windows
-from bot.errors import ContentRefused
+from bot.errors import ContentRefused, ModelError
 from bot.llm.interface import Message
 from storage.records import Turn
 
@@ -24,11 +24,11 @@ class Culprits:
     windows: Windows
     side_calls: SideCalls
 
-    async def among(self, view: View, turns: Sequence[Turn]) -> list[int]:
-        """The ids of those turns that are refused by themselves. Raises a ModelError."""
+    async def among(self, view: View, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused) -> list[int]:
+        """The ids of those turns that are refused by themselves, with this kind of error. Raises a ModelError."""
 
         async def passes(start: int, end: int) -> bool:
-            return await self._passes(view, [turn.content for turn in turns[start:end]])
+            return await self._passes(view, [turn.content for turn in turns[start:end]], as_)
 
         return [turns[at].id for at in await _search(passes, len(turns))]
 
@@ -51,13 +51,13 @@ class Culprits:
                 await storage.memories.rewrite(tx, chat, kept, tokens)
             await storage.transcript.leave_out(tx, chat.id, refused)
 
-    async def _passes(self, view: View, texts: Sequence[str]) -> bool:
+    async def _passes(self, view: View, texts: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:
         said = "\n".join(texts).strip()
         if not said:
             return True
         try:
             await self.side_calls.ask(view.window.chat, view.model, (Message("system", PROBE), Message("user", said)))
-        except ContentRefused:
+        except as_:
             return False
         return True
 

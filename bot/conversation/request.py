@@ -25,8 +25,10 @@ class Less(Enum):
     NOTHING = auto()
     RECALLED = auto()
     """What was recalled, and the tools that recall."""
+    UNANSWERED = auto()
+    """What was said since the last answer besides, but for the newest message."""
     HALF = auto()
-    """The older half of the window besides."""
+    """What was recalled, and the older half of the window."""
     ALONE = auto()
     """All but the newest message."""
 
@@ -67,7 +69,10 @@ class Requests:
     async def _smaller(self, view: View, less: Less) -> Request:
         """A request that stands for itself: no other one will begin like it."""
         turns: Sequence[Turn] = view.sent
-        if less is Less.HALF:
+        if less is Less.UNANSWERED:
+            left_out = unanswered(view)
+            turns = [turn for turn in turns if turn not in left_out]
+        elif less is Less.HALF:
             cut = min(cut_to(view.sizes.rounds, sum(view.sizes.rounds) / 2), len(view.starts) - 1)
             turns = view.window.turns[view.starts[max(cut, 1)] :]
         elif less is Less.ALONE:
@@ -117,6 +122,12 @@ def newest(view: View) -> list[Turn]:
     """What the bot is being asked: the messages that wait for an answer, or the one that is answered anew."""
     turns = [turn for turn in view.window.turns if turn.role is Role.USER]
     return [turn for turn in turns if turn.waiting] or [turn for turn in turns if turn.asked][-1:] or turns[-1:]
+
+
+def unanswered(view: View) -> list[Turn]:
+    """What was said since the last answer, but for the newest message."""
+    last, asked = _last_answer(view), newest(view)
+    return [turn for turn in view.window.turns if turn.id > last and turn not in asked]
 
 
 def _newest_words(view: View) -> str:

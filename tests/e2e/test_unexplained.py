@@ -56,6 +56,53 @@ async def test_when_half_fails_too_nothing_is_lost(stage: Stage, hurry: None) ->
     assert stage.model.requests[-1].messages[: len(before.messages)] == before.messages
 
 
+REFUSALS = [Fail(status, "no") for status in (400, 403, 404, 418, 500)]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.status))
+async def test_what_is_refused_without_reason_costs_itself(stage: Stage, hurry: None, refusal: Fail) -> None:
+    stage.model.answer_with(
+        lambda asked: refusal if any("mushroom" in one.text for one in asked.messages) else Say("fine")
+    )
+    await stage.start()
+    await say(stage, "My slate is called Ben.")
+    assert await say(stage, "a mushroom") != "fine"
+    await stage.ann.say(stage.home, "hello?")
+    answer, told = (await stage.replies(4))[2:]
+    assert (answer, "said here earlier" in told) == ("fine", True)
+    before = len(stage.model.requests)
+    assert await say(stage, "and now?") == "fine"
+    assert len(stage.model.requests) == before + 1
+    prompt = " ".join(message.text for message in stage.model.requests[-1].messages)
+    assert "Ben" in prompt
+    assert "hello?" in prompt
+
+
+async def test_after_an_outage_nothing_is_left_out(stage: Stage, hurry: None) -> None:
+    stage.model.script(Fail(500), Fail(404), Fail(400), Fail(400))
+    stage.model.always(Say("fine"))
+    await stage.start()
+    for at in range(4):
+        await say(stage, f"number {at}")
+    prompt = " ".join(message.text for message in stage.model.requests[-1].messages)
+    assert all(f"number {at}" in prompt for at in range(3))
+    assert await say(stage, "and now?") == "fine"
+    prompt = " ".join(message.text for message in stage.model.requests[-1].messages)
+    assert all(f"number {at}" in prompt for at in range(3))
+
+
+@pytest.mark.parametrize("status", [403, 404, 501])
+async def test_a_picture_that_is_refused_without_reason_costs_itself(stage: Stage, hurry: None, status: int) -> None:
+    stage.model.answer_with(
+        lambda asked: Fail(status, "no") if any(one.images for one in asked.messages) else Say("fine")
+    )
+    await stage.start(OPENAI_MODEL="qwen-vl-plus")
+    await stage.ann.photo(stage.home, picture(), "look")
+    answer, told = await stage.replies(2)
+    assert (answer, "could not take in" in told) == ("fine", True)
+    assert await say(stage, "hello?") == "fine"
+
+
 async def test_a_server_without_eyes_leaves_the_chat_going(process: Stage) -> None:
     bob = process.telegram.user("Bob")
     other = process.telegram.private(bob)
