@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from bot.conversation.typed import names_somebody, typed
+from bot.conversation.typed import UNSEEN, names_somebody, typed
 from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)
@@ -23,10 +23,6 @@ WHOLE_QUOTE_LENGTH = 4096
 """... and where it has not: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 PERSON = " (a person)"
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-"""Characters that show nothing, and are no blanks for Unicode (its "default ignorable" ones, and the empty Braille)."""
 _OURS = re.compile("[:\\[\\]<>\u27e6\u27e7\u3010\u3011\u2772\u2773\u2045\u2046\ua789\u02d0\u2236\u203a\u276f]")
 """What gives our lines their form, and what looks like it when NFKC is through with it."""
 SPLIT_AT = 4096
@@ -129,7 +125,7 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     `reserved`: the bot's own names) is marked as a person's.
     """
     plain = unicodedata.normalize("NFKC", name)
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in _UNSEEN.sub("", plain))
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in UNSEEN.sub("", plain))
     words = _OURS.sub(" ", visible).split()
     whole = " ".join(words)
     clean = whole.removesuffix(PERSON)[:NAME_LENGTH].strip() or "Someone"

@@ -8,8 +8,10 @@ backslash before it, and no text of anybody renders to the bytes of ours. All el
 import re
 import unicodedata
 
-_OPENING = "[\uff3b\u3010\u3014\u27e6\u301a\u2772\u2045\u298b\u298d\u298f"
-_CLOSING = "]\uff3d\u3011\u3015\u27e7\u301b\u2773\u2046\u298c\u298e\u2990"
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Characters that show nothing, and are no blanks for Unicode (its "default ignorable" ones, and the empty Braille)."""
+_OPENING = "[\uff3b\u3010\u3014\u27e6\u301a\u2772\u2045\u298b\u298d\u298f\u2997\u27ec\ufe47\ufe5d"
+_CLOSING = "]\uff3d\u3011\u3015\u27e7\u301b\u2773\u2046\u298c\u298e\u2990\u2998\u27ed\ufe48\ufe5e"
 """Square brackets, and what looks like them."""
 _QUOTING = ">\uff1e\ufe65\u203a\u276f\u3009\u232a\u27e9"
 _LONGEST = 200
@@ -24,7 +26,9 @@ _KINDS = (
     "|unique gift|giveaway|invoice|shared contacts|shared chat|data of the web app|picture of the|task|option"
 )
 _TIME = re.compile(r"\[\w{2,9}\.? \d{4}-\d\d-\d\d\b")
-_FRAMES = re.compile(r"\[(?:forwarded from|link behind|earlier in this conversation)\b")
+_FRAMES = re.compile(
+    r"\[(?:forwarded from|link behind|earlier in this conversation|this comes from the chat program)\b"
+)
 _OURS = re.compile(
     rf"\[(?:(?:{_KINDS})[\],: ]|video(?: .*)?[,:] ?\w|a message (?:of|in) |a payment was made|sound: not readable"
     r"|file\b.*: (?:not readable|only |its |encoding|\d))"
@@ -86,9 +90,9 @@ def _start(line: str) -> int:
 def _skeleton(line: str) -> str:
     """How a line looks: without what is not seen, in small letters, with one sort of brackets and of blanks."""
     plain = unicodedata.normalize("NFKC", line[:_LONGEST])
-    seen = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
+    seen = "".join(char for char in UNSEEN.sub("", plain) if unicodedata.category(char) not in ("Cf", "Mn"))
     return re.sub(r"\s+", " ", seen.casefold().translate(_LOOKS)).replace("[ ", "[")
 
 
 def _is_unseen(char: str) -> bool:
-    return unicodedata.category(char)[0] in "CZ"
+    return unicodedata.category(char)[0] in "CZ" or UNSEEN.match(char) is not None
