@@ -19,6 +19,7 @@ from storage.records import Place
 
 WRONG_SETTING = 2
 FAILED = 1
+BROKEN_OFF = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     except StartError as exc:
         print(exc, file=sys.stderr)
         return WRONG_SETTING if isinstance(exc, SettingError) else FAILED
+    except KeyboardInterrupt:
+        return BROKEN_OFF
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

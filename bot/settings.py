@@ -141,8 +141,9 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path:
-        """The file behind DATABASE_URL."""
-        return Path(self.database_url.removeprefix(types.SQLITE))
+        """The file behind DATABASE_URL, and behind a link: what belongs to it stands beside the file itself."""
+        path = Path(self.database_url.removeprefix(types.SQLITE))
+        return path.resolve() if path.is_symlink() else path
 
     @property
     def zone(self) -> ZoneInfo:

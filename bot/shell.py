@@ -3,9 +3,10 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -17,9 +18,12 @@ from bot.conversation.tokens import counter
 from bot.errors import ArchiveError, StartError
 from bot.opening import open_storage, take
 from bot.settings import Settings
-from storage import Storage, StorageError, recovery
+from storage import Storage, StorageError, private, recovery
 from storage import backup as copying
 from storage.records import Place
+
+LONGEST_ANSWER = 1000
+"""Bytes of a line at a terminal."""
 
 
 async def backup(settings: Settings, target: Path) -> None:
@@ -38,10 +42,11 @@ async def restore(settings: Settings, file: Path) -> int | None:
         try:
             ready = await recovery.make_ready(path, file)
             stack.callback(recovery.drop, ready)
-            if not await asyncio.to_thread(_agreed, path, file):
+            if not await _agreed(path, file):
                 sys.stdout.write("Nothing was changed.\n")
                 return 1
             restored = await recovery.put_in_place(path, ready)
+            private.tighten(private.of_database(path))  # what stands aside now may be of an older version
         except StorageError as exc:
             raise StartError(f"{file} was not restored, and nothing was changed: {exc}") from exc
     sys.stdout.write(_told(path, file, restored))
@@ -83,13 +88,31 @@ async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
     sys.stdout.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
 
 
-def _agreed(path: Path, file: Path) -> bool:
+async def _agreed(path: Path, file: Path) -> bool:
     """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
-    if not path.exists() or not (sys.stdin is not None and sys.stdin.isatty()):
+    if not await asyncio.to_thread(path.exists) or not (sys.stdin is not None and sys.stdin.isatty()):
         return True
     sys.stdout.write(f"Put {file} in the place of {path}? What is there now is kept beside it. [y/N] ")
     sys.stdout.flush()
-    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+    return (await _typed(sys.stdin.fileno())).strip().casefold() in ("y", "yes")
+
+
+async def _typed(terminal: int) -> str:
+    """The next line that somebody types; a signal does not wait for it, nor does the end of the process."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def hand_over(typed: str) -> None:
+        if not line.done():
+            line.set_result(typed)
+
+    def read() -> None:
+        typed = os.read(terminal, LONGEST_ANSWER).decode(errors="replace")
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(hand_over, typed)
+
+    threading.Thread(target=read, name="terminal", daemon=True).start()
+    return await line
 
 
 def _told(path: Path, file: Path, restored: recovery.Restored) -> str:

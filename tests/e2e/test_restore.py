@@ -1,7 +1,10 @@
 """``restore`` puts a backup in the database's place, and nothing of then is sent again."""
 
+import asyncio
 import os
 import pty
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +79,45 @@ async def test_a_terminal_is_asked(answer: bytes, code: int, process: Stage) -> 
     assert ran.returncode == code
     assert b"[y/N]" in ran.stdout
     assert (b"Restored" in ran.stdout) is (code == 0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+async def test_a_question_can_be_broken_off(
+    number: signal.Signals, code: int, process: Stage, first_database: Path
+) -> None:
+    for name in ("keepsake.db", "copy.db"):
+        shutil.copyfile(first_database, process.folder / name)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "bot", "restore", "copy.db"]
+    asked = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=whole(process.environment),
+        cwd=process.folder,
+    )
+    assert asked.stdout is not None
+    await asyncio.wait_for(asked.stdout.readuntil(b"[y/N] "), PATIENCE_S)
+    asked.send_signal(number)
+    _, complained = await asyncio.wait_for(asked.communicate(), PATIENCE_S)
+    os.close(ours)
+    os.close(theirs)
+    assert asked.returncode == code
+    assert complained == b""
+    assert not [path.name for path in process.folder.iterdir() if "restore-" in path.name]
+
+
+async def test_a_database_behind_a_link_stays_there(process: Stage, tmp_path: Path, first_database: Path) -> None:
+    (tmp_path / "volume").mkdir(mode=0o755)
+    (tmp_path / "keepsake.db").symlink_to("volume/real.db")
+    for name in ("volume/real.db", "copy.db"):
+        shutil.copyfile(first_database, tmp_path / name)
+        (tmp_path / name).chmod(0o644)
+    ran = await process.shell("restore", "copy.db")
+    assert (ran.code, ran.complained.count("\n")) == (0, 1)
+    assert "its owner's alone now" in ran.complained
+    assert (tmp_path / "keepsake.db").readlink() == Path("volume/real.db")
+    aside = [path for path in (tmp_path / "volume").iterdir() if ".replaced-" in path.name]
+    assert len(aside) == 1
+    assert (aside[0].stat().st_mode & 0o777, aside[0].is_symlink()) == (0o600, False)
