@@ -117,6 +117,7 @@ def _turn(row: Row, messages: Sequence[ArchivedMessage], media: Sequence[Archive
         speaker=row["speaker"],
         asked=bool(row["asked"]),
         from_bot=bool(row["from_bot"]),
+        refused=bool(row["refused"]),
         reply_to=row["reply_to"],
         usage=_reported(row) if row["input_tokens"] is not None else None,
         marked=bool(row["marked"]),

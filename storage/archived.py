@@ -43,6 +43,8 @@ class ArchivedTurn:
     speaker: str | None = None
     asked: bool = True
     from_bot: bool = False
+    refused: bool = False
+    """The model server's content filter refuses it: it stands in no prompt."""
     reply_to: int | None = None
     usage: Usage | None = None
     marked: bool = False

@@ -68,11 +68,12 @@ class Restoring:
         reported = (turn.usage.input, turn.usage.cached, turn.usage.output) if turn.usage else (None, None, None)
         turn_id = await tx.insert(
             "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at, created_at,"
-            " asked, from_bot, reply_to, marked, input_tokens, cached_tokens, output_tokens)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " asked, from_bot, refused, reply_to, marked, input_tokens, cached_tokens, output_tokens)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(chat_id, turn.role, turn.state, turn.content, turn.glue, turn.sender_id, turn.speaker, turn.tokens),
-                *(turn.said_at, turn.created_at, turn.asked, turn.from_bot, turn.reply_to, turn.marked, *reported),
+                *(turn.said_at, turn.created_at, turn.asked, turn.from_bot, turn.refused, turn.reply_to),
+                *(turn.marked, *reported),
             ),
         )
         for message in turn.messages:

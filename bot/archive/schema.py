@@ -145,6 +145,7 @@ class Message(Entry):
     glue: str = "\n\n"
     tokens: Count | None = None
     asked: bool = True
+    refused: bool = False
     telegram: tuple[Sent, ...] = ()
     reply_to: Id | None = None
     usage: Reported | None = None

@@ -26,12 +26,12 @@ ROWS = {
     + ", ".join(field.name for field in fields(Choices))
     + " FROM chats ORDER BY telegram_id, thread_id",
     "turns": "SELECT telegram_id, thread_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
-    " turns.created_at, asked, from_bot, reply_to, marked, input_tokens, cached_tokens, output_tokens"
+    " turns.created_at, asked, from_bot, refused, reply_to, marked, input_tokens, cached_tokens, output_tokens"
     " FROM turns JOIN chats ON chats.id = chat_id AND turns.id > reset_turn AND state != 'streaming'"
     " ORDER BY telegram_id, thread_id, turns.id",
     "turn_messages": "SELECT content, message_id, delivered_end FROM turn_messages JOIN turns ON turns.id = turn_id"
     " JOIN chats ON chats.id = chat_id AND turns.id > reset_turn ORDER BY telegram_id, thread_id, turns.id, message_id",
-    "turn_media": "SELECT content, position, hash, kind, format, turn_media.tokens, refused FROM turn_media"
+    "turn_media": "SELECT content, position, hash, kind, format, turn_media.tokens, turn_media.refused FROM turn_media"
     " JOIN turns ON turns.id = turn_id JOIN chats ON chats.id = chat_id AND turns.id > reset_turn"
     " ORDER BY telegram_id, thread_id, turns.id, position",
     "media": "SELECT hash, bytes FROM media ORDER BY hash",
@@ -98,6 +98,7 @@ async def _home(storage: Storage) -> None:
         await storage.usage.record(tx, chat.id, date(2026, 11, 23), "big", Usage(900, 800, 7, 60, 5, 4, 3, 1))
         await storage.transcript.append(tx, chat.id, [turn("and?", 9)], NOW)
         await tx.execute("UPDATE turn_media SET refused = 1 WHERE kind = 'audio'")
+        await tx.execute("UPDATE turns SET refused = 1 WHERE id = (SELECT max(id) FROM turns WHERE role = 'user')")
     found = await storage.chats.find(HOME)
     assert found is not None
     async with storage.transaction() as tx:

@@ -1,6 +1,7 @@
 """What talking may cost: refused before a request, never in the middle of an answer, renewed by the clock."""
 
 import re
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -33,7 +34,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     for module in (engine, purse):
-        monkeypatch.setattr(module, "time", SimpleNamespace(time=clock))
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=clock, monotonic=time.monotonic))
     return clock
 
 

@@ -107,6 +107,7 @@ async def test_a_broadcast_reaches_everybody_who_has_access_once_it_is_confirmed
         await guest.say(home, "hello")
         await stage.replies(1, home)
     await dan.say(dans, "may I?")
+    await stage.home.wait(lambda chat: "Dan" in chat.replies[-1].text, PATIENCE_S)
     await cleo.block()
     friends = stage.telegram.group("Friends", [stage.ann])
     membership(stage, stage.ann, friends, "left", "member")
