@@ -30,8 +30,12 @@ def command(message: Message) -> str | None:
 def is_for_us(update: Update) -> bool:
     """Whether this is an update of a kind that the bot asks for; others may have waited from before it said so.
 
-    A private chat of a business account, or of one that calls a guest, may have the number of a chat with the bot.
+    A private chat of a business account, or of one that calls a guest, may have the number of a chat with the bot. In a
+    channel's direct messages nothing tells whose words are whose but their topic, and without one nobody is answered.
     """
+    said = update.message or update.edited_message
+    if said is not None and said.chat.is_direct_messages and said.direct_messages_topic is None:
+        return False
     query = update.callback_query
     if query is not None and isinstance(query.message, Message):
         return not query.message.business_connection_id

@@ -6,7 +6,7 @@ from sandbox.botapi import Chat, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
-from tests.e2e.owners import asked, handled, pressed, query
+from tests.e2e.owners import asked, dump, handled, pressed, query
 from tests.e2e.quick import hurry as hurry
 
 
@@ -115,3 +115,22 @@ async def test_the_bot_greets_no_topic_that_is_not_there(stage: Stage, hurry: No
     await handled(stage)
     assert [call.method for call in stage.telegram.calls if not call.ok] == []
     assert chat.replies == []
+
+
+async def test_words_outside_of_any_topic_reach_nobody(stage: Stage, hurry: None) -> None:
+    chat = stage.telegram.direct_messages("News")
+    await stage.start(GROUP_TRIGGER="always")
+    for number, one in enumerate((stage.ann, stage.telegram.user("Bob"))):
+        said = {
+            "message_id": 900 + number,
+            "date": int(time.time()),
+            "chat": {"id": chat.id, "type": "supergroup", "title": "News", "is_direct_messages": True},
+            "from": {"id": one.id, "is_bot": False, "first_name": one.name},
+            "text": f"my word is crimson {number}",
+        }
+        stage.telegram.push_update({"message": said})
+        stage.telegram.push_update({"edited_message": said | {"edit_date": int(time.time()), "text": "crimson"}})
+    await handled(stage)
+    await _say(stage, stage.ann, chat, "hello")
+    assert len(stage.model.requests) == 1
+    assert "crimson" not in dump(stage)
