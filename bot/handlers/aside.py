@@ -41,15 +41,19 @@ class Aside:
 
     async def update(self, arrival: Arrival, key: Key) -> None:
         """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
-        update, message = arrival.update, arrival.update.effective_message
+        message, let_in = arrival.update.effective_message, await self.lets_in(arrival.update)
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.quarantine(tx, [key.id])
+            if isinstance(message, Message) and let_in:
+                await self.storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
+        self.done(key, arrival.place)
+
+    async def lets_in(self, update: Update) -> bool:
+        """Whether somebody is answered: they may be told what becomes of an update that no handler gets."""
         chat = update.effective_chat
         direct = chat is not None and bool(chat.is_direct_messages)
         verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
-        async with self.storage.transaction() as tx:
-            await self.storage.inbox.quarantine(tx, [key.id])
-            if isinstance(message, Message) and verdict is Verdict.COME_IN:
-                await self.storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
-        self.done(key, arrival.place)
+        return verdict is Verdict.COME_IN
 
     async def delivery(self, chat: Chat, delivery: Delivery, key: Key) -> None:
         """Send a stored reply no further."""

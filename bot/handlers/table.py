@@ -171,11 +171,14 @@ class Handlers:
 
     async def _leave_out(self, arrival: Arrival, tell: bool) -> None:
         storage, message = self.replies.storage, arrival.update.message
+        let_in = await self.aside.lets_in(arrival.update)
         with speaking(await self._language(arrival.update)):
             async with storage.transaction() as tx:
-                if tell and message is not None:
+                if tell and let_in and message is not None:
                     await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING))
                 await storage.inbox.done(tx, [arrival.update_id])
+                if not let_in:
+                    await storage.inbox.blank(tx, [arrival.update_id])
 
     def _parts(self, place: Place, batch: Sequence[Arrival]) -> Sequence[Sequence[Arrival]]:
         """A batch that the process died of twice is done one by one, so that the third death names one of them."""

@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
+
+from bot.intake import lanes
 from sandbox.botapi import Chat
 from sandbox.botapi.wire import Json
-from sandbox.model import Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
-from tests.e2e.owners import handled
+from tests.e2e.owners import dump, handled
 from tests.e2e.quick import hurry as hurry
 
 CHANNEL = {"id": -1_001_234, "type": "channel", "title": "Mallory's"}
@@ -94,3 +97,25 @@ async def test_forwards_of_the_blocked_say_nothing(stage: Stage, hurry: None) ->
     await stage.replies(4)
     assert not any(b"crimson" in request.body for request in stage.model.requests)
     assert b"whom I do not hear" in stage.model.requests[0].body
+
+
+async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat, [_, mallory] = group(stage, "Mallory")
+    hold = Hold("headers")
+    stage.model.script(Say("fine", hold=hold))
+    await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
+    await _told(stage, f"/block {mallory.id}")
+    await stage.ann.say(chat, "hello")
+    await hold.reached(PATIENCE_S)
+    monkeypatch.setattr(lanes, "MOST_WAITING", 0)
+    await mallory.say(chat, "crimson")
+    await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
+    hold.release()
+    await chat.wait(1, PATIENCE_S)
+    await handled(stage)
+    assert "crimson" not in dump(stage)
+    monkeypatch.setattr(lanes, "MOST_WAITING", 1000)
+    stage.model.script(Say("once more"))
+    await stage.ann.say(chat, "hello again")
+    await chat.wait(lambda chat: chat.replies[-1].text == "once more", PATIENCE_S)
+    assert [reply.text for reply in chat.replies] == ["fine", "once more"]
