@@ -5,6 +5,7 @@ notes has headings or list lines, since the instruction asks for them: their for
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,18 +19,32 @@ _ITEM = re.compile(
     r"[ \t>]*(?:"
     r"[-\u2013\u2014•·‣◦▪▫●○■□◆◇►➤∙\u2043・][ \t\u3000]*(?:\[[ xX]\][ \t]*)?[*_`\"'«“„(]*\w"  # a bullet ...
     r"|[*+\uff0a][ \t]+\S"  # ... or one that emphasis begins with as well
-    r"|[(\uff08]?\d{1,3}[.)\uff09\uff0e、][ \t\u3000]*\S"  # numbers, in the digits of any script
-    r"|\w[)\uff09][ \t]+\S"
+    r"|[(\uff08]?\d{1,3}(?:[)\uff09\uff0e、]|\.(?!\d))[ \t\u3000]*\S"  # numbers, in the digits of any script
+    r"|\w[.)\uff09][ \t]+\S"
     r"|[一二三四五六七八九十]{1,3}、\s*\S"
     r"|[\u2460-\u2473\u3220-\u3229][ \t\u3000]*\S"  # ① and ㈠
     r")"
 )
+_LABELLED = re.compile(r"[ \t>]*(?:\*\*[^*]+[:\uff1a]\*\*|\*\*[^*]+\*\*[ \t]*[:\uff1a\u2013\u2014-])[ \t]*\S")
+_SIGNS = "|→⇒➔➜»※+\u318d"
+"""What list lines begin with too, and other lines as well."""
 
 
 def is_memory(text: str) -> bool:
-    """Whether a text is notes: it has a list line, or a heading with something under it."""
-    kinds = [_kind(line) for line in _lines(text)]
-    return "item" in kinds or ("heading" in kinds and "prose" in kinds)
+    """Whether a text is notes: it has a list line, or a heading with something under it.
+
+    A line that begins with a sign, or with a bold word and a colon, is one of a list where there are several.
+    """
+    lines = list(_lines(text))
+    kinds = [_kind(line) for line in lines]
+    listed = "item" in kinds or sum(map(_may_be_listed, lines)) > 1
+    return listed or ("heading" in kinds and "prose" in kinds)
+
+
+def _may_be_listed(line: str) -> bool:
+    first = line.lstrip(" \t>")[:1]
+    is_sign = bool(first) and (first in _SIGNS or unicodedata.category(first) == "So")
+    return is_sign or _LABELLED.match(line) is not None
 
 
 def fitting(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:

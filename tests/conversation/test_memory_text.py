@@ -29,6 +29,14 @@ NOTES = [
     "```\n## Henkilöt\n- Anna purjehtii\n```",
     "- **Ann**: sails",
     "- [x] boat bought",
+    "**Люди:** Анна, моряк\n**Факты:** живёт в Риге",
+    "**Люди**: Анна\n\n**Факты** — живёт в Риге",
+    "✅ Ann sails\n✅ Ann lives in Riga",
+    "🔹 آنا تبحر\n🔹 آنا تسكن ريغا",
+    "→ Ann sails\n→ Ann lives in Riga",
+    "| Who | What |\n|---|---|\n| Ann | sails |",
+    "가. 안나는 리가에 산다",
+    "ㆍ안나는 리가에 산다\nㆍ배를 탄다",
 ]
 REFUSALS = [
     "I'm sorry, but I can't help with that.",
@@ -43,6 +51,12 @@ REFUSALS = [
     "No. 5 is alive, but I can't help.",
     "2023 was a good year, but I can't help.",
     "*sighs* I can't help with that.",
+    "3.14 is pi, but I can't help.",
+    "😔 I'm sorry, but I can't help with that.",
+    "❌ I can't do that.\n\nIs there something else?",
+    "**Note:** I can't help with that.",
+    "**I'm sorry**, but I can't.\n\n**That** would be wrong.",
+    "<think>\nThey ask for notes.\n</think>\nI can't help with that.",
     "## ",
     "",
 ]
