@@ -14,6 +14,7 @@ from bot.errors import ContextTooLong, StreamCut
 from bot.llm.interface import Finish
 
 _OPEN = {"null", "none", "undefined", "unfinished", "inprogress", "finishreasonunspecified", "unspecified", "queued"}
+_OPEN |= {"notfinished", "generating", "running", "streaming", "pending"}
 """It has not ended: DashScope says ``null`` until the last event, Gemini has a word for it."""
 _STOPPED = re.compile(
     "stop|eos|eostoken|endoftext|endturn|endofturn|eot|eotid|eod|imend|stopsequence|stoptoken|stopstring|toolcalls?"
@@ -28,15 +29,18 @@ _WORDS = {
     "repetition": Finish.LENGTH,  # vLLM: cut since it went in circles
 }
 _FILTER = re.compile(
-    "filter|safety|sensitiv|moderat|guardrail|policy|prohibit|blocklist|blocked|refus|recitation|censor|violat"
-    "|inappropriat|unsafe|inspection|risk|toxic|harm"
+    "filter|safety|sensitiv|moderat|guardrail|policy|prohibit|blocklist|blacklist|blocked|refus|recitation|censor|violat"
+    "|inappropriat|unsafe|inspection|risk|toxic|harm|modelarmor|nsfw|illegal"
 )
 _BROKEN = re.compile(
     "error|abort|cancel|timeout|timelimit|ratelimit|fail|insufficient|malformed|interrupt|overload|unavailable|exhaust"
     "|crash|unexpected|invalid|disconnect|network|killed|preempt|incomplete|partial|missing|toomany|noimage|shutdown"
-    "|other"
+    "|other|terminat|evict|dropp|lost|expire|deadline|quota|outofmemory|^oom|panic|exception|broken|stall|^hang|hung|gateway"
+    "|restart|reset|retry|unload|^internal|userstop|reject|throttl|died|dead"
 )
-_LENGTH = re.compile("length|max|limit|truncat|contextwindow|toolong|exceed|budget")
+_LENGTH = re.compile(
+    "length|max|limit|truncat|contextwindow|toolong|exceed|budget|overflow|cutoff|(?:cache|context|window|buffer)full|outofcontext|nomoretokens|loop|degenerat"
+)
 _STOP = re.compile("stop|eos|complet|done|finish|tool|function|success")
 _KINDS = ((_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
 

@@ -10,16 +10,21 @@ from bot.llm.interface import Finish
 
 STOP = "stop STOP eos eos_token end_turn stop_sequence COMPLETE tool_calls tool_use function_call completed finished"
 LENGTH = "length max_tokens MAX_TOKENS max_output_tokens model_length maxTokens ERROR_LIMIT token_limit_reached"
-LENGTH += " model_context_window_exceeded max_completion_tokens truncated repetition"
+LENGTH += (
+    " model_context_window_exceeded max_completion_tokens truncated repetition context_overflow kv_cache_full cut_off"
+)
 FILTER = (
     "content_filter sensitive SAFETY refusal PROHIBITED_CONTENT RECITATION BLOCKLIST SPII IMAGE_SAFETY contentFilter"
 )
+FILTER += " blacklist MODEL_ARMOR"
 FILTER += " content_filtered guardrail_intervened ERROR_TOXIC content-filter moderation policy_violation"
 BROKEN = (
     "network_error error abort cancelled canceled insufficient_system_resource MALFORMED_FUNCTION_CALL timeout OTHER"
 )
 BROKEN += " UNEXPECTED_TOOL_CALL user_cancelled USER_CANCEL rate_limit server_overloaded failed interrupted ERROR"
 BROKEN += " TOO_MANY_TOOL_CALLS aborted resource_exhausted incomplete time_limit internal_error"
+
+BROKEN += " out_of_memory connection_lost terminated evicted deadline_exceeded expired modelUnloaded quota_exceeded"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ def test_an_answer_that_was_broken_off_is_broken(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", [None, "", "null", "None", 0, False, [], {}, "FINISH_REASON_UNSPECIFIED", "in_progress"]
+    "word", [None, "", "null", "None", 0, False, [], {}, "FINISH_REASON_UNSPECIFIED", "in_progress", "not_finished"]
 )
 def test_an_answer_that_goes_on_has_not_ended(word: object) -> None:
     assert finish_of(word, said=True) is None
