@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 
+from bot.llm.characters import whole
+
 MOST_CHARACTERS = 2000
 """What is read of one error, in characters."""
 MOST_DEPTH = 8
@@ -107,7 +109,7 @@ def _read_mapping(value: Mapping[object, object], found: Told, depth: int, *, kn
     for key in _CODES:
         code = fields.get(key)
         if isinstance(code, str | int) and not isinstance(code, bool) and 0 < len(str(code)) < LONGEST_WORD:
-            found.codes[str(code).strip().lower()] = None
+            found.codes[whole(str(code)).strip().lower()] = None
     for key in _DELAYS:
         if isinstance(fields.get(key), str | int | float):
             found.delay = found.delay or str(fields[key])
@@ -153,7 +155,7 @@ def _literal(text: str) -> object:
 
 
 def _clean(text: str) -> str:
-    return " ".join(_DATA.sub("[...]", text[: 4 * MOST_CHARACTERS]).split())[:MOST_CHARACTERS]
+    return " ".join(_DATA.sub("[...]", whole(text[: 4 * MOST_CHARACTERS])).split())[:MOST_CHARACTERS]
 
 
 def _bounded(texts: Iterable[str]) -> str:
