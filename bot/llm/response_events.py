@@ -46,8 +46,8 @@ class ResponseEvents:
         if kind in _THOUGHT:
             return Delta(reasoning=thoughts([data.get("delta")]))
         if kind == "response.output_item.done":
-            self._call(mapping(data.get("item")))
-        elif data.get("object") == "response":  # from a server that does not stream
+            return self._item(data, mapping(data.get("item")))
+        if data.get("object") == "response" or (not kind and mappings(data.get("output"))):  # it does not stream
             return self._last(data, kind)
         return Delta()
 
@@ -75,7 +75,7 @@ class ResponseEvents:
     def _finish(self, response: Object, kind: str, status: str, *, said: bool) -> Finish:
         reason = mapping(response.get("incomplete_details")).get("reason")
         if not reason and "incomplete" not in (status, kind.removeprefix("response.")):
-            return Finish.STOP
+            return finish_of(status, said=said) or Finish.STOP
         finish = finish_of(reason, said=said)
         if finish not in (Finish.LENGTH, Finish.FILTER):
             raise StreamCut(f"the response is incomplete: {reason!r:.100}")
@@ -86,6 +86,14 @@ class ResponseEvents:
         if said:
             self._parts.add(_place(data))
         return said
+
+    def _item(self, data: Object, item: Object) -> Delta:
+        """An item that is whole; of a message it is told only where it came in no pieces."""
+        self._call(item)
+        first, _ = _place(data)
+        if item.get("type") != "message" or any(place == first for place, _ in self._parts):
+            return Delta()
+        return Delta(text=self._said(data, item.get("content")))
 
     def _output(self, response: Object) -> str:
         """All that was said, where it was not told in pieces."""

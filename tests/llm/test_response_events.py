@@ -71,6 +71,10 @@ WIRES: dict[str, bytes] = {
     "text told twice": stream(
         *HELLO[:2], _event("output_text.done", output_index=0, content_index=0, text="no"), _end()
     ),
+    "text in a whole item": data(_event("output_item.done", output_index=0, item=SAID), _end()),
+    "text told again in an item": data(*HELLO[:2], _event("output_item.done", output_index=0, item=SAID), _end()),
+    "no names at all": b'{"status": "completed", "output": [{"type": "message", "content": "Hello there"}]}',
+    "a status that is late": data(*HELLO[:2], _end("in_progress")),
     "refusal": stream(_event("refusal.delta", delta="Hello there"), _end()),
     "no stream": b'{"object": "response", "status": "completed", "output_text": "Hello there"}',
     "odd ends": stream(*HELLO[:2], _event("completed", response=None)),
@@ -123,6 +127,7 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
         errors.RateLimited,
     ),
     "failed, called complete": (data(*HELLO[:2], _end("failed")), errors.StreamCut),
+    "aborted, called complete": (data(*HELLO[:2], _end("aborted")), errors.StreamCut),
     "cancelled": (data(*HELLO[:2], _end("cancelled", "cancelled")), errors.StreamCut),
     "incomplete, no reason": (data(*HELLO[:2], _end("incomplete", "incomplete")), errors.StreamCut),
     "incomplete, odd reason": (
