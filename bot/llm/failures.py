@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import openai
 
 from bot import errors
-from bot.llm import wordings
+from bot.llm import media_wordings, wordings
 from bot.llm.bodies import Told, parsed, told
 from bot.llm.wordings import any_of
 
@@ -89,19 +89,19 @@ _VAGUE_CODES: tuple[tuple[str, Kind], ...] = (
 )
 """Those that some servers give to whatever went wrong."""
 _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (any_of(wordings.DEAF), errors.CannotHear),  # before BLIND: llama.cpp speaks of its projector for both
-    (any_of(wordings.BLIND), errors.CannotSee),
-    (any_of(wordings.IMAGE), errors.ImageRefused),
-    (any_of(wordings.SOUND), errors.MediaRefused),
+    (any_of(media_wordings.DEAF), errors.CannotHear),  # before BLIND: llama.cpp speaks of its projector for both
+    (any_of(media_wordings.BLIND), errors.CannotSee),
+    (any_of(media_wordings.IMAGE), errors.ImageRefused),
+    (any_of(media_wordings.SOUND), errors.MediaRefused),
     (any_of(wordings.TOO_LONG), errors.ContextTooLong),
+    (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),  # before REFUSED: who violates terms has the account blocked
     (any_of(wordings.REFUSED), errors.ContentRefused),
-    (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),
 )
 _NO_CREDIT = any_of(wordings.NO_CREDIT)
 _QUOTA = any_of(wordings.QUOTA)
 _RATE = any_of(wordings.RATE)
 _WRONG_KEY = any_of(wordings.WRONG_KEY)
-_TEXT_ONLY = any_of(wordings.TEXT_ONLY)
+_TEXT_ONLY = any_of(media_wordings.TEXT_ONLY)
 _ANSWER_LENGTH = any_of(wordings.ABOUT_THE_ANSWER)
 _QUOTED = re.compile(
     r"(?<!\w)'(?=\S)(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|\u300c[^\u300d]*\u300d"
@@ -219,7 +219,7 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
     if not quota or _wait(found) is not None or any("resource_exhausted" in code for code in codes):
         return False
     by_the_minute = _MODEL_STUDIO.search(host) or _SAYS_MODEL_STUDIO.search(said) or _GEMINI.search(f"{host} {said}")
-    return not by_the_minute and not re.search(r"allocated quota|per (?:minute|day|second)", said)
+    return not by_the_minute and not re.search(r"allocated quota|per (?:minute|day|second)", found.words.lower())
 
 
 def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:
@@ -232,7 +232,7 @@ def _begins(code: str, beginning: str) -> bool:
 
 
 def _of_words(said: str) -> Kind | None:
-    if _RATE.search(said):
+    if _RATE.search(said) or _QUOTA.search(said):  # that it is about money was found out before
         return errors.RateLimited
     if _WRONG_KEY.search(said):
         return errors.WrongKey

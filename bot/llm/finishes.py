@@ -13,8 +13,17 @@ from collections.abc import Mapping
 from bot.errors import ContextTooLong, StreamCut
 from bot.llm.interface import Finish
 
-_OPEN = {"null", "none", "undefined", "unfinished", "inprogress", "finishreasonunspecified", "unspecified", "queued"}
-_OPEN |= {"notfinished", "generating", "running", "streaming", "pending"}
+_OPEN = {
+    "null",
+    "none",
+    "undefined",
+    "unfinished",
+    "notfinished",
+    "inprogress",
+    "finishreasonunspecified",
+    "unspecified",
+}
+_OPEN |= {"queued", "pending", "generating", "running", "streaming"}
 """It has not ended: DashScope says ``null`` until the last event, Gemini has a word for it."""
 _STOPPED = re.compile(
     "stop|eos|eostoken|endoftext|endturn|endofturn|eot|eotid|eod|imend|stopsequence|stoptoken|stopstring|toolcalls?"

@@ -24,7 +24,9 @@ def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelErro
         return failure(base, host)
     if any(told.get(key) for key in _ANSWER):
         return None
-    if told.get("detail") or (told.get("message") and any(code in told for code in _CODES)):
+    if told.get("detail") or told.get("errors") or told.get("error_msg"):
+        return failure(told, host)
+    if (told.get("message") or told.get("msg")) and any(code in told for code in _CODES):
         return failure(told, host)
     return None
 

@@ -6,102 +6,6 @@ those that the servers and gateways have in their code, their documentation and 
 
 import re
 
-_IMAGES = r"(?:images?|image[_ ]urls?|input[_ ]images?|vision|visual|multi-?modal|pictures?|photos?)"
-_SOUNDS = r"(?:audios?|input[_ ]audios?|sounds?|(?:voice|speech)(?= input))"
-_TAIL = (
-    r"(?:[ _-](?:inputs?|contents?|understanding|attachments?|modalit(?:y|ies)|parts?|prompts?|messages?|analysis|"
-    r"recognition|processing|data|blocks?|capabilit(?:y|ies)|features?))*"
-)
-_QUOTES = r"[\"'`\u201c\u201d\u2018\u2019]?"
-_ENDS = (
-    _QUOTES + r"(?=\s*(?:$|[.,;:!?()\[\]\u2014\u2013-]|(?:in (?:this|the|your|its|any)|for|on|by|yet|at (?:this|all)|or"
-    r"|and|from|that|provided|you|but|when|while|is|was|were|please)\b))"
-)
-_NOT_ITS_FORM = (
-    r"(?![^.;]{0,40}\b(?:formats?|codecs?|mime|media[ _]types?|larger|longer|bigger|smaller|resolutions?|dimensions?|"
-    r"sizes?|sample rate|generation|edit(?:ing|s)?|output|bytes|mb)\b)"
-)
-_NOT = r"(?:not|n't|cannot|doesnt|dont|isnt|no|never|lacks?|without)"
-_MODEL = r"(?:(?:this|the|your|its|current|selected|chosen|requested|given|that|any)\b)"
-
-
-def _senseless(noun: str, own: tuple[str, ...]) -> tuple[str, ...]:
-    """How a model is said to lack a sense whose medium is called so."""
-    medium = _QUOTES + noun + _QUOTES + _TAIL
-    return (
-        rf"(?:\b{_NOT}|n't) (?:\S+ ){{0,3}}?(?:support(?:s|ed)?|accepts?|take|have|offer|provide)(?: for)? "
-        rf"(?:(?!parameter|option|field|tool)\w+ ){{0,3}}?{medium}{_ENDS}{_NOT_ITS_FORM}",
-        rf"\b{noun}{_QUOTES}[ _-](?:inputs?|contents?|modality|parts?|understanding|data)(?:[ _-](?:inputs?|modality|"
-        rf"parts?|type))?{_QUOTES} (?:(?:is|are|was|were) )?(?:currently )?(?:not|un|n't) ?(?:yet )?"
-        rf"(?:supported|enabled|available|implemented)\b{_NOT_ITS_FORM}",
-        rf"(?:{noun}){_QUOTES} (?:(?:is|are) )?(?:currently )?(?:not (?:yet )?|un)(?:supported|enabled|available|allowed|"
-        rf"accepted|permitted) (?:for|by|with|in|on) {_QUOTES}(?:{_MODEL} )?(?:\S+ )?model\b",
-        rf"unsupported (?:(?:message|media|input|part) )?(?:content )?(?:type|part|modality|content|input)s?"
-        rf"(?: type)?\W{{1,5}}{noun}{_TAIL}{_QUOTES}(?=\s*(?:$|[.,;)]|(?:for|in|by)\b))",
-        rf"does not support (?:the )?{_QUOTES}{noun}{_QUOTES} (?:modality|content type)",
-        rf"{noun}{_QUOTES} is not a supported (?:content|part|input|message|modality)",
-        rf"model (?:\S+ )?(?:cannot|can't|can not|is not able to|is unable to|does not|doesn't) (?:see|hear|process|view|"
-        rf"handle|understand|listen to) {noun}{_TAIL}{_ENDS}{_NOT_ITS_FORM}",
-        *own,
-    )
-
-
-BLIND = _senseless(
-    _IMAGES,
-    (
-        r"unknown variant .?(?:image_url|input_image|image)\b",
-        r"image_url.? is only supported (?:by|for|in|with)",
-        r"(?:images|vision|multi-?modal(?: inputs?)?|pictures)"
-        + _QUOTES
-        + r" (?:is|are) (?:currently )?(?:not (?:yet )?|un)"
-        r"(?:supported|enabled|available)(?! in (?:tool|system|assistant|developer))" + _NOT_ITS_FORM,
-        r"\b(?:images|vision|multi-?modal) not (?:supported|enabled|available)",
-        r"(?:image_url|input_image)"
-        + _QUOTES
-        + r" (?:is )?not (?:supported|allowed|permitted|accepted)\b"
-        + _NOT_ITS_FORM,
-        r"invalid (?:content )?(?:type|value)\W{1,4}(?:image_url|input_image)\b(?!.*\binput_image\b)",
-        r"at most 0 image",
-        r"(?:provide the|requires?|without(?: an?)?|no|missing) (?:-+)?mmproj",
-        r"images cannot be processed",
-        r"vision add-?on is not loaded",
-        r"missing data required for image input",
-        r"不支持(?:输入)?(?: ?image_url|图片|图像|视觉)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
-    ),
-)
-"""The model takes no pictures."""
-
-DEAF = _senseless(
-    _SOUNDS,
-    (
-        r"unknown variant .?(?:input_audio|audio_url|audio)\b",
-        r"(?:input_audio|audio(?:_url)?).? is only supported (?:by|for|in|with)",
-        r"\baudio (?:is|are) (?:currently )?(?:not (?:yet )?|un)(?:supported|enabled|available)" + _NOT_ITS_FORM,
-        r"(?:input_audio|audio_url)"
-        + _QUOTES
-        + r" (?:is )?not (?:supported|allowed|permitted|accepted)\b"
-        + _NOT_ITS_FORM,
-        r"invalid (?:content )?(?:type|value)\W{1,4}(?:input_audio|audio_url)\b(?!.*supported values are.*\binput_audio\b)",
-        r"at most 0 audio",
-        r"不支持(?:输入)?(?:音频|语音)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
-    ),
-)
-"""The model takes no sounds."""
-
-TEXT_ONLY = (
-    r"(?:only|just) (?:supports?|accepts?|takes?|allows?) (?:plain )?text\b(?![-_ ]?(?:formats?|response|output|embed))",
-    r"supports? (?:only (?:plain )?text|text only)\b(?![-_ ]?(?:formats?|response|output|embed))",
-    r"text[- ]only model",
-    r"only \W?(?:plain )?text\W? (?:(?:contents?|inputs?|messages?|parts?|modality)(?: types?)? )?(?:is|are) "
-    r"(?:currently )?(?:supported|allowed|accepted|enabled)",
-    r"(?:is )?(?:not|n't) (?:a )?(?:multi-?modal|vision(?:[- ]language)?)(?:[- ](?:large )?(?:language )?model|[- ]enabled)?(?=$|[\s.,;!])"
-    r"(?! (?:support|request))",
-    r"\bcontent\b.{0,12}(?:value )?must be (?:a )?string|\bcontent\W{1,4}expected (?:a )?string",
-    r"input should be 'text'",
-    r"仅支持文本|只支持文本|不支持多模态|content\.type.{0,12}参数非法",
-)
-"""The model takes words only, or no content parts: which sense it lacks depends on what it was sent."""
-
 TOO_LONG = (
     r"maximum (?:allowed )?(?:context|prompt|model|sequence|input) (?:length|window|size)",
     r"context[_ ](?:length|window)[_ ]exceeded",
@@ -140,6 +44,31 @@ TOO_LONG = (
     r"max_input_\w+|max_context_\w+|max_position_embeddings)",
     r"\b\d[\d,]* tokens\b[^.]{0,60}\b(?:exceed\w*|limit (?:is|of)|maximum (?:is|of)|only supports?)\b",
     r"expected maxlength: \d+, actual",
+    r"prompt_too_long|too long context|context(?: window)? (?:is full|overflow)|out of context(?: window| length|$|[.!])",
+    r"\bmax(?:imum)? (?:number of )?(?:input |prompt )?(?:tokens|context)\b.{0,20}\b(?:reached|exceeded)",
+    r"\b(?:input|prompt|context|conversation)\b.{0,20}\bover (?:the |our |its |your )?(?:model |token )?limit|context\b.{0,20}(?:larger|bigger) than",
+    r"\bonly (?:fit|handle|process|take|accept|support)s? \d[\d,]* tokens|\d tokens \(max|tokens? ?> ?(?:max|n_ctx)",
+    r"text you (?:sent|submitted|entered|provided) is too long",
+    r"context shift is disabled|contextwindowexceeded|max_tokens\W{1,3}-\d|max_tokens must be at least \d+, got -",
+    r"(?:prompt|input|messages?|request|context|query|conversation)[ _]tokens?(?: length| count| size)? (?:is |are |was )?"
+    r"too (?:long|large|many|big)",
+    r"length of \W?(?:the )?(?:prompt|input|messages?|context)\w*\W.{0,20}must (?:be (?:less|smaller|fewer|shorter|at most)|not exceed)",
+    r"exceed\w* (?:the |your |its |this )?(?:\S+ )?tokens? (?:limit|budget|capacity)",
+    r"(?:request|document) is too (?:long|large) for (?:this|the) (?:\S+ )?model|too large\b.{0,60}max(?:imum)? (?:size|length)\W{1,3}\d+ tokens",
+    r"(?:tokens?|length) (?:in|of) (?:the |your |this )?(?:input|prompt|request|messages?|conversation|context)\b.{0,40}\b(?:over|above|exceeds?"
+    r"|exceeded|(?:more|larger|greater|longer) than|too (?:long|many|large)|must (?:be (?:less|fewer|at most|smaller)|not exceed))\b",
+    r"(?:prompt|input|request|messages?|conversation|context)\b.{0,30}\b\d[\d,.]*k? (?:\w+ )?tokens\b.{0,60}\b(?:(?:more|larger|longer|greater) "
+    r"than|over|above|exceed\w*|limit|at most|only|maximum|fit)\b",
+    r"(?:sum|total) of (?:\S+ )?(?:prompt|input)\b.{0,40}must (?:be (?:less|at most|smaller|no more)|not exceed)",
+    r"(?:input|prompt) tokens\b.{0,40}\bmust not exceed",
+    r"context length of .{0,40}(?:larger|longer|greater|more) than",
+    r"\b(?<!file )(?<!image )(?<!audio )(?:message|prompt|context|query|sequence|history|conversation|text|dialog(?:ue)?)s?(?:'s)? (?:length|size)"
+    r"\b(?: \S+){0,2}? exceed",
+    r"(?:exceed\w*|longer than|larger than|bigger than|greater than) (?:the |its |your |this )?(?:model(?:'s)? )?(?:maximum |max )?context\b",
+    r"\b(?:prompt|input|context|messages|conversation|tokens)\b.{0,40}\b(?:does|do|will|can|could|did)(?: not|n't|not) fit\b",
+    r"max_(?:prompt|input|context|seq)\w* (?:is |was )?(?:exceeded|reached)",
+    r"(?:conversation|history|prompt|input|context)\b.{0,20}\bexceeds? (?:the |this )?(?:model(?:'s)?|its) (?:capacity|maximum|limits?)",
+    r"(?:токен|контекст)\w*.{0,40}превы[сш]|превы[сш]\w*.{0,40}(?:токен|контекст)|토큰.{0,20}초과|(?:トークン|コンテキスト).{0,20}(?:超|長すぎ)",
     r"(?:上下文|输入|提示词|prompt|消息|文本|对话|tokens?|内容长度)[^\u3002,\uff0c图片音视]{0,14}"
     r"(?:过长|超长|超限|超出|超过|太长)",
     r"(?<!图片)(?<!文件)(?:超过|超出)(?:了)?(?:模型)?(?:的)?(?:最大)?(?:上下文|输入|长度)|(?<!图片)(?<!音频)长度超限",
@@ -147,15 +76,16 @@ TOO_LONG = (
 """The prompt is longer than the model's window."""
 
 ABOUT_THE_ANSWER = (
-    r"^.{0,60}max_(?:completion_|output_)?tokens\W{0,3}(?:(?:or|and|/) \W?max_\w+\W{0,2})?(?:parameter )?(?:is (?:too|larger|"
+    r"^(?!.{0,80}-\d).{0,60}max_(?:completion_|output_)?tokens\W{0,3}(?:(?:or|and|/) \W?max_\w+\W{0,2})?(?:parameter )?(?:is (?:too|larger|"
     r"greater)|must be|should be|cannot|can't|exceeds|value|:)",
     r"range of max_tokens",
 )
 """It is the setting for the answer's length that is wrong, whatever else is mentioned."""
 
+_BAD = r"(?:unsafe|harmful|inappropriate|toxic|nsfw|hateful|hate speech|violent|sexual|offensive|abusive|profan(?:e|ity)|self-harm)"
 REFUSED = (
     r"(?:may|might|could|must not|should not|seems? to|appears? to)?\b ?contains? (?:potentially )?(?:inappropriate|sensitive|"
-    r"unsafe|harmful|illegal|prohibited|offensive|forbidden)",
+    r"unsafe|harmful|illegal|prohibited|offensive|forbidden)(?! (?:url|char|header|html|json|flag))",
     r"inappropriate content|data_?inspection_?failed|content_?policy_?violation|responsibleaipolicyviolation",
     r"(?:unsafe|harmful|offensive|sensitive|prohibited|objectionable)(?: or \w+)? content",
     r"content management policy",
@@ -174,7 +104,8 @@ REFUSED = (
     r"considered high risk",
     r"content exists risk",
     r"(?:input|output) new_sensitive",
-    r"(?:input|prompt|content|request|messages?) (?:flagged|blocked|moderated) by|prompt was blocked because",
+    r"(?:input|prompt|content|request|messages?) (?:flagged|blocked|moderated) by(?! (?:\S+ )?(?:firewall|waf|cloudflare|proxy|network|ip|cors|admin))"
+    r"|prompt was blocked because",
     r"prohibited_content",
     r"\b(?:input|output) (?:text|image) sensitive",
     r"suspected of being involved in ip infringement",
@@ -182,52 +113,33 @@ REFUSED = (
     r"content you provided or machine outputted is blocked",
     r"(?:prompt|response|content) (?:was |is |has been )?blocked\b.{0,40}(?:safety|prohibited|blocklist|recitation)",
     r"does not comply with green network",
+    r"flagged by (?:\S+ )?(?:safety|moderation|content|trust)|policy_violation|triggered (?:\S+ )?moderation|risk control",
+    r"\b(?:content|prompt|message|text|output|response) (?:is |was )?(?:blocked\b|censored|not (?:safe|appropriate|suitable)\b)(?! by)",
+    r"(?:blocked|moderation|refused|rejected)\W{1,3}(?:safety|rejected|blocked|refused|flagged)\b|\bmay be (?:harmful|unsafe|inappropriate|offensive)",
+    r"(?:harmful|sensitive|unsafe|inappropriate) (?:prompt|topic|request|message|language|text)s?\b",
+    r"(?:blocked|rejected|refused|denied)\W{1,3}(?:content|safety|moderation|usage|nsfw)[ _](?:policy|filter|violation|content|check)",
+    rf"(?:classified|flagged|detected|marked|identified|recogni[sz]ed|deemed|considered|judged) (?:as |to be )?(?:\S+ )?{_BAD}",
+    rf"(?:{_BAD}|jailbreak|prompt injection)(?: (?:content|language|text|material|attempt))? (?:(?:was|is|were|has been) )?detected",
+    r"(?:contains?|containing|includes?) (?:\S+ )?(?:profanity|hate speech|nsfw|violence|obscen\w+|slurs?|toxicity|self-harm|pornograph\w*"
+    r"|adult content|explicit content|sexual content)",
+    r"(?:content|input|output|text|prompt|message) moderation (?:check |system )?(?:has )?(?:failed|rejected|blocked|flagged|did not pass)",
+    r"(?:goes|go|is|are) against (?:\S+ ){0,3}?(?:polic(?:y|ies)|guidelines|rules|terms)",
+    r"(?:did|does|has|have)(?: not|n't) pass(?:ed)? (?:\S+ ){0,2}?(?:content|safety|moderation)\b",
+    r"(?:content|topic|request|prompt|message|text|this) (?:is |are )?not (?:allowed|permitted) (?:by|under|per) (?:\S+ ){0,3}?"
+    r"(?:use|usage|content|safety|community) (?:polic(?:y|ies)|guidelines|terms)",
+    r"guardrails?\W{1,2}(?:\S+ )?(?:intervened|blocked|triggered|denied|rejected|tripped)|blocked by (?:\S+ )?(?:llama|prompt|shield)?[ -]?guard\b",
+    r"(?:涉及|存在|包含|含有|涉嫌).{0,6}(?:敏感|违规|违法|不当|色情|暴力)|敏感(?:话题|问题)|内容.{0,6}不合规|安全(?:策略|审核|检测).{0,8}(?:拦截|拒绝|未通过)",
     r"敏感(?:内容|信息|词)|内容(?:存在|包含|含有)(?:风险|违)|内容审查|内容违规|违规内容|不安全(?:或敏感)?内容|审核(?:不|未)通过|内容安全|违反.{0,10}(?:规定|政策|法规)",
 )
 """A content filter refuses what was said."""
-
-_BROKEN = r"(?:invalid|corrupt(?:ed)?|broken|malformed|unreadable|empty|truncated|unsupported|unrecogni[sz]ed|damaged|oversized|bad)"
-IMAGE = (
-    rf"\b{_BROKEN}(?: base64| encoded| input| or \w+)? images?(?:_url)?(?: (?:data|file|format|type|url|size|content|bytes))?\b"
-    r"(?![_ -]?(?:generation|tool|model|edit|name|tag|\w+ not found))",
-    r"(?:cannot|can't|could(?: not|n't)|unable to|failed to|failure to|error (?:while |when )?|failed) ?(?:decod\w*|process\w*|load\w*|"
-    r"open\w*|read\w*|identify|pars\w*|download\w*|fetch\w*|retriev\w*|convert\w*) (?:the |an? |input |your |provided |"
-    r"base64 )*(?:images?\b(?!_)(?! (?:model|generation))|multi-?modal content)",
-    r"\bimages? (?:file |data |content |url )?(?:\S+ )?(?:is|are|was|were) (?:too (?:large|big|small|wide|tall|many)|corrupt\w*|"
-    r"invalid|broken|empty|unreadable|not (?:a )?valid|truncated)",
-    r"\bimages? (?:input )?too (?:large|big|small)|too many images|image (?:length|width|height)\b.{0,30}(?:restrict|limit|must|do not|wrong|invalid)",
-    r"\bimages? (?:size|dimensions?|resolution|formats?|media type|file size|count|aspect ratio|exceeds?|exceeded)\b.{0,60}"
-    r"(?:exceed\w*|invalid|not supported|unsupported|illegal|too|larger|smaller|beyond|limit|must|should|maximum|mb\b)",
-    r"(?:one of the |the )?images? (?:dimensions )?exceeds? ",
-    r"size of (?:the )?(?:input )?image is",
-    r"(?:at most|up to|maximum of|more than|only) (?:[1-9]\d*|one|two) images?\b",
-    r"maximum (?:number|count) of (?:\S+ )?images|number of images (?:\S+ ){0,3}?(?:exceed|must|limit)",
-    r"does not match the provided (?:media|mime|content)[ _]type",
-    r"(?:does not|doesn't) represent a valid image",
-    r"max bytes per data-uri item|multi-?modal file size is too large",
-    r"\bsupport images? (?:larger|bigger|smaller|formats?|sizes?|of this size)\b|image decode error",
-    r"read image error|image format error|decode the image",
-    r"图片.{0,12}(?:过大|错误|超过|超出|无法|失败|不合法|格式|不符合)",
-)
-"""This picture is the trouble, or that there are so many."""
-SOUND = (
-    rf"\b{_BROKEN}(?: input)? (?:audio|sound|media)(?: (?:data|file|format|type|content))?\b(?! (?:output|model|tool))",
-    r"(?:cannot|can't|could(?: not|n't)|unable to|failed to|error) ?(?:decod\w*|process\w*|load\w*|open\w*|read\w*|pars\w*) (?:the |an? |"
-    r"input |your )*(?:audio|sound|media)",
-    r"\b(?:audio|sound|media|multi-?modal) (?:file |data |input )?(?:\S+ )?(?:format |duration |length |size )?(?:is|are|was) (?:too (?:large|"
-    r"long|short)|corrupt\w*|invalid|illegal|empty|not supported|broken|longer)",
-    r"audio (?:duration|length) (?:must|exceed)",
-    r"the file format is illegal",
-    r"decoder audio file failed|audio preprocess error",
-)
-"""This recording is the trouble."""
 
 NO_CREDIT = (
     r"(?:credit |account )?balance is (?:too low|insufficient|negative|not enough)|not enough (?:balance|funds)",
     r"insufficient[ _](?:account |user |available |prepaid )?(?:balance|credits?|funds)",
     r"\barrearage\b|\boverdue\b|in good standing|commodity has not purchased",
-    r"(?:out of|no (?:more |remaining )?|not enough|enough|any|sufficient|all available|ran out of|run out of|exhausted (?:\S+ )?|more) "
+    r"(?:out of|no(?: more| remaining)?|not enough|enough|any|sufficient|all available|ran out of|run out of|exhausted(?: \S+){0,2}|more) "
     r"credits\b",
+    r"specified api usage limits",
     r"\bcredits? (?:\S+ ){0,3}?(?:depleted|exhausted|used up|run out|expired|required)|credit limit (?:\S+ ){0,2}?exceeded",
     r"can only afford",
     r"(?:spend\w*|spend(?:ing)?|billing|hard|budget|key) (?:hard )?(?:limit|cap) (?:\S+ ){0,3}?(?:exceeded|reached|hit)",
@@ -273,7 +185,7 @@ NO_SUCH_MODEL = (
     r"(?:unknown|invalid|no such|unsupported|unrecognized) model\b(?! (?:parameter|output|response))",
     r"not a valid model",
     r"(?:do not|don't|does not) have (?:access|permission)",
-    r"(?:account|organi[sz]ation|workspace)\b.{0,40}(?:suspended|deactivated|disabled|terminated|banned|restricted)",
+    r"(?:account|organi[sz]ation|workspace|project|team|\bip(?: address)?)\b.{0,40}(?:suspended|deactivated|disabled|terminated|banned|restricted|blocked)",
     r"模型不存在|无权",
 )
 """There is no such model, or not for this account."""

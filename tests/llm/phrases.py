@@ -46,6 +46,17 @@ Image understanding is not available for this model
 unsupported message content: image_url
 'image_url' is not a supported content type
 Message content type image_url not supported
+The model is not a VLM (Vision Language Model). Please use text-only prompts.
+Multimodal data provided, but model does not support multimodal requests.
+AiError: Bad input: Error: Type mismatch of '/messages/0/content', 'array' not in 'string'
+invalid message content type: []interface {}
+json: cannot unmarshal array into Go struct field ChatMessage.messages.content of type string
+messages.0.content.str: Input should be a valid string
+Model x has no vision capability
+'image_url' is not a valid content type for this model
+Unexpected content type 'image_url' in messages
+Input modalities [image] are not supported
+mmproj is not loaded, can't process image
 """,
     errors.CannotHear: """
 Audio content is not supported
@@ -61,6 +72,26 @@ Unsupported modality: audio
 Model does not accept audio input
 """,
     errors.ContextTooLong: """
+Input token length too long
+context shift is disabled
+max_tokens must be at least 1, got -904.
+Prompt tokens too long
+length of prompt_tokens (40000) must be less than max_seq_len (32768).
+Request body too large for x model. Max size: 8000 tokens.
+Single round file-content exceeds token limit, please use fileid to supply lengthy input.
+x.ContextWindowExceededError: x.BadRequestError
+Context length of the request (9000) is larger than what the model supports (8192)
+Number of tokens in input (9000) is over the model's limit of 8192
+Your prompt has 9000 tokens, which is more than the 8192 that this model can handle.
+the sum of prompt tokens and max tokens must be less than or equal to 8192
+Message length exceeds limit
+You have exceeded the maximum context for this model.
+KV cache is full: prompt of 9000 tokens does not fit
+max_prompt_tokens exceeded: 9000 > 8192
+Conversation history exceeds the model's capacity.
+Context window is full
+Prompt size 9000 over the model limit 8192
+Превышен лимит токенов
 Token limit exceeded
 The total number of tokens exceeds the model's limit
 Requested tokens (5000) exceed context window of 4096
@@ -98,6 +129,19 @@ number of input tokens must be less than 4096
 context_length must be smaller: your prompt is 9000 tokens and the model's context is 4096
 """,
     errors.ContentRefused: """
+Request blocked: content policy
+The input was classified as unsafe
+Content moderation failed
+We can't process this request since it goes against our usage policies.
+Text contains profanity and was rejected
+Request did not pass the content review
+Guardrail intervened
+Blocked by Llama Guard: S1
+Request rejected: NSFW content detected
+Hate speech detected in the prompt
+The prompt is not appropriate
+涉及敏感话题，请换个问题
+输入内容不合规
 blocked by content filter
 Response blocked by safety filters
 harmful content detected
@@ -119,6 +163,8 @@ The prompt was blocked because of policy
 Sorry, this prompt was rejected by the safety system
 """,
     errors.NoCredit: """
+You have no credits left
+You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.
 You have run out of credits
 Your balance is insufficient
 not enough balance
@@ -140,6 +186,12 @@ Billing hard limit has been reached
 insufficient_balance
 """,
     errors.RequestRefused: """
+stop must be a string, but got an array
+Function name is too long: maximum 64 characters
+max_tokens (100000) exceeds the maximum output length of this model (8192 tokens)
+Sampling parameter marked as illegal
+The tool description length exceeds 1024 characters
+Your request contains unsafe URL characters
 Failed to parse tool call arguments
 Unknown parameter: 'image_detail'
 audio parameter missing
@@ -163,6 +215,13 @@ a safety_identifier is required
 content must not be empty
 unsupported value: 'temperature' does not support 0.2 with this model
 moderation parameter must be a boolean
+""",
+    errors.NoPermission: """
+Your account has been blocked due to violation of terms of service
+Your IP has been blocked for violating our policy
+""",
+    errors.RateLimited: """
+Quota exceeded for quota metric 'Generate requests' and limit 'per minute'
 """,
     errors.ImageRefused: """
 Invalid image data

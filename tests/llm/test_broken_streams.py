@@ -53,6 +53,12 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
         errors.StreamCut,
     ),
     "a detail": (data({"detail": "maximum context length is 9"}), errors.ContextTooLong),
+    "a msg": (data({"code": "DataInspectionFailed", "msg": "no"}), errors.ContentRefused),
+    "errors": (
+        data({"success": False, "errors": [{"code": 3, "message": "prompt is too long"}]}),
+        errors.ContextTooLong,
+    ),
+    "an error_msg": (data({"error_code": 336007, "error_msg": "prompt is too long"}), errors.ContextTooLong),
     "details": (data(say("He"), {"detail": [{"loc": ["body"], "msg": "it broke"}]}), errors.StreamCut),
     "an object that is an error": (
         data({"object": "error", "message": "maximum context length is 9", "code": 40303}),

@@ -106,6 +106,13 @@ def test_a_body_of_any_kind_is_bounded(content: bytes) -> None:
     assert "\n" not in str(error)
 
 
+def test_half_a_character_can_be_logged() -> None:
+    body = b'{"error": {"message": "no \\ud83d \\u001b[31m", "code": "x\\ud83d"}}'
+    logged = str(_translated(400, body))
+    assert logged.encode()
+    assert "\x1b" not in logged
+
+
 def test_no_secret_and_no_data_is_in_the_log() -> None:
     image, key = "A" * 5000, "sk-proj-0123456789abcdef"
     said = f"Bad image data:image/png;base64,{image} with Authorization: Bearer abcdef0123456789 and {key}"

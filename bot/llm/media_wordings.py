@@ -1,0 +1,142 @@
+"""The wordings of model servers for a picture or a sound that they do not take; ``wordings`` has the rest."""
+
+_IMAGES = r"(?:images?|image[_ ]urls?|input[_ ]images?|vision|visual|multi-?modal|pictures?|photos?)"
+_SOUNDS = r"(?:audios?|input[_ ]audios?|sounds?|(?:voice|speech)(?= input))"
+_TAIL = (
+    r"(?:[ _-](?:inputs?|contents?|understanding|attachments?|modalit(?:y|ies)|parts?|prompts?|messages?|analysis|"
+    r"recognition|processing|data|blocks?|capabilit(?:y|ies)|features?|requests?))*"
+)
+_QUOTES = r"[\"'`\u201c\u201d\u2018\u2019]?"
+_ENDS = (
+    _QUOTES + r"(?=\s*(?:$|[.,;:!?()\[\]\u2014\u2013-]|(?:in (?:this|the|your|its|any)|for|on|by|yet|at (?:this|all)|or"
+    r"|and|from|that|provided|you|but|when|while|is|was|were|please)\b))"
+)
+_NOT_ITS_FORM = (
+    r"(?![^.;]{0,40}\b(?:formats?|codecs?|mime|media[ _]types?|larger|longer|bigger|smaller|resolutions?|dimensions?|"
+    r"sizes?|sample rate|generation|edit(?:ing|s)?|output|bytes|mb)\b)"
+)
+_NOT = r"(?:not|n't|cannot|doesnt|dont|isnt|no|never|lacks?|without)"
+_MODEL = r"(?:(?:this|the|your|its|current|selected|chosen|requested|given|that|any)\b)"
+
+
+def _senseless(noun: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """How a model is said to lack a sense whose medium is called so."""
+    medium = _QUOTES + noun + _QUOTES + _TAIL
+    return (
+        rf"(?:\b{_NOT}|n't) (?:\S+ ){{0,3}}?(?:support(?:s|ed)?|accepts?|take|have|offer|provide)(?: for)? "
+        rf"(?:(?!parameter|option|field|tool)\w+ ){{0,3}}?{medium}{_ENDS}{_NOT_ITS_FORM}",
+        rf"\b{noun}{_QUOTES}[ _-](?:inputs?|contents?|modality|parts?|understanding|data)(?:[ _-](?:inputs?|modality|"
+        rf"parts?|type))?{_QUOTES} (?:(?:is|are|was|were) )?(?:currently )?(?:not|un|n't) ?(?:yet )?"
+        rf"(?:supported|enabled|available|implemented)\b{_NOT_ITS_FORM}",
+        rf"(?:{noun}){_QUOTES} (?:(?:is|are) )?(?:currently )?(?:not (?:yet )?|un)(?:supported|enabled|available|allowed|"
+        rf"accepted|permitted) (?:for|by|with|in|on) {_QUOTES}(?:{_MODEL} )?(?:\S+ )?model\b",
+        rf"unsupported (?:(?:message|media|input|part) )?(?:content )?(?:type|part|modality|content|input)s?"
+        rf"(?: type)?\W{{1,5}}{noun}{_TAIL}{_QUOTES}(?=\s*(?:$|[.,;)]|(?:for|in|by)\b))",
+        rf"does not support (?:the )?{_QUOTES}{noun}{_QUOTES} (?:modality|content type)",
+        rf"{noun}{_QUOTES} is not an? (?:supported|valid|known|allowed|recogni[sz]ed) (?:content|part|input|message|modality)",
+        rf"(?:unexpected|unrecogni[sz]ed|unknown|unhandled|unsupported) (?:message )?(?:content|part|input)(?: part)?(?: type)?"
+        rf"\W{{1,4}}{noun}\b(?!.*\bbut\b)",
+        rf"input modalit(?:y|ies)\W{{1,3}}{noun}\W{{1,3}}(?:is |are )?not (?:supported|enabled|available)",
+        rf"model (?:\S+ )?(?:cannot|can't|can not|is not able to|is unable to|does not|doesn't) (?:see|hear|process|view|"
+        rf"handle|understand|listen to) {noun}{_TAIL}{_ENDS}{_NOT_ITS_FORM}",
+        *own,
+    )
+
+
+BLIND = _senseless(
+    _IMAGES,
+    (
+        r"unknown variant .?(?:image_url|input_image|image)\b",
+        r"image_url.? is only supported (?:by|for|in|with)",
+        r"(?:images|vision|multi-?modal(?: inputs?)?|pictures)"
+        + _QUOTES
+        + r" (?:is|are) (?:currently )?(?:not (?:yet )?|un)"
+        r"(?:supported|enabled|available)(?! in (?:tool|system|assistant|developer))" + _NOT_ITS_FORM,
+        r"\b(?:images|vision|multi-?modal) not (?:supported|enabled|available)",
+        r"(?:image_url|input_image)"
+        + _QUOTES
+        + r" (?:is )?not (?:supported|allowed|permitted|accepted)\b"
+        + _NOT_ITS_FORM,
+        r"invalid (?:content )?(?:type|value)\W{1,4}(?:image_url|input_image)\b(?!.*\binput_image\b)",
+        r"at most 0 image",
+        r"(?:provide the|requires?|without(?: an?)?|no|missing) (?:-+)?mmproj",
+        r"images cannot be processed",
+        r"is not a (?:vlm|vision)\b|\bclip (?:model )?(?:is )?not loaded|mmproj (?:is |was )?not (?:loaded|found|provided|set)",
+        r"(?:\bno|not have an?|lacks? an?|without an?) vision (?:capabilit\w+|encoder|tower|module|support)",
+        r"\bno (?:multi-?modal|vision)[ -]?(?:capable )?(?:endpoint|model|provider)s? (?:is |are )?(?:available|found)",
+        r"vision add-?on is not loaded",
+        r"missing data required for image input",
+        r"不支持(?:输入)?(?: ?image_url|图片|图像|视觉)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
+    ),
+)
+"""The model takes no pictures."""
+
+DEAF = _senseless(
+    _SOUNDS,
+    (
+        r"unknown variant .?(?:input_audio|audio_url|audio)\b",
+        r"(?:input_audio|audio(?:_url)?).? is only supported (?:by|for|in|with)",
+        r"\baudio (?:is|are) (?:currently )?(?:not (?:yet )?|un)(?:supported|enabled|available)" + _NOT_ITS_FORM,
+        r"(?:input_audio|audio_url)"
+        + _QUOTES
+        + r" (?:is )?not (?:supported|allowed|permitted|accepted)\b"
+        + _NOT_ITS_FORM,
+        r"invalid (?:content )?(?:type|value)\W{1,4}(?:input_audio|audio_url)\b(?!.*supported values are.*\binput_audio\b)",
+        r"at most 0 audio",
+        r"不支持(?:输入)?(?:音频|语音)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
+    ),
+)
+"""The model takes no sounds."""
+
+TEXT_ONLY = (
+    r"(?:only|just) (?:supports?|accepts?|takes?|allows?) (?:plain )?text\b(?![-_ ]?(?:formats?|response|output|embed))",
+    r"supports? (?:only (?:plain )?text|text only)\b(?![-_ ]?(?:formats?|response|output|embed))",
+    r"text[- ]only model|(?:model|it) is (?:a )?text[- ]only|\buse text[- ]only (?:prompt|input|message)",
+    r"unmarshal (?:array|object) into .{0,80}\bcontent\b.{0,20}of type string|message content type: \[\]interface",
+    r"type mismatch of .{0,40}content|content\b.{0,30}must be (?:a )?string, but",
+    r"\bcontent\b[^;]{0,30}: input should be a valid string|expected (?:a )?string (?:for|at|in) .{0,20}content",
+    r"only \W?(?:plain )?text\W? (?:(?:contents?|inputs?|messages?|parts?|modality)(?: types?)? )?(?:is|are) "
+    r"(?:currently )?(?:supported|allowed|accepted|enabled)",
+    r"(?:is )?(?:not|n't) (?:a )?(?:multi-?modal|vision(?:[- ]language)?)(?:[- ](?:large )?(?:language )?model|[- ]enabled)?(?=$|[\s.,;!])"
+    r"(?! (?:support|request))",
+    r"\bcontent\b.{0,12}(?:value )?must be (?:a )?string|\bcontent\W{1,4}expected (?:a )?string",
+    r"input should be 'text'",
+    r"仅支持文本|只支持文本|不支持多模态|content\.type.{0,12}参数非法",
+)
+"""The model takes words only, or no content parts: which sense it lacks depends on what it was sent."""
+
+_BROKEN = r"(?:invalid|corrupt(?:ed)?|broken|malformed|unreadable|empty|truncated|unsupported|unrecogni[sz]ed|damaged|oversized|bad)"
+IMAGE = (
+    rf"\b{_BROKEN}(?: base64| encoded| input| or \w+)? images?(?:_url)?(?: (?:data|file|format|type|url|size|content|bytes))?\b"
+    r"(?![_ -]?(?:generation|tool|model|edit|name|tag|\w+ not found))",
+    r"(?:cannot|can't|could(?: not|n't)|unable to|failed to|failure to|error (?:while |when )?|failed) ?(?:decod\w*|process\w*|load\w*|"
+    r"open\w*|read\w*|identify|pars\w*|download\w*|fetch\w*|retriev\w*|convert\w*) (?:the |an? |input |your |provided |"
+    r"base64 )*(?:images?\b(?!_)(?! (?:model|generation))|multi-?modal content)",
+    r"\bimages? (?:file |data |content |url )?(?:\S+ )?(?:is|are|was|were) (?:too (?:large|big|small|wide|tall|many)|corrupt\w*|"
+    r"invalid|broken|empty|unreadable|not (?:a )?valid|truncated)",
+    r"\bimages? (?:input )?too (?:large|big|small)|too many images|image (?:length|width|height)\b.{0,30}(?:restrict|limit|must|do not|wrong|invalid)",
+    r"\bimages? (?:size|dimensions?|resolution|formats?|media type|file size|count|aspect ratio|exceeds?|exceeded)\b.{0,60}"
+    r"(?:exceed\w*|invalid|not supported|unsupported|illegal|too|larger|smaller|beyond|limit|must|should|maximum|mb\b)",
+    r"(?:one of the |the )?images? (?:dimensions )?exceeds? ",
+    r"size of (?:the )?(?:input )?image is",
+    r"(?:at most|up to|maximum of|more than|only) (?:[1-9]\d*|one|two) images?\b",
+    r"maximum (?:number|count) of (?:\S+ )?images|number of images (?:\S+ ){0,3}?(?:exceed|must|limit)",
+    r"does not match the provided (?:media|mime|content)[ _]type",
+    r"(?:does not|doesn't) represent a valid image",
+    r"max bytes per data-uri item|multi-?modal file size is too large",
+    r"\bsupport images? (?:larger|bigger|smaller|formats?|sizes?|of this size)\b|image decode error",
+    r"read image error|image format error|decode the image",
+    r"图片.{0,12}(?:过大|错误|超过|超出|无法|失败|不合法|格式|不符合)",
+)
+"""This picture is the trouble, or that there are so many."""
+SOUND = (
+    rf"\b{_BROKEN}(?: input)? (?:audio|sound|media)(?: (?:data|file|format|type|content))?\b(?! (?:output|model|tool))",
+    r"(?:cannot|can't|could(?: not|n't)|unable to|failed to|error) ?(?:decod\w*|process\w*|load\w*|open\w*|read\w*|pars\w*) (?:the |an? |"
+    r"input |your )*(?:audio|sound|media)",
+    r"\b(?:audio|sound|media|multi-?modal) (?:file |data |input )?(?:\S+ )?(?:format |duration |length |size )?(?:is|are|was) (?:too (?:large|"
+    r"long|short)|corrupt\w*|invalid|illegal|empty|not supported|broken|longer)",
+    r"audio (?:duration|length) (?:must|exceed)",
+    r"the file format is illegal",
+    r"decoder audio file failed|audio preprocess error",
+)
+"""This recording is the trouble."""
