@@ -26,11 +26,20 @@ class Forgettings:
         self._database = database
 
     async def propose(self, tx: Transaction, chat_id: int, proposal: Proposal, now: float) -> int:
-        """Keep a proposal until it is answered; returns its id."""
+        """Keep a proposal until it is answered; returns its id, which no button bears that is of another one.
+
+        Rows are deleted, and a backup brings back older ones, so it is the time and not the next free number.
+        """
         return await tx.insert(
-            "INSERT INTO forgettings (chat_id, turns, lines, words, message, made_at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
+            " VALUES (max(?, 1 + ifnull((SELECT max(id) FROM forgettings), 0)), ?, ?, ?, ?, ?, ?)",
             (
-                *(chat_id, json.dumps(proposal.turn_ids), json.dumps(proposal.lines, ensure_ascii=False)),
+                *(
+                    round(now * 1000),
+                    chat_id,
+                    json.dumps(proposal.turn_ids),
+                    json.dumps(proposal.lines, ensure_ascii=False),
+                ),
                 *(proposal.words, proposal.of_message, now),
             ),
         )

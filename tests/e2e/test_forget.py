@@ -49,6 +49,27 @@ async def test_nothing_is_forgotten_before_it_is_confirmed_nor_when_it_is_kept(s
     assert "Zanzibar" in model.asked[-1].body.decode()
 
 
+async def test_an_old_button_forgets_nothing_that_is_asked_later(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "my boat is called Zanzibar")
+    await say(stage, "my cat is called Musetta")
+    await say(stage, "/forget Musetta")
+    old = stage.home.replies[-1]
+    await confirm(stage, "Keep it")
+    await say(stage, "/forget Zanzibar")
+    press = {
+        "id": "stale",
+        "from": {"id": stage.ann.id, "is_bot": False, "first_name": "Ann"},
+        "message": {"message_id": old.id, "date": old.date, "chat": {"id": stage.home.id, "type": "private"}},
+        "chat_instance": "1",
+        "data": old.buttons[0].data,
+    }
+    stage.telegram.push_update({"callback_query": press})
+    await stage.telegram.wait_call("answerCallbackQuery", lambda call: call.params["callback_query_id"] == "stale")
+    assert "Zanzibar" in await say(stage, "/search Zanzibar")
+
+
 async def test_a_reply_forgets_that_message_and_the_answer_to_it(stage: Stage) -> None:
     model = Model(stage)
     stage.model.script(Say("Zanzibar, noted."))
