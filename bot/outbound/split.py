@@ -39,12 +39,20 @@ class Chunk:
 
 def next_part(source: str, offset: int, limit: int, least: int | None = None) -> Chunk:
     """The piece that begins at `offset`, at most `limit` characters long, and at least `least` of the source if any."""
-    return _Cutter(source, offset, limit, limit // 2 if least is None else least, layout(source)).chunk()
+    least = limit // 2 if least is None else least
+    return _Cutter(source, _behind_blanks(source, offset, least), limit, least, layout(source)).chunk()
 
 
 def next_plain_part(source: str, offset: int, limit: int) -> Chunk:
     """The piece that begins at `offset`, as it was written: no markup is closed or opened again."""
-    return _Cutter(source, offset, limit, limit // 2, Layout()).chunk()
+    least = limit // 2
+    return _Cutter(source, _behind_blanks(source, offset, least), limit, least, Layout()).chunk()
+
+
+def _behind_blanks(source: str, offset: int, most: int) -> int:
+    """Where a piece begins that must not be all blank, which Telegram refuses."""
+    ink = _INK.search(source, offset)
+    return offset if ink is None or ink.start() - offset < most else ink.start()
 
 
 class _Cutter:

@@ -1,6 +1,8 @@
+from collections.abc import Callable
+
 import pytest
 
-from bot.outbound.split import next_part
+from bot.outbound.split import Chunk, next_part, next_plain_part
 from tests.outbound.documents import Document, first_seen, words
 
 
@@ -116,3 +118,15 @@ def test_a_piece_can_begin_at_any_end_whatever_the_size_before() -> None:
         texts.append(chunk.text)
         offset, limit = chunk.end, 4096 + 200 - limit
     assert first_seen(texts) == words(source)
+
+
+@pytest.mark.parametrize("blanks", [" ", "\n", "\t \n", "\N{NO-BREAK SPACE}"])
+@pytest.mark.parametrize("cut", [next_part, next_plain_part])
+def test_no_piece_is_blank(blanks: str, cut: Callable[[str, int, int], Chunk]) -> None:
+    for before in ("", "a"):
+        source, offset, said = before + blanks * 300 + "b", 0, ""
+        while offset < len(source):
+            chunk = cut(source, offset, 50)
+            assert chunk.text.strip()
+            said, offset = said + chunk.text.strip(), chunk.end
+        assert said == before + "b"
