@@ -15,8 +15,8 @@ ReplyFormat = Literal["auto", "rich", "text"]
 
 _MAY_HOLD_ANY = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\||\$|\\[(\[]|(?:`{3}|~{3})[ \t]*math", re.IGNORECASE)
 """Without one of these there is neither, and nothing has to be converted to know."""
-_TABLE_OR_FORMULA = re.compile(r"<table\b|<tg-math(?:-block)?>[^<]*(?:\\|[^\W\d_])")
-"""In the HTML of a rich message. A sum of money between dollars, which has no letter, is no formula."""
+_TABLE_OR_FORMULA = re.compile(r"<table\b|<tg-math(?:-block)?>[^<]*[^\d\s.,+%<-]")
+"""In the HTML of a rich message. A sum of money between dollars, which is but a number, is no formula."""
 
 log = logging.getLogger(__name__)
 

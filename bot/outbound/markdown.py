@@ -21,6 +21,12 @@ _WITHOUT_MATH = RICH_OPTIONS & ~pyromark.Options.ENABLE_MATH
 _BARS = re.compile(r"(?<!\\)(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
 _LITERAL_SIGN = re.compile(r"\\[\s\S]|\$|(?<!~)~(?!~)")
 _KNOWN_ADDRESS = re.compile(r"https?://[^/\s]+\.[^/\s]|tg://|mailto:|tel:")
+_LITERAL = {
+    "Emphasis": re.compile(rb"(?<=[0-9A-Za-z)\]])(\*)(?=[0-9A-Za-z(])"),
+    "Strong": re.compile(rb"(?<=[0-9A-Za-z)\]])(\*\*)(?=[0-9])"),
+    "Item": re.compile(rb"[ \t]*0[0-9]+([.)])"),
+}
+"""What would lose a sign or a digit: 5*6*7 and 2**10, where no emphasis is meant, and 007. as the number of a list."""
 _Edit = tuple[int, int, str]
 
 
@@ -104,6 +110,8 @@ def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
                 yield start, start + 2, "[🖼 "
             case {"TaskListMarker": done}:
                 yield start, end, "☑" if done else "☐"
+            case {"Start": str(tag)} if tag in _LITERAL and (found := _LITERAL[tag].match(data, start)):
+                yield *found.span(1), "".join(f"\\{sign}" for sign in found[1].decode())
             case {"InlineMath": str(formula)} | {"DisplayMath": str(formula)} if as_text and "`" not in formula:
                 yield start, end, f"`{formula.strip()}`"
 

@@ -19,6 +19,8 @@ RICH = [
     "```math\nx^2\n```",
     "~~~ Math\nx^2\n~~~",
     "from $50 on, $x > 3$ holds",
+    "$2^{10}$ is 1024",
+    "$$2 + 2 = 4$$",
 ]
 TEXT = [
     "**bold**, _italic_, `code`, ~~gone~~, ||hidden|| and [a link](https://example.org)",

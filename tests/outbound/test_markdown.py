@@ -1,5 +1,6 @@
 import pytest
 
+from bot.outbound.convert import to_text
 from bot.outbound.markdown import prepare
 
 
@@ -65,3 +66,16 @@ def test_bars_hide_only_what_they_touch() -> None:
     assert ready("||secret||") == "||secret||"
     assert ready("a || b || c") == r"a \|\| b \|\| c"
     assert ready("| a | b |\n|---|---|\n| c || d |") == "| a | b |\n|---|---|\n| c | | d |"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["5*6*7 = 210", "a*b*c*d", "2*(x+1)*y", "2**10 and 2**20", "x**2 + y**2", "007. Bond\n008. Bill", "- 01. a"],
+)
+def test_numbers_keep_their_signs(source: str) -> None:
+    assert to_text(source).text.removeprefix("• ") == source.removeprefix("- ")
+
+
+@pytest.mark.parametrize("source", ["*re*write", "Hyper**T**ext", "这是*强调*字", "*Note:* 5", "0. a\n1. b"])
+def test_what_is_no_arithmetic_stays_markup(source: str) -> None:
+    assert ready(source) == source
