@@ -50,6 +50,9 @@ class Cleaning(Protocol):
     async def delete_before(self, before: float) -> int:
         """Delete for good what was said before this time (Unix seconds); returns how many turns."""
 
+    async def purge_resets(self, before: float) -> int:
+        """Delete for good what was reset before this time; returns how many turns."""
+
     async def repair_index(self) -> None:
         """Index what is missing, and let the index tidy itself up."""
 
@@ -145,11 +148,8 @@ class Jobs:
 
     async def purge_resets(self) -> None:
         """Delete for good what was reset days ago."""
-        before = self.clock() - self.keep.resets * DAY_S
-        async with self.storage.transaction() as tx:
-            purged = await self.storage.resets.purge(tx, before)
-            await self.storage.memories.prune(tx)
-        log.debug("Purged %d turns that had been reset", purged)
+        deleted = await self.cleaning.purge_resets(self.clock() - self.keep.resets * DAY_S)
+        log.debug("Purged %d turns that had been reset", deleted)
 
     async def look_at_windows(self) -> None:
         """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""

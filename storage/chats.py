@@ -105,7 +105,8 @@ class Chats:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE id IN"
-            " (SELECT chat_id FROM turns WHERE state IN ('waiting', 'streaming', 'complete', 'replaced'))"
+            " (SELECT chat_id FROM turns INDEXED BY turns_open"
+            " WHERE state IN ('waiting', 'streaming', 'complete', 'replaced'))"
             " UNION SELECT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
         return [place_in(row) for row in rows]

@@ -38,8 +38,8 @@ class Edits:
         """The user's turn that this Telegram message is, unless it was reset."""
         row = await self._database.row(
             "SELECT turns.id, content, glue, asked FROM turns JOIN turn_messages ON turn_id = turns.id"
-            " JOIN chats ON chats.id = chat_id"
-            " WHERE chat_id = ? AND message_id = ? AND role = 'user' AND turns.id > reset_turn",
+            " JOIN chats ON chats.id = chat_id WHERE in_chat = ?1 AND message_id = ?2"
+            " AND chat_id = ?1 AND role = 'user' AND turns.id > reset_turn",
             (chat_id, message_id),
         )
         return Stored(row["id"], row["content"], row["glue"], bool(row["asked"])) if row else None

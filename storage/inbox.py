@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from storage.database import Database, Transaction
 
+_CHAT = (
+    "CASE WHEN json_valid(one.value ->> 1) THEN (SELECT coalesce(kind.value ->> '$.chat.id', kind.value"
+    " ->> '$.message.chat.id') FROM json_each(one.value ->> 1) AS kind WHERE kind.type = 'object' LIMIT 1) END"
+)
+"""The Telegram chat of an update, of whatever kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawUpdate:
@@ -24,8 +30,8 @@ class Inbox:
     async def add(self, tx: Transaction, updates: Sequence[RawUpdate], now: float) -> set[int]:
         """Keep the updates that are not known yet; returns their ids."""
         rows = await tx.rows(
-            "INSERT INTO inbox (update_id, received_at, raw)"
-            " SELECT value ->> 0, ?, value ->> 1 FROM json_each(?) WHERE true"
+            "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"  # noqa: S608 - a constant
+            f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM json_each(?) AS one WHERE true"
             " ON CONFLICT (update_id) DO NOTHING RETURNING update_id",
             (now, json.dumps([[update.update_id, update.raw] for update in updates])),
         )
@@ -69,11 +75,8 @@ class Inbox:
 
     async def forget(self, tx: Transaction, telegram_id: int) -> None:
         """Blank the JSON of a chat's handled updates, of whatever kind; that they were handled stays known."""
-        chat = "coalesce(kind.value ->> '$.chat.id', kind.value ->> '$.message.chat.id')"
         await tx.execute(
-            "UPDATE inbox SET raw = '{}' WHERE state != 'new' AND json_valid(raw) AND EXISTS (SELECT 1"  # noqa: S608
-            f" FROM json_each(raw) AS kind WHERE CASE kind.type WHEN 'object' THEN {chat} = ? END)",
-            (telegram_id,),
+            "UPDATE inbox SET raw = '{}', telegram_id = NULL WHERE telegram_id = ? AND state != 'new'", (telegram_id,)
         )
 
     async def blank(self, tx: Transaction, update_ids: Collection[int]) -> None:

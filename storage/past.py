@@ -80,7 +80,8 @@ class Past:
     async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
         """The oldest settled turns that were stored before this time, at most so many: chat id to ascending ids."""
         rows = await self._database.rows(
-            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {_SETTLED} ORDER BY id LIMIT ?", (before, limit)
+            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {_SETTLED} ORDER BY created_at, id LIMIT ?",
+            (before, limit),
         )
         found: dict[int, list[int]] = {}
         for row in rows:
@@ -120,8 +121,8 @@ class Past:
     async def of_message(self, chat_id: int, message_id: int) -> Spoken | None:
         """The turn that a Telegram message is, or is a part of."""
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED}"
-            " AND id IN (SELECT turn_id FROM turn_messages WHERE message_id = ?)",
+            f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+            " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)",
             (chat_id, message_id),
         )
         return _spoken(rows[0]) if rows else None

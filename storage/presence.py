@@ -47,6 +47,7 @@ class Presence:
             (new, old),
         )
         await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (old,))
+        await tx.execute("UPDATE inbox SET telegram_id = ? WHERE telegram_id = ?", (new, old))
         for row in await tx.rows("SELECT id, thread_id FROM chats WHERE telegram_id = ?", (old,)):
             await self._forget_messages(tx, row["id"])
             found = await tx.rows(
@@ -62,7 +63,7 @@ class Presence:
         # How far a reply was delivered still counts.
         await tx.execute(
             "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
-            " AND NOT (delivered_end > 0 AND turn_id IN (SELECT id FROM turns WHERE state = 'complete'))",
+            " AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND state = 'complete'))",
             (chat_id,),
         )
         await tx.execute("UPDATE turns SET reply_to = NULL, in_place = 0 WHERE chat_id = ?", (chat_id,))

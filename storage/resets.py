@@ -49,17 +49,21 @@ class Resets:
         await tx.execute("UPDATE resets SET undone = 1 WHERE id = ?", (reset_id,))
         return True
 
-    async def purge(self, tx: Transaction, before: float) -> int:
-        """Delete for good what was reset before this time; returns how many turns."""
+    async def purge(self, tx: Transaction, before: float, limit: int) -> int:
+        """Delete for good what was reset before this time, at most so many turns; returns how many.
+
+        Once there are fewer it was all, and what held them goes too.
+        """
         purged = await tx.execute(
-            "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets JOIN turns USING (chat_id)"
-            " WHERE reset_at < ? AND NOT undone AND turns.id > from_id AND turns.id <= to_id)",
-            (before,),
+            "DELETE FROM turns WHERE id IN (SELECT turns.id FROM resets CROSS JOIN turns USING (chat_id)"
+            " WHERE reset_at < ? AND NOT undone AND turns.id > from_id AND turns.id <= to_id LIMIT ?)",
+            (before, limit),
         )
-        await tx.execute("DELETE FROM resets WHERE reset_at < ?", (before,))
-        await tx.execute(
-            "DELETE FROM chats WHERE thread_id < 0 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)"
-        )
+        if purged < limit:
+            await tx.execute("DELETE FROM resets WHERE reset_at < ?", (before,))
+            await tx.execute(
+                "DELETE FROM chats WHERE thread_id < 0 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)"
+            )
         return purged
 
     async def _bring_back(self, tx: Transaction, chat_id: int, reset_id: int, now: float) -> bool:

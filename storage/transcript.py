@@ -12,6 +12,9 @@ from storage.database import Database, Transaction
 from storage.media import Media
 from storage.records import NewReply, NewTurn, Report, Role, Turn, Usage
 
+REPORTS_LOOKED_AT = 1_000
+"""Turns among which reports are looked for: some servers never report anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -178,7 +181,8 @@ class Transcript:
     async def is_left_out(self, chat_id: int, message_id: int) -> bool:
         """Whether this Telegram message stands in no prompt because it was refused."""
         row = await self._database.row(
-            "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND message_id = ? AND refused",
+            "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
+            " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused",
             (chat_id, message_id),
         )
         return row is not None
@@ -239,9 +243,10 @@ class Transcript:
     async def reports(self, chat_id: int, count: int) -> list[Report]:
         """What the server reported of the newest answers that it reported anything of, the newest first."""
         rows = await self._database.rows(
-            "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM turns"
-            " WHERE chat_id = ? AND role = 'assistant' AND input_tokens IS NOT NULL ORDER BY id DESC LIMIT ?",
-            (chat_id, count),
+            "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM (SELECT * FROM turns"
+            " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) WHERE role = 'assistant' AND input_tokens IS NOT NULL"
+            " LIMIT ?",
+            (chat_id, REPORTS_LOOKED_AT, count),
         )
         return [
             Report(

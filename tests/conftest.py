@@ -3,19 +3,29 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from storage import Storage
 from storage.private import restrict
+from tests.plans import Plans
 
 restrict()
 """As the bot does at its start: what tests put in place for it has the rights of its own files."""
 
 os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
+
+
+@pytest.fixture(autouse=True)
+def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No statement of any test reads a whole table."""
+    plans = Plans()
+    plans.watch(monkeypatch)
+    yield
+    assert not plans.scans, "These read whole tables:\n{}".format("\n".join(plans.scans))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bot.conversation.indexing import Indexer
 from storage import Storage
 
-BATCH = 500
-"""Turns that are deleted in one transaction: other writers wait for it."""
+BATCH = 100
+"""Turns that are deleted in one transaction: other writers wait for it, some ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,17 @@ class Cleaning:
             await self.indexer.renew()
             await self.storage.database.scrub()
         return deleted
+
+    async def purge_resets(self, before: float) -> int:
+        """Delete for good what was reset before this time (Unix seconds); returns how many turns."""
+        deleted = purged = BATCH
+        while purged == BATCH:
+            async with self.storage.transaction() as tx:
+                purged = await self.storage.resets.purge(tx, before, BATCH)
+            deleted += purged
+        async with self.storage.transaction() as tx:
+            await self.storage.memories.prune(tx)
+        return deleted - BATCH
 
     async def repair_index(self) -> None:
         """Index what is missing, drop what has no turn any more, and let the index merge its parts."""

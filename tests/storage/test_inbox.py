@@ -57,3 +57,26 @@ async def test_what_is_set_aside_can_be_renewed(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.inbox.renew(tx, 7)
     assert [raw.update_id for raw in await storage.inbox.unhandled()] == [7, 8]
+
+
+async def test_what_a_chat_sent_is_blanked_by_its_number(storage: Storage) -> None:
+    kinds = {
+        1: '{"update_id": 1, "message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
+        2: '{"update_id": 2, "callback_query": {"message": {"chat": {"id": -7}}, "data": "Zanzibar"}}',
+        3: '{"update_id": 3, "message": {"chat": {"id": 8}, "text": "Zanzibar"}}',
+        4: "Zanzibar",
+        5: '{"update_id": 5, "edited_message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
+    }
+    async with storage.transaction() as tx:
+        await storage.inbox.add(tx, [RawUpdate(number, raw) for number, raw in kinds.items()], now=0.0)
+        await storage.inbox.done(tx, [1, 3])
+        await storage.inbox.unreadable(tx, [4])
+        await storage.inbox.forget(tx, -7)
+    rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%' ORDER BY update_id")
+    assert [row["update_id"] for row in rows] == [2, 3, 4, 5]  # 2 and 5 are not handled yet
+    async with storage.transaction() as tx:
+        await storage.inbox.done(tx, [2, 5])
+        await storage.presence.migrate(tx, -7, -1007)
+        await storage.inbox.forget(tx, -1007)
+    rows = await storage.database.rows("SELECT update_id FROM inbox WHERE raw LIKE '%Zanzibar%'")
+    assert {row["update_id"] for row in rows} == {3, 4}

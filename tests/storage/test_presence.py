@@ -61,7 +61,7 @@ async def test_what_was_reset_is_purged_and_nothing_else(storage: Storage) -> No
     moved = await _move(storage)
     assert not await _undo(storage, moved, reset_id, 101.0 + UNDO_S)
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=500.0) == 2
+        assert await storage.resets.purge(tx, before=500.0, limit=9) == 2
     assert await _all(storage) == ["old", "yes"]
     assert await storage.database.rows("SELECT 1 FROM chats WHERE thread_id < 0") == []
 

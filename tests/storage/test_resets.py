@@ -65,8 +65,22 @@ async def test_purging_deletes_old_resets_and_keeps_what_was_undone(storage: Sto
     await say(storage, chat, "fresh", 12)
     await _reset(storage, chat, 900.0)
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=500.0) == 1
+        assert await storage.resets.purge(tx, before=500.0, limit=9) == 1
     rows = await storage.database.rows("SELECT content FROM turns ORDER BY id")
     assert [row["content"] for row in rows] == ["undone", "fresh"]
     async with storage.transaction() as tx:
-        assert await storage.resets.purge(tx, before=1000.0) == 2
+        assert await storage.resets.purge(tx, before=1000.0, limit=9) == 2
+
+
+async def test_a_long_history_is_purged_a_part_at_a_time(storage: Storage, chat: Chat) -> None:
+    for number in range(10):
+        await say(storage, chat, f"word {number}", number)
+    await _reset(storage, chat, 100.0)
+    await say(storage, chat, "fresh", 12)
+    purged: list[int] = []
+    while not purged or purged[-1] == 4:
+        async with storage.transaction() as tx:
+            purged.append(await storage.resets.purge(tx, before=500.0, limit=4))
+    assert purged == [4, 4, 2]
+    assert await window(storage, chat) == ["fresh"]
+    assert not await storage.database.rows("SELECT 1 FROM resets")

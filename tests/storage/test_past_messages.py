@@ -1,0 +1,38 @@
+"""A Telegram message is found by its chat and number, whatever becomes of the chat."""
+
+from storage import Storage
+from storage.records import Chat, Place
+from tests.storage.test_transcript import say
+
+OTHER = Place(2002)
+
+
+async def test_two_chats_number_their_messages_alike(storage: Storage, chat: Chat) -> None:
+    async with storage.transaction() as tx:
+        other = await storage.chats.ensure(tx, OTHER, private=True, now=0.0)
+    await say(storage, chat, "mine", 10)
+    await say(storage, other, "theirs", 10)
+    for number in (0, 0):  # ephemeral messages
+        await say(storage, chat, "whisper", number)
+    for place, content in ((chat, "mine"), (other, "theirs")):
+        async with storage.transaction() as tx:
+            await storage.transcript.give_up(tx, place.id)
+        found = await storage.past.of_message(place.id, 10)
+        assert found is not None
+        assert found.content == content
+        stored = await storage.edits.find(place.id, 10)
+        assert stored is not None
+        assert stored.content == content
+    whisper = await storage.past.of_message(chat.id, 0)
+    assert whisper is not None
+    assert whisper.content == "whisper"
+
+
+async def test_messages_follow_their_turns_to_another_chat(storage: Storage, chat: Chat) -> None:
+    await say(storage, chat, "mine", 10)
+    async with storage.transaction() as tx:
+        await storage.transcript.give_up(tx, chat.id)
+        other = await storage.chats.ensure(tx, OTHER, private=True, now=0.0)
+        await tx.execute("UPDATE turns SET chat_id = ? WHERE chat_id = ?", (other.id, chat.id))
+    assert await storage.past.of_message(chat.id, 10) is None
+    assert await storage.past.of_message(other.id, 10) is not None
