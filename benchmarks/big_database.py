@@ -16,7 +16,7 @@ from storage.records import Role, Spoken
 from storage.search import tag
 
 TURNS = 1_000_000
-LENGTHS = (10, 1_000, 20_000, 100_000)
+LENGTHS = (10, 1_000, 10_000, 100_000)
 """Turns of the first chats; the others have OTHERS each."""
 OTHERS = 1_000
 WORDS = 60_000

@@ -1,32 +1,43 @@
-"""How long recall takes in a database of a million turns, and whether a turn's work grows with its chat.
+"""How long recall takes in a database of a million turns, by words alone and by meaning too, and whether a turn's work
+grows with its chat.
 
     python -m benchmarks.recall_speed [--dir FOLDER] [--turns 1000000]
 
-The database is made in FOLDER at the first run (some minutes, about 1.5 GB) and used again later.
+The database is made in FOLDER at the first run (some minutes, about 1.5 GB) and used again later. The vectors of its
+turns are random ones; questions are embedded by the local model, where it is installed.
 """
 
 import argparse
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import gettempdir
 
+import numpy as np
+
 from benchmarks.big_database import LENGTHS, make
+from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
 from bot.conversation.recall import Recall
+from bot.conversation.similarity import sum_of
 from bot.conversation.tokens import estimate
+from bot.llm.interface import Embedder, Purpose
+from bot.llm.local import MODEL, LocalEmbeddings, is_installed
 from storage import Storage
 from storage.records import Chat, Memory, NewReply, NewTurn
+from storage.vectors import Progress
 
 QUESTIONS = 200
 ROUNDS = 200
 WINDOW_TURNS = 10
 """As many as the shortest chat has, so that the chats differ in their length only."""
 RECALL_TOKENS = 1_200
+DIMENSION = 384
+VECTORS_AT_ONCE = 5_000
 
 
 def main() -> None:
@@ -44,7 +55,9 @@ async def _measure(path: Path) -> None:
     storage = await Storage.open(path)
     try:
         chats = await _chats(storage)
-        await _recall(storage, chats)
+        await _vectors(storage, chats)
+        await _recall(storage, chats, Recall(storage, estimate, RECALL_TOKENS, UTC), "words alone")
+        await _recall_by_meaning(storage, chats)
         await _turns(storage, chats)
     finally:
         await storage.close()
@@ -59,9 +72,50 @@ async def _chats(storage: Storage) -> dict[int, Chat]:
     return found
 
 
-async def _recall(storage: Storage, chats: dict[int, Chat]) -> None:
-    recall = Recall(storage, estimate, RECALL_TOKENS, UTC)
-    print(f"Recall, {QUESTIONS} questions a chat\n  turns of the chat   median ms   95 % below ms   mean tokens")
+class Stand:
+    """In the local model's place: a question costs nothing."""
+
+    name = MODEL
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:  # noqa: ARG002
+        return [[1.0, *(DIMENSION - 1) * [0.0]] for _ in texts]
+
+    async def close(self) -> None:
+        return
+
+
+async def _vectors(storage: Storage, chats: dict[int, Chat]) -> None:
+    rng = np.random.default_rng(7)
+    for chat in chats.values():
+        if await storage.vectors.any(chat.id, MODEL):
+            continue
+        rows = await storage.database.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id", (chat.id,))
+        for start in range(0, len(rows), VECTORS_AT_ONCE):
+            turn_ids = [row["id"] for row in rows[start : start + VECTORS_AT_ONCE]]
+            numbers = rng.standard_normal((len(turn_ids), DIMENSION))
+            made = {turn_id: sum_of(list(vector), None) for turn_id, vector in zip(turn_ids, numbers, strict=True)}
+            async with storage.transaction() as tx:
+                await storage.vectors.put(tx, chat.id, made, Progress(MODEL, DIMENSION, turn_ids[-1]))
+    (size,) = await storage.database.rows("SELECT sum(pgsize) AS bytes FROM dbstat WHERE name = 'vector_pages'")
+    turns = sum(chats)
+    print(f"Vectors of {turns:,} turns take {size['bytes'] / turns:,.0f} bytes each")
+
+
+async def _recall_by_meaning(storage: Storage, chats: dict[int, Chat]) -> None:
+    embedders: dict[str, Embedder] = {"words and meaning, without the question's vector": Stand()}
+    if is_installed():
+        embedders["words and meaning"] = LocalEmbeddings()
+    for what, embedder in embedders.items():
+        semantic = Embedding(storage, embedder, UTC, time.monotonic)
+        await embedder.embed(["the first one starts it"], Purpose.QUERY)
+        await _recall(storage, chats, Recall(storage, estimate, RECALL_TOKENS, UTC, semantic), what)
+        await semantic.close()
+        await embedder.close()
+
+
+async def _recall(storage: Storage, chats: dict[int, Chat], recall: Recall, what: str) -> None:
+    print(f"\nRecall by {what}, {QUESTIONS} questions a chat")
+    print("  turns of the chat   median ms   95 % below ms   mean tokens")
     for length, chat in chats.items():
         times, tokens = [], 0
         for question in await _questions(storage, chat):

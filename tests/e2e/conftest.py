@@ -245,6 +245,7 @@ async def open_stage(
             "OPENAI_BASE_URL": model_url,
             "DASHSCOPE_BASE_URL": model.dashscope_url,
             "OPENAI_MODEL": "stand-in",
+            "EMBEDDING_MODEL": "off",
             "ACCESS": "open",
             "DATABASE_URL": f"sqlite:///{folder}/keepsake.db",
         }

@@ -1,14 +1,20 @@
 """What left the window comes back behind the words that it matters for, and nowhere else."""
 
+import asyncio
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from bot.conversation import embedding
+from bot.llm import local
 from sandbox.model import Fail
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+from tests.llm.local_library import needs_library
 
 RECALLING = SMALL | {"RECALL_TOKENS": "600"}
 FOUND = "[Earlier in this conversation"
@@ -92,6 +98,33 @@ async def test_an_embedding_server_finds_by_meaning_and_one_that_is_down_costs_n
     stage.model.embeddings.fail_when(lambda _: Fail(503))
     await say(stage, "What is Zoe allergic to?")
     assert "allergic to hazelnuts" in model.asked[-1].last_words
+
+
+@needs_library
+async def test_the_local_model_finds_in_another_language_also_after_a_kill(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "NICE", 0)  # the tests take all of the machine
+    monkeypatch.setattr(embedding, "BATCH", 1)
+    monkeypatch.setattr(embedding, "ANSWER_WITHIN_S", PATIENCE_S)
+    model = Model(stage)
+    await stage.start(**RECALLING, EMBEDDING_MODEL="local")
+    await say(stage, "my sister Zoe is allergic to hazelnuts")
+    await stage.kill()
+    await stage.start()
+    await talk(stage, 6)
+    await compact(stage)
+    async with asyncio.timeout(PATIENCE_S):
+        while vectors_in(stage) < 2:  # noqa: ASYNC110 - what is waited for is in the bot's database
+            await asyncio.sleep(0.1)
+    await say(stage, "На какие продукты аллергия у сестры?")
+    assert "allergic to hazelnuts" in model.asked[-1].last_words
+
+
+def vectors_in(stage: Stage) -> int:
+    with closing(sqlite3.connect(f"file:{stage.folder}/keepsake.db?mode=ro", uri=True)) as database:
+        (size,) = database.execute("SELECT ifnull(sum(length(turns)), 0) FROM vector_pages").fetchone()
+    return int(size) // 8
 
 
 async def test_markers_stand_on_the_system_prompt_and_on_the_last_answer(stage: Stage) -> None:

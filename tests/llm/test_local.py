@@ -21,7 +21,8 @@ STAND_INS = MappingProxyType(
     {
         "whole": "return Vector([1.0 + is_query] * 4)",
         "fragile": "os.kill(os.getpid(), 11) if 'poison' in text else None\n        return Vector([1.0] * 4)",
-        "slow": "time.sleep(60 if 'slow' in text else 0)\n        return Vector([1.0] * 4)",
+        "slow": "time.sleep(60) if 'slow' in text else None\n        return Vector([1.0] * 4)",
+        "busy": "while 'busy' in text: pass\n        return Vector([1.0] * 4)",
         "mad": "return Vector([float('nan')] * 4)",
         "raises": "raise OSError('wrong ELF class')",
         "crashes": "os.kill(os.getpid(), 4)",
@@ -70,11 +71,22 @@ async def test_a_process_that_died_idle_costs_no_text(model: LocalEmbeddings) ->
     assert await model.embed(["a"], Purpose.QUERY)
 
 
-@pytest.mark.parametrize("model", ["slow"], indirect=True)
-async def test_a_text_that_never_ends_is_ended(model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
-    await model.embed(["a"], Purpose.PASSAGE)
-    monkeypatch.setattr(local, "TEXT_S", 0.5)
+@pytest.mark.parametrize("model", ["busy"], indirect=True)
+async def test_a_text_that_takes_too_much_work_is_refused(
+    model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model._processes[Purpose.QUERY], "_arguments", ("0", "0", "0.2"))
     with pytest.raises(ContentRefused):
+        await model.embed(["good", "busy"], Purpose.QUERY)
+
+
+@pytest.mark.parametrize("model", ["slow"], indirect=True)
+async def test_a_process_that_stands_still_is_no_fault_of_the_text(
+    model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await model.embed(["a"], Purpose.PASSAGE)
+    monkeypatch.setattr(local, "TEXT_S", 0.3)
+    with pytest.raises(ServerTrouble):
         await model.embed(["slow"], Purpose.PASSAGE)
 
 
