@@ -12,6 +12,8 @@ from bot.errors import ModelError, NoAnswerInTime, ServerTrouble
 FAILURES = 3
 """Requests in a row that have to fail, each after the client's own retries."""
 PROBE_EVERY_S = 10.0
+BROKEN = 500
+"""The status of a server that broke over a request; by 502 to 504 it says that it is busy or down."""
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ class Breaker:
         self.name = name
         self._answers = answers
         self._failures = 0
+        self._about: set[int] = set()
+        """What it failed over since it last answered."""
         self._probing: asyncio.Task[None] | None = None
 
     def check(self) -> None:
@@ -33,12 +37,20 @@ class Breaker:
     def answered(self) -> None:
         """It is up."""
         self._failures = 0
+        self._about.clear()
 
-    def failed(self, error: ModelError) -> None:
-        """A request failed; what the server said itself, such as that a key is wrong, shows that it is up."""
+    def failed(self, error: ModelError, about: int = 0) -> None:
+        """A request failed; what the server said itself, such as that a key is wrong, shows that it is up.
+
+        `about`: the conversation it was for. A server that breaks over one of them again and again is up for others.
+        """
         if not isinstance(error, ServerTrouble | NoAnswerInTime):
-            self._failures = 0
+            self.answered()
             return
+        if error.status == BROKEN:
+            if about in self._about:
+                return
+            self._about.add(about)
         self._failures += 1
         if self._failures >= FAILURES and self._probing is None:
             log.error("%s is down: %d requests in a row have failed", self.name, self._failures)

@@ -147,7 +147,7 @@ class Model(ABC):
         error.model = self.name
         if error.reached:
             self._server.breaker.answered()
-            self.breaker.failed(error)
+            self.breaker.failed(error, _conversation(messages))
         else:
             self._server.breaker.failed(error)
         if isinstance(error, CannotSee) and Image in sent:
@@ -179,6 +179,11 @@ class _Answer:
             text, reasoning = text + more, reasoning + further
         calls = tuple(map(whole_call, delta.calls))
         return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls)
+
+
+def _conversation(messages: Sequence[Message]) -> int:
+    """What tells one conversation from others, as long as its window begins with the same words."""
+    return hash(tuple(message.content for message in messages[:2]))
 
 
 def _of_what_was_sent(error: ModelError, sent: set[type]) -> ModelError:

@@ -78,6 +78,20 @@ async def test_what_is_refused_without_reason_costs_itself(stage: Stage, hurry: 
     assert "hello?" in prompt
 
 
+async def test_what_breaks_the_server_costs_one_chat(stage: Stage, hurry: None) -> None:
+    stage.model.answer_with(
+        lambda asked: Fail(500, "no") if any("mushroom" in one.text for one in asked.messages) else Say("fine")
+    )
+    bob = stage.telegram.user("Bob")
+    other = stage.telegram.private(bob)
+    await stage.start()
+    await say(stage, "a mushroom")
+    for _ in range(3):
+        assert "in trouble" in await say(stage, "/retry")
+    await bob.say(other, "hello")
+    assert (await stage.replies(1, other)) == ["fine"]
+
+
 async def test_after_an_outage_nothing_is_left_out(stage: Stage, hurry: None) -> None:
     stage.model.script(Fail(500), Fail(404), Fail(400), Fail(400))
     stage.model.always(Say("fine"))

@@ -198,6 +198,19 @@ async def test_what_is_explained_is_no_trouble(monkeypatch: pytest.MonkeyPatch, 
         await client.close()
 
 
+async def test_one_conversation_alone_shuts_out_no_other(server: Server) -> None:
+    broken = errors.ServerTrouble("assertion failed")
+    broken.status = 500
+    one = Breaker("host", server.answers)
+    for _ in range(FAILURES):
+        one.failed(broken, 1)
+    assert _is_open(one)
+    for about in range(2, FAILURES + 1):
+        one.failed(broken, about)
+    assert not _is_open(one)
+    await one.close()
+
+
 async def test_only_who_was_shown_something_is_blind() -> None:
     server = ModelServer()
     server.always(Fail(400, "this model does not support image input"))
