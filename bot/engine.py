@@ -86,7 +86,7 @@ def build(
     choice = _choice(settings, models)
     policy = _policy(settings, choice)
     ledger = Ledger(storage, settings.zone, time.time)
-    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings))
+    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings), settings.zone)
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)

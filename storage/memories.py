@@ -1,13 +1,19 @@
-"""What stands in each chat's prompt in place of the turns that have left its window."""
+"""What stands in each chat's prompt in place of the turns that have left its window, and what stood there before."""
+
+import json
+from collections.abc import Callable
 
 from storage.chats import chat_of
 from storage.database import Database, Row, Transaction
-from storage.records import Chat, Memory, Window
+from storage.records import Chat, Memory, NotesVersion, Span, Window
 from storage.transcript import Transcript
+
+STEP = 1000
+"""Turns that are counted at once, where a window is very long."""
 
 
 class Memories:
-    """The table of memories, one for each chat and reset boundary."""
+    """The tables of memories, one for each chat and reset boundary, and of their versions."""
 
     def __init__(self, database: Database, transcript: Transcript) -> None:
         self._database = database
@@ -20,57 +26,157 @@ class Memories:
         )
         return _memory(row) if row else None
 
-    async def window(self, chat_id: int, *, without: int | None = None) -> Window:
+    async def window(self, chat_id: int, *, without: int | None = None, most_tokens: int | None = None) -> Window:
         """What the chat's prompt is made of; `without` leaves out a reply that is being replaced.
 
-        A compaction may be stored between the two reads. The turns are those behind the memory that was read, so that
-        the worst is the window as it was before.
+        Of more than `most_tokens` the newest turns are read: so much is in no prompt anyway. A compaction may be stored
+        between the two reads. The turns are those behind the memory that was read, so that the worst is the window as
+        it was before.
         """
         row = await self._database.row(
-            "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at FROM chats LEFT JOIN memories AS m"
+            "SELECT chats.*, m.through_turn, m.text, m.tokens, m.made_at, m.covers FROM chats LEFT JOIN memories AS m"
             " ON m.chat_id = chats.id AND m.reset_turn = chats.reset_turn WHERE chats.id = ?",
             (chat_id,),
         )
         assert row is not None, "a window is asked for a chat that exists"
         memory = _memory(row) if row["text"] is not None else None
         window = Window(chat_of(row), memory, ())
-        turns = await self._transcript.since(chat_id, window.through_turn, without=without)
+        through = window.through_turn
+        if most_tokens is not None:
+            through = await self._newest(chat_id, through, most_tokens)
+        turns = await self._transcript.since(chat_id, through, without=without)
         return Window(window.chat, memory, turns)
+
+    async def _newest(self, chat_id: int, through: int, most_tokens: int) -> int:
+        """The turn behind which so many tokens were said, or `through` where they were fewer."""
+        if await self._database.row(
+            "SELECT 1 FROM turns WHERE chat_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?", (chat_id, through, STEP)
+        ):
+            first, tokens = 2**63 - 1, 0
+            while tokens <= most_tokens:
+                row = await self._database.row(
+                    "SELECT min(id) AS first, sum(tokens) AS tokens FROM (SELECT id, tokens FROM turns"
+                    " WHERE chat_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?)",
+                    (chat_id, through, first, STEP),
+                )
+                if row is None or row["first"] is None:
+                    return through
+                first, tokens = row["first"], tokens + row["tokens"]
+            return first - 1
+        return through
+
+    async def ends_overheard(self, chat_id: int) -> bool:
+        """Whether what was said last was not said to the bot."""
+        row = await self._database.row(
+            "SELECT role, asked FROM turns WHERE chat_id = ? AND +state IN ('waiting', 'settled', 'complete', 'sent')"
+            " AND id > (SELECT reset_turn FROM chats WHERE chats.id = chat_id) ORDER BY id DESC LIMIT 1",
+            (chat_id,),
+        )
+        return row is not None and row["role"] == "user" and not row["asked"]
 
     async def put(self, tx: Transaction, chat: Chat, memory: Memory) -> bool:
         """Make this the chat's memory, unless its turns were changed since `chat` was read: then False."""
         rows = await tx.rows("SELECT epoch FROM chats WHERE id = ?", (chat.id,))
         if not rows or rows[0]["epoch"] != chat.epoch:
             return False
+        await self._keep(tx, chat)  # those that came with an archive are no version yet
+        covers = json.dumps([[span.through_turn, span.since, span.until] for span in memory.covers])
         await tx.execute(
-            "INSERT INTO memories (chat_id, reset_turn, through_turn, text, tokens, made_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET through_turn = excluded.through_turn,"
-            " text = excluded.text, tokens = excluded.tokens, made_at = excluded.made_at",
-            (chat.id, chat.reset_turn, memory.through_turn, memory.text, memory.tokens, memory.made_at),
+            "INSERT INTO memories (chat_id, reset_turn, through_turn, text, tokens, made_at, covers)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET through_turn = excluded.through_turn,"
+            " text = excluded.text, tokens = excluded.tokens, made_at = excluded.made_at, covers = excluded.covers",
+            (chat.id, chat.reset_turn, memory.through_turn, memory.text, memory.tokens, memory.made_at, covers),
         )
+        await self._keep(tx, chat)
         # The turn that said the time may have left the window: the next one says it again.
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat.id,))
         return True
 
-    async def rewrite(self, tx: Transaction, chat: Chat, text: str, tokens: int) -> None:
-        """Change the text of the chat's memory, where it has one."""
+    async def versions_before(self, chat: Chat, version_id: int | None = None, limit: int = 1) -> list[NotesVersion]:
+        """The notes before this version (None: before the present ones), the newest first."""
+        rows = await self._database.rows(
+            "SELECT v.* FROM note_versions AS v LEFT JOIN memories AS m USING (chat_id, reset_turn)"
+            " WHERE v.chat_id = ? AND v.reset_turn = ? AND v.id < ? AND v.text IS NOT m.text"
+            " ORDER BY v.id DESC LIMIT ?",
+            (chat.id, chat.reset_turn, 2**63 - 1 if version_id is None else version_id, limit),
+        )
+        return [_version(row) for row in rows]
+
+    async def version(self, chat: Chat, version_id: int) -> NotesVersion | None:
+        """Notes that the chat has or had since its last reset."""
+        row = await self._database.row(
+            "SELECT * FROM note_versions WHERE chat_id = ? AND reset_turn = ? AND id = ?",
+            (chat.id, chat.reset_turn, version_id),
+        )
+        return _version(row) if row else None
+
+    async def present_version(self, chat: Chat) -> int | None:
+        """The id of the notes that stand in the prompt now."""
+        row = await self._database.row(
+            "SELECT v.id FROM memories AS m JOIN note_versions AS v USING (chat_id, reset_turn, text)"
+            " WHERE m.chat_id = ? AND m.reset_turn = ? ORDER BY v.id DESC LIMIT 1",
+            (chat.id, chat.reset_turn),
+        )
+        return row["id"] if row else None
+
+    async def take_out(
+        self, tx: Transaction, chat_id: int, is_gone: Callable[[str], bool], tokens: Callable[[str], int]
+    ) -> None:
+        """Take lines out of a chat's notes, of all their versions; `tokens` counts what is left."""
+        verdicts: dict[str, bool] = {}
+        for table, key in (("memories", "reset_turn"), ("note_versions", "id")):
+            found = await tx.rows(f"SELECT {key} AS key, text FROM {table} WHERE chat_id = ?", (chat_id,))  # noqa: S608
+            for row in found:
+                lines = row["text"].splitlines()
+                verdicts |= {line: is_gone(line) for line in lines if line not in verdicts}
+                kept = "\n".join(line for line in lines if not verdicts[line]).strip()
+                if any(verdicts[line] for line in lines):
+                    await tx.execute(
+                        f"UPDATE {table} SET text = ?, tokens = ? WHERE chat_id = ? AND {key} = ?",  # noqa: S608
+                        (kept, tokens(kept), chat_id, row["key"]),
+                    )
+        await tx.execute("DELETE FROM note_versions WHERE chat_id = ? AND text = ''", (chat_id,))
+
+    async def lines(self, chat_id: int) -> set[str]:
+        """All lines of a chat's notes, of all their versions."""
+        rows = await self._database.rows(
+            "SELECT text FROM memories WHERE chat_id = ?1 UNION SELECT text FROM note_versions WHERE chat_id = ?1",
+            (chat_id,),
+        )
+        return {line for row in rows for line in row["text"].splitlines() if line.strip()}
+
+    async def _keep(self, tx: Transaction, chat: Chat) -> None:
+        """Make the present notes the newest version, unless they are that."""
         await tx.execute(
-            "UPDATE memories SET text = ?, tokens = ? WHERE chat_id = ? AND reset_turn = ?",
-            (text, tokens, chat.id, chat.reset_turn),
+            "INSERT INTO note_versions (chat_id, reset_turn, text, tokens, covers, made_at)"
+            " SELECT chat_id, reset_turn, text, tokens, covers, made_at FROM memories AS m"
+            " WHERE chat_id = ?1 AND reset_turn = ?2 AND text != '' AND text IS NOT (SELECT text FROM note_versions"
+            " WHERE chat_id = ?1 AND reset_turn = ?2 ORDER BY id DESC LIMIT 1)",
+            (chat.id, chat.reset_turn),
         )
 
     async def delete_before(self, tx: Transaction, before: float) -> None:
         """Delete the memories that were made before this time: all that they tell of is older still."""
-        await tx.execute("DELETE FROM memories WHERE made_at < ?", (before,))
+        for table in ("memories", "note_versions"):
+            await tx.execute(f"DELETE FROM {table} WHERE made_at < ?", (before,))  # noqa: S608 - our own tables
 
     async def prune(self, tx: Transaction) -> None:
         """Delete the memories that a reset took away which was purged."""
-        await tx.execute(
-            "DELETE FROM memories WHERE reset_turn != (SELECT reset_turn FROM chats WHERE id = memories.chat_id)"
-            " AND NOT EXISTS (SELECT 1 FROM resets WHERE resets.chat_id = memories.chat_id"
-            " AND from_id = memories.reset_turn)",
-        )
+        for table in ("memories", "note_versions"):
+            await tx.execute(
+                f"DELETE FROM {table} WHERE reset_turn != (SELECT reset_turn FROM chats"  # noqa: S608 - our own tables
+                f" WHERE id = {table}.chat_id) AND NOT EXISTS (SELECT 1 FROM resets"
+                f" WHERE resets.chat_id = {table}.chat_id AND from_id = {table}.reset_turn)",
+            )
 
 
 def _memory(row: Row) -> Memory:
-    return Memory(row["through_turn"], row["text"], row["tokens"], row["made_at"])
+    return Memory(row["through_turn"], row["text"], row["tokens"], row["made_at"], _covers(row))
+
+
+def _version(row: Row) -> NotesVersion:
+    return NotesVersion(row["id"], row["text"], row["tokens"], _covers(row), row["made_at"])
+
+
+def _covers(row: Row) -> tuple[Span, ...]:
+    return tuple(Span(*span) for span in json.loads(row["covers"]))

@@ -86,7 +86,7 @@ class Presence:
             " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
             (old, new, boundary),
         )
-        for table in ("turns", "resets", "memories", "speakers"):
+        for table in ("turns", "resets", "memories", "note_versions", "speakers"):
             await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
         await forget_vectors(tx, new)
         await join_usage(tx, old, new)

@@ -6,11 +6,12 @@ wrong leaves window and memory as they were.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.conversation import prompt
+from bot.conversation.covers import added
 from bot.conversation.instructions import instruction
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Way, cut_to
@@ -20,7 +21,7 @@ from bot.conversation.windows import View, Windows
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
 from storage import Storage
-from storage.records import Chat
+from storage.records import Chat, Span, Turn
 
 SUMMARY_SHARE = 0.8
 """Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
@@ -60,9 +61,16 @@ class Compactor:
         if view.sizes.total <= view.marks.low:
             return Outcome.NOTHING
         if view.way is Way.SUMMARY:
-            readable = self._readable(view, most_prompt or SUMMARY_SHARE * self.windows.policy.context_window)
-            cut = min(view.marks.cut, readable)
-            return await self._move(view, cut, await self._written(view, readable)) if cut else Outcome.NOTHING
+            most = most_prompt or SUMMARY_SHARE * self.windows.policy.context_window
+            first, end, cut = self._shown(view, most, newest=most_prompt is None)
+            if not cut:
+                return Outcome.NOTHING
+            shown = view.turns(first, end)
+            text = await self._written(view, shown)
+            left = view.turns(first, min(cut, end))
+            span = Span(left[-1].id, left[0].at, left[-1].at)
+            before = view.window.through_turn if not first else left[0].id - 1
+            return await self._move(view, cut, text, added(view.covers, before, span))
         return await self._move(view, view.marks.cut, view.memory)
 
     async def drop(self, chat_id: int, most_tokens: float) -> Outcome:
@@ -75,6 +83,26 @@ class Compactor:
         view = await self.windows.view(chat_id)
         return await self._move(view, len(view.starts), view.memory)
 
+    def _shown(self, view: View, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
+        """From which round up to which the model is shown, and how many rounds leave the window.
+
+        It is shown all that it can read from the beginning on. Where the rest would still be too much (a group that
+        talked for long among itself), the `newest` of what leaves matters most: what is older leaves without notes.
+        """
+        readable = self._readable(view, most_prompt)
+        cut = min(view.marks.cut, readable)
+        rest = view.sizes.total - sum(view.sizes.rounds[:cut])
+        if not newest or rest <= self.windows.policy.cap:
+            return 0, readable, cut
+        room = most_prompt - view.sizes.system - view.sizes.memory
+        end = view.marks.cut
+        while end and view.sizes.rounds[end - 1] > room:  # that one alone is more than can be read
+            end -= 1
+        first = end
+        while first and (room := room - view.sizes.rounds[first - 1]) >= 0:
+            first -= 1
+        return first, end, view.marks.cut if end else 0
+
     def _readable(self, view: View, most_prompt: float) -> int:
         """How many of the first rounds the model can be shown; a round that waits for its answer is none of them."""
         answered = len(view.sizes.answered)
@@ -83,13 +111,13 @@ class Compactor:
             rounds += 1
         return rounds
 
-    async def _written(self, view: View, rounds: int) -> str:
-        """A new memory of the old one and these rounds. Raises a ModelError, EmptyAnswer for one that is of no use."""
+    async def _written(self, view: View, turns: Sequence[Turn]) -> str:
+        """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
         most = self.windows.policy.most_memory
-        before = await self.windows.prompt(view, view.before(rounds))
+        before = await self.windows.prompt(view, turns)
         asked = prompt.with_added(before, instruction("memory", most_tokens=most))
         marked = await self.marking.as_before(view.window.chat.id, asked)
-        counted = self.windows.counted(view, view.before(rounds))
+        counted = self.windows.counted(view, turns)
         answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
         return await self.as_memory(view.window.chat, view.model, answer)
 
@@ -121,10 +149,12 @@ class Compactor:
             log.info("Chat %d: a memory that is too long could not be shortened: %s", chat.id, exc)
             return ""
 
-    async def _move(self, view: View, cut: int, text: str) -> Outcome:
+    async def _move(self, view: View, cut: int, text: str, spans: Sequence[Span] | None = None) -> Outcome:
         if not cut:
             return Outcome.NOTHING
-        memory = self.windows.memory(view.before(cut)[-1].id, text, self.clock())
+        memory = self.windows.memory(
+            view.turns(0, cut)[-1].id, text, self.clock(), view.covers if spans is None else spans
+        )
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
         log.info(

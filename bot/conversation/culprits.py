@@ -44,11 +44,10 @@ class Culprits:
         bad = set(await _search(passes, len(lines)))
         if not refused and not bad:  # nothing is refused by itself, only all of it together
             refused, bad = [turn.id for turn in turns], set(range(len(lines)) if not turns else ())
-        kept = "\n".join(line for at, line in enumerate(lines) if at not in bad)
+        gone = {lines[at] for at in bad}
         async with storage.transaction() as tx:
-            if bad:
-                tokens = self.windows.memory(view.window.through_turn, kept, 0.0).tokens
-                await storage.memories.rewrite(tx, chat, kept, tokens)
+            if gone:
+                await storage.memories.take_out(tx, chat.id, gone.__contains__, self.windows.memory_tokens)
             await storage.transcript.leave_out(tx, chat.id, refused)
 
     async def _passes(self, view: View, texts: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:

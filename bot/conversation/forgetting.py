@@ -89,17 +89,20 @@ class Forgetting:
         await self.storage.chats.take_back(tx, chat.id)
         await self.storage.forgettings.delete_turns(tx, chat.id, proposal.turn_ids)
         await self.indexer.forgotten(tx, chat.id, proposal.turn_ids)
-        memory = await self.storage.memories.current(chat)
-        # Since it was shown a compaction may have told the same in other lines.
-        now = await self._lines(chat, proposal.words, of_message=proposal.of_message)
-        gone = {*proposal.lines, *now}
-        if memory is not None and gone:
-            kept = [line for line in memory.text.splitlines() if line not in gone]
-            changed = self.windows.memory(memory.through_turn, "\n".join(kept).strip(), memory.made_at)
-            await self.storage.memories.rewrite(tx, chat, changed.text, changed.tokens)
+        await self._take_out_of_notes(tx, chat, proposal)
         await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal
+
+    async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
+        """Out of all their versions; since it was shown a compaction may have told the same in other lines."""
+        lines, words = {*proposal.lines}, _words(proposal.words)
+
+        def is_gone(line: str) -> bool:
+            told = _tells(line, proposal.words) if proposal.of_message else _holds(line, words)
+            return line in lines or told
+
+        await self.storage.memories.take_out(tx, chat.id, is_gone, self.windows.memory_tokens)
 
     async def erase(self) -> None:
         """Overwrite on the disk what was forgotten: in the index's old parts, and in the database's log."""

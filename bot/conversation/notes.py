@@ -69,7 +69,7 @@ class Notes:
         )
         model = windows.choice.model(chat)
         text = await self.compactor.as_memory(chat, model, await self.compactor.side_calls.ask(chat, model, asked))
-        memory = windows.memory(view.window.through_turn, text, self.clock())
+        memory = windows.memory(view.window.through_turn, text, self.clock(), view.covers)
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction under way would bring the old text back

@@ -59,7 +59,7 @@ class Toolbox:
         notes = f"{view.memory}\n{note}".strip()
         if self.count_tokens(notes) > self.windows.policy.most_memory:
             return FULL
-        memory = self.windows.memory(view.window.through_turn, notes, self.clock())
+        memory = self.windows.memory(view.window.through_turn, notes, self.clock(), view.covers)
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction under way would lose the note

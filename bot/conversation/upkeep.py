@@ -62,7 +62,7 @@ class Upkeep:
             await self.indexer.catch_up(chat_id)
         if self.embedding is not None:
             self.embedding.wake(chat_id)
-        if chat_id in self.running:
+        if chat_id in self.running or await self._is_only_overheard(chat_id):
             return
         view = await self.windows.view(chat_id)
         if self.waits(view.window.chat):
@@ -73,6 +73,18 @@ class Upkeep:
         due = self._quiet_at(view)
         if due != view.window.chat.due_at:
             await self._look_at(chat_id, due, 0)
+
+    async def _is_only_overheard(self, chat_id: int) -> bool:
+        """Whether nothing is to be done since people talk among themselves: said without reading what they say."""
+        if not await self.storage.memories.ends_overheard(chat_id):
+            return False
+        chat = await self.storage.chats.by_id(chat_id)
+        if chat is None or chat.due_at is None or self.waits(chat):
+            return True
+        if chat.due_at > self.clock():  # its cache would go cold: that of a window which has changed since
+            await self._look_at(chat_id, None, 0)
+            return True
+        return False
 
     def waits(self, chat: Chat) -> bool:
         """Whether a compaction of this chat failed so recently that it is not tried yet."""

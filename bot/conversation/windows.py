@@ -1,15 +1,17 @@
 """A chat's window as it is now, and how large it is for the model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
-from bot.conversation import offers, prompt
+from bot.conversation import covers, offers, prompt
+from bot.conversation.calibration import FURTHEST
 from bot.conversation.choice import Choice, is_sent
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound, Tool
 from storage import Storage
-from storage.records import Chat, MediaKind, Medium, Memory, Role, Turn, Window
+from storage.records import Chat, MediaKind, Medium, Memory, Role, Span, Turn, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class View:
         return self.window.memory.text if self.window.memory else ""
 
     @property
+    def covers(self) -> tuple[Span, ...]:
+        """What of that it was made of."""
+        return self.window.memory.covers if self.window.memory else ()
+
+    @property
     def sent(self) -> tuple[Turn, ...]:
         """The turns that a request has: all, or the newest words alone where the model takes no history."""
         turns = self.window.turns
@@ -47,10 +54,10 @@ class View:
         last = self.window.turns[-1] if self.window.turns else None
         return last is not None and last.role is Role.USER and not last.asked
 
-    def before(self, rounds: int) -> tuple[Turn, ...]:
-        """The turns of the first rounds."""
-        end = self.starts[rounds] if rounds < len(self.starts) else len(self.window.turns)
-        return self.window.turns[:end]
+    def turns(self, first: int, end: int) -> tuple[Turn, ...]:
+        """The turns from one round up to another."""
+        starts = (*self.starts, len(self.window.turns))
+        return self.window.turns[starts[first] : starts[min(end, len(starts) - 1)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,12 @@ class Windows:
     count_tokens: TokenCounter
     tools: tuple[Tool, ...] = ()
     """What is offered to models that call tools, where a chat has use for it."""
+    zone: tzinfo = UTC
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
-        window = await self.storage.memories.window(chat_id, without=without)
+        most = int(FURTHEST * self.policy.context_window)  # the model's whole window, however far our count is off
+        window = await self.storage.memories.window(chat_id, without=without, most_tokens=most)
         model = self.choice.model(window.chat, window.turns)
         ratio = await self.storage.token_ratios.of(model.name, chat_id)
         starts = tuple(round_starts(window.turns))
@@ -87,7 +96,9 @@ class Windows:
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
         contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
-        messages = prompt.build(self.system(view.window.chat), view.memory, turns, recalled, parts)
+        messages = prompt.build(
+            self.system(view.window.chat), view.memory, turns, recalled, parts, self.covered(view.window.memory)
+        )
         return messages[-1:] if view.model.single_turn else messages
 
     def counted(self, view: View, turns: Sequence[Turn] | None = None) -> int:
@@ -104,10 +115,19 @@ class Windows:
         """What the model is told first in this chat."""
         return chat.choices.persona or self.system_prompt
 
-    def memory(self, through_turn: int, text: str, now: float) -> Memory:
+    def memory(self, through_turn: int, text: str, now: float, spans: Sequence[Span] = ()) -> Memory:
         """A memory with its size; the frame around it is counted too."""
-        tokens = self.count_tokens(prompt.framed(text)) - MESSAGE_TOKENS if text else 0
-        return Memory(through_turn, text, tokens, now)
+        made = Memory(through_turn, text, 0, now, tuple(spans))
+        tokens = self.count_tokens(prompt.framed(text, self.covered(made))) - MESSAGE_TOKENS if text else 0
+        return replace(made, tokens=tokens)
+
+    def memory_tokens(self, text: str) -> int:
+        """The size of a memory that lost lines; what it says of its spans is a few tokens more."""
+        return self.memory(0, text, 0.0).tokens
+
+    def covered(self, memory: Memory | None) -> str:
+        """What a memory is made of, in words for the model."""
+        return covers.told(memory.covers, self.zone) if memory and memory.text else ""
 
     def _offered(self, chat: Chat, model: ChatModel, way: Way) -> tuple[Tool, ...]:
         if not model.calls or model.single_turn:
