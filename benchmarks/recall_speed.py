@@ -28,7 +28,8 @@ from bot.conversation.tokens import estimate
 from bot.llm.interface import Embedder, Purpose
 from bot.llm.local import MODEL, LocalEmbeddings, is_installed
 from storage import Storage
-from storage.records import Chat, Memory, NewReply, NewTurn
+from storage.noted import Memory
+from storage.records import Chat, NewReply, NewTurn
 from storage.vectors import Progress
 
 QUESTIONS = 200

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from storage.chats import chat_of
 from storage.database import Database, Row, Transaction
-from storage.records import Chat, Memory, NotesVersion, Span, Window
+from storage.noted import Memory, NotesVersion, Span
+from storage.records import Chat, Window
 from storage.transcript import Transcript
 
 STEP = 1000

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from storage.noted import Memory
+
 ONE_MESSAGE = 4096
 """Characters that a Telegram message holds at most: what is longer takes several."""
 
@@ -130,38 +132,6 @@ class Spoken:
     """Its first Telegram message."""
     era: int | None = None
     """The last turn of the reset before it: turns of different eras are no neighbours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a conversation: up to which turn, and its times in seconds since 1970 (UTC)."""
-
-    through_turn: int
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What stands in the prompt in place of the turns up to `through_turn`."""
-
-    through_turn: int
-    text: str
-    tokens: int
-    made_at: float
-    covers: tuple[Span, ...] = ()
-    """What of them its text was made of; the rest left without a trace in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotesVersion:
-    """Notes that a chat has or had."""
-
-    id: int
-    text: str
-    tokens: int
-    covers: tuple[Span, ...]
-    made_at: float
 
 
 @dataclass(frozen=True, slots=True)

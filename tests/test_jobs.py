@@ -12,7 +12,8 @@ from bot.conversation.indexing import Indexer
 from bot.jobs import DAY_S, Jobs, Keep, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
-from storage.records import Button, Memory, NewTurn, Notice, Place
+from storage.noted import Memory
+from storage.records import Button, NewTurn, Notice, Place
 from storage.search import Key
 
 HOME = Place(5)

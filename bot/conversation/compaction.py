@@ -21,7 +21,8 @@ from bot.conversation.windows import View, Windows
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
 from storage import Storage
-from storage.records import Chat, Span, Turn
+from storage.noted import Span
+from storage.records import Chat, Turn
 
 SUMMARY_SHARE = 0.8
 """Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""

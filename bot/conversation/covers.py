@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from storage.records import Span
+from storage.noted import Span
 
 MOST_SPANS = 4
 """Stretches that are told apart; of more, those that lie closest together are told as one."""

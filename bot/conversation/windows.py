@@ -11,7 +11,8 @@ from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_start
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound, Tool
 from storage import Storage
-from storage.records import Chat, MediaKind, Medium, Memory, Role, Span, Turn, Window
+from storage.noted import Memory, Span
+from storage.records import Chat, MediaKind, Medium, Role, Turn, Window
 
 
 @dataclass(frozen=True, slots=True)

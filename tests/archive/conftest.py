@@ -13,7 +13,8 @@ from bot.archive.exporting import Exporter
 from bot.archive.importing import Importer, Wish, put
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.records import Choices, MediaKind, Memory, NewMedium, NewReply, NewTurn, Place, Usage
+from storage.noted import Memory
+from storage.records import Choices, MediaKind, NewMedium, NewReply, NewTurn, Place, Usage
 
 HOME, GROUP, TOPIC = Place(1001), Place(-1001), Place(-1001, 7)
 NOW = 1_795_000_000.123456

@@ -6,7 +6,8 @@ from itertools import permutations
 import pytest
 
 from storage import Storage
-from storage.records import Chat, Choices, Memory, Place
+from storage.noted import Memory
+from storage.records import Chat, Choices, Place
 from storage.resets import UNDO_S
 from tests.storage.test_resets import _reset, _undo
 from tests.storage.test_transcript import reply, say, window
