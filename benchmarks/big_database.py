@@ -85,12 +85,12 @@ def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) ->
         ),
     )
     connection.executemany(
-        "INSERT INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)", _keys(rows, ids)
+        "INSERT INTO turn_words (rowid, tag, own, written, around, label) VALUES (?, ?, ?, ?, ?, ?)", _keys(rows, ids)
     )
     connection.commit()
 
 
-def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, str, str]]:
+def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, str, str, str]]:
     of_chat: dict[int, list[int]] = {}
     for at, chat_id in enumerate(ids):
         of_chat.setdefault(chat_id, []).append(at)
@@ -101,5 +101,5 @@ def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, s
         place = bisect(same, at) - 1
         near = [rows[one] for one in same[max(place - 1, 0) : place + 2]]
         key = next(key for key in keys_of(near, UTC) if key.turn_id == rows[at].turn_id)
-        yield key.turn_id, tag(chat_id), key.own, key.around, key.label
+        yield key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label
     print(file=sys.stderr)

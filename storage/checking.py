@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 CHECK = "PRAGMA quick_check(3)"
 """Three damages at most: one is enough to act on."""
-INDEX = ("turn_keys", "turn_terms")
+INDEX = ("turn_words", "turn_terms", "turn_keys")
 """The search index, and how the names of its tables begin: it is made anew from the rest."""
 
 Contents = dict[str, int]
@@ -64,15 +64,17 @@ def _found(connection: sqlite3.Connection, check: str) -> list[str]:
 
 
 def _unreadable(connection: sqlite3.Connection) -> list[str]:
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'turn_keys'").fetchone():
-        return []
-    try:
-        connection.execute("SELECT 1 FROM turn_keys WHERE turn_keys MATCH 'a' LIMIT 1").fetchall()
-    except sqlite3.DatabaseError as exc:
-        if not is_damage(exc):
-            raise
-        return [str(exc)]
-    return []
+    found = []
+    for name in ("turn_words", "turn_keys"):
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone():
+            continue
+        try:
+            connection.execute(f"SELECT 1 FROM {name} WHERE {name} MATCH 'a' LIMIT 1").fetchall()  # noqa: S608
+        except sqlite3.DatabaseError as exc:
+            if not is_damage(exc):
+                raise
+            found.append(str(exc))
+    return found
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:

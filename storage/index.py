@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 
 from storage import making_index
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
+from storage.old_index import OldIndex
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 """What statements raise that are right, on an index that is not; a full disk or a lock is none of it."""
@@ -34,6 +35,7 @@ class Index:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._damaged = False
+        self.old = OldIndex(database, self.rows)
         database.after_deleting.append(self.follow)
 
     @property
@@ -58,6 +60,16 @@ class Index:
         """Put an empty index in the place of a damaged one: all turns are to be indexed then."""
         await making_index.replace(self._database)
         self._damaged = False
+
+    async def renew_all(self, version: str) -> None:
+        """Have all turns indexed anew, where the words in the index were made by another version."""
+        if await self._database.row("SELECT 1 FROM index_version WHERE version = ?", (version,)):
+            return
+        async with self._database.transaction(alone=True) as tx:
+            if await tx.rows("SELECT 1 FROM index_version"):
+                await tx.execute("UPDATE chats SET old_turn = indexed_turn")
+            await tx.execute("DELETE FROM chat_languages")
+            await tx.execute("INSERT OR REPLACE INTO index_version (id, version) VALUES (1, ?)", (version,))
 
     async def rows(self, sql: str, values: Iterable[SQLValue] = ()) -> list[Row]:
         """What a statement finds in the index; nothing where that is damaged."""
@@ -120,7 +132,9 @@ class Index:
                 return
             async with self.transaction() as tx:
                 async with self.writing(tx):
-                    await tx.execute("DELETE FROM turn_keys WHERE rowid IN (SELECT turn_id FROM stale_keys)")
+                    await tx.execute("DELETE FROM turn_words WHERE rowid IN (SELECT turn_id FROM stale_keys)")
+                    if await self.old.there():
+                        await tx.execute("DELETE FROM turn_keys WHERE rowid IN (SELECT turn_id FROM stale_keys)")
                 await tx.execute("DELETE FROM stale_keys WHERE turn_id NOT IN (SELECT id FROM turns)")
         except StorageError as exc:
             log.warning("What was deleted is still in the search index, and is taken out later: %s", exc)

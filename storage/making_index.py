@@ -9,14 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from storage.database import Database, StorageError, Transaction
+from storage.old_index import OLD_PARTS, OldIndex, parts_of
 
-INDEX = """CREATE VIRTUAL TABLE turn_keys USING fts5 (
-    tag, own, around, label, tokenize = "porter unicode61 remove_diacritics 2"
+INDEX = """CREATE VIRTUAL TABLE turn_words USING fts5 (
+    tag, own, written, around, label, tokenize = "ascii"
 )"""
-TERMS = "CREATE VIRTUAL TABLE turn_terms USING fts5vocab (turn_keys, row)"
+TERMS = "CREATE VIRTUAL TABLE turn_terms USING fts5vocab (turn_words, row)"
 """Both as the schema has them."""
-PARTS = tuple(f"turn_keys_{part}" for part in ("data", "idx", "content", "docsize", "config"))
-"""The tables that FTS5 keeps an index in."""
+PARTS = parts_of("turn_words")
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,11 @@ async def replace(database: Database) -> None:
     taken_apart = bool(broken) or not await _can_be_dropped(database)
     async with database.transaction(alone=True) as tx:
         await (_take_apart(tx, broken) if taken_apart else _drop(tx))
+        await OldIndex.leave(tx, broken)
         await tx.execute(INDEX)
         await tx.execute(TERMS)
-        await tx.execute("UPDATE chats SET indexed_turn = 0")
+        await tx.execute("UPDATE chats SET indexed_turn = 0, old_turn = 0")
+        await tx.execute("DELETE FROM chat_languages")
         await tx.execute("DELETE FROM stale_keys")
         await tx.execute("DELETE FROM index_damage")
     if broken:
@@ -40,7 +42,7 @@ async def replace(database: Database) -> None:
 def _broken(path: Path) -> list[str]:
     """The tables whose pages are damaged: to drop one would free pages that may be those of another table."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
-        return [name for name in PARTS if not _is_sound(connection, name)]
+        return [name for name in (*PARTS, *OLD_PARTS) if not _is_sound(connection, name)]
 
 
 def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
@@ -56,7 +58,7 @@ def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
 async def _can_be_dropped(database: Database) -> bool:
     """FTS5 drops no table that it can't open."""
     try:
-        await database.rows("SELECT 1 FROM turn_keys LIMIT 0")
+        await database.rows("SELECT 1 FROM turn_words LIMIT 0")
     except StorageError:
         return False
     return True
@@ -64,12 +66,12 @@ async def _can_be_dropped(database: Database) -> bool:
 
 async def _drop(tx: Transaction) -> None:
     await tx.execute("DROP TABLE IF EXISTS turn_terms")
-    await tx.execute("DROP TABLE turn_keys")
+    await tx.execute("DROP TABLE turn_words")
 
 
 async def _take_apart(tx: Transaction, broken: Collection[str]) -> None:
     """Without FTS5 the tables of an index are tables like any other."""
-    names = ", ".join(f"'{name}'" for name in ("turn_terms", "turn_keys", *broken))
+    names = ", ".join(f"'{name}'" for name in ("turn_terms", "turn_words", *broken))
     await tx.execute("PRAGMA writable_schema = ON")
     await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")  # noqa: S608 - constants
     await tx.execute("PRAGMA writable_schema = RESET")

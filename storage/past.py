@@ -40,6 +40,16 @@ class InContext:
     after: Spoken | None
 
 
+@dataclass(frozen=True, slots=True)
+class Old:
+    """The newest turns of a chat that are to be indexed anew, and their neighbours, oldest first."""
+
+    old: tuple[Spoken, ...]
+    all: tuple[Spoken, ...]
+    rest: int
+    """Up to this turn there may be more; 0: there are none."""
+
+
 class Past:
     """Reads settled turns."""
 
@@ -59,6 +69,16 @@ class Past:
             (chat_id,),
         )
         return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
+
+    async def old(self, tx: Transaction, chat_id: int, limit: int) -> Old:
+        """What is to be indexed anew next; read in the transaction that indexes it."""
+        bound = "(SELECT old_turn FROM chats WHERE id = ?1)"
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        rows = await tx.rows(f"{inside} AND id <= {bound} ORDER BY id DESC LIMIT ?2", (chat_id, limit + 1))
+        behind = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
+        old = [_spoken(row) for row in reversed(rows[:limit])]
+        every = [*map(_spoken, rows[limit:]), *old, *map(_spoken, behind)]
+        return Old(tuple(old), tuple(every), old[0].turn_id - 1 if len(rows) > limit else 0)
 
     async def around(
         self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int, refused: bool = True
@@ -102,7 +122,8 @@ class Past:
             "WITH RECURSIVE span (last) AS (SELECT ifnull(max(id), 0) FROM turns),"
             " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
             f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
-            f" AND {_SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)",
+            f" AND {_SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
+            " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)",
             (count,),
         )
         return [_spoken(row) for row in rows]

@@ -4,7 +4,7 @@ No statement here reads the index together with another table, whose damage woul
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -29,12 +29,12 @@ SAMPLED_KEYS = 20_000
 """From this size on keys are counted in a sample: to count a million takes 45 ms."""
 SLICES, SLICE_KEYS = 5, 1_000
 """The sample: as many runs of so many ids, spread evenly."""
-FIRST_UNSPACED = "\u3005"
-"""Chinese, Japanese and Korean signs begin here; letters of scripts with blanks come before."""
+MOST_ASKED = 32
+"""Terms of one query, the rarest first: more cost time and find no better."""
 SURE_COUNT = 10
 """A term that the sample holds no more often is rare: all its keys are counted, which is quick."""
 MERGE_PAGES, MERGE_DONE = 100, 2
-OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.6, 1.0
+OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.3, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights)."""
 
 
@@ -47,6 +47,20 @@ class Key:
     around: str
     label: str = ""
     """Who said it and when: recall finds it by that too, but no turn holds those words itself."""
+    written: str = ""
+    """Its own words as they are written, where they are indexed without their inflection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word to look for."""
+
+    written: str
+    """As it is written. So it is indexed too where it has no stems; else a turn that holds it so scores more."""
+    stems: tuple[str, ...] = ()
+    """What it may be without its inflection: one for each language that it may be of."""
+    begins: bool = False
+    """Whether all words are meant that begin so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +83,40 @@ class Search:
         async with self.index.writing(tx):
             for key in keys:
                 await tx.execute(
-                    "INSERT OR REPLACE INTO turn_keys (rowid, tag, own, around, label) VALUES (?, ?, ?, ?, ?)",
-                    (key.turn_id, tag(chat_id), key.own, key.around, key.label),
+                    "INSERT OR REPLACE INTO turn_words (rowid, tag, own, written, around, label)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label),
                 )
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Everything up to this turn is indexed."""
         await tx.execute("UPDATE chats SET indexed_turn = ? WHERE id = ?", (turn_id, chat_id))
+
+    async def old_chats(self) -> list[int]:
+        """The chats with turns that are to be indexed anew; the one that somebody wrote in last is the first."""
+        rows = await self._database.rows(
+            "SELECT id FROM chats WHERE old_turn > 0"
+            " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"
+        )
+        return [row["id"] for row in rows]
+
+    async def moved(self, tx: Transaction, chat_id: int, old_turn: int) -> None:
+        """Only turns up to this one are still to be indexed anew."""
+        await tx.execute("UPDATE chats SET old_turn = ? WHERE id = ?", (old_turn, chat_id))
+
+    async def languages(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
+        """The languages of a chat, the most used first."""
+        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
+        rows = await (tx or self._database).rows(sql, (chat_id,))
+        return tuple(row["language"] for row in rows)
+
+    async def heard(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
+        """So many more words of a chat speak for these languages."""
+        await tx.execute(
+            "INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM json_each(?) WHERE true"
+            " ON CONFLICT (chat_id, language) DO UPDATE SET words = words + excluded.words",
+            (chat_id, json.dumps(languages)),
+        )
 
     async def last_key(self) -> int:
         """The highest id of a key, or 0."""
@@ -97,7 +138,8 @@ class Search:
             return {}
         rows = await self._database.rows(
             "SELECT chat_id, min(turns.id) AS turn_id FROM turns JOIN chats ON chats.id = chat_id"
-            " WHERE turns.id BETWEEN ? AND ? AND turns.id <= indexed_turn AND state IN ('settled', 'complete', 'sent')"
+            " WHERE turns.id BETWEEN ? AND ? AND turns.id > old_turn AND turns.id <= indexed_turn"
+            " AND state IN ('settled', 'complete', 'sent')"
             " AND turns.id NOT IN (SELECT value FROM json_each(?)) GROUP BY chat_id",
             (first, last, json.dumps(keys)),
         )
@@ -106,7 +148,7 @@ class Search:
     async def holds(self, turn_id: int, word: str) -> bool:
         """Whether a turn is found by this word of its own."""
         found = await self.index.rows(
-            "SELECT 1 FROM turn_keys WHERE turn_keys MATCH ? AND rowid = ?", (f"own : {_phrase(word)}", turn_id)
+            "SELECT 1 FROM turn_words WHERE turn_words MATCH ? AND rowid = ?", (f'{{own written}} : "{word}"', turn_id)
         )
         return bool(found)
 
@@ -114,7 +156,7 @@ class Search:
         """Take out the keys of these turns."""
         async with self.index.writing(tx):
             for turn_id in turn_ids:
-                await tx.execute("DELETE FROM turn_keys WHERE rowid = ?", (turn_id,))
+                await tx.execute("DELETE FROM turn_words WHERE rowid = ?", (turn_id,))
 
     async def merge(self, tx: Transaction, *, begins: bool) -> bool:
         """Merge some of the index's parts, which lets go of deleted words; False when nothing is left to merge.
@@ -125,18 +167,18 @@ class Search:
         before = await self._changes(tx)
         pages = -MERGE_PAGES if begins else MERGE_PAGES
         async with self.index.writing(tx):
-            await tx.execute("INSERT INTO turn_keys (turn_keys, rank) VALUES ('merge', ?)", (pages,))
+            await tx.execute("INSERT INTO turn_words (turn_words, rank) VALUES ('merge', ?)", (pages,))
         return await self._changes(tx) - before >= MERGE_DONE
 
     async def _keys(self, first: int, last: int) -> list[int]:
-        rows = await self.index.rows("SELECT id FROM turn_keys_docsize WHERE id BETWEEN ? AND ?", (first, last))
+        rows = await self.index.rows("SELECT id FROM turn_words_docsize WHERE id BETWEEN ? AND ?", (first, last))
         return [row["id"] for row in rows]
 
     @staticmethod
     async def _changes(tx: Transaction) -> int:
         return int((await tx.rows("SELECT total_changes() AS n"))[0]["n"])
 
-    async def weighed(self, chat_id: int, terms: Sequence[str]) -> "Asked":
+    async def weighed(self, chat_id: int, terms: Sequence[Term]) -> "Asked":
         """The terms that the index knows, rarest first, and what a perfect hit would score.
 
         Left out are terms that are everywhere, and the more common ones once what is kept costs enough to look up. The
@@ -144,20 +186,24 @@ class Search:
         """
         size = await self._size()
         counts, share = await self._counted(chat_id, terms, size)
-        known = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
-        kept: list[tuple[int, str]] = []
+        known = sorted(
+            ((count, at) for at, count in enumerate(counts) if count), key=lambda one: (one[0], terms[one[1]].begins)
+        )
+        kept: list[tuple[int, Term]] = []
         cost = 0.0
-        for count, term in known:
+        for count, at in known[:MOST_ASKED]:
             cost += count * (COUNT_US + share * RANK_US)
             common = count > (COMMON_SHARE if kept else USELESS_SHARE) * size
             if size >= FEW_KEYS and (common or (kept and cost > MOST_US)):
                 break
-            kept.append((count, term))
+            kept.append((count, terms[at]))
+        if await self._old_turn(chat_id):  # the old index may know other terms, and scores in its own way
+            return Asked(tuple(terms[:MOST_ASKED]), 0.0)
         return Asked(tuple(term for _, term in kept), sum(_weight(count, size) for count, _ in kept))
 
-    async def _counted(self, chat_id: int, terms: Sequence[str], size: int) -> tuple[list[int], float]:
+    async def _counted(self, chat_id: int, terms: Sequence[Term], size: int) -> tuple[list[int], float]:
         """How many keys hold each term, and the chat's share of all keys, estimated where counting takes long."""
-        queries = [_phrase(term) for term in terms]
+        queries = [_looked_up(term) for term in terms]
         if size < SAMPLED_KEYS:
             return await self._counts(queries, ((0, size),)), 1.0
         step = size // SLICES
@@ -173,7 +219,7 @@ class Search:
         """How many keys match each query in all slices (first and last id) together."""
         if not queries:
             return []
-        one = "SELECT ? AS number, count(*) AS found FROM turn_keys WHERE turn_keys MATCH ? AND rowid BETWEEN ? AND ?"
+        one = "SELECT ? AS number, count(*) AS found FROM turn_words WHERE turn_words MATCH ? AND rowid BETWEEN ? AND ?"
         values = [value for at, query in enumerate(queries) for ends in slices for value in (at, query, *ends)]
         parts = " UNION ALL ".join([one] * (len(queries) * len(slices)))
         rows = await self.index.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
@@ -182,7 +228,7 @@ class Search:
     async def find(
         self,
         chat_id: int,
-        terms: Sequence[str],
+        terms: Sequence[Term],
         *,
         after_turn: int,
         before_turn: int,
@@ -194,17 +240,30 @@ class Search:
         if not terms:
             return []
         columns = "own" if own else "{own around label}"
-        words = (" AND " if every_term else " OR ").join(map(_phrase, terms))
+        phrases = (" AND " if every_term else " OR ").join(_phrases(term, columns) for term in terms)
         rows = await self.index.rows(
-            "SELECT rowid AS id, -bm25(turn_keys, 0.0, ?, ?, ?) AS score FROM turn_keys"
-            " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC, rowid LIMIT ?",
+            "SELECT rowid AS id, -bm25(turn_words, 0.0, ?, ?, ?, ?) AS score FROM turn_words"
+            " WHERE turn_words MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC, rowid LIMIT ?",
             (
-                *(OWN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT, f"tag : {tag(chat_id)} AND {columns} : ({words})"),
+                *(OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT, f"tag : {tag(chat_id)} AND ({phrases})"),
                 *(after_turn, before_turn, limit),
             ),
         )
-        theirs = await self._of_chat(chat_id, [row["id"] for row in rows])
-        return [Hit(row["id"], row["score"]) for row in rows if row["id"] in theirs]
+        found = [Hit(row["id"], row["score"]) for row in rows]
+        if old_turn := await self._old_turn(chat_id):
+            last = min(before_turn, old_turn + 1)
+            bounds = (after_turn, last, limit)
+            words = [term.written for term in terms]
+            old = await self.index.old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
+            found += [Hit(turn_id, score) for turn_id, score in old]
+        best = {hit.turn_id: hit for hit in sorted(found, key=lambda hit: hit.score)}
+        theirs = await self._of_chat(chat_id, list(best))
+        hits = [hit for hit in best.values() if hit.turn_id in theirs]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.turn_id))[:limit]
+
+    async def _old_turn(self, chat_id: int) -> int:
+        row = await self._database.row("SELECT old_turn FROM chats WHERE id = ?", (chat_id,))
+        return int(row["old_turn"]) if row and await self.index.old.there() else 0
 
     async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
         rows = await self._database.rows(
@@ -214,7 +273,7 @@ class Search:
         return {row["id"] for row in rows}
 
     async def _size(self) -> int:
-        rows = await self.index.rows("SELECT ifnull(max(id), 0) AS size FROM turn_keys_docsize")
+        rows = await self.index.rows("SELECT ifnull(max(id), 0) AS size FROM turn_words_docsize")
         return int(rows[0]["size"]) if rows else 0
 
 
@@ -222,13 +281,19 @@ class Search:
 class Asked:
     """Terms to search for; `weight` is what a turn would score that holds them all."""
 
-    terms: tuple[str, ...]
+    terms: tuple[Term, ...]
     weight: float
 
 
-def _phrase(term: str) -> str:
-    """A term in the index's query language; one sign of a script without blanks asks for all pairs that it begins."""
-    return f'"{term}"*' if len(term) == 1 and term >= FIRST_UNSPACED else f'"{term}"'
+def _looked_up(term: Term, columns: str = "{own around label}") -> str:
+    """A term in the index's query language: any of its stems."""
+    words = " OR ".join(f'"{word}"{"*" * term.begins}' for word in term.stems or (term.written,))
+    return f"{columns} : ({words})"
+
+
+def _phrases(term: Term, columns: str) -> str:
+    looked_up = _looked_up(term, columns)
+    return f'({looked_up} OR written : "{term.written}")' if term.stems else f"({looked_up})"
 
 
 def tag(chat_id: int) -> str:

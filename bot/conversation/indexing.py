@@ -1,26 +1,30 @@
 """Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours."""
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.conversation.asking import spoken
-from bot.conversation.keys import dated, spread
+from bot.conversation.keys import KEYS_VERSION, dated, languages_in, spread
 from storage import Storage, Transaction
 from storage.records import Role, Spoken
 from storage.search import Key
 
 BATCH = 200
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
+MOVED, REST_S = 50, 0.02
+"""Turns that are indexed anew in one transaction, and the pause behind it: the bot answers meanwhile."""
 LOOKED_AT = 5_000
 """Ids that one step of the repair reads: some ten milliseconds."""
 PROBES = 30
 """Turns that are looked up by a word of theirs, to see whether the index is sound."""
 MOST_MISSED = 0.1
 """Of the probes; a damaged index misses nearly all, or raises an error."""
-_PROBE = re.compile(r"[a-z\u0430-\u044f\u3400-\u4dbf\u4e00-\u9fff]{2,}")
-"""A word as every SQLite splits it."""
+_PROBE = re.compile(r"[^\W\d_]{2,}")
+"""A word that is worth looking up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Indexer:
                 rows = await self.storage.past.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
                     return
-                keys = keys_of((*rows.before, *rows.fresh), self.zone)
+                home = await self._home(tx, chat_id, rows.fresh)
+                keys = keys_of((*rows.before, *rows.fresh), self.zone, home)
                 # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
@@ -51,9 +56,43 @@ class Indexer:
             async with self.storage.search.index.transaction() as tx:
                 for chat_id, turn_id in stale:
                     rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
-                    keys = [key for key in keys_of(rows, self.zone) if key.turn_id == turn_id]
+                    home = await self.storage.search.languages(chat_id, tx)
+                    keys = [key for key in keys_of(rows, self.zone, home) if key.turn_id == turn_id]
                     await self.storage.search.put(tx, chat_id, keys)
                     await self.storage.search.index.renewed(tx, turn_id)
+
+    async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[Spoken]) -> tuple[str, ...]:
+        """The chat's languages, with those of these turns, which are counted now."""
+        heard = sum((languages_in(_words(row)) for row in fresh), Counter[str]())
+        await self.storage.search.heard(tx, chat_id, heard)
+        return await self.storage.search.languages(chat_id, tx)
+
+    async def move(self) -> None:
+        """Put what an older index or version has into this one: chats of the last days first, in small steps.
+
+        Until a turn is there the old one answers for it. Killed meanwhile, it goes on after the next start.
+        """
+        search = self.storage.search
+        await search.index.renew_all(KEYS_VERSION)
+        chats, more = await search.old_chats(), True
+        while chats and not search.index.damaged:
+            if not await self._moved(chats[0]):
+                chats = chats[1:]
+            await asyncio.sleep(REST_S)
+        while more and not search.index.damaged and not await search.old_chats():
+            more = await search.index.old.take_away()
+            await asyncio.sleep(REST_S)
+
+    async def _moved(self, chat_id: int) -> bool:
+        """Index the newest of a chat's old turns anew; False when that were all."""
+        async with self.storage.search.index.transaction() as tx:
+            rows = await self.storage.past.old(tx, chat_id, MOVED)
+            home = await self._home(tx, chat_id, rows.old)
+            keys = {key.turn_id: key for key in keys_of(rows.all, self.zone, home)}
+            await self.storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
+            await self.storage.search.moved(tx, chat_id, rows.rest)
+            return rows.rest > 0
+        return False
 
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
         """Turns have just been deleted: the keys of their neighbours held those words too."""
@@ -70,7 +109,9 @@ class Indexer:
         """Whether turns are found by their own words; not every damage raises an error."""
         probes = missed = 0
         for row in await self.storage.past.sample(PROBES):
-            words = _PROBE.findall(keys_of([row], self.zone)[0].own)
+            key = keys_of([row], self.zone)[0]
+            # As it is written: the stems hang on the languages that the chat had then.
+            words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
                 probes += 1
                 missed += not await self.storage.search.holds(row.turn_id, max(words, key=len))
@@ -113,19 +154,27 @@ class Indexer:
             begins = False
 
 
-def keys_of(rows: Sequence[Spoken], zone: tzinfo) -> list[Key]:
-    """The keys of turns that follow one another, each between its neighbours among them."""
-    own = [spread(row.content if row.role is Role.ASSISTANT else spoken(row.content)) for row in rows]
-    label = [_label(row, zone) for row in rows]
+def keys_of(rows: Sequence[Spoken], zone: tzinfo, home: Sequence[str] = ()) -> list[Key]:
+    """The keys of turns that follow one another, each between its neighbours among them.
+
+    `home`: the languages of the chat, the most used first.
+    """
+    own = [spread(_words(row), home) for row in rows]
+    label = [_label(row, zone, home) for row in rows]
     keys = []
     for at, row in enumerate(rows):
         near = [one for one in (at - 1, at + 1) if 0 <= one < len(rows) and rows[one].era == row.era]
-        around = " ".join(f"{label[one]} {own[one]}" for one in near)
-        keys.append(Key(row.turn_id, own[at], around, label[at]))
+        around = " ".join(f"{label[one]} {own[one].terms}" for one in near)
+        keys.append(Key(row.turn_id, own[at].terms, around, label[at], own[at].written))
     return keys
 
 
-def _label(row: Spoken, zone: tzinfo) -> str:
+def _words(row: Spoken) -> str:
+    return row.content if row.role is Role.ASSISTANT else spoken(row.content)
+
+
+def _label(row: Spoken, zone: tzinfo, home: Sequence[str]) -> str:
     if row.role is Role.ASSISTANT:
         return ""
-    return spread(f"{dated(datetime.fromtimestamp(row.at, zone))} {row.speaker or ''}")
+    at = datetime.fromtimestamp(row.at, zone)
+    return f"{spread(dated(at), ('en',)).terms} {at:%Y%m%d} {spread(row.speaker or '', home).terms}".strip()

@@ -1,63 +1,108 @@
 """Words as they are indexed and asked for: the same text gives the same terms on both sides.
 
-Scripts without blanks (Chinese, Japanese, Korean) are spread into pairs of signs, so that a word of two signs is found
-in the middle of a sentence; SQLite's tokenizer takes a whole run of them for one word.
+Each word without its inflection and accents, and as it is written. Scripts without blanks are spread into pairs of
+signs (``signs``). SQLite's tokenizer then only splits at the blanks that are put here.
 """
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import groupby
 
-from bot.conversation.wordlists import GERMAN, language_of, stop_words
+from bot.conversation import signs
+from bot.conversation.scripts import USUAL, script_for, script_of
+from bot.conversation.stems import LONGEST, VERSION, fold, stem
+from bot.conversation.wordlists import GERMAN, languages_of, stop_words, votes
+from storage.search import Term
 
-_RUN = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
 _MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
-_WORD = re.compile(rf"[^\W_][^\W_{_MARKS}]*(?:[{_MARKS}]+[^\W_]*)*")
+_WORD = re.compile(rf"(?P<run>{signs.RUN})|[^\W_{signs.UNSPACED}]+(?:[{_MARKS}]+[^\W_{signs.UNSPACED}]*)*")
 """Marks are parts of a word, such as the vowels of Hindi."""
 _SENTENCE_END = re.compile(r"[.!?…:\n\u3002\uff01\uff1f¿¡]")
-MOST_TERMS = 24
-"""Of a long message the first terms are asked for; more cost time and find no better."""
+_SENTENCES = re.compile(r"[^.!?…\n\u3002\uff01\uff1f؟।]+")
+_DATE = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
+_NOT_SPOKEN = re.compile("\u00ad|(?<=[\u0400-\u04ff])['\u2019\u02bc](?=[\u0400-\u04ff])")
+"""Soft hyphens, and the apostrophe inside of Ukrainian words."""
+KEYS_VERSION = f"1, PyStemmer {VERSION}"
+"""Another version than the one that made the words in an index: they are made anew."""
+MOST_TERMS = 96
+"""Of a long message the first terms are looked at; the index asks for the rarest of them."""
 
 
-def spread(text: str) -> str:
-    """A text for the index: forms and cases unified (SQLite leaves "ß" as it is), unspaced scripts in pairs."""
-    return _RUN.sub(lambda run: f" {' '.join(_indexed(run[0]))} ", unicodedata.normalize("NFKC", text)).casefold()
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A text for the index."""
+
+    terms: str
+    """Words without their inflection; pairs of signs; numbers."""
+    written: str
+    """The words that have an inflection, as they are written."""
 
 
-def _asked(text: str) -> str:
-    return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} ", unicodedata.normalize("NFKC", text)).casefold()
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a text asks for; `small_talk`: it has no word that says anything, so all of them are asked for."""
+
+    terms: tuple[Term, ...]
+    small_talk: bool = False
 
 
-def terms(text: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    """In small letters."""
+    language: str | None
+    certain: bool
+    run: bool
+
+
+def spread(text: str, home: Sequence[str] = ()) -> Spread:
+    """A text for the index; `home`: the languages of its chat, the most used first."""
+    terms, written = [], []
+    for word in _words(text, home):
+        if word.run:
+            terms += signs.indexed(word.text)
+        elif word.language is None:
+            terms.append(fold(word.text))
+        else:
+            terms.append(stem(word.text, word.language))
+            written.append(word.text)
+    return Spread(" ".join(terms), " ".join(written))
+
+
+def languages_in(text: str) -> Counter[str]:
+    """Languages that a text may be in, each with how much speaks for it: in a chat's sum its own come first."""
+    return votes({word for word, run, _ in _read(text) if not run})
+
+
+def sought(text: str, home: Sequence[str] = ()) -> Sought:
     """What a text asks for: its distinct words without those that say nothing, in their order."""
-    words = dict.fromkeys(_WORD.findall(_asked(text)))
-    language = language_of(words)
-    nothing = stop_words(language) - (set() if language == GERMAN else _names(text))
-    return [word for word in words if word not in nothing and (len(word) > 1 or _RUN.fullmatch(word))][:MOST_TERMS]
+    words = list(_words(text, home))
+    names = _names(text)
+    said = [term for word in words for term in _terms(word, home) if _says(word, names)]
+    meant = _distinct(said)
+    return Sought(meant) if meant else Sought(all_sought(text, home), small_talk=True)
+
+
+def all_sought(text: str, home: Sequence[str] = ()) -> tuple[Term, ...]:
+    """All distinct words of a text, in their order."""
+    return _distinct([term for word in _words(text, home) for term in _terms(word, home, every=True)])
+
+
+def terms(text: str, home: Sequence[str] = ()) -> list[str]:
+    """What a text asks for, as it is written in it; empty when that is nothing."""
+    found = sought(text, home)
+    return [] if found.small_talk else [term.written for term in found.terms]
 
 
 def all_terms(text: str) -> list[str]:
     """All distinct words of a text, in their order."""
-    return list(dict.fromkeys(_WORD.findall(_asked(text))))[:MOST_TERMS]
-
-
-def _names(text: str) -> set[str]:
-    """Words with a capital inside a sentence, such as "May" and "Will", as they are asked for.
-
-    There are none in a text that has a capital on each word, and German has one on each noun.
-    """
-    names, any_small, before = set(), False, 0
-    for word in _WORD.finditer(text):
-        any_small = any_small or word[0][0].islower()
-        if (
-            before
-            and word[0][0].isupper()
-            and len(word[0]) > 1
-            and not _SENTENCE_END.search(text, before, word.start())
-        ):
-            names.add(_asked(word[0]).strip())
-        before = word.end()
-    return names if any_small else set()
+    return [term.written for term in all_sought(text)]
 
 
 def dated(at: datetime) -> str:
@@ -65,10 +110,80 @@ def dated(at: datetime) -> str:
     return f"{at:%A} {at.day} {at:%B} {at.year}"
 
 
-def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(len(run) - 1)] if len(run) > 1 else [run]
+def _distinct(found: Sequence[Term]) -> tuple[Term, ...]:
+    return tuple(dict.fromkeys(found))[:MOST_TERMS]
 
 
-def _indexed(run: str) -> list[str]:
-    """The pairs and the last sign: wherever a sign stands it begins one of them, so that it is found alone too."""
-    return [run[at : at + 2] for at in range(len(run))]
+def _terms(word: _Word, home: Sequence[str], *, every: bool = False) -> list[Term]:
+    if word.run:
+        found = [(pair, signs.begins(pair)) for pair in signs.pairs(word.text)] if every else signs.asked(word.text)
+        return [Term(token, (), begins) for token, begins in found]
+    if word.language is None:
+        return [Term(fold(word.text))]
+    script = script_of(word.text)
+    usual = next((language for language in home if script_for(language) is script), None)
+    return [Term(word.text, tuple(dict.fromkeys(stem(word.text, one) for one in (word.language, usual) if one)))]
+
+
+def _says(word: _Word, names: set[str]) -> bool:
+    if word.run or word.text.isdecimal():
+        return True
+    if word.text in names and word.language != GERMAN:
+        return True
+    return len(word.text) > 1 and not (word.certain and word.text in stop_words(word.language))
+
+
+def _words(text: str, home: Sequence[str]) -> Iterator[_Word]:
+    """The words of a text, each with the language of its sentence, of the whole text, or of the chat."""
+    read = _read(text)
+    whole = languages_of({word for word, run, _ in read if not run}, home)
+    usual = {script: language for language in reversed(home) if (script := script_for(language)) is not None}
+    for sentence in _sentences(text, read) if whole else [read]:
+        alone = whole if len(sentence) == len(read) else languages_of({word for word, run, _ in sentence if not run})
+        for word, run, _ in sentence:
+            script = None if run else script_of(word)
+            known = script and (alone.get(script) or whole.get(script))
+            yield _Word(word, script and (known or usual.get(script) or USUAL[script]), known is not None, run)
+
+
+def _sentences(text: str, read: Sequence[tuple[str, bool, int]]) -> Iterator[list[tuple[str, bool, int]]]:
+    ends = [match.end() for match in _SENTENCES.finditer(_unified(text))]
+    for _, words in groupby(read, lambda word: bisect_right(ends, word[2])):
+        yield list(words)
+
+
+def _read(text: str) -> list[tuple[str, bool, int]]:
+    """(Word in small letters, whether it is a run of signs, where it begins in the unified text)."""
+    unified = _unified(text)
+    return [
+        (match[0].casefold()[:LONGEST] if not match["run"] else match[0], match["run"] is not None, match.start())
+        for match in _WORD.finditer(unified)
+    ]
+
+
+def _unified(text: str) -> str:
+    """One form of each letter and digit; a date is a word."""
+    unified = _NOT_SPOKEN.sub("", unicodedata.normalize("NFKC", text))
+    unified = unified if unified.isascii() else unified.translate(_digits())
+    return _DATE.sub(r"\1\2\3", unified) if "-" in unified else unified
+
+
+@cache
+def _digits() -> dict[int, str]:
+    """The digits of other scripts."""
+    return {code: str(unicodedata.decimal(chr(code))) for code in range(128, 0x1FBFA) if chr(code).isdecimal()}
+
+
+def _names(text: str) -> set[str]:
+    """Words with a capital inside a sentence, such as "May" and "Will", as they are asked for.
+
+    There are none in a text that has a capital on each word, and German has one on each noun.
+    """
+    unified = _unified(text)
+    names, any_small, before = set(), False, 0
+    for word in _WORD.finditer(unified):
+        any_small = any_small or word[0][0].islower()
+        if before and word[0][0].isupper() and not _SENTENCE_END.search(unified, before, word.start()):
+            names.add(word[0].casefold())
+        before = word.end()
+    return names - {"i"} if any_small else set()

@@ -21,6 +21,7 @@ class Mending:
         self._clock = clock
         self._not_before = 0.0
         self._working: asyncio.Task[None] | None = None
+        self._moving: asyncio.Task[None] | None = None
 
     @property
     def at_work(self) -> bool:
@@ -40,12 +41,15 @@ class Mending:
         """Wait for the end of what is under way."""
         if self._working is not None:
             await self._working
+        if self._moving is not None:
+            await self._moving
 
     async def close(self) -> None:
         """End what is under way; it is taken up after the next start."""
-        if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
+        tasks = [task for task in (self._working, self._moving) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self._working = asyncio.create_task(self._guarded(work), name="search index")
@@ -65,6 +69,7 @@ class Mending:
             await self._indexer.catch_up_all()
         else:
             await self._make_anew()
+        self._moving = asyncio.create_task(self._guarded(self._indexer.move()), name="older search index")
 
     async def _make_anew(self) -> None:
         await self._indexer.make_anew()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bot.conversation.asking import asks, plain, question_in
 from bot.conversation.excerpt import WHOLE_TOKENS, line
-from bot.conversation.keys import all_terms, terms
+from bot.conversation.keys import sought
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
 from storage.records import Chat, Role, Spoken
@@ -81,16 +81,24 @@ class Recall:
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that themselves hold a word, or every word, in any inflection; the best first."""
-        asked = terms(words) or all_terms(words)
+        asked = sought(words, await self.storage.search.languages(chat.id))
         hits = await self.storage.search.find(
-            chat.id, asked, after_turn=after_turn, before_turn=2**63 - 1, limit=limit, own=True, every_term=every_word
+            chat.id,
+            asked.terms,
+            after_turn=after_turn,
+            before_turn=2**63 - 1,
+            limit=limit,
+            own=True,
+            every_term=every_word,
         )
         return [hit.turn_id for hit in hits]
 
     async def _found(
         self, chat: Chat, words: str, budget: int, least: float, after_turn: int, before_turn: int
     ) -> Recalled:
-        asked = await self.storage.search.weighed(chat.id, terms(words))
+        home = await self.storage.search.languages(chat.id)
+        question = sought(words, home)
+        asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
         hits = await self.storage.search.find(
             chat.id, asked.terms, after_turn=after_turn, before_turn=before_turn, limit=HITS
         )
@@ -112,7 +120,7 @@ class Recall:
         )
         if not asks(words):
             ranked = _without_echoes(ranked, near, words)
-        return self._text(near, ranked, asked.terms, budget)
+        return self._text(near, ranked, [term.written for term in asked.terms], budget)
 
     def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}

@@ -3,25 +3,67 @@
 A stop word of one language is a word of another ("son", "war", "die", "man"), so a text loses only those of its own.
 """
 
-from collections.abc import Collection
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from bot.conversation.scripts import USUAL, Script, script_for, script_of
+
 GERMAN = "de"
 LEAST_WORDS = 2
 """Distinct stop words that tell a text's language; one alone may be a word of another."""
-ALONE = frozenset({"ru"})
-"""Languages that share their alphabet with no other list: one word tells them."""
+_LETTERS = {
+    "de": "ß",
+    "es": "ñ¿¡",
+    "pt": "ãõ",
+    "pl": "łąęśźż",
+    "tr": "ğış",
+    "hu": "őű",
+    "ro": "țşșă",
+    "cs": "ěřů",
+    "uk": "іїєґ",
+    "sr": "ђјљњћџ",
+    "ru": "ыэё",
+    "fa": "پچژگ",
+    "ur": "ٹڈڑںےہھ",
+}
+"""Letters that hardly any other language of the script has (a word with one counts as a stop word)."""
+_TELLING = re.compile(f"[{''.join(_LETTERS.values())}]")
+_LANGUAGES_OF_LETTER = {
+    letter: tuple(language for language, own in _LETTERS.items() if letter in own)
+    for letter in "".join(_LETTERS.values())
+}
 
 
-def language_of(words: Collection[str]) -> str | None:
-    """The language whose stop words a text has the most of; None where two have as many, or there are too few."""
-    found = {language: len(own.intersection(words)) for language, own in _stop_words().items()}
-    most = max(found.values())
-    best = [language for language, count in found.items() if count == most]
-    certain = len(best) == 1 and (most >= LEAST_WORDS or (most and best[0] in ALONE))
-    return best[0] if certain else None
+def votes(words: Collection[str]) -> Counter[str]:
+    """For how many of these words each language is the one, or one of those, that have it among their stop words."""
+    found: Counter[str] = Counter()
+    for word in words:
+        found.update(_speakers().get(word, ()))
+        found.update({language for letter in _TELLING.findall(word) for language in _LANGUAGES_OF_LETTER[letter]})
+    return found
+
+
+def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Script, str]:
+    """The language of a text's words in each script, where it can be told; `home`: what the chat speaks, most first.
+
+    By its stop words. Not where two languages have as many, or there are too few; one is enough for a language of the
+    chat itself, and outside of the Latin script.
+    """
+    told = {}
+    counted = votes(words)
+    for script in {script for word in words if (script := script_of(word)) is not None}:
+        found = {language: count for language, count in counted.items() if script_for(language) is script}
+        most = max(found.values(), default=0)
+        best = [language for language, count in found.items() if count == most]
+        at_home = next((language for language in home if language in best), None)
+        usual = USUAL[script] if script is not Script.LATIN and USUAL[script] in best else None
+        if at_home or usual or (len(best) == 1 and (most >= LEAST_WORDS or script is not Script.LATIN)):
+            told[script] = at_home or usual or best[0]
+    return told
 
 
 def stop_words(language: str | None) -> frozenset[str]:
@@ -33,6 +75,16 @@ def stop_words(language: str | None) -> frozenset[str]:
 def openings() -> frozenset[str]:
     """How a question begins that nobody cared to end with its mark."""
     return _read(_folder() / "openings.txt")
+
+
+@cache
+def _speakers() -> Mapping[str, tuple[str, ...]]:
+    """The languages that have a word among their stop words."""
+    found: dict[str, list[str]] = {}
+    for language, words in sorted(_stop_words().items()):
+        for word in words:
+            found.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
 
 
 @cache

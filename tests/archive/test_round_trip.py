@@ -12,6 +12,7 @@ from bot.archive.exporting import BLOCK, Exporter
 from bot.conversation.indexing import Indexer
 from bot.errors import ArchiveError
 from storage import Storage
+from storage.search import Term
 from tests.archive.conftest import GROUP, HOME, NOW, ROWS, TOPIC, exported, fill, imported, rows, turn
 from tests.conversation.conftest import END
 
@@ -39,6 +40,7 @@ async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage,
 async def test_every_column_of_these_tables_is_compared_or_can_be_made_again(storage: Storage, tmp_path: Path) -> None:
     made_again = {"id", "chat_id", "turn_id", "through_turn", "reset_turn", "epoch", "due_at", "compact_failures"}
     made_again |= {"indexed_turn", "replaces", "in_place", "asked_by", "changed_at", "in_chat", "refused"}
+    made_again |= {"old_turn"}
     with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
         for table, sql in ROWS.items():
             columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -138,7 +140,7 @@ async def test_what_was_imported_is_found(storage: Storage, other: Storage, tmp_
     group = await other.chats.find(GROUP)
     assert group is not None
     await Indexer(other, UTC).catch_up(group.id)
-    hits = await other.search.find(group.id, ["overheard"], after_turn=0, before_turn=END, limit=5)
+    hits = await other.search.find(group.id, [Term("overheard")], after_turn=0, before_turn=END, limit=5)
     assert len(hits) == 1
 
 

@@ -93,7 +93,7 @@ class History:
 
     async def keys(self) -> dict[int, str]:
         """All that is indexed, by turn."""
-        rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_keys")
+        rows = await self.storage.database.rows("SELECT rowid AS id, own, around, label FROM turn_words")
         return {row["id"]: f"{row['own']} | {row['around']} | {row['label']}" for row in rows}
 
 

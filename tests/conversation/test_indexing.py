@@ -45,7 +45,7 @@ async def test_indexing_in_batches_gives_the_same_keys(
     await history.talk(*(f"word{number}" for number in range(11)))
     whole = await history.keys()
     async with storage.transaction() as tx:
-        await tx.execute("DELETE FROM turn_keys")
+        await tx.execute("DELETE FROM turn_words")
         await tx.execute("UPDATE chats SET indexed_turn = 0")
     monkeypatch.setattr(indexing, "BATCH", 3)
     await history.index()
@@ -135,7 +135,7 @@ async def test_the_nightly_repair_makes_keys_that_got_lost(
     await other.talk("alpha", "beta")
     whole = await history.keys()
     async with storage.transaction() as tx:
-        await tx.execute("DELETE FROM turn_keys WHERE rowid IN (2, 3, 6)")
+        await tx.execute("DELETE FROM turn_words WHERE rowid IN (2, 3, 6)")
     await Indexer(storage, UTC).repair()
     assert await history.keys() == whole
 
@@ -198,7 +198,7 @@ async def test_killed_in_the_middle_of_indexing_it_goes_on_where_it_was(
     await history.index()
     after = await history.keys()
     async with storage.transaction() as tx:
-        await tx.execute("DELETE FROM turn_keys")
+        await tx.execute("DELETE FROM turn_words")
         await tx.execute("UPDATE chats SET indexed_turn = 0")
     await history.index()
     assert await history.keys() == after

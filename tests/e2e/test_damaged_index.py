@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import PATIENCE_S, Stage
 
-DAMAGES = ["UPDATE turn_keys_data SET block = randomblob(length(block))", "DROP TABLE turn_keys_config"]
+DAMAGES = ["UPDATE turn_words_data SET block = randomblob(length(block))", "DROP TABLE turn_words_config"]
 
 
 def _damage(stage: Stage, sql: str) -> None:
@@ -39,7 +39,7 @@ async def test_damage_between_two_starts_costs_nothing(damage: str, process: Sta
     await process.ann.say(process.home, "hello again")
     await process.replies(2)
     await _until(
-        lambda: "was made anew" in process.log() and _read(process, "SELECT count(*) FROM turn_keys") == [(4,)]
+        lambda: "was made anew" in process.log() and _read(process, "SELECT count(*) FROM turn_words") == [(4,)]
     )
     await process.ann.say(process.home, "/search Marigold")
     assert "Marigold" in (await process.replies(3))[-1]

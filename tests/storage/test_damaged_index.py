@@ -23,19 +23,19 @@ WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow"
 ROUNDS = 150
 
 DAMAGES = {
-    "garbage in all blocks": "UPDATE turn_keys_data SET block = randomblob(length(block))",
-    "garbage in the leaves": "UPDATE turn_keys_data SET block = randomblob(length(block)) WHERE id > 10",
-    "empty blocks": "UPDATE turn_keys_data SET block = x''",
-    "no structure": "DELETE FROM turn_keys_data WHERE id = 10",
-    "no averages": "DELETE FROM turn_keys_data WHERE id = 1",
-    "no blocks": "DELETE FROM turn_keys_data",
-    "no entries": "DELETE FROM turn_keys_idx",
-    "no sizes": "DELETE FROM turn_keys_docsize",
-    "garbage in the sizes": "UPDATE turn_keys_docsize SET sz = randomblob(9)",
-    "no settings": "DELETE FROM turn_keys_config",
-    "another format": "UPDATE turn_keys_config SET v = 9",
+    "garbage in all blocks": "UPDATE turn_words_data SET block = randomblob(length(block))",
+    "garbage in the leaves": "UPDATE turn_words_data SET block = randomblob(length(block)) WHERE id > 10",
+    "empty blocks": "UPDATE turn_words_data SET block = x''",
+    "no structure": "DELETE FROM turn_words_data WHERE id = 10",
+    "no averages": "DELETE FROM turn_words_data WHERE id = 1",
+    "no blocks": "DELETE FROM turn_words_data",
+    "no entries": "DELETE FROM turn_words_idx",
+    "no sizes": "DELETE FROM turn_words_docsize",
+    "garbage in the sizes": "UPDATE turn_words_docsize SET sz = randomblob(9)",
+    "no settings": "DELETE FROM turn_words_config",
+    "another format": "UPDATE turn_words_config SET v = 9",
     **{f"without {name}": f"DROP TABLE {name}" for name in PARTS},
-    "without the index": "DROP TABLE turn_keys",
+    "without the index": "DROP TABLE turn_words",
 }
 
 
@@ -138,7 +138,7 @@ async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: P
         assert len(await _search(storage, chat, "unicorn")) == 20
         assert len(await _search(storage, chat, "dragon")) == 1
         assert await _search(storage, chat, "griffin") == [7]
-        rows = await storage.database.rows("SELECT count(*) AS n FROM turn_keys WHERE rowid IN (3, 4)")
+        rows = await storage.database.rows("SELECT count(*) AS n FROM turn_words WHERE rowid IN (3, 4)")
         assert rows[0]["n"] == 0
         assert await _indexer(storage).probe()
     finally:
@@ -208,7 +208,7 @@ async def test_a_damaged_table_of_turns_is_an_error(path: Path) -> None:
 
 
 async def test_the_new_index_is_the_one_of_the_schema(storage: Storage) -> None:
-    rows = await storage.database.rows("SELECT sql FROM sqlite_schema WHERE name IN ('turn_keys', 'turn_terms')")
+    rows = await storage.database.rows("SELECT sql FROM sqlite_schema WHERE name IN ('turn_words', 'turn_terms')")
     assert {row["sql"] for row in rows} == {INDEX, TERMS}
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.conversation.indexing import Indexer
 from storage import Storage, migrations
 from storage.records import Button, Choices, Place, Usage
+from storage.search import Term
 from storage.spending import EVERYBODY
 
 OLD = """
@@ -44,7 +45,7 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
             60.0,
         )
         await Indexer(storage, ZoneInfo("UTC")).catch_up(chat.id)
-        hits = await storage.search.find(chat.id, ["boat"], after_turn=0, before_turn=99, limit=9, own=True)
+        hits = await storage.search.find(chat.id, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)
         assert [hit.turn_id for hit in hits] == [2]
         rows = await storage.database.rows("SELECT turns, requests FROM usage")
         assert [tuple(row) for row in rows] == [(3, 3)]
@@ -71,7 +72,7 @@ async def test_a_damaged_index_does_not_stop_the_change(tmp_path: Path) -> None:
         indexer = Indexer(storage, ZoneInfo("UTC"))
         await indexer.catch_up(7)
         await indexer.make_anew()
-        hits = await storage.search.find(7, ["boat"], after_turn=0, before_turn=99, limit=9, own=True)
+        hits = await storage.search.find(7, [Term("boat")], after_turn=0, before_turn=99, limit=9, own=True)
         assert [hit.turn_id for hit in hits] == [1]
     finally:
         await storage.close()

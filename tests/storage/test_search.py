@@ -6,9 +6,13 @@ import pytest
 
 from storage import Storage, search
 from storage.records import Chat, NewTurn, Place
-from storage.search import Key, tag
+from storage.search import Key, Term, tag
 
 TURNS = 400
+
+
+def asked(*words: str) -> tuple[Term, ...]:
+    return tuple(map(Term, words))
 
 
 async def index(storage: Storage, chat: Chat, texts: Sequence[str]) -> list[int]:
@@ -32,50 +36,49 @@ async def many(storage: Storage, chat: Chat, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_terms_that_are_everywhere_are_not_asked_for(storage: Storage, many: Chat) -> None:
-    asked = await storage.search.weighed(many.id, ["all", "eighth", "unheard", "twentieth", "rare"])
-    assert asked.terms == ("rare", "twentieth")
-    assert (await storage.search.weighed(many.id, ["all"])).terms == ()
+    found = await storage.search.weighed(many.id, asked("all", "eighth", "unheard", "twentieth", "rare"))
+    assert found.terms == asked("rare", "twentieth")
+    assert (await storage.search.weighed(many.id, asked("all"))).terms == asked()
 
 
 async def test_the_rarest_word_of_a_question_is_asked_for_though_it_is_common(storage: Storage, many: Chat) -> None:
-    assert (await storage.search.weighed(many.id, ["all", "eighth"])).terms == ("eighth",)
+    assert (await storage.search.weighed(many.id, asked("all", "eighth"))).terms == asked("eighth")
 
 
 async def test_in_a_small_index_no_word_is_too_common(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "FEW_KEYS", 5_000)
-    assert (await storage.search.weighed(many.id, ["all", "rare"])).terms == ("rare", "all")
+    assert (await storage.search.weighed(many.id, asked("all", "rare"))).terms == asked("rare", "all")
 
 
 async def test_a_query_ends_where_it_costs_enough(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MOST_US", 10 * search.RANK_US)
-    assert (await storage.search.weighed(many.id, ["twentieth", "rare"])).terms == ("rare",)
-    assert (await storage.search.weighed(many.id, ["twentieth"])).terms == ("twentieth",)
+    assert (await storage.search.weighed(many.id, asked("twentieth", "rare"))).terms == asked("rare")
+    assert (await storage.search.weighed(many.id, asked("twentieth"))).terms == asked("twentieth")
 
 
 async def test_a_sample_tells_the_common_words_of_a_large_index(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = await storage.search.weighed(many.id, ["eighth", "rare", "unheard"])
+    whole = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
     monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
     monkeypatch.setattr(search, "SLICE_KEYS", 40)
-    assert (await storage.search.weighed(many.id, ["all", "twentieth", "rare", "unheard"])).terms == (
-        "rare",
-        "twentieth",
+    assert (await storage.search.weighed(many.id, asked("all", "twentieth", "rare", "unheard"))).terms == asked(
+        "rare", "twentieth"
     )
-    sampled = await storage.search.weighed(many.id, ["eighth", "rare", "unheard"])
+    sampled = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
     assert sampled.terms == whole.terms
     assert sampled.weight == pytest.approx(whole.weight, rel=0.1)
 
 
 async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) -> None:
-    asked = await storage.search.weighed(chat.id, ["zebra"])
-    assert asked.terms == ()
-    assert (await storage.search.weighed(chat.id, [])).terms == ()
-    assert await storage.search.find(chat.id, asked.terms, after_turn=0, before_turn=9, limit=5) == []
+    found = await storage.search.weighed(chat.id, asked("zebra"))
+    assert found.terms == ()
+    assert (await storage.search.weighed(chat.id, asked())).terms == asked()
+    assert await storage.search.find(chat.id, found.terms, after_turn=0, before_turn=9, limit=5) == []
 
 
 async def test_a_key_under_another_chats_tag_is_not_found(storage: Storage, chat: Chat) -> None:
@@ -83,9 +86,9 @@ async def test_a_key_under_another_chats_tag_is_not_found(storage: Storage, chat
         other = await storage.chats.ensure(tx, Place(2002), private=True, now=0.0)
     ids = await index(storage, chat, ["zebra", "zebra"])
     async with storage.transaction() as tx:
-        await tx.execute("UPDATE turn_keys SET tag = ? WHERE rowid = ?", (tag(other.id), ids[0]))
+        await tx.execute("UPDATE turn_words SET tag = ? WHERE rowid = ?", (tag(other.id), ids[0]))
     for chat_id, expected in ((chat.id, [ids[1]]), (other.id, [])):
-        hits = await storage.search.find(chat_id, ["zebra"], after_turn=0, before_turn=99, limit=5)
+        hits = await storage.search.find(chat_id, asked("zebra"), after_turn=0, before_turn=99, limit=5)
         assert [hit.turn_id for hit in hits] == expected
 
 

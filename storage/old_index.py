@@ -1,0 +1,71 @@
+"""The search index of the schema before 014, which answers for turns that are not in the new one yet."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from storage.database import Database, Row, SQLValue, Transaction
+
+NAME = "turn_keys"
+BATCH = 200
+"""Rows that are deleted in one transaction: other writers wait for it some milliseconds."""
+Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
+
+
+def parts_of(index: str) -> tuple[str, ...]:
+    """The tables that FTS5 keeps an index in."""
+    return tuple(f"{index}_{part}" for part in ("data", "idx", "content", "docsize", "config"))
+
+
+OLD_PARTS = parts_of(NAME)
+
+
+class OldIndex:
+    """Is read until all turns are in the new one; then it is taken away in small steps."""
+
+    def __init__(self, database: Database, rows: Rows) -> None:
+        self._database = database
+        self._rows = rows
+        self._gone = False
+
+    async def there(self) -> bool:
+        """Whether there still is such an index."""
+        if not self._gone:
+            self._gone = not await self._database.row("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,))
+        return not self._gone
+
+    async def find(
+        self, tag: str, words: Sequence[str], columns: str, *, every: bool, bounds: tuple[int, int, int]
+    ) -> list[tuple[int, float]]:
+        """The best turns with their scores; `bounds`: two turns that they lie between, and how many."""
+        phrases = (" AND " if every else " OR ").join(f'"{word}"' for word in words)
+        rows = await self._rows(
+            "SELECT rowid AS id, -bm25(turn_keys, 0.0, 1.0, 0.6, 1.0) AS score FROM turn_keys"
+            " WHERE turn_keys MATCH ? AND rowid > ? AND rowid < ? ORDER BY score DESC, rowid LIMIT ?",
+            (f"tag : {tag} AND {columns} : ({phrases})", *bounds),
+        )
+        return [(row["id"], row["score"]) for row in rows]
+
+    async def take_away(self) -> bool:
+        """Do a step; False when nothing is left to do."""
+        async with self._database.transaction(alone=True) as tx:
+            if await tx.rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (NAME,)):
+                await self.leave(tx, ())
+                return True
+            for part in OLD_PARTS:
+                if await tx.rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (part,)):
+                    if not await _empty(tx, part):
+                        await tx.execute(f"DROP TABLE {part}")
+                    return True
+        return False
+
+    @staticmethod
+    async def leave(tx: Transaction, broken: Collection[str]) -> None:
+        """Without FTS5 the tables of an index are tables like any other; they stay, but for the broken ones."""
+        names = ", ".join(f"'{name}'" for name in (NAME, *broken))
+        await tx.execute("PRAGMA writable_schema = ON")
+        await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")  # noqa: S608 - constants
+        await tx.execute("PRAGMA writable_schema = RESET")
+
+
+async def _empty(tx: Transaction, part: str) -> int:
+    key = {f"{NAME}_idx": "segid, term", f"{NAME}_config": "k"}.get(part, "id")
+    return await tx.execute(f"DELETE FROM {part} WHERE ({key}) IN (SELECT {key} FROM {part} LIMIT {BATCH})")  # noqa: S608
