@@ -41,7 +41,7 @@ class Spread:
     terms: str
     """Words without their inflection; pairs of signs; numbers."""
     written: str
-    """The words that have an inflection, as they are written."""
+    """The words that have an inflection, as they are written but for accents, which people leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def spread(text: str, home: Sequence[str] = ()) -> Spread:
             terms.append(fold(word.text))
         else:
             terms.append(stem(word.text, word.language))
-            written.append(word.text)
+            written.append(fold(word.text))
     return Spread(" ".join(terms), " ".join(written))
 
 
@@ -122,7 +122,7 @@ def _terms(word: _Word, home: Sequence[str], *, every: bool = False) -> list[Ter
         return [Term(fold(word.text))]
     script = script_of(word.text)
     usual = next((language for language in home if script_for(language) is script), None)
-    return [Term(word.text, tuple(dict.fromkeys(stem(word.text, one) for one in (word.language, usual) if one)))]
+    return [Term(fold(word.text), tuple(dict.fromkeys(stem(word.text, one) for one in (word.language, usual) if one)))]
 
 
 def _says(word: _Word, names: set[str]) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.conversation.keys import sought, spread
-from bot.conversation.wordlists import language_of
+from bot.conversation.wordlists import languages_of
 from tests.conversation.conftest import History
 from tests.conversation.facts import FACTS, SMALL_TALK
 
@@ -99,7 +99,7 @@ def test_small_talk_is_marked_as_such() -> None:
     ],
 )
 def test_the_language_of_a_text(text: str, home: tuple[str, ...], language: str | None) -> None:
-    assert language_of(text.split(), home) == language
+    assert next(iter(languages_of(text.split(), home).values()), None) == language
 
 
 def test_an_unclear_text_is_in_the_language_of_its_chat() -> None:
