@@ -44,6 +44,23 @@ class OldIndex:
         )
         return [(row["id"], row["score"]) for row in rows]
 
+    async def chats(self) -> list[int]:
+        """The chats with turns that are to be indexed anew; the one that somebody wrote in last is the first."""
+        rows = await self._database.rows(
+            "SELECT id FROM chats WHERE old_turn > 0"
+            " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"
+        )
+        return [row["id"] for row in rows]
+
+    async def last_turn(self, chat_id: int) -> int:
+        """The last turn of a chat that is to be indexed anew, or 0."""
+        row = await self._database.row("SELECT old_turn FROM chats WHERE id = ?", (chat_id,))
+        return int(row["old_turn"]) if row else 0
+
+    async def moved(self, tx: Transaction, chat_id: int, last_turn: int) -> None:
+        """Only turns up to this one are still to be indexed anew."""
+        await tx.execute("UPDATE chats SET old_turn = ? WHERE id = ?", (last_turn, chat_id))
+
     async def take_away(self) -> bool:
         """Do a step; False when nothing is left to do."""
         async with self._database.transaction(alone=True) as tx:

@@ -4,12 +4,13 @@ No statement here reads the index together with another table, whose damage woul
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
 from storage.database import Database, Transaction
 from storage.index import Index
+from storage.languages import Languages
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _K1 = 1.2
@@ -77,6 +78,7 @@ class Search:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.index = Index(database)
+        self.languages = Languages(database)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[Key]) -> None:
         """Index turns, or index them anew."""
@@ -91,32 +93,6 @@ class Search:
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Everything up to this turn is indexed."""
         await tx.execute("UPDATE chats SET indexed_turn = ? WHERE id = ?", (turn_id, chat_id))
-
-    async def old_chats(self) -> list[int]:
-        """The chats with turns that are to be indexed anew; the one that somebody wrote in last is the first."""
-        rows = await self._database.rows(
-            "SELECT id FROM chats WHERE old_turn > 0"
-            " ORDER BY (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id) DESC"
-        )
-        return [row["id"] for row in rows]
-
-    async def moved(self, tx: Transaction, chat_id: int, old_turn: int) -> None:
-        """Only turns up to this one are still to be indexed anew."""
-        await tx.execute("UPDATE chats SET old_turn = ? WHERE id = ?", (old_turn, chat_id))
-
-    async def languages(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
-        """The languages of a chat, the most used first."""
-        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
-        rows = await (tx or self._database).rows(sql, (chat_id,))
-        return tuple(row["language"] for row in rows)
-
-    async def heard(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
-        """So many more words of a chat speak for these languages."""
-        await tx.execute(
-            "INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM json_each(?) WHERE true"
-            " ON CONFLICT (chat_id, language) DO UPDATE SET words = words + excluded.words",
-            (chat_id, json.dumps(languages)),
-        )
 
     async def last_key(self) -> int:
         """The highest id of a key, or 0."""
@@ -262,8 +238,7 @@ class Search:
         return sorted(hits, key=lambda hit: (-hit.score, hit.turn_id))[:limit]
 
     async def _old_turn(self, chat_id: int) -> int:
-        row = await self._database.row("SELECT old_turn FROM chats WHERE id = ?", (chat_id,))
-        return int(row["old_turn"]) if row and await self.index.old.there() else 0
+        return await self.index.old.last_turn(chat_id) if await self.index.old.there() else 0
 
     async def _of_chat(self, chat_id: int, turn_ids: Collection[int]) -> set[int]:
         rows = await self._database.rows(

@@ -56,7 +56,7 @@ class Indexer:
             async with self.storage.search.index.transaction() as tx:
                 for chat_id, turn_id in stale:
                     rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
-                    home = await self.storage.search.languages(chat_id, tx)
+                    home = await self.storage.search.languages.of(chat_id, tx)
                     keys = [key for key in keys_of(rows, self.zone, home) if key.turn_id == turn_id]
                     await self.storage.search.put(tx, chat_id, keys)
                     await self.storage.search.index.renewed(tx, turn_id)
@@ -64,8 +64,8 @@ class Indexer:
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[Spoken]) -> tuple[str, ...]:
         """The chat's languages, with those of these turns, which are counted now."""
         heard = sum((languages_in(_words(row)) for row in fresh), Counter[str]())
-        await self.storage.search.heard(tx, chat_id, heard)
-        return await self.storage.search.languages(chat_id, tx)
+        await self.storage.search.languages.heard(tx, chat_id, heard)
+        return await self.storage.search.languages.of(chat_id, tx)
 
     async def move(self) -> None:
         """Put what an older index or version has into this one: chats of the last days first, in small steps.
@@ -74,12 +74,12 @@ class Indexer:
         """
         search = self.storage.search
         await search.index.renew_all(KEYS_VERSION)
-        chats, more = await search.old_chats(), True
+        chats, more = await search.index.old.chats(), True
         while chats and not search.index.damaged:
             if not await self._moved(chats[0]):
                 chats = chats[1:]
             await asyncio.sleep(REST_S)
-        while more and not search.index.damaged and not await search.old_chats():
+        while more and not search.index.damaged and not await search.index.old.chats():
             more = await search.index.old.take_away()
             await asyncio.sleep(REST_S)
 
@@ -90,7 +90,7 @@ class Indexer:
             home = await self._home(tx, chat_id, rows.old)
             keys = {key.turn_id: key for key in keys_of(rows.all, self.zone, home)}
             await self.storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
-            await self.storage.search.moved(tx, chat_id, rows.rest)
+            await self.storage.search.index.old.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
         return False
 

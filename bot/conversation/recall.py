@@ -81,7 +81,7 @@ class Recall:
         self, chat: Chat, words: str, *, after_turn: int, limit: int, every_word: bool = False
     ) -> list[int]:
         """The turns that themselves hold a word, or every word, in any inflection; the best first."""
-        asked = sought(words, await self.storage.search.languages(chat.id))
+        asked = sought(words, await self.storage.search.languages.of(chat.id))
         hits = await self.storage.search.find(
             chat.id,
             asked.terms,
@@ -96,7 +96,7 @@ class Recall:
     async def _found(
         self, chat: Chat, words: str, budget: int, least: float, after_turn: int, before_turn: int
     ) -> Recalled:
-        home = await self.storage.search.languages(chat.id)
+        home = await self.storage.search.languages.of(chat.id)
         question = sought(words, home)
         asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
         hits = await self.storage.search.find(

@@ -106,7 +106,7 @@ async def test_all_turns_go_into_the_new_index(older: Storage, monkeypatch: pyte
 
 
 async def test_the_chat_that_was_used_last_comes_first(older: Storage) -> None:
-    assert await older.search.old_chats() == [8, 7]
+    assert await older.search.index.old.chats() == [8, 7]
 
 
 async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ async def test_what_is_forgotten_meanwhile_is_in_neither(older: Storage, monkeyp
 async def _move_and_die(path: Path) -> None:
     indexing.MOVED, indexing.REST_S = 7, 0.0
     storage = await Storage.open(path)
-    moved, done = storage.search.moved, []
+    moved, done = storage.search.index.old.moved, []
 
     async def counted(*arguments: object) -> None:
         await moved(*arguments)  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ async def _move_and_die(path: Path) -> None:
         if len(done) > 2:
             os._exit(9)  # in the middle of a transaction
 
-    object.__setattr__(storage.search, "moved", counted)
+    storage.search.index.old.moved = counted  # type: ignore[assignment,method-assign]
     await Indexer(storage, UTC).move()
 
 
