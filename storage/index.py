@@ -63,10 +63,10 @@ class Index:
 
     async def renew_all(self, version: str) -> None:
         """Have all turns indexed anew, where the words in the index were made by another version."""
-        if await self._database.row("SELECT 1 FROM index_version WHERE version = ?", (version,)):
+        if await self._database.row("SELECT 1 FROM index_version WHERE id = 1 AND version = ?", (version,)):
             return
         async with self._database.transaction(alone=True) as tx:
-            if await tx.rows("SELECT 1 FROM index_version"):
+            if await tx.rows("SELECT 1 FROM index_version WHERE id = 1"):
                 await tx.execute("UPDATE chats SET old_turn = indexed_turn")
             await tx.execute("DELETE FROM chat_languages")
             await tx.execute("INSERT OR REPLACE INTO index_version (id, version) VALUES (1, ?)", (version,))

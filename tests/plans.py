@@ -33,6 +33,8 @@ ALLOWED: dict[str, str] = {
     "UPDATE chats SET due_at = ? WHERE ifnull": _RARE,
     "FROM access WHERE lower(username) = ?": _RARE,
     "UPDATE chats SET indexed_turn = 0": "the search index is made anew",
+    "UPDATE chats SET old_turn = indexed_turn": "the search index is made anew",
+    "DELETE FROM chat_languages": "the search index is made anew",
     "SELECT chats.id FROM chats LEFT JOIN": _RARE,
     "FROM budgets": _SMALL,
     "AS name FROM chats WHERE thread_id >= 0 GROUP BY telegram_id": _RARE,
@@ -41,7 +43,7 @@ ALLOWED: dict[str, str] = {
 }
 """Parts of statements that may read a whole table, and why."""
 _OTHER = re.compile(
-    r"\s*(?:PRAGMA|SAVEPOINT|RELEASE|DROP|CREATE|ALTER|EXPLAIN)|.*(?:turn_keys|turn_terms|sqlite_)", re.DOTALL
+    r"\s*(?:PRAGMA|SAVEPOINT|RELEASE|DROP|CREATE|ALTER|EXPLAIN)|.*(?:turn_keys|turn_words|turn_terms|sqlite_)", re.DOTALL
 )
 """Those without a plan, and those of the search index, which is no table."""
 _NAMED = re.compile(r"(\w+) (?:\([\w, ]*\) )?AS (?:MATERIALIZED )?\(")
