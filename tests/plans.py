@@ -43,7 +43,8 @@ ALLOWED: dict[str, str] = {
 }
 """Parts of statements that may read a whole table, and why."""
 _OTHER = re.compile(
-    r"\s*(?:PRAGMA|SAVEPOINT|RELEASE|DROP|CREATE|ALTER|EXPLAIN)|.*(?:turn_keys|turn_words|turn_terms|sqlite_)", re.DOTALL
+    r"\s*(?:PRAGMA|SAVEPOINT|RELEASE|DROP|CREATE|ALTER|EXPLAIN)|.*(?:turn_keys|turn_words|turn_terms|sqlite_)",
+    re.DOTALL,
 )
 """Those without a plan, and those of the search index, which is no table."""
 _NAMED = re.compile(r"(\w+) (?:\([\w, ]*\) )?AS (?:MATERIALIZED )?\(")
