@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from bot.media.plausibility import faults
+from bot.media.signs import are_signs
 
 SAMPLE, BEFORE = 6_000, 40
 """Bytes that a text is judged by, from so many before the first one in a line that is not ASCII."""
@@ -19,6 +20,8 @@ MOST_BROKEN = 0.02
 DETECTOR_WEIGHT = 0.25
 LANGUAGE_BONUS = 0.08
 """In faults a byte: for a table that is used for the language of whoever sent it."""
+CLEAN, CLEAN_BONUS = 0.12, 0.2
+"""More, where it reads without a fault to speak of."""
 
 TABLES: dict[str, float] = {
     "cp1252": 0.0,
@@ -83,6 +86,8 @@ def guess(data: bytes, language: str | None) -> Guess | None:
     spoken = (language or "").lower().replace("_", "-").partition("-")[0]
     spoken = {"iw": "he", "no": "nb", "nn": "nb"}.get(spoken, spoken)
     sample = _sample(data)
+    if (table := _of_signs(sample, spoken)) is not None:
+        return _guess(data, table)
     foreign = sum(byte > 0x7F for byte in sample)
     texts = {table: _decoded(sample, table) for table in TABLES}
     found = {table: faults(text, spoken) / foreign for table, text in texts.items()}
@@ -93,10 +98,20 @@ def guess(data: bytes, language: str | None) -> Guess | None:
     trust = _trust(sample, *(texts[table].replace("\ufffd", "").encode(table, "ignore") for table in mended))
     for table in costs:
         costs[table] += DETECTOR_WEIGHT * (1 - trust.get(table, 0.0))
-        costs[table] -= LANGUAGE_BONUS if table in _OF_LANGUAGE.get(spoken, ()) else 0.0
-    table = min(costs, key=costs.__getitem__)
+        if table in _OF_LANGUAGE.get(spoken, ()):
+            costs[table] -= LANGUAGE_BONUS if found[table] > CLEAN else CLEAN_BONUS
+    return _guess(data, min(costs, key=costs.__getitem__))
+
+
+def _guess(data: bytes, table: str) -> Guess:
     name = _NAMES.get(table, table.replace("cp125", "windows-125").replace("_", "-"))
     return Guess(data.decode(table, "replace"), name)
+
+
+def _of_signs(sample: bytes, language: str) -> str | None:
+    """The table by which there are but signs in it: that of Windows for the language of whoever sent it, or Western."""
+    own = [table for table in _OF_LANGUAGE.get(language, ()) if table.startswith("cp125")]
+    return next((table for table in (*own, "cp1252") if are_signs(_decoded(sample, table))), None)
 
 
 def _sample(data: bytes) -> bytes:

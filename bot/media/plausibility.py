@@ -53,7 +53,7 @@ def _fault(char: str, before: str, after: str, own: str) -> float:
 def _letter(char: str, category: str, before: str, after: str, own: str) -> float:
     script = script_of(char)
     if script in _CASELESS:
-        return _east_asian(char, script, before, after)
+        return _east_asian(char, script, before, after, own)
     rare = char in _RARE and char.lower() not in own and not (char in "ªºµ" and before.isdigit())
     found = 0.8 if rare else 0.0
     if any(one.isalpha() and script_of(one) not in (script, "ZERO") for one in (before, after)):
@@ -95,10 +95,10 @@ def _sign(char: str, before: str, after: str) -> float:
     return 0.2 if char == "\xa0" else 1.0
 
 
-def _east_asian(char: str, script: str, before: str, after: str) -> float:
+def _east_asian(char: str, script: str, before: str, after: str, own: str) -> float:
     if script == "HALFWIDTH":
         alone = not any(script_of(one) == script for one in (before, after))
-        return 1.5 if alone else 0.4
+        return 1.5 if alone else 0.1 if script in own else 0.4
     neighbours = {script_of(one) for one in (before, after) if one > "\x7f" and one.isalpha()}
     strange = 0.7 if neighbours - set(_EAST_ASIAN) else 0.0
     if script == "HANGUL":

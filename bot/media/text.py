@@ -54,7 +54,7 @@ def text_of(data: bytes, language: str | None = None) -> Text:
     data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
     unicode = _unicode(data)
     read = Text(unicode) if unicode is not None else _legacy(data, language)
-    words = _COLOUR.sub("", read.words).strip("\0")
+    words = _COLOUR.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
     if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
         raise NotSupportedError("no text")
     return Text(words, read.encoding)

@@ -174,3 +174,7 @@ def test_a_word_file_is_one_whatever_its_name() -> None:
 def test_a_guessed_encoding_is_kept_with_the_text() -> None:
     read = document("1;Болт;нет\n".encode("cp1251"), "a.csv", None, most_characters=99, language="ru")
     assert (read.text, read.encoding) == ("1;Болт;нет", "windows-1251")
+
+
+def test_ends_of_pages_and_of_old_files_are_no_letters() -> None:
+    assert _read(b"one\x0ctwo\x0bthree\x1a").text == "one\ntwo\nthree"

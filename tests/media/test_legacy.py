@@ -72,3 +72,37 @@ def test_a_long_line_is_judged_by_where_it_is_foreign() -> None:
 def test_noise_is_no_text() -> None:
     for seed in range(3):
         assert guess(bytes(random.Random(seed).choices(range(0x80, 0x100), k=300)), None) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "text"),
+    [
+        *(("en", "cp1252", text) for text in ("• milk\n• eggs\n", "Tea,5 €\nCake,12 €\n", "£5\n", "§ 12\n", "a – b\n")),
+        *(
+            ("en", "cp1252", text)
+            for text in ("it’s\n", "“ok”\n", "© 2024\n", "5 ½ cups\n", "10 µm\n", "± 5\n", "25°C\n")
+        ),
+        *(("de", "cp1252", text) for text in ("§ 5 Abs. 1\n", "„Hallo“\n")),
+        *(("ru", "cp1251", text) for text in ("№;Name\n1;Ivan\n", "№ 5\n", "100 €\n", "API — interface\n", "«a»\n")),
+        *(
+            ("pl", "cp1250", "5 € – 6 €\n"),
+            ("el", "cp1253", "5 €\n"),
+            ("he", "cp1255", "5 ₪\n"),
+            ("tr", "cp1254", "5 €\n"),
+        ),
+        *(
+            ("ja", "cp932", "ﾌﾘｺﾐ,5000\nﾀﾅｶ ﾀﾛｳ,300\n"),
+            ("th", "cp874", "สวัสดี\n"),
+            ("fr", "cp1252", "« Bonjour »\n"),
+            ("fr", "cp1252", "5 à 7\n"),
+        ),
+    ],
+)
+def test_a_sign_or_a_word_is_enough(language: str, encoding: str, text: str) -> None:
+    assert _read(text.encode(encoding), language) == text
+
+
+@pytest.mark.parametrize("word", ["Käse", "déjà", "Größe"])
+def test_a_sign_within_a_word_is_a_letter(word: str) -> None:
+    for encoding in ("cp850", "mac_roman"):
+        assert _read(f"1;{word}\n".encode(encoding), "de") == f"1;{word}\n"
