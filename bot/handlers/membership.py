@@ -62,6 +62,7 @@ class MembershipHandlers:
                 )
             await self.storage.presence.migrate(tx, old, new)
             await self.storage.inbox.done(tx, [update.update_id])
+            await self.storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
 
     def _greeting(self, change: ChatMemberUpdated) -> str:
         hears = self.hears_all or change.new_chat_member.status == ChatMember.ADMINISTRATOR

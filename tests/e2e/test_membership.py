@@ -13,6 +13,7 @@ from sandbox.botapi import Chat, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group, user_messages
+from tests.e2e.owners import dump, handled
 from tests.e2e.quick import hurry as hurry
 
 BOT = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}
@@ -212,3 +213,18 @@ async def test_a_reset_said_while_a_group_moves_takes_nothing_older(stage: Stage
     await stage.model.wait_requests(4, PATIENCE_S)
     words = " ".join(user_messages(stage.model.requests[3]))
     assert words.index("boat is green") < words.index("house is red")
+
+
+async def test_what_is_forgotten_after_a_move_was_kept_nowhere(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    old, [ann] = group(stage)
+    await ann.say(old, "Keepsake, my boat is called Zanzibar")
+    await old.wait(lambda chat: bool(chat.replies) and not chat.replies[0].buttons, PATIENCE_S)
+    new = stage.telegram.group("Friends above", [ann])
+    stage.telegram.push_update({"message": _service(ann, old, "migrate_to_chat_id", new.id)})
+    await handled(stage)
+    await ann.say(new, "/forget Zanzibar")
+    question = (await new.wait(1, PATIENCE_S))[0]
+    await ann.press(question, "Forget it")
+    await new.wait(lambda chat: chat.replies[0].text.startswith("Done"), PATIENCE_S)
+    assert "Zanzibar" not in dump(stage)
