@@ -1,9 +1,9 @@
 """The wordings of model servers for a picture or a sound that they do not take; ``wordings`` has the rest."""
 
-_IMAGES = r"(?:images?|image[_ ]urls?|input[_ ]images?|vision|visual|multi-?modal|pictures?|photos?)"
+_IMAGES = r"(?:images?|image[_ ]urls?|input[_ ]images?|vision|visual|multi[- ]?modal|pictures?|photos?)"
 _SOUNDS = r"(?:audios?|input[_ ]audios?|sounds?|(?:voice|speech)(?= input))"
 _TAIL = (
-    r"(?:[ _-](?:inputs?|contents?|understanding|attachments?|modalit(?:y|ies)|parts?|prompts?|messages?|analysis|"
+    r"(?:[ _-](?:inputs?|content[ _]types?|contents?|understanding|attachments?|modalit(?:y|ies)|parts?|prompts?|messages?|analysis|"
     r"recognition|processing|data|blocks?|capabilit(?:y|ies)|features?|requests?))*"
 )
 _QUOTES = r"[\"'`\u201c\u201d\u2018\u2019]?"
@@ -60,7 +60,7 @@ BLIND = _senseless(
         r"invalid (?:content )?(?:type|value)\W{1,4}(?:image_url|input_image)\b(?!.*\binput_image\b)",
         r"at most 0 image",
         r"(?:provide the|requires?|without(?: an?)?|no|missing) (?:-+)?mmproj",
-        r"images cannot be processed",
+        r"images cannot be processed|\bset image=0\b",
         r"is not a (?:vlm|vision)\b|\bclip (?:model )?(?:is )?not loaded|mmproj (?:is |was )?not (?:loaded|found|provided|set)",
         r"(?:\bno|not have an?|lacks? an?|without an?) vision (?:capabilit\w+|encoder|tower|module|support)",
         r"\bno (?:multi-?modal|vision)[ -]?(?:capable )?(?:endpoint|model|provider)s? (?:is |are )?(?:available|found)",
@@ -93,7 +93,7 @@ TEXT_ONLY = (
     r"supports? (?:only (?:plain )?text|text only)\b(?![-_ ]?(?:formats?|response|output|embed))",
     r"text[- ]only model|(?:model|it) is (?:a )?text[- ]only|\buse text[- ]only (?:prompt|input|message)",
     r"unmarshal (?:array|object) into .{0,80}\bcontent\b.{0,20}of type string|message content type: \[\]interface",
-    r"type mismatch of .{0,40}content|content\b.{0,30}must be (?:a )?string, but",
+    r"invalid type: sequence, expected a string|type mismatch of .{0,40}content|content\b.{0,30}must be (?:a )?string, but",
     r"\bcontent\b[^;]{0,30}: input should be a valid string|expected (?:a )?string (?:for|at|in) .{0,20}content",
     r"only \W?(?:plain )?text\W? (?:(?:contents?|inputs?|messages?|parts?|modality)(?: types?)? )?(?:is|are) "
     r"(?:currently )?(?:supported|allowed|accepted|enabled)",
@@ -125,7 +125,7 @@ IMAGE = (
     r"(?:does not|doesn't) represent a valid image",
     r"max bytes per data-uri item|multi-?modal file size is too large",
     r"\bsupport images? (?:larger|bigger|smaller|formats?|sizes?|of this size)\b|image decode error",
-    r"read image error|image format error|decode the image",
+    r"limit-mm-per-prompt|read image error|image format error|decode the image",
     r"图片.{0,12}(?:过大|错误|超过|超出|无法|失败|不合法|格式|不符合)",
 )
 """This picture is the trouble, or that there are so many."""

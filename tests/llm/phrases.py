@@ -57,6 +57,9 @@ Model x has no vision capability
 Unexpected content type 'image_url' in messages
 Input modalities [image] are not supported
 mmproj is not loaded, can't process image
+Failed to deserialize the JSON body into the target type: messages[0].content: invalid type: sequence, expected a string
+model not support multi modal content
+The model doesn't support the image content type
 """,
     errors.CannotHear: """
 Audio content is not supported
@@ -72,6 +75,8 @@ Unsupported modality: audio
 Model does not accept audio input
 """,
     errors.ContextTooLong: """
+Prompt too long: 5152 tokens exceeds max_seq_len 2048 (leave room for output tokens)
+Input tokens exceed the configured limit of 272000 tokens.
 Input token length too long
 context shift is disabled
 max_tokens must be at least 1, got -904.
@@ -187,6 +192,9 @@ insufficient_balance
 """,
     errors.RequestRefused: """
 stop must be a string, but got an array
+schema is too long
+max_tokens must be less than or equal to 4096
+temperature exceeds maximum allowed value
 Function name is too long: maximum 64 characters
 max_tokens (100000) exceeds the maximum output length of this model (8192 tokens)
 Sampling parameter marked as illegal
@@ -225,6 +233,7 @@ Quota exceeded for quota metric 'Generate requests' and limit 'per minute'
 """,
     errors.ImageRefused: """
 Invalid image data
+You set image=1 (or defaulted to 1) in `--limit-mm-per-prompt`, but passed 2 image items in the same prompt.
 unsupported image format: tiff
 The image is too large
 Failed to decode image
