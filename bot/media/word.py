@@ -33,7 +33,8 @@ def words(file: BinaryIO) -> list[str]:
     blocks = list(reader.blocks(body if body is not None else ()))
     feet = [f"[footer: {text}]" for text in reader.beside(part, "footer")]
     diagrams = [f"[diagram: {text}]" for text in map(reader.loose, _roots(part, "diagramData")) if text]
-    return [*heads, *blocks, *diagrams, *reader.notes(part), *reader.comments(part), *feet]
+    charts = [f"[chart: {text}]" for text in map(_figures, _roots(part, "chart")) if text]
+    return [*heads, *blocks, *diagrams, *charts, *reader.notes(part), *reader.comments(part), *feet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ class _Reader:
                     yield self.numbers.of(block) + self.runs.text(block)
                 case "tbl":
                     yield "\n".join(" | ".join(self._cells(row)) for row in _rows(block))
+                case "oMathPara" | "oMath":
+                    yield self.runs.text(block)
+                case "AlternateContent":  # the same for newer and for older programs
+                    yield from next(filter(None, (list(self.blocks(one)) for one in block)), [])
+                case "altChunk":
+                    yield "[a part in another format is not read]"
                 case name if name in _WRAPPERS:
                     yield from self.blocks(block)
 
@@ -95,6 +102,11 @@ class _Reader:
                 yield " ".join(" ".join(self.blocks(cell)).split())
             elif tag(cell) in _WRAPPERS:
                 yield from self._cells(cell)
+
+
+def _figures(chart: "_Element") -> str:
+    """The words and numbers of a chart, in their order."""
+    return "; ".join(str(one.text) for one in chart.iter() if tag(one) in ("t", "v") and one.text)
 
 
 def _rows(table: "_Element") -> "Iterator[_Element]":

@@ -1,5 +1,6 @@
 """The words of a Word paragraph: runs and whatever stands between them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,26 +11,24 @@ if TYPE_CHECKING:
 _UNSAID = frozenset(
     {
         *("pPr", "rPr", "sectPr", "tblPr", "tblGrid", "tcPr", "trPr", "sdtPr", "sdtEndPr", "customXmlPr", "smartTagPr"),
-        *("del", "moveFrom", "delText", "instrText", "delInstrText", "fldData", "ffData", "softHyphen"),
+        *("del", "moveFrom", "delText", "instrText", "delInstrText", "fldData", "softHyphen"),
         *("ctrlPr", "oMathParaPr", "fPr", "naryPr", "dPr", "radPr", "sSupPr", "sSubPr", "sSubSupPr", "mPr", "funcPr"),
     }
 )
 """How something looks, how a field is worked out, what was deleted, and where a word may be parted."""
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _REFERENCES = {"footnoteReference": "footnote", "endnoteReference": "endnote", "commentReference": "comment"}
-_SYMBOL = dict(
-    zip(
-        range(0x41, 0x5B),
-        "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ",
-        strict=True,
-    )
-)
-_SYMBOL |= dict(zip(range(0x61, 0x7B), "αβχδεφγηιϕκλμνοπθρστυϖωξψζ", strict=True))
-_SYMBOL |= {0x22: "∀", 0x24: "∃", 0x2D: "-", 0xA3: "≤", 0xA5: "∞", 0xAC: "←", 0xAE: "→", 0xB0: "°", 0xB1: "±"}
-_SYMBOL |= {0xB3: "≥", 0xB4: "×", 0xB6: "∂", 0xB7: "•", 0xB8: "÷", 0xB9: "≠", 0xBA: "≡", 0xBB: "≈", 0xCE: "∈"}
-_SYMBOL |= {0xC7: "∩", 0xC8: "∪", 0xD1: "∇", 0xD5: "∏", 0xD6: "√", 0xDB: "⇔", 0xDE: "⇒", 0xE5: "∑", 0xF2: "∫"}
+_SYMBOL = {code: chr(code) for code in range(0x20, 0x40)} | {0x22: "∀", 0x24: "∃", 0x27: "∍", 0x2A: "∗", 0x2D: "-"}
+_SYMBOL |= dict(enumerate("≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}~", 0x40))
+_SYMBOL |= dict(enumerate("€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…|—↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨®©™∑", 0xA0))
+_SYMBOL |= {0xF1: "⟩", 0xF2: "∫"}
 _WINGDINGS = {0x4A: "☺", 0x4C: "☹", 0x6C: "●", 0x6E: "■", 0x6F: "□", 0x71: "❑", 0x9F: "•", 0xA7: "▪", 0xA8: "□"}
 _WINGDINGS |= {0xD8: "➢", 0xDF: "←", 0xE0: "→", 0xE8: "➔", 0xFB: "✗", 0xFC: "✓", 0xFD: "☒", 0xFE: "☑"}
+_DIGITS = re.compile(r"[-−+]?[0-9]+")
+_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
+_POWERS = frozenset("bcdfghijklmnpqrstuvwxyz")
+"""Of other letters, those that are powers rather than the end of a number in words: 1o, 2e, 1st."""
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS}
 """The pictures of two fonts of symbols as characters."""
 
@@ -52,7 +51,7 @@ class Runs:
             if name in _UNSAID:
                 continue
             if name == "t":
-                yield part.text or ""
+                yield _plain(node, part.text or "")
             elif name in _SIGNS:
                 yield _SIGNS[name]
             else:
@@ -60,8 +59,6 @@ class Runs:
 
     def _special(self, name: str, part: "_Element") -> str:
         match name:
-            case "sym":
-                return _symbol(value(part, "font"), value(part, "char"))
             case "footnoteReference" | "endnoteReference" | "commentReference":
                 return self._reference(_REFERENCES[name], part)
             case "AlternateContent":
@@ -79,12 +76,15 @@ class Runs:
             case "tc":
                 return " ".join(self.text(part).split()) + " | "
             case _:
-                return self.text(part)
+                return _unwritten(name, part) or self.text(part)
 
     def _reference(self, kind: str, part: "_Element") -> str:
         """Numbers go on over footnotes and endnotes, so that each has its own."""
-        notes = sum((of == "comment") == (kind == "comment") for of, _ in self.labels)
-        label = self.labels.setdefault((kind, value(part, "id")), notes + 1)
+        counted = ("comments" if kind == "comment" else "notes", "")
+        if (kind, value(part, "id")) not in self.labels:
+            self.labels[counted] = self.labels.get(counted, 0) + 1
+            self.labels[kind, value(part, "id")] = self.labels[counted]
+        label = self.labels[kind, value(part, "id")]
         return f"[comment {label}]" if kind == "comment" else f"[^{label}]"
 
     def _lines(self, holder: "_Element") -> Iterator[str]:
@@ -155,6 +155,51 @@ def child(node: "_Element", name: str) -> "_Element | None":
 def value(node: "_Element", name: str) -> str:
     """An attribute, whatever language its name is from."""
     return next((str(text) for key, text in node.attrib.items() if str(key).rpartition("}")[2] == name), "")
+
+
+def _unwritten(name: str, part: "_Element") -> str:
+    """What is said without words."""
+    match name:
+        case "sym":
+            return _symbol(value(part, "font"), value(part, "char"))
+        case "ffData":
+            return _filled_in(part)
+        case "textpath":
+            return value(part, "string")
+        case "OLEObject":
+            return f"[{value(part, 'ProgID') or 'a file'} in it is not read]"
+        case _:
+            return ""
+
+
+def _filled_in(field: "_Element") -> str:
+    """What somebody ticked or chose in a form of the old kind, which has no words of its own for it."""
+    for part in field:
+        told = {tag(one): value(one, "val") for one in part}
+        state = told.get("checked", told.get("result", told.get("default", "0")))
+        if tag(part) == "checkBox":
+            return "☐" if state in ("0", "false", "off") else "☒"
+        if tag(part) == "ddList":
+            choices = [value(one, "val") for one in part if tag(one) == "listEntry"]
+            return choices[int(state)] if state.isdecimal() and int(state) < len(choices) else ""
+    return ""
+
+
+def _plain(run: "_Element", text: str) -> str:
+    """The words of a run whose look says something: powers, indices, and letters of a font of symbols."""
+    look = child(run, "rPr")
+    if look is None:
+        return text
+    if any("\uf000" <= sign <= "\uf0ff" for sign in text) and (fonts := child(look, "rFonts")) is not None:
+        font = value(fonts, "ascii") or value(fonts, "hAnsi")
+        text = "".join(_symbol(font, f"{ord(sign):x}") if "\uf000" <= sign <= "\uf0ff" else sign for sign in text)
+    raised = child(look, "vertAlign")
+    match value(raised, "val") if raised is not None else "":
+        case "superscript":
+            return text.translate(_RAISED) if _DIGITS.fullmatch(text) else f"^{text}" if text in _POWERS else text
+        case "subscript":
+            return text.translate(_LOWERED) if _DIGITS.fullmatch(text) else text
+    return text
 
 
 def _symbol(font: str, code: str) -> str:

@@ -231,3 +231,57 @@ def test_a_file_with_macros_is_read_too() -> None:
         for entry in old.namelist():
             new.writestr(entry, old.read(entry).replace(f"{_KINDS}.document.main+xml".encode(), kind))
     assert document(written.getvalue(), "a.docm", None, most_characters=99).text == "text"
+
+
+def _looks(look: str, text: str) -> str:
+    return _run(f"<w:rPr>{look}</w:rPr><w:t>{text}</w:t>")
+
+
+def _raised(text: str, how: str = "superscript") -> str:
+    return _looks(f'<w:vertAlign w:val="{how}"/>', text)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (_said("10") + _raised("6") + _said(" m") + _raised("-2"), "10⁶ m⁻²"),
+        (
+            _said("H") + _raised("2", "subscript") + _said("O, 2") + _raised("n") + _said(", 1") + _raised("st"),
+            "H₂O, 2^n, 1st",
+        ),
+        (_looks('<w:rFonts w:ascii="Symbol"/>', "\uf061\uf03d\uf035"), "α=5"),
+        (_looks('<w:rFonts w:ascii="Wingdings" w:hAnsi="Wingdings"/>', "\uf0fc"), "✓"),
+        (_run("<w:pict><v:textpath string='DRAFT'/></w:pict>"), "DRAFT"),
+    ],
+)
+def test_how_a_run_looks_may_say_something(body: str, text: str) -> None:
+    assert _text(_p(body)).strip() == text
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ('<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>', "☒"),
+        ('<w:checkBox><w:default w:val="0"/></w:checkBox>', "☐"),
+        ('<w:ddList><w:result w:val="1"/><w:listEntry w:val="Red"/><w:listEntry w:val="Blue"/></w:ddList>', "Blue"),
+        ('<w:ddList><w:listEntry w:val="Red"/></w:ddList>', "Red"),
+    ],
+)
+def test_old_forms_say_what_was_chosen(form: str, text: str) -> None:
+    field = _run(f'<w:fldChar w:fldCharType="begin"><w:ffData>{form}</w:ffData></w:fldChar>')
+    assert _text(_p(field)).strip() == text
+
+
+def test_words_beside_paragraphs_are_read() -> None:
+    chosen = f"<mc:AlternateContent><mc:Choice>{_p(_said('new'))}</mc:Choice><mc:Fallback/></mc:AlternateContent>"
+    formula = f"<m:oMathPara><m:oMath>{_POWER}</m:oMath></m:oMathPara>"
+    assert _text(f"{chosen}{formula}<w:altChunk/>").strip().split("\n") == [
+        "new",
+        "x^2",
+        "[a part in another format is not read]",
+    ]
+
+
+def test_a_chart_tells_its_figures() -> None:
+    chart = "<c:c xmlns:c='c' xmlns:a='a'><a:t>Sales</a:t><c:v>2024</c:v><c:v>17.5</c:v></c:c>"
+    assert "[chart: Sales; 2024; 17.5]" in _text(_p(_said("see")), chart=chart)
