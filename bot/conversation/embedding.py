@@ -123,15 +123,18 @@ class Embedding:
     async def _compared(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int
     ) -> Scores | None:
-        parts, spoiled, behind = list[Scores](), list[int](), -1
-        while pages := await self._storage.vectors.pages(chat_id, len(vector), behind, PAGES):
-            behind = pages[-1].first_turn
-            for page in pages:
-                if page.damaged:
-                    await self._drop(chat_id, page.first_turn)
-            part, wrong = await asyncio.to_thread(compared, pages, vector, after_turn)
+        parts, spoiled, damaged = list[Scores](), list[int](), list[int]()
+        pages = await self._storage.vectors.pages(chat_id, len(vector), -1, PAGES)
+        while pages:
+            damaged += [page.first_turn for page in pages if page.damaged]
+            (part, wrong), pages = await asyncio.gather(  # reading takes longer than comparing
+                asyncio.to_thread(compared, pages, vector, after_turn),
+                self._storage.vectors.pages(chat_id, len(vector), pages[-1].first_turn, PAGES),
+            )
             parts.append(part)
             spoiled += wrong
+        for first_turn in damaged:
+            await self._drop(chat_id, first_turn)
         if spoiled:
             log.error("%d vectors of chat %d are damaged, and are made anew", len(spoiled), chat_id)
             async with self._storage.transaction() as tx:
