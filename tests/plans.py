@@ -29,6 +29,8 @@ ALLOWED: dict[str, str] = {
     "UPDATE broadcasts": _SMALL,
     "FROM memories WHERE made_at < ?": _RARE,
     "FROM memories WHERE reset_turn !=": _RARE,
+    "FROM note_versions WHERE made_at < ?": _RARE,
+    "FROM note_versions WHERE reset_turn !=": _RARE,
     "SELECT id FROM chats WHERE indexed_turn <": _RARE,
     "UPDATE chats SET due_at = ? WHERE ifnull": _RARE,
     "FROM access WHERE lower(username) = ?": _RARE,

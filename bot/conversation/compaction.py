@@ -13,6 +13,8 @@ from enum import Enum, auto
 from bot.conversation import prompt
 from bot.conversation.covers import added
 from bot.conversation.instructions import instruction
+from bot.conversation.kept import loss, with_lines
+from bot.conversation.lengths import LEAST_SAMPLE, told
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Way, cut_to
 from bot.conversation.memory_text import fitting, is_memory
@@ -114,13 +116,38 @@ class Compactor:
 
     async def _written(self, view: View, turns: Sequence[Turn]) -> str:
         """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
-        most = self.windows.policy.most_memory
         before = await self.windows.prompt(view, turns)
-        asked = prompt.with_added(before, instruction("memory", most_tokens=most))
+        length = self.length(view.memory, [turn.content for turn in turns])
+        asked = prompt.with_added(before, instruction("memory", length=length))
         marked = await self.marking.as_before(view.window.chat.id, asked)
         counted = self.windows.counted(view, turns)
         answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
-        return await self.as_memory(view.window.chat, view.model, answer)
+        text = await self.as_memory(view.window.chat, view.model, answer)
+        return await self._kept(view, text, length)
+
+    def length(self, memory: str, said: Sequence[str] = ()) -> str:
+        """How long a memory is to be, in words or characters of its own language, or else of what was said."""
+        sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
+        return told(self.windows.policy.most_memory, sample, self.windows.count_tokens)
+
+    async def _kept(self, view: View, text: str, length: str) -> str:
+        """A new memory that still tells what the old one told: asked for once more, or else with the old lines."""
+        lost = loss(view.memory, text)
+        if not lost.severe:
+            return text
+        words = "\n".join(lost.lines)
+        messages = (
+            Message("system", instruction("keep", length=length)),
+            Message("user", f"The new notes:\n\n{text}\n\nThe lines that they leave out:\n\n{words}"),
+        )
+        chat, model, most = view.window.chat, view.model, self.windows.policy.most_memory
+        try:
+            again = await self.as_memory(chat, model, await self.side_calls.ask(chat, model, messages))
+        except ModelError as exc:
+            log.info("Chat %d: notes that lost most of the old ones could not be asked for again: %s", chat.id, exc)
+            again = text
+        lost = loss(view.memory, again)
+        return with_lines(again, view.memory, lost.lines, most, self.windows.count_tokens) if lost.severe else again
 
     async def as_memory(self, chat: Chat, model: ChatModel, answer: str) -> str:
         """What a model wrote as a memory, in the length that a memory may have.

@@ -41,6 +41,11 @@ def is_memory(text: str) -> bool:
     return listed or ("heading" in kinds and "prose" in kinds)
 
 
+def headed(line: str) -> bool:
+    """Whether a line is a heading."""
+    return _kind(line) == "heading"
+
+
 def _may_be_listed(line: str) -> bool:
     first = line.lstrip(" \t>")[:1]
     is_sign = bool(first) and (first in _SIGNS or unicodedata.category(first) == "So")

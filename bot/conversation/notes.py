@@ -64,7 +64,7 @@ class Notes:
         windows = self.compactor.windows
         view = await windows.view(chat.id)
         asked = (
-            Message("system", instruction("correction", most_tokens=windows.policy.most_memory)),
+            Message("system", instruction("correction", length=self.compactor.length(view.memory, [change]))),
             Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
         )
         model = windows.choice.model(chat)
