@@ -101,7 +101,12 @@ def is_binary(data: bytes) -> bool:
     if is_plain(data[:HEAD]):
         return False
     program = data.startswith(b"MZ") and b"PE\0\0" in data[:HEAD]
-    return program or data.startswith(_BINARY) or _first((*_PICTURES, *_SOUNDS), data) is not None
+    return (
+        program
+        or data.startswith(_BINARY)
+        or data[4:8] in _ISO_BOXES
+        or _first((*_PICTURES, *_SOUNDS), data) is not None
+    )
 
 
 def is_plain(data: bytes) -> bool:
