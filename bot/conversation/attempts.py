@@ -46,7 +46,7 @@ from storage.transcript import Owed
 
 MOST_REFUSALS = 4
 """Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
-LONG_TOKENS = 4000
+LONG_TOKENS = 1500
 LONG_SHARE = 0.5
 """A window of so many tokens, or of this share of the model's, may be what an unexplained refusal is about."""
 UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {

@@ -148,3 +148,8 @@ def test_word_files_and_logs_are_let_through() -> None:
     assert not is_binary(word("x"))
     assert not is_binary(b"a log line\n" * 9 + b"\0\0\0" + b"another\n")
     assert not is_binary(b"MZ is where an executable begins")
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"avif", b"isom", b"M4A "])
+def test_containers_of_films_hold_no_text(brand: bytes) -> None:
+    assert is_binary(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0 and words " * 20)
