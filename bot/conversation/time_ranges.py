@@ -47,7 +47,7 @@ def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[d
     """
     told = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).casefold()
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = next(_ranges(told, _languages().get(language), today), None)
+    found = next(_ranges(told, _language(language), today), None)
     return found if found is not None and found[0] <= now else None
 
 
@@ -166,9 +166,16 @@ def _number(word: str, numbers: _Patterns) -> int:
 
 
 @cache
-def _languages() -> Mapping[str, _Language]:
+def _language(language: str) -> _Language | None:
+    """Made when it is first asked for: that takes some milliseconds."""
+    table = _tables().get(language)
+    return _made(table) if table else None
+
+
+@cache
+def _tables() -> Mapping[str, Mapping[str, str]]:
     text = (files("bot.conversation") / "words" / "times.toml").read_text(encoding="utf-8")
-    return {language: _made(table) for language, table in tomllib.loads(unicodedata.normalize("NFKC", text)).items()}
+    return tomllib.loads(unicodedata.normalize("NFKC", text))
 
 
 def _made(table: Mapping[str, str]) -> _Language:
