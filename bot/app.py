@@ -101,6 +101,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         )
         stack.push_async_callback(parts.upkeep.close)
         await parts.upkeep.begin()
+        stack.push_async_callback(parts.erasing.close)
+        parts.erasing.begin()
         downloads = _downloads(application.bot, quarantine, stack)
         handlers = front.build(settings, application, storage, parts, services, sender, budget, downloads, quarantine)
         handlers.register()

@@ -12,6 +12,7 @@ from bot.conversation.compaction import Compactor
 from bot.conversation.culprits import Culprits
 from bot.conversation.editing import Editing
 from bot.conversation.embedding import Embedding
+from bot.conversation.erasing import Erasing
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.heads import Heads
 from bot.conversation.hearing import Hearing
@@ -66,6 +67,7 @@ class Engine:
     notes: Notes
     summaries: Summaries
     forgetting: Forgetting
+    erasing: Erasing
     cleaning: Cleaning
     recall: Recall
     indexer: Indexer
@@ -109,7 +111,8 @@ def build(
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
         summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
-        forgetting=Forgetting(storage, recall, indexer, windows, time.time),
+        forgetting=Forgetting(storage, windows, time.time),
+        erasing=Erasing(storage, indexer),
         cleaning=Cleaning(storage, indexer),
         recall=recall,
         indexer=indexer,

@@ -125,7 +125,7 @@ def _chat(
         door=door,
         addressing=addressing,
         memory=memory,
-        forget=ForgetHandlers(storage, parts.forgetting, settings.zone, time.time),
+        forget=ForgetHandlers(storage, parts.forgetting, parts.erasing, settings.zone, time.time),
         admins=admins,
         settings=_settings(settings, storage, parts),
         pace=Pace(storage, settings.messages_per_minute, time.time),

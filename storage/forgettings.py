@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.database import Database, Transaction
+from storage.database import Database, Row, Transaction
+from storage.resets import FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,16 @@ class Proposal:
     """Whether these are the words of a message that was replied to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Forgotten turns that are still to be deleted: where they wait, and the chat in which they were said."""
+
+    aside: int
+    home: int
+
+
 class Forgettings:
-    """The table of proposals."""
+    """The table of proposals, and the turns that are being forgotten."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,10 +58,7 @@ class Forgettings:
         rows = await tx.rows("DELETE FROM forgettings WHERE id = ? AND chat_id = ? RETURNING *", (proposal_id, chat_id))
         if not rows:
             return None
-        row = rows[0]
-        return Proposal(
-            tuple(json.loads(row["turns"])), tuple(json.loads(row["lines"])), row["words"], bool(row["message"])
-        )
+        return _proposal(rows[0])
 
     async def drop_like(self, tx: Transaction, chat_id: int, proposal: Proposal) -> None:
         """Drop what else was proposed of the same turns, lines or words, and was not answered: it holds them too."""
@@ -72,6 +78,54 @@ class Forgettings:
         """Drop the proposals that were never answered."""
         await tx.execute("DELETE FROM forgettings WHERE made_at < ?", (before,))
 
+    async def read(self, chat_id: int, proposal_id: int) -> Proposal | None:
+        """The proposal, while it is not answered."""
+        row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
+        return _proposal(row) if row else None
+
+    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
+        """Take turns out of all that is read of their chat, at once; returns how many there were.
+
+        They are deleted afterwards, some at a time. The next turn says the time again.
+        """
+        await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
+        await tx.execute(
+            "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"  # noqa: S608
+            f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"
+            " ON CONFLICT DO NOTHING",
+            (chat_id,),
+        )
+        return await tx.execute(
+            "UPDATE turns SET chat_id = (SELECT id FROM chats WHERE thread_id = ?1 AND telegram_id ="
+            " (SELECT telegram_id FROM chats WHERE id = ?2))"
+            " WHERE chat_id = ?2 AND id IN (SELECT value FROM json_each(?3))",
+            (-FORGOTTEN - chat_id, chat_id, json.dumps(turn_ids)),
+        )
+
+    async def left(self) -> list[Left]:
+        """Where forgotten turns wait, or something else of them is still to be done."""
+        rows = await self._database.rows(
+            f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"  # noqa: S608 - a constant
+        )
+        return [Left(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
+
+    async def bring_home(self, tx: Transaction, left: Left, limit: int) -> list[int]:
+        """The next turns to delete, at most so many, in their own chat again: delete them in the same transaction."""
+        rows = await tx.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id LIMIT ?", (left.aside, limit))
+        turn_ids = [row["id"] for row in rows]
+        await tx.execute(
+            "UPDATE turns SET chat_id = ?1 WHERE id IN (SELECT value FROM json_each(?2))"
+            " AND EXISTS (SELECT 1 FROM chats WHERE id = ?1)",
+            (left.home, json.dumps(turn_ids)),
+        )
+        return turn_ids
+
+    async def done(self, tx: Transaction, left: Left) -> None:
+        """Nothing is left of what was forgotten there, unless more came meanwhile."""
+        await tx.execute(
+            "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)", (left.aside,)
+        )
+
     async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
         """Delete turns for good; returns how many there were. The next turn says the time again."""
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
@@ -79,3 +133,9 @@ class Forgettings:
             "DELETE FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
             (chat_id, json.dumps(turn_ids)),
         )
+
+
+def _proposal(row: Row) -> Proposal:
+    return Proposal(
+        tuple(json.loads(row["turns"])), tuple(json.loads(row["lines"])), row["words"], bool(row["message"])
+    )

@@ -168,6 +168,14 @@ class Past:
         )
         return [*before, *map(_spoken, own), *after] if own else []
 
+    async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
+        """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
+        rows = await self._database.rows(
+            f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {_SETTLED} ORDER BY id LIMIT ?",
+            (chat_id, after_turn, limit),
+        )
+        return [(row["id"], row["content"]) for row in rows]
+
     async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[Spoken]:
         """These turns of a chat, oldest first."""
         rows = await self._database.rows(

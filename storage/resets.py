@@ -6,6 +6,8 @@ from storage.vectors import forget_vectors, make_up
 UNDO_S = 60.0
 """How long a reset can be undone, in seconds."""
 
+FORGOTTEN = 2**41
+"""What is being forgotten waits in chats whose thread is below minus this."""
 _NO_RESET = 2**40
 """Above every reset's number."""
 
@@ -62,7 +64,9 @@ class Resets:
         if purged < limit:
             await tx.execute("DELETE FROM resets WHERE reset_at < ?", (before,))
             await tx.execute(
-                "DELETE FROM chats WHERE thread_id < 0 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)"
+                "DELETE FROM chats WHERE thread_id < 0 AND thread_id >= ?"
+                " AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = chats.id)",
+                (-FORGOTTEN,),
             )
         return purged
 

@@ -4,23 +4,26 @@ What is deleted is in no later prompt, no index, no memory and no stored update.
 void: it was made of what is gone.
 """
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from bot.conversation.asking import plain
-from bot.conversation.indexing import Indexer
+from bot.conversation.asking import plain, spoken
 from bot.conversation.keys import all_terms, terms
-from bot.conversation.recall import Recall
+from bot.conversation.matching import Matcher, languages_in, matcher, says_nothing
 from bot.conversation.said import QUOTE_LENGTH
 from bot.conversation.windows import Windows
 from storage import Storage, Transaction
 from storage.forgettings import Proposal
 from storage.records import Chat, Role, Spoken
 
-MOST_TURNS = 200
-"""Turns that one request for words may find: more are not what somebody means by a few words."""
+PAGE = 2_000
+"""Turns that are read and compared at a time."""
+FEW = 200
+"""Turns that tell a conversation's languages where others wait to write."""
 SHARED_WORDS = 0.5
 """A line of the memory tells of a message when it shares this much of its words with it."""
 
@@ -29,14 +32,14 @@ SHARED_WORDS = 0.5
 class Found:
     """What would be forgotten."""
 
-    turns: tuple[Spoken, ...]
+    turn_ids: tuple[int, ...]
     lines: tuple[str, ...]
     words: str = ""
     of_message: bool = False
     """Whether these are the words of a message, and not some that a person looks for."""
 
     def __bool__(self) -> bool:
-        return bool(self.turns or self.lines)
+        return bool(self.turn_ids or self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,51 +47,54 @@ class Forgetting:
     """Finds and deletes; `clock` gives Unix seconds."""
 
     storage: Storage
-    recall: Recall
-    indexer: Indexer
     windows: Windows
     clock: Callable[[], float]
 
     async def by_words(self, chat: Chat, words: str) -> Found:
-        """The turns and the lines of the memory that hold all of these words, in any inflection."""
-        await self.indexer.catch_up(chat.id)
-        ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_TURNS, every_word=True)
-        turns = await self.storage.past.of_ids(chat.id, ids)
-        return Found(tuple(turns), await self._lines(chat, words, of_message=False), words)
+        """All turns and lines of the memory that hold all of these words, in any inflection.
+
+        Where none does, those that hold all but the small words of the language.
+        """
+        for wanted in await self._matchers(chat, words):
+            turns = await self._matching(chat, partial(_holds, wanted))
+            lines = await self._lines(chat, wanted.holds)
+            if turns or lines:
+                return Found(turns, lines, words)
+        return Found((), ())
 
     async def by_message(self, chat: Chat, message_id: int) -> Found:
         """The turn of this message, the answer to it, what quotes it, and the lines of the memory that tell of it."""
         turn = await self.storage.past.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
             return Found((), ())
-        await self.indexer.catch_up(chat.id)
         last = 2**63 - 1
         near = await self.storage.past.around(chat.id, [turn.turn_id], after_turn=turn.turn_id, before_turn=last)
         answers = [row.turn_id for row in near if row.role is Role.ASSISTANT and turn.role is Role.USER]
         said = plain(turn.content)
-        similar = await self.recall.search(chat, said, after_turn=chat.reset_turn, limit=MOST_TURNS, every_word=True)
-        quoting = [
-            row.turn_id
-            for row in await self.storage.past.of_ids(chat.id, similar)
-            if _has_words(said) and _flat(said)[:QUOTE_LENGTH] in _quotes(plain(row.content))
-        ]
-        turns = await self.storage.past.of_ids(chat.id, {turn.turn_id, *answers, *quoting})
-        return Found(tuple(turns), await self._lines(chat, said, of_message=True), said, of_message=True)
+        quote = _flat(said)[:QUOTE_LENGTH]
+        quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
+        turn_ids = tuple(sorted({turn.turn_id, *answers, *quoting}))
+        return Found(turn_ids, await self._lines(chat, partial(_tells, said=said)), said, of_message=True)
+
+    async def shown(self, chat: Chat, found: Found | Proposal, first: int, count: int) -> list[Spoken]:
+        """Some of the turns that were found, from one place on."""
+        return await self.storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
 
     async def propose(self, tx: Transaction, chat: Chat, found: Found) -> int:
         """Keep what was found until the person has answered; returns the proposal's id."""
-        turn_ids = tuple(turn.turn_id for turn in found.turns)
-        proposal = Proposal(turn_ids, found.lines, found.words, found.of_message)
+        proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
         return await self.storage.forgettings.propose(tx, chat.id, proposal, self.clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
-        """Forget what was proposed; None when that was answered before."""
+        """Forget what was proposed; None when that was answered before.
+
+        It is in nothing that is read from now on. `Erasing` deletes it.
+        """
         proposal = await self.storage.forgettings.take(tx, chat.id, proposal_id)
         if proposal is None:
             return None
         await self.storage.chats.take_back(tx, chat.id)
-        await self.storage.forgettings.delete_turns(tx, chat.id, proposal.turn_ids)
-        await self.indexer.forgotten(tx, chat.id, proposal.turn_ids)
+        await self.storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
         await self._take_out_of_notes(tx, chat, proposal)
         await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
@@ -96,27 +102,48 @@ class Forgetting:
 
     async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Out of all their versions; since it was shown a compaction may have told the same in other lines."""
-        lines, words = {*proposal.lines}, _words(proposal.words)
+        lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW)
+        meant = wanted if all(map(wanted.holds, lines)) else without
 
         def is_gone(line: str) -> bool:
-            told = _tells(line, proposal.words) if proposal.of_message else _holds(line, words)
+            told = _tells(line, proposal.words) if proposal.of_message else meant.holds(line)
             return line in lines or told
 
         await self.storage.memories.take_out(tx, chat.id, is_gone, self.windows.memory_tokens)
 
-    async def erase(self) -> None:
-        """Overwrite on the disk what was forgotten: in the index's old parts, and in the database's log."""
-        await self.indexer.renew()
-        await self.indexer.merge()
-        await self.storage.database.scrub()
+    async def _matchers(self, chat: Chat, words: str, look_at: int = PAGE) -> tuple[Matcher, Matcher]:
+        """For all of the words, and for those that are not small."""
+        page = await self.storage.past.contents(chat.id, chat.reset_turn, look_at)
+        chosen = (chat.choices.language, chat.heard_language)
+        languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
+        return matcher(words, languages), matcher(words, languages, without=says_nothing(languages))
 
-    async def _lines(self, chat: Chat, words: str, *, of_message: bool) -> tuple[str, ...]:
-        """The lines of the memory that hold these words, or tell of a message with them."""
+    async def _matching(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[int, ...]:
+        """The ids of the turns whose content is meant: all are looked at, some thousand at a time."""
+        found: list[int] = []
+        after = chat.reset_turn
+        while page := await self.storage.past.contents(chat.id, after, PAGE):
+            found += await asyncio.to_thread(_meant, page, is_meant)
+            after = page[-1][0]
+        return tuple(found)
+
+    async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
+        """The lines of the memory that are meant."""
         memory = await self.storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
-        if of_message:
-            return tuple(line for line in lines if _tells(line, words))
-        return tuple(line for line in lines if _holds(line, _words(words)))
+        return tuple(line for line in lines if is_meant(line))
+
+
+def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:
+    return [turn_id for turn_id, content in page if is_meant(content)]
+
+
+def _holds(wanted: Matcher, content: str) -> bool:
+    return wanted.holds(spoken(content))
+
+
+def _has_quote(quote: str, content: str) -> bool:
+    return "> " in content and quote in _quotes(plain(content))
 
 
 def _flat(text: str) -> str:
@@ -141,11 +168,6 @@ def _words(text: str) -> list[str]:
 def _folded(text: str) -> str:
     """Without case and accents, as the index compares."""
     return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
-
-
-def _holds(line: str, words: Sequence[str]) -> bool:
-    folded = _folded(line)
-    return bool(words) and all(_root(word) in folded for word in words)
 
 
 def _tells(line: str, said: str) -> bool:

@@ -7,16 +7,21 @@ from datetime import datetime, tzinfo
 from telegram import Message, Update
 
 from bot.conversation.asking import plain
+from bot.conversation.erasing import Erasing
 from bot.conversation.forgetting import Forgetting, Found
 from bot.handlers.notices import answer, argument, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
 from bot.language import plural, texts
 from storage import Storage
+from storage.forgettings import Proposal
 from storage.records import Button, Chat, Spoken
 
 YES, NO = "forget:", "keep:"
 """How the data of the two buttons begins; the proposal's id follows."""
+TURN = "forgetpage:"
+"""How the data of the buttons begins that turn the pages; the proposal's id and the page follow."""
+BACK, ON = "◀", "▶"
 BUTTONS_S = 600.0
 """How long they can be pressed."""
 MOST_SHOWN = 10
@@ -30,6 +35,7 @@ class ForgetHandlers:
 
     storage: Storage
     forgetting: Forgetting
+    erasing: Erasing
     zone: tzinfo
     clock: Callable[[], float]
 
@@ -62,7 +68,20 @@ class ForgetHandlers:
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, edited(message, text))
         if proposal is not None:
-            await self.forgetting.erase()
+            self.erasing.begin()
+        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+
+    async def turn(self, update: Update, _: object) -> None:
+        """Show another page of what was found."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number, page = map(int, (query.data or "").removeprefix(TURN).split(":"))
+        proposal = await self.storage.forgettings.read(chat.id, number) if chat else None
+        async with self.storage.transaction() as tx:
+            if chat is not None and message is not None and proposal is not None:
+                text = await self._told(chat, proposal, page)
+                await self.storage.notices.add(tx, edited(message, text, _buttons(number, proposal, page)))
+            await self.storage.inbox.done(tx, [update.update_id])
         await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
 
     async def keep(self, update: Update, _: object) -> None:
@@ -84,13 +103,13 @@ class ForgetHandlers:
         chat = await self.storage.chats.find(place_of(message))
         notice = answer(message, texts.FORGET_NOTHING)
         found = await self._found(chat, words, reply_to) if chat else Found((), ())
+        told = await self._told(chat, found, 0) if chat and found else ""
         if not words and reply_to is None:
             notice = answer(message, texts.FORGET_HOW)
         async with self.storage.transaction() as tx:
             if chat is not None and found:
                 number = await self.forgetting.propose(tx, chat, found)
-                buttons = [Button(texts.FORGET_YES, f"{YES}{number}"), Button(texts.FORGET_NO, f"{NO}{number}")]
-                notice = answer(message, self._told(found), buttons, until=self.clock() + BUTTONS_S)
+                notice = answer(message, told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, update_ids)
 
@@ -101,11 +120,12 @@ class ForgetHandlers:
             return await self.forgetting.by_message(chat, reply_to.message_id)
         return Found((), ())
 
-    def _told(self, found: Found) -> str:
-        lines = [self._line(turn) for turn in found.turns[:MOST_SHOWN]]
-        if len(found.turns) > MOST_SHOWN:
-            lines.append(texts.FORGET_MORE.format(count=len(found.turns) - MOST_SHOWN))
-        if found.lines:
+    async def _told(self, chat: Chat, found: Found | Proposal, page: int) -> str:
+        lines = [self._line(turn) for turn in await self.forgetting.shown(chat, found, page * MOST_SHOWN, MOST_SHOWN)]
+        if (pages := _pages(found)) > 1:
+            count = plural(len(found.turn_ids), texts.MESSAGES)
+            lines = [texts.FORGET_PAGE.format(messages=count, page=page + 1, pages=pages), "", *lines]
+        if found.lines and page == 0:
             lines += ["", texts.FORGET_IN_NOTES, *found.lines]
         return texts.FORGET_FOUND.replace("{found}", "\n".join(lines).strip())
 
@@ -113,3 +133,16 @@ class ForgetHandlers:
         words = " ".join(plain(turn.content).split())
         shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
         return f"• {datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
+
+
+def _pages(found: Found | Proposal) -> int:
+    return max(1, -(-len(found.turn_ids) // MOST_SHOWN))
+
+
+def _buttons(number: int, found: Found | Proposal, page: int) -> list[Button]:
+    turns = [(BACK, page - 1), (ON, page + 1)]
+    return [
+        *(Button(label, f"{TURN}{number}:{to}") for label, to in turns if 0 <= to < _pages(found)),
+        Button(texts.FORGET_YES, f"{YES}{number}"),
+        Button(texts.FORGET_NO, f"{NO}{number}"),
+    ]

@@ -32,7 +32,7 @@ from bot.handlers.edits import EditHandlers
 from bot.handlers.entrance import Entrance
 from bot.handlers.export import EXPORT, ExportHandlers, Form
 from bot.handlers.failures import Failures
-from bot.handlers.forget import NO, YES, ForgetHandlers
+from bot.handlers.forget import NO, TURN, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.notices import answer
@@ -124,6 +124,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
+        add(CallbackQueryHandler(only(self.forget.turn), pattern=rf"^{TURN}\d+:\d+$"))
         add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
         add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
         add(CallbackQueryHandler(only(self.export.chosen), pattern=f"^{EXPORT}({'|'.join(Form)})$"))

@@ -1,5 +1,7 @@
 """What a person asks to forget is in no later prompt, no index, no memory, and not in the file either."""
 
+import asyncio
+import sqlite3
 from pathlib import Path
 
 from sandbox.model import Hold, Say
@@ -201,3 +203,67 @@ async def test_one_photo_without_words_is_forgotten_and_the_others_stay(stage: S
     await stage.home.wait(lambda chat: "forgotten" in chat.replies[4].text, PATIENCE_S)
     await say(stage, "how many pictures?")
     assert sum(len(message.images) for message in model.asked[-1].messages) == 3
+
+
+async def test_every_inflection_is_found_and_only_rows_with_all_words(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    for text in (
+        "я вошла с паролем",
+        "Пароли от почты",
+        "без пароля",
+        "парад был вчера",
+        "Peter called",
+        "son of Peter",
+    ):
+        await say(stage, text)
+    shown = await say(stage, "/forget пароль")
+    assert all(word in shown for word in ("паролем", "Пароли", "пароля"))
+    assert "парад" not in shown
+    assert "3 messages" in await confirm(stage)
+    shown = await say(stage, "/forget son Peter")
+    assert "son of Peter" in shown
+    assert "Peter called" not in shown
+
+
+async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
+        database.executemany(
+            "INSERT INTO turns (chat_id, role, state, content, created_at)"
+            " SELECT id, 'user', 'settled', ?, 9 FROM chats",
+            [(f"boat number {number}",) for number in range(260)],
+        )
+    database.close()
+    shown = await say(stage, "/forget boats")
+    asked = stage.home.replies[-1]
+    assert "260 messages, page 1 of 26" in shown
+    assert "boat number 10" not in shown
+    await stage.ann.press(asked, "▶")
+    await stage.home.wait(lambda chat: "page 2 of 26" in chat.message(asked.id).text, PATIENCE_S)
+    assert "boat number 19" in stage.home.message(asked.id).text
+    await stage.ann.press(stage.home.message(asked.id), "◀")
+    await stage.home.wait(lambda chat: "page 1 of 26" in chat.message(asked.id).text, PATIENCE_S)
+    await stage.ann.press(stage.home.message(asked.id), "Forget it")
+    await stage.home.wait(lambda chat: "260 messages and 0 lines" in chat.message(asked.id).text, PATIENCE_S)
+    assert "find nothing" in await say(stage, "/forget boat")
+    with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
+        while database.execute("SELECT 1 FROM chats WHERE thread_id < 0").fetchall():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    database.close()
+    await stage.end()
+    assert b"boat number" not in stored(stage.folder)
+
+
+async def test_a_question_that_is_forgotten_is_not_answered_again(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    await say(stage, "where is Zanzibar?")
+    await say(stage, "/forget Zanzibar")
+    await confirm(stage)
+    asked = len(model.asked)
+    assert "no message to answer again" in await say(stage, "/retry")
+    assert len(model.asked) == asked

@@ -1,0 +1,140 @@
+"""Whether a text holds what a person names: every word of it, in any inflection, or a phrase in quotes as it stands.
+
+Nothing is left out: a word that many texts hold narrows what is found all the same. Texts are compared themselves, and
+not the search index, which may be behind, and knows no signs.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.conversation.scripts import USUAL, Script, script_for, script_of
+from bot.conversation.stems import fold, stem
+from bot.conversation.wordlists import stop_words
+
+_SPOKEN_TOGETHER = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+)
+"""Scripts without blanks between words, or with endings on any of them: what is asked for may stand inside."""
+_RUN = re.compile(f"[{_SPOKEN_TOGETHER}]+")
+_MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_WORD = re.compile(rf"[^\W_{_SPOKEN_TOGETHER}](?:[^\W_{_SPOKEN_TOGETHER}]|[{_MARKS}])*")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_QUOTED = re.compile('"([^"]+)"|\u201c([^\u201d]+)\u201d|\u201e([^\u201c\u201d]+)[\u201c\u201d]|«([^»]+)»|「([^」]+)」')
+_LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
+"""Those that are looked for in a conversation, besides those that its people have chosen."""
+SURE = 3
+"""Distinct stop words that tell that a language is spoken in a conversation."""
+LEAST_ROOT, LONGEST_ENDING = 4, 4
+"""Of languages without a stemmer: a word is another's inflection when it begins with all of it and little is behind."""
+
+
+def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozenset[str]:
+    """The languages of a conversation: those that were chosen, and those whose small words stand in it."""
+    words = {word for text in texts for word in _WORD.findall(_unified(text))}
+    spoken = {language for language in _LANGUAGES if len(words & stop_words(language)) >= SURE}
+    return frozenset(spoken | {language.split("-")[0].lower() for language in chosen if language})
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Looks for some words in texts of these languages."""
+
+    words: tuple[str, ...]
+    parts: tuple[str, ...]
+    """What has to stand in a text just so: phrases, signs, words of scripts without blanks."""
+    languages: frozenset[str]
+    _known: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Which of the words each word is an inflection of."""
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.parts)
+
+    def holds(self, text: str) -> bool:
+        """Whether all that is looked for stands in the text."""
+        if not self:
+            return False
+        unified = _unified(text)
+        if self.parts:
+            flat = _flat(unified)
+            if not all(_stands(part, flat) for part in self.parts):
+                return False
+        missing = set(range(len(self.words)))
+        for word in _WORD.findall(unified) if missing else ():
+            missing -= self._meant(word)
+            if not missing:
+                return True
+        return not missing
+
+    def _meant(self, word: str) -> frozenset[int]:
+        if word not in self._known:
+            self._known[word] = frozenset(at for at, ours in enumerate(self.words) if self._is_same(ours, word))
+        return self._known[word]
+
+    def _is_same(self, ours: str, theirs: str) -> bool:
+        plain, other = fold(ours), fold(theirs)
+        if plain == other:
+            return True
+        script = script_of(ours)
+        if script is None or script_of(theirs) is not script:
+            return False
+        languages = _languages_for(script, self.languages)
+        if any(stem(ours, language) == stem(theirs, language) for language in languages):
+            return True
+        stemmed_well = languages == {"en"} and ours.isascii()
+        return not stemmed_well and _begins(plain, other)
+
+
+def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool] = lambda _: False) -> Matcher:
+    """For what a person has typed; words for which `without` holds are not asked for."""
+    phrases = [_flat(_unified(next(filter(None, found)))) for found in _QUOTED.findall(asked)]
+    rest = _unified(_QUOTED.sub(" ", asked))
+    words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
+    signs = _signs(_RUN.sub(" ", _WORD.sub(" ", rest)), alone=not (words or phrases or _RUN.search(rest)))
+    parts = dict.fromkeys([*phrases, *map(_flat, (*_RUN.findall(rest), *signs))])
+    return Matcher(tuple(words), tuple(part for part in parts if part), languages)
+
+
+def says_nothing(languages: Collection[str]) -> Callable[[str], bool]:
+    """Whether a word is one of the small ones of any of these languages."""
+    return lambda word: any(word in stop_words(language) for language in languages)
+
+
+def _languages_for(script: Script, spoken: Collection[str]) -> set[str]:
+    return {USUAL[script], *(language for language in spoken if script_for(language) is script)}
+
+
+def _begins(plain: str, other: str) -> bool:
+    shorter, longer = sorted((plain, other), key=len)
+    return len(shorter) >= LEAST_ROOT and longer.startswith(shorter) and len(longer) - len(shorter) <= LONGEST_ENDING
+
+
+def _signs(rest: str, *, alone: bool) -> Sequence[str]:
+    """Signs such as emoji, each for itself; punctuation only where nothing else is asked for."""
+    found = [sign for sign in rest.split() if alone or any(unicodedata.category(char)[0] == "S" for char in sign)]
+    return [sign.strip(".,;:!?") or sign for sign in found]
+
+
+def _stands(part: str, flat: str) -> bool:
+    """Whether a part stands in a text, not inside another word where words stand apart."""
+    at = flat.find(part)
+    while at >= 0:
+        end = at + len(part)
+        if not (_goes_on(flat[at - 1 : at], part[0]) or _goes_on(part[-1], flat[end : end + 1])):
+            return True
+        at = flat.find(part, at + 1)
+    return False
+
+
+def _goes_on(before: str, after: str) -> bool:
+    return bool(_WORD.match(before) and _WORD.match(after))
+
+
+def _unified(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().replace("\ufe0f", "")
+
+
+def _flat(unified: str) -> str:
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", unified))
+    return " ".join(unicodedata.normalize("NFC", bare).split())  # Korean syllables whole again

@@ -1,0 +1,89 @@
+"""What is forgotten is out of all that is read at once, and out of the database some turns at a time."""
+
+from datetime import UTC
+from itertools import count
+
+from bot.conversation.erasing import BATCH, Erasing
+from bot.conversation.indexing import Indexer
+from storage import Storage
+from storage.records import Chat, NewTurn, Place
+
+HOME = Place(1001)
+
+
+async def _said(storage: Storage, number: int) -> Chat:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
+        turns = [NewTurn(f"Zanzibar {at}", "\n", 1, message_id=at, sender_id=5) for at in range(number)]
+        await storage.transcript.append(tx, chat.id, turns, 1.0)
+        await storage.transcript.give_up(tx, chat.id)
+    await Indexer(storage, UTC).catch_up(chat.id)
+    return chat
+
+
+async def _put_aside(storage: Storage, chat: Chat, leave: int = 1) -> None:
+    turn_ids = [turn_id for turn_id, _ in await storage.past.contents(chat.id, 0, 10_000)]
+    async with storage.transaction() as tx:
+        await storage.forgettings.put_aside(tx, chat.id, turn_ids[leave:])
+
+
+async def _count(storage: Storage) -> int:
+    rows = await storage.database.rows("SELECT count(*) AS n FROM turns")
+    return int(rows[0]["n"])
+
+
+async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
+    chat = await _said(storage, 30)
+    await _put_aside(storage, chat)
+    assert len((await storage.memories.window(chat.id)).turns) == 1
+    archived = await storage.archive.read(HOME)
+    assert archived is not None
+    assert [turn.content for turn in archived.turns] == ["Zanzibar 0"]
+    assert await storage.past.of_message(chat.id, 7) is None
+    assert await storage.edits.find(chat.id, 7) is None
+    assert await storage.past.chats_to_index() == []
+    assert await storage.archive.places() == [HOME]
+    assert [place for place in await storage.chats.with_open_work() if place != HOME] == []
+    assert await storage.database.rows("SELECT 1 FROM turn_messages WHERE in_chat = ?", (chat.id,))
+
+
+async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) -> None:
+    chat = await _said(storage, 3 * BATCH)
+    await _put_aside(storage, chat)
+    erasing, steps = Erasing(storage, Indexer(storage, UTC)), count()
+    before = await _count(storage)
+    original = storage.forgettings.delete_turns
+
+    async def counted(*arguments: object) -> int:
+        next(steps)
+        return await original(*arguments)  # type: ignore[arg-type]
+
+    object.__setattr__(storage.forgettings, "delete_turns", counted)
+    await erasing.erase()
+    assert (before, await _count(storage)) == (3 * BATCH, 1)
+    assert next(steps) >= 2 * 3
+    assert await storage.forgettings.left() == []
+    assert await storage.database.rows("SELECT id FROM chats") == await storage.database.rows("SELECT 1 AS id")
+
+
+async def test_a_killed_erasing_goes_on_after_the_next_start(storage: Storage) -> None:
+    chat = await _said(storage, 2 * BATCH)
+    await _put_aside(storage, chat)
+    erasing = Erasing(storage, Indexer(storage, UTC))
+    erasing.begin()
+    await erasing.close()
+    assert await _count(storage) > 1
+    again = Erasing(storage, Indexer(storage, UTC))
+    await again.erase()
+    assert await _count(storage) == 1
+    assert await storage.forgettings.left() == []
+
+
+async def test_a_purge_of_resets_leaves_it_to_the_erasing(storage: Storage) -> None:
+    chat = await _said(storage, 3)
+    await _put_aside(storage, chat, leave=0)
+    async with storage.transaction() as tx:
+        (left,) = await storage.forgettings.left()
+        await tx.execute("DELETE FROM turns WHERE chat_id = ?", (left.aside,))
+        await storage.resets.purge(tx, 1.0, 10)
+    assert await storage.forgettings.left() == [left]

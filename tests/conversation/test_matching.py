@@ -1,0 +1,78 @@
+"""What a person names is found in every inflection, and nothing else is."""
+
+import pytest
+
+from bot.conversation.matching import languages_in, matcher, says_nothing
+
+ALL = frozenset({"en", "de", "es", "ru", "pl"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("пароль", "я вошла с паролем"),
+        ("пароль", "Пароли у меня записаны"),
+        ("ПАРОЛЬ", "без пароля никак"),
+        ("contraseña", "mis Contrasenas"),
+        ("Passwort", "meine Passwörter"),
+        ("hasło", "z hasłem i bez hasła"),
+        ("son Peter", "Peter is my son's name"),
+        ("boats", "> the boat is green\nreally"),
+        ("Zoë", "ZOE was here"),
+        ("密码", "我的密码是一二三"),
+        ("猫", "她的猫很胖"),
+        ("secret 密码", "the secret is 密码"),
+        ("пароль wifi", "the wifi: паролем не делюсь"),
+        ("❤️", "I ❤ you"),
+        ("😀", "so 😀!"),
+        ("*", "2 * 3"),
+        ("x", "let x be"),
+        ("42", "room 42."),
+        ("+41 79", "call +41 79 123"),
+        ('"green boat"', "a Green\nBoat at sea"),
+        ("«синяя лодка»", "вот Синяя лодка"),
+        ("the", "in the end"),
+        ("a" * 4096, "b " + "a" * 4096),
+        ("北京", "去北京了"),
+        ("Ζωή", "η ζωη"),
+        ("คน", "มีคนมา"),
+        ("비밀번호", "비밀번호를 잊었다"),
+        ("כלב", "הכלב שלי"),
+    ],
+)
+def test_what_is_named_is_found(asked: str, text: str) -> None:
+    assert matcher(asked, ALL).holds(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("son Peter", "Peter called"),
+        ("son", "a song of a person"),
+        ("Peter", "Petersburg"),
+        ("4", "room 42"),
+        ("x", "extra"),
+        ('"green boat"', "the boat is green"),
+        ('"boat"', "boats"),
+        ("密码", "我的码"),
+        ("😀", "so 😁!"),
+        ("", "anything"),
+        ("*", "stars"),
+        ("пароль", "парад"),
+        ("Maria", "Mario came"),
+    ],
+)
+def test_what_is_not_named_stays(asked: str, text: str) -> None:
+    assert not matcher(asked, frozenset({"en"})).holds(text)
+
+
+def test_the_languages_are_those_spoken_and_chosen() -> None:
+    said = ["Ich habe das nicht gesehen und weiß es auch nicht", "hello"]
+    assert languages_in(said, ["pt-BR", None]) == {"de", "pt"}
+
+
+def test_small_words_can_be_left_out() -> None:
+    languages = frozenset({"en"})
+    assert not matcher("about my boat", languages).holds("the boat is green")
+    assert matcher("about my boat", languages, without=says_nothing(languages)).holds("the boat is green")
+    assert not matcher("the", languages, without=says_nothing(languages))
