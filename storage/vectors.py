@@ -26,7 +26,7 @@ _LAST = (
     " WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
 )
 """The last turn before the first that waits for its answer; what comes after it is not known yet."""
-_READY = f"{_SETTLED} AND turns.id > (SELECT reset_turn FROM chats WHERE id = ?1) AND turns.id < {_LAST}"
+_RESET = "(SELECT reset_turn FROM chats WHERE id = ?1)"
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,11 @@ class Vectors:
         """The next turns to embed: stale ones, then new ones, oldest first; none before what comes after it is said."""
         rows = await self._database.rows(
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
-            f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed AND {_READY}"
+            f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed"
+            f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {_SETTLED}"
             " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
-            f" WHERE chat_id = ?1 AND id > ?2 AND {_READY} ORDER BY id LIMIT ?3) LIMIT ?3",
+            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {_SETTLED}"  # one bound: it is searched
+            " ORDER BY id LIMIT ?3) LIMIT ?3",
             (chat_id, progress.through_turn, limit),
         )
         return [row["id"] for row in rows]
