@@ -67,13 +67,16 @@ class Vectors:
         return Progress(model, row["dimension"], row["through_turn"]) if row else Progress(model, 0, 0)
 
     async def to_make(self, chat_id: int, progress: Progress, limit: int) -> list[int]:
-        """The next turns to embed: stale ones, then new ones, oldest first; none before what comes after it is said."""
+        """The next turns to embed: stale ones, then new ones, oldest first; none before what comes after it is said.
+
+        The lower bound is one value: SQLite searches for one, and would go through all turns for the other.
+        """
         rows = await self._database.rows(
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
             f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed"
             f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {_SETTLED}"
             " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
-            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {_SETTLED}"  # one bound: it is searched
+            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {_SETTLED}"
             " ORDER BY id LIMIT ?3) LIMIT ?3",
             (chat_id, progress.through_turn, limit),
         )
