@@ -46,9 +46,9 @@ async def test_a_long_window_is_tried_with_half(stage: Stage, hurry: None, statu
 
 
 async def test_a_window_far_smaller_than_known_is_found(stage: Stage, hurry: None) -> None:
-    stage.model.answer_with(lambda asked: Fail(400, "no") if _size(asked) > 7000 else Say("fine"))
+    stage.model.answer_with(lambda asked: Fail(400, "no") if _size(asked) > 10_000 else Say("fine"))
     await stage.start()
-    for at in range(8):
+    for at in range(10):
         assert await say(stage, f"{at} " + "the harbour and the ferry " * 50) == "fine"
 
 
