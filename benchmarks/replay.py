@@ -3,8 +3,11 @@
 import asyncio
 import json
 import os
+import sqlite3
 import sys
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +23,10 @@ from sandbox.model.prompt_cache import Tokenize
 from sandbox.model.request import ChatRequest
 
 PATIENCE_S = 60.0
+STUCK_S = 20.0
+"""Without a new vector in so long a time there will be none."""
+UNEMBEDDED = 2
+"""The newest turns have no vector yet: they are in the window."""
 QUIET_S = 0.5
 """After so long without a request the bot has nothing more to ask."""
 
@@ -70,6 +77,7 @@ class Replay:
                     self._count(turns)
                     self.costs.append(turns.cost - before)
                 await self._quiet()
+                await self._embedded()
                 self._count(turns)
                 self.replayed, self.asking = len(self.mains), True
                 asked, beside, found = Result("questions"), Result("beside questions"), 0
@@ -132,6 +140,23 @@ class Replay:
         moment: dict[str, object] = {"date": at} if at else {}
         await user.say(home, words, None, None, None, **moment)
         await home.wait(count + 1, PATIENCE_S)
+
+    async def _embedded(self) -> None:
+        """Wait for the vectors: months of a conversation go by in a minute here, and people do not write so fast."""
+        seen, since = -1, time.monotonic()
+        while time.monotonic() - since < STUCK_S:
+            made, last = await asyncio.to_thread(self._progress)
+            if made < 0 or last - made <= UNEMBEDDED:
+                return
+            if made != seen:
+                seen, since = made, time.monotonic()
+            await asyncio.sleep(QUIET_S)
+
+    def _progress(self) -> tuple[int, int]:
+        """The last turn that has a vector, -1 where none is made, and the last turn."""
+        with closing(sqlite3.connect(f"file:{self.folder}/keepsake.db?mode=ro", uri=True)) as database:
+            made = database.execute("SELECT max(through_turn) FROM vector_progress").fetchone()[0]
+            return -1 if made is None else made, database.execute("SELECT max(id) FROM turns").fetchone()[0]
 
     async def _quiet(self) -> None:
         seen = -1

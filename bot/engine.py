@@ -96,7 +96,7 @@ def build(
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
     mending = Mending(indexer, time.monotonic)
     upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time, mending)
-    recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding)
+    recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)
     attempts = Attempts(requests, Room(upkeep), Culprits(windows, side_calls))

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     compact_schedule: types.Schedule = "idle"
     keep_rounds: int = Field(default=20, ge=1)
     memory_tokens: int = Field(default=800, ge=100)
-    recall_tokens: int = Field(default=1200, ge=0)
+    recall_tokens: int = Field(default=2400, ge=0)
     tools: Literal["on", "off"] = "off"
     cached_price: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     output_price: float = Field(default=3, ge=0, allow_inf_nan=False)

@@ -1,14 +1,18 @@
 """Whether a message asks for something, which is when looking back is worth the most; in any language, by its form."""
 
 import re
+from collections.abc import Sequence
 
 from bot.conversation.wordlists import openings
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
+_SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
+_HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
 # The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])\s*(?=\S)|\n+")
-_MARKS = ("?", "\uff1f", "؟")
+_MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
+"""And those of Arabic, Greek and Armenian."""
 MOST_WORDS = 40
 """A longer message tells more than it asks."""
 
@@ -16,6 +20,14 @@ MOST_WORDS = 40
 def plain(content: str) -> str:
     """A turn's own words: without the time stamp, the quote and the forward's line that were rendered into it."""
     return _QUOTE.sub("", _STAMP.sub("", content)).strip()
+
+
+def unaddressed(said: str, names: Sequence[str]) -> str:
+    """What is said in a group, without the speakers' names before it and those of the bot in it."""
+    said = _HANDLE.sub(" ", _SPEAKER.sub("", said))
+    for name in names:
+        said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)[,:]?", " ", said, flags=re.IGNORECASE)
+    return said.strip()
 
 
 def spoken(content: str) -> str:

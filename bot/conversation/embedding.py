@@ -10,13 +10,14 @@ later. Each batch is stored as soon as it is made, so whatever ends the process,
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
 from bot.conversation.asking import plain
 from bot.conversation.keys import dated
 from bot.conversation.rest import Rest
-from bot.conversation.similarity import Scores, compared, joined, sum_of
+from bot.conversation.similarity import Scores, compared, joined, least_sum, sum_of
 from bot.errors import ContentRefused, ContextTooLong, ImageRefused, ModelError, RequestRefused, ServerTrouble
 from bot.llm.interface import Embedder, Purpose
 from storage import Storage, StorageError
@@ -108,7 +109,8 @@ class Embedding:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY)
             self._rest.over()
-            return await self._compared(chat_id, vector, after_turn, before_turn)
+            scores = await self._compared(chat_id, vector, after_turn, before_turn)
+            return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except (ModelError, StorageError, TimeoutError) as exc:
             self._rest.begin(exc)
             return None

@@ -1,6 +1,7 @@
 """Arithmetic on vectors; what takes long runs in a thread."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,24 @@ MOST = 2.05
 
 HALF_SCALE = 2.0**112
 """The exponents of 16-bit floats begin at -15, those of 32-bit floats at -127."""
+NEAR_DEVIATIONS = 3.0
+"""What is so much nearer than the mean is near, where nothing else is known. (Of 400 turns the nearest is 2.8 nearer
+where nothing that was asked for was ever said.)"""
+LEAST_DEVIATION = 0.015
+"""In a conversation of few turns all may be alike."""
+E5 = "multilingual-e5-small"
+LEAST_SUMS = {E5: 1.6}
+LEAST_OF_SCRIPT = {
+    E5: (
+        (re.compile(r"[\u3040-\u30ff]"), 1.6),
+        (re.compile(r"[\u4e00-\u9fff]"), 1.73),
+        (re.compile(r"[\u0430-\u0451]"), 1.62),
+    )
+}
+"""By model, and by the script of the question: texts in Chinese signs (without Japanese ones) are all nearer to one
+another. Measured with 8 facts in each of 17 languages (the one that was meant 1.59 to 1.77, in Chinese 1.74 or more;
+all others at most 1.57 to 1.64, in Chinese 1.71), and on the questions of four conversations: 98 of 100 are above, and
+seven tenths (English) or half (Russian, Chinese) of the questions about what was never said are below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +47,37 @@ class Scores:
     sums: "NDArray[np.float32]"
     mean: float
     deviation: float
+    least: float | None = None
+    """Nothing that was asked for is less near than this; None: that is not known of the model."""
+
+    @property
+    def are_near(self) -> bool:
+        """Whether the nearest turn is one that may have been asked for."""
+        nearest = float(self.sums.max())
+        if self.least is not None:
+            return nearest >= self.least
+        return self.deviation > 0 and nearest >= self.mean + NEAR_DEVIATIONS * self.deviation
+
+    def nearness(self, limit: int, also: Collection[int] = ()) -> dict[int, float]:
+        """The nearest turns and some others, by how many standard deviations each is nearer than the mean."""
+        import numpy as np
+
+        wanted = np.isin(self.turn_ids, np.fromiter(also, np.int64, len(also)))
+        wanted[np.argsort(-self.sums, kind="stable")[:limit]] = True
+        apart = (self.sums[wanted] - self.mean) / max(self.deviation, LEAST_DEVIATION)
+        return dict(zip(map(int, self.turn_ids[wanted]), map(float, apart), strict=True))
 
     def best(self, limit: int) -> list[int]:
         """The nearest turns, best first."""
         import numpy as np
 
         return [int(turn_id) for turn_id in self.turn_ids[np.argsort(-self.sums, kind="stable")[:limit]]]
+
+
+def least_sum(model: str, question: str) -> float | None:
+    """How near the turn must be that a question asks for; None: that is not known of the model."""
+    scripts = LEAST_OF_SCRIPT.get(model, ())
+    return next((least for script, least in scripts if script.search(question)), LEAST_SUMS.get(model))
 
 
 def sum_of(own: Sequence[float], between: Sequence[float] | None) -> bytes:

@@ -1,21 +1,28 @@
 """What was said earlier comes back when it matters, in its own words, and nothing else does."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
-from bot.conversation.recall import OPENING, Recalled
+import numpy as np
+
+from bot.conversation.recall import OPENING, Recall, Recalled
+from bot.conversation.similarity import Scores
 from bot.conversation.tokens import estimate
 from storage import Storage
-from tests.conversation.conftest import DAY_S, History, open_chat
+from storage.records import Place
+from tests.conversation.conftest import DAY_S, END, History, open_chat
 
 
 class Meaning:
-    """Finds the same turns for all words."""
+    """Finds the same turns for all words: they are near, or only nearer than all others."""
 
-    def __init__(self, ids: Sequence[int]) -> None:
-        self.ids = list(ids)
+    def __init__(self, ids: Sequence[int], others: Sequence[int] = (), *, near: float = 1.8) -> None:
+        self.sums = dict.fromkeys(others, 1.4) | dict.fromkeys(ids, near)
 
-    async def nearest(self, chat_id: int, words: str, *, after_turn: int, before_turn: int, limit: int) -> list[int]:
-        return [one for one in self.ids if after_turn < one < before_turn][:limit]
+    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> Scores | None:
+        found = {turn_id: one for turn_id, one in sorted(self.sums.items()) if after_turn < turn_id < before_turn}
+        sums = np.array(list(found.values()), np.float32)
+        return Scores(np.array(list(found)), sums, 1.4, 0.1, 1.6) if found else None
 
 
 def entries(recalled: Recalled) -> list[str]:
@@ -97,7 +104,7 @@ async def test_small_talk_costs_little_and_a_question_keeps_to_its_budget(histor
     await history.small_talk(60)
     remark = await history.find("I might run a marathon again. Rain or mud, who cares. It was a good year.")
     question = await history.find("What was the rain like at the marathon?")
-    assert 0 < remark.tokens <= 200 < question.tokens <= 1200
+    assert 0 < remark.tokens <= 0.4 * 1200 < question.tokens <= 1200
     for budget in range(20, 400, 35):
         found = await history.find("What was the rain like at the marathon?", budget=budget)
         assert found.tokens <= budget
@@ -159,6 +166,39 @@ async def test_two_chats_with_the_same_words_do_not_meet(storage: Storage, histo
         assert [chat.chat.id for chat in (history, other, eleventh) if f"with {chat.chat.id} zebras" in text] == [
             one.chat.id
         ]
+
+
+async def test_what_is_not_near_is_not_recalled(history: History) -> None:
+    said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
+    await history.small_talk(5)
+    far = Meaning(said[:1], said, near=1.5)
+    assert (await history.find("Which engine did the rover have?", semantic=far)) == Recalled("", 0, ())
+    assert "Feline company" in (await history.find("What company helps?", semantic=far)).text
+
+
+async def test_a_clear_match_needs_no_question_mark(history: History) -> None:
+    said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
+    await history.small_talk(5)
+    assert "Feline" in (await history.find("猫はどこ", semantic=Meaning(said[:1], said))).text
+
+
+async def test_a_question_that_gathers_is_worth_more(history: History) -> None:
+    said = await history.talk(*[f"Number {n}: {'a long tale of many words ' * 8}" for n in range(60)])
+    await history.small_talk(5)
+    one = await history.find("Which saga?", budget=2400, semantic=Meaning(said[:1], said))
+    many = await history.find("Which saga?", budget=2400, semantic=Meaning(said, near=1.8))
+    assert one.tokens <= 1200 < many.tokens <= 2400
+
+
+async def test_names_before_a_groups_message_find_nothing(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        group = History(storage, await storage.chats.ensure(tx, Place(-5), private=False, now=0.0))
+    await group.talk("Ann: Keepsake, the bot of Ann", "Yes", "Ann: Keepsake, the zebra is striped", "It is")
+    await group.small_talk(5)
+    recall = Recall(storage, estimate, 2400, UTC, names=("Keepsake",))
+    assert (await recall.find(group.chat, "Ann: Keepsake, good morning", after_turn=0, before_turn=END)).text == ""
+    found = await recall.find(group.chat, "Ann: @keepsake_bot where is the zebra", after_turn=0, before_turn=END)
+    assert "striped" in found.text
 
 
 async def test_meaning_adds_turns_and_takes_none_away(history: History) -> None:

@@ -1,0 +1,71 @@
+"""How well turns match what was said, by words and by meaning together, and how much of them that is worth showing.
+
+Two numbers of a turn are added:
+
+- its *coverage*: what its words score of what a turn would score that holds all the words asked for, 0 to 1;
+- its *nearness*: by how many standard deviations it is nearer in meaning than the conversation's turns are on average.
+
+So words decide where they match well, and meaning where the same is said in other words. Measured on two conversations
+of LoCoMo in English, one in Russian and one in Chinese, with multilingual-e5-small and 1,200 tokens, share of questions
+whose evidence is found (words alone 84, 85, 52, 64; meaning alone 74, 73, 80, 90): this sum 84, 88, 80, 90; the ranks
+fused (1 : 1, k = 20) 84, 87, 76, 84, and 1 : 2 79, 83, 84, 92.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.conversation.similarity import Scores
+from storage.search import Hit
+
+NEARNESS_WEIGHT = 0.12
+"""Of one standard deviation, in coverage."""
+MOST = 60
+"""Turns that are ranked by each of the two."""
+USUAL_COVERAGE = 0.4
+"""Of the best turn, where it is not known what a perfect one would score."""
+NTH = 10
+"""A question that gathers ("which of them ...") has many turns that match about as well; the tenth is looked at."""
+SINGLE, GATHERING = 0.5, 0.65
+"""Its match, as a share of the best one: up to here what was asked stands in one place, and from here on in many."""
+FAINT, CLEAR = 0.35, 0.65
+"""How well words that ask for nothing, by their form, match the best turn: by chance, and surely not so. (Statements in
+these conversations: 0.24 to 0.45 for half of them; questions: 0.4 to 0.8.)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Turns that match, the best first."""
+
+    turn_ids: tuple[int, ...] = ()
+    matches: tuple[float, ...] = ()
+    """How well each does."""
+    coverage: float = 0.0
+    """The best one."""
+
+    @property
+    def gathers(self) -> float:
+        """Whether many turns match about as well as the best, from 0 (one does) to 1."""
+        if len(self.matches) < NTH or self.matches[0] <= 0:
+            return 0.0
+        return _between(self.matches[NTH - 1] / self.matches[0], SINGLE, GATHERING)
+
+    @property
+    def clear(self) -> float:
+        """Whether the best match is more than chance, from 0 to 1."""
+        return _between(self.matches[0], FAINT, CLEAR) if self.matches else 0.0
+
+
+def rank(hits: Sequence[Hit], weight: float, scores: Scores | None) -> Ranking:
+    """Rank turns found by words and turns that are near in meaning; `weight` is what a perfect hit would score."""
+    coverage = {hit.turn_id: hit.score / weight for hit in hits} if weight > 0 else {}
+    nearness = {} if scores is None else scores.nearness(MOST, coverage)
+    matches = {
+        turn_id: coverage.get(turn_id, 0.0) + NEARNESS_WEIGHT * nearness.get(turn_id, 0.0)
+        for turn_id in {**coverage, **nearness}
+    }
+    ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
+    return Ranking(tuple(ranked), tuple(matches[one] for one in ranked), max(coverage.values(), default=0.0))
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return min(max((value - low) / (high - low), 0.0), 1.0)
