@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
 
 from bot.conversation.asking import spoken
 from bot.conversation.keys import KEYS_VERSION, dated, languages_in, spread
@@ -176,5 +177,14 @@ def _words(row: Spoken) -> str:
 def _label(row: Spoken, zone: tzinfo, home: Sequence[str]) -> str:
     if row.role is Role.ASSISTANT:
         return ""
-    at = datetime.fromtimestamp(row.at, zone)
-    return f"{spread(dated(at), ('en',)).terms} {at:%Y%m%d} {spread(row.speaker or '', home).terms}".strip()
+    return f"{_date(datetime.fromtimestamp(row.at, zone).date())} {_speaker(row.speaker or '', tuple(home))}".strip()
+
+
+@lru_cache(maxsize=1_000)
+def _date(day: date) -> str:
+    return f"{spread(dated(day), ('en',)).terms} {day:%Y%m%d}"
+
+
+@lru_cache(maxsize=1_000)
+def _speaker(name: str, home: tuple[str, ...]) -> str:
+    return spread(name, home).terms

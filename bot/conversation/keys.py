@@ -10,9 +10,10 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import cache
 from itertools import groupby
+from typing import NamedTuple
 
 from bot.conversation import signs
 from bot.conversation.scripts import USUAL, script_for, script_of
@@ -52,8 +53,7 @@ class Sought:
     small_talk: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     """In small letters."""
     language: str | None
@@ -105,7 +105,7 @@ def all_terms(text: str) -> list[str]:
     return [term.written for term in all_sought(text)]
 
 
-def dated(at: datetime) -> str:
+def dated(at: date) -> str:
     """The words of a date, as people write them."""
     return f"{at:%A} {at.day} {at:%B} {at.year}"
 
@@ -140,10 +140,11 @@ def _words(text: str, home: Sequence[str]) -> Iterator[_Word]:
     usual = {script: language for language in reversed(home) if (script := script_for(language)) is not None}
     for sentence in _sentences(text, read) if whole else [read]:
         alone = whole if len(sentence) == len(read) else languages_of({word for word, run, _ in sentence if not run})
+        known = whole | alone
+        languages = USUAL | usual | known
         for word, run, _ in sentence:
             script = None if run else script_of(word)
-            known = script and (alone.get(script) or whole.get(script))
-            yield _Word(word, script and (known or usual.get(script) or USUAL[script]), known is not None, run)
+            yield _Word(word, languages[script] if script else None, script in known, run)
 
 
 def _sentences(text: str, read: Sequence[tuple[str, bool, int]]) -> Iterator[list[tuple[str, bool, int]]]:

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from enum import Enum
+from functools import cache, lru_cache
 
 
 class Script(Enum):
@@ -16,6 +17,8 @@ class Script(Enum):
     ARABIC = "Arabic"
     DEVANAGARI = "Devanagari"
     TAMIL = "Tamil"
+
+    __hash__ = object.__hash__  # of Enum's own, in Python, a tenth of all indexing is made
 
 
 _RANGES = (
@@ -74,11 +77,16 @@ _SIGNS = (
 
 def script_of(word: str) -> Script | None:
     """The script of a word, by its first letter; None for digits and scripts that no stemmer knows."""
-    code = ord(word[0])
-    at = bisect_right(_STARTS, code) - 1
-    return _RANGES[at][2] if at >= 0 and code <= _RANGES[at][1] and word[0].isalpha() else None
+    return _script_of(word[0])
 
 
+@lru_cache(maxsize=10_000)
+def _script_of(letter: str) -> Script | None:
+    at = bisect_right(_STARTS, ord(letter)) - 1
+    return _RANGES[at][2] if at >= 0 and ord(letter) <= _RANGES[at][1] and letter.isalpha() else None
+
+
+@cache
 def script_for(language: str) -> Script | None:
     """The script that a language is written in, as far as its stemmer knows it."""
     if language in UNSPACED:

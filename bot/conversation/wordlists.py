@@ -6,7 +6,7 @@ A stop word of one language is a word of another ("son", "war", "die", "man"), s
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -42,9 +42,15 @@ def votes(words: Collection[str]) -> Counter[str]:
     """For how many of these words each language is the one, or one of those, that have it among their stop words."""
     found: Counter[str] = Counter()
     for word in words:
-        found.update(_speakers().get(word, ()))
-        found.update({language for letter in _TELLING.findall(word) for language in _LANGUAGES_OF_LETTER[letter]})
+        for language in _speak_for(word):
+            found[language] += 1
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _speak_for(word: str) -> tuple[str, ...]:
+    letters = {language for letter in _TELLING.findall(word) for language in _LANGUAGES_OF_LETTER[letter]}
+    return (*_speakers().get(word, ()), *sorted(letters))
 
 
 def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Script, str]:
