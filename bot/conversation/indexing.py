@@ -14,7 +14,7 @@ from storage import Storage, Transaction
 from storage.records import Role, Spoken
 from storage.search import Key
 
-BATCH = 200
+BATCH = 100
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
 MOVED, REST_S = 50, 0.02
 """Turns that are indexed anew in one transaction, and the pause behind it: the bot answers meanwhile."""
