@@ -42,7 +42,8 @@ class Spread:
     terms: str
     """Words without their inflection; pairs of signs; numbers."""
     written: str
-    """The words that have an inflection, as they are written but for accents, which people leave out."""
+    """Words that are another than their stem, as they are written but for accents, which people leave out. With all of
+    them a turn's length weighed on its score: LoCoMo 26 0.807 of the evidence, 0.827 so, 0.832 with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def spread(text: str, home: Sequence[str] = ()) -> Spread:
             terms.append(fold(word.text))
         else:
             terms.append(stem(word.text, word.language))
-            written.append(fold(word.text))
+            if (plain := fold(word.text)) != terms[-1]:
+                written.append(plain)
     return Spread(" ".join(terms), " ".join(written))
 
 
