@@ -19,13 +19,17 @@ _SPOKEN_TOGETHER = (
 """Scripts without blanks between words, or with endings on any of them: what is asked for may stand inside."""
 _RUN = re.compile(f"[{_SPOKEN_TOGETHER}]+")
 _MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
-_WORD = re.compile(rf"[^\W_{_SPOKEN_TOGETHER}](?:[^\W_{_SPOKEN_TOGETHER}]|[{_MARKS}])*")
+_WORD = re.compile(rf"[^\W_{_SPOKEN_TOGETHER}](?:[^\W_{_SPOKEN_TOGETHER}]+|[{_MARKS}]+)*")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _QUOTED = re.compile('"([^"]+)"|\u201c([^\u201d]+)\u201d|\u201e([^\u201c\u201d]+)[\u201c\u201d]|«([^»]+)»|「([^」]+)」')
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
 """Those that are looked for in a conversation, besides those that its people have chosen."""
 SURE = 3
 """Distinct stop words that tell that a language is spoken in a conversation."""
+COMMON = 3
+"""The first letters of a word that all its inflections share ..."""
+_ENDED = (Script.LATIN, Script.GREEK, Script.CYRILLIC, None)
+"""... in scripts whose words change at their end; digits don't change."""
 LEAST_ROOT, LONGEST_ENDING = 4, 4
 """Of languages without a stemmer: a word is another's inflection when it begins with all of it and little is behind."""
 
@@ -45,6 +49,8 @@ class Matcher:
     parts: tuple[str, ...]
     """What has to stand in a text just so: phrases, signs, words of scripts without blanks."""
     languages: frozenset[str]
+    _begun: tuple[str, ...] = ()
+    """How some word of the text has to begin: a look at all of them takes a hundred times as long."""
     _known: dict[str, frozenset[int]] = field(default_factory=dict)
     """Which of the words each word is an inflection of."""
 
@@ -56,10 +62,9 @@ class Matcher:
         if not self:
             return False
         unified = _unified(text)
-        if self.parts:
-            flat = _flat(unified)
-            if not all(_stands(part, flat) for part in self.parts):
-                return False
+        flat = _flat(unified)
+        if not all(_stands(part, flat) for part in self.parts) or not all(begun in flat for begun in self._begun):
+            return False
         missing = set(range(len(self.words)))
         for word in _WORD.findall(unified) if missing else ():
             missing -= self._meant(word)
@@ -77,7 +82,9 @@ class Matcher:
         if plain == other:
             return True
         script = script_of(ours)
-        if script is None or script_of(theirs) is not script:
+        if script is None or (script in _ENDED and not other.startswith(plain[:COMMON])):
+            return False
+        if script_of(theirs) is not script:
             return False
         languages = _languages_for(script, self.languages)
         if any(stem(ours, language) == stem(theirs, language) for language in languages):
@@ -93,7 +100,8 @@ def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool
     words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
     signs = _signs(_RUN.sub(" ", _WORD.sub(" ", rest)), alone=not (words or phrases or _RUN.search(rest)))
     parts = dict.fromkeys([*phrases, *map(_flat, (*_RUN.findall(rest), *signs))])
-    return Matcher(tuple(words), tuple(part for part in parts if part), languages)
+    begun = tuple(_flat(word)[:COMMON] for word in words if script_of(word) in _ENDED)
+    return Matcher(tuple(words), tuple(part for part in parts if part), languages, begun)
 
 
 def says_nothing(languages: Collection[str]) -> Callable[[str], bool]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.conversation import matching
 from bot.conversation.matching import languages_in, matcher, says_nothing
 
 ALL = frozenset({"en", "de", "es", "ru", "pl"})
@@ -76,3 +77,19 @@ def test_small_words_can_be_left_out() -> None:
     assert not matcher("about my boat", languages).holds("the boat is green")
     assert matcher("about my boat", languages, without=says_nothing(languages)).holds("the boat is green")
     assert not matcher("the", languages, without=says_nothing(languages))
+
+
+def test_few_words_are_stemmed_in_a_long_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    stemmed: list[str] = []
+
+    def stem(word: str, _: str) -> str:
+        stemmed.append(word)
+        return word
+
+    monkeypatch.setattr(matching, "stem", stem)
+    wanted = matcher("boats", ALL)
+    for number in range(2_000):
+        wanted.holds(f"word{number} b{number} another sentence {number}")
+    assert not stemmed
+    wanted.holds("the boat")
+    assert "boat" in stemmed
