@@ -1,7 +1,7 @@
 """What stands in each chat's prompt in place of the turns that have left its window, and what stood there before."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from storage.chats import chat_of
 from storage.database import Database, Row, Transaction
@@ -145,6 +145,25 @@ class Memories:
             (chat_id,),
         )
         return {line for row in rows for line in row["text"].splitlines() if line.strip()}
+
+    async def changed(self, tx: Transaction, turn_id: int, now: float) -> None:
+        """A message was edited whose words the notes may have as they were."""
+        await tx.execute("UPDATE turns SET changed_at = ? WHERE id = ?", (now, turn_id))
+
+    async def changes(self, chat: Chat, through_turn: int, limit: int) -> list[int]:
+        """The messages up to this turn that were edited, and the notes don't know, the last edited first."""
+        rows = await self._database.rows(
+            "SELECT id FROM turns WHERE chat_id = ? AND changed_at IS NOT NULL AND id > ? AND id <= ? AND refused != 1"
+            " ORDER BY changed_at DESC LIMIT ?",
+            (chat.id, chat.reset_turn, through_turn, limit),
+        )
+        return [row["id"] for row in rows]
+
+    async def took_up(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
+        """The notes know how these messages read now."""
+        await tx.execute(
+            "UPDATE turns SET changed_at = NULL WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(turn_ids),)
+        )
 
     async def _keep(self, tx: Transaction, chat: Chat) -> None:
         """Make the present notes the newest version, unless they are that."""

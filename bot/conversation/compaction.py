@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.conversation import prompt
+from bot.conversation.changed import MOST_TAKEN_UP
 from bot.conversation.covers import added
 from bot.conversation.instructions import instruction
 from bot.conversation.kept import loss, with_lines
@@ -69,11 +70,12 @@ class Compactor:
             if not cut:
                 return Outcome.NOTHING
             shown = view.turns(first, end)
-            text = await self._written(view, shown)
+            changed = await self.windows.changed(view, MOST_TAKEN_UP)
+            text = await self._written(view, shown, changed.text)
             left = view.turns(first, min(cut, end))
             span = Span(left[-1].id, left[0].at, left[-1].at)
             before = view.window.through_turn if not first else left[0].id - 1
-            return await self._move(view, cut, text, added(view.covers, before, span))
+            return await self._move(view, cut, text, added(view.covers, before, span), changed.turn_ids)
         return await self._move(view, view.marks.cut, view.memory)
 
     async def drop(self, chat_id: int, most_tokens: float) -> Outcome:
@@ -114,11 +116,12 @@ class Compactor:
             rounds += 1
         return rounds
 
-    async def _written(self, view: View, turns: Sequence[Turn]) -> str:
+    async def _written(self, view: View, turns: Sequence[Turn], changed: str) -> str:
         """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
         before = await self.windows.prompt(view, turns)
         length = self.length(view.memory, [turn.content for turn in turns])
-        asked = prompt.with_added(before, instruction("memory", length=length))
+        words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
+        asked = prompt.with_added(before, words)
         marked = await self.marking.as_before(view.window.chat.id, asked)
         counted = self.windows.counted(view, turns)
         answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
@@ -177,7 +180,14 @@ class Compactor:
             log.info("Chat %d: a memory that is too long could not be shortened: %s", chat.id, exc)
             return ""
 
-    async def _move(self, view: View, cut: int, text: str, spans: Sequence[Span] | None = None) -> Outcome:
+    async def _move(
+        self,
+        view: View,
+        cut: int,
+        text: str,
+        spans: Sequence[Span] | None = None,
+        took_up: Sequence[int] = (),
+    ) -> Outcome:
         if not cut:
             return Outcome.NOTHING
         memory = self.windows.memory(
@@ -185,6 +195,8 @@ class Compactor:
         )
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
+            if stored and took_up:
+                await self.storage.memories.took_up(tx, took_up)
         log.info(
             "Chat %d: %d of %d rounds leave the window, memory of %d tokens%s",
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),

@@ -1,6 +1,7 @@
 """A message that was edited: its words change in the transcript, and the last question is answered anew.
 
-The prompt stays the same up to the changed turn. What has left the window changes in the transcript and its index only.
+The prompt stays the same up to the changed turn. What has left the window changes in the transcript and its index, and
+is told until the notes know it.
 """
 
 from collections.abc import Callable
@@ -52,6 +53,9 @@ class Editing:
             return True  # Telegram says that a message was edited when its preview or its reactions changed, too
         last = await self.storage.edits.last_exchange(chat.id)
         await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
+        memory = await self.storage.memories.current(chat)
+        if memory is not None and memory.text and stored.turn_id <= memory.through_turn:
+            await self.storage.memories.changed(tx, stored.turn_id, self.clock())
         if not unread:
             await self.storage.media.keep(tx, stored.turn_id, turn.media)
         await self.indexer.changed(tx, chat.id, stored.turn_id)

@@ -31,6 +31,17 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """Earlier notes, and what would change if they were brought back."""
+
+    version_id: int
+    made_at: datetime
+    back: tuple[str, ...]
+    gone: tuple[str, ...]
+    has_older: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Notes:
     """Shows and corrects memories; times are those of `zone`, `clock` gives Unix seconds."""
 
@@ -55,6 +66,39 @@ class Notes:
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,
         )
+
+    async def before(self, chat: Chat, version_id: int | None = None) -> Before | None:
+        """The notes before these (None: before the present ones), and how they differ from the present ones."""
+        found = await self.storage.memories.versions_before(chat, version_id, limit=2)
+        if not found:
+            return None
+        memory = await self.storage.memories.current(chat)
+        then, now = found[0].text.splitlines(), memory.text.splitlines() if memory else []
+        return Before(
+            version_id=found[0].id,
+            made_at=datetime.fromtimestamp(found[0].made_at, self.zone),
+            back=tuple(line for line in then if line.strip() and line not in now),
+            gone=tuple(line for line in now if line.strip() and line not in then),
+            has_older=len(found) > 1,
+        )
+
+    async def bring_back(self, chat: Chat, version_id: int) -> int | None:
+        """Put earlier notes in the place of the present ones, whose version is returned: they can be put back.
+
+        What has left the window stays out of it. None when there is nothing like that any more.
+        """
+        version = await self.storage.memories.version(chat, version_id)
+        if version is None:
+            return None
+        view = await self.compactor.windows.view(chat.id)
+        now, through = self.clock(), view.window.through_turn
+        former = await self.storage.memories.present_version(chat)
+        memory = self.compactor.windows.memory(through, version.text, now, version.covers)
+        async with self.storage.transaction() as tx:
+            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+            if stored:  # a compaction under way would bring the present ones back
+                await self.storage.chats.take_back(tx, chat.id)
+        return former or version_id if stored else None
 
     async def correct(self, chat: Chat, change: str) -> bool:
         """Let the model apply a person's change to the memory. Raises a ModelError.

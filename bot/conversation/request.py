@@ -59,12 +59,13 @@ class Requests:
         view = await self.windows.view(chat.id, without=without)
         if less is not Less.NOTHING:
             return await self._smaller(view, less)
-        recalled = await self._recalled(view)
-        messages = await self.windows.prompt(view, recalled=recalled.text)
+        recalled, changed = await self._recalled(view), await self.windows.changed(view)
+        added = "\n\n".join(filter(None, (changed.text, recalled.text)))
+        messages = await self.windows.prompt(view, recalled=added)
         marked = await self.marking.marked(view, messages)
-        counted = self.windows.counted(view) + recalled.tokens
+        counted = self.windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = any(message.mark for message in marked)
-        return Request(self._assisted(view, counted), marked, counted, has_marks, lasting=not recalled.text)
+        return Request(self._assisted(view, counted), marked, counted, has_marks, lasting=not added)
 
     async def _smaller(self, view: View, less: Less) -> Request:
         """A request that stands for itself: no other one will begin like it."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
-from bot.conversation import covers, offers, prompt
+from bot.conversation import changed, covers, offers, prompt
 from bot.conversation.calibration import FURTHEST
+from bot.conversation.changed import Changed
 from bot.conversation.choice import Choice, is_sent
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
@@ -101,6 +102,16 @@ class Windows:
             self.system(view.window.chat), view.memory, turns, recalled, parts, self.covered(view.window.memory)
         )
         return messages[-1:] if view.model.single_turn else messages
+
+    async def changed(self, view: View, most_tokens: int = changed.MOST_TOKENS) -> Changed:
+        """What was edited of the part that the notes stand for, and they don't know."""
+        window = view.window
+        if not view.memory or view.model.single_turn:
+            return Changed()
+        ids = await self.storage.memories.changes(window.chat, window.through_turn, changed.MOST_CHANGES)
+        spoken = {one.turn_id: one for one in await self.storage.past.of_ids(window.chat.id, ids)} if ids else {}
+        known = [spoken[turn_id] for turn_id in ids if turn_id in spoken]
+        return changed.told(known, most_tokens, self.count_tokens, self.zone)
 
     def counted(self, view: View, turns: Sequence[Turn] | None = None) -> int:
         """Our own count of the tokens of that array, uncorrected."""

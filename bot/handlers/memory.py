@@ -13,10 +13,12 @@ from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
 from bot.language import plural, sentence, texts
 from storage import Storage
-from storage.records import Button, Notice
+from storage.records import Button, Chat, Notice
 
 COMPACT, CORRECT, FORGET = "memory:compact", "memory:correct", "memory:forget"
 """The data of the buttons under a memory."""
+BEFORE, BRING_BACK = "memory:before:", "memory:back:"
+"""And of those that show earlier notes, and bring them back; a version's number follows, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,39 @@ class MemoryHandlers:
         if chat is None:
             await self._done((update.update_id,), answer(message, texts.NOTHING_SAID))
             return
-        await self._done((update.update_id,), answer(message, told(await self.notes.show(chat.id)), _buttons()))
+        await self._done(
+            (update.update_id,), answer(message, told(await self.notes.show(chat.id)), await self._buttons(chat))
+        )
+
+    async def show_before(self, update: Update, _: object) -> None:
+        """The notes before, by what would change."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number = (query.data or "").removeprefix(BEFORE)
+        before = await self.notes.before(chat, int(number) if number else None) if chat else None
+        await acknowledge(query, "" if before else texts.OLD_BUTTON)
+        notice = None
+        if message is not None and before is not None:
+            buttons = [Button(texts.BRING_BACK, f"{BRING_BACK}{before.version_id}")]
+            if before.has_older:
+                buttons.append(Button(texts.STILL_EARLIER, f"{BEFORE}{before.version_id}"))
+            changes = "\n".join([*(f"+ {line}" for line in before.back), *(f"✕ {line}" for line in before.gone)])
+            text = texts.NOTES_BEFORE.replace("{at}", f"{before.made_at:%Y-%m-%d %H:%M}").replace("{changes}", changes)
+            notice = answer(message, text, buttons)
+        await self._done((update.update_id,), notice)
+
+    async def bring_back(self, update: Update, _: object) -> None:
+        """Bring earlier notes back; the message then shows them, with a button that undoes it."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number = int((query.data or "").removeprefix(BRING_BACK) or 0)
+        former = await self.notes.bring_back(chat, number) if chat else None
+        await acknowledge(query, "" if former else texts.OLD_BUTTON)
+        notice = None
+        if message is not None and chat is not None and former is not None:
+            undo = Button(texts.UNDO, f"{BRING_BACK}{former}")
+            notice = edited(message, told(await self.notes.show(chat.id)), (undo,))
+        await self._done((update.update_id,), notice)
 
     async def compact(self, update: Update, _: object) -> None:
         """Compact now; the message then shows the new memory."""
@@ -51,7 +85,7 @@ class MemoryHandlers:
             await self._done((update.update_id,), answer(message, sentence(exc)))
             return
         if outcome is Outcome.DONE:
-            notice = edited(message, told(await self.notes.show(chat.id)), _buttons())
+            notice = edited(message, told(await self.notes.show(chat.id)), await self._buttons(chat))
         else:
             notice = answer(message, texts.COMPACT_NOTHING if outcome is Outcome.NOTHING else texts.COMPACT_VOID)
         await self._done((update.update_id,), notice)
@@ -83,19 +117,17 @@ class MemoryHandlers:
         await acknowledge(query, "" if message else texts.OLD_BUTTON)
         await self._done((update.update_id,), question(message, text) if message else None)
 
+    async def _buttons(self, chat: Chat) -> tuple[Button, ...]:
+        buttons = [Button(texts.COMPACT_NOW, COMPACT), Button(texts.CORRECT, CORRECT), Button(texts.FORGET, FORGET)]
+        if await self.notes.before(chat) is not None:
+            buttons.append(Button(texts.SHOW_BEFORE, BEFORE))
+        return tuple(buttons)
+
     async def _done(self, update_ids: tuple[int, ...], notice: Notice | None = None) -> None:
         async with self.storage.transaction() as tx:
             if notice is not None:
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, update_ids)
-
-
-def _buttons() -> tuple[Button, ...]:
-    return (
-        Button(texts.COMPACT_NOW, COMPACT),
-        Button(texts.CORRECT, CORRECT),
-        Button(texts.FORGET, FORGET),
-    )
 
 
 def told(shown: Shown) -> str:

@@ -34,7 +34,7 @@ from bot.handlers.export import EXPORT, ExportHandlers, Form
 from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, TURN, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
-from bot.handlers.memory import COMPACT, CORRECT, FORGET, MemoryHandlers
+from bot.handlers.memory import BEFORE, BRING_BACK, COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.notices import answer
 from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
@@ -121,6 +121,8 @@ class Handlers:
         add(CallbackQueryHandler(paced(self.aside.again), pattern=rf"^{AGAIN}[a-z]+:\d+$"))
         add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
         add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
+        add(CallbackQueryHandler(only(self.memory.show_before), pattern=rf"^{BEFORE}\d*$"))
+        add(CallbackQueryHandler(only(self.memory.bring_back), pattern=rf"^{BRING_BACK}\d+$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
