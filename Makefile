@@ -10,14 +10,14 @@ EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c cons
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
-.PHONY: help sandbox run doctor test lint format bench bench-memory bench-recall clean
+.PHONY: help sandbox run doctor test test-long lint format bench bench-memory bench-recall clean
 .SILENT:
 
 help:
 	echo "make sandbox   try it here, without Telegram and without a model"
 	echo "make run       run the bot (settings: .env or the environment)"
 	echo "make doctor    see what stops answers, and what could be better"
-	echo "make test      run the tests"
+	echo "make test      run the tests (make test-long: with the slow ones and all their cases)"
 	echo "make lint      check format, lint and types"
 	echo "make bench     measure tokens, memory and recall (bench-memory FILE=..., bench-recall: one of them)"
 	echo "make format    put the code into its format"
@@ -37,6 +37,10 @@ doctor: $(RUN_STAMP)
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 6 --dist worksteal -q $(ARGS)
+
+test-long: export PYTHONDONTWRITEBYTECODE =
+test-long: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 6 --dist worksteal -q -m "long or not long" $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.selection import first
 
 DAMAGES = ["UPDATE turn_words_data SET block = randomblob(length(block))", "DROP TABLE turn_words_config"]
 
@@ -28,7 +29,7 @@ async def _until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", first(DAMAGES))
 async def test_damage_between_two_starts_costs_nothing(damage: str, process: Stage) -> None:
     await process.start()
     await process.ann.say(process.home, "my boat is called Marigold")

@@ -85,6 +85,7 @@ async def test_stored_reply_that_freezes_is_set_aside(process: Stage) -> None:
     assert (await process.replies(3))[2] == "this is poison"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signals", [1, 2])
 async def test_ends_that_were_asked_for_count_nothing(signals: int, process: Stage) -> None:
     process.model.always(Say("Answered."))
@@ -105,6 +106,7 @@ async def test_ends_that_were_asked_for_count_nothing(signals: int, process: Sta
     assert await process.replies(1) == ["Answered."]
 
 
+@pytest.mark.long
 async def test_slow_answer_may_be_killed_at_will(process: Stage) -> None:
     process.model.always(Say("Answered."))
     for number in range(4):

@@ -11,6 +11,7 @@ from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, say, talk
 from tests.llm.streams import HELLO, STOP, chunk, data, stream
 from tests.llm.streams import say as piece
+from tests.selection import first
 
 THINKING = piece([{"type": "thinking", "thinking": [{"type": "text", "text": "who is it?"}]}])
 USAGE = {"choices": [], "usage": {"prompt_tokens": 700, "completion_tokens": 20, "total_tokens": 720}}
@@ -51,7 +52,7 @@ async def test_half_a_character_breaks_no_later_request(stage: Stage) -> None:
     assert stage.model.requests[1].messages[-2].text == "Hi 😀 \ufffd"
 
 
-@pytest.mark.parametrize("reason", ["network_error", "abort", "insufficient_system_resource"])
+@pytest.mark.parametrize("reason", first(["network_error", "abort", "insufficient_system_resource"]))
 async def test_half_an_answer_does_not_pass_as_whole(stage: Stage, reason: str) -> None:
     half = Raw(stream(piece("half an ans"), chunk(reason)))
     stage.model.script(half, Say("a whole answer"), half, half, Say("at last"))
@@ -61,7 +62,7 @@ async def test_half_an_answer_does_not_pass_as_whole(stage: Stage, reason: str) 
     assert await say(stage, "/retry") == "at last"
 
 
-@pytest.mark.parametrize("reason", ["network_error", "max_tokens", "xyzzy"])
+@pytest.mark.parametrize("reason", first(["network_error", "max_tokens", "xyzzy"]))
 async def test_half_a_summary_becomes_no_notes(stage: Stage, hurry: None, reason: str) -> None:
     model = Model(stage)
     model.notes = Raw(stream(piece("# Notes\n- half a no"), chunk(reason)))

@@ -11,6 +11,7 @@ from bot.outbound.convert import TEXT_LIMIT, share
 from bot.outbound.literals import with_literals
 from bot.outbound.parts import Piece, pieces, plain_piece, preview_piece, quoted_piece
 from tests.outbound.nasty import NASTY
+from tests.selection import some
 
 NextPiece = Callable[[str, int], Piece]
 
@@ -60,14 +61,14 @@ def shown(content: Content) -> str:
     return html.unescape(content.html) if isinstance(content, Rich) else repr(content)
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", some(NASTY, 4))
 def test_time_grows_as_the_text_does(name: str) -> None:
     for form in FORMS:
         short, long = (cpu_seconds(NASTY[name](size), form) for size in (400, 1600))
         assert long < 10 * max(short, 0.02), form.__name__
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", some(NASTY, 4))
 def test_all_text_arrives_in_few_parts_that_fit(name: str) -> None:
     source = NASTY[name](4_500)
     most = len(source.encode("utf-16-le")) / TEXT_LIMIT + 2.5

@@ -18,6 +18,7 @@ from storage import Storage, StorageError
 from storage.index import Index
 from storage.making_index import INDEX, PARTS, TERMS
 from storage.records import Chat, NewReply, NewTurn, Place
+from tests.selection import some
 
 WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow", "violin")
 ROUNDS = 150
@@ -125,7 +126,7 @@ async def _live(storage: Storage, chat: Chat) -> None:
     await storage.database.scrub()
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", some(DAMAGES, 3))
 async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: Path) -> None:
     _damage(path, DAMAGES[damage])
     storage = await Storage.open(path)
@@ -145,7 +146,7 @@ async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: P
         await storage.close()
 
 
-@pytest.mark.parametrize("table", PARTS)
+@pytest.mark.parametrize("table", some(PARTS, 3))
 async def test_damaged_pages_of_the_index_are_left_behind(table: str, path: Path) -> None:
     await asyncio.to_thread(_spoil_pages, path, table)
     storage = await Storage.open(path)
