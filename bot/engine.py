@@ -113,7 +113,7 @@ def build(
         summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
         forgetting=Forgetting(storage, windows, time.time),
         erasing=Erasing(storage, indexer),
-        cleaning=Cleaning(storage, indexer),
+        cleaning=Cleaning(storage, indexer, windows.memory_tokens),
         recall=recall,
         indexer=indexer,
         limits=_limits(policy),

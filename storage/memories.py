@@ -165,6 +165,14 @@ class Memories:
             "UPDATE turns SET changed_at = NULL WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(turn_ids),)
         )
 
+    async def lines_of_before(self, before: float) -> dict[int, set[str]]:
+        """By chat, the lines that its notes had already before this time (Unix seconds)."""
+        rows = await self._database.rows("SELECT chat_id, text FROM note_versions WHERE made_at < ?", (before,))
+        found: dict[int, set[str]] = {}
+        for row in rows:
+            found.setdefault(row["chat_id"], set()).update(row["text"].splitlines())
+        return found
+
     async def _keep(self, tx: Transaction, chat: Chat) -> None:
         """Make the present notes the newest version, unless they are that."""
         await tx.execute(

@@ -9,6 +9,7 @@ import pytest
 
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
+from bot.conversation.tokens import estimate
 from bot.jobs import DAY_S, Jobs, Keep, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
@@ -49,7 +50,7 @@ def _jobs(
     return Jobs(
         storage=storage,
         keyboards=buttons,
-        cleaning=Cleaning(storage, Indexer(storage, ZONE)),
+        cleaning=Cleaning(storage, Indexer(storage, ZONE), estimate),
         errands=NoErrands(),
         settle=settled.append,
         schedule=schedule,

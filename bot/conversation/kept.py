@@ -6,7 +6,7 @@ they are the longer words without their endings, or pairs of signs where it has 
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.conversation.memory_text import fitting, headed
@@ -19,6 +19,8 @@ LEAST_LOST = 5
 """Traces: a fact or two of very short notes may have changed, and are no loss."""
 LEAST_LINE = 0.5
 """A line is lost when it keeps less than this share of its traces."""
+TOLD_SHARE = 0.5
+"""Of a line's words, that it has in common with what it tells of."""
 OLD_SHARE = 0.5
 """Of the notes' length, which lines that were lost may take."""
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]+[^\W\d_]*)*")
@@ -49,6 +51,16 @@ def loss(old: str, new: str) -> Loss:
             lines.append(line)
     severe = len(gone_traces) >= LEAST_LOST and len(gone_traces) > MOST_LOST * len(all_traces)
     return Loss(tuple(lines), severe)
+
+
+def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """The lines that tell of one of these texts: they have half of their words, names and numbers from it."""
+    traces = {line: _content(line) for line in lines if not headed(line)}
+    found: set[str] = set()
+    for text in texts:
+        said = _content(text)
+        found |= {line for line, own in traces.items() if own and len(own & said) >= TOLD_SHARE * len(own)}
+    return found
 
 
 def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
@@ -96,6 +108,12 @@ def _telling(line: str) -> set[str]:
     others = set() if cased else {_root(word) for word in words if len(word) > 3 and not _UNSPACED.search(word)}
     traces = names | numbers | others | _pairs(plain)
     return traces or {_root(word) for word in words if len(word) > 4}
+
+
+def _content(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFKC", text)
+    words = {_root(word[0]) for word in _WORD.finditer(plain) if len(word[0]) > 3 and not _UNSPACED.search(word[0])}
+    return words | _numbers(plain) | _pairs(plain)
 
 
 def _traces(text: str) -> set[str]:

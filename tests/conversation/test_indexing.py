@@ -11,6 +11,7 @@ import pytest
 from bot.conversation import indexing
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
+from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.records import NewReply, Place
 from storage.search import Key
@@ -123,7 +124,7 @@ async def test_the_nightly_repair_indexes_what_is_missing_and_drops_what_has_no_
     await history.reply("beta")
     async with storage.transaction() as tx:
         await storage.search.put(tx, history.chat.id, [Key(999, "orphan", "")])
-    await Cleaning(storage, Indexer(storage, UTC)).repair_index()
+    await Cleaning(storage, Indexer(storage, UTC), estimate).repair_index()
     assert set(await history.keys()) == {first, first + 1}
 
 

@@ -1,0 +1,50 @@
+"""What is too old goes out of the notes with its messages, in all versions of them."""
+
+import pytest
+
+from bot.conversation.cleaning import Cleaning
+from bot.conversation.tokens import estimate
+from storage import Storage
+from tests.conversation.test_upkeep import Bench
+from tests.scripted import says
+
+SAID = {
+    "My boat Swordfish lies in Basel": "- Ann's boat Swordfish lies in Basel.",
+    "Моя сестра Марта живет во Львове": "- Сестра Марта живёт во Львове.",
+    "我的妹妹王小芳在成都教书": "- 妹妹王小芳在成都教书。",
+    "Der Zug nach Bern kostet 84 Franken": "- Zug nach Bern: 84 Franken.",
+}
+OTHER = "- The dentist is Doctor Novak, at half past nine."
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize(("said", "noted"), SAID.items())
+async def test_notes_lose_what_is_too_old(storage: Storage, said: str, noted: str) -> None:
+    notes = f"## Facts\n{noted}\n{OTHER}"
+    bench = Bench(storage, [says(notes), says(f"{notes}\n- More.")])
+    await bench.talk(1, content=said)
+    bench.clock.now += 10 * DAY_S
+    await bench.talk(1, content="The dentist, Doctor Novak, sees me at half past nine")
+    for _ in range(2):
+        await bench.talk(80)
+        await bench.look()
+    chat = await bench.chat()
+    cleaning = Cleaning(storage, bench.upkeep.indexer, estimate)
+    assert noted in (await bench.upkeep.windows.view(chat.id)).memory
+    assert await cleaning.delete_before(bench.clock.now - 5 * DAY_S) == 2
+    memory = (await bench.upkeep.windows.view(chat.id)).memory
+    assert noted not in memory
+    assert OTHER in memory
+    assert noted not in await storage.memories.lines(chat.id)
+
+
+async def test_what_is_said_again_stays_in_the_notes(storage: Storage) -> None:
+    said, noted = next(iter(SAID.items()))
+    bench = Bench(storage, [says(f"{noted}\n{OTHER}")])
+    await bench.talk(1, content=said)
+    bench.clock.now += 10 * DAY_S
+    await bench.talk(80)
+    await bench.look()
+    await bench.talk(1, content=said)
+    await Cleaning(storage, bench.upkeep.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
+    assert noted in (await bench.upkeep.windows.view((await bench.chat()).id)).memory
