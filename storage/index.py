@@ -115,7 +115,7 @@ class Index:
             return []
         rows = await self._database.rows(
             # The few stale keys first: SQLite would look at each turn whether it is one.
-            "SELECT chat_id, id FROM stale_keys CROSS JOIN turns ON turns.id = turn_id LIMIT 200"
+            "SELECT chat_id, id FROM stale_keys CROSS JOIN turns ON turns.id = turn_id LIMIT 25"
         )
         return [(row["chat_id"], row["id"]) for row in rows]
 
