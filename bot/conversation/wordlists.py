@@ -15,6 +15,8 @@ from bot.conversation.scripts import USUAL, Script, script_for, script_of
 GERMAN = "de"
 LEAST_WORDS = 2
 """Distinct stop words that tell a text's language; one alone may be a word of another."""
+ALSO_NAMES = {"en": ("may", "might", "mine", "will"), "es": ("sobre",)}
+"""They tell the language as stop words do, and are asked for: each is a name or a thing as well."""
 _LETTERS = {
     "de": "ß",
     "es": "ñ¿¡",
@@ -88,7 +90,7 @@ def _speakers() -> Mapping[str, tuple[str, ...]]:
     """The languages that have a word among their stop words."""
     found: dict[str, list[str]] = {}
     for language, words in sorted(_stop_words().items()):
-        for word in words:
+        for word in (*words, *ALSO_NAMES.get(language, ())):
             found.setdefault(word, []).append(language)
     return {word: tuple(languages) for word, languages in found.items()}
 

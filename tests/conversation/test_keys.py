@@ -32,6 +32,7 @@ def test_words_that_say_nothing_are_not_asked_for() -> None:
         ("Was hat mein Bruder über den Sommer in Rom gesagt?", ["bruder", "sommer", "rom", "gesagt"]),
         ("Où est la maison de mon oncle May?", ["maison", "oncle", "may"]),
         ("Где и когда мы видели сына?", ["видели", "сына"]),
+        ("When will Will die?", ["when", "will", "die"]),
         ("son Peter", ["son", "peter"]),
         ("die hard", ["die", "hard"]),
         ("WHAT DID THE MAN SAY?", ["man"]),
