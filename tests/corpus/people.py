@@ -29,7 +29,8 @@ DIRECT: Json = {"id": -1001000000404, "type": "supergroup", "title": "City News"
 
 def message(chat: Json, **fields: object) -> Json:
     """A message of Ann, with what Telegram puts into every one."""
-    return {"message_id": 1000, "from": ANN, "chat": chat, "date": NOON, **fields}
+    topic = {"direct_messages_topic": {"topic_id": 9, "user": ANN}} if chat is DIRECT else {}
+    return {"message_id": 1000, "from": ANN, "chat": chat, "date": NOON, **topic, **fields}
 
 
 def private(**fields: object) -> Json:

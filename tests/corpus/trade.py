@@ -170,7 +170,6 @@ TRADE: dict[str, Json] = {
     "suggested post": message(
         DIRECT,
         text="Please publish this",
-        direct_messages_topic={"topic_id": 9, "user": ANN},
         suggested_post_info={"state": "pending", "price": _PRICE, "send_date": NOON + 3_600},
     ),
     "suggested post that was approved": message(

@@ -13,7 +13,7 @@ from tests.media.files import pdf, picture, samples
 
 FIRST_ID = 7_000_000
 FIRST_GROUP_ID = -1_007_000_000_000
-THREAD = "message_thread_id"
+THREAD, DIRECT = "message_thread_id", "direct_messages_topic"
 
 
 def chat_for(stage: Stage, number: int, raw: Json) -> Chat:
@@ -39,7 +39,7 @@ def send(stage: Stage, chat: Chat, raw: Json, message_id: int, **changes: object
 
 def words(raw: Json, text: str) -> Json:
     """Words in the chat of another message, on which all can rely to be answered."""
-    kept = {name: raw[name] for name in ("date", "chat", THREAD) if name in raw}
+    kept = {name: raw[name] for name in ("date", "chat", THREAD, DIRECT) if name in raw}
     return kept | {"from": ANN, "text": text}
 
 

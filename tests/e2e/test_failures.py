@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from bot import errors
 from sandbox.model import Cut, Fail, Hold, NoFinish, Say
-from storage import database
+from storage import database, patience
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 
 TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
@@ -25,18 +25,17 @@ TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
 
 
 async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(stage: Stage) -> None:
-    tries: dict[type[errors.ModelError], Iterator[int]] = {errors.MessageRefused: iter((2, 3))}
-    # without what was recalled, and without the question before it
-    for behaviour, kind in TOLD_AT_ONCE:
-        stage.model.script(*[behaviour] * next(tries.get(kind, iter((1,)))))
-    stage.model.script(Say("all is well"))
-    await stage.start()
-    for count, (_, kind) in enumerate(TOLD_AT_ONCE, start=1):
-        await stage.ann.say(stage.home, f"question {count}")
-        replies = await stage.replies(count)
-        assert replies[-1] == kind().sentence
-    await stage.ann.say(stage.home, "and now?")
-    assert (await stage.replies(len(TOLD_AT_ONCE) + 1))[-1] == "all is well"
+    failing: list[Fail | Say] = []
+    stage.model.answer_with(lambda asked: Say("all is well") if "and now" in asked.last_words else failing[-1])
+    await stage.start(ACCESS="open")
+    for number, (behaviour, kind) in enumerate(TOLD_AT_ONCE):
+        failing.append(behaviour)
+        person = stage.telegram.user(f"Person {number}")
+        home = stage.telegram.private(person)
+        await person.say(home, "a question")
+        assert (await stage.replies(1, home))[0] == kind().sentence
+        await person.say(home, "and now?")
+        assert (await stage.replies(2, home))[1] == "all is well"
 
 
 async def test_a_busy_server_is_asked_again_and_the_user_sees_only_the_answer(stage: Stage) -> None:
@@ -161,7 +160,7 @@ async def _locked(path: Path) -> AsyncIterator[None]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
+    monkeypatch.setattr(patience, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
 
 
 @pytest.mark.usefixtures("impatient")

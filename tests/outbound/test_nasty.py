@@ -64,7 +64,8 @@ def shown(content: Content) -> str:
 @pytest.mark.parametrize("name", some(NASTY, 4))
 def test_time_grows_as_the_text_does(name: str) -> None:
     for form in FORMS:
-        short, long = (cpu_seconds(NASTY[name](size), form) for size in (400, 1600))
+        # The best of three: now and then the collector of garbage has its turn in one.
+        short, long = (min(cpu_seconds(NASTY[name](size), form) for _ in range(3)) for size in (400, 1600))
         assert long < 10 * max(short, 0.02), form.__name__
 
 

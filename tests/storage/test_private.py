@@ -3,6 +3,7 @@
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ def _mode(path: Path) -> int:
 
 
 @pytest.fixture(autouse=True)
-def wide() -> None:
+def wide() -> Iterator[None]:
     """Nothing here depends on what a command of the shell has set."""
-    os.umask(0o022)
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 async def test_all_files_of_a_database_are_its_owners(tmp_path: Path) -> None:
