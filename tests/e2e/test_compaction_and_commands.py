@@ -4,6 +4,8 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+import pytest
+
 from sandbox.botapi import Chat
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -19,6 +21,7 @@ def _answered_or_compacted(model: Model, answers: int) -> Callable[[Chat], bool]
     return lambda chat: bool(model.compactions) or len(chat.replies) >= answers
 
 
+@pytest.mark.long
 async def test_a_message_that_waits_at_the_cap_can_be_stopped_and_the_compaction_goes_on(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
     model.notes = Say("- Ann sails.", hold=hold)

@@ -65,6 +65,7 @@ async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: S
     assert "[hidden]" in text
 
 
+@pytest.mark.long
 async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage, tmp_path: Path) -> None:
     async with BotApi().run() as telegram, ModelServer().run() as model:
         pass

@@ -82,6 +82,7 @@ async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(p
     await _killed_and_started_again(point, process)
 
 
+@pytest.mark.long
 async def test_a_bot_that_was_started_from_nothing_each_time_goes_on_as_well(program: Stage) -> None:
     await _killed_and_started_again("middle of the answer", program)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from sandbox.botapi import Chat
 from sandbox.model import Say
 from sandbox.model.behaviour import Behaviour
@@ -51,6 +53,7 @@ def _other_than(message_id: int, text: str) -> Callable[[Chat], bool]:
     return lambda chat: chat.message(message_id).text != text
 
 
+@pytest.mark.long
 async def test_an_edit_of_what_left_reaches_the_notes(process: Stage) -> None:
     model = Model(process)
     await process.start(**SMALL)
@@ -71,6 +74,7 @@ async def test_an_edit_of_what_left_reaches_the_notes(process: Stage) -> None:
     assert "edited since" not in model.asked[-1].last_words
 
 
+@pytest.mark.long
 async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
     model = Model(process)
     await process.start(**SMALL)

@@ -90,6 +90,7 @@ async def test_sigterm_lets_the_answer_finish(program: Stage) -> None:
     assert [message.text.split() for message in program.home.replies] == [SLOW.text.split()]
 
 
+@pytest.mark.long
 async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(program: Stage) -> None:
     hold = Hold(2)
     program.model.script(Say("never finished", hold=hold))
@@ -136,6 +137,7 @@ async def test_a_backup_is_taken_beside_a_running_bot(program: Stage, tmp_path: 
     assert (await program.shell("backup", "copy.db")).code == 1
 
 
+@pytest.mark.long
 async def test_while_telegram_can_not_be_reached_the_bot_waits(process: Stage) -> None:
     telegram = BotApi(token=process.telegram.token)
     async with telegram.run() as url:

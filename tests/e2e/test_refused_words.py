@@ -67,6 +67,7 @@ async def test_a_refused_message_that_is_edited_is_new(stage: Stage, hurry: None
     assert "a mushroom" in _asked(stage)
 
 
+@pytest.mark.long
 async def test_a_reply_to_a_refused_message_quotes_nothing(stage: Stage, hurry: None) -> None:
     Filter(stage)
     await stage.start()
@@ -112,6 +113,7 @@ async def test_in_a_group_only_that_message_is_affected(stage: Stage, hurry: Non
     assert "cake" in _asked(stage)
 
 
+@pytest.mark.long
 async def test_what_is_recalled_costs_itself_only(stage: Stage, hurry: None) -> None:
     filtered = Filter(stage, on=False)
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="2", EMBEDDING_MODEL="off")

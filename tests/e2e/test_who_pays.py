@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sandbox.botapi import Chat, User
 from sandbox.model import Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -63,6 +65,7 @@ async def test_who_has_spent_their_budget_retries_nothing(stage: Stage, hurry: N
     assert (_used(stage, ann), _used(stage, bob)) == (of_ann, of_bob)
 
 
+@pytest.mark.long
 async def test_who_presses_try_again_pays_also_after_a_restart(stage: Stage, hurry: None) -> None:
     chat, [ann, bob, cleo] = group(stage, "Bob", "Cleo")
     hold = Hold("headers")

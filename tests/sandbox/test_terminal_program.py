@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from bot.media.sound import voice_note
 from tests.media.files import picture, samples
 
@@ -179,6 +181,7 @@ async def test_a_model_url_needs_a_model(tmp_path: Path) -> None:
     assert code == 2
 
 
+@pytest.mark.long
 async def test_files_edits_and_other_people_can_be_played(tmp_path: Path) -> None:
     (tmp_path / "my cat.png").write_bytes(picture(kind="PNG"))
     (tmp_path / "words.ogg").write_bytes(voice_note(samples(2.0)))
