@@ -1,6 +1,7 @@
 """What tests of all kinds begin with."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,12 @@ restrict()
 
 os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests are made of stays: the collector of garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 import asyncio
 import re
 
+import pytest
+
 from sandbox.botapi import Chat, Hold, User
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import asked, claim, codes, handled, membership, query, stale_press
@@ -63,6 +65,7 @@ async def test_what_was_decided_outlives_a_kill_and_is_told_once(process: Stage)
     assert len(process.model.requests) == 1
 
 
+@pytest.mark.long
 async def test_a_broadcast_that_is_killed_goes_on_and_nobody_gets_it_twice(process: Stage) -> None:
     guests = [_guest(process, f"Guest {number}") for number in range(5)]
     ids = ",".join(str(guest.id) for guest, _ in guests)

@@ -158,6 +158,7 @@ async def test_at_the_cap_and_without_a_summary_the_oldest_rounds_leave_in_one_s
     assert stage.model.refused == []
 
 
+@pytest.mark.long
 async def test_what_is_kept_in_full_leaves_only_at_the_cap(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL, MEMORY="full")
     await talk(stage, 26)

@@ -76,6 +76,7 @@ async def test_a_reset_voids_a_compaction_and_undo_brings_the_whole_window_back(
     assert "Ann sails." not in model.answers[-1].body.decode()
 
 
+@pytest.mark.long
 async def test_a_group_that_talks_is_compacted_at_a_question(stage: Stage) -> None:
     model = Model(stage)
     bob = stage.telegram.user("Bob")

@@ -212,6 +212,7 @@ def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client, "RETRIES", 0)
 
 
+@pytest.mark.long
 async def test_the_same_conversations_end_alike_through_every_interface(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurry: None
 ) -> None:

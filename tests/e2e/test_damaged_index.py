@@ -46,6 +46,7 @@ async def test_damage_between_two_starts_costs_nothing(damage: str, process: Sta
     assert "Marigold" in (await process.replies(3))[-1]
 
 
+@pytest.mark.long
 async def test_damage_while_it_runs_costs_nothing(process: Stage) -> None:
     await process.start()
     await process.ann.say(process.home, "my boat is called Marigold")

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sandbox.model import Hold, Say
@@ -226,17 +227,20 @@ async def test_every_inflection_is_found_and_only_rows_with_all_words(stage: Sta
     assert "Peter called" not in shown
 
 
-async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: Stage) -> None:
-    Model(stage)
-    await stage.start()
-    await say(stage, "hello")
-    with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
+def _fill(stage: Stage) -> None:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db", timeout=30)) as database, database:
         database.executemany(
             "INSERT INTO turns (chat_id, role, state, content, created_at)"
             " SELECT id, 'user', 'settled', ?, 9 FROM chats",
             [(f"boat number {number}",) for number in range(260)],
         )
-    database.close()
+
+
+async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: Stage) -> None:
+    Model(stage)
+    await stage.start()
+    await say(stage, "hello")
+    await asyncio.to_thread(_fill, stage)  # the bot may be writing
     shown = await say(stage, "/forget boats")
     asked = stage.home.replies[-1]
     assert "260 messages, page 1 of 26" in shown
