@@ -30,12 +30,12 @@ class Mending:
 
     def begin(self) -> None:
         """Look at the index after a start, and index what the last process left."""
-        self._start(self._look())
+        self._start(self._look)
 
     def see_to(self) -> None:
         """Make the index anew, if it is known to be damaged."""
         if self._indexer.storage.search.index.damaged and not self.at_work and self._clock() >= self._not_before:
-            self._start(self._make_anew())
+            self._start(self._make_anew)
 
     async def close_when_done(self) -> None:
         """Wait for the end of what is under way."""
@@ -51,12 +51,12 @@ class Mending:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         self._working = asyncio.create_task(self._guarded(work), name="search index")
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            await work
+            await work()  # called here: a task that is cancelled before it begins leaves no coroutine behind
         except StorageError as exc:
             log.error("The search index can't be made anew now, again in %.0f s: %s", RETRY_S, exc)
             self._not_before = self._clock() + RETRY_S
@@ -69,7 +69,7 @@ class Mending:
             await self._indexer.catch_up_all()
         else:
             await self._make_anew()
-        self._moving = asyncio.create_task(self._guarded(self._indexer.move()), name="older search index")
+        self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
 
     async def _make_anew(self) -> None:
         await self._indexer.make_anew()
