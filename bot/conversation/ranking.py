@@ -33,6 +33,15 @@ these conversations: 0.24 to 0.45 for half of them; questions: 0.4 to 0.8.)"""
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """A turn's place in a ranking, and in each of those that it was made of, from 1; None: it has none there."""
+
+    overall: int | None
+    words: int | None
+    meaning: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """Turns that match, the best first."""
 
@@ -41,6 +50,13 @@ class Ranking:
     """How well each does."""
     coverage: float = 0.0
     """The best one."""
+    by_words: tuple[int, ...] = ()
+    by_meaning: tuple[int, ...] = ()
+    """The best of each of the two alone."""
+
+    def ranks(self, turn_id: int) -> Ranks:
+        """The places of a turn."""
+        return Ranks(*(_place(turn_id, each) for each in (self.turn_ids, self.by_words, self.by_meaning)))
 
     @property
     def gathers(self) -> float:
@@ -64,7 +80,17 @@ def rank(hits: Sequence[Hit], weight: float, scores: Scores | None) -> Ranking:
         for turn_id in {**coverage, **nearness}
     }
     ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
-    return Ranking(tuple(ranked), tuple(matches[one] for one in ranked), max(coverage.values(), default=0.0))
+    return Ranking(
+        tuple(ranked),
+        tuple(matches[one] for one in ranked),
+        max(coverage.values(), default=0.0),
+        by_words=tuple(hit.turn_id for hit in hits),
+        by_meaning=tuple(sorted(nearness, key=lambda turn_id: -nearness[turn_id])[:MOST]),
+    )
+
+
+def _place(turn_id: int, ranked: Sequence[int]) -> int | None:
+    return ranked.index(turn_id) + 1 if turn_id in ranked else None
 
 
 def _between(value: float, low: float, high: float) -> float:

@@ -4,8 +4,8 @@ Thrifty in small talk, generous to a question. What the window still holds is ne
 forgotten; and nothing at all is when nothing matches well.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from math import inf
 from typing import Protocol
@@ -13,7 +13,7 @@ from typing import Protocol
 from bot.conversation.asking import asks, plain, question_in, unaddressed
 from bot.conversation.excerpt import WHOLE_TOKENS, line
 from bot.conversation.keys import sought
-from bot.conversation.ranking import MOST, USUAL_COVERAGE, Ranking, rank
+from bot.conversation.ranking import MOST, USUAL_COVERAGE, Ranking, Ranks, rank
 from bot.conversation.similarity import Scores
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
@@ -42,6 +42,8 @@ SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
 SHORT_TOKENS = 30
 """A message of so many tokens may be a question that has not the form of one; a longer one tells more than it asks."""
+NEAR_MISSES = 5
+"""Turns that are named of those that were found and not shown."""
 
 
 class Semantic(Protocol):
@@ -53,11 +55,15 @@ class Semantic(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A text for the end of a request, its tokens, and the turns in it."""
+    """A text for the end of a request, its tokens, and the turns in it: what was found, and what was said around it."""
 
     text: str
     tokens: int
     turn_ids: tuple[int, ...]
+    near_misses: tuple[int, ...] = field(default=(), compare=False)
+    """The best of what was found and is not in it."""
+    ranks: Mapping[int, Ranks] = field(default_factory=dict, compare=False)
+    """Of all of these."""
 
 
 NOTHING = Recalled("", 0, ())
@@ -84,7 +90,7 @@ class Recall:
         question = said if asked else question_in(said) or said
         found = await self._found(chat, question, after_turn, before_turn)
         if not found.is_worth_a_look(asked=asked):
-            return NOTHING
+            return found.ranked(NOTHING)
         plain_tokens, ranking = PLAIN_SHARE * most, found.ranking
         if asked:
             budget = plain_tokens + ranking.gathers * (most - plain_tokens)
@@ -98,7 +104,7 @@ class Recall:
         """What a query finds of the turns between two ids; whoever made it wants to know."""
         found = await self._found(chat, query, after_turn, before_turn)
         if not query.strip() or not found.is_worth_a_look(asked=True):
-            return NOTHING
+            return found.ranked(NOTHING)
         budget = self.budget * (PLAIN_SHARE + found.ranking.gathers * (1 - PLAIN_SHARE))
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="")
 
@@ -149,7 +155,7 @@ class Recall:
         )
         if echo:
             ranked = _without_echoes(ranked, near, echo)
-        return self._text(near, ranked, found.terms, budget)
+        return found.ranked(self._text(near, ranked, found.terms, budget))
 
     def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
@@ -201,6 +207,12 @@ class _Found:
         if not self.near and coverage * self.known < COVERED_ANYHOW:
             return False
         return asked or coverage >= LEAST_COVERED_UNASKED or self.ranking.clear >= CLEAR_UNASKED
+
+    def ranked(self, recalled: Recalled) -> Recalled:
+        """What is recalled of this, with its ranks and near misses."""
+        missed = [turn_id for turn_id in self.ranking.turn_ids if turn_id not in recalled.turn_ids][:NEAR_MISSES]
+        ranks = {turn_id: self.ranking.ranks(turn_id) for turn_id in (*recalled.turn_ids, *missed)}
+        return replace(recalled, near_misses=tuple(missed), ranks=ranks)
 
 
 def _without_echoes(ranked: Sequence[int], near: Sequence[Spoken], words: str) -> list[int]:

@@ -1,0 +1,63 @@
+"""What is recalled has its places by words and by meaning, and so have the best of what was found and not shown."""
+
+from bot.conversation.ranking import Ranks, rank
+from bot.conversation.recall import NEAR_MISSES
+from storage.search import Hit
+from tests.conversation.conftest import History
+from tests.conversation.test_recall import Meaning
+
+
+async def test_words_alone_give_no_rank_of_meaning(history: History) -> None:
+    cat, beside, *_ = await history.talk("I adopted a cat called Pixel", "What a lovely name", "Rain again", "Yes")
+    await history.small_talk(5)
+    recalled = await history.find("What is my cat called?")
+    assert recalled.ranks[cat] == Ranks(overall=1, words=1, meaning=None)
+    assert beside in recalled.turn_ids
+    assert recalled.ranks[beside].meaning is None
+
+
+async def test_a_neighbour_that_was_not_found_has_no_rank(history: History) -> None:
+    said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
+    recalled = await history.find("Which pet lives here?", semantic=Meaning(said[:1]))
+    assert recalled.turn_ids == tuple(said[:2])
+    assert recalled.ranks[said[0]] == Ranks(overall=1, words=None, meaning=1)
+    assert recalled.ranks[said[1]] == Ranks(overall=None, words=None, meaning=None)
+
+
+async def test_what_both_find_has_both_ranks(history: History) -> None:
+    cat, _, unsaid, *_ = await history.talk("I adopted a cat", "Oh", "Feline company helps", "It does", "Rain", "Yes")
+    await history.small_talk(5)
+    recalled = await history.find("What cat did I adopt?", semantic=Meaning([unsaid], [cat]))
+    assert recalled.ranks[cat] == Ranks(overall=1, words=1, meaning=2)
+    assert (recalled.ranks[unsaid].words, recalled.ranks[unsaid].meaning) == (None, 1)
+
+
+async def test_what_had_no_room_is_a_near_miss(history: History) -> None:
+    for number in range(60):
+        await history.say(f"The marathon of year {number} took place in rain, wind and a good deal of mud")
+    await history.small_talk(60)
+    recalled = await history.find("What was the rain like at the marathon?", budget=300)
+    assert recalled.turn_ids
+    assert len(recalled.near_misses) == NEAR_MISSES
+    assert not set(recalled.near_misses) & set(recalled.turn_ids)
+    places = [recalled.ranks[turn_id].overall or 0 for turn_id in recalled.near_misses]
+    assert places[0] > 0
+    assert places == sorted(places)
+
+
+async def test_what_is_not_worth_a_look_is_a_near_miss(history: History) -> None:
+    said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
+    await history.small_talk(5)
+    recalled = await history.find("Which engine did the rover have?", semantic=Meaning(said[:1], said, near=1.5))
+    assert (recalled.text, recalled.turn_ids) == ("", ())
+    assert recalled.near_misses[0] == said[0]
+    assert recalled.ranks[said[0]] == Ranks(overall=1, words=None, meaning=1)
+
+
+def test_ranks_are_counted_from_one() -> None:
+    ranking = rank([Hit(7, 4.0), Hit(5, 2.0)], 4.0, None)
+    assert [ranking.ranks(turn_id) for turn_id in (7, 5, 6)] == [
+        Ranks(1, 1, None),
+        Ranks(2, 2, None),
+        Ranks(None, None, None),
+    ]
