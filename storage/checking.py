@@ -3,8 +3,11 @@
 import sqlite3
 from dataclasses import dataclass
 
+from storage import heap
+
 CHECK = "PRAGMA quick_check(3)"
 """Three damages at most: one is enough to act on."""
+TOO_LARGE = "a length in it is too large"
 INDEX = ("turn_words", "turn_terms", "turn_keys")
 """The search index, and how the names of its tables begin: it is made anew from the rest."""
 
@@ -23,6 +26,7 @@ class Damages:
 
 def damages(connection: sqlite3.Connection) -> Damages:
     """Look at all pages. Raises sqlite3.Error when it can't be looked at."""
+    connection.execute(heap.LIMIT)
     found = _found(connection, CHECK)
     index = _unreadable(connection)
     if not found:
@@ -60,6 +64,8 @@ def _found(connection: sqlite3.Connection, check: str) -> list[str]:
         if not is_damage(exc):
             raise
         return [str(exc)]
+    except MemoryError:
+        return [TOO_LARGE]
     return [str(row[0]).replace("\n", " ") for row in rows if row[0] != "ok"]
 
 
@@ -74,6 +80,8 @@ def _unreadable(connection: sqlite3.Connection) -> list[str]:
             if not is_damage(exc):
                 raise
             found.append(str(exc))
+        except MemoryError:
+            found.append(TOO_LARGE)
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 import aiosqlite
 
-from storage import migrations
+from storage import heap, migrations
 from storage.private import make_file
 from storage.readers import Readers
 from storage.readers import Row as Row
@@ -50,6 +50,8 @@ class StorageError(Exception):
     @property
     def code(self) -> int:
         """SQLite's primary code for what went wrong, or 0."""
+        if isinstance(self.__cause__, MemoryError):
+            return sqlite3.SQLITE_NOMEM
         return getattr(self.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
 
     @property
@@ -83,6 +85,8 @@ def translated() -> Iterator[None]:
         yield
     except sqlite3.Error as exc:
         raise StorageError(f"{type(exc).__name__}: {exc}") from exc
+    except MemoryError as exc:  # Python's for SQLITE_NOMEM
+        raise StorageError("SQLite is out of memory") from exc
 
 
 async def complete(work: Awaitable[T]) -> T:
@@ -249,6 +253,7 @@ class Database:
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
+    await connection.execute(heap.LIMIT)
     await connection.execute("PRAGMA foreign_keys = ON")
     return connection
 

@@ -18,8 +18,12 @@ from storage import making_index
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
 from storage.old_index import OldIndex
 
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
-"""What statements raise that are right, on an index that is not; a full disk or a lock is none of it."""
+_RAISED = "CORRUPT ERROR CONSTRAINT MISMATCH NOMEM TOOBIG"
+_DAMAGE = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _RAISED.split())
+"""What statements raise that are right, on an index that is not; a full disk or a lock is none of it.
+
+Garbage may say that it has a thousand million entries: no sound index takes as much memory (``storage.heap``).
+"""
 _WRONG_QUERY = ("syntax error", "unterminated string", "unknown special query")
 
 log = logging.getLogger(__name__)

@@ -50,7 +50,7 @@ def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
         found = connection.execute(f"PRAGMA quick_check({table})").fetchall()
     except sqlite3.OperationalError:  # it is not there
         return True
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, MemoryError):
         return False
     return found == [("ok",)]
 

@@ -15,6 +15,7 @@ from bot.conversation.mending import Mending
 from bot.conversation.recall import Recall
 from bot.conversation.tokens import estimate
 from storage import Storage, StorageError
+from storage.checking import damages
 from storage.index import Index
 from storage.making_index import INDEX, PARTS, TERMS
 from storage.records import Chat, NewReply, NewTurn, Place
@@ -23,16 +24,23 @@ from tests.selection import some
 WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow", "violin")
 ROUNDS = 150
 
+GARBAGE = 96
+"""Seeds what stands in for garbage; this one makes SQLite believe in a length that no memory has."""
+STRUCTURE = "UPDATE turn_words_data SET block = x'0000000001010500{parts}' WHERE id = 10"
+"""One level, one part, five writes, nothing merged on the level; then how many parts it has."""
 DAMAGES = {
-    "garbage in all blocks": "UPDATE turn_words_data SET block = randomblob(length(block))",
-    "garbage in the leaves": "UPDATE turn_words_data SET block = randomblob(length(block)) WHERE id > 10",
+    "garbage in all blocks": "UPDATE turn_words_data SET block = garbage(length(block))",
+    "garbage in the leaves": "UPDATE turn_words_data SET block = garbage(length(block)) WHERE id > 10",
     "empty blocks": "UPDATE turn_words_data SET block = x''",
+    "a thousand million parts": STRUCTURE.format(parts="83dceb9400"),
+    "garbage in the structure": "UPDATE turn_words_data SET block = garbage(length(block)) WHERE id = 10",
+    "a hundred million parts": STRUCTURE.format(parts="afd7c200"),
     "no structure": "DELETE FROM turn_words_data WHERE id = 10",
     "no averages": "DELETE FROM turn_words_data WHERE id = 1",
     "no blocks": "DELETE FROM turn_words_data",
     "no entries": "DELETE FROM turn_words_idx",
     "no sizes": "DELETE FROM turn_words_docsize",
-    "garbage in the sizes": "UPDATE turn_words_docsize SET sz = randomblob(9)",
+    "garbage in the sizes": "UPDATE turn_words_docsize SET sz = garbage(9)",
     "no settings": "DELETE FROM turn_words_config",
     "another format": "UPDATE turn_words_config SET v = 9",
     **{f"without {name}": f"DROP TABLE {name}" for name in PARTS},
@@ -86,7 +94,9 @@ def path(talked: Path, tmp_path: Path) -> Path:
 
 
 def _damage(path: Path, sql: str) -> None:
+    garbage = random.Random(GARBAGE)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.create_function("garbage", 1, lambda length: garbage.randbytes(length or 0))
         connection.execute(sql)
 
 
@@ -170,6 +180,14 @@ async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat
     mending.see_to()
     await mending.close_when_done()
     assert len(await _search(storage, chat, "unicorn")) == 20
+
+
+def test_an_index_that_takes_all_memory_counts_as_damaged(path: Path) -> None:
+    _damage(path, DAMAGES["a thousand million parts"])
+    with closing(sqlite3.connect(path)) as connection:
+        found = damages(connection)
+    assert found.index
+    assert not found.elsewhere
 
 
 async def test_damage_that_raises_no_error_is_seen_too(path: Path) -> None:

@@ -166,3 +166,10 @@ async def test_what_passes_by_is_waited_for(code: int) -> None:
 
     assert await until_stored(write) == "written"
     assert len(tries) == 3
+
+
+async def test_sqlite_takes_no_more_memory_than_it_may(storage: Storage) -> None:
+    with pytest.raises(StorageError) as caught:
+        await storage.database.rows("SELECT length(hex(zeroblob(400000000)))")
+    assert caught.value.code == sqlite3.SQLITE_NOMEM
+    assert await storage.database.rows("SELECT 1")
