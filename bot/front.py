@@ -39,6 +39,7 @@ from bot.handlers.settings import SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.table import Handlers, PTBApplication
 from bot.handlers.usage import UsageHandlers
+from bot.handlers.why import WhyHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
 from bot.inbound.downloads import Downloads
@@ -88,6 +89,7 @@ def build(
         memory=memory,
         forget=chat.forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
+        why=WhyHandlers(storage, settings.zone),
         usage=UsageHandlers(storage, budget, priced.currency, settings.cached_price, settings.zone, time.time),
         budget=BudgetHandlers(storage, budget, priced.unpriced),
         settings=chat.settings,

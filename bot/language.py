@@ -2,7 +2,7 @@
 
 ``from bot.language import texts``, and ``texts.RESET`` is the text of that name in the language that is spoken now:
 a context variable, set where an update is handled and where a conversation is settled (``speaking``), and inherited by
-the tasks that these start. The English texts are in ``texts.py``; a translation is a TOML file of the same names.
+the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
 """
 
 import tomllib

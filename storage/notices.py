@@ -17,13 +17,14 @@ class Notices:
         """Keep a notice until it is sent."""
         await tx.execute(
             "INSERT INTO notices (telegram_id, thread_id, direct, private, text, reply_to, edits,"
-            " buttons, button_until, markdown, asks, quote, literals, about, broadcast, file, file_kind, file_name)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
+            " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
+            " file_name)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
-                *(json.dumps(notice.literals), notice.about, notice.broadcast),
+                *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
                 *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
             ),
         )
@@ -126,4 +127,5 @@ def _notice(row: Row) -> Notice:
         literals=tuple(json.loads(row["literals"])),
         about=row["about"],
         broadcast=row["broadcast"],
+        points=bool(row["points"]),
     )

@@ -1,8 +1,9 @@
 """The values that go into and come out of the storage."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date
 from enum import StrEnum
+from operator import add
 
 from storage.noted import Memory
 
@@ -193,6 +194,10 @@ class Usage:
     estimated: int = 0
     """Requests that the server did not report, so that the numbers hold estimates of theirs."""
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Both together."""
+        return Usage(*map(add, astuple(self), astuple(other)))
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -279,3 +284,5 @@ class Notice:
     about: int | None = None
     """The row of the access list that it asks about: known until some weeks after the decision."""
     broadcast: int | None = None
+    points: bool = False
+    """It is a reply in a private chat too, where others are none: it leads to that message."""

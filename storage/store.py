@@ -8,6 +8,7 @@ from typing import Self
 from storage import old_version
 from storage.access import AccessList
 from storage.archive import Archive
+from storage.bases import Bases
 from storage.broadcasts import Broadcasts
 from storage.chats import Chats
 from storage.database import Database, StorageError, Transaction
@@ -53,6 +54,7 @@ class Storage:
     search: Search
     forgettings: Forgettings
     vectors: Vectors
+    bases: Bases
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -89,6 +91,7 @@ class Storage:
             search=Search(database),
             forgettings=Forgettings(database),
             vectors=Vectors(database),
+            bases=Bases(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

@@ -17,6 +17,9 @@ TOO_MANY = "These were too many calls at once, so this one was not done."
 Use = Callable[[Call], Awaitable[str]]
 
 
+def _nothing() -> None: ...
+
+
 @dataclass(slots=True)
 class _Round:
     """One request of an answer, as far as it got."""
@@ -36,6 +39,8 @@ class Assisted:
     use: Use
     count_tokens: TokenCounter
     counted: int
+    begins: Callable[[], None] = _nothing
+    """Called when it is asked: an answer that broke off is begun again, its calls with it."""
 
     @property
     def name(self) -> str:
@@ -64,6 +69,7 @@ class Assisted:
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream; usage and `instead` are those of the first request, all others are told as `beside`."""
+        self.begins()
         asked, counted = tuple(messages), self.counted
         offered = replace(options, tools=self.tools, may_call=True)
         gap = ""

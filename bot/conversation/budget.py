@@ -106,6 +106,13 @@ class Budget:
             return Amount(sum(usage.input + usage.output for usage in used.values()))
         return Amount(sum(self._money(model, usage) for model, usage in used.items()), currency)
 
+    def money(self, used: ByModel) -> Amount | None:
+        """What was used in money; None where that is not known of a model, or they have prices in two currencies."""
+        currencies = {price.currency if (price := self.price(model)) else "" for model in used}
+        if len(currencies) != 1 or "" in currencies:
+            return None
+        return self.cost(used, *currencies)
+
     def holding(self, scope: Scope, number: int = 0) -> Amount | None:
         """The budget of somebody, or of everybody (0); None: there is none."""
         for key in ((scope, number), (scope, 0)):

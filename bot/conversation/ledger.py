@@ -32,22 +32,22 @@ class Ledger:
 
     async def book(
         self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None, *, turns: int
-    ) -> Usage | None:
-        """Add a request; `turns` is 0 for one beside the conversation. Returns what was reported.
+    ) -> Usage:
+        """Add a request; `turns` is 0 for one beside the conversation. Returns what it took.
 
-        Where nothing was (a server that does not, or an answer that was stopped), the day gets an estimate.
+        Where nothing was reported (a server that does not, or an answer that was stopped), that is an estimate.
         """
         usage = await self._record(tx, chat_id, asked, reported, turns=turns)
         if reported is None:
-            return None
+            return usage
         ratio_now = learned(reported.input, asked.counted)
         if ratio_now is not None:
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage
 
-    async def add(self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None) -> None:
+    async def add(self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None) -> Usage:
         """Add a further request of an answer; with results of tools in it, it teaches nothing about our count."""
-        await self._record(tx, chat_id, asked, reported, turns=0)
+        return await self._record(tx, chat_id, asked, reported, turns=0)
 
     async def _record(
         self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None, *, turns: int

@@ -1,7 +1,7 @@
 """The next request of a conversation: its window, and behind the newest words what they bring to mind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 
@@ -9,7 +9,7 @@ from bot.conversation.assisted import Assisted
 from bot.conversation.choice import is_sent
 from bot.conversation.marking import Marking
 from bot.conversation.marks import cut_to
-from bot.conversation.recall import Recall, Recalled
+from bot.conversation.recall import NOTHING, Recall, Recalled
 from bot.conversation.tools import Toolbox
 from bot.conversation.windows import View, Windows
 from bot.llm.interface import ChatModel, Message
@@ -34,6 +34,20 @@ class Less(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a request is made of."""
+
+    view: View
+    turns: Sequence[Turn]
+    """Those of the window that are sent."""
+    recalled: Recalled = NOTHING
+    edited: Sequence[int] = ()
+    """Older turns that are told again since the notes have them as they were."""
+    looks: list[Recalled] = field(default_factory=list)
+    """What the model has looked up on its way to the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What the model is sent; `counted`: our own count of its tokens, `marked`: whether it has cache markers."""
 
@@ -43,6 +57,7 @@ class Request:
     marked: bool
     lasting: bool
     """Whether nothing is in it that the next one will not have."""
+    contents: Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,9 @@ class Requests:
         marked = await self.marking.marked(view, messages)
         counted = self.windows.counted(view) + recalled.tokens + changed.tokens
         has_marks = any(message.mark for message in marked)
-        return Request(self._assisted(view, counted), marked, counted, has_marks, lasting=not added)
+        contents = Contents(view, view.sent, recalled, changed.turn_ids)
+        model = self._assisted(contents, counted)
+        return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)
 
     async def _smaller(self, view: View, less: Less) -> Request:
         """A request that stands for itself: no other one will begin like it."""
@@ -82,13 +99,14 @@ class Requests:
         view = replace(view, tools=())
         messages = await self.windows.prompt(view, turns)
         counted = self.windows.counted(view, turns)
-        return Request(view.model, messages, counted, marked=False, lasting=False)
+        return Request(view.model, messages, counted, marked=False, lasting=False, contents=Contents(view, turns))
 
-    def _assisted(self, view: View, counted: int) -> ChatModel:
+    def _assisted(self, contents: Contents, counted: int) -> ChatModel:
+        view, looks = contents.view, contents.looks
         if not view.tools:
             return view.model
-        use = partial(self.toolbox.use, view.window.chat)
-        return Assisted(view.model, view.tools, use, self.windows.count_tokens, counted)
+        use = partial(self.toolbox.use, view.window.chat, looks)
+        return Assisted(view.model, view.tools, use, self.windows.count_tokens, counted, begins=looks.clear)
 
     async def leave_out_media(self, chat_id: int) -> list[int]:
         """The model could not take a picture or a sound: those of the newest message are not sent again, or else none.
@@ -114,7 +132,7 @@ class Requests:
         chat, through = view.window.chat, view.window.through_turn
         words = _newest_words(view)
         if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
-            return Recalled("", 0, ())
+            return NOTHING
         room = ROOM_SHARE * (self.windows.policy.context_window - view.sizes.total)
         return await self.recall.find(chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room)
 

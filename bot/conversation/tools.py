@@ -4,12 +4,13 @@ Which tools a chat has depends on its settings alone, and their definitions neve
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.conversation.offers import RECALL, REMEMBER
 from bot.conversation.prompt import harmless
-from bot.conversation.recall import Recall
+from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.windows import Windows
 from bot.llm.interface import Call
@@ -22,6 +23,7 @@ NOTED = "It is in your notes."
 FULL = "Your notes are full until they are next shortened. It stays in the conversation until then."
 UNREADABLE = "The arguments can't be read: they must be JSON with one text, named {name}."
 UNKNOWN = "There is no such tool."
+Work = Callable[[Chat, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,25 @@ class Toolbox:
     count_tokens: TokenCounter
     clock: Callable[[], float]
 
-    async def use(self, chat: Chat, call: Call) -> str:
-        """The result of a call, never empty."""
-        work = {RECALL.name: (RECALL.argument, self._recall), REMEMBER.name: (REMEMBER.argument, self._remember)}
+    async def use(self, chat: Chat, looks: list[Recalled], call: Call) -> str:
+        """The result of a call, never empty; what the model looks up is added to `looks`."""
+        work: dict[str, tuple[str, Work]] = {
+            RECALL.name: (RECALL.argument, partial(self._recall, looks)),
+            REMEMBER.name: (REMEMBER.argument, self._remember),
+        }
         if call.name not in work:
             return UNKNOWN
         name, do = work[call.name]
         text = _argument(call.arguments, name)
         return await do(chat, text) if text else UNREADABLE.format(name=name)
 
-    async def _recall(self, chat: Chat, query: str) -> str:
+    async def _recall(self, looks: list[Recalled], chat: Chat, query: str) -> str:
         window = (await self.windows.view(chat.id)).window
         if window.through_turn <= window.chat.reset_turn:
             return ALL_IN_VIEW
         after, before = window.chat.reset_turn, window.through_turn + 1
         found = await self.recall.look(window.chat, query, after_turn=after, before_turn=before)
+        looks.append(found)
         return found.text or NOTHING
 
     async def _remember(self, chat: Chat, text: str) -> str:

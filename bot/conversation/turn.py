@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.conversation.attempts import Answer, Attempts
+from bot.conversation.basis import basis_of, notes_of
 from bot.conversation.budget import Budget
 from bot.conversation.control import Control, Ending
 from bot.conversation.draft import Draft, Show
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.presses import CONTINUE
+from bot.conversation.request import Request
 from bot.conversation.tokens import TokenCounter
 from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
 from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
-from storage.records import Button, Chat, File, FileKind, NewReply, Notice
+from storage.records import Button, Chat, File, FileKind, NewReply, Notice, Usage
 from storage.transcript import Owed
 
 MOST_THOUGHTS = 4000
@@ -113,15 +115,31 @@ class Conversation:
         draft, request = answer.draft, answer.request
         usage = None
         if request is not None:
-            name = draft.instead.model if draft.instead else request.model.name
-            if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
-                await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
-            said = self.count_tokens(draft.text + draft.reasoning)
-            asked = Asked(name, request.counted, said, answer.user_id)
-            usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
-            await self._add_beside(tx, chat, answer)
+            usage = await self._book(tx, chat, reply_id, request, answer)
         reply = NewReply(draft.text, self.count_tokens(draft.text), bool(request and request.marked))
         await self.storage.transcript.finish_reply(tx, chat.id, reply_id, reply, usage)
+        await self._tell_besides(tx, chat, reply_id, answer)
+
+    async def _book(self, tx: Transaction, chat: Chat, reply_id: int, request: Request, answer: Answer) -> Usage | None:
+        """Book what an answer cost, and record what it was based on; returns what the server reported of it."""
+        draft = answer.draft
+        name = draft.instead.model if draft.instead else request.model.name
+        if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
+            await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
+        said = self.count_tokens(draft.text + draft.reasoning)
+        asked = Asked(name, request.counted, said, answer.user_id)
+        usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
+        used = {name: usage}
+        for model, more in await self._add_beside(tx, chat, answer):
+            used[model] = used.get(model, Usage(0, 0, 0)) + more
+        basis = basis_of(request.contents, name, used, self.budget.money(used))
+        now = request.contents.view.window.chat
+        await self.storage.bases.put(tx, now, reply_id, basis, notes_of(request.contents))
+        return None if usage.estimated else usage
+
+    async def _tell_besides(self, tx: Transaction, chat: Chat, reply_id: int, answer: Answer) -> None:
+        """What there is to say besides the answer."""
+        draft = answer.draft
         if chat.choices.show_thinking and draft.reasoning.strip():
             thought = draft.reasoning.strip()[:MOST_THOUGHTS]
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, thought, quote=True))
@@ -153,10 +171,12 @@ class Conversation:
         answer.draft.put_aside()
         await self._add_beside(tx, chat, answer)
 
-    async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
+    async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> list[tuple[str, Usage]]:
+        used: list[tuple[str, Usage]] = []
         if answer.request is None:
-            return
+            return used
         for more in answer.draft.further(answer.request.counted, self.count_tokens):
             model = more.by(answer.request.model.name)
             asked = Asked(model, more.counted, more.said, answer.user_id)
-            await self.ledger.add(tx, chat.id, asked, more.usage)
+            used.append((model, await self.ledger.add(tx, chat.id, asked, more.usage)))
+        return used

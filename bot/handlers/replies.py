@@ -214,6 +214,8 @@ class Replies:
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE else always
         to = _destination(notice.place, notice.private, notice.reply_to)
+        if notice.points:
+            to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
             return await self.sender.upload(to, _attachment(notice.file, notice.text), _markup(notice))
         if not notice.markdown:

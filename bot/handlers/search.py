@@ -49,24 +49,26 @@ class SearchHandlers:
         await self.indexer.catch_up(chat.id)
         ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
         turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids[:MOST_SHOWN])}
-        hits = [self._hit(message, turns[turn_id], words) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
+        hits = [told(message, turns[turn_id], words, self.zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
         if len(ids) > MOST_SHOWN:
             hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))
         return "\n\n".join(hits)
 
-    def _hit(self, message: Message, turn: Spoken, words: str) -> str:
-        at = f"{datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d %H:%M}"
-        lines = [f"{at} · {turn.speaker or texts.THE_BOT}", excerpt(plain(turn.content), words)]
-        if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
-            lines.append(url)
-        return "\n".join(lines)
+
+def told(message: Message, turn: Spoken, words: str, zone: tzinfo) -> str:
+    """A turn that was found, to whoever wrote this message: its date, its speaker, what was said, and a link."""
+    at = f"{datetime.fromtimestamp(turn.at, zone):%Y-%m-%d %H:%M}"
+    lines = [f"{at} · {turn.speaker or texts.THE_BOT}", excerpt(plain(turn.content), words)]
+    if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
+        lines.append(url)
+    return "\n".join(lines)
 
 
 def excerpt(content: str, words: str) -> str:
-    """The part of a text around the first of the words."""
+    """The part of a text around the first of the words; its beginning where none stands in it."""
     line = " ".join(content.split())
     stems = [word[: max(4, len(word) - 2)] for word in (terms(words) or all_terms(words))]
-    found = re.search("|".join(map(re.escape, stems)) or "$", line, re.IGNORECASE)
+    found = re.search("|".join(map(re.escape, stems)), line, re.IGNORECASE)
     start = max(0, (found.start() if found else 0) - BEFORE)
     end = start + EXCERPT
     return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")

@@ -42,6 +42,7 @@ from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
+from bot.handlers.why import WhyHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
 from bot.intake.authorship import command
@@ -72,6 +73,7 @@ class Handlers:
     memory: MemoryHandlers
     forget: ForgetHandlers
     search: SearchHandlers
+    why: WhyHandlers
     usage: UsageHandlers
     budget: BudgetHandlers
     export: ExportHandlers
@@ -103,6 +105,7 @@ class Handlers:
         add(CommandHandler("memory", self.memory.show))
         add(CommandHandler("forget", only(self.forget.forget)))
         add(CommandHandler("search", self.search.search))
+        add(CommandHandler("why", self.why.why))
         add(CommandHandler("usage", self.usage.usage))
         add(CommandHandler("budget", owners(self.budget.show_or_set)))
         add(CommandHandler("export", only(self.export.export)))

@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from functools import reduce
-from operator import add
 
 from telegram import Update
 
@@ -66,7 +64,7 @@ class UsageHandlers:
         return "\n\n".join([*(self._period(name, used) for name, used in periods), texts.USAGE_NOTE])
 
     def _period(self, name: str, days: Sequence[DayUsage]) -> str:
-        used = reduce(_sum, (day.usage for day in days), Usage(0, 0, 0))
+        used = sum((day.usage for day in days), Usage(0, 0, 0))
         saved = (1 - self.cached_price) * used.cached / used.input if used.input else 0.0
         told = texts.USAGE_PERIOD.format(
             name=name,
@@ -89,7 +87,3 @@ def _details(used: Usage) -> Iterator[str]:
         yield texts.USAGE_MEDIA.format(image=f"{used.image:,}", audio=f"{used.audio:,}")
     if used.estimated:
         yield texts.USAGE_ESTIMATED.format(count=f"{used.estimated:,}")
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(*map(add, astuple(one), astuple(other)))

@@ -3,6 +3,8 @@
 Other languages have a file of the same names in ``translations``; ``language.texts`` is the one that is spoken.
 """
 
+from bot.texts.access import *  # noqa: F403 - all of them are texts
+
 START = (
     "Hi, I'm Keepsake. Write to me and I answer; this chat has one memory, and I keep it until you reset it.\n\n"
     "/help shows what I understand."
@@ -12,6 +14,7 @@ HELP = (
     "/summary tells what we talked about (/summary 50: the last messages, /summary 3h: the last hours)\n"
     "/memory shows what I keep of the older part, and lets you change it\n"
     "/search finds where something was said\n"
+    "/why tells what my last answer was based on; as a reply to an answer, what that one was\n"
     "/forget deletes something for good: with words, or as a reply to a message\n"
     "/stop ends the answer that I am writing and keeps what was said so far\n"
     "/retry answers your last message anew\n"
@@ -30,6 +33,7 @@ COMMANDS = (
     ("summary", "what we talked about"),
     ("memory", "what I keep of the older part"),
     ("search", "where something was said"),
+    ("why", "what the last answer was based on"),
     ("forget", "delete something for good"),
     ("stop", "end the answer that I am writing"),
     ("retry", "answer the last message anew"),
@@ -140,6 +144,25 @@ EXPORT_TOO_LARGE = "This chat is too long for a file that Telegram takes. Whoeve
 SEARCH_HOW = "Tell me what to look for: /search with some words."
 SEARCH_NOTHING = "I find nothing like that in this chat."
 SEARCH_MORE = "… and {count} more; more words narrow it down."
+WHY = "What my answer of {at} to “{question}” was based on:"
+WHY_QUESTION_GONE = "What my answer of {at} was based on; the question to it is forgotten:"
+WHY_RECALLED = "Recalled from earlier:"
+WHY_LOOKED_UP = "Looked up while I was answering:"
+WHY_MORE = "… and {count} more."
+WHY_NOTHING_RECALLED = "Nothing from earlier was recalled."
+WHY_VIEW = "In view: {messages} since {since}, of {all} that had been said."
+WHY_NOTES = "Notes of what had left my view: about {tokens} tokens. /memory shows them as they are now."
+WHY_TOKENS = "Tokens in: {fresh} fresh, {cached} from the cache · out: {output}"
+WHY_ESTIMATED = "The model server did not report all of these tokens, so they are partly an estimate."
+WHY_PRICE = "Price: {money}"
+WHY_MODEL = "Model: {model}"
+WHY_NONE_YET = "I have not answered anything here yet."
+WHY_NO_RECORD = (
+    "I have no record of what that answer was based on: it is older than these records, or came from an import."
+)
+WHY_NOT_AN_ANSWER = (
+    "That is no answer of mine that I still know. Use /why as a reply to one of my answers, or alone for the last one."
+)
 SETTINGS = "The settings of this chat. Press one to change it."
 ON, OFF = "on", "off"
 AS_THE_BOT = "as the bot is set"
@@ -216,57 +239,6 @@ FILES_TOO_MANY = (
 )
 SOUND_TOO_LONG = "That recording is too long for me: {minutes} minutes is the most that I can take."
 
-STRANGER = (
-    "Hi! This bot talks only to people on its list. Your id is {user_id}; "
-    "if the bot is yours, put it into ALLOWED_IDS and start the bot again."
-)
-STRANGE_GROUP = (
-    "Hi! This bot talks only in chats on its list. This chat's id is {chat_id}; "
-    "whoever runs the bot can put it into ALLOWED_IDS."
-)
-KNOCKED = "Hi! I've asked my owner whether I may talk to you, and I tell you as soon as I know."
-GROUP_KNOCKED = "Hi! I've asked my owner whether I may talk in this group, and I say so as soon as I know."
-NO_OWNER_YET = "Hi! I have no owner yet who could let you in. If this bot is yours, open the link in its log."
-LET_IN = "My owner said yes: you can write to me now."
-GROUP_LET_IN = (
-    "My owner said yes: I answer in this group now. Mention me, reply to me, or begin a message with my name; /help "
-    "shows what I understand, /privacy what I keep."
-)
-TURNED_AWAY = "I'm sorry, my owner said no. You can ask again in {days}."
-REQUEST_PERSON = "Somebody would like to talk to me.\n\nName: {name}\nUsername: {username}\nId: {id}"
-REQUEST_GROUP = "May I talk in this group?\n\nTitle: {name}\nI was added by: {by}\nId: {id}"
-NO_USERNAME, NOBODY_KNOWN = "none", "I don't know"
-ALLOW, DENY, BLOCK = "Allow", "Deny", "Block"
-ALLOWED_BY, DENIED_BY, BLOCKED_BY = "allowed by {name}", "denied by {name}", "blocked by {name}"
-STILL_ASKING = "not yet"
-DECIDED, ALREADY_DECIDED = "Decided: {decision}.", "Already decided: {decision}."
-THE_SHELL = "whoever runs the bot"
-ONLY_OWNERS = "Only an owner of this bot can do that."
-OWNER_NOW = (
-    "Welcome! You are this bot's owner now. I ask you about everybody who would like to talk to me; /users shows who "
-    "has access, and your menu has more."
-)
-OWNER_LINK_USED = "That link was used already, and it works only once."
-OWNER_LINK_EXPIRED = "That link has expired. python -m bot owner makes a new one, and so does the bot's next start."
-ACCESS_IS = "ACCESS={mode}"
-USERS_OWNERS, USERS_PEOPLE, USERS_GROUPS = "Owners", "People", "Groups"
-USERS_WAITING, USERS_BLOCKED = "Waiting for an answer", "Blocked"
-USERS_MADE = "Who has access:"
-SINCE, GIVEN_BY = "since {day}", "by {name}"
-TOKENS_USED = "tokens {input} in, {output} out"
-THE_SETTINGS, OPEN_TO_ALL = "the settings", "ACCESS=open"
-ALLOW_HOW = "Use /allow with an id or with a @username that I know, or as a reply to my question or to a forward."
-BLOCK_HOW = "Use /block with an id or with a @username that I know, or as a reply to my question or to a forward."
-ACCESS_UNKNOWN = "I know nobody called {name}. Let them write to me first, or tell me their id."
-ACCESS_OF_OWNER = "{name} is an owner; whoever runs the bot can change that."
-ACCESS_BY_LIST = "With ACCESS=list only those in OWNER_IDS and ALLOWED_IDS have access."
-ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."
-BROADCAST_HOW = "Use /broadcast with the text that I shall send to everybody who has access."
-BROADCAST_ASK = "Shall I send this to {chats}?\n\n{text}"
-BROADCAST_YES, BROADCAST_NO = "Send it", "Don't send it"
-BROADCASTING = "I am sending it to {chats}…"
-BROADCAST_DROPPED = "I don't send it."
-BROADCAST_DONE = "Your message is out: it reached {sent} of {chats}."
 FAILURE = "Something went wrong on my side. If it happens again, tell whoever runs this bot: reference {reference}."
 
 TURNS, ROUNDS, MESSAGES, LINES, DAYS = "turn|turns", "round|rounds", "message|messages", "line|lines", "day|days"

@@ -1,0 +1,158 @@
+"""What each answer was based on: recorded with the answer, and gone with it; a turn that is forgotten leaves it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.database import Database, Row, Transaction
+from storage.records import Chat, Usage
+
+NOTES_LOOKED_AT = 20
+"""Versions of the notes among which those of an answer are looked for: nearly always it is the newest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTurn:
+    """An older turn that was found for an answer, with its places from 1 (None: it has none)."""
+
+    turn_id: int
+    shown: bool
+    """The model was shown it; else it was a near miss."""
+    looked_up: bool = False
+    """The model itself asked for it."""
+    overall_rank: int | None = None
+    """None: it stands beside one that was found, or was edited since the notes were made."""
+    words_rank: int | None = None
+    meaning_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer was based on, and what it cost."""
+
+    question_id: int | None
+    """The last message that it answers."""
+    first_turn: int | None
+    """Where its window began."""
+    turns: int
+    """Of the window."""
+    notes_tokens: int
+    model: str
+    usage: Usage
+    """Of all its requests; only what is paid for, and how much is estimated, is kept of it."""
+    price: float | None = None
+    currency: str | None = None
+    found: tuple[FoundTurn, ...] = ()
+    """What was shown before the near misses, the best first."""
+    notes_id: int | None = None
+    """The version of the notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a conversation there was before an answer, and since when it was in view (seconds since 1970)."""
+
+    turns: int
+    since: float | None
+
+
+class Bases:
+    """The tables of what answers were based on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, tx: Transaction, chat: Chat, reply_id: int, basis: Basis, notes: str) -> None:
+        """Record it with its answer; `notes` are those that stood in the prompt, by which their version is found.
+
+        What was forgotten while the answer was made is left out.
+        """
+        usage = basis.usage
+        await tx.execute(
+            "INSERT INTO bases (reply_id, question_id, first_turn, turns, notes_id, notes_tokens, model, input_tokens,"
+            " cached_tokens, output_tokens, estimated, price, currency) SELECT id, ?3, ?4, ?5,"
+            " (SELECT id FROM (SELECT id, text FROM note_versions WHERE chat_id = ?2 AND reset_turn = ?6"
+            " ORDER BY id DESC LIMIT ?7) WHERE ?8 != '' AND text = ?8 LIMIT 1),"
+            " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 FROM turns WHERE id = ?1 AND chat_id = ?2",
+            (
+                *(reply_id, chat.id, basis.question_id, basis.first_turn, basis.turns),
+                *(chat.reset_turn, NOTES_LOOKED_AT, notes, basis.notes_tokens, basis.model),
+                *(usage.input, usage.cached, usage.output, usage.estimated, basis.price, basis.currency),
+            ),
+        )
+        found = [
+            (one.turn_id, one.shown, one.looked_up, one.overall_rank, one.words_rank, one.meaning_rank)
+            for one in basis.found
+        ]
+        await tx.execute(
+            "INSERT OR IGNORE INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
+            " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
+            " value ->> 5 FROM json_each(?3) JOIN turns ON turns.id = value ->> 0 AND turns.chat_id = ?2"
+            " JOIN bases ON bases.reply_id = ?1",
+            (reply_id, chat.id, json.dumps(found)),
+        )
+
+    async def of(self, chat: Chat, reply_id: int) -> Basis | None:
+        """What an answer of a chat was based on; None where that was not recorded, or was reset or forgotten."""
+        row = await self._database.row(
+            "SELECT bases.* FROM bases JOIN turns ON turns.id = reply_id WHERE reply_id = ? AND chat_id = ?"
+            " AND reply_id > ?",
+            (reply_id, chat.id, chat.reset_turn),
+        )
+        if row is None:
+            return None
+        found = await self._database.rows(
+            "SELECT basis_turns.* FROM basis_turns JOIN turns ON turns.id = turn_id WHERE reply_id = ? AND chat_id = ?"
+            " AND turn_id > ? AND state IN ('settled', 'complete', 'sent')"
+            " ORDER BY shown DESC, overall_rank IS NULL, overall_rank, turn_id",
+            (reply_id, chat.id, chat.reset_turn),
+        )
+        return _basis(row, found)
+
+    async def last_answer(self, chat: Chat) -> int | None:
+        """The chat's newest answer since the last reset."""
+        row = await self._database.row(
+            "SELECT max(ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND state = 'sent' AND id > ?2), 0),"
+            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND state = 'complete' AND id > ?2), 0)) AS id",
+            (chat.id, chat.reset_turn),
+        )
+        return (row["id"] or None) if row else None
+
+    async def extent(self, chat: Chat, reply_id: int, first_turn: int | None) -> Extent:
+        """What is there now of the conversation before an answer, whose window began at a turn."""
+        said = await self._database.row(
+            "SELECT count(*) AS turns FROM turns WHERE chat_id = ? AND state IN ('settled', 'complete', 'sent')"
+            " AND id > ? AND id < ?",
+            (chat.id, chat.reset_turn, reply_id),
+        )
+        first = await self._database.row(
+            "SELECT ifnull(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"
+            " AND +state IN ('settled', 'complete', 'sent') ORDER BY id LIMIT 1",
+            (chat.id, reply_id if first_turn is None else first_turn, reply_id),
+        )
+        return Extent(said["turns"] if said else 0, first["at"] if first else None)
+
+
+def _basis(row: Row, found: Sequence[Row]) -> Basis:
+    return Basis(
+        question_id=row["question_id"],
+        first_turn=row["first_turn"],
+        turns=row["turns"],
+        notes_tokens=row["notes_tokens"],
+        model=row["model"],
+        usage=Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"], estimated=row["estimated"]),
+        price=row["price"],
+        currency=row["currency"],
+        found=tuple(
+            FoundTurn(
+                turn_id=one["turn_id"],
+                shown=bool(one["shown"]),
+                looked_up=bool(one["looked_up"]),
+                overall_rank=one["overall_rank"],
+                words_rank=one["words_rank"],
+                meaning_rank=one["meaning_rank"],
+            )
+            for one in found
+        ),
+        notes_id=row["notes_id"],
+    )
