@@ -4,7 +4,6 @@ import asyncio
 import random
 import sqlite3
 import sys
-from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC
 from itertools import accumulate
@@ -23,7 +22,7 @@ WORDS = 60_000
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in ("a", "e", "i", "o", "u", "or", "an")]
 WORDS_OF_A_TURN = (4, 45)
 FIRST_SECOND, STEP_S = 1_600_000_000.0, 60.0
-CHUNK = 20_000
+CHUNK = 1_000
 
 
 def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
@@ -43,7 +42,7 @@ def texts(rng: random.Random) -> Iterator[str]:
 
 def chat_ids(rng: random.Random, turns: int) -> list[int]:
     """The chat of each turn: all talk at the same time."""
-    fixed = [length for length in LENGTHS if length <= turns // 4]
+    fixed = [length for length in LENGTHS if length <= turns // 2]
     ids = [chat for chat, length in enumerate(fixed, start=1) for _ in range(length)]
     ids += [len(fixed) + 1 + number // OTHERS for number in range(turns - len(ids))]
     rng.shuffle(ids)
@@ -59,7 +58,7 @@ def make(path: Path, turns: int = TURNS) -> None:
     asyncio.run(_schema(half))
     rng = random.Random(7)
     with sqlite3.connect(half) as connection:
-        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000")
+        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -100000")
         _fill(connection, rng, chat_ids(rng, turns))
     connection.close()
     half.rename(path)
@@ -84,22 +83,24 @@ def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) ->
             for row, chat_id in zip(rows, ids, strict=True)
         ),
     )
-    connection.executemany(
-        "INSERT INTO turn_words (rowid, tag, own, written, around, label) VALUES (?, ?, ?, ?, ?, ?)", _keys(rows, ids)
+    connection.execute("CREATE TEMP TABLE made (id INTEGER PRIMARY KEY, tag, own, written, around, label)")
+    connection.executemany("INSERT INTO made VALUES (?, ?, ?, ?, ?, ?)", _keys(rows, ids))
+    connection.execute(  # in the order of their ids, as a bot writes them: SQLite would flush the index for each other
+        "INSERT INTO turn_words (rowid, tag, own, written, around, label) SELECT * FROM made ORDER BY id"
     )
     connection.commit()
 
 
 def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, str, str, str]]:
-    of_chat: dict[int, list[int]] = {}
-    for at, chat_id in enumerate(ids):
-        of_chat.setdefault(chat_id, []).append(at)
-    for at, chat_id in enumerate(ids):
-        if at % CHUNK == 0:
-            print(f"\r{at:,} of {len(ids):,} turns", end="", file=sys.stderr)
-        same = of_chat[chat_id]
-        place = bisect(same, at) - 1
-        near = [rows[one] for one in same[max(place - 1, 0) : place + 2]]
-        key = next(key for key in keys_of(near, UTC) if key.turn_id == rows[at].turn_id)
-        yield key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label
+    of_chat: dict[int, list[Spoken]] = {}
+    for row, chat_id in zip(rows, ids, strict=True):
+        of_chat.setdefault(chat_id, []).append(row)
+    done = 0
+    for chat_id, theirs in of_chat.items():
+        for start in range(0, len(theirs), CHUNK):
+            before = min(start, 1)
+            for key in keys_of(theirs[start - before : start + CHUNK + 1], UTC)[before : before + CHUNK]:
+                yield key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label
+            done += len(theirs[start : start + CHUNK])
+            print(f"\r{done:,} of {len(ids):,} turns", end="", file=sys.stderr)
     print(file=sys.stderr)
