@@ -6,6 +6,7 @@ deleted or changed, a trigger notes it as stale, it is taken out of its page beh
 
 import json
 import logging
+import secrets
 import struct
 from bisect import bisect_right
 from collections import defaultdict
@@ -16,6 +17,8 @@ from storage.database import Database, Row, StorageError, Transaction
 
 FLOAT, ID = 2, 8
 """Bytes of a number in a vector, and of a turn's id."""
+ID_BITS = 62
+"""Of a page's id."""
 PAGE_BYTES = 128 * 1024
 """Of vectors in a page: it is read as fast as larger ones, and written anew for each round."""
 STALE_AT_ONCE = 500
@@ -44,6 +47,8 @@ class Progress:
 class Page:
     """Vectors one behind the other, and the ids of their turns likewise; `damaged`: they do not fit together."""
 
+    page_id: int
+    """No other page ever has the same."""
     first_turn: int
     turn_ids: bytes
     vectors: bytes
@@ -126,15 +131,27 @@ class Vectors:
         )
         return row is not None
 
-    async def pages(self, chat_id: int, dimension: int, behind: int, limit: int) -> list[Page]:
-        """Some of the chat's pages, in the order of their turns, behind the one whose first turn this is."""
+    async def page_ids(self, chat_id: int, model: str) -> list[int]:
+        """The chat's pages with vectors of this model, in the order of their turns."""
         rows = await self._database.rows(
-            "SELECT first_turn, turns, vectors FROM vector_pages WHERE chat_id = ? AND first_turn > ?"
-            " ORDER BY first_turn LIMIT ?",
-            (chat_id, behind, limit),
+            "SELECT vector_pages.id FROM vector_progress JOIN vector_pages USING (chat_id)"
+            " WHERE chat_id = ? AND model = ? ORDER BY first_turn",
+            (chat_id, model),
+        )
+        return [row["id"] for row in rows]
+
+    async def pages(self, chat_id: int, dimension: int, page_ids: Collection[int]) -> list[Page]:
+        """Those of these pages that are there."""
+        if not page_ids:
+            return []
+        rows = await self._database.rows(
+            "SELECT id, first_turn, turns, vectors FROM vector_pages"
+            " WHERE id IN (SELECT value FROM json_each(?)) AND chat_id = ? ORDER BY first_turn",
+            (json.dumps([*page_ids]), chat_id),
         )
         return [
-            Page(row["first_turn"], row["turns"], row["vectors"], damaged=not _is_whole(row, dimension)) for row in rows
+            Page(row["id"], row["first_turn"], row["turns"], row["vectors"], damaged=not _is_whole(row, dimension))
+            for row in rows
         ]
 
     async def drop_page(self, tx: Transaction, chat_id: int, first_turn: int) -> None:
@@ -239,12 +256,11 @@ async def _put_pages(tx: Transaction, chat_id: int, entries: Sequence[tuple[int,
     most = max(PAGE_BYTES // len(entries[0][1]), 1) if entries else 1
     for start in range(0, len(entries), most):
         page = entries[start : start + most]
+        turn_ids = struct.pack(f"<{len(page)}q", *(turn_id for turn_id, _ in page))
         await tx.execute(
-            "INSERT INTO vector_pages (chat_id, first_turn, turns, vectors) VALUES (?, ?, ?, ?)",
-            (
-                *(chat_id, page[0][0], struct.pack(f"<{len(page)}q", *(turn_id for turn_id, _ in page))),
-                b"".join(vector for _, vector in page),
-            ),
+            "INSERT INTO vector_pages (id, chat_id, first_turn, turns, vectors) VALUES (?, ?, ?, ?, ?)",
+            # SQLite would give a deleted page's id again: a reader that knows that one would take it for it
+            (secrets.randbits(ID_BITS), chat_id, page[0][0], turn_ids, b"".join(vector for _, vector in page)),
         )
 
 

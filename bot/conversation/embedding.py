@@ -15,9 +15,10 @@ from datetime import datetime, tzinfo
 from math import inf
 
 from bot.conversation.asking import plain
+from bot.conversation.comparing import Comparing
 from bot.conversation.keys import dated
 from bot.conversation.rest import Rest
-from bot.conversation.similarity import Scores, compared, joined, least_sum, sum_of
+from bot.conversation.similarity import Scores, least_sum, sum_of
 from bot.errors import ContentRefused, ContextTooLong, ImageRefused, ModelError, RequestRefused, ServerTrouble
 from bot.llm.interface import Embedder, Purpose
 from storage import Storage, StorageError
@@ -31,8 +32,6 @@ SLICE = 10
 """Batches of a chat until the next one has its turn."""
 ANSWER_WITHIN_S = 2.0
 """A question waits no longer for its vector, in seconds: the user waits for the answer."""
-PAGES = 64
-"""Pages of vectors that are compared at a time: 8 MB."""
 OWN_BYTES, BETWEEN_BYTES, NEIGHBOUR_BYTES = 2_000, 1_000, 400
 """Of a turn by itself, of a turn between its neighbours, and of each of them: the beginning says what it is about.
 
@@ -52,7 +51,10 @@ class Embedding:
         self._storage = storage
         self._embedder = embedder
         self._zone = zone
-        self._rest = Rest("Embeddings", clock)
+        self._comparing = Comparing(storage.vectors)
+        # A text that fails in the background, again and again, must not silence questions.
+        self._rest = Rest("Embeddings of questions", clock)
+        self._background_rest = Rest("Embeddings", clock)
         self._waiting: dict[int, None] = {}
         self._working: asyncio.Task[None] | None = None
 
@@ -115,34 +117,20 @@ class Embedding:
             self._rest.begin(exc)
             return None
 
-    async def nearest(self, chat_id: int, words: str, *, after_turn: int, before_turn: int, limit: int) -> list[int]:
-        """The turns between two ids whose meaning is nearest, best first; none when that can't be known now."""
-        if limit < 1:
-            return []
-        scores = await self.scores(chat_id, words, after_turn=after_turn, before_turn=before_turn)
-        return [] if scores is None else scores.best(limit)
-
     async def _compared(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int
     ) -> Scores | None:
-        parts, spoiled, damaged = list[Scores](), list[int](), list[int]()
-        pages = await self._storage.vectors.pages(chat_id, len(vector), -1, PAGES)
-        while pages:
-            damaged += [page.first_turn for page in pages if page.damaged]
-            (part, wrong), pages = await asyncio.gather(  # reading takes longer than comparing
-                asyncio.to_thread(compared, pages, vector, after_turn),
-                self._storage.vectors.pages(chat_id, len(vector), pages[-1].first_turn, PAGES),
-            )
-            parts.append(part)
-            spoiled += wrong
-        for first_turn in damaged:
+        found = await self._comparing.compare(
+            chat_id, self._embedder.name, vector, after_turn=after_turn, before_turn=before_turn
+        )
+        for first_turn in found.damaged:
             await self._drop(chat_id, first_turn)
-        if spoiled:
-            log.error("%d vectors of chat %d are damaged, and are made anew", len(spoiled), chat_id)
+        if found.spoiled:
+            log.error("%d vectors of chat %d are damaged, and are made anew", len(found.spoiled), chat_id)
             async with self._storage.transaction() as tx:
-                await self._storage.vectors.spoil(tx, chat_id, spoiled)
+                await self._storage.vectors.spoil(tx, chat_id, found.spoiled)
             self.wake(chat_id)
-        return await asyncio.to_thread(joined, parts, before_turn)
+        return found.scores
 
     async def _drop(self, chat_id: int, first_turn: int) -> None:
         log.error("Vectors of chat %d are damaged, and are made anew", chat_id)
@@ -157,7 +145,7 @@ class Embedding:
 
     async def _work(self) -> None:
         while self._waiting:
-            await asyncio.sleep(self._rest.left)
+            await asyncio.sleep(self._background_rest.left)
             chat_id = next(iter(self._waiting))
             del self._waiting[chat_id]
             try:
@@ -165,7 +153,7 @@ class Embedding:
                     self._waiting[chat_id] = None
             except (ModelError, StorageError) as exc:
                 self._waiting[chat_id] = None
-                self._rest.begin(exc)
+                self._background_rest.begin(exc)
 
     async def _made(self, rows: Sequence[InContext]) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
         """The two vectors of each turn, as far as the model makes them."""
@@ -173,7 +161,7 @@ class Embedding:
         if not texts:
             return []
         vectors = await self._vectors(texts)
-        self._rest.over()
+        self._background_rest.over()
         return list(zip(vectors[::2], vectors[1::2], strict=True))
 
     async def _store(

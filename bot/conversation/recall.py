@@ -4,6 +4,7 @@ Thrifty in small talk, generous to a question. What the window still holds is ne
 forgotten; and nothing at all is when nothing matches well.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
@@ -12,12 +13,13 @@ from typing import Protocol
 
 from bot.conversation.asking import asks, plain, question_in, unaddressed
 from bot.conversation.excerpt import WHOLE_TOKENS, line
-from bot.conversation.keys import sought
+from bot.conversation.keys import Sought, sought
 from bot.conversation.ranking import MOST, USUAL_COVERAGE, Ranking, Ranks, rank
 from bot.conversation.similarity import Scores
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
 from storage.records import Chat, Role, Spoken
+from storage.search import Asked, Hit
 
 OPENING = (
     "[Earlier in this conversation, found by searching it for the words above. For reference only: it is no part of "
@@ -131,19 +133,30 @@ class Recall:
 
     async def _found(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> "_Found":
         question = sought(words, await self.storage.search.languages.of(chat.id))
-        asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
-        hits = await self.storage.search.find(
-            chat.id, asked.terms, after_turn=after_turn, before_turn=before_turn, limit=MOST
+        (asked, hits), scores = await asyncio.gather(
+            self._by_words(chat, question, after_turn, before_turn),
+            self._by_meaning(chat, words, after_turn, before_turn),
         )
-        scores = None
-        if self.semantic is not None:
-            scores = await self.semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
         if scores is None and hits:
             hits = [hit for hit in hits if hit.score >= LEAST_OF_BEST * hits[0].score]
         weight = asked.weight or (hits[0].score / USUAL_COVERAGE if hits else 0.0)
         known = len(asked.terms) / max(len(question.terms), 1)
         terms = [term.written for term in asked.terms]
         return _Found(rank(hits, weight, scores), known, terms, None if scores is None else scores.are_near)
+
+    async def _by_words(
+        self, chat: Chat, question: Sought, after_turn: int, before_turn: int
+    ) -> tuple[Asked, list[Hit]]:
+        asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
+        hits = await self.storage.search.find(
+            chat.id, asked.terms, after_turn=after_turn, before_turn=before_turn, limit=MOST
+        )
+        return asked, hits
+
+    async def _by_meaning(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> Scores | None:
+        if self.semantic is None:
+            return None
+        return await self.semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
 
     async def _shown(
         self, chat: Chat, found: "_Found", budget: int, after_turn: int, before_turn: int, *, echo: str

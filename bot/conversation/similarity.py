@@ -38,7 +38,7 @@ seven tenths (English) or half (Russian, Chinese) of the questions about what wa
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How near turns are to what was asked: the sums of two cosines each, in the order of the turns.
+    """How near turns are to what was asked: the sums of two cosines each, in the order of the turns' ids.
 
     `mean` and `deviation` are those of the whole conversation: models have each their own idea of what is near.
     """
@@ -62,16 +62,24 @@ class Scores:
         """The nearest turns and some others, by how many standard deviations each is nearer than the mean."""
         import numpy as np
 
-        wanted = np.isin(self.turn_ids, np.fromiter(also, np.int64, len(also)))
-        wanted[np.argsort(-self.sums, kind="stable")[:limit]] = True
+        wanted = np.zeros(len(self.sums), bool)
+        wanted[_nearest(self.sums, limit)] = True
+        others = np.fromiter(also, np.int64, len(also))
+        places = np.searchsorted(self.turn_ids, others).clip(max=len(self.turn_ids) - 1)
+        wanted[places[self.turn_ids[places] == others]] = True
         apart = (self.sums[wanted] - self.mean) / max(self.deviation, LEAST_DEVIATION)
         return dict(zip(map(int, self.turn_ids[wanted]), map(float, apart), strict=True))
 
-    def best(self, limit: int) -> list[int]:
-        """The nearest turns, best first."""
-        import numpy as np
 
-        return [int(turn_id) for turn_id in self.turn_ids[np.argsort(-self.sums, kind="stable")[:limit]]]
+def _nearest(sums: "NDArray[np.float32]", limit: int) -> "NDArray[np.int64]":
+    """The places of the greatest, of equal ones the first; to sort a hundred thousand takes ten milliseconds."""
+    import numpy as np
+
+    if limit >= len(sums):
+        return np.arange(len(sums))
+    least = np.partition(sums, -limit)[-limit]
+    above = np.flatnonzero(sums > least)
+    return np.concatenate([above, np.flatnonzero(sums == least)[: limit - len(above)]])
 
 
 def least_sum(model: str, question: str) -> float | None:
@@ -127,6 +135,8 @@ def joined(parts: Sequence[Scores], before_turn: int) -> Scores | None:
     kept = turn_ids < before_turn
     if not kept.any():
         return None
+    order = np.argsort(turn_ids, kind="stable")
+    turn_ids, sums, kept = turn_ids[order], sums[order], kept[order]
     return Scores(turn_ids[kept], sums[kept], float(sums.mean()), float(sums.std()))
 
 

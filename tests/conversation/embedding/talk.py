@@ -11,7 +11,6 @@ from storage.records import Chat, NewReply, NewTurn, Place
 
 Make = Callable[..., Embedding]
 MAY = 1_683_554_160.0  # Monday 8 May 2023, 13:56 UTC
-EVERYTHING = {"after_turn": 0, "before_turn": 2**63 - 1, "limit": 5}
 
 
 class Clock:
@@ -57,6 +56,17 @@ def asked(server: ModelServer) -> list[str]:
 def own(server: ModelServer) -> list[str]:
     """The turns' own words that were sent."""
     return [text.split(": ")[1] for text in asked(server) if "\n" not in text]
+
+
+async def nearest(
+    embedding: Embedding, chat: Chat, words: str, *, after_turn: int = 0, before_turn: int = 2**63 - 1, limit: int = 5
+) -> list[int]:
+    """The turns that are nearest in meaning, best first; none when that can't be known now."""
+    scores = await embedding.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
+    if scores is None:
+        return []
+    near = scores.nearness(limit)
+    return sorted(near, key=lambda turn_id: -near[turn_id])
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:

@@ -15,7 +15,7 @@ from sandbox.model.vector import embed
 from storage import Storage
 from storage.past import InContext
 from storage.records import Chat, NewReply, NewTurn, Role, Spoken
-from tests.conversation.embedding.talk import EVERYTHING, MAY, Make, asked, chat_of, embedded, own, say, until
+from tests.conversation.embedding.talk import MAY, Make, asked, chat_of, embedded, nearest, own, say, until
 
 
 async def test_a_turn_is_embedded_alone_and_between_its_neighbours(
@@ -122,10 +122,10 @@ async def test_another_model_embeds_all_anew_and_leaves_nothing_of_the_one_befor
     (lake, *_) = await say(storage, chat, *(f"a lake {number}" for number in range(8)))
     await make("small").catch_up(chat.id)
     large = make("large")
-    assert await large.nearest(chat.id, "a lake 0", **EVERYTHING) == []
+    assert await nearest(large, chat, "a lake 0") == []
     await large.catch_up(chat.id)
     assert {model for _, model, _ in await embedded(storage, chat)} == {"large"}
-    assert (await large.nearest(chat.id, "a lake 0", **EVERYTHING))[0] == lake
+    assert (await nearest(large, chat, "a lake 0"))[0] == lake
 
 
 async def test_a_server_whose_dimension_changed_embeds_all_anew(
@@ -140,7 +140,7 @@ async def test_a_server_whose_dimension_changed_embeds_all_anew(
     await embedding.catch_up(chat.id)
     assert {dimension for _, _, dimension in await embedded(storage, chat)} == {64}
     assert len(own(server)) >= 17
-    assert await embedding.nearest(chat.id, "a hill", **EVERYTHING)
+    assert await nearest(embedding, chat, "a hill")
 
 
 async def test_a_server_that_changes_its_dimension_all_the_time_is_not_paid_for_ever(

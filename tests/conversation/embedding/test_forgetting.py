@@ -15,7 +15,7 @@ from sandbox.model import ModelServer
 from sandbox.model.vector import embed
 from storage import Storage, vectors
 from storage.records import Chat
-from tests.conversation.embedding.talk import EVERYTHING, MAY, Clock, Make, asked, chat_of, embedded, own, say
+from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say
 
 
 async def test_a_turn_that_is_deleted_takes_its_vector_along(storage: Storage, chat: Chat, make: Make) -> None:
@@ -25,7 +25,7 @@ async def test_a_turn_that_is_deleted_takes_its_vector_along(storage: Storage, c
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM turns WHERE id = ?", (lake,))
     assert lake not in [turn_id for turn_id, _, _ in await embedded(storage, chat)]
-    assert lake not in await embedding.nearest(chat.id, "lake", **EVERYTHING)
+    assert lake not in await nearest(embedding, chat, "lake")
 
 
 async def test_a_turn_that_is_deleted_while_it_is_embedded_leaves_no_vector(

@@ -1,13 +1,19 @@
 """Turns are found by what they are like, and a question never fails for it."""
 
+import asyncio
+from collections.abc import Collection
+
+import numpy as np
 import pytest
 
+from bot.conversation import comparing, rest
 from bot.conversation import embedding as module
-from bot.conversation import rest
+from bot.conversation.similarity import Scores
 from sandbox.model import Fail, Hang, ModelServer
 from storage import Storage, vectors
 from storage.records import Chat
-from tests.conversation.embedding.talk import EVERYTHING, Clock, Make, chat_of, embedded, say
+from storage.vectors import Page
+from tests.conversation.embedding.talk import Clock, Make, chat_of, embedded, nearest, say, until
 
 
 async def test_turns_are_found_by_what_they_are_like(storage: Storage, chat: Chat, make: Make) -> None:
@@ -16,9 +22,9 @@ async def test_turns_are_found_by_what_they_are_like(storage: Storage, chat: Cha
     )
     embedding = make()
     await embedding.catch_up(chat.id)
-    assert (await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING))[0] == lake
-    assert (await embedding.nearest(chat.id, "when do I pay the invoice", **EVERYTHING))[0] == bill
-    assert (await embedding.nearest(chat.id, "where are the dogs", **EVERYTHING))[0] == dog
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
+    assert (await nearest(embedding, chat, "when do I pay the invoice"))[0] == bill
+    assert (await nearest(embedding, chat, "where are the dogs"))[0] == dog
 
 
 async def test_a_search_over_several_pages_is_as_exact_as_over_one(
@@ -29,18 +35,100 @@ async def test_a_search_over_several_pages_is_as_exact_as_over_one(
     monkeypatch.setattr(vectors, "PAGE_BYTES", 3 * 384 * vectors.FLOAT)
     embedding = make()
     await embedding.catch_up(chat.id)
-    whole = await embedding.nearest(chat.id, "apples", **EVERYTHING)
-    monkeypatch.setattr(module, "PAGES", 1)
-    assert await embedding.nearest(chat.id, "apples", **EVERYTHING) == whole
+    whole = await nearest(embedding, chat, "apples")
+    monkeypatch.setattr(comparing, "PAGES", 1)
+    monkeypatch.setattr(comparing, "KEPT_BYTES", 0)
+    embedding = make()
+    assert await nearest(embedding, chat, "apples") == whole
     assert len(await storage.database.rows("SELECT 1 FROM vector_pages")) == 5
     assert whole[0] == said[-1]
+
+
+async def test_what_is_said_or_changed_later_is_found_too(storage: Storage, chat: Chat, make: Make) -> None:
+    lake, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
+    async with storage.transaction() as tx:
+        await storage.edits.change(tx, lake, "The invoice is due on Friday", 5)
+        await storage.edits.change(tx, dog, "I painted a lake", 5)
+    await embedding.catch_up(chat.id)
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == dog
+    last, _ = await say(storage, chat, "A red apple", "So")
+    await embedding.catch_up(chat.id)
+    assert (await nearest(embedding, chat, "a red apple"))[0] == last
+
+
+async def test_a_page_that_is_replaced_meanwhile_is_looked_for_again(
+    storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    read, times = storage.vectors.pages, 0
+
+    async def replaced_first(chat_id: int, dimension: int, page_ids: Collection[int]) -> list[Page]:
+        nonlocal times
+        times += bool(page_ids)
+        if page_ids and times == 1:
+            await say(storage, chat, "The cat slept")
+            await embedding.catch_up(chat.id)
+        return await read(chat_id, dimension, page_ids)
+
+    monkeypatch.setattr(storage.vectors, "pages", replaced_first)
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
+    assert times == 2
+
+
+async def test_memory_for_vectors_is_bounded_and_goes_to_the_last_chats(
+    storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = [chat, *[await chat_of(storage, 2000 + number) for number in range(3)]]
+    embedding = make()
+    for each in chats:
+        await say(storage, each, "I painted a lake", "The dog ran away")
+        await embedding.catch_up(each.id)
+    monkeypatch.setattr(comparing, "KEPT_BYTES", 2 * 3 * 384 * vectors.FLOAT)  # two chats of three vectors
+    read = storage.vectors.pages
+    asked_for: list[int] = []
+
+    async def counted(chat_id: int, dimension: int, page_ids: Collection[int]) -> list[Page]:
+        asked_for.extend(chat_id for _ in page_ids)
+        return await read(chat_id, dimension, page_ids)
+
+    monkeypatch.setattr(storage.vectors, "pages", counted)
+    for at in (0, 1, 0, 1, 2, 1, 2, 0):
+        assert await nearest(embedding, chats[at], "who painted the lake?")
+    assert asked_for == [chats[at].id for at in (0, 1, 2, 0)]
+
+
+def test_of_equal_vectors_the_first_are_the_nearest() -> None:
+    sums = np.array([0.5, 0.9, 0.5, 0.5, 0.1], np.float32)
+    scores = Scores(np.arange(10, 15), sums, 0.5, 0.25)
+    assert set(scores.nearness(2)) == {10, 11}
+    assert set(scores.nearness(3)) == {10, 11, 12}
+    assert set(scores.nearness(1, (9, 14, 99))) == {11, 14}
+    assert set(scores.nearness(60)) == {10, 11, 12, 13, 14}
+
+
+async def test_a_text_that_fails_in_the_background_silences_no_question(
+    storage: Storage, chat: Chat, server: ModelServer, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
+    embedding = make()
+    await embedding.catch_up(chat.id)
+    await say(storage, chat, "The cat slept")
+    server.embeddings.script(Fail(503))
+    embedding.wake(chat.id)
+    await until(lambda: asyncio.sleep(0, "Embeddings do not work" in caplog.text))
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
 
 
 async def test_only_turns_between_the_bounds_are_found(storage: Storage, chat: Chat, make: Make) -> None:
     first, second, third = await say(storage, chat, "red apples", "red apples", "red apples")
     embedding = make()
     await embedding.catch_up(chat.id)
-    found = await embedding.nearest(chat.id, "red apples", after_turn=first, before_turn=third, limit=9)
+    found = await nearest(embedding, chat, "red apples", after_turn=first, before_turn=third, limit=9)
     assert found[0] == second
     assert not {first, third} & set(found)
 
@@ -52,15 +140,15 @@ async def test_chats_with_the_same_words_do_not_leak(storage: Storage, chat: Cha
     embedding = make()
     await embedding.catch_up(chat.id)
     await embedding.catch_up(other.id)
-    assert (await embedding.nearest(chat.id, "key", **EVERYTHING))[0] == mine[0]
-    assert not set(theirs) & set(await embedding.nearest(chat.id, "key", **EVERYTHING))
+    assert (await nearest(embedding, chat, "key"))[0] == mine[0]
+    assert not set(theirs) & set(await nearest(embedding, chat, "key"))
 
 
 async def test_a_chat_without_vectors_asks_no_server(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, "hello")
-    assert await make().nearest(chat.id, "hello", **EVERYTHING) == []
+    assert await nearest(make(), chat, "hello") == []
     assert server.embeddings.requests == []
 
 
@@ -74,12 +162,12 @@ async def test_a_question_that_gets_no_vector_in_time_finds_nothing_and_the_next
     await embedding.catch_up(chat.id)
     server.embeddings.requests.clear()
     server.embeddings.script(Hang())
-    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
-    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+    assert await nearest(embedding, chat, "lake") == []
+    assert await nearest(embedding, chat, "lake") == []
     assert len(server.embeddings.requests) == 1
     clock.now += rest.FIRST_S
     monkeypatch.setattr(module, "ANSWER_WITHIN_S", 5.0)
-    assert await embedding.nearest(chat.id, "lake", **EVERYTHING)
+    assert await nearest(embedding, chat, "lake")
 
 
 @pytest.mark.parametrize("failure", [Fail(401, "Incorrect API key"), Fail(503), Fail(200, body=b"{}")])
@@ -90,7 +178,7 @@ async def test_a_failure_never_reaches_the_question(
     embedding = make()
     await embedding.catch_up(chat.id)
     server.embeddings.script(failure)
-    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+    assert await nearest(embedding, chat, "lake") == []
 
 
 async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat, make: Make) -> None:
@@ -99,7 +187,7 @@ async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat,
     await embedding.catch_up(chat.id)
     async with storage.transaction() as tx:
         await tx.execute("DROP TABLE vector_pages")
-    assert await embedding.nearest(chat.id, "lake", **EVERYTHING) == []
+    assert await nearest(embedding, chat, "lake") == []
 
 
 async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, chat: Chat, make: Make) -> None:
@@ -111,7 +199,7 @@ async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, ch
     await rows("The cat slept", "We had soup")
     embedding = make()
     await embedding.catch_up(chat.id)
-    found = await embedding.nearest(chat.id, "mountain climbed in Norway", **EVERYTHING)
+    found = await nearest(embedding, chat, "mountain climbed in Norway")
     assert found[0] == asked
     assert asked + 1 in found[:3]
 
@@ -124,9 +212,10 @@ async def test_a_damaged_page_is_left_out_and_made_anew(damage: str, storage: St
     for column in ("vectors", "turns"):
         async with storage.transaction() as tx:
             await tx.execute(f"UPDATE vector_pages SET {column} = ifnull({damage}, x'01')")
-        assert await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING) == []
+        embedding = make()  # with nothing in memory
+        assert await nearest(embedding, chat, "who painted the lake?") == []
         await embedding.catch_up(chat.id)
-        assert (await embedding.nearest(chat.id, "where is the dog?", **EVERYTHING))[0] == dog
+        assert (await nearest(embedding, chat, "where is the dog?"))[0] == dog
 
 
 @pytest.mark.parametrize("column", ["vectors", "turns"])
@@ -140,7 +229,7 @@ async def test_a_page_found_damaged_while_it_is_written_is_made_anew(
         await tx.execute(f"UPDATE vector_pages SET {column} = x'0102'")
     await say(storage, chat, "The cat slept")
     await embedding.catch_up(chat.id)
-    assert (await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING))[0] == lake
+    assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
     assert len(await embedded(storage, chat)) == 5
 
 
@@ -158,10 +247,10 @@ async def test_a_damaged_vector_is_left_out_and_made_anew(
         whole = row["vectors"]
         spoiled = whole[: at * size] + size * byte + whole[(at + 1) * size :]
         await tx.execute("UPDATE vector_pages SET vectors = ?", (spoiled,))
-    found = await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING)
+    found = await nearest(embedding, chat, "who painted the lake?")
     assert (found[0], dog in found) == (lake, False)
     await embedding.catch_up(chat.id)
-    assert (await embedding.nearest(chat.id, "where is the dog?", **EVERYTHING))[0] == dog
+    assert (await nearest(embedding, chat, "where is the dog?"))[0] == dog
 
 
 async def test_damaged_progress_begins_at_the_beginning(storage: Storage, chat: Chat, make: Make) -> None:
@@ -172,4 +261,4 @@ async def test_damaged_progress_begins_at_the_beginning(storage: Storage, chat: 
         await tx.execute("DELETE FROM vector_pages")
         await tx.execute("UPDATE vector_progress SET dimension = 'x', through_turn = 'y'")
     await embedding.catch_up(chat.id)
-    assert (await embedding.nearest(chat.id, "lake", **EVERYTHING))[0] == lake
+    assert (await nearest(embedding, chat, "lake"))[0] == lake

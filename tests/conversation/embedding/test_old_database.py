@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.conversation.embedding import Embedding
 from storage import Storage, migrations
 from storage.records import Place
-from tests.conversation.embedding.talk import EVERYTHING, Clock, Make
+from tests.conversation.embedding.talk import Clock, Make, nearest
 
 
 async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
@@ -30,9 +30,9 @@ async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
         chat = await opened.chats.find(Place(1001))
         assert chat is not None
         embedding = Embedding(opened, make()._embedder, UTC, Clock())
-        assert await embedding.nearest(chat.id, "a lake", **EVERYTHING) == []
+        assert await nearest(embedding, chat, "a lake") == []
         assert await opened.vectors.behind("small") == [chat.id]
         await embedding.catch_up(chat.id)
-        assert (await embedding.nearest(chat.id, "who painted the lake?", **EVERYTHING))[0] == 1
+        assert (await nearest(embedding, chat, "who painted the lake?"))[0] == 1
     finally:
         await opened.close()
