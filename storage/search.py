@@ -6,7 +6,7 @@ No statement here reads the index together with another table, whose damage woul
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import isfinite, log
 
 from storage.database import Database, Transaction
 from storage.index import Index
@@ -233,6 +233,9 @@ class Search:
             words = [term.written for term in terms]
             old = await self.index.old.find(tag(chat_id), words, columns, every=every_term, bounds=bounds)
             found += [Hit(turn_id, score) for turn_id, score in old]
+        if not all(hit.score is not None and isfinite(hit.score) for hit in found):
+            await self.index.condemn("what it counts of its words gives no scores")
+            return []
         best = {hit.turn_id: hit for hit in sorted(found, key=lambda hit: hit.score)}
         theirs = await self._of_chat(chat_id, list(best))
         hits = [hit for hit in best.values() if hit.turn_id in theirs]

@@ -36,6 +36,8 @@ DAMAGES = {
     "garbage in the structure": "UPDATE turn_words_data SET block = garbage(length(block)) WHERE id = 10",
     "a hundred million parts": STRUCTURE.format(parts="afd7c200"),
     "no structure": "DELETE FROM turn_words_data WHERE id = 10",
+    "garbage in the averages": "UPDATE turn_words_data SET block = garbage(length(block)) WHERE id = 1",
+    "averages that give no scores": "UPDATE turn_words_data SET block = x'01010101010101' WHERE id = 1",
     "no averages": "DELETE FROM turn_words_data WHERE id = 1",
     "no blocks": "DELETE FROM turn_words_data",
     "no entries": "DELETE FROM turn_words_idx",
