@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
@@ -121,6 +121,13 @@ class Transaction:
         with translated():
             async with self._connection.execute(sql, tuple(values)) as cursor:
                 return cursor.rowcount
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[SQLValue]]) -> None:
+        """Run one statement for each row of values, on one way to the connection's thread."""
+        self._look_at(sql)
+        with translated():
+            async with self._connection.executemany(sql, rows):
+                pass
 
     async def insert(self, sql: str, values: Iterable[SQLValue] = ()) -> int:
         """Run one INSERT; returns the id of its row."""

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from storage.database import Database, Row, Transaction
 from storage.resets import FORGOTTEN
 
+MOVED = 3_000
+"""Turns that are taken out in one transaction: other writers wait for it, some fifty milliseconds."""
+NEVER = 1e15
+"""When what is still to be taken out was proposed, so that it is not dropped like a proposal without an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -83,8 +88,8 @@ class Forgettings:
         row = await self._database.row("SELECT * FROM forgettings WHERE id = ? AND chat_id = ?", (proposal_id, chat_id))
         return _proposal(row) if row else None
 
-    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
-        """Take turns out of all that is read of their chat, at once; returns how many there were.
+    async def put_aside(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> None:
+        """Take turns out of all that is read of their chat; what are many more is noted for `put_more_aside`.
 
         They are deleted afterwards, some at a time. The next turn says the time again.
         """
@@ -95,12 +100,28 @@ class Forgettings:
             " ON CONFLICT DO NOTHING",
             (chat_id,),
         )
-        return await tx.execute(
-            "UPDATE turns SET chat_id = (SELECT id FROM chats WHERE thread_id = ?1 AND telegram_id ="
-            " (SELECT telegram_id FROM chats WHERE id = ?2))"
-            " WHERE chat_id = ?2 AND id IN (SELECT value FROM json_each(?3))",
-            (-FORGOTTEN - chat_id, chat_id, json.dumps(turn_ids)),
+        (row,) = await tx.rows(
+            "SELECT id FROM chats WHERE thread_id = ? AND telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
+            (-FORGOTTEN - chat_id, chat_id),
         )
+        left = Left(row["id"], chat_id)
+        await _move(tx, left, turn_ids[:MOVED])
+        parts = [turn_ids[start : start + MOVED] for start in range(MOVED, len(turn_ids), MOVED)]
+        await tx.execute_many(
+            "INSERT INTO forgettings (id, chat_id, turns, lines, words, message, made_at)"
+            " VALUES (1 + ifnull((SELECT max(id) FROM forgettings), 0), ?, ?, '[]', '', 0, ?)",
+            [(left.aside, json.dumps(part), NEVER) for part in parts],
+        )
+
+    async def put_more_aside(self, tx: Transaction, left: Left) -> bool:
+        """Take out what comes next of what was noted; False when that was all."""
+        rows = await tx.rows(
+            "DELETE FROM forgettings WHERE id = (SELECT min(id) FROM forgettings WHERE chat_id = ?) RETURNING turns",
+            (left.aside,),
+        )
+        for row in rows:
+            await _move(tx, left, json.loads(row["turns"]))
+        return bool(rows)
 
     async def left(self) -> list[Left]:
         """Where forgotten turns wait, or something else of them is still to be done."""
@@ -123,7 +144,9 @@ class Forgettings:
     async def done(self, tx: Transaction, left: Left) -> None:
         """Nothing is left of what was forgotten there, unless more came meanwhile."""
         await tx.execute(
-            "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)", (left.aside,)
+            "DELETE FROM chats WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE chat_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM forgettings WHERE chat_id = ?1)",
+            (left.aside,),
         )
 
     async def delete_turns(self, tx: Transaction, chat_id: int, turn_ids: Sequence[int]) -> int:
@@ -133,6 +156,13 @@ class Forgettings:
             "DELETE FROM turns WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
             (chat_id, json.dumps(turn_ids)),
         )
+
+
+async def _move(tx: Transaction, left: Left, turn_ids: Sequence[int]) -> None:
+    await tx.execute(
+        "UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+        (left.aside, left.home, json.dumps(turn_ids)),
+    )
 
 
 def _proposal(row: Row) -> Proposal:

@@ -113,19 +113,25 @@ class Index:
         )
         tx.deletes = True
 
-    async def next_stale(self) -> list[tuple[int, int]]:
-        """(Chat, turn) of the turns whose stale keys were taken out, and which have no new ones yet."""
+    async def next_stale(self, limit: int) -> dict[int, list[int]]:
+        """Turns whose stale keys were taken out, and which have no new ones yet: chat id to ascending ids."""
         if self._damaged:
-            return []
+            return {}
         rows = await self._database.rows(
             # The few stale keys first: SQLite would look at each turn whether it is one.
-            "SELECT chat_id, id FROM stale_keys CROSS JOIN turns ON turns.id = turn_id LIMIT 25"
+            "SELECT chat_id, id FROM stale_keys CROSS JOIN turns ON turns.id = turn_id ORDER BY turn_id LIMIT ?",
+            (limit,),
         )
-        return [(row["chat_id"], row["id"]) for row in rows]
+        found: dict[int, list[int]] = {}
+        for row in rows:
+            found.setdefault(row["chat_id"], []).append(row["id"])
+        return found
 
-    async def renewed(self, tx: Transaction, turn_id: int) -> None:
-        """A turn has a key as it should have."""
-        await tx.execute("DELETE FROM stale_keys WHERE turn_id = ?", (turn_id,))
+    async def renewed(self, tx: Transaction, turn_ids: Iterable[int]) -> None:
+        """These turns have keys as they should have."""
+        await tx.execute(
+            "DELETE FROM stale_keys WHERE turn_id IN (SELECT value FROM json_each(?))", (json.dumps(list(turn_ids)),)
+        )
 
     async def follow(self) -> None:
         """Take out the keys that are stale."""

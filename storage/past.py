@@ -1,11 +1,13 @@
 """Turns as they are looked up later: to be indexed, recalled, searched, summarised or forgotten."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from storage.database import Database, Row, Transaction
+from storage.database import Database, Row, SQLValue, Transaction
 from storage.records import Role, Spoken
+
+Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
 
 _SPOKEN = (
     "SELECT id, role, content, speaker, ifnull(said_at, created_at) AS at, tokens,"
@@ -158,15 +160,19 @@ class Past:
         )
         return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
 
-    async def neighbours(self, tx: Transaction, chat_id: int, turn_id: int) -> list[Spoken]:
-        """An indexed turn between the two before it and the two behind it, oldest first."""
-        before, after = await self.beside(tx, chat_id, turn_id)
-        own = await tx.rows(
-            f"{_SPOKEN} WHERE chat_id = ?1 AND id = ?2 AND {_SETTLED}"
-            " AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1)",
-            (chat_id, turn_id),
+    async def indexed(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> list[InContext]:
+        """Those of these turns that are indexed, with their indexed neighbours, oldest first."""
+        last = "(SELECT indexed_turn FROM chats WHERE id = ?1)"
+        found = await tx.rows(
+            "SELECT asked.value AS id,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            " ORDER BY id DESC LIMIT 1) AS before,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} AND id <= {last}"
+            f" ORDER BY id LIMIT 1) AS after FROM json_each(?2) AS asked WHERE asked.value <= {last}"
+            " ORDER BY asked.value",
+            (chat_id, json.dumps(list(turn_ids))),
         )
-        return [*before, *map(_spoken, own), *after] if own else []
+        return await _in_context(tx.rows, chat_id, found)
 
     async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
         """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
@@ -197,19 +203,22 @@ class Past:
             " AS after FROM json_each(?2) AS asked ORDER BY asked.value",
             (chat_id, json.dumps(list(turn_ids))),
         )
-        wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
-        turns = {
-            row["id"]: _spoken(row)
-            for row in await rows(
-                f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?))",
-                (chat_id, json.dumps(wanted)),
-            )
-        }
-        return [
-            InContext(turns.get(row["before"]), turns[row["id"]], turns.get(row["after"]))
-            for row in found
-            if row["id"] in turns
-        ]
+        return await _in_context(rows, chat_id, found)
+
+
+async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[InContext]:
+    """Turns with their neighbours, of rows with their ids."""
+    wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
+    rows = await read(
+        f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?))",
+        (chat_id, json.dumps(wanted)),
+    )
+    turns = {row["id"]: _spoken(row) for row in rows}
+    return [
+        InContext(turns.get(row["before"]), turns[row["id"]], turns.get(row["after"]))
+        for row in found
+        if row["id"] in turns
+    ]
 
 
 def _spoken(row: Row) -> Spoken:

@@ -31,6 +31,7 @@ async def settle(tx: Transaction) -> Settled:
     await tx.execute("DELETE FROM broadcast_chats")
     notices = await tx.execute("DELETE FROM notices WHERE message_id IS NULL")
     updates = await tx.execute("UPDATE inbox SET state = 'done', raw = '{}' WHERE state = 'new'")
-    await tx.execute("DELETE FROM forgettings")
+    # Not what was confirmed and is still to be taken out.
+    await tx.execute("DELETE FROM forgettings WHERE (SELECT thread_id FROM chats WHERE id = chat_id) >= 0")
     await tx.execute("UPDATE chats SET due_at = NULL, compact_failures = 0 WHERE due_at IS NOT NULL")
     return Settled(int(owed[0]["n"]), replies, notices, updates, broadcasts)

@@ -84,12 +84,10 @@ class Search:
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[Key]) -> None:
         """Index turns, or index them anew."""
         async with self.index.writing(tx):
-            for key in keys:
-                await tx.execute(
-                    "INSERT OR REPLACE INTO turn_words (rowid, tag, own, written, around, label)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label),
-                )
+            await tx.execute_many(
+                "INSERT OR REPLACE INTO turn_words (rowid, tag, own, written, around, label) VALUES (?, ?, ?, ?, ?, ?)",
+                [(key.turn_id, tag(chat_id), key.own, key.written, key.around, key.label) for key in keys],
+            )
 
     async def progress(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
         """Everything up to this turn is indexed."""

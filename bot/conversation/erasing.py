@@ -6,6 +6,7 @@ It was out of every prompt, search and export when that was confirmed. A process
 import asyncio
 import logging
 
+from bot.conversation.forgetting import take_out
 from bot.conversation.indexing import Indexer
 from storage import Storage, StorageError
 from storage.forgettings import Left
@@ -54,6 +55,7 @@ class Erasing:
         if not waiting:
             return
         for left in waiting:
+            await take_out(self._storage, left)
             more = True
             while more:  # whoever waits to write has its turn between two of them
                 more = await self._delete_some(left)

@@ -17,7 +17,7 @@ from bot.conversation.matching import Matcher, languages_in, matcher, says_nothi
 from bot.conversation.said import QUOTE_LENGTH
 from bot.conversation.windows import Windows
 from storage import Storage, Transaction
-from storage.forgettings import Proposal
+from storage.forgettings import Left, Proposal
 from storage.records import Chat, Role, Spoken
 
 PAGE = 2_000
@@ -88,7 +88,8 @@ class Forgetting:
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
         """Forget what was proposed; None when that was answered before.
 
-        It is in nothing that is read from now on. `Erasing` deletes it.
+        It is in nothing that is read from now on, or, where it is very much, when `carry_on` has come to its end.
+        `Erasing` deletes it.
         """
         proposal = await self.storage.forgettings.take(tx, chat.id, proposal_id)
         if proposal is None:
@@ -99,6 +100,12 @@ class Forgetting:
         await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal
+
+    async def carry_on(self, chat: Chat) -> None:
+        """Take out what else was confirmed, some thousand turns at a time, so that no other chat waits for long."""
+        for left in await self.storage.forgettings.left():
+            if left.home == chat.id:
+                await take_out(self.storage, left)
 
     async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Out of all their versions; since it was shown a compaction may have told the same in other lines."""
@@ -132,6 +139,16 @@ class Forgetting:
         memory = await self.storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
         return tuple(line for line in lines if is_meant(line))
+
+
+async def take_out(storage: Storage, left: Left) -> None:
+    """Take all turns that were confirmed out of what is read of their chat."""
+    more = True
+    while more:
+        async with storage.transaction() as tx:
+            more = await storage.forgettings.put_more_aside(tx, left)
+            if more:
+                await storage.chats.take_back(tx, left.home)
 
 
 def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:

@@ -11,11 +11,14 @@ from functools import lru_cache
 from bot.conversation.asking import spoken
 from bot.conversation.keys import KEYS_VERSION, dated, languages_in, spread
 from storage import Storage, Transaction
+from storage.past import InContext
 from storage.records import Role, Spoken
 from storage.search import Key
 
 BATCH = 100
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
+RENEWED = 50
+"""And of turns whose neighbours were deleted or changed: they lie apart from one another."""
 MOVED, REST_S = 50, 0.02
 """Turns that are indexed anew in one transaction, and the pause behind it: the bot answers meanwhile."""
 LOOKED_AT = 5_000
@@ -53,14 +56,15 @@ class Indexer:
 
     async def renew(self) -> None:
         """Index turns anew whose words were changed, or those of their neighbours."""
-        while stale := await self.storage.search.index.next_stale():
-            async with self.storage.search.index.transaction() as tx:
-                for chat_id, turn_id in stale:
-                    rows = await self.storage.past.neighbours(tx, chat_id, turn_id)
-                    home = await self.storage.search.languages.of(chat_id, tx)
-                    keys = [key for key in keys_of(rows, self.zone, home) if key.turn_id == turn_id]
-                    await self.storage.search.put(tx, chat_id, keys)
-                    await self.storage.search.index.renewed(tx, turn_id)
+        search = self.storage.search
+        while stale := await search.index.next_stale(RENEWED):
+            async with search.index.transaction() as tx:
+                for chat_id, turn_ids in stale.items():
+                    home = await search.languages.of(chat_id, tx)
+                    for rows in runs_of(await self.storage.past.indexed(tx, chat_id, turn_ids)):
+                        keys = keys_of(rows, self.zone, home)
+                        await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
+                    await search.index.renewed(tx, turn_ids)
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[Spoken]) -> tuple[str, ...]:
         """The chat's languages, with those of these turns, which are counted now."""
@@ -168,6 +172,19 @@ def keys_of(rows: Sequence[Spoken], zone: tzinfo, home: Sequence[str] = ()) -> l
         around = " ".join(f"{label[one]} {own[one].terms}" for one in near)
         keys.append(Key(row.turn_id, own[at].terms, around, label[at], own[at].written))
     return keys
+
+
+def runs_of(turns: Iterable[InContext]) -> list[list[Spoken]]:
+    """Turns and their neighbours (oldest first) as runs of turns that follow one another, each turn once."""
+    runs: list[list[Spoken]] = []
+    for turn in turns:
+        follows = turn.before is not None and runs and turn.before.turn_id in {row.turn_id for row in runs[-1][-2:]}
+        if not follows:
+            runs.append([])
+        known = {row.turn_id for row in runs[-1][-2:]}
+        near = (turn.before, turn.own, turn.after)
+        runs[-1] += [row for row in near if row is not None and row.turn_id not in known]
+    return runs
 
 
 def _words(row: Spoken) -> str:

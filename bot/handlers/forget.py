@@ -67,7 +67,8 @@ class ForgetHandlers:
                 )
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, edited(message, text))
-        if proposal is not None:
+        if chat is not None and proposal is not None:
+            await self.forgetting.carry_on(chat)
             self.erasing.begin()
         await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
 

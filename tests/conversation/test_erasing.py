@@ -3,9 +3,13 @@
 from datetime import UTC
 from itertools import count
 
+import pytest
+
 from bot.conversation.erasing import BATCH, Erasing
+from bot.conversation.forgetting import take_out
 from bot.conversation.indexing import Indexer
-from storage import Storage
+from storage import Storage, forgettings
+from storage.pending import settle
 from storage.records import Chat, NewTurn, Place
 
 HOME = Place(1001)
@@ -76,6 +80,40 @@ async def test_a_killed_erasing_goes_on_after_the_next_start(storage: Storage) -
     again = Erasing(storage, Indexer(storage, UTC))
     await again.erase()
     assert await _count(storage) == 1
+    assert await storage.forgettings.left() == []
+
+
+@pytest.fixture
+def _ten_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgettings, "MOVED", 10)
+
+
+async def _readable(storage: Storage, chat: Chat) -> int:
+    return len(await storage.past.contents(chat.id, 0, 10_000))
+
+
+@pytest.mark.usefixtures("_ten_at_once")
+async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None:
+    chat = await _said(storage, 36)
+    await _put_aside(storage, chat)
+    assert await _readable(storage, chat) == 26
+    (left,) = await storage.forgettings.left()
+    await take_out(storage, left)
+    assert await _readable(storage, chat) == 1
+    assert await _count(storage) == 36
+    assert await storage.database.rows("SELECT 1 FROM forgettings") == []
+    assert (await storage.memories.window(chat.id)).chat.epoch == chat.epoch + 3
+
+
+@pytest.mark.usefixtures("_ten_at_once")
+async def test_what_a_killed_process_was_taking_out_is_forgotten(storage: Storage) -> None:
+    chat = await _said(storage, 36)
+    await _put_aside(storage, chat)
+    async with storage.transaction() as tx:
+        await storage.forgettings.prune(tx, 1e12)
+        await settle(tx)  # and even a backup of that time forgets it
+    await Erasing(storage, Indexer(storage, UTC)).erase()
+    assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
     assert await storage.forgettings.left() == []
 
 

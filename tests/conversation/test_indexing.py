@@ -205,3 +205,16 @@ async def test_killed_in_the_middle_of_indexing_it_goes_on_where_it_was(
     assert await history.keys() == after
     assert len(after) == len(texts)
     assert await storage.chats.find(Place(1001)) is not None
+
+
+async def test_keys_made_anew_together_are_those_made_at_first(storage: Storage, history: History) -> None:
+    turn_ids = await history.talk(*(f"word{number} spoken" for number in range(40)))
+    whole = await history.keys()
+    stale = [turn_ids[at] for at in (0, 1, 2, 5, 7, 8, 11, 20, 22, 24, 38, 39)]
+    async with storage.transaction() as tx:
+        await storage.search.index.stale(tx, stale)
+    await storage.search.index.follow()
+    assert len(await history.keys()) == len(whole) - len(stale)
+    await Indexer(storage, UTC).renew()
+    assert await history.keys() == whole
+    assert await storage.database.rows("SELECT 1 FROM stale_keys") == []
