@@ -8,14 +8,18 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import aiosqlite
 
 from storage import heap, migrations
+from storage.errors import NewerDatabaseError as NewerDatabaseError
+from storage.errors import NotCopiedError as NotCopiedError
+from storage.errors import StorageError as StorageError
+from storage.errors import translated
 from storage.private import make_file
 from storage.readers import Readers
 from storage.readers import Row as Row
@@ -33,60 +37,10 @@ SCRUB_WAIT_S = 0.05
 """How long scrubbing holds up every write for readers to end; a backup reads for minutes, and it is tried again."""
 SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
-_PASSING = "PERM BUSY LOCKED NOMEM READONLY IOERR FULL CANTOPEN PROTOCOL"
-PASSING = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _PASSING.split())
-"""What may be over in a moment; a statement that is wrong, or a damaged file, stays so."""
-PRIMARY_CODE = 0xFF
-"""The part of SQLite's error codes that says what kind it is."""
 OLDEST_SQLITE = (3, 38)
 """The first with the JSON operators that the inbox uses."""
 
 log = logging.getLogger(__name__)
-
-
-class StorageError(Exception):
-    """The database could not do what was asked; the cause says why."""
-
-    @property
-    def code(self) -> int:
-        """SQLite's primary code for what went wrong, or 0."""
-        if isinstance(self.__cause__, MemoryError):
-            return sqlite3.SQLITE_NOMEM
-        return getattr(self.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether the same may work in a moment."""
-        return self.code in PASSING
-
-    @property
-    def means_damage(self) -> bool:
-        """Whether the file is damaged, or no database at all."""
-        return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-    @property
-    def means_lock(self) -> bool:
-        """Whether another program holds the file."""
-        return self.code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-class NewerDatabaseError(StorageError):
-    """The database was made by a later version of Keepsake."""
-
-
-class NotCopiedError(StorageError):
-    """The database is of an older version, and can't be copied before it is brought to this one."""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """SQLite's errors leave this package as StorageError."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        raise StorageError(f"{type(exc).__name__}: {exc}") from exc
-    except MemoryError as exc:  # Python's for SQLITE_NOMEM
-        raise StorageError("SQLite is out of memory") from exc
 
 
 async def complete(work: Awaitable[T]) -> T:
