@@ -29,6 +29,8 @@ class Question:
     text: str
     answer: str
     evidence: tuple[str, ...]
+    category: int
+    """LoCoMo's: 1 several facts, 2 time, 3 to be inferred, 4 one fact, 5 a false premise; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _read(data: dict[str, object]) -> Dialogue:
     number = 1
     while isinstance(lines := data.get(f"session_{number}"), list):
         at = datetime.strptime(str(data[f"session_{number}_date_time"]), "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
-        texts |= {line["dia_id"]: line["text"] for line in lines}
+        texts |= {line["dia_id"]: line["text"].strip() for line in lines}  # Telegram sends no blanks at the ends
         rounds += _rounds(user, at, [(line["speaker"], line["text"]) for line in lines])
         number += 1
     found = data.get("qa")
@@ -84,4 +86,6 @@ def _question(one: dict[str, object], texts: dict[str, str]) -> Question:
     named = one.get("evidence")
     ids = re.findall(r"D\d+:\d+", " ".join(map(str, named if isinstance(named, list) else [])))
     answer = str(one.get("answer", one.get("adversarial_answer", "I don't know.")))
-    return Question(str(one["question"]), answer, tuple(texts[name] for name in ids if name in texts))
+    category = one.get("category")
+    evidence = tuple(texts[name] for name in ids if name in texts)
+    return Question(str(one["question"]), answer, evidence, category if isinstance(category, int) else 0)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import strategies
+from benchmarks import misses, strategies
 from benchmarks.dialogue import Dialogue, load
 from benchmarks.replay import Replay
 from benchmarks.strategies import Prices, Result, Simulation
@@ -56,7 +56,7 @@ def main() -> None:
         turns, asked, beside = asyncio.run(replay.run(dialogue))
         seconds = time.monotonic() - began
     _print_strategies(dialogue, tokenize, prices, replay, turns)
-    _print_questions(asked, beside, replay)
+    _print_questions(asked, beside, replay, listed=options.misses)
     pairs, kept, changed = replay.prefix_kept()
     print(f"\nprefix: {kept} of {pairs} consecutive requests share every byte up to the user's newest words;")
     print(f"        {changed} follow a compaction, {pairs - kept - changed} neither")
@@ -80,6 +80,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, help="replay the whole so often, one after the other")
     parser.add_argument("--embeddings", action="store_true", help="with the sandbox's embedding server in front")
     parser.add_argument("--tools", action="store_true", help="the model has tools, and looks every question up")
+    parser.add_argument("--misses", action="store_true", help="list the questions whose evidence was not in the prompt")
     return parser.parse_args()
 
 
@@ -137,14 +138,17 @@ def _print_optimum(dialogue: Dialogue, tokenize: Tokenize, prices: Prices, repla
     )
 
 
-def _print_questions(asked: Result, beside: Result, replay: Replay) -> None:
+def _print_questions(asked: Result, beside: Result, replay: Replay, *, listed: bool) -> None:
     if not asked.turns:
         return
     costs = [total - cached + replay.prices.cached * cached for _, total, cached in replay.mains[replay.replayed :]]
     print(
         f"\nturns in which the questions are asked: {asked.cost / asked.turns:,.0f} each, {max(costs):,.0f} at most;"
-        f" {beside.side_calls} compactions meanwhile, {beside.cost / asked.turns:,.0f} a turn"
+        f" {beside.side_calls} compactions meanwhile, {beside.cost / asked.turns:,.0f} a turn\n"
     )
+    print("\n".join(misses.table(replay.answered)))
+    if listed:
+        print("\nmissed:", *misses.listed(replay.answered), sep="\n")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.dialogue import Dialogue
+from benchmarks.misses import Answered
 from benchmarks.notes import notes
 from benchmarks.strategies import Prices, Result
+from bot.conversation.recall import OPENING
 from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer, Say
@@ -53,6 +55,8 @@ class Replay:
     """How many requests were turns of the conversation; the questions follow."""
     gone_on: int = 0
     """Requests that went on with a turn after the model had looked something up."""
+    answered: list[Answered] = field(default_factory=list)
+    """The questions, in their order."""
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
@@ -80,15 +84,17 @@ class Replay:
                 await self._embedded()
                 self._count(turns)
                 self.replayed, self.asking = len(self.mains), True
-                asked, beside, found = Result("questions"), Result("beside questions"), 0
+                asked, beside = Result("questions"), Result("beside questions")
                 for question in dialogue.questions:
                     await self._say(ann, home, question.text, question.answer, None)
                     self._count(asked, beside)
                     shown = "".join(message.text for message in self.newest.messages)
-                    found += all(line in shown for line in question.evidence)
+                    lines = sum(line in shown for line in question.evidence)
+                    self.answered.append(Answered(question, lines, OPENING in shown))
                 await self._quiet()
                 self._count(asked, beside)
-                turns.found, turns.asked = found, len(dialogue.questions)
+                turns.found = sum(not one.missed for one in self.answered)
+                turns.asked = len(dialogue.questions)
             finally:
                 await bot.stop()
         return turns, asked, beside

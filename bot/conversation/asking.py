@@ -1,9 +1,10 @@
 """Whether a message asks for something, which is when looking back is worth the most; in any language, by its form."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from bot.conversation.wordlists import openings
+from bot.conversation.scripts import Script, script_for, unspaced_language
+from bot.conversation.wordlists import Asking, asking, languages_of, leads
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
@@ -13,8 +14,20 @@ _HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])\s*(?=\S)|\n+")
 _MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
 """And those of Arabic, Greek and Armenian."""
-MOST_WORDS = 40
+MOST_WORDS, MOST_SENTENCES = 40, 8
 """A longer message tells more than it asks."""
+MOST_SIGNS = 60
+"""The same in writing without blanks."""
+MOSTLY = 0.6
+"""Of a message's characters, in the sentences that ask."""
+CERTAIN_LETTERS = 6
+"""A word so long, or with an accent, is hardly one of another language as well."""
+_APART = re.compile(r"[\s-]+")
+_AROUND = (
+    " \t\"'`()[]{}<>*_~#.,:;!?-/"  # and dashes, quotation marks, those of Spanish, Arabic, Hindi, Chinese and Japanese
+    "\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a1\u00bf\u00b7"
+    "\u060c\u061b\u061f\u0964\u3001\u3002\u3008\u3009\u300a\u300b\u300c\u300d\u300e\u300f\uff01\uff08\uff09\uff0c\uff1a\uff1b"
+)
 
 
 def plain(content: str) -> str:
@@ -41,15 +54,39 @@ def stamp_of(content: str) -> str:
     return match[0] if match else ""
 
 
-def asks(words: str) -> bool:
-    """Whether the message does nothing but ask."""
+def asks(words: str, home: Sequence[str] = ()) -> bool:
+    """Whether the message does nothing but ask; `home`: the languages of its chat, the most used first."""
     sentences = _sentences(words)
-    if not sentences or len(words.split()) > MOST_WORDS:
+    if not 0 < len(sentences) <= MOST_SENTENCES or len(words.split()) > MOST_WORDS:
         return False
-    if all(sentence.endswith(_MARKS) for sentence in sentences):
-        return True
-    opening = sentences[0].split()[0].strip(",:;.!").casefold()
-    return len(sentences) == 1 and opening in openings()
+    asking_ones = [one for one in sentences if one.endswith(_MARKS) or _is_worded(one, home)]
+    return sum(map(len, asking_ones)) >= MOSTLY * sum(map(len, sentences))
+
+
+def _is_worded(sentence: str, home: Sequence[str]) -> bool:
+    """Whether a sentence asks by its words."""
+    if language := unspaced_language(sentence):
+        known, said = asking()[language], sentence.strip(_AROUND)
+        asks_so = any(part in said for part in known.parts) or said.endswith(tuple(known.ends))
+        return asks_so and len(said) <= MOST_SIGNS
+    words = [bare for word in _APART.split(sentence) if (bare := word.strip(_AROUND).casefold())]
+    first = next((word for word in words if word not in leads()), "")
+    certain = {word for word in words if len(word) >= CERTAIN_LETTERS or not word.isascii()}
+    return any(
+        first in known.first or not known.anywhere.isdisjoint(words if sure else certain)
+        for known, sure in _ways(words, home)
+    )
+
+
+def _ways(words: Sequence[str], home: Sequence[str]) -> Iterator[tuple[Asking, bool]]:
+    """How the languages ask that the words may be in, and whether they are in it rather than in another."""
+    told = languages_of(words, home).get(Script.LATIN)
+    latin = [told] if told else [language for language in home if script_for(language) is Script.LATIN]
+    for language, known in asking().items():
+        if not known.latin or language in latin:
+            yield known, True
+        elif not latin:
+            yield known, False
 
 
 def question_in(words: str) -> str:

@@ -88,7 +88,7 @@ class Recall:
         most, said = int(min(self.budget, room)), self._own(chat, words)
         if most <= 0 or not said:
             return NOTHING
-        asked = asks(said)
+        asked = asks(said, await self.storage.search.languages.of(chat.id))
         question = said if asked else question_in(said) or said
         found = await self._found(chat, question, after_turn, before_turn)
         if not found.is_worth_a_look(asked=asked):

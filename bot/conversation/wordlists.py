@@ -1,11 +1,13 @@
-"""Words that are known by heart, in ``words/``: how questions begin, and the stop words of each language.
+"""Words that are known by heart, in ``words/``: the stop words of each language, and how it asks.
 
 A stop word of one language is a word of another ("son", "war", "die", "man"), so a text loses only those of its own.
 """
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -79,10 +81,38 @@ def stop_words(language: str | None) -> frozenset[str]:
     return _stop_words().get(language or "", frozenset())
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a language asks without a question mark: by a first word, a word or part of one anywhere, or an ending."""
+
+    first: frozenset[str]
+    anywhere: frozenset[str]
+    parts: frozenset[str]
+    ends: frozenset[str]
+    latin: bool
+    """Whether its words are in the letters of many other languages, so that one of them alone tells little."""
+
+
 @cache
-def openings() -> frozenset[str]:
-    """How a question begins that nobody cared to end with its mark."""
-    return _read(_folder() / "openings.txt")
+def asking() -> Mapping[str, Asking]:
+    """How languages (ISO 639-1) ask."""
+    return {language: _asking(table) for language, table in _questions().items()}
+
+
+def _asking(table: Mapping[str, str]) -> Asking:
+    first, anywhere, parts, ends = (_ways(table, key) for key in ("first", "anywhere", "parts", "ends"))
+    return Asking(first, anywhere, parts, ends, latin=any(script_of(word) is Script.LATIN for word in first))
+
+
+@cache
+def leads() -> frozenset[str]:
+    """What may stand before the first word of a question, in any language."""
+    return frozenset().union(*(_ways(table, "before") for table in _questions().values()))
+
+
+@cache
+def _questions() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads((_folder() / "questions.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -99,6 +129,10 @@ def _speakers() -> Mapping[str, tuple[str, ...]]:
 def _stop_words() -> dict[str, frozenset[str]]:
     """By language (ISO 639-1)."""
     return {file.name.removesuffix(".txt"): _read(file) for file in (_folder() / "stop_words").iterdir()}
+
+
+def _ways(table: Mapping[str, str], key: str) -> frozenset[str]:
+    return frozenset(table.get(key, "").casefold().split())
 
 
 def _folder() -> Traversable:

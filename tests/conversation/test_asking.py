@@ -1,0 +1,83 @@
+"""Whether a message asks is seen by its form in any language, with a question mark and without."""
+
+import pytest
+
+from bot.conversation.asking import MOST_SENTENCES, asks
+
+ASKED = [
+    "when did I buy the tent",
+    "And where was that hut",
+    "tell me what the plumber wanted for the pipe",
+    "wie hieß der Hund von Oma",
+    "In welchem Jahr sind wir umgezogen",
+    "sag mal wann hat Ute Geburtstag",
+    "recuérdame el nombre del hotel",
+    "a qué hora sale el tren",
+    "combien coûtait le vélo",
+    "rappelle-moi le nom du médecin",
+    "quanto costava la barca",
+    "dimmi come si chiama il cane",
+    "quanto custou a bicicleta",
+    "ile kosztował rower",
+    "kolik stálo to kolo",
+    "mennyibe került a bicikli",
+    "paljonko pyörä maksoi",
+    "vilken färg hade båten",
+    "hoeveel kostte de fiets",
+    "bisiklet kaç paraydı",
+    "köpeğin adı neydi",
+    "сколько стоил велосипед",
+    "а ключи от дачи где лежат",
+    "напомни адрес врача",
+    "скільки коштував велосипед",
+    "πόσο έκανε το ποδήλατο",
+    "كم كان سعر الدراجة",
+    "دوچرخه چند بود",
+    "כמה עלו האופניים",
+    "साइकिल कितने की थी",
+    "সাইকেলের দাম কত ছিল",
+    "自行车多少钱",
+    "那只猫叫什么来着",
+    "医生说几点去",
+    "自転車はいくらだった",
+    "犬の名前は何だっけ",
+    "자전거 얼마였지",
+    "จักรยานราคาเท่าไหร่",
+    "xe đạp giá bao nhiêu",
+    "berapa harga sepeda itu",
+    "¿Cuánto costó? No me acuerdo",
+]
+TOLD = [
+    "we went to the lake yesterday, it was warm",
+    "I know what you mean",
+    "gestern waren wir am See",
+    "ayer fuimos al lago con los niños",
+    "мы вчера ездили на озеро",
+    "昨天我们去湖边了",
+    "昨日みんなで湖に行ったよ",
+    "어제 호수에 갔어요",
+    "dün göle gittik çok güzeldi",
+    "ذهبنا أمس إلى البحيرة",
+    "हम कल झील पर गए थे",
+    "👍",
+    "...",
+]
+
+
+@pytest.mark.parametrize("message", ASKED)
+def test_a_question_needs_no_mark(message: str) -> None:
+    assert asks(message)
+
+
+@pytest.mark.parametrize("message", TOLD)
+def test_what_is_told_is_not_asked(message: str) -> None:
+    assert not asks(message)
+
+
+def test_the_language_of_the_chat_decides() -> None:
+    assert asks("velo color quale", ["it"])
+    assert not asks("velo color quale", ["cs"])
+
+
+def test_a_long_message_is_not_read_sentence_by_sentence() -> None:
+    assert not asks("why! " * (MOST_SENTENCES + 1))
