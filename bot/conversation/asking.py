@@ -1,10 +1,10 @@
 """Whether a message asks for something, which is when looking back is worth the most; in any language, by its form."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bot.conversation.scripts import Script, script_for, unspaced_language
-from bot.conversation.wordlists import Asking, asking, languages_of, leads
+from bot.conversation.wordlists import asking, languages_of, leads
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
@@ -72,21 +72,15 @@ def _is_worded(sentence: str, home: Sequence[str]) -> bool:
     words = [bare for word in _APART.split(sentence) if (bare := word.strip(_AROUND).casefold())]
     first = next((word for word in words if word not in leads()), "")
     certain = {word for word in words if len(word) >= CERTAIN_LETTERS or not word.isascii()}
-    return any(
-        first in known.first or not known.anywhere.isdisjoint(words if sure else certain)
-        for known, sure in _ways(words, home)
-    )
-
-
-def _ways(words: Sequence[str], home: Sequence[str]) -> Iterator[tuple[Asking, bool]]:
-    """How the languages ask that the words may be in, and whether they are in it rather than in another."""
     told = languages_of(words, home).get(Script.LATIN)
     latin = [told] if told else [language for language in home if script_for(language) is Script.LATIN]
     for language, known in asking().items():
-        if not known.latin or language in latin:
-            yield known, True
-        elif not latin:
-            yield known, False
+        at_home = not known.latin or language in latin
+        if first in known.first and (at_home or not latin):
+            return True
+        if not known.anywhere.isdisjoint(words if at_home else certain):
+            return True
+    return False
 
 
 def question_in(words: str) -> str:
