@@ -9,6 +9,8 @@ from storage.records import Chat, Usage
 
 NOTES_LOOKED_AT = 20
 """Versions of the notes among which those of an answer are looked for: nearly always it is the newest one."""
+MOST_COUNTED = 100_000
+"""Turns of a conversation that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Extent:
     """How much of a conversation there was before an answer, and since when it was in view (seconds since 1970)."""
 
     turns: int
+    """At most one more than are counted."""
     since: float | None
 
 
@@ -84,11 +87,11 @@ class Bases:
             (one.turn_id, one.shown, one.looked_up, one.overall_rank, one.words_rank, one.meaning_rank)
             for one in basis.found
         ]
-        await tx.execute(
+        await tx.execute(  # a CROSS JOIN keeps its order: SQLite would go through all turns of the chat instead
             "INSERT OR IGNORE INTO basis_turns (reply_id, turn_id, shown, looked_up, overall_rank, words_rank,"
             " meaning_rank) SELECT bases.reply_id, turns.id, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-            " value ->> 5 FROM json_each(?3) JOIN turns ON turns.id = value ->> 0 AND turns.chat_id = ?2"
-            " JOIN bases ON bases.reply_id = ?1",
+            " value ->> 5 FROM bases CROSS JOIN json_each(?3) CROSS JOIN turns ON turns.id = value ->> 0"
+            " AND turns.chat_id = ?2 WHERE bases.reply_id = ?1",
             (reply_id, chat.id, json.dumps(found)),
         )
 
@@ -121,9 +124,9 @@ class Bases:
     async def extent(self, chat: Chat, reply_id: int, first_turn: int | None) -> Extent:
         """What is there now of the conversation before an answer, whose window began at a turn."""
         said = await self._database.row(
-            "SELECT count(*) AS turns FROM turns WHERE chat_id = ? AND state IN ('settled', 'complete', 'sent')"
-            " AND id > ? AND id < ?",
-            (chat.id, chat.reset_turn, reply_id),
+            "SELECT count(*) AS turns FROM (SELECT 1 FROM turns WHERE chat_id = ?"
+            " AND state IN ('settled', 'complete', 'sent') AND id > ? AND id < ? LIMIT ?)",
+            (chat.id, chat.reset_turn, reply_id, MOST_COUNTED + 1),
         )
         first = await self._database.row(
             "SELECT ifnull(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"

@@ -14,10 +14,11 @@ from bot.inbound.origin import replied_to
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage
-from storage.bases import Basis, FoundTurn
+from storage.bases import MOST_COUNTED, Basis, FoundTurn
 from storage.records import Chat, Notice, Role, Spoken
 
 MOST_SHOWN = 8
+"""Older messages that are shown: with all the rest they fit into one message."""
 QUESTION = 60
 """Characters of the question that are shown."""
 
@@ -60,11 +61,13 @@ class WhyHandlers:
         ids = {reply_id, *(one.turn_id for one in shown)} | ({basis.question_id} if basis.question_id else set())
         turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids)}
         parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
-        for title, found in (
-            (texts.WHY_RECALLED, [one for one in shown if not one.looked_up]),
-            (texts.WHY_LOOKED_UP, [one for one in shown if one.looked_up]),
-        ):
-            parts += self._found(message, title, [turns[one.turn_id] for one in found if one.turn_id in turns])
+        recalled, looked_up = (
+            [turns[one.turn_id] for one in shown if one.looked_up is wanted and one.turn_id in turns]
+            for wanted in (False, True)
+        )
+        most = MOST_SHOWN // 2 if recalled and looked_up else MOST_SHOWN
+        parts += self._found(message, texts.WHY_RECALLED, recalled, most)
+        parts += self._found(message, texts.WHY_LOOKED_UP, looked_up, most)
         if not shown:
             parts.append(texts.WHY_NOTHING_RECALLED)
         parts.append("\n".join([*await self._seen(chat, reply_id, basis), *_cost(basis)]))
@@ -79,15 +82,15 @@ class WhyHandlers:
         words = " ".join(plain(question.content).split())
         return texts.WHY.format(at=at, question=words if len(words) <= QUESTION else f"{words[:QUESTION].rstrip()}…")
 
-    def _found(self, message: Message, title: str, turns: Sequence[Spoken]) -> Iterator[str]:
-        """The best of them, in the order in which they were said."""
+    def _found(self, message: Message, title: str, turns: Sequence[Spoken], most: int) -> Iterator[str]:
+        """The best of them."""
         if not turns:
             return
         yield title
-        for turn in sorted(turns[:MOST_SHOWN], key=lambda turn: turn.turn_id):
+        for turn in turns[:most]:
             yield told(message, turn, "", self.zone)
-        if len(turns) > MOST_SHOWN:
-            yield texts.WHY_MORE.format(count=len(turns) - MOST_SHOWN)
+        if len(turns) > most:
+            yield texts.WHY_MORE.format(count=len(turns) - most)
 
     async def _seen(self, chat: Chat, reply_id: int, basis: Basis) -> list[str]:
         """How much of the conversation was in view, and the notes of the rest."""
@@ -98,7 +101,7 @@ class WhyHandlers:
                 texts.WHY_VIEW.format(
                     messages=plural(basis.turns, texts.MESSAGES),
                     since=self._time(extent.since),
-                    all=f"{max(extent.turns, basis.turns):,}",
+                    all=f"{MOST_COUNTED:,}+" if extent.turns > MOST_COUNTED else f"{max(extent.turns, basis.turns):,}",
                 )
             )
         if basis.notes_tokens:

@@ -5,6 +5,8 @@ import pytest
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.tokens import estimate
 from storage import Storage
+from storage.bases import Basis, FoundTurn
+from storage.records import Usage
 from tests.conversation.test_upkeep import Bench
 from tests.scripted import says
 
@@ -48,3 +50,22 @@ async def test_what_is_said_again_stays_in_the_notes(storage: Storage) -> None:
     await bench.talk(1, content=said)
     await Cleaning(storage, bench.upkeep.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
     assert noted in (await bench.upkeep.windows.view((await bench.chat()).id)).memory
+
+
+async def test_what_answers_were_based_on_loses_it_too(storage: Storage) -> None:
+    bench = Bench(storage, [says("none")])
+    await bench.talk(1, content=next(iter(SAID)))
+    bench.clock.now += 10 * DAY_S
+    await bench.talk(2)
+    chat = await bench.chat()
+    last = await storage.bases.last_answer(chat)
+    assert last is not None
+    async with storage.transaction() as tx:
+        found = (FoundTurn(1, shown=True), FoundTurn(3, shown=True))
+        await storage.bases.put(tx, chat, last, Basis(5, 5, 1, 0, "m", Usage(1, 0, 1), found=found), "")
+        await storage.bases.put(tx, chat, 2, Basis(1, 1, 1, 0, "m", Usage(1, 0, 1)), "")
+    await Cleaning(storage, bench.upkeep.indexer, estimate).delete_before(bench.clock.now - 5 * DAY_S)
+    basis = await storage.bases.of(chat, last)
+    assert basis is not None
+    assert [one.turn_id for one in basis.found] == [3]
+    assert len(await storage.database.rows("SELECT reply_id FROM bases WHERE reply_id > 0")) == 1

@@ -207,6 +207,20 @@ async def test_an_answer_that_failed_leaves_the_one_before(stage: Stage, hurry: 
     assert "“capital of France?”" in await say(stage, "/why")
 
 
+async def test_an_answer_that_was_stopped_has_a_record(stage: Stage, hurry: None) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("one two three four", hold=hold))
+    await stage.start()
+    await stage.ann.say(stage.home, "count to four")
+    await stage.home.wait(lambda chat: chat.draft is not None, PATIENCE_S)
+    await stage.ann.say(stage.home, "/stop")
+    await stage.replies(1)
+    hold.release()
+    why = await say(stage, "/why")
+    assert "“count to four”" in why
+    assert "partly an estimate" in why
+
+
 async def test_it_is_told_after_a_kill(process: Stage) -> None:
     hold = process.telegram.faults.hold("sendMessage", "before", 1)
     process.model.always(Say("Paris"))

@@ -1,11 +1,14 @@
 """What an answer was based on is kept with it, and what is forgotten leaves no trace there."""
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from storage import Storage, migrations
+import pytest
+
+from storage import Storage, bases, migrations
 from storage.bases import Basis, Extent, FoundTurn
 from storage.noted import Memory
 from storage.records import Chat, NewReply, Place, Usage
@@ -167,6 +170,14 @@ async def test_the_extent_is_of_what_is_there(storage: Storage, chat: Chat) -> N
     assert await storage.bases.extent(chat, reply_id, 4) == Extent(3, None)
 
 
+async def test_no_more_turns_are_counted_than_needed(
+    storage: Storage, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply_id = await talk(storage, chat)
+    monkeypatch.setattr(bases, "MOST_COUNTED", 3)
+    assert (await storage.bases.extent(chat, reply_id, 4)).turns == 4
+
+
 async def test_a_group_that_moves_keeps_it(storage: Storage) -> None:
     async with storage.transaction() as tx:
         old = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
@@ -214,3 +225,28 @@ async def test_a_database_of_schema_16_goes_on(tmp_path: Path) -> None:
         assert await found(storage, chat, reply_id) == (FoundTurn(2, shown=True),)
     finally:
         await storage.close()
+
+
+async def test_recording_takes_no_longer_in_a_long_chat(storage: Storage, chat: Chat) -> None:
+    reply_id = await talk(storage, chat)
+    found = tuple(FoundTurn(turn_id, shown=True, overall_rank=turn_id) for turn_id in range(1, 6))
+
+    async def best() -> float:
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            async with storage.transaction() as tx:
+                await tx.execute("DELETE FROM bases")
+                await storage.bases.put(tx, chat, reply_id, basis(*found), "")
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+    short = await best()
+    async with storage.transaction() as tx:
+        await tx.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            " INSERT INTO turns (chat_id, role, state, content, created_at)"
+            " SELECT ?, 'user', 'settled', 'so', i FROM n",
+            (chat.id,),
+        )
+    assert await best() < 5 * short + 0.02
