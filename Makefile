@@ -54,7 +54,7 @@ format: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.tokens
 	$(BIN)/python -m benchmarks.memory $(ARGS)
-	$(BIN)/python -m benchmarks.recall_speed --turns 100000
+	$(BIN)/python -m benchmarks.recall_speed --turns 200000
 
 # FILE: one or more conversations of the LoCoMo format; ARGS: --repeat 3, --embeddings.
 bench-memory: $(DEV_STAMP)

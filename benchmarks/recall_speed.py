@@ -1,4 +1,4 @@
-"""How long recall takes in a database of a million turns, by words alone and by meaning too, and whether a turn's work
+"""How long recall takes in a database of a million turns, by words, by meaning and by both, and whether a turn's work
 grows with its chat.
 
     python -m benchmarks.recall_speed [--dir FOLDER] [--turns 1000000]
@@ -12,8 +12,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
+from resource import getpagesize
 from statistics import median, quantiles
 from tempfile import gettempdir
 
@@ -22,6 +24,7 @@ import numpy as np
 from benchmarks.big_database import LENGTHS, make
 from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
+from bot.conversation.ranking import MOST
 from bot.conversation.recall import Recall
 from bot.conversation.similarity import sum_of
 from bot.conversation.tokens import estimate
@@ -39,10 +42,12 @@ WINDOW_TURNS = 10
 RECALL_TOKENS = 1_200
 DIMENSION = 384
 VECTORS_AT_ONCE = 5_000
+README_LENGTHS = (10_000, 100_000)
+LAST = 2**62
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path(gettempdir()))
     parser.add_argument("--turns", type=int, default=1_000_000)
@@ -53,14 +58,19 @@ def main() -> None:
 
 
 async def _measure(path: Path) -> None:
+    embedder: Embedder = LocalEmbeddings() if is_installed() else Stand()
     storage = await Storage.open(path)
     try:
+        while await storage.search.index.old.take_away():  # as a bot does after its start
+            pass
         chats = await _chats(storage)
         await _vectors(storage, chats)
-        await _recall(storage, chats, Recall(storage, estimate, RECALL_TOKENS, UTC), "words alone")
-        await _recall_by_meaning(storage, chats)
+        await embedder.embed(["the first one starts it"], Purpose.QUERY)
+        await _first_questions(path, embedder, chats)
+        _tell_recall(await _recall(storage, embedder, chats))
         await _turns(storage, chats)
     finally:
+        await embedder.close()
         await storage.close()
 
 
@@ -88,7 +98,7 @@ class Stand:
 async def _vectors(storage: Storage, chats: dict[int, Chat]) -> None:
     rng = np.random.default_rng(7)
     for chat in chats.values():
-        if await storage.vectors.any(chat.id, MODEL):
+        if await storage.vectors.page_ids(chat.id, MODEL):
             continue
         rows = await storage.database.rows("SELECT id FROM turns WHERE chat_id = ? ORDER BY id", (chat.id,))
         for start in range(0, len(rows), VECTORS_AT_ONCE):
@@ -102,31 +112,97 @@ async def _vectors(storage: Storage, chats: dict[int, Chat]) -> None:
     print(f"Vectors of {turns:,} turns take {size['bytes'] / turns:,.0f} bytes each")
 
 
-async def _recall_by_meaning(storage: Storage, chats: dict[int, Chat]) -> None:
-    embedders: dict[str, Embedder] = {"words and meaning, without the question's vector": Stand()}
-    if is_installed():
-        embedders["words and meaning"] = LocalEmbeddings()
-    for what, embedder in embedders.items():
-        semantic = Embedding(storage, embedder, UTC, time.monotonic)
-        await embedder.embed(["the first one starts it"], Purpose.QUERY)
-        await _recall(storage, chats, Recall(storage, estimate, RECALL_TOKENS, UTC, semantic), what)
-        await semantic.close()
-        await embedder.close()
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Of the questions to one chat, in milliseconds."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Of this process: it tells more than the clock where the machine has other things to do."""
+
+    async def take(self, work: Awaitable[object]) -> None:
+        """Take the time of some work."""
+        begun, used = time.perf_counter(), time.process_time()
+        await work
+        self.wall.append(1e3 * (time.perf_counter() - begun))
+        self.cpu.append(1e3 * (time.process_time() - used))
 
 
-async def _recall(storage: Storage, chats: dict[int, Chat], recall: Recall, what: str) -> None:
-    print(f"\nRecall by {what}, {QUESTIONS} questions a chat")
-    print("  turns of the chat   median ms   95 % below ms   mean tokens")
+Table = dict[int, dict[str, Times]]
+"""By the chat's turns, and by what is looked for."""
+WAYS = ("words", "meaning", "both")
+
+
+async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) -> Table:
+    table: Table = {}
+    before = _memory()
     for length, chat in chats.items():
-        times, tokens = [], 0
+        semantic = Embedding(storage, embedder, UTC, time.monotonic)
+        by_words = Recall(storage, estimate, RECALL_TOKENS, UTC)
+        by_both = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
+        table[length] = {way: Times() for way in WAYS}
         for question in await _questions(storage, chat):
-            begun = time.perf_counter()
-            recalled = await recall.find(chat, question, after_turn=0, before_turn=2**62)
-            times.append(1e3 * (time.perf_counter() - begun))
-            tokens += recalled.tokens
-        print(
-            f"  {length:17,}   {median(times):9.1f}   {quantiles(times, n=20)[-1]:13.1f}   {tokens / len(times):11.0f}"
-        )
+            await table[length]["words"].take(by_words.find(chat, question, after_turn=0, before_turn=LAST))
+            await table[length]["meaning"].take(_by_meaning(semantic, chat, question))
+            await table[length]["both"].take(by_both.find(chat, question, after_turn=0, before_turn=LAST))
+        await semantic.close()
+    print(f"\nMemory of the process: {before:.0f} MB before these questions, {_memory():.0f} MB behind them")
+    return table
+
+
+async def _by_meaning(semantic: Embedding, chat: Chat, question: str) -> None:
+    scores = await semantic.scores(chat.id, question, after_turn=0, before_turn=LAST)
+    if scores is not None:
+        scores.nearness(MOST)
+
+
+def _tell_recall(table: Table) -> None:
+    shortest = next(iter(table.values()))
+    told = "with the question's own vector" if is_installed() else "without the question's own vector"
+    print(
+        f"\nRecall, {QUESTIONS} questions a chat, median ms (95 % below; of the processor; as a multiple of the first)"
+    )
+    print(f"By meaning {told}; made by a process of its own, it takes no time of this one's processor.")
+    print("  turns of the chat  " + "".join(f"{way:>34}" for way in WAYS))
+    for length, times in table.items():
+        cells = [
+            f"{median(each.wall):12.1f} ({quantiles(each.wall, n=20)[-1]:6.1f}; {median(each.cpu):5.1f};"
+            f" {median(each.cpu) / median(shortest[way].cpu):4.1f})"
+            for way, each in times.items()
+        ]
+        print(f"  {length:17,}  " + "".join(cells))
+    told_in_readme = [
+        f"{length:,} turns takes " + ", ".join(f"{median(table[length][way].wall):.0f} ms by {way}" for way in WAYS)
+        for length in README_LENGTHS
+        if length in table
+    ]
+    if told_in_readme:
+        print("\nFor the README: looking back over a chat of " + ", over one of ".join(told_in_readme))
+
+
+async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat]) -> None:
+    """With nothing in the memory of this process; what the system keeps of the file is."""
+    print("\nThe first question to a chat after a start, by both, ms (of the processor)")
+    for length, chat in chats.items():
+        storage = await Storage.open(path)
+        (question, *_), times = await _questions(storage, chat), Times()
+        await storage.close()
+        storage = await Storage.open(path)
+        semantic = Embedding(storage, embedder, UTC, time.monotonic)
+        recall = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
+        await times.take(recall.find(chat, question, after_turn=0, before_turn=LAST))
+        await semantic.close()
+        await storage.close()
+        print(f"  {length:17,}   {times.wall[0]:9.1f} ({times.cpu[0]:.1f})")
+
+
+def _memory() -> float:
+    """What this process has in memory, in MB; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * getpagesize() / 1e6
 
 
 async def _questions(storage: Storage, chat: Chat) -> list[str]:
