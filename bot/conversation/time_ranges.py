@@ -5,39 +5,61 @@ characters of a text are looked at, by patterns that read each of them a bounded
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from functools import cache
-from importlib.resources import files
+from typing import NamedTuple
+
+from bot.conversation.time_words import SIGNS, Patterns, TimeWords, date_patterns, time_words
 
 MOST_CHARACTERS = 400
 """A question is shorter; a longer message tells of many days."""
 _UNITS = ("day", "week", "month", "year")
-_ISO = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?(?!\d)")
-_SIGNS_DATE = re.compile(r"(?:((?:19|20)\d\d) ?[年년] ?)?(\d{1,2}) ?[月월](?: ?(\d{1,2}) ?[日号號일])?")
-_NTH = r"(?<![\d.,:])(?P<n>\d{1,2})"
+_SPANS = {"d": "day", "w": "week", "e": "weekend", "m": "month", "y": "year"}
+_WORD = re.compile(
+    "[^\\s!-/:-@\\[-`{-~\u00a1\u00bf\u00ab\u00bb\u2018-\u201f\u2013\u2014\u2026\u060c\u061f\u061b\u0964\u3001\u3002\u300c\u300d]+"
+)
 
 
-_Patterns = tuple[re.Pattern[str], ...]
+class _Range(NamedTuple):
+    begin: datetime
+    end: datetime
+    words: re.Match[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Language:
-    relative: _Patterns
-    ago: _Patterns
-    phrases: tuple[tuple[re.Pattern[str], int, str], ...]
-    days: _Patterns
-    months: _Patterns
-    last: _Patterns
-    nth: _Patterns
-    numbers: _Patterns
-    units: _Patterns
-    month_names: _Patterns
-    day_names: _Patterns
-    parts: _Patterns
+class NamedTime:
+    """A time that a text names, from and up to (not with); `rest` is the text without the words for it."""
+
+    begin: datetime
+    end: datetime
+    rest: str
+    alone: bool
+    """Whether the rest asks only what was said or done then."""
+
+
+def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> NamedTime | None:
+    """The time that a text names in one of these languages, the first that it can be read in."""
+    unified = unicodedata.normalize("NFKC", text)
+    told = unified[:MOST_CHARACTERS].casefold()
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    for language in dict.fromkeys((*languages, "")):
+        known = time_words(language)
+        found = next(_ranges(told, known, today), None)
+        if found is None or found.begin > now:
+            continue
+        first, last = found.words.span()
+        if len(told) != len(unified[:MOST_CHARACTERS]):  # a letter whose small form is two
+            unified = told
+        rest = f"{unified[:first]} {unified[last:]}"
+        general = known.general if known is not None else None
+        short = len(rest) <= MOST_CHARACTERS
+        alone = (
+            short and general is not None and all(general.fullmatch(word) for word in _WORD.findall(rest.casefold()))
+        )
+        return NamedTime(found.begin, found.end, rest, alone)
+    return None
 
 
 def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
@@ -45,63 +67,97 @@ def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[d
 
     Times to come are none, and a month or day without its year is the last that was.
     """
-    told = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS]).casefold()
-    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = next(_ranges(told, _language(language), today), None)
-    return found if found is not None and found[0] <= now else None
+    found = named_time(text, (language,), now, zone)
+    return None if found is None else (found.begin, found.end)
 
 
-def _ranges(told: str, known: _Language | None, today: datetime) -> Iterator[tuple[datetime, datetime]]:
-    for match in _ISO.finditer(told):
-        yield from _date(today, int(match[1]), int(match[2]), int(match[3] or 0))
-    for match in _SIGNS_DATE.finditer(told):
-        yield from _date(today, int(match[1] or 0), int(match[2]), int(match[3] or 0))
+def _ranges(told: str, known: TimeWords | None, today: datetime) -> Iterator[_Range]:
+    for pattern in date_patterns():
+        for match in pattern.finditer(told):
+            for begin, end in _in_figures(match.groupdict(""), today):
+                yield _Range(begin, end, match)
     if known is not None:
         yield from _before(told, known, today)
         yield from _named(told, known, today)
 
 
-def _before(told: str, known: _Language, today: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _in_figures(parts: Mapping[str, str], today: datetime) -> Iterator[tuple[datetime, datetime]]:
+    year, month, day = (_figure(parts.get(part) or "") for part in ("y", "m", "d"))
+    month, year = month or _figure(parts.get("n", "")), year + 2000 if 0 < year < 100 else year
+    if month > 12 >= day:
+        month, day = day, month
+    return _date(today, year, month, day)
+
+
+def _figure(written: str) -> int:
+    """Also in Chinese signs, up to 99."""
+    if not written or written.isdecimal():
+        return int(written or 0)
+    tens, ten, ones = written.rpartition("十")
+    return (SIGNS.find(tens) + 1 or 1) * 10 * bool(ten) + SIGNS.find(ones or "-") + 1
+
+
+def _before(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
     """Times that are so long ago."""
     for days, pattern in enumerate(known.relative):
-        if pattern.search(told):
-            yield _span(today - timedelta(days=days), "day")
+        if match := pattern.search(told):
+            yield _Range(*_span(today - timedelta(days=days), "day"), match)
     for match in _found(known.ago, told):
         unit = _which(match["u"], known.units)
-        yield _span(_back(today, _number(match["n"], known.numbers), unit), unit)
-    for pattern, count, unit in known.phrases:
-        if pattern.search(told):
-            yield _span(_back(today, count, unit), unit)
+        yield _Range(*_span(_back(today, _number(match["n"], known.numbers), unit), unit), match)
+    for pattern, span in known.phrases:
+        if match := pattern.search(told):
+            yield _Range(*_of_phrase(span, today), match)
 
 
-def _named(told: str, known: _Language, today: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _of_phrase(span: str, today: datetime) -> tuple[datetime, datetime]:
+    """``2m`` is two months ago, ``1e`` the last weekend that is over, ``6~8`` the last June to August."""
+    first, to, last = span.partition("~")
+    if not to:
+        unit = _SPANS[span[-1]]
+        return _span(_back(today, int(span[:-1]), unit), unit)
+    years = today.year, today.year - 1
+    year = next(year for year in years if today >= today.replace(year=year, month=int(first), day=1))
+    begin = today.replace(year=year, month=int(first), day=1)
+    later = int(last) < int(first)
+    return begin, _span(begin.replace(year=year + later, month=int(last)), "month")[1]
+
+
+def _named(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
     for match in _found(known.days, told):
-        yield _weekday(match, known, today)
+        if match["not"]:
+            continue
+        yield _Range(*_weekday(match.groupdict(""), known, today), match)
     for match in _found(known.months, told):
-        yield from _month(match, known, today)
+        for begin, end in _month(match.groupdict(""), known, today):
+            yield _Range(begin, end, match)
     for match in _found(known.last, told):
         unit = _which(match["u"], known.units)
-        yield _span(_back(today, 1, unit), unit)
+        yield _Range(*_span(_back(today, 1, unit), unit), match)
     for match in _found(known.nth, told):
-        yield from _of_month(int(match["n"]), today)
+        for begin, end in _of_month(int(match["n"]), today):
+            yield _Range(begin, end, match)
 
 
-def _found(patterns: _Patterns, told: str) -> Iterator[dict[str, str]]:
+def _found(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
     for pattern in patterns:
         if match := pattern.search(told):
-            yield match.groupdict("")
+            yield match
 
 
-def _weekday(match: Mapping[str, str], known: _Language, today: datetime) -> tuple[datetime, datetime]:
+def _weekday(match: Mapping[str, str], known: TimeWords, today: datetime) -> tuple[datetime, datetime]:
     wanted = next(at for at, name in enumerate(known.day_names) if name.fullmatch(match["d"]))
     if match.get("week"):  # a day of the week before this
         return _span(_back(today, 1, "week") + timedelta(days=wanted - _back(today, 1, "week").weekday()), "day")
     return _span(today - timedelta(days=(today.weekday() - wanted) % 7 or 7), "day")
 
 
-def _month(match: Mapping[str, str], known: _Language, today: datetime) -> Iterator[tuple[datetime, datetime]]:
-    month = next(at for at, name in enumerate(known.month_names, 1) if name.fullmatch(match["m"]))
+def _month(match: Mapping[str, str], known: TimeWords, today: datetime) -> Iterator[tuple[datetime, datetime]]:
+    month = _figure(match.get("k") or "")
+    month = month or next(at for at, name in enumerate(known.month_names, 1) if name.fullmatch(match["m"]))
     year, day = int(match.get("y") or 0), int(match.get("a") or match.get("b") or 0)
+    if ordinal := match.get("o"):
+        day = next(at for at, name in enumerate(known.ordinals, 1) if name.fullmatch(ordinal))
     part = match.get("part") or match.get("behind")
     for begin, end in _date(today, year, month, day):
         if not part or day:
@@ -139,6 +195,9 @@ def _of_month(day: int, today: datetime) -> Iterator[tuple[datetime, datetime]]:
 
 def _back(today: datetime, count: int, unit: str) -> datetime:
     count = min(count, 100)
+    if unit == "weekend":
+        begun = today - timedelta(days=(today.weekday() - 5) % 7)
+        return begun - timedelta(days=7 * (count - (count > 0 and today.weekday() < 5)))
     if unit in ("day", "week"):
         return today - timedelta(days=count * (7 if unit == "week" else 1))
     months = today.year * 12 + today.month - 1 - count * (12 if unit == "year" else 1)
@@ -148,6 +207,8 @@ def _back(today: datetime, count: int, unit: str) -> datetime:
 def _span(at: datetime, unit: str) -> tuple[datetime, datetime]:
     if unit == "day":
         return at, at + timedelta(days=1)
+    if unit == "weekend":
+        return at, at + timedelta(days=2)
     if unit == "week":
         monday = at - timedelta(days=at.weekday())
         return monday, monday + timedelta(days=7)
@@ -155,96 +216,11 @@ def _span(at: datetime, unit: str) -> tuple[datetime, datetime]:
     return begin, (begin + timedelta(days=32 if unit == "month" else 366)).replace(day=1)
 
 
-def _which(word: str, patterns: _Patterns, names: tuple[str, ...] = _UNITS) -> str:
+def _which(word: str, patterns: Patterns, names: tuple[str, ...] = _UNITS) -> str:
     return next(name for name, pattern in zip(names, patterns, strict=True) if pattern.fullmatch(word))
 
 
-def _number(word: str, numbers: _Patterns) -> int:
+def _number(word: str, numbers: Patterns) -> int:
     if word.isdecimal():
         return int(word)
     return next(at for at, pattern in enumerate(numbers, 1) if pattern.fullmatch(word))
-
-
-@cache
-def _language(language: str) -> _Language | None:
-    """Made when it is first asked for: that takes some milliseconds."""
-    table = _tables().get(language)
-    return _made(table) if table else None
-
-
-@cache
-def _tables() -> Mapping[str, Mapping[str, str]]:
-    text = (files("bot.conversation") / "words" / "times.toml").read_text(encoding="utf-8")
-    return tomllib.loads(unicodedata.normalize("NFKC", text))
-
-
-def _made(table: Mapping[str, str]) -> _Language:
-    make = _of_signs if table.get("signs") else _of_words
-    return _Language(
-        **make(table),
-        phrases=tuple(
-            (re.compile(words), int(span[:-1]), {"y": "year", "m": "month"}[span[-1]])
-            for words, span in (one.split("=") for one in table.get("phrases", "").split(";") if one)
-        ),
-        numbers=_each(table["numbers"].split(";")),
-        units=_each(table["units"].split(";")),
-        month_names=_each(_split(table["months"])),
-        day_names=_each(_split(table["days"])),
-        parts=_each(table["parts"].split(";")),
-    )
-
-
-def _of_words(table: Mapping[str, str]) -> dict[str, _Patterns]:
-    unit, last, ago = _any(table["units"]), _any(table["last"]), _any(table["ago"])
-    number, part = rf"\d{{1,3}}|{_any(table['numbers'])}", _any(table["parts"])
-    day = r"(?<![\d.,:$€£])(?P<a>\d{1,2})(?:st|nd|rd|th|\.|º|er)?"
-    month = rf"(?P<m>{table['months']})\b"
-    before = rf"(?P<part>{part})(?: (?:of|de|di|do|des|del))?[ -]|d'|\b(?:{table['before']}) "
-    behind = r"(?:,? (?:de |del )?(?P<y>(?:19|20)\d\d)\b)"
-    return {
-        "relative": _each(rf"\b(?:{one})\b" for one in table["relative"].split(";")),
-        "ago": _each(
-            (
-                rf"\b(?P<n>{number}) (?P<u>{unit}) {ago}\b",
-                rf"\b{ago} (?P<n>{number}) (?P<u>{unit})\b",
-            )
-        ),
-        "days": _each((rf"\b(?P<d>{table['days']})\b",)),
-        "months": _each(
-            (
-                rf"{day}(?: of| de| di| do)? {month}{behind}?",
-                rf"\b{month} (?P<b>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.,]\d|\d)(?:,? (?P<y>(?:19|20)\d\d)\b)?",
-                rf"(?:{before}){month}{behind}?",
-                rf"\b{month}{behind}",
-            )
-        ),
-        "last": _each((rf"\b{last} (?P<u>{unit})\b", rf"\b(?P<u>{unit}) {last}\b")),
-        "nth": _each((rf"(?:^|\b){table['nth'].replace('{n}', _NTH)}(?!\d)",)),
-    }
-
-
-def _of_signs(table: Mapping[str, str]) -> dict[str, _Patterns]:
-    unit, last, ago = _any(table["units"]), _any(table["last"]), _any(table["ago"])
-    number, part = rf"\d{{1,3}}|{_any(table['numbers'])}", _any(table["parts"])
-    month = rf"(?P<m>{table['months']})"
-    return {
-        "relative": _each(table["relative"].split(";")),
-        "ago": _each((rf"(?P<n>{number}) ?(?P<u>{unit})の?{ago}",)),
-        "days": _each((rf"(?P<week>{last})(?:周|週|주)?の? ?(?P<d>{table['days']})", f"(?P<d>{table['days']})")),
-        "months": _each((f"(?P<part>{part}) ?{month}", f"{month}の? ?(?P<behind>{part})?")),
-        "last": _each((f"{last}(?P<u>{unit})", f"(?P<u>{unit}){last}")),
-        "nth": _each((table["nth"].replace("{n}", _NTH),)),
-    }
-
-
-def _each(patterns: Iterable[str]) -> _Patterns:
-    return tuple(re.compile(pattern) for pattern in patterns)
-
-
-def _any(alternatives: str) -> str:
-    return f"(?:{alternatives.replace(';', '|')})"
-
-
-def _split(alternatives: str) -> list[str]:
-    """At the bars that stand in no bracket."""
-    return re.findall(r"(?:\((?:[^()]|\([^()]*\))*\)|[^|(])+", alternatives)

@@ -1,0 +1,167 @@
+"""The words of times in each language, as patterns; made of ``words/times.toml``."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_YEAR = r"(?:19|20)\d\d"
+SIGNS = "一二三四五六七八九十"
+_NUMBER = rf"\d{{1,2}}|[{SIGNS}]{{1,3}}"
+_MARK = "\u0900-\u0903\u093a-\u094f"
+_EDGE = rf"(?:(?<![\w{_MARK}])(?=[\w{_MARK}])|(?<=[\w{_MARK}])(?![\w{_MARK}]))"
+_NTH = r"(?<![\d.,:])(?P<n>\d{1,2})"
+
+Patterns = tuple[re.Pattern[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWords:
+    """Those of one language."""
+
+    relative: Patterns
+    ago: Patterns
+    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    days: Patterns
+    months: Patterns
+    last: Patterns
+    nth: Patterns
+    numbers: Patterns
+    units: Patterns
+    month_names: Patterns
+    day_names: Patterns
+    parts: Patterns
+    ordinals: Patterns
+    general: re.Pattern[str] | None
+
+
+@cache
+def date_patterns() -> Patterns:
+    """In figures: the year first, the day first (the month where nothing else is possible), and signs between them."""
+    on = _tables()["figures"]["on"]
+    return _each(
+        (
+            rf"(?<!\d)(?P<y>{_YEAR})([-/.])(?P<m>\d\d?)(?:\2(?P<d>\d\d?))?(?![-/.]?\d)",
+            rf"(?<![\d./-])(?P<d>\d\d?)([./-])(?P<m>\d\d?)\2(?P<y>{_YEAR}|(?<=\.)\d\d)(?![-/.]?\d)",
+            r"(?<![\d./:-])(?P<d>\d\d?)\.(?P<m>0\d)\b(?![-/.:]?\d)",
+            rf"\b(?:{on}) (?P<d>\d\d?)(?:\.(?P<m>\d\d?)\.|/(?P<n>\d\d?))(?![-/.:]?\d)",
+            r"(?<![\d./:-])(?P<d>0\d|\d\d?(?=/0))/(?P<m>\d\d?)(?![-/.:]?\d)",
+            rf"(?:(?P<y>{_YEAR}) ?[年년] ?)?(?P<m>{_NUMBER}) ?[月월] ?(?P<d>{_NUMBER}) ?[日号號일]",
+        )
+    )
+
+
+@cache
+def time_words(language: str) -> TimeWords | None:
+    """Those of a language (ISO 639-1), if they are known; made when it is first asked for: that takes some milliseconds."""
+    table = _tables().get(language)
+    return _made(table) if table else None
+
+
+@cache
+def _tables() -> Mapping[str, Mapping[str, str]]:
+    text = (files("bot.conversation") / "words" / "times.toml").read_text(encoding="utf-8")
+    return tomllib.loads(unicodedata.normalize("NFKC", text))
+
+
+def _made(table: Mapping[str, str]) -> TimeWords:
+    signs = table.get("signs")
+    patterns = _of_signs(table) if signs else _of_words(table)
+    phrases = [one.split("=") for one in table["phrases"].split(";")]
+    return TimeWords(
+        **{kind: _each(found) for kind, found in patterns.items()},
+        phrases=tuple((_compiled(words if signs else rf"\b(?:{words})\b"), span) for words, span in phrases),
+        numbers=_each(table["numbers"].split(";")),
+        units=_each(table["units"].split(";")),
+        month_names=_each(_split(table["months"])),
+        day_names=_each(_split(table["days"])),
+        parts=_each(table["parts"].split(";")),
+        ordinals=_each(table["ordinals"].split(";")) if "ordinals" in table else (),
+        general=_general(table),
+    )
+
+
+def _general(table: Mapping[str, str]) -> re.Pattern[str] | None:
+    """Words of a question that asks for no more than what was said or done."""
+    if "general" not in table:
+        return None
+    return re.compile(f"(?:{table['general']})" + "++" * bool(table.get("signs")))
+
+
+def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
+    unit, last, ago = _any(table["units"]), _any(table["last"]), _any(table["ago"])
+    number, part = rf"\d{{1,3}}|{_any(table['numbers'])}", _any(table["parts"])
+    never = _any(table["never"])
+    day = r"(?<![\d.,:$€£])(?P<a>\d{1,2})(?:st|nd|rd|th|\.|º|er)?"
+    month = rf"(?P<m>{table['months']})\b"
+    before = rf"(?P<part>{part})(?: (?:of|de|di|do|des|del))?[ -]|d'|\b(?:{table['before']}) "
+    behind = r"(?:,? (?:de |del )?(?P<y>(?:19|20)\d\d)\b)"
+    return {
+        "relative": (rf"\b(?:{one})\b" for one in table["relative"].split(";")),
+        "ago": (
+            (
+                rf"\b(?P<n>{number}) (?P<u>{unit}) {ago}\b",
+                rf"\b{ago} (?P<n>{number}) (?P<u>{unit})\b",
+            )
+        ),
+        "days": ((rf"(?:\b(?P<not>{never}) )?(?:\b{last} )?\b(?P<d>{table['days']})\b(?: {last}\b)?",)),
+        "months": (
+            (
+                *_ordinals(table, month, behind),
+                rf"{day}(?: of| de| di| do)? {month}{behind}?",
+                rf"\b{month} (?P<b>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.,]\d|\d)(?:,? (?P<y>(?:19|20)\d\d)\b)?",
+                rf"(?:{before}){month}{behind}?",
+                rf"\b{month}{behind}",
+            )
+        ),
+        "last": ((rf"\b{last} (?P<u>{unit})\b", rf"\b(?P<u>{unit}) {last}\b")),
+        "nth": ((rf"(?:^|\b){table['nth'].replace('{n}', _NTH)}(?!\d)",)),
+    }
+
+
+def _ordinals(table: Mapping[str, str], month: str, behind: str) -> tuple[str, ...]:
+    if "ordinals" not in table:
+        return ()
+    day = f"(?P<o>{_any(table['ordinals'])})"
+    return rf"\b{day}(?: of| de| di)? {month}{behind}?", rf"\b{month} (?:the )?{day}\b{behind}?"
+
+
+def _of_signs(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
+    unit, last, ago = _any(table["units"]), _any(table["last"]), _any(table["ago"])
+    number, part = rf"\d{{1,3}}|{_any(table['numbers'])}", _any(table["parts"])
+    month = rf"(?:(?P<m>{table['months']})|(?<![\d{SIGNS}])(?P<k>\d{{1,2}}) ?[月월])"
+    never = _any(table["never"])
+    return {
+        "relative": (table["relative"].split(";")),
+        "ago": ((rf"(?P<n>{number}) ?(?P<u>{unit})の?{ago}",)),
+        "days": (
+            (
+                rf"(?P<not>{never})?(?P<week>{last})(?:周|週|주)?の? ?(?P<d>{table['days']})",
+                f"(?P<not>{never})?(?P<d>{table['days']})",
+            )
+        ),
+        "months": ((f"(?P<part>{part}) ?{month}", f"{month}の? ?(?P<behind>{part})?")),
+        "last": ((f"{last}(?P<u>{unit})", f"(?P<u>{unit}){last}")),
+        "nth": ((table["nth"].replace("{n}", _NTH),)),
+    }
+
+
+def _each(patterns: Iterable[str]) -> Patterns:
+    return tuple(_compiled(pattern) for pattern in patterns)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Marks, such as the vowels of Hindi, belong to words, which ``re`` does not know."""
+    return re.compile(pattern.replace(r"\b", _EDGE))
+
+
+def _any(alternatives: str) -> str:
+    return f"(?:{alternatives.replace(';', '|')})"
+
+
+def _split(alternatives: str) -> list[str]:
+    """At the bars that stand in no bracket."""
+    return re.findall(r"(?:\((?:[^()]|\([^()]*\))*\)|[^|(])+", alternatives)
