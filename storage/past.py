@@ -15,6 +15,7 @@ _SPOKEN = (
     " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND NOT undone AND to_id < turns.id) AS era"
     " FROM turns"
 )
+_TOLD = "SELECT id, ifnull(said_at, created_at) AS at, tokens FROM turns"
 _SETTLED = "state IN ('settled', 'complete', 'sent')"
 _TAKEN = f"{_SETTLED} AND refused != 1"
 """What a model may be sent."""
@@ -50,6 +51,15 @@ class Old:
     all: tuple[Spoken, ...]
     rest: int
     """Up to this turn there may be more; 0: there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A turn of a person, when it was said, and its length."""
+
+    turn_id: int
+    at: float
+    tokens: int
 
 
 class Past:
@@ -173,6 +183,43 @@ class Past:
             (chat_id, json.dumps(list(turn_ids))),
         )
         return await _in_context(tx.rows, chat_id, found)
+
+    async def between(self, chat_id: int, begin: float, end: float) -> tuple[int, int] | None:
+        """The first and the last turn that were said from one time up to another (not with); None: there is none."""
+        inside = "chat_id = ? AND ifnull(said_at, created_at) >= ? AND ifnull(said_at, created_at) < ?"
+        ends = [
+            await self._database.row(
+                f"SELECT id FROM turns WHERE {inside} ORDER BY ifnull(said_at, created_at) {order}, id {order} LIMIT 1",
+                (chat_id, begin, end),
+            )
+            for order in ("ASC", "DESC")
+        ]
+        first, last = ends
+        return (int(first["id"]), int(last["id"])) if first is not None and last is not None else None
+
+    async def told(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[Told]:
+        """What people said in the turns between both ids (inclusive); of more than the limit some, evenly spread."""
+        inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_TAKEN}"
+        rows = await self._database.rows(
+            f"{_TOLD} WHERE {inside} ORDER BY id LIMIT ?4", (chat_id, first_turn, last_turn, limit + 1)
+        )
+        if len(rows) > limit:
+            step = (last_turn - first_turn) / limit
+            points = json.dumps(sorted({first_turn + int(at * step) for at in range(limit)}))
+            rows = await self._database.rows(
+                f"{_TOLD} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
+                f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM json_each(?3)) ORDER BY id",
+                (chat_id, last_turn, points),
+            )
+        return [Told(row["id"], row["at"], row["tokens"]) for row in rows]
+
+    async def times(self, chat_id: int, turn_ids: Collection[int]) -> dict[int, float]:
+        """When these turns were said."""
+        rows = await self._database.rows(
+            f"{_TOLD} WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return {row["id"]: row["at"] for row in rows}
 
     async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
         """(Id, content) of the settled turns behind this one, oldest first, at most so many."""

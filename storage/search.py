@@ -63,6 +63,8 @@ class Term:
     """What it may be without its inflection: one for each language that it may be of."""
     begins: bool = False
     """Whether all words are meant that begin so."""
+    own: bool = False
+    """Whether only turns are meant that hold it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ class Asked:
 def _looked_up(term: Term, columns: str = "{own around label}") -> str:
     """A term in the index's query language: any of its stems."""
     words = " OR ".join(f'"{word}"{"*" * term.begins}' for word in term.stems or (term.written,))
-    return f"{columns} : ({words})"
+    return f"{'own' if term.own else columns} : ({words})"
 
 
 def _phrases(term: Term, columns: str) -> str:

@@ -11,7 +11,8 @@ _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
 _SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
 _HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
 # The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
-_SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])\s*(?=\S)|\n+")
+# After one or two figures a dot may be part of a date.
+_SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])(?<!\b\d\.)(?<!\b\d\d\.)\s*(?=\S)|\n+")
 _MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
 """And those of Arabic, Greek and Armenian."""
 MOST_WORDS, MOST_SENTENCES = 40, 8

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from bot.conversation import signs
-from bot.conversation.scripts import USUAL, script_for, script_of
+from bot.conversation.scripts import USUAL, script_for, script_of, unspaced_language
 from bot.conversation.stems import LONGEST, VERSION, fold, stem
 from bot.conversation.wordlists import GERMAN, languages_of, stop_words, votes
 from storage.search import Term
@@ -31,6 +31,7 @@ _NOT_SPOKEN = re.compile("\u00ad|(?<=[\u0400-\u04ff])['\u2019\u02bc](?=[\u0400-\
 """Soft hyphens, and the apostrophe inside of Ukrainian words."""
 KEYS_VERSION = f"1, PyStemmer {VERSION}"
 """Another version than the one that made the words in an index: they are made anew."""
+MOST_LANGUAGES = 3
 MOST_TERMS = 96
 """Of a long message the first terms are looked at; the index asks for the rarest of them."""
 
@@ -80,6 +81,17 @@ def spread(text: str, home: Sequence[str] = ()) -> Spread:
 def languages_in(text: str) -> Counter[str]:
     """Languages that a text may be in, each with how much speaks for it: in a chat's sum its own come first."""
     return votes({word for word, run, _ in _read(text) if not run})
+
+
+def spoken_in(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
+    """The languages that a text may be in, the likeliest first."""
+    words = {word for word, run, _ in _read(text) if not run}
+    unspaced = unspaced_language(text)
+    scripts = {script_of(word) for word in words}
+    told = languages_of(words, home).values()
+    likely = [language for language, _ in votes(words).most_common(MOST_LANGUAGES)]
+    usual = [language for script, language in USUAL.items() if script in scripts]
+    return tuple(dict.fromkeys((*([unspaced] if unspaced else ()), *told, *likely, *home[:MOST_LANGUAGES], *usual)))
 
 
 def sought(text: str, home: Sequence[str] = ()) -> Sought:

@@ -11,8 +11,8 @@ whose evidence is found (words alone 84, 85, 52, 64; meaning alone 74, 73, 80, 9
 fused (1 : 1, k = 20) 84, 87, 76, 84, and 1 : 2 79, 83, 84, 92.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.conversation.similarity import Scores
 from storage.search import Hit
@@ -58,6 +58,12 @@ class Ranking:
         """The places of a turn."""
         return Ranks(*(_place(turn_id, each) for each in (self.turn_ids, self.by_words, self.by_meaning)))
 
+    def moved(self, by: Mapping[int, float]) -> "Ranking":
+        """In the order of matches that are raised by so much; how well turns match without it stays as it was."""
+        matches = {one: match + by.get(one, 0.0) for one, match in zip(self.turn_ids, self.matches, strict=True)}
+        ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
+        return replace(self, turn_ids=tuple(ranked), matches=self.matches[:MOST])
+
     @property
     def gathers(self) -> float:
         """Whether many turns match about as well as the best, from 0 (one does) to 1."""
@@ -71,15 +77,20 @@ class Ranking:
         return _between(self.matches[0], FAINT, CLEAR) if self.matches else 0.0
 
 
-def rank(hits: Sequence[Hit], weight: float, scores: Scores | None) -> Ranking:
-    """Rank turns found by words and turns that are near in meaning; `weight` is what a perfect hit would score."""
+def rank(
+    hits: Sequence[Hit], weight: float, scores: Scores | None, also: Sequence[int] = (), most: int = MOST
+) -> Ranking:
+    """Rank turns found by words, turns that are near in meaning, and some others.
+
+    `weight` is what a perfect hit would score.
+    """
     coverage = {hit.turn_id: hit.score / weight for hit in hits} if weight > 0 else {}
-    nearness = {} if scores is None else scores.nearness(MOST, coverage)
+    nearness = {} if scores is None else scores.nearness(MOST, (*coverage, *also))
     matches = {
         turn_id: coverage.get(turn_id, 0.0) + NEARNESS_WEIGHT * nearness.get(turn_id, 0.0)
-        for turn_id in {**coverage, **nearness}
+        for turn_id in (*coverage, *nearness, *also)
     }
-    ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:MOST]
+    ranked = sorted(matches, key=lambda turn_id: (-matches[turn_id], turn_id))[:most]
     return Ranking(
         tuple(ranked),
         tuple(matches[one] for one in ranked),

@@ -8,13 +8,16 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from math import inf
 from typing import Protocol
 
 from bot.conversation.asking import asks, plain, question_in, unaddressed
 from bot.conversation.excerpt import WHOLE_TOKENS, line
 from bot.conversation.keys import Sought, sought
+from bot.conversation.periods import Period, period_in
 from bot.conversation.ranking import MOST, USUAL_COVERAGE, Ranking, Ranks, rank
+from bot.conversation.shown import shown, told_once, without_echoes
 from bot.conversation.similarity import Scores
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
@@ -83,14 +86,27 @@ class Recall:
     names: tuple[str, ...] = ()
     """What the bot is called in groups."""
 
-    async def find(self, chat: Chat, words: str, *, after_turn: int, before_turn: int, room: float = inf) -> Recalled:
-        """What matters for these words of the turns between two ids, in `room` tokens at most."""
+    async def find(
+        self,
+        chat: Chat,
+        words: str,
+        *,
+        after_turn: int,
+        before_turn: int,
+        room: float = inf,
+        now: float | None = None,
+    ) -> Recalled:
+        """What matters for these words of the turns between two ids, in `room` tokens at most.
+
+        `now`: when they were said; None: they name no time.
+        """
         most, said = int(min(self.budget, room)), self._own(chat, words)
         if most <= 0 or not said:
             return NOTHING
         asked = asks(said, await self.storage.search.languages.of(chat.id))
         question = said if asked else question_in(said) or said
-        found = await self._found(chat, question, after_turn, before_turn)
+        found = await self._found(chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said)
+        asked = asked or found.timed
         if not found.is_worth_a_look(asked=asked):
             return found.ranked(NOTHING)
         plain_tokens, ranking = PLAIN_SHARE * most, found.ranking
@@ -102,9 +118,11 @@ class Recall:
                 budget += ranking.clear * max(0.0, UNASKED_SHARE * most - budget)
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
 
-    async def look(self, chat: Chat, query: str, *, after_turn: int, before_turn: int) -> Recalled:
+    async def look(
+        self, chat: Chat, query: str, *, after_turn: int, before_turn: int, now: float | None = None
+    ) -> Recalled:
         """What a query finds of the turns between two ids; whoever made it wants to know."""
-        found = await self._found(chat, query, after_turn, before_turn)
+        found = await self._found(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)
         budget = self.budget * (PLAIN_SHARE + found.ranking.gathers * (1 - PLAIN_SHARE))
@@ -131,27 +149,58 @@ class Recall:
         said = plain(words)
         return said if chat.private else unaddressed(said, self.names)
 
-    async def _found(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> "_Found":
-        question = sought(words, await self.storage.search.languages.of(chat.id))
+    async def _found(
+        self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
+    ) -> "_Found":
+        home, turns = await self.storage.search.languages.of(chat.id), (after_turn, before_turn)
+        period = None
+        if now is not None:
+            period = await period_in(words, home, now, self.zone, self.storage, chat.id, turns)
+        if period and not (asked_by_form or period.asks):  # who tells of yesterday asks for nothing
+            period = None
+        question = sought(period.rest if period else words, home)
+        dates = await self._dates(chat, words, home, period) if period else Asked((), 0.0)
         (asked, hits), scores = await asyncio.gather(
-            self._by_words(chat, question, after_turn, before_turn),
+            self._by_words(chat, question, dates, turns, period),
             self._by_meaning(chat, words, after_turn, before_turn),
         )
         if scores is None and hits:
             hits = [hit for hit in hits if hit.score >= LEAST_OF_BEST * hits[0].score]
-        weight = asked.weight or (hits[0].score / USUAL_COVERAGE if hits else 0.0)
+        weight = asked.weight or dates.weight or (hits[0].score / USUAL_COVERAGE if hits else 0.0)
         known = len(asked.terms) / max(len(question.terms), 1)
         terms = [term.written for term in asked.terms]
-        return _Found(rank(hits, weight, scores), known, terms, None if scores is None else scores.are_near)
+        if period:
+            ranking = await self._timed(chat, period, hits, weight, scores)
+        else:
+            ranking = rank(hits, weight, scores)
+        return _Found(ranking, known, terms, None if scores is None else scores.are_near, bool(period))
+
+    async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> Asked:
+        """The words for a time, which turns may hold too: on 19 July something is planned for the 21st."""
+        rest = {term.written for term in sought(period.rest, home).terms}
+        dates = [replace(term, own=True) for term in sought(words, home).terms if term.written not in rest]
+        return await self.storage.search.weighed(chat.id, dates)
+
+    async def _timed(
+        self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: Scores | None
+    ) -> Ranking:
+        inside = [one.turn_id for one in period.told]
+        if scores is not None:
+            inside += scores.nearest(period.first_turn, period.last_turn, MOST)
+        ranking = rank(hits, weight, scores, inside, len(hits) + len(inside) + MOST)
+        times = await self.storage.past.times(chat.id, ranking.turn_ids)
+        return period.gathered(ranking.moved({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
-        self, chat: Chat, question: Sought, after_turn: int, before_turn: int
+        self, chat: Chat, question: Sought, dates: Asked, turns: tuple[int, int], period: Period | None
     ) -> tuple[Asked, list[Hit]]:
+        """The best by words, and the best of a time."""
         asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
-        hits = await self.storage.search.find(
-            chat.id, asked.terms, after_turn=after_turn, before_turn=before_turn, limit=MOST
-        )
-        return asked, hits
+        find = partial(self.storage.search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
+        hits = await find(after_turn=turns[0], before_turn=turns[1])
+        if period:
+            hits += await find(after_turn=period.first_turn - 1, before_turn=period.last_turn + 1)
+        return asked, sorted(set(hits), key=lambda hit: (-hit.score, hit.turn_id))
 
     async def _by_meaning(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> Scores | None:
         if self.semantic is None:
@@ -167,16 +216,16 @@ class Recall:
             chat.id, ranked, after_turn=after_turn, before_turn=before_turn, refused=False
         )
         if echo:
-            ranked = _without_echoes(ranked, near, echo)
+            ranked = without_echoes(ranked, near, echo)
         return found.ranked(self._text(near, ranked, found.terms, budget))
 
     def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
         order = [spoken.turn_id for spoken in near]
-        told = set(_told_once(order, ranked, lines))
+        told = set(told_once(order, ranked, lines))
         sizes = {spoken.turn_id: self._size(spoken, lines) for spoken in near if spoken.turn_id in told}
         room = budget - self.count_tokens(OPENING)
-        while chosen := _chosen(order, ranked, sizes, room):
+        while chosen := shown(order, ranked, sizes, room):
             text = "\n".join([OPENING, *self._dated([spoken for spoken in near if spoken.turn_id in chosen], lines)])
             tokens = self.count_tokens(text) - MESSAGE_TOKENS
             if tokens <= budget:
@@ -209,12 +258,14 @@ class _Found:
     terms: Sequence[str]
     near: bool | None
     """Whether a turn is near in meaning; None: that is not known."""
+    timed: bool = False
+    """Whether a time was asked for at which, or soon after, something was said."""
 
     def is_worth_a_look(self, *, asked: bool) -> bool:
         """Whether it may be what was meant; `asked`: by its form it was a question."""
         coverage = self.ranking.coverage
-        if not self.ranking.turn_ids:
-            return False
+        if not self.ranking.turn_ids or (self.timed and asked):
+            return bool(self.ranking.turn_ids)
         if self.near is None:
             return coverage >= (LEAST_COVERED if asked else LEAST_COVERED_UNASKED)
         if not self.near and coverage * self.known < COVERED_ANYHOW:
@@ -226,39 +277,3 @@ class _Found:
         missed = [turn_id for turn_id in self.ranking.turn_ids if turn_id not in recalled.turn_ids][:NEAR_MISSES]
         ranks = {turn_id: self.ranking.ranks(turn_id) for turn_id in (*recalled.turn_ids, *missed)}
         return replace(recalled, near_misses=tuple(missed), ranks=ranks)
-
-
-def _without_echoes(ranked: Sequence[int], near: Sequence[Spoken], words: str) -> list[int]:
-    """The hits without what is the message itself, said before, and without what was said around it then."""
-    places = [at for at, spoken in enumerate(near) if plain(spoken.content) == words]
-    echoes = {near[beside].turn_id for at in places for beside in range(max(at - 1, 0), min(at + 2, len(near)))}
-    return [turn_id for turn_id in ranked if turn_id not in echoes]
-
-
-def _told_once(order: Sequence[int], ranked: Sequence[int], lines: dict[int, str]) -> list[int]:
-    """The turns without those that say word for word what a better or an earlier one says."""
-    kept = {lines[turn_id]: turn_id for turn_id in reversed((*(hit for hit in ranked if hit in lines), *order))}
-    return [turn_id for turn_id in order if kept[lines[turn_id]] == turn_id]
-
-
-def _chosen(order: Sequence[int], ranked: Sequence[int], sizes: dict[int, int], budget: int) -> set[int]:
-    """Hits with their neighbours, the best first, as long as there is room; where there is little, hits alone.
-
-    Only turns with a size are taken.
-
-    A hit is shown with the turn before and after it: 0.86 of LoCoMo's evidence, and 0.79 without (1,200 tokens).
-    """
-    place = {turn_id: at for at, turn_id in enumerate(order)}
-    chosen: set[int] = set()
-    for hit in ranked:
-        at = place.get(hit)
-        if at is None:
-            continue
-        for group in (order[max(at - 1, 0) : at + 2], [hit]):
-            new = [turn_id for turn_id in group if turn_id in sizes and turn_id not in chosen]
-            size = sum(sizes[turn_id] for turn_id in new)
-            if size <= budget:
-                chosen.update(new)
-                budget -= size
-                break
-    return chosen

@@ -70,6 +70,13 @@ class Scores:
         apart = (self.sums[wanted] - self.mean) / max(self.deviation, LEAST_DEVIATION)
         return dict(zip(map(int, self.turn_ids[wanted]), map(float, apart), strict=True))
 
+    def nearest(self, first_turn: int, last_turn: int, limit: int) -> list[int]:
+        """The nearest turns between two ids (inclusive)."""
+        import numpy as np
+
+        inside = np.flatnonzero((self.turn_ids >= first_turn) & (self.turn_ids <= last_turn))
+        return [int(turn_id) for turn_id in self.turn_ids[inside[_nearest(self.sums[inside], limit)]]]
+
 
 def _nearest(sums: "NDArray[np.float32]", limit: int) -> "NDArray[np.int64]":
     """The places of the greatest, of equal ones the first; to sort a hundred thousand takes ten milliseconds."""

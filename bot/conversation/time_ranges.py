@@ -36,7 +36,9 @@ class NamedTime:
     end: datetime
     rest: str
     alone: bool
-    """Whether the rest asks only what was said or done then."""
+    """Whether the rest is only what was said or done then."""
+    asks: bool
+    """And asks for it."""
 
 
 def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> NamedTime | None:
@@ -53,12 +55,10 @@ def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo)
         if len(told) != len(unified[:MOST_CHARACTERS]):  # a letter whose small form is two
             unified = told
         rest = f"{unified[:first]} {unified[last:]}"
-        general = known.general if known is not None else None
-        short = len(rest) <= MOST_CHARACTERS
-        alone = (
-            short and general is not None and all(general.fullmatch(word) for word in _WORD.findall(rest.casefold()))
-        )
-        return NamedTime(found.begin, found.end, rest, alone)
+        said = rest.casefold() if known is not None and len(rest) <= MOST_CHARACTERS else ""
+        alone = known is not None and all(known.general.fullmatch(word) for word in _WORD.findall(said))
+        asks = known is not None and known.asks.search(said) is not None
+        return NamedTime(found.begin, found.end, rest, alone and bool(said), alone and asks)
     return None
 
 

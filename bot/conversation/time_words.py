@@ -35,7 +35,10 @@ class TimeWords:
     day_names: Patterns
     parts: Patterns
     ordinals: Patterns
-    general: re.Pattern[str] | None
+    general: re.Pattern[str]
+    """Words of a question that asks for no more than what was said or done."""
+    asks: re.Pattern[str]
+    """Those of them that ask."""
 
 
 @cache
@@ -56,7 +59,7 @@ def date_patterns() -> Patterns:
 
 @cache
 def time_words(language: str) -> TimeWords | None:
-    """Those of a language (ISO 639-1), if they are known; made when it is first asked for: that takes some milliseconds."""
+    """Those of a language (ISO 639-1), if they are known. To make them takes some milliseconds, once."""
     table = _tables().get(language)
     return _made(table) if table else None
 
@@ -80,15 +83,9 @@ def _made(table: Mapping[str, str]) -> TimeWords:
         day_names=_each(_split(table["days"])),
         parts=_each(table["parts"].split(";")),
         ordinals=_each(table["ordinals"].split(";")) if "ordinals" in table else (),
-        general=_general(table),
+        general=re.compile(f"(?:{table['general']})" + "++" * bool(signs)),
+        asks=_compiled(table["asks"] if signs else rf"\b(?:{table['asks']})\b"),
     )
-
-
-def _general(table: Mapping[str, str]) -> re.Pattern[str] | None:
-    """Words of a question that asks for no more than what was said or done."""
-    if "general" not in table:
-        return None
-    return re.compile(f"(?:{table['general']})" + "++" * bool(table.get("signs")))
 
 
 def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:

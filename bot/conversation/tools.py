@@ -53,7 +53,7 @@ class Toolbox:
         if window.through_turn <= window.chat.reset_turn:
             return ALL_IN_VIEW
         after, before = window.chat.reset_turn, window.through_turn + 1
-        found = await self.recall.look(window.chat, query, after_turn=after, before_turn=before)
+        found = await self.recall.look(window.chat, query, after_turn=after, before_turn=before, now=self.clock())
         looks.append(found)
         return found.text or NOTHING
 

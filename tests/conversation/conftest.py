@@ -79,7 +79,7 @@ class History:
         self, words: str, *, after: int = 0, before: int = END, budget: int = 1200, semantic: Semantic | None = None
     ) -> Recalled:
         recall = Recall(self.storage, estimate, budget, UTC, semantic)
-        return await recall.find(self.chat, words, after_turn=after, before_turn=before)
+        return await recall.find(self.chat, words, after_turn=after, before_turn=before, now=self.now)
 
     async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
         recall = Recall(self.storage, estimate, 1200, UTC, None)

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.time_ranges import MOST_CHARACTERS, time_range
+from bot.conversation.keys import spoken_in
+from bot.conversation.time_ranges import MOST_CHARACTERS, named_time, time_range
 
 NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
 """A Sunday."""
@@ -67,6 +68,36 @@ NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
         ("ko", "지난주에 뭐 했지", "2026-11-16", "2026-11-23"),
         ("th", "เมื่อวานกินอะไร", "2026-11-28", "2026-11-29"),
         ("th", "สัปดาห์ที่แล้ว", "2026-11-16", "2026-11-23"),
+        ("en", "What was said on 27.06.2026?", "2026-06-27", "2026-06-28"),
+        ("en", "on 27.06.", "2026-06-27", "2026-06-28"),
+        ("en", "on 06/27/2026", "2026-06-27", "2026-06-28"),
+        ("en", "on 27/06/2026", "2026-06-27", "2026-06-28"),
+        ("en", "on 6/27", "2026-06-27", "2026-06-28"),
+        ("en", "2026/06/27", "2026-06-27", "2026-06-28"),
+        ("xx", "27-06-2026", "2026-06-27", "2026-06-28"),
+        ("de", "Was war am 27.6. los?", "2026-06-27", "2026-06-28"),
+        ("ru", "что было 27.06?", "2026-06-27", "2026-06-28"),
+        ("zh", "6月27号", "2026-06-27", "2026-06-28"),
+        ("zh", "2025年十二月二十一日", "2025-12-21", "2025-12-22"),
+        ("zh", "6月底", "2026-06-21", "2026-07-01"),
+        ("zh", "六月最后那几天", "2026-06-21", "2026-07-01"),
+        ("ja", "6月の終わりに", "2026-06-21", "2026-07-01"),
+        ("en", "the ninth of May", "2026-05-09", "2026-05-10"),
+        ("en", "May the twenty-first", "2026-05-21", "2026-05-22"),
+        ("de", "am siebten Mai", "2026-05-07", "2026-05-08"),
+        ("ru", "Что было девятого апреля?", "2026-04-09", "2026-04-10"),
+        ("ru", "на двадцать первое июля", "2026-07-21", "2026-07-22"),
+        ("es", "el cinco de mayo", "2026-05-05", "2026-05-06"),
+        ("ru", "на майских праздниках", "2026-05-01", "2026-06-01"),
+        ("en", "last weekend", "2026-11-21", "2026-11-23"),
+        ("en", "at the weekend", "2026-11-28", "2026-11-30"),
+        ("ru", "на прошлых выходных", "2026-11-21", "2026-11-23"),
+        ("zh", "上周末", "2026-11-21", "2026-11-23"),
+        ("en", "this week", "2026-11-23", "2026-11-30"),
+        ("en", "over the summer", "2026-06-01", "2026-09-01"),
+        ("en", "last winter", "2025-12-01", "2026-03-01"),
+        ("fr", "l'été", "2026-06-01", "2026-09-01"),
+        ("hi", "जनवरी को क्या हुआ, जनवरी 5", "2026-01-05", "2026-01-06"),
     ],
 )
 def test_a_time_is_read(language: str, text: str, begin: str, end: str) -> None:
@@ -92,11 +123,47 @@ def test_a_time_is_read(language: str, text: str, begin: str, end: str) -> None:
         ("zh", "我喜欢月亮"),
         ("xx", "whatever"),
         ("en", "on 2023-02-31"),
+        ("en", "open 24/7"),
+        ("en", "1/2 cup of milk"),
+        ("en", "it is 12.30"),
+        ("en", "version 3.12."),
+        ("en", "at 10.0.0.1"),
+        ("en", "next Tuesday"),
+        ("en", "every Friday"),
+        ("ru", "в следующий вторник"),
+        ("zh", "下周三"),
+        ("zh", "每周三"),
+        ("zh", "等了3个月"),
         ("en", ""),
     ],
 )
 def test_what_is_no_time_is_none(language: str, text: str) -> None:
     assert time_range(text, language, NOW, UTC) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "alone"),
+    [
+        ("What did we talk about yesterday?", "What did we talk about  ?", True),
+        ("О чём мы говорили вчера?", "О чём мы говорили  ?", True),
+        ("我们昨天聊了什么", "我们 聊了什么", True),
+        ("Was haben wir gestern besprochen?", "Was haben wir   besprochen?", True),
+        ("कल हमने क्या बात की?", "  हमने क्या बात की?", True),
+        ("What did May cook yesterday?", "What did May cook  ?", False),
+        ("昨天谁买了钢琴", " 谁买了钢琴", False),
+    ],
+)
+def test_what_is_asked_besides_the_time_is_told_apart(text: str, rest: str, alone: bool) -> None:
+    named = named_time(text, spoken_in(text), NOW, UTC)
+    assert named is not None
+    assert (named.rest, named.alone) == (rest, alone)
+
+
+def test_a_long_run_of_signs_is_read_once() -> None:
+    text = "昨天" + "怎么样时候事情" * 55 + "猫"
+    named = named_time(text, ("zh",), NOW, UTC)
+    assert named is not None
+    assert not named.alone
 
 
 def test_days_are_those_of_the_zone() -> None:
