@@ -1,14 +1,15 @@
 """The bot between a Bot API server and a model server on loopback.
 
-``stage`` runs the composition root inside the test. ``process`` runs the bot as a process of its own, which can be
-killed, forked from one that has read its modules. ``program`` starts ``python -m bot`` from nothing, which takes some
-twenty times as long: for tests of the start and the end.
+``stage`` runs the composition root inside the test, without its menus. ``process`` runs the bot as a process of its
+own, which can be killed, forked from one that has read its modules. ``program`` starts ``python -m bot`` from nothing,
+which takes some twenty times as long: for tests of the start and the end.
 """
 
 import asyncio
+import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -183,19 +184,23 @@ def telegram_version() -> str:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    """Where bots are forked from."""
-    forks = Forks()
-    yield forks
-    forks.close()
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Forks:
+    """Where bots are forked from, by all workers of a run."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return Forks(tmp_path_factory.getbasetemp().parent, os.getppid())
+    return Forks(tmp_path_factory.getbasetemp(), os.getpid())
 
 
 @pytest.fixture
 async def stage(
     database_file: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch, forks: Forks
 ) -> AsyncIterator[Stage]:
-    """A stage whose bot is a task of the test."""
+    """A stage whose bot is a task of the test.
+
+    It registers no menus, which are twelve calls at each start: as much work as a start and a turn without them.
+    """
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
+    monkeypatch.setattr(app, "register_menu", no_menu)
 
     def make(variables: Variables) -> Bot:
         return Resident(variables, monkeypatch)
@@ -216,6 +221,10 @@ async def program(tmp_path: Path, telegram_version: str) -> AsyncIterator[Stage]
     """A stage whose bot is started from nothing, as whoever runs it does."""
     async with _separately(tmp_path, telegram_version, start) as stage:
         yield stage
+
+
+async def no_menu(_: object) -> None:
+    """Instead of ``register_menu``."""
 
 
 def _separately(folder: Path, version: str, launch: Launch) -> AbstractAsyncContextManager[Stage]:

@@ -12,15 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock
+
 from tests.e2e.forkserver import SIZE_BYTES, Order
 
 
 class Forks:
-    """The fork server of a test run; it is started with the first bot."""
+    """The fork server of a test run, in this folder; whoever wants the first bot starts it."""
 
-    def __init__(self) -> None:
-        self._orders: socket.socket | None = None
-        self._server: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path, run: int) -> None:
+        self._address = folder / "forks"
+        self._run = run
 
     async def bot(
         self,
@@ -34,9 +36,9 @@ class Forks:
         words = json.dumps(asdict(Order(arguments, environment, str(folder)))).encode()
         hears, tells = os.pipe()
         nothing = os.open(os.devnull, os.O_RDONLY)
-        orders = self._open()
-        socket.send_fds(orders, [len(words).to_bytes(SIZE_BYTES)], [tells, nothing, out.fileno(), err.fileno()])
-        orders.sendall(words)
+        with await asyncio.to_thread(self._connect) as orders:
+            socket.send_fds(orders, [len(words).to_bytes(SIZE_BYTES)], [tells, nothing, out.fileno(), err.fileno()])
+            orders.sendall(words)
         os.close(tells)
         os.close(nothing)
         report = asyncio.StreamReader()
@@ -45,24 +47,26 @@ class Forks:
         )
         return Forked(int(await report.readline()), report)
 
-    def close(self) -> None:
-        """End the server; bots that still run go on."""
-        if self._orders is not None and self._server is not None:
-            self._orders.close()
-            self._server.wait()
+    def _connect(self) -> socket.socket:
+        with FileLock(f"{self._address}.lock"):
+            if not self._address.exists():
+                self._start()
+        orders = socket.socket(socket.AF_UNIX)
+        orders.connect(str(self._address))
+        return orders
 
-    def _open(self) -> socket.socket:
-        if self._orders is None:
-            self._orders, theirs = socket.socketpair()
-            with theirs:
-                self._server = subprocess.Popen(
-                    [sys.executable, "-m", "tests.e2e.forkserver", str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                )
-        return self._orders
+    def _start(self) -> None:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self._address))
+            listener.listen()
+            subprocess.run(
+                [sys.executable, "-m", "tests.e2e.forkserver", str(listener.fileno()), str(self._run)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                check=True,
+            )
 
 
 class Forked:

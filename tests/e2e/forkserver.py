@@ -1,11 +1,16 @@
-"""A process that has read the bot's modules and forks a bot for each order: ``python -m tests.e2e.forkserver FD``.
+"""A process that has read the bot's modules and forks a bot for each order.
+
+``python -m tests.e2e.forkserver FD PID`` hears orders at the socket FD, from all processes of a test run, until the
+process PID has ended, which is the first of them.
 
 The bot that ``python -m bot`` starts reads for more than a second before it does anything. A forked one is a process
 like any other: environment, folder, streams, session, signals and exit code are its own, and it runs the same ``main``.
 This one has a single thread and no event loop, so nothing is under way in it that the fork would miss. What forked bots
-share is what was read, and the seed of their hashes: tests of the start itself take the fixture ``program``.
+share is what was read, and the seed of their hashes: tests of the start itself take the fixture ``program``. And they
+end without taking themselves apart, which would copy all that they share, object by object.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -20,11 +25,19 @@ from typing import NoReturn
 
 from bot.__main__ import main as bot_main
 from bot.conversation import tokens
+from bot.language import LANGUAGES, catalogue
+from bot.llm.known import KNOWN
+from bot.trust import trust
 from tests.e2e.poison import poisoned
 
-COMMANDS = ("bot.app", "bot.doctor.visit", "bot.shell", "bot.archive.importing")
-"""What the commands of the shell import when they are named."""
+LATE = (
+    *("bot.app", "bot.doctor.visit", "bot.shell", "bot.archive.importing"),
+    *("httpcore", "httpcore2", "anyio._backends._asyncio", "openai.resources.chat.chat"),
+)
+"""What is imported when a command is named, and with the first request."""
 STREAMS = 3
+LOOK_S = 1.0
+"""How often it looks whether the run has ended."""
 SIZE_BYTES = 8
 """An order is its size and its descriptors, then its words: the two never come apart."""
 
@@ -38,19 +51,29 @@ class Order:
     folder: str
 
 
-def serve(orders: socket.socket) -> None:
-    """Fork for every order until nobody can give one any more."""
-    while True:
-        size, descriptors, _, _ = socket.recv_fds(orders, SIZE_BYTES, STREAMS + 1)
-        if not size:
-            return
-        order = Order(**json.loads(orders.recv(int.from_bytes(size), socket.MSG_WAITALL)))
-        if os.fork() == 0:
+def serve(listener: socket.socket, run: int) -> None:
+    """Fork for every order until the run has ended."""
+    listener.settimeout(LOOK_S)
+    while _lives(run):
+        with contextlib.suppress(TimeoutError):
+            orders, _ = listener.accept()
+            size, descriptors, _, _ = socket.recv_fds(orders, SIZE_BYTES, STREAMS + 1)
+            order = Order(**json.loads(orders.recv(int.from_bytes(size), socket.MSG_WAITALL)))
             orders.close()
-            _keep(order, *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+            if os.fork() == 0:
+                listener.close()
+                _keep(order, *descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
         _reap()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _keep(order: Order, report: int, *streams: int) -> NoReturn:
@@ -78,7 +101,21 @@ def _be_bot(order: Order, streams: tuple[int, ...]) -> NoReturn:
     os.environ.update(order.environment)
     if poison := os.environ.pop("POISON", None):
         poisoned(poison)
-    sys.exit(bot_main(order.arguments))
+    code = 1  # of an exception, which the interpreter shows before it ends
+
+    def end() -> None:
+        """After all threads and what else wants to run at the end: whoever registers first is the last to be called."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    atexit.register(end)
+    try:
+        code = bot_main(order.arguments)
+    except SystemExit as exc:
+        code = exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 1
+        raise
+    sys.exit(code)
 
 
 def _reap() -> None:
@@ -88,16 +125,22 @@ def _reap() -> None:
 
 
 def _prepare() -> None:
-    for module in COMMANDS:
+    for module in LATE:
         importlib.import_module(module)
     read = cache(tokens.qwen_encoding)
     read()
     tokens.qwen_encoding = read
+    trust()
+    KNOWN.model("any")  # its patterns are translated once
+    KNOWN.server("http://any")
+    for language in LANGUAGES:
+        catalogue(language)
     gc.collect()
     gc.freeze()  # so that no bot's collector touches, and the kernel copies, what all of them share
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as orders:
-        _prepare()
-        serve(orders)
+    if os.fork() == 0:  # whoever has started it waits for nothing
+        with socket.socket(fileno=int(sys.argv[1])) as listener:
+            _prepare()
+            serve(listener, int(sys.argv[2]))

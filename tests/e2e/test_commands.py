@@ -10,9 +10,9 @@ from tests.e2e.owners import query
 SLOW = Say(" ".join(f"word{number}" for number in range(200)), delay=0.05)
 
 
-async def test_the_command_menu_is_registered(stage: Stage) -> None:
-    await stage.start()
-    call = await stage.telegram.wait_call("setMyCommands", timeout=PATIENCE_S)
+async def test_the_command_menu_is_registered(process: Stage) -> None:
+    await process.start()
+    call = await process.telegram.wait_call("setMyCommands", timeout=PATIENCE_S)
     assert call.ok
     assert "export" in str(call.params["commands"])
     assert "broadcast" not in str(call.params["commands"])  # which is for owners
