@@ -62,12 +62,13 @@ class ChatCompletions(OpenAIModel):
     async def _create(
         self, messages: Sequence[Message], options: Options, *, markers: bool
     ) -> "AsyncStream[ChatCompletionChunk]":
+        params = [param(message, marker=markers and message.mark) for message in messages]
         return await self.server.client.chat.completions.create(
             model=self.name,
-            messages=[param(message, marker=markers and message.mark) for message in messages],
+            messages=[],  # openai goes through each field of what stands here, on the loop: 50 ms for 200 messages
             stream=True,
             stream_options={"include_usage": True} if self.server.profile.usage_in_stream else openai.omit,
-            extra_body=self.server.extra_body | self._wanted(options),
+            extra_body={**self.server.extra_body, **self._wanted(options), "messages": params},
         )
 
     def _wanted(self, options: Options) -> dict[str, JsonValue]:

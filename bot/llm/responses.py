@@ -150,14 +150,14 @@ class Responses(OpenAIModel):
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
-            input=_input(said[-1:] if kept else said),
+            input=[],  # see ``ChatCompletions``
             previous_response_id=kept.id if kept else openai.omit,
             store=self._keeps(options) if self._says_store else openai.omit,
             tools=_tools(options),
             tool_choice=("auto" if options.may_call else "none") if options.tools else openai.omit,
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
-            extra_body=self.server.extra_body | thinking,
+            extra_body={**self.server.extra_body, **thinking, "input": _input(said[-1:] if kept else said)},
         )
 
 
