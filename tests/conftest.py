@@ -20,10 +20,15 @@ os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
 
 
+def pytest_configure() -> None:
+    """What is imported and collected stays: the collector of garbage need not look through it again and again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What thousands of collected tests are made of stays: the collector of garbage need not look through it again."""
-    gc.collect()
+    """From here on there is garbage."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
