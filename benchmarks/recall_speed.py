@@ -158,11 +158,13 @@ async def _by_meaning(semantic: Embedding, chat: Chat, question: str) -> None:
 
 def _tell_recall(table: Table) -> None:
     shortest = next(iter(table.values()))
-    told = "with the question's own vector" if is_installed() else "without the question's own vector"
     print(
-        f"\nRecall, {QUESTIONS} questions a chat, median ms (95 % below; of the processor; as a multiple of the first)"
+        f"\nRecall, {QUESTIONS} questions a chat: median ms (95 % below; of the processor; as a multiple of the first)"
     )
-    print(f"By meaning {told}; made by a process of its own, it takes no time of this one's processor.")
+    if is_installed():
+        print("The question's own vector is made by a process of its own, whose processor time is not in here.")
+    else:
+        print("Without the question's own vector: the local model is not installed.")
     print("  turns of the chat  " + "".join(f"{way:>34}" for way in WAYS))
     for length, times in table.items():
         cells = [
