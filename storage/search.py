@@ -11,6 +11,7 @@ from math import isfinite, log
 from storage.database import Database, Transaction
 from storage.index import Index
 from storage.languages import Languages
+from storage.term_counts import TermCounts
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _K1 = 1.2
@@ -26,14 +27,8 @@ COUNT_US, RANK_US = 0.05, 1.7
 in a database of a million turns (benchmarks/recall_speed.py)."""
 MOST_US = 10_000.0
 """What a query may cost by these figures, in microseconds."""
-SAMPLED_KEYS = 20_000
-"""From this size on keys are counted in a sample: to count a million takes 45 ms."""
-SLICES, SLICE_KEYS = 5, 1_000
-"""The sample: as many runs of so many ids, spread evenly."""
 MOST_ASKED = 32
 """Terms of one query, the rarest first: more cost time and find no better."""
-SURE_COUNT = 10
-"""A term that the sample holds no more often is rare: all its keys are counted, which is quick."""
 MERGE_PAGES, MERGE_DONE = 100, 2
 OWN_WEIGHT, WRITTEN_WEIGHT, AROUND_WEIGHT, LABEL_WEIGHT = 1.0, 0.02, 0.6, 1.0
 """A turn's own words count for more than its neighbours' (LoCoMo: 0.865 of the evidence, 0.855 with equal weights).
@@ -82,6 +77,7 @@ class Search:
         self._database = database
         self.index = Index(database)
         self.languages = Languages(database)
+        self._counts = TermCounts(self.index)
 
     async def put(self, tx: Transaction, chat_id: int, keys: Iterable[Key]) -> None:
         """Index turns, or index them anew."""
@@ -162,7 +158,8 @@ class Search:
         rarest is asked for even where it is common: it may be the only word of the question.
         """
         size = await self._size()
-        counts, share = await self._counted(chat_id, terms, size)
+        queries = [_looked_up(term) for term in terms]
+        counts, share = await self._counts.count(queries, f"tag : {tag(chat_id)}", size)
         known = sorted(
             ((count, at) for at, count in enumerate(counts) if count), key=lambda one: (one[0], terms[one[1]].begins)
         )
@@ -177,30 +174,6 @@ class Search:
         if await self._old_turn(chat_id):  # the old index may know other terms, and scores in its own way
             return Asked(tuple(terms[:MOST_ASKED]), 0.0)
         return Asked(tuple(term for _, term in kept), sum(_weight(count, size) for count, _ in kept))
-
-    async def _counted(self, chat_id: int, terms: Sequence[Term], size: int) -> tuple[list[int], float]:
-        """How many keys hold each term, and the chat's share of all keys, estimated where counting takes long."""
-        queries = [_looked_up(term) for term in terms]
-        if size < SAMPLED_KEYS:
-            return await self._counts(queries, ((0, size),)), 1.0
-        step = size // SLICES
-        slices = [(low, low + SLICE_KEYS - 1) for low in range(step // 2, size, step)]
-        *sampled, own = await self._counts([*queries, f"tag : {tag(chat_id)}"], slices)
-        rare = [query for query, count in zip(queries, sampled, strict=True) if count <= SURE_COUNT]
-        exact = dict(zip(rare, await self._counts(rare, ((0, size),)), strict=True))
-        whole = size / (SLICE_KEYS * len(slices))
-        counts = [exact.get(query, round(count * whole)) for query, count in zip(queries, sampled, strict=True)]
-        return counts, own * whole / size
-
-    async def _counts(self, queries: Sequence[str], slices: Sequence[tuple[int, int]]) -> list[int]:
-        """How many keys match each query in all slices (first and last id) together."""
-        if not queries:
-            return []
-        one = "SELECT ? AS number, count(*) AS found FROM turn_words WHERE turn_words MATCH ? AND rowid BETWEEN ? AND ?"
-        values = [value for at, query in enumerate(queries) for ends in slices for value in (at, query, *ends)]
-        parts = " UNION ALL ".join([one] * (len(queries) * len(slices)))
-        rows = await self.index.rows(f"SELECT sum(found) AS found FROM ({parts}) GROUP BY number", values)
-        return [row["found"] for row in rows] or [0] * len(queries)
 
     async def find(
         self,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from storage import Storage, search
+from storage import Storage, search, term_counts
+from storage.database import Row, SQLValue
 from storage.records import Chat, NewTurn, Place
 from storage.search import Key, Term, tag
 
@@ -64,14 +65,41 @@ async def test_a_sample_tells_the_common_words_of_a_large_index(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
-    monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
-    monkeypatch.setattr(search, "SLICE_KEYS", 40)
+    monkeypatch.setattr(term_counts, "SAMPLED_KEYS", 100)
+    monkeypatch.setattr(term_counts, "SLICE_KEYS", 40)
     assert (await storage.search.weighed(many.id, asked("all", "twentieth", "rare", "unheard"))).terms == asked(
         "rare", "twentieth"
     )
     sampled = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
     assert sampled.terms == whole.terms
     assert sampled.weight == pytest.approx(whole.weight, rel=0.1)
+
+
+async def test_what_a_sample_told_of_common_words_is_remembered(
+    storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term_counts, "SAMPLED_KEYS", 100)
+    monkeypatch.setattr(term_counts, "SLICE_KEYS", 40)
+    rows, queries = storage.search.index.rows, list[object]()
+
+    async def counted(sql: str, values: Sequence[SQLValue] = ()) -> list[Row]:
+        queries.extend(value for value in values if isinstance(value, str))
+        return await rows(sql, values)
+
+    monkeypatch.setattr(storage.search.index, "rows", counted)
+    words = asked("all", "eighth", "rare", "unheard")
+    first = await storage.search.weighed(many.id, words)
+    assert any("eighth" in str(query) for query in queries)
+    queries.clear()
+    assert await storage.search.weighed(many.id, words) == first
+    assert {word for word in ("all", "eighth", "rare", "unheard") if any(word in str(one) for one in queries)} == {
+        "rare",
+        "unheard",
+    }
+    await index(storage, many, ["unheard", *["eighth"] * (TURNS // 10)])
+    queries.clear()
+    assert {term.written for term in (await storage.search.weighed(many.id, words)).terms} >= {"unheard"}
+    assert any("eighth" in str(query) for query in queries)
 
 
 async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) -> None:
