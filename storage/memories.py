@@ -146,6 +146,14 @@ class Memories:
         )
         return {line for row in rows for line in row["text"].splitlines() if line.strip()}
 
+    async def earlier_lines(self, chat: Chat) -> list[str]:
+        """The lines of all versions of the chat's notes since its last reset, the newest first."""
+        rows = await self._database.rows(
+            "SELECT text FROM note_versions WHERE chat_id = ? AND reset_turn = ? ORDER BY id DESC",
+            (chat.id, chat.reset_turn),
+        )
+        return list(dict.fromkeys(line for row in rows for line in row["text"].splitlines() if line.strip()))
+
     async def changed(self, tx: Transaction, turn_id: int, now: float) -> None:
         """A message was edited whose words the notes may have as they were."""
         await tx.execute("UPDATE turns SET changed_at = ? WHERE id = ?", (now, turn_id))

@@ -135,10 +135,13 @@ class Forgetting:
         return tuple(found)
 
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-        """The lines of the memory that are meant."""
+        """The lines of the memory that are meant; where none is, those of the notes before it, which are kept too."""
         memory = await self.storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
-        return tuple(line for line in lines if is_meant(line))
+        if meant := tuple(line for line in lines if is_meant(line)):
+            return meant
+        earlier = await self.storage.memories.earlier_lines(chat)
+        return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 
 async def take_out(storage: Storage, left: Left) -> None:
