@@ -42,7 +42,7 @@ from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
-from bot.handlers.why import WhyHandlers
+from bot.handlers.why import NOTES_THEN, WhyHandlers
 from bot.inbound.bots import is_other_bot
 from bot.intake.arrival import Arrival, Burst, Kind, update_ids
 from bot.intake.authorship import command
@@ -126,6 +126,7 @@ class Handlers:
         add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
         add(CallbackQueryHandler(only(self.memory.show_before), pattern=rf"^{BEFORE}\d*$"))
         add(CallbackQueryHandler(only(self.memory.bring_back), pattern=rf"^{BRING_BACK}\d+$"))
+        add(CallbackQueryHandler(self.why.notes_then, pattern=rf"^{NOTES_THEN}\d+$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))

@@ -9,16 +9,19 @@ from telegram import Message, Update
 from bot.amounts import Amount
 from bot.conversation.asking import plain
 from bot.handlers.notices import answer
+from bot.handlers.pressed import acknowledge, pressed
 from bot.handlers.search import link, told
 from bot.inbound.origin import replied_to
 from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage
 from storage.bases import MOST_COUNTED, Basis, FoundTurn
-from storage.records import Chat, Notice, Role, Spoken
+from storage.records import Button, Chat, Notice, Role, Spoken
 
 MOST_SHOWN = 8
 """Older messages that are shown: with all the rest they fit into one message."""
+NOTES_THEN = "why:notes:"
+"""How the data of the button begins that shows the notes; the version's number follows."""
 QUESTION = 60
 """Characters of the question that are shown."""
 
@@ -38,6 +41,19 @@ class WhyHandlers:
         notice = await self._notice(message, chat) if chat else answer(message, texts.WHY_NONE_YET)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def notes_then(self, update: Update, _: object) -> None:
+        """Show the notes that stood in the prompt, without what was forgotten of them."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number = int((query.data or "").removeprefix(NOTES_THEN))
+        version = await self.storage.memories.version(chat, number) if chat else None
+        await acknowledge(query, "" if version else texts.OLD_BUTTON)
+        async with self.storage.transaction() as tx:
+            if message is not None and version is not None:
+                made = texts.MEMORY_MADE.format(at=self._time(version.made_at))
+                await self.storage.notices.add(tx, answer(message, f"{made}\n\n{version.text}"))
             await self.storage.inbox.done(tx, [update.update_id])
 
     async def _notice(self, message: Message, chat: Chat) -> Notice:
@@ -71,7 +87,8 @@ class WhyHandlers:
         if not shown:
             parts.append(texts.WHY_NOTHING_RECALLED)
         parts.append("\n".join([*await self._seen(chat, reply_id, basis), *_cost(basis)]))
-        notice = answer(message, "\n\n".join(parts))
+        buttons = [Button(texts.WHY_NOTES_THEN, f"{NOTES_THEN}{basis.notes_id}")] if basis.notes_id else []
+        notice = answer(message, "\n\n".join(parts), buttons)
         best = _best(message, shown, turns)
         return notice if best is None else replace(notice, reply_to=best, points=True)
 

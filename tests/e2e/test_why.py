@@ -9,7 +9,7 @@ from sandbox.model import Cut, Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_forget import confirm
-from tests.e2e.test_memory import SMALL, WORDS, Model, compact, say, talk
+from tests.e2e.test_memory import NOTES, SMALL, WORDS, Model, compact, say, talk
 from tests.e2e.test_tools import ON, call
 
 RECALLING = SMALL | {"RECALL_TOKENS": "600"}
@@ -44,7 +44,7 @@ async def test_it_tells_what_was_recalled_kept_and_paid(stage: Stage, hurry: Non
     assert f"to “{ASKED}” was based on:" in why
     assert f"Recalled from earlier:\n\n{datetime.now(UTC):%Y-%m-%d}" in why
     assert f"· Ann\n{ZOE}" in why
-    assert re.search(r"In view: \d+ messages since [-\d]+ [:\d]+, of 15 that had been said\.", why)
+    assert re.search(r"In view: \d+ messages since [-\d]+ [:\d]+, of 15 by then\.", why)
     assert re.search(r"Notes of what had left my view: about \d+ tokens\. /memory", why)
     count = stage.model.counts[-1]
     assert f"Tokens in: {count.total - count.cached:,} fresh, {count.cached:,} from the cache · out: " in why
@@ -62,7 +62,7 @@ async def test_an_answer_without_recall_says_so(stage: Stage, hurry: None) -> No
     await say(stage, "hello")
     why = await say(stage, "/why")
     assert "Nothing from earlier was recalled." in why
-    assert re.search(r"In view: 1 message since .*, of 1 that had been said\.", why)
+    assert re.search(r"In view: 1 message since .*, of 1 by then\.", why)
     assert "partly an estimate" in why
     assert "Notes" not in why
 
@@ -88,6 +88,30 @@ async def test_what_is_forgotten_is_gone_there_too(stage: Stage, hurry: None) ->
     why = await say(stage, "/why")
     assert "hazelnuts" not in why
     assert ASKED in why
+
+
+async def test_the_notes_of_then_can_be_seen_but_not_what_is_forgotten(stage: Stage, hurry: None) -> None:
+    model = Model(stage)
+    await stage.start(**SMALL)
+    await talk(stage, 6)
+    await compact(stage)
+    await say(stage, "hello")
+    answer = stage.home.replies[-1]
+    model.notes = Say("- Bob rows.")
+    await talk(stage, 7)
+    assert "Bob rows" in await say(stage, "/memory")
+    await say(stage, "/why", reply_to=answer.id)
+    why = stage.home.replies[-1]
+
+    async def shown() -> str:
+        count = len(stage.home.replies)
+        await stage.ann.press(why, "The notes at the time")
+        return (await stage.replies(count + 1))[-1]
+
+    assert NOTES in await shown()
+    await say(stage, "/forget Swordfish")
+    await confirm(stage)
+    assert "Swordfish" not in await shown()
 
 
 async def test_after_a_reset_nothing_is_told_until_undone(stage: Stage, hurry: None) -> None:
