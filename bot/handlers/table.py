@@ -115,6 +115,13 @@ class Handlers:
         add(CommandHandler("block", owners(door.owners.block)))
         add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
+        self._register_buttons()
+        add(TypeHandler(Update, self.commands.ignore))
+        self.application.add_error_handler(self._on_error)
+
+    def _register_buttons(self) -> None:
+        add, only, door = self.application.add_handler, self.admins.only, self.entrance
+        paced = self.chat.pace.only
         add(CallbackQueryHandler(door.requests.press, pattern=rf"^{ANSWER}({'|'.join(ANSWERS)}):\d+$"))
         add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}\d+$"))
         add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}\d+$"))
@@ -135,8 +142,6 @@ class Handlers:
         add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
         add(CallbackQueryHandler(only(self.export.chosen), pattern=f"^{EXPORT}({'|'.join(Form)})$"))
         add(CallbackQueryHandler(self.buttons.unknown))
-        add(TypeHandler(Update, self.commands.ignore))
-        self.application.add_error_handler(self._on_error)
 
     async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
         """See ``intake.lanes.Work``."""
