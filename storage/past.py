@@ -146,7 +146,7 @@ class Past:
         They are for a model: those that are refused are not among them.
         """
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND at >= ? ORDER BY id DESC LIMIT ?",
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? ORDER BY id DESC LIMIT ?",
             (chat_id, after_turn, since, limit),
         )
         return [_spoken(row) for row in reversed(rows)]

@@ -20,6 +20,8 @@ SOON_S, AHEAD_S = 7 * DAY_S, 3 * DAY_S
 """How long that is."""
 MOST_TOLD = 200
 """Turns that are looked at where nothing but the time is asked for."""
+FEW_TOLD = 8
+"""With fewer turns of that time, those soon after are shown too."""
 SLICES, STRIDE = 12, 5
 """What is asked for by time alone is shown of all parts of it; of these each fifth, so that few are spread as well."""
 MUCH_TOKENS, MUCH = 60, 0.5
@@ -50,14 +52,13 @@ class Period:
         return DURING if at < self.end else SOON * max(0.0, 1 - (at - self.end) / SOON_S)
 
     def gathered(self, ranking: Ranking) -> Ranking:
-        """The turns of the time itself, spread over it, then those soon after, and then what else was found."""
-        if not self.alone:
+        """Where only a time is asked for: its turns, spread over it, and where they are few, those soon after."""
+        if not self.alone or not self.told:
             return ranking
         match = dict(zip(ranking.turn_ids, ranking.matches, strict=True))
         within = _spread([one for one in self.told if one.at < self.end], match)
         after = _spread([one for one in self.told if one.at >= self.end], match)
-        first = [*within, *after][:MOST]
-        ranked = [*first, *(one for one in ranking.turn_ids if one not in first)][:MOST]
+        ranked = [*within, *(after if len(within) < FEW_TOLD else ())][:MOST]
         return replace(ranking, turn_ids=tuple(ranked), matches=(1.0,) * len(ranked))
 
 
@@ -96,4 +97,5 @@ async def period_in(
     if first > last:
         return None
     told = await storage.past.told(chat_id, first, last, MOST_TOLD)
+    told = [one for one in told if begin <= one.at < end + SOON_S]  # what was imported has later ids
     return Period(begin, end, first, last, named.rest, told, named.alone, named.asks)

@@ -151,3 +151,23 @@ async def test_a_server_that_refuses_markers_is_asked_without_and_from_then_on_n
     assert await say(stage, "hello") == "Answer 1."
     await say(stage, "and again")
     assert all("cache_control" not in request.body.decode() for request in model.asked)
+
+
+def make_older(stage: Stage, words: str, days: float) -> None:
+    with closing(sqlite3.connect(stage.folder / "keepsake.db")) as database, database:
+        database.execute(
+            "UPDATE turns SET said_at = said_at - ?1, created_at = created_at - ?1 WHERE content LIKE ?2",
+            (days * 86_400, f"%{words}%"),
+        )
+
+
+async def test_a_question_by_time_brings_back_what_was_said_then(stage: Stage) -> None:
+    model = Model(stage)
+    await stage.start(**RECALLING)
+    await told_long_ago(stage, "Grandma taught me a plum cake", "the weather is fine", "the car broke down on a bridge")
+    make_older(stage, "plum cake", 1)
+    make_older(stage, "bridge", 30)
+    await say(stage, "What did I do yesterday?")
+    recalled = model.asked[-1].last_words.partition(FOUND)[2]
+    assert "plum cake" in recalled
+    assert "bridge" not in recalled
