@@ -36,7 +36,7 @@ doctor: $(RUN_STAMP)
 # without it each worker translates all tests, and each process that a test starts the whole bot.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 5 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
 
 test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)

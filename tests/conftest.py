@@ -4,7 +4,9 @@ import asyncio
 import gc
 import os
 import shutil
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,10 @@ restrict()
 
 os.environ["EMBEDDING_MODEL"] = "off"
 """As for whoever has not installed the extra: each bot would start processes of its own, and take the tests' time."""
+
+
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
+"""Each of the tests' clients would read all certificates, to talk to servers on this machine without any."""
 
 
 def pytest_configure() -> None:
