@@ -40,7 +40,7 @@ test: $(DEV_STAMP)
 
 test-long: export PYTHONDONTWRITEBYTECODE =
 test-long: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 6 --dist worksteal -q -m "long or not long" $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "long or not long" $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,11 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def _tree(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def _module(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -157,7 +163,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
     part = _part(module)
     allowed = MAY_IMPORT[part] | {part}
     found = []
-    for name in _imports(ast.parse(source)):
+    for name in _imports(_tree(source)):
         ours = name.split(".")[0] in ("bot", "storage", "sandbox")
         keeper = ONLY_IN.get(name.split(".")[0])
         if (ours and not _is_in(name, allowed)) or (keeper is not None and not _is_in(module, keeper)):
@@ -168,7 +174,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
 def long_functions(source: str) -> list[str]:
     """The functions that are longer than they may be."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    functions = [node for node in ast.walk(_tree(source)) if isinstance(node, kinds)]
     return [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= FUNCTION_LINES]
 
 
@@ -185,7 +191,7 @@ def test_files_and_functions_stay_small() -> None:
 
 
 def test_every_module_says_what_it_promises() -> None:
-    assert [_module(path) for path in _sources(*OURS) if not ast.get_docstring(ast.parse(_text(path)))] == []
+    assert [_module(path) for path in _sources(*OURS) if not ast.get_docstring(_tree(_text(path)))] == []
 
 
 @pytest.mark.parametrize(

@@ -123,12 +123,14 @@ async def test_a_server_is_back_that_has_anything_to_say_about_its_models(body: 
 async def test_a_server_that_is_given_up_after_a_long_silence_is_down_some_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(model_server, "LONG_SILENCE_S", 0.3)
+    monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
     server = ModelServer()
     server.always(Hang())
     async with server.run() as url:
         client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
-        for bound in (0.0, *[0.4] * FAILURES):  # who only changes his mind says nothing about the server
+        # Who only changes his mind says nothing about the server.
+        for bound, long in ((0.0, 60.0), *[(0.4, 0.3)] * FAILURES):
+            monkeypatch.setattr(model_server, "LONG_SILENCE_S", long)
             assert _is_open(client.breaker)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(bound):
