@@ -27,6 +27,8 @@ _LITERAL = {
     "Item": re.compile(rb"[ \t]*0[0-9]+([.)])"),
 }
 """What would lose a sign or a digit: 5*6*7 and 2**10, where no emphasis is meant, and 007. as the number of a list."""
+_OPAQUE = frozenset({"Start", "Code"})
+_EDITED = frozenset({"Html", "InlineHtml", "FootnoteReference", "Start", "TaskListMarker", "InlineMath", "DisplayMath"})
 _Edit = tuple[int, int, str]
 
 
@@ -64,7 +66,7 @@ def _outside_code(source: str) -> str:
 def _prose(source: str) -> Iterator[tuple[int, int]]:
     """The ranges, in bytes of the UTF-8 form, that are neither code nor bare addresses."""
     done = 0
-    for event, start, end in events(source, _WITHOUT_MATH):
+    for event, start, end in events(source, _WITHOUT_MATH, _OPAQUE):
         match event:
             case {"Start": {"CodeBlock": _} | {"Link": {"link_type": "Autolink" | "Email"}}} | {"Code": _}:
                 if start >= done:
@@ -96,7 +98,7 @@ def _with_bars(line: str) -> str:
 def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
     """Byte ranges and what to put there; each edit takes away its own reason."""
     data = text.encode()
-    for event, start, end in events(text, RICH_OPTIONS):
+    for event, start, end in events(text, RICH_OPTIONS, _EDITED):
         match event:
             case {"Html": _} | {"InlineHtml": _}:
                 bracket = data.find(b"<", start, end)

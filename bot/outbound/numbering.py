@@ -16,6 +16,7 @@ from bot.outbound.parser import events
 _MARKER = re.compile(rb"[ \t]*(\d{1,9})([.)])")
 _TAG = re.compile(r"<(/?)(ol|ul|li)\b[^>]*>")
 _DELIMITERS = {".": ")", ")": "."}
+_NESTING = frozenset({"Start", "End"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class _Found:
         self.lists: list[Numbered] = []
         self._data = text.encode()
         self._open: list[Numbered | None] = []
-        for event, start, _ in events(text, RICH_OPTIONS):
+        for event, start, _ in events(text, RICH_OPTIONS, _NESTING):
             match event:
                 case {"Start": {"List": first}}:
                     self._begin(ordered=first is not None)
