@@ -161,16 +161,23 @@ class Memories:
     async def changes(self, chat: Chat, through_turn: int, limit: int) -> list[int]:
         """The messages up to this turn that were edited, and the notes don't know, the last edited first."""
         rows = await self._database.rows(
-            "SELECT id FROM turns WHERE chat_id = ? AND changed_at IS NOT NULL AND id > ? AND id <= ? AND refused != 1"
+            "SELECT id FROM turns WHERE chat_id = ? AND changed_at > 0 AND id > ? AND id <= ? AND refused != 1"
             " ORDER BY changed_at DESC LIMIT ?",
             (chat.id, chat.reset_turn, through_turn, limit),
         )
         return [row["id"] for row in rows]
 
     async def took_up(self, tx: Transaction, turn_ids: Sequence[int]) -> None:
-        """The notes know how these messages read now."""
+        """The notes know how these messages read now. The time stays, below zero: older notes may be brought back."""
         await tx.execute(
-            "UPDATE turns SET changed_at = NULL WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(turn_ids),)
+            "UPDATE turns SET changed_at = -abs(changed_at) WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(turn_ids),),
+        )
+
+    async def tell_again(self, tx: Transaction, chat_id: int, since: float) -> None:
+        """The notes are those of this time again: they know no message as it was edited later."""
+        await tx.execute(
+            "UPDATE turns SET changed_at = -changed_at WHERE chat_id = ? AND changed_at < ?", (chat_id, -since)
         )
 
     async def lines_of_before(self, before: float) -> dict[int, set[str]]:

@@ -85,19 +85,20 @@ class Notes:
     async def bring_back(self, chat: Chat, version_id: int) -> int | None:
         """Put earlier notes in the place of the present ones, whose version is returned: they can be put back.
 
-        What has left the window stays out of it. None when there is nothing like that any more.
+        What has left the window stays out of it, and what was edited since they were made is told again. None when
+        there is nothing like that any more.
         """
         version = await self.storage.memories.version(chat, version_id)
         if version is None:
             return None
         view = await self.compactor.windows.view(chat.id)
-        now, through = self.clock(), view.window.through_turn
         former = await self.storage.memories.present_version(chat)
-        memory = self.compactor.windows.memory(through, version.text, now, version.covers)
+        memory = self.compactor.windows.memory(view.window.through_turn, version.text, version.made_at, version.covers)
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction under way would bring the present ones back
                 await self.storage.chats.take_back(tx, chat.id)
+                await self.storage.memories.tell_again(tx, chat.id, version.made_at)
         return former or version_id if stored else None
 
     async def correct(self, chat: Chat, change: str) -> bool:

@@ -1,0 +1,52 @@
+"""Earlier notes are brought back as they were, and what they can't know is told behind the user's words."""
+
+from bot.conversation.notes import Notes
+from storage import Storage
+from storage.noted import NotesVersion
+from tests.conversation.test_upkeep import ZONE, Bench
+from tests.scripted import says
+
+SAID, EDITED = "My flight to Lyon is at 17:00", "My flight to Lyon is at 06:10"
+BEFORE, AFTER = "- Flight to Lyon at 17:00.", "- Flight to Lyon at 06:10."
+
+
+async def _told(bench: Bench) -> tuple[str, bool]:
+    view = await bench.upkeep.windows.view((await bench.chat()).id)
+    return view.memory, EDITED in (await bench.upkeep.windows.changed(view)).text
+
+
+async def _noted_twice(storage: Storage) -> tuple[Bench, Notes, list[NotesVersion]]:
+    """Notes of a flight, and others since its time was edited."""
+    bench = Bench(storage, [says(BEFORE), says(AFTER)])
+    notes = Notes(storage, bench.upkeep.compactor, ZONE, bench.clock)
+    await bench.talk(1, content=SAID)
+    await bench.talk(80)
+    await bench.look()
+    bench.clock.now += 3600
+    async with storage.transaction() as tx:
+        await storage.edits.change(tx, 1, EDITED, 10)
+        await storage.memories.changed(tx, 1, bench.clock())
+    assert await _told(bench) == (BEFORE, True)
+    bench.clock.now += 3600
+    await bench.talk(80)
+    await bench.look()
+    return bench, notes, await storage.memories.versions_before(await bench.chat(), 2**63 - 1, limit=9)
+
+
+async def test_notes_of_before_an_edit_are_told_of_it(storage: Storage) -> None:
+    bench, notes, (before,) = await _noted_twice(storage)
+    assert await _told(bench) == (AFTER, False)
+    former = await notes.bring_back(await bench.chat(), before.id)
+    assert await _told(bench) == (BEFORE, True)
+    assert former is not None
+    await notes.bring_back(await bench.chat(), former)
+    assert (await _told(bench))[0] == AFTER
+
+
+async def test_notes_that_were_brought_back_are_as_old_as_before(storage: Storage) -> None:
+    bench, notes, (before,) = await _noted_twice(storage)
+    bench.clock.now += 3600
+    await notes.bring_back(await bench.chat(), before.id)
+    shown = await notes.show((await bench.chat()).id)
+    assert shown.made_at is not None
+    assert shown.made_at.timestamp() == before.made_at
