@@ -9,6 +9,13 @@ from bot.conversation.wordlists import asking, languages_of, leads
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
 _SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
+_WORDLESS = re.compile(
+    r"^[^\S\n]*\[(?:(?:live )?(?:photo|location)|animation|video|round video message|voice message|sticker|story"
+    r"|paid media|dice|file|sound)\b.*\]$|^[^\S\n]*\[(?:document|audio)(?:,.*)?\]$",
+    re.MULTILINE,
+)
+_NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (.+?)(?:, \d.*)?\]$", re.MULTILINE)
+"""Our notes of what a message holds besides words (``inbound.kinds``); nobody can type one (``typed``)."""
 _HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
 # The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
 # After one or two figures a dot may be part of a date.
@@ -34,6 +41,11 @@ _AROUND = (
 def plain(content: str) -> str:
     """A turn's own words: without the time stamp, the quote and the forward's line that were rendered into it."""
     return _QUOTE.sub("", _STAMP.sub("", content)).strip()
+
+
+def worded(said: str) -> str:
+    """What is said, without our notes of what else is in it: all photos are alike in them. A file's name stays."""
+    return _NAMED.sub(r"\1", _WORDLESS.sub("", said)).strip()
 
 
 def unaddressed(said: str, names: Sequence[str]) -> str:

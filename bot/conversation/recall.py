@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from bot.conversation.asking import asks, plain, question_in, unaddressed
+from bot.conversation.asking import asks, plain, question_in, unaddressed, worded
 from bot.conversation.excerpt import WHOLE_TOKENS, line
 from bot.conversation.keys import Sought, sought
 from bot.conversation.periods import Period, period_in
@@ -147,7 +147,7 @@ class Recall:
     def _own(self, chat: Chat, words: str) -> str:
         """What was said, without what is in front of every message of a group: who says it, and to whom."""
         said = plain(words)
-        return said if chat.private else unaddressed(said, self.names)
+        return worded(said if chat.private else unaddressed(said, self.names))
 
     async def _found(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool

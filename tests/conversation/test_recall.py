@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC
 
 import numpy as np
+import pytest
 
-from bot.conversation.recall import OPENING, Recall, Recalled
+from bot.conversation.recall import NOTHING, OPENING, Recall, Recalled
 from bot.conversation.similarity import Scores
 from bot.conversation.tokens import estimate
 from storage import Storage
@@ -220,3 +221,35 @@ async def test_a_turn_is_shown_word_for_word_without_our_stamp_only(history: His
     lines = (await history.find("Where is the zebra?")).text.splitlines()
     assert lines[2:4] == ["Ann: > a zebra, he wrote", "  [Mon 2023-11-06 10:00] so it was"]
     assert await history.search("zebra") == [quoting]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "[photo]",
+        "[photo]\n[photo]",
+        "[Mon 2023-11-13 10:00] [photo]",
+        "[voice message, 0:12]",
+        "[sticker 😀 of the set Cats]",
+        "[video, 0:10, 3 MB, of which one picture is here]",
+        "[animation, 0:03]",
+        "[dice 🎲: 3]",
+        "[location: 48.10000, 11.50000]",
+        "[document, 120 kB]\n[file: not readable: it is not of a kind that I can read]",
+    ],
+)
+async def test_a_message_without_words_recalls_nothing(history: History, held: str) -> None:
+    for day in range(3):
+        for said in (held.splitlines()[0].replace("0", "1"), "[photo]", "[document report.pdf, 120 kB]"):
+            await history.talk(said, f"A dog on day {day}")
+    await history.small_talk(20)
+    assert await history.find(held) == NOTHING
+
+
+async def test_the_words_beside_a_photo_and_names_of_files_count(history: History) -> None:
+    ids = await history.talk(
+        "[photo]", "A dog", "my kitten Pixel", "Sweet", "report.pdf comes from the tax office", "I see"
+    )
+    await history.small_talk(20)
+    assert ids[2] in (await history.find("[photo]\nis she like my kitten?")).turn_ids
+    assert ids[4] in (await history.find("[document report.pdf, 120 kB]")).turn_ids
