@@ -7,23 +7,28 @@ void: it was made of what is gone.
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from bot.conversation.asking import plain, spoken
+from bot.conversation.kept import telling_of
 from bot.conversation.keys import all_terms, terms
 from bot.conversation.matching import Matcher, languages_in, matcher, says_nothing
 from bot.conversation.said import QUOTE_LENGTH
 from bot.conversation.windows import Windows
 from storage import Storage, Transaction
 from storage.forgettings import Left, Proposal
-from storage.records import Chat, Role, Spoken
+from storage.records import Chat, Role, Spoken, Turn
 
 PAGE = 2_000
 """Turns that are read and compared at a time."""
 FEW = 200
 """Turns that tell a conversation's languages where others wait to write."""
+LONG_TOKENS = 300
+"""A longer turn has half of the words of many lines that do not tell of it."""
+MOST_COMPARED = 20_000
+"""Tokens of a window that lines of notes are compared with."""
 SHARED_WORDS = 0.5
 """A line of the memory tells of a message when it shares this much of its words with it."""
 
@@ -53,13 +58,15 @@ class Forgetting:
     async def by_words(self, chat: Chat, words: str) -> Found:
         """All turns and lines of the memory that hold all of these words, in any inflection.
 
-        Where none does, those that hold all but the small words of the language.
+        Where none does, those that hold all but the small words of the language. What the notes tell of these turns in
+        other words belongs to it.
         """
         for wanted in await self._matchers(chat, words):
             turns = await self._matching(chat, partial(_holds, wanted))
             lines = await self._lines(chat, wanted.holds)
             if turns or lines:
-                return Found(turns, lines, words)
+                told = await self._told(chat, turns)
+                return Found(turns, (*lines, *(line for line in told if line not in lines)), words)
         return Found((), ())
 
     async def by_message(self, chat: Chat, message_id: int) -> Found:
@@ -110,7 +117,9 @@ class Forgetting:
     async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
         """Out of all their versions; since it was shown a compaction may have told the same in other lines."""
         lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW)
-        meant = wanted if all(map(wanted.holds, lines)) else without
+        meant = without if any(map(without.holds, lines)) and not any(map(wanted.holds, lines)) else wanted
+
+        lines |= {*await self._told(chat, proposal.turn_ids[-FEW:])}
 
         def is_gone(line: str) -> bool:
             told = _tells(line, proposal.words) if proposal.of_message else meant.holds(line)
@@ -134,6 +143,24 @@ class Forgetting:
             after = page[-1][0]
         return tuple(found)
 
+    async def _told(self, chat: Chat, turn_ids: Sequence[int]) -> list[str]:
+        """The lines of all notes that tell of these turns, and not of one that is in the window and stays."""
+        lines = await self._all_lines(chat)
+        if not lines or not turn_ids:
+            return []
+        leaving = {*turn_ids}
+        gone = await self.storage.past.of_ids(chat.id, turn_ids[-PAGE:])
+        window = await self.storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
+        told = await asyncio.to_thread(telling_of, lines, _short(gone))
+        stays = telling_of(told, _short(turn for turn in window.turns if turn.id not in leaving))
+        return [line for line in lines if line in told and line not in stays]
+
+    async def _all_lines(self, chat: Chat) -> list[str]:
+        """The lines of the memory, and then those of the notes before it."""
+        memory = await self.storage.memories.current(chat)
+        now = [line for line in memory.text.splitlines() if line.strip()] if memory else []
+        return list(dict.fromkeys([*now, *await self.storage.memories.earlier_lines(chat)]))
+
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
         """The lines of the memory that are meant; where none is, those of the notes before it, which are kept too."""
         memory = await self.storage.memories.current(chat)
@@ -152,6 +179,11 @@ async def take_out(storage: Storage, left: Left) -> None:
             more = await storage.forgettings.put_more_aside(tx, left)
             if more:
                 await storage.chats.take_back(tx, left.home)
+
+
+def _short(turns: Iterable[Spoken | Turn]) -> list[str]:
+    """What people said in few words."""
+    return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
 
 
 def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:

@@ -1,0 +1,71 @@
+"""What notes tell of a forgotten message goes with it, in whatever words; what they tell of others stays."""
+
+import pytest
+
+from bot.conversation.forgetting import Forgetting, Found
+from storage import Storage
+from storage.noted import Memory
+from tests.conversation.test_upkeep import Bench
+
+OTHER = "- The dentist is Doctor Novak, at half past nine."
+TOLD = {
+    "password": ("the password of our wifi is hunter2 by the way", "- WiFi code: hunter2"),
+    "зарплата": ("у Марины зарплата теперь 90000 в банке Восток", "- Марина получает 90 000 в банке «Восток»."),
+    "contraseña": ("la contraseña del portal de Hacienda es gato77", "- Portal de Hacienda: gato77"),
+    "密码": ("我家无线网的密码是小花猫八八", "- 无线网：小花猫八八"),
+}
+
+
+async def _noted(storage: Storage, said: list[str], *versions: str) -> tuple[Bench, Forgetting]:
+    bench = Bench(storage, [])
+    for words in said:
+        await bench.talk(1, content=words)
+    chat = await bench.chat()
+    async with storage.transaction() as tx:
+        for text in versions:
+            await storage.memories.put(tx, chat, Memory(2 * len(said), text, 50, bench.clock()))
+    return bench, Forgetting(storage, bench.upkeep.windows, bench.clock)
+
+
+async def _forget(bench: Bench, forgetting: Forgetting, found: Found) -> set[str]:
+    """Forget it; returns what is left in all notes."""
+    chat = await bench.chat()
+    async with bench.storage.transaction() as tx:
+        number = await forgetting.propose(tx, chat, found)
+        await forgetting.carry_out(tx, chat, number)
+    return await bench.storage.memories.lines(chat.id)
+
+
+@pytest.mark.parametrize("word", TOLD)
+async def test_what_notes_tell_in_other_words_is_forgotten(storage: Storage, word: str) -> None:
+    said, line = TOLD[word]
+    bench, forgetting = await _noted(storage, [said], f"{line} (old)\n{OTHER}", f"{line}\n{OTHER}")
+    found = await forgetting.by_words(await bench.chat(), word)
+    assert len(found.turn_ids) == 1
+    assert found.lines == (line, f"{line} (old)")
+    assert await _forget(bench, forgetting, found) == {OTHER}
+
+
+async def test_notes_that_came_before_the_confirmation_lose_it_too(storage: Storage) -> None:
+    said, line = TOLD["password"]
+    bench, forgetting = await _noted(storage, [said])
+    chat = await bench.chat()
+    found = await forgetting.by_words(chat, "password")
+    async with storage.transaction() as tx:
+        await storage.memories.put(tx, chat, Memory(2, f"{line}\n{OTHER}", 50, bench.clock()))
+    assert await _forget(bench, forgetting, found) == {OTHER}
+
+
+async def test_notes_of_what_stays_in_view_stay(storage: Storage) -> None:
+    said, line = TOLD["password"]
+    bench, forgetting = await _noted(storage, [said], f"{line}\n{OTHER}")
+    await bench.talk(1, content="our wifi code is hunter2, as I said")
+    assert (await forgetting.by_words(await bench.chat(), "password")).lines == ()
+
+
+async def test_a_long_message_takes_no_other_notes_along(storage: Storage) -> None:
+    long = f"my password is hunter2. {OTHER} " + "Then we went on and on about the weather. " * 40
+    bench, forgetting = await _noted(storage, [], OTHER)
+    await bench.talk(1, tokens=1200, content=long)
+    found = await forgetting.by_words(await bench.chat(), "password")
+    assert (len(found.turn_ids), found.lines) == (1, ())
