@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.conversation.inflection import beginning, begins, is_compound, is_form
 from bot.conversation.scripts import USUAL, Script, script_for, script_of
-from bot.conversation.stems import fold, stem
+from bot.conversation.stems import PLAIN, fold
 from bot.conversation.wordlists import stop_words
 
 _SPOKEN_TOGETHER = (
@@ -26,12 +27,9 @@ _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", 
 """Those that are looked for in a conversation, besides those that its people have chosen."""
 SURE = 3
 """Distinct stop words that tell that a language is spoken in a conversation."""
-COMMON = 3
-"""The first letters of a word that all its inflections share ..."""
-_ENDED = (Script.LATIN, Script.GREEK, Script.CYRILLIC, None)
-"""... in scripts whose words change at their end; digits don't change."""
-LEAST_ROOT, LONGEST_ENDING = 4, 4
-"""Of languages without a stemmer: a word is another's inflection when it begins with all of it and little is behind."""
+_DIGIT = re.compile(f"[{''.join(chr(code) for code in range(0x80, 0x10000) if chr(code).isdecimal())}]")
+_OTHERWISE = re.compile(f"[{''.join(map(chr, PLAIN))}]")
+_JOINED = re.compile(r"\w+(?:-\w+)+")
 
 
 def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozenset[str]:
@@ -63,10 +61,12 @@ class Matcher:
             return False
         unified = _unified(text)
         flat = _flat(unified)
-        if not all(_stands(part, flat) for part in self.parts) or not all(begun in flat for begun in self._begun):
+        joined = [word.replace("-", "") for word in _JOINED.findall(flat)] if "-" in flat else []  # wi-fi is wifi too
+        begin = " ".join([flat, *joined])
+        if not all(_stands(part, flat) for part in self.parts) or not all(begun in begin for begun in self._begun):
             return False
         missing = set(range(len(self.words)))
-        for word in _WORD.findall(unified) if missing else ():
+        for word in (*_WORD.findall(unified), *joined) if missing else ():
             missing -= self._meant(word)
             if not missing:
                 return True
@@ -82,15 +82,12 @@ class Matcher:
         if plain == other:
             return True
         script = script_of(ours)
-        if script is None or (script in _ENDED and not other.startswith(plain[:COMMON])):
-            return False
         if script_of(theirs) is not script:
             return False
+        if script is None:
+            return ours[0].isalpha() and begins(plain, other)
         languages = _languages_for(script, self.languages)
-        if any(stem(ours, language) == stem(theirs, language) for language in languages):
-            return True
-        stemmed_well = languages == {"en"} and ours.isascii()
-        return not stemmed_well and _begins(plain, other)
+        return is_form(ours, theirs, languages) or is_compound(ours, theirs, languages)
 
 
 def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool] = lambda _: False) -> Matcher:
@@ -100,7 +97,7 @@ def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool
     words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
     signs = _signs(_RUN.sub(" ", _WORD.sub(" ", rest)), alone=not (words or phrases or _RUN.search(rest)))
     parts = dict.fromkeys([*phrases, *map(_flat, (*_RUN.findall(rest), *signs))])
-    begun = tuple(_flat(word)[:COMMON] for word in words if script_of(word) in _ENDED)
+    begun = tuple(map(beginning, words))
     return Matcher(tuple(words), tuple(part for part in parts if part), languages, begun)
 
 
@@ -111,11 +108,6 @@ def says_nothing(languages: Collection[str]) -> Callable[[str], bool]:
 
 def _languages_for(script: Script, spoken: Collection[str]) -> set[str]:
     return {USUAL[script], *(language for language in spoken if script_for(language) is script)}
-
-
-def _begins(plain: str, other: str) -> bool:
-    shorter, longer = sorted((plain, other), key=len)
-    return len(shorter) >= LEAST_ROOT and longer.startswith(shorter) and len(longer) - len(shorter) <= LONGEST_ENDING
 
 
 def _signs(rest: str, *, alone: bool) -> Sequence[str]:
@@ -140,9 +132,13 @@ def _goes_on(before: str, after: str) -> bool:
 
 
 def _unified(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().replace("\ufe0f", "")
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\ufe0f", "")
+    return plain if plain.isascii() else _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), plain)
 
 
 def _flat(unified: str) -> str:
+    if unified.isascii():
+        return " ".join(unified.split())
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", unified))
+    bare = _OTHERWISE.sub(lambda letter: PLAIN[ord(letter[0])], bare)
     return " ".join(unicodedata.normalize("NFC", bare).split())  # Korean syllables whole again

@@ -46,7 +46,7 @@ LONGEST = 64
 """Characters of a word that is stemmed; none is longer but by mistake."""
 _FOLDED_SCRIPTS = frozenset({Script.LATIN, Script.GREEK, Script.CYRILLIC, Script.HEBREW, Script.ARABIC, None})
 """Marks of other scripts are vowels."""
-_PLAIN = str.maketrans(
+PLAIN = str.maketrans(
     {
         "ł": "l",
         "ø": "o",
@@ -64,6 +64,7 @@ _PLAIN = str.maketrans(
         "\u06a9": "\u0643",
     }
 )
+"""Letters that are written otherwise by who has no key for them."""
 _UKRAINIAN = str.maketrans("ієїґ", "иеиг")
 _BULGARIAN_ARTICLE = re.compile("(?<=..)(?:ът|ят|та|то|те)$")
 _HEBREW_PREFIX = re.compile("^(?:[ושכ]?ה|[ובלמשכ])(?=...)")
@@ -95,7 +96,7 @@ def fold(word: str) -> str:
     if word.isascii() or script_of(word) not in _FOLDED_SCRIPTS:
         return word
     letters = unicodedata.normalize("NFKD", word)
-    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn").translate(_PLAIN)
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn").translate(PLAIN)
 
 
 def _snowball(word: str, language: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation import matching
+from bot.conversation import inflection
 from bot.conversation.matching import languages_in, matcher, says_nothing
 
 ALL = frozenset({"en", "de", "es", "ru", "pl"})
@@ -39,6 +39,24 @@ ALL = frozenset({"en", "de", "es", "ru", "pl"})
         ("คน", "มีคนมา"),
         ("비밀번호", "비밀번호를 잊었다"),
         ("כלב", "הכלב שלי"),
+        ("день рождения", "нет дня рождения"),
+        ("Павел", "встретила Павла"),
+        ("Льву", "Лев Толстой"),
+        ("дочь", "подарок дочери"),
+        ("подарок", "без подарков"),
+        ("hasło", "haseł nie ma"),
+        ("wife", "their wives"),
+        ("children", "a child"),
+        ("luz", "muchas luces"),
+        ("wifi", "the Wi-Fi code"),
+        ("Passwort", "das Bankpasswort"),
+        ("Konto", "Kontostand"),
+        ("Łódź", "w Lodz"),
+        ("cœur", "mon coeur"),
+        ("ছেলে", "ছেলেকে বলো"),
+        ("პაროლი", "პაროლის გარეშე"),
+        ("١٢٣٤", "pin 1234"),
+        ("1234", "رمزي ۱۲۳۴"),
     ],
 )
 def test_what_is_named_is_found(asked: str, text: str) -> None:
@@ -61,10 +79,18 @@ def test_what_is_named_is_found(asked: str, text: str) -> None:
         ("*", "stars"),
         ("пароль", "парад"),
         ("Maria", "Mario came"),
+        ("кот", "кто там"),
+        ("год", "где он"),
+        ("сон", "мой сын"),
+        ("дочь", "дочитал"),
+        ("man", "many"),
+        ("life", "live"),
+        ("Passwort", "Passbild"),
     ],
 )
 def test_what_is_not_named_stays(asked: str, text: str) -> None:
     assert not matcher(asked, frozenset({"en"})).holds(text)
+    assert not matcher(asked, frozenset({"de", "ru"})).holds(text) or asked in ("Peter", "son")
 
 
 def test_the_languages_are_those_spoken_and_chosen() -> None:
@@ -86,8 +112,9 @@ def test_few_words_are_stemmed_in_a_long_history(monkeypatch: pytest.MonkeyPatch
         stemmed.append(word)
         return word
 
-    monkeypatch.setattr(matching, "stem", stem)
+    monkeypatch.setattr(inflection, "stem", stem)
     wanted = matcher("boats", ALL)
+    stemmed.clear()
     for number in range(2_000):
         wanted.holds(f"word{number} b{number} another sentence {number}")
     assert not stemmed
