@@ -160,6 +160,15 @@ class Past:
         )
         return _spoken(rows[0]) if rows else None
 
+    async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
+        """The first answer behind a message to the bot: to it, and perhaps to others that were sent with it."""
+        row = await self._database.row(
+            f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {_SETTLED}"
+            " AND (SELECT asked FROM turns WHERE id = ?2) ORDER BY id LIMIT 1",
+            (chat_id, turn_id),
+        )
+        return int(row["id"]) if row is not None else None
+
     async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[Spoken], list[Spoken]]:
         """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
         inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"

@@ -74,13 +74,11 @@ class Forgetting:
         turn = await self.storage.past.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
             return Found((), ())
-        last = 2**63 - 1
-        near = await self.storage.past.around(chat.id, [turn.turn_id], after_turn=turn.turn_id, before_turn=last)
-        answers = [row.turn_id for row in near if row.role is Role.ASSISTANT and turn.role is Role.USER]
+        answer = await self.storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
         said = plain(turn.content)
         quote = _flat(said)[:QUOTE_LENGTH]
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
-        turn_ids = tuple(sorted({turn.turn_id, *answers, *quoting}))
+        turn_ids = tuple(sorted({turn.turn_id, *quoting} | ({answer} if answer else set())))
         return Found(turn_ids, await self._lines(chat, partial(_tells, said=said)), said, of_message=True)
 
     async def shown(self, chat: Chat, found: Found | Proposal, first: int, count: int) -> list[Spoken]:

@@ -5,6 +5,7 @@ import pytest
 from bot.conversation.forgetting import Forgetting, Found
 from storage import Storage
 from storage.noted import Memory
+from storage.records import NewReply, NewTurn
 from tests.conversation.test_upkeep import Bench
 
 OTHER = "- The dentist is Doctor Novak, at half past nine."
@@ -34,6 +35,13 @@ async def _forget(bench: Bench, forgetting: Forgetting, found: Found) -> set[str
         number = await forgetting.propose(tx, chat, found)
         await forgetting.carry_out(tx, chat, number)
     return await bench.storage.memories.lines(chat.id)
+
+
+async def _answer(bench: Bench, words: str) -> None:
+    chat, transcript = await bench.chat(), bench.storage.transcript
+    async with bench.storage.transaction() as tx:
+        reply = await transcript.begin_reply(tx, chat.id, bench.clock(), reply_to=None)
+        await transcript.finish_reply(tx, chat.id, reply, NewReply(words, 5), None)
 
 
 @pytest.mark.parametrize("word", TOLD)
@@ -69,3 +77,24 @@ async def test_a_long_message_takes_no_other_notes_along(storage: Storage) -> No
     await bench.talk(1, tokens=1200, content=long)
     found = await forgetting.by_words(await bench.chat(), "password")
     assert (len(found.turn_ids), found.lines) == (1, ())
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked with it", "overheard"])
+async def test_the_answer_to_several_messages_is_forgotten(storage: Storage, asked: bool) -> None:
+    bench, forgetting = await _noted(storage, [])
+    chat = await bench.chat()
+    async with storage.transaction() as tx:
+        await storage.transcript.append(tx, chat.id, [NewTurn("my pin is 4711", "\n\n", 5, 1, 5)], 1.0)
+        await storage.transcript.append(tx, chat.id, [NewTurn("and more", "\n", 5, 2, 5)], 1.0, asked=asked)
+    await _answer(bench, "Your pin is 4711.")
+    await _answer(bench, "Something else.")
+    assert (await forgetting.by_message(chat, 1)).turn_ids == (1, 3)
+
+
+async def test_a_message_that_was_overheard_has_no_answer(storage: Storage) -> None:
+    bench, forgetting = await _noted(storage, [])
+    chat = await bench.chat()
+    async with storage.transaction() as tx:
+        await storage.transcript.append(tx, chat.id, [NewTurn("my pin is 4711", "\n\n", 5, 1, 5)], 1.0, asked=False)
+    await _answer(bench, "Nobody asked.")
+    assert len((await forgetting.by_message(chat, 1)).turn_ids) == 1
