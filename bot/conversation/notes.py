@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 from bot.conversation.choice import is_sent
 from bot.conversation.compaction import Compactor
+from bot.conversation.covers import times
 from bot.conversation.instructions import instruction
 from bot.llm.interface import Message
 from storage import Storage
@@ -28,6 +29,8 @@ class Shown:
     made_at: datetime | None
     whole: bool
     """Whether nothing has left the window."""
+    spans: tuple[tuple[str, str], ...] = ()
+    """The first and the last time of each stretch that the notes are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Notes:
             cached_share=_cached_share(reports),
             made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
             whole=view.window.through_turn <= view.window.chat.reset_turn,
+            spans=tuple(times(view.covers, self.zone)),
         )
 
     async def before(self, chat: Chat, version_id: int | None = None) -> Before | None:

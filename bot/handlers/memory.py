@@ -146,6 +146,10 @@ def told(shown: Shown) -> str:
         lines.append(texts.MEMORY_CACHED.format(share=f"{shown.cached_share:.0%}"))
     if shown.text and shown.made_at is not None:
         lines.append(texts.MEMORY_MADE.format(at=f"{shown.made_at:%Y-%m-%d %H:%M}"))
+    if shown.text and shown.spans:
+        lines.append(
+            texts.MEMORY_COVERS.format(spans=", ".join(f"{since} \u2013 {until}" for since, until in shown.spans))
+        )
     empty = texts.MEMORY_EMPTY if shown.whole else texts.MEMORY_NONE
     form = texts.MEMORY if shown.text else empty
     return form.replace("{numbers}", " ".join(lines)).replace("{text}", shown.text)

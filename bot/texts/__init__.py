@@ -96,6 +96,7 @@ MEMORY_NUMBERS = "In view: {rounds}, about {tokens} of {window} tokens, {memory}
 MEMORY_MEDIA = "Pictures and voice messages in view: {count}; the notes will keep what they showed and said."
 MEMORY_CACHED = "{share} of the last prompt came from the cache."
 MEMORY_MADE = "Notes of {at}."
+MEMORY_COVERS = "They cover {spans}."
 NOTHING_SAID = "Nothing has been said here yet."
 COMPACT_NOW = "Compact now"
 COMPACTING = "I am making notes of the older part…"

@@ -1,6 +1,7 @@
 """Earlier notes are brought back as they were, and what they can't know is told behind the user's words."""
 
 from bot.conversation.notes import Notes
+from bot.handlers.memory import told
 from storage import Storage
 from storage.noted import NotesVersion
 from tests.conversation.test_upkeep import ZONE, Bench
@@ -50,3 +51,10 @@ async def test_notes_that_were_brought_back_are_as_old_as_before(storage: Storag
     shown = await notes.show((await bench.chat()).id)
     assert shown.made_at is not None
     assert shown.made_at.timestamp() == before.made_at
+
+
+async def test_what_notes_cover_is_shown_with_them(storage: Storage) -> None:
+    bench, notes, _ = await _noted_twice(storage)
+    shown = await notes.show((await bench.chat()).id)
+    assert shown.spans == (("1970-01-12 13:46", "1970-01-12 15:46"),)
+    assert "They cover 1970-01-12 13:46 – 1970-01-12 15:46." in told(shown)
