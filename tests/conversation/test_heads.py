@@ -1,6 +1,6 @@
 """What a model puts before its answer is taken off, however long the answer is."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -40,10 +40,10 @@ def test_nothing_of_a_head_is_shown_while_it_grows(head: str) -> None:
 @pytest.mark.parametrize("letter", ["a", "ß", " "])
 def test_looking_at_a_long_answer_costs_no_more(letter: str) -> None:
     def took(length: int) -> float:
-        text, began = letter * length, perf_counter()
+        text, began = letter * length, thread_time()
         for _ in range(200):
             HEADS.off(text, more=True)
-        return perf_counter() - began
+        return thread_time() - began
 
     took(1_000)
     assert min(took(1_000_000) for _ in range(3)) < 20 * max(took(2_000), 0.0005)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -125,6 +125,16 @@ def _error(code: int, description: str) -> JSONResponse:
     return JSONResponse({"ok": False, "error_code": code, "description": description}, code)
 
 
+class _Told(Pacer):
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
+        super().__init__(clock, sleep)
+        self.halts: list[float] = []
+
+    def halt(self, to: Destination, seconds: float) -> None:
+        self.halts.append(seconds)
+        super().halt(to, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A sender that is connected to the double."""
@@ -133,21 +143,24 @@ class Line:
     sender: Sender
     features: Features
     pacer: Pacer
-    slept: list[float]
-    """What the pacer has waited, in its own seconds."""
+    halts: list[float]
+    """How long the pacer was told to wait each time, in its own seconds."""
+    now: Callable[[], float]
+    """The pacer's clock."""
 
 
 @asynccontextmanager
 async def connected(*unknown: str, patience: float = 5.0, reply_format: ReplyFormat = "auto") -> AsyncIterator[Line]:
-    api, features, slept = BotApi(unknown), Features(), list[float]()
+    api, features, loop = BotApi(unknown), Features(), asyncio.get_running_loop()
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
         await asyncio.sleep(seconds / SPEED)
 
-    loop = asyncio.get_running_loop()
-    pacer = Pacer(lambda: loop.time() * SPEED, sleep)
+    def now() -> float:
+        return loop.time() * SPEED
+
+    pacer = _Told(now, sleep)
     app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
     request = HTTPXRequest(read_timeout=patience)
     async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot", request=request) as bot:
-        yield Line(api, Sender(bot, pacer, features, QUICK, reply_format), features, pacer, slept)
+        yield Line(api, Sender(bot, pacer, features, QUICK, reply_format), features, pacer, pacer.halts, now)
