@@ -13,6 +13,7 @@ fused (1 : 1, k = 20) 84, 87, 76, 84, and 1 : 2 79, 83, 84, 92.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bot.conversation.similarity import Scores
 from storage.search import Hit
@@ -23,10 +24,12 @@ MOST = 60
 """Turns that are ranked by each of the two."""
 USUAL_COVERAGE = 0.4
 """Of the best turn, where it is not known what a perfect one would score."""
-NTH = 10
-"""A question that gathers ("which of them ...") has many turns that match about as well; the tenth is looked at."""
-SINGLE, GATHERING = 0.5, 0.65
-"""Its match, as a share of the best one: up to here what was asked stands in one place, and from here on in many."""
+NTH = 5
+"""A question that gathers ("which of them ...") has many turns that match about as well; the fifth is looked at."""
+SHARES = ((0.5, 0.35), (0.7, 0.6), (0.8, 0.6), (1.0, 1.0))
+"""Its match, as a share of the best one, and how much of the most tokens the question is worth: at 0.5 what was asked
+stands in one place, and at 1 in many. (Nine conversations in eight languages: 89.4 % of the evidence with 1,184 tokens
+on average; half for all 86 % with 1,162, and from a half to the whole by the tenth turn 89.5 % with 1,458.)"""
 FAINT, CLEAR = 0.35, 0.65
 """How well words that ask for nothing, by their form, match the best turn: by chance, and surely not so. (Statements in
 these conversations: 0.24 to 0.45 for half of them; questions: 0.4 to 0.8.)"""
@@ -65,11 +68,14 @@ class Ranking:
         return replace(self, turn_ids=tuple(ranked), matches=self.matches[:MOST])
 
     @property
-    def gathers(self) -> float:
-        """Whether many turns match about as well as the best, from 0 (one does) to 1."""
-        if len(self.matches) < NTH or self.matches[0] <= 0:
-            return 0.0
-        return _between(self.matches[NTH - 1] / self.matches[0], SINGLE, GATHERING)
+    def worth(self) -> float:
+        """Which share of the most tokens a question is worth: little where one turn matches, all where many do."""
+        fifth = self.matches[NTH - 1] / self.matches[0] if len(self.matches) >= NTH and self.matches[0] > 0 else 0.0
+        least, most = SHARES[0], SHARES[-1]
+        for (low, little), (high, much) in pairwise(SHARES):
+            if low <= fifth <= high:
+                return little + (much - little) * _between(fifth, low, high)
+        return least[1] if fifth < least[0] else most[1]
 
     @property
     def clear(self) -> float:

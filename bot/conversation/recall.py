@@ -39,10 +39,10 @@ COVERED_ANYHOW = 0.15
 questions 0.15 to 0.6, what was never talked about 0.16 at most in 95 of 100.)"""
 CLEAR_UNASKED = 0.3
 """And how clear a match has to be for words that ask for nothing (``ranking``)."""
-PLAIN_SHARE = 0.5
-"""Of the most tokens that are recalled, for a question whose answer stands in one place."""
-UNASKED_SHARE = 0.4
-"""And for what has not the form of a question and matches clearly."""
+TIMED_SHARE = 0.5
+"""At least so much of the most tokens is recalled where a time is asked for: in a month much is said."""
+UNASKED_SHARE = 0.3
+"""Of the most tokens that are recalled, for what has not the form of a question and matches clearly."""
 SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
 SHORT_TOKENS = 30
@@ -109,13 +109,12 @@ class Recall:
         asked = asked or found.timed
         if not found.is_worth_a_look(asked=asked):
             return found.ranked(NOTHING)
-        plain_tokens, ranking = PLAIN_SHARE * most, found.ranking
         if asked:
-            budget = plain_tokens + ranking.gathers * (most - plain_tokens)
+            budget = found.worth * most
         else:
             budget = min(SMALL_TALK_TOKENS, most)
             if self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS:
-                budget += ranking.clear * max(0.0, UNASKED_SHARE * most - budget)
+                budget += found.ranking.clear * max(0.0, UNASKED_SHARE * most - budget)
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
 
     async def look(
@@ -125,7 +124,7 @@ class Recall:
         found = await self._found(chat, query, after_turn, before_turn, now, asked_by_form=True)
         if not query.strip() or not found.is_worth_a_look(asked=True):
             return found.ranked(NOTHING)
-        budget = self.budget * (PLAIN_SHARE + found.ranking.gathers * (1 - PLAIN_SHARE))
+        budget = found.worth * self.budget
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="")
 
     async def search(
@@ -260,6 +259,11 @@ class _Found:
     """Whether a turn is near in meaning; None: that is not known."""
     timed: bool = False
     """Whether a time was asked for at which, or soon after, something was said."""
+
+    @property
+    def worth(self) -> float:
+        """Which share of the most tokens a question is worth."""
+        return max(self.ranking.worth, TIMED_SHARE if self.timed else 0.0)
 
     def is_worth_a_look(self, *, asked: bool) -> bool:
         """Whether it may be what was meant; `asked`: by its form it was a question."""
