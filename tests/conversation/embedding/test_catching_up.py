@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC
 
 import numpy as np
 import pytest
 
 from bot.conversation import rest
-from bot.conversation.embedding import BATCH, texts_of
+from bot.conversation.embedding import BATCH, Embedding, texts_of
 from bot.errors import ModelError, ServerTrouble, WrongKey
+from bot.llm.interface import Purpose
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
 from sandbox.model.vector import embed
 from storage import Storage
 from storage.past import InContext
 from storage.records import Chat, NewReply, NewTurn, Role, Spoken
-from tests.conversation.embedding.talk import MAY, Make, asked, chat_of, embedded, nearest, own, say, until
+from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say, until
 
 
 async def test_a_turn_is_embedded_alone_and_between_its_neighbours(
@@ -226,3 +228,36 @@ async def test_all_chats_that_are_behind_are_caught_up_after_a_start(storage: St
 
     await until(done)
     assert all([len(await embedded(storage, chat)) == 1 for chat in chats])
+
+
+class Faulty:
+    """Fails as no model and no server should."""
+
+    name = "faulty"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+        self.asked += 1
+        if purpose is Purpose.PASSAGE and self.asked == 1:
+            return [[1.0, 0.0] for _ in texts]
+        raise ValueError("a fault")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_fault_is_not_met_with_every_turn(storage: Storage, chat: Chat) -> None:
+    faulty, clock = Faulty(), Clock()
+    embedding = Embedding(storage, faulty, UTC, clock)
+    await say(storage, chat, "I painted a lake")
+    await embedding.catch_up(chat.id)
+    await say(storage, chat, "The dog ran away")
+    for _ in range(3):
+        embedding.wake(chat.id)
+        await until(lambda: asyncio.sleep(0, faulty.asked == 2))
+    await embedding.close()
+    assert faulty.asked == 2
+    assert await embedding.scores(chat.id, "lake", after_turn=0, before_turn=99) is None
+    assert faulty.asked == 3
