@@ -29,6 +29,8 @@ LONG_TOKENS = 300
 """A longer turn has half of the words of many lines that do not tell of it."""
 MOST_COMPARED = 20_000
 """Tokens of a window that lines of notes are compared with."""
+_CODE = re.compile("[0-9a-z\u0430-\u044f]{4,}")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 SHARED_WORDS = 0.5
 """A line of the memory tells of a message when it shares this much of its words with it."""
 
@@ -79,7 +81,9 @@ class Forgetting:
         quote = _flat(said)[:QUOTE_LENGTH]
         quoting = await self._matching(chat, partial(_has_quote, quote)) if _has_words(said) else ()
         turn_ids = tuple(sorted({turn.turn_id, *quoting} | ({answer} if answer else set())))
-        return Found(turn_ids, await self._lines(chat, partial(_tells, said=said)), said, of_message=True)
+        lines = await self._lines(chat, partial(_tells, said=said))
+        told = await self._told(chat, turn_ids)
+        return Found(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
 
     async def shown(self, chat: Chat, found: Found | Proposal, first: int, count: int) -> list[Spoken]:
         """Some of the turns that were found, from one place on."""
@@ -149,9 +153,11 @@ class Forgetting:
         leaving = {*turn_ids}
         gone = await self.storage.past.of_ids(chat.id, turn_ids[-PAGE:])
         window = await self.storage.memories.window(chat.id, most_tokens=MOST_COMPARED)
+        stays = [turn for turn in window.turns if turn.id not in leaving]
         told = await asyncio.to_thread(telling_of, lines, _short(gone))
-        stays = telling_of(told, _short(turn for turn in window.turns if turn.id not in leaving))
-        return [line for line in lines if line in told and line not in stays]
+        told -= telling_of(told, _short(stays))
+        codes = _codes(turn.content for turn in gone) - _codes(turn.content for turn in stays)
+        return [line for line in lines if line in told or _codes([line]) & codes]
 
     async def _all_lines(self, chat: Chat) -> list[str]:
         """The lines of the memory, and then those of the notes before it."""
@@ -182,6 +188,12 @@ async def take_out(storage: Storage, left: Left) -> None:
 def _short(turns: Iterable[Spoken | Turn]) -> list[str]:
     """What people said in few words."""
     return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
+
+
+def _codes(texts: Iterable[str]) -> set[str]:
+    """Long numbers and words with a digit in them, such as passwords: who has one of them tells of the same."""
+    found = {code for text in texts for code in _CODE.findall(unicodedata.normalize("NFKC", plain(text)).casefold())}
+    return {code for code in found if any(map(str.isdigit, code)) and not _YEAR.fullmatch(code)}
 
 
 def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:

@@ -131,7 +131,7 @@ class ForgetHandlers:
         return texts.FORGET_FOUND.replace("{found}", "\n".join(lines).strip())
 
     def _line(self, turn: Spoken) -> str:
-        words = " ".join(plain(turn.content).split())
+        words = " ".join(plain(turn.content).split()).removeprefix(f"{turn.speaker}: ")  # in groups it stands there
         shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
         return f"• {datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
 

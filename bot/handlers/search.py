@@ -58,7 +58,10 @@ class SearchHandlers:
 def told(message: Message, turn: Spoken, words: str, zone: tzinfo) -> str:
     """A turn that was found, to whoever wrote this message: its date, its speaker, what was said, and a link."""
     at = f"{datetime.fromtimestamp(turn.at, zone):%Y-%m-%d %H:%M}"
-    lines = [f"{at} · {turn.speaker or texts.THE_BOT}", excerpt(plain(turn.content), words)]
+    lines = [
+        f"{at} · {turn.speaker or texts.THE_BOT}",
+        excerpt(plain(turn.content).removeprefix(f"{turn.speaker}: "), words),
+    ]
     if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
         lines.append(url)
     return "\n".join(lines)

@@ -64,6 +64,16 @@ async def test_notes_that_came_before_the_confirmation_lose_it_too(storage: Stor
     assert await _forget(bench, forgetting, found) == {OTHER}
 
 
+@pytest.mark.parametrize(
+    ("said", "line"), [("my pin is 4711", "- Ann's bank code: 4711"), ("it is Hunter2", "- WiFi: hunter2")]
+)
+async def test_notes_with_a_forgotten_number_are_forgotten(storage: Storage, said: str, line: str) -> None:
+    bench, forgetting = await _noted(storage, [said, "we met in 2019"], f"{line}\n- Married in 2019.")
+    found = await forgetting.by_message(await bench.chat(), 0)
+    assert (found.turn_ids, found.lines) == ((1, 2), (line,))
+    assert await _forget(bench, forgetting, found) == {"- Married in 2019."}
+
+
 async def test_notes_of_what_stays_in_view_stay(storage: Storage) -> None:
     said, line = TOLD["password"]
     bench, forgetting = await _noted(storage, [said], f"{line}\n{OTHER}")
