@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.conversation.asking import plain
 from bot.conversation.indexing import Indexer
-from bot.conversation.kept import telling_of
+from bot.conversation.kept import sharing_codes, telling_of
 from bot.conversation.tokens import TokenCounter
 from storage import Storage, Transaction
 
@@ -56,8 +56,9 @@ class Cleaning:
         leaving = {*turn_ids}
         gone = [one.content for one in await self.storage.past.of_ids(chat_id, turn_ids)]
         window = (await self.storage.memories.window(chat_id, most_tokens=MOST_COMPARED)).turns
+        stays = [plain(turn.content) for turn in window if turn.id not in leaving]
         told = telling_of(lines, map(plain, gone))
-        return told - telling_of(told, (plain(turn.content) for turn in window if turn.id not in leaving))
+        return (told - telling_of(told, stays)) | sharing_codes(lines, map(plain, gone), stays)
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:

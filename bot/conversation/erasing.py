@@ -44,7 +44,9 @@ class Erasing:
             self._wanted.clear()
             try:
                 await self.erase()
-            except StorageError as exc:
+            except Exception as exc:
+                if not isinstance(exc, StorageError):  # a fault of ours must not leave it there until the next start
+                    log.exception("What was forgotten could not be deleted")
                 log.warning("What was forgotten is deleted later: %s", exc)
                 self._wanted.set()
                 await asyncio.sleep(AGAIN_AFTER_S)

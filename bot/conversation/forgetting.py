@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.conversation.asking import plain, spoken
-from bot.conversation.kept import telling_of
+from bot.conversation.kept import sharing_codes, telling_of
 from bot.conversation.keys import all_terms, terms
 from bot.conversation.matching import Matcher, languages_in, matcher, says_nothing
 from bot.conversation.said import QUOTE_LENGTH
@@ -29,8 +29,6 @@ LONG_TOKENS = 300
 """A longer turn has half of the words of many lines that do not tell of it."""
 MOST_COMPARED = 20_000
 """Tokens of a window that lines of notes are compared with."""
-_CODE = re.compile("[0-9a-z\u0430-\u044f]{4,}")
-_YEAR = re.compile("(?:19|20)[0-9]{2}")
 SHARED_WORDS = 0.5
 """A line of the memory tells of a message when it shares this much of its words with it."""
 
@@ -156,8 +154,8 @@ class Forgetting:
         stays = [turn for turn in window.turns if turn.id not in leaving]
         told = await asyncio.to_thread(telling_of, lines, _short(gone))
         told -= telling_of(told, _short(stays))
-        codes = _codes(turn.content for turn in gone) - _codes(turn.content for turn in stays)
-        return [line for line in lines if line in told or _codes([line]) & codes]
+        told |= sharing_codes(lines, (plain(turn.content) for turn in gone), (plain(turn.content) for turn in stays))
+        return [line for line in lines if line in told]
 
     async def _all_lines(self, chat: Chat) -> list[str]:
         """The lines of the memory, and then those of the notes before it."""
@@ -188,12 +186,6 @@ async def take_out(storage: Storage, left: Left) -> None:
 def _short(turns: Iterable[Spoken | Turn]) -> list[str]:
     """What people said in few words."""
     return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
-
-
-def _codes(texts: Iterable[str]) -> set[str]:
-    """Long numbers and words with a digit in them, such as passwords: who has one of them tells of the same."""
-    found = {code for text in texts for code in _CODE.findall(unicodedata.normalize("NFKC", plain(text)).casefold())}
-    return {code for code in found if any(map(str.isdigit, code)) and not _YEAR.fullmatch(code)}
 
 
 def _meant(page: Sequence[tuple[int, str]], is_meant: Callable[[str], bool]) -> list[int]:

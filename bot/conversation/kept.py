@@ -25,6 +25,9 @@ OLD_SHARE = 0.5
 """Of the notes' length, which lines that were lost may take."""
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]+[^\W\d_]*)*")
 _NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f]\d{3})*")
+_CODE = re.compile("[0-9a-z\u0430-\u044f]{4,}")
+"""In small Latin or Russian letters."""
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{2,}")
 
 
@@ -61,6 +64,12 @@ def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
         said = _content(text)
         found |= {line for line, own in traces.items() if own and len(own & said) >= TOLD_SHARE * len(own)}
     return found
+
+
+def sharing_codes(lines: Iterable[str], texts: Iterable[str], others: Iterable[str]) -> set[str]:
+    """The lines with a long number, or a word with a digit in it such as a password, of these texts and no other."""
+    codes = _codes(texts) - _codes(others)
+    return {line for line in lines if not codes.isdisjoint(_codes([line]))}
 
 
 def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
@@ -120,6 +129,11 @@ def _traces(text: str) -> set[str]:
     plain = unicodedata.normalize("NFKC", text)
     words = {_folded(word[0]) for word in _WORD.finditer(plain)}
     return words | _numbers(plain) | _pairs(plain)
+
+
+def _codes(texts: Iterable[str]) -> set[str]:
+    found = {code for text in texts for code in _CODE.findall(unicodedata.normalize("NFKC", text).casefold())}
+    return {code for code in found if any(map(str.isdigit, code)) and not _YEAR.fullmatch(code)}
 
 
 def _numbers(text: str) -> set[str]:

@@ -1,14 +1,17 @@
 """What is forgotten is out of all that is read at once, and out of the database some turns at a time."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC
 from itertools import count
 
 import pytest
 
+from bot.conversation import erasing as erasing_module
 from bot.conversation.erasing import BATCH, Erasing
 from bot.conversation.forgetting import take_out
 from bot.conversation.indexing import Indexer
-from storage import Storage, forgettings
+from storage import Storage, StorageError, Transaction, forgettings
 from storage.pending import settle
 from storage.records import Chat, NewTurn, Place
 
@@ -81,6 +84,27 @@ async def test_a_killed_erasing_goes_on_after_the_next_start(storage: Storage) -
     await again.erase()
     assert await _count(storage) == 1
     assert await storage.forgettings.left() == []
+
+
+async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing_module, "AGAIN_AFTER_S", 0.0)
+    chat = await _said(storage, 2)
+    await _put_aside(storage, chat)
+    faults = [ValueError("a fault"), StorageError("busy")]
+
+    class Faulty(Indexer):
+        async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
+            if faults:
+                raise faults.pop()
+            await super().forgotten(tx, chat_id, turn_ids)
+
+    erasing = Erasing(storage, Faulty(storage, UTC))
+    erasing.begin()
+    async with asyncio.timeout(10):
+        while await storage.forgettings.left():  # noqa: ASYNC110 - nothing says when it is through
+            await asyncio.sleep(0.01)
+    assert (await _count(storage), faults) == (1, [])
+    await erasing.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.scripted import says
 SAID = {
     "My boat Swordfish lies in Basel": "- Ann's boat Swordfish lies in Basel.",
     "Моя сестра Марта живет во Львове": "- Сестра Марта живёт во Львове.",
+    "my pin for the bank card is 4711, I think": "- Ann's code at Kantonalbank Zürich: 4711",
     "我的妹妹王小芳在成都教书": "- 妹妹王小芳在成都教书。",
     "Der Zug nach Bern kostet 84 Franken": "- Zug nach Bern: 84 Franken.",
 }
