@@ -1,6 +1,7 @@
 """The table of handlers: what the bot does with each kind of update, in order of precedence."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -159,6 +160,13 @@ class Handlers:
         message = arrival.update.message
         resets = message is not None and (command(message) or "").lower().startswith("/reset")
         return resets and self.replies.endings.is_sending(arrival.place)
+
+    def is_overheard(self, arrival: Arrival) -> bool:
+        """See ``intake.lanes.Work``."""
+        message = arrival.update.message
+        with suppress(Exception):  # what is wrong with a message is met, and told, when it is handled
+            return arrival.kind is Kind.MESSAGE and message is not None and not self.chat.addressing.is_meant(message)
+        return False
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         """See ``intake.lanes.Work``."""

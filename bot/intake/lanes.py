@@ -18,7 +18,9 @@ GRACE_S = 1.0
 """How long a turn waits for the next part of a split paste or of a burst of forwards, in seconds."""
 
 MOST_WAITING = 1000
-"""Updates that wait in one lane; what comes on top of them is left out."""
+"""Updates that wait in one lane; what comes on top of them is left out ..."""
+MOST_OVERHEARD = 10_000
+"""... unless it asks nothing. A group talks on while the bot is down, and all of that is heard, at 2.5 kB a message."""
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ class Work(Protocol):
 
     def ends_sending(self, arrival: Arrival) -> bool:
         """Whether it need not wait for what is being sent, since it ends that."""
+
+    def is_overheard(self, arrival: Arrival) -> bool:
+        """Whether it is a message that is not meant for the bot."""
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         """Leave an arrival out, since too much waits before it; `tell` its sender so."""
@@ -53,6 +58,8 @@ class _Lane:
     queue: deque[Arrival] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     current: Sequence[Arrival] = ()
+    asking: int = 0
+    """How many of the queue are not only overheard."""
     owed: bool = False
     full: bool = False
     """Somebody was told that too much waits."""
@@ -82,7 +89,8 @@ class Lanes:
         if not lane.queue and self._work.ends_sending(arrival):
             self._start(self._overtake(arrival), arrival.place)
             return
-        if len(lane.queue) >= MOST_WAITING:
+        overheard = self._work.is_overheard(arrival)
+        if len(lane.queue) >= MOST_OVERHEARD if overheard else lane.asking >= MOST_WAITING:
             self._start(self._leave_out(arrival, tell=not lane.full), arrival.place)
             lane.full = True
             return
@@ -91,6 +99,7 @@ class Lanes:
         if arrival.kind is Kind.EDIT:
             self._work.edited(arrival)
         lane.queue.append(arrival)
+        lane.asking += not overheard
         lane.arrived.set()
 
     def is_busy(self, place: Place) -> bool:
@@ -148,10 +157,10 @@ class Lanes:
             log.exception("A lane's work failed; the lane goes on with what waits in it")
 
     async def _next_batch(self, lane: _Lane) -> Sequence[Arrival]:
-        batch = [lane.queue.popleft()]
+        batch = [self._first(lane)]
         while True:
             while lane.queue and self._belongs(lane.queue[0], batch):
-                batch.append(lane.queue.popleft())
+                batch.append(self._first(lane))
             if lane.queue or not batch[-1].may_continue:
                 return batch
             lane.arrived.clear()
@@ -160,6 +169,11 @@ class Lanes:
                     await lane.arrived.wait()
             except TimeoutError:
                 return batch
+
+    def _first(self, lane: _Lane) -> Arrival:
+        arrival = lane.queue.popleft()
+        lane.asking -= not self._work.is_overheard(arrival)
+        return arrival
 
     def _belongs(self, arrival: Arrival, batch: Sequence[Arrival]) -> bool:
         if self._work.stands_alone(arrival) or self._work.stands_alone(batch[0]):

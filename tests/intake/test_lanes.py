@@ -24,6 +24,7 @@ class Recorder:
         self.edits: list[int] = []
         self.alone: set[int] = set()
         self.left_out: list[tuple[int, bool]] = []
+        self.overheard: set[int] = set()
         self.gates: dict[Place, asyncio.Event] = {}
         self.handled = asyncio.Event()
 
@@ -40,6 +41,9 @@ class Recorder:
 
     async def overtake(self, one: Arrival) -> None:
         self.overtaken.append(one.update_id)
+
+    def is_overheard(self, arrival: Arrival) -> bool:
+        return arrival.update_id in self.overheard
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         self.left_out.append((arrival.update_id, tell))
@@ -199,6 +203,28 @@ async def test_what_is_too_much_to_wait_is_left_out_and_told_once(monkeypatch: p
     work.gates[HOME].set()
     await _settled(lanes)
     assert [numbers for _, numbers in work.batches if numbers] == [[1]]
+
+
+async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 1)
+    monkeypatch.setattr(module, "MOST_OVERHEARD", 5)
+    work = Recorder()
+    work.overheard = {*range(2, 9)} - {5, 6}
+    work.gates[HOME] = asyncio.Event()
+    lanes = Lanes(work)
+    lanes.put(arrival(1, "a"))
+    await asyncio.sleep(0)
+    for number in range(2, 9):
+        lanes.put(arrival(number, f"/{number}"))
+    await asyncio.sleep(0)
+    assert [number for number, _ in work.left_out] == [6, 8]
+    work.gates[HOME].set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    lanes.put(arrival(9, "/9"))
+    await asyncio.sleep(0.01)
+    assert [numbers for _, numbers in work.batches if numbers] == [[1], [2], [3], [4], [5], [7], [9]]
+    await _settled(lanes)
 
 
 @pytest.mark.parametrize(("alone", "batches"), [(2, [[1], [2], [3, 4]]), (3, [[1], [2], [3], [4]])])
