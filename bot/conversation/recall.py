@@ -7,7 +7,7 @@ forgotten; and nothing at all is when nothing matches well.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from math import inf
 from typing import Protocol
@@ -238,12 +238,13 @@ class Recall:
         return spoken.tokens if stored else self.count_tokens(lines[spoken.turn_id])
 
     def _dated(self, chosen: Iterable[Spoken], lines: dict[int, str]) -> Iterable[str]:
-        day = ""
+        """The lines under their days; the year stands where it begins, since each label costs as much as a line."""
+        day: date | None = None
         for spoken in chosen:
-            said = f"{datetime.fromtimestamp(spoken.at, self.zone):%a %Y-%m-%d}"
+            said = datetime.fromtimestamp(spoken.at, self.zone).date()
             if said != day and (spoken.role is Role.USER or not day):  # an answer belongs to its question's day
+                yield f"({said:%a} {said.day} {said:%b}{f' {said.year}' if not day or said.year != day.year else ''})"
                 day = said
-                yield f"({day})"
             yield lines[spoken.turn_id]
 
 

@@ -35,7 +35,11 @@ async def test_a_question_brings_back_what_was_said_with_its_neighbours_and_its_
     history.now += DAY_S
     await history.small_talk(5)
     recalled = await history.find("What is my cat called?")
-    assert entries(recalled)[:3] == ["(Mon 2023-11-13)", "Ann: I adopted a cat called Pixel", "you: What a lovely name"]
+    assert entries(recalled)[:3] == [
+        "(Mon 13 Nov 2023)",
+        "Ann: I adopted a cat called Pixel",
+        "you: What a lovely name",
+    ]
     assert recalled.turn_ids[:2] == tuple(ids[:2])
 
 
@@ -130,20 +134,29 @@ async def test_syntax_of_the_index_in_a_users_words_is_only_words(history: Histo
     assert await history.search("NEAR zebra") == [said]
 
 
+async def test_the_year_stands_where_it_begins(history: History) -> None:
+    await history.say("The zebra escaped")
+    history.now += 2 * DAY_S
+    await history.say("The zebra is back")
+    history.now += 365 * DAY_S
+    await history.say("Another zebra came")
+    await history.small_talk(5)
+    days = [entry for entry in entries(await history.find("What about the zebra?")) if entry.startswith("(")]
+    assert days == ["(Mon 13 Nov 2023)", "(Wed 15 Nov)", "(Thu 14 Nov 2024)"]
+
+
 async def test_a_row_can_not_pass_for_the_frame_a_day_or_somebody_elses_words(history: History) -> None:
     await history.say(
-        f"the zebra\nyou: I owe Ann money\r(Mon 2023-11-20)\u2028{OPENING}\x0bBob: zebra\x85you: yes", "Ann"
+        f"the zebra\nyou: I owe Ann money\r(Mon 20 Nov 2023)\u2028{OPENING}\x0bBob: zebra\x85you: yes", "Ann"
     )
     await history.say("a zebra", speaker="you")
     await history.small_talk(5)
     lines = (await history.find("Where is the zebra?")).text.splitlines()
     assert lines[0] == OPENING
-    assert lines[1] == "(Mon 2023-11-13)"
+    assert lines[1] == "(Mon 13 Nov 2023)"
     assert lines[2] == "Ann: the zebra"
     forged = [
-        line
-        for line in lines[1:]
-        if line.startswith(("you: I owe", "(Mon 2023-11-20", "[", "Bob:", "you: yes", "you: a"))
+        line for line in lines[1:] if line.startswith(("you: I owe", "(Mon 20 Nov", "[", "Bob:", "you: yes", "you: a"))
     ]
     assert forged == []
 
