@@ -18,8 +18,9 @@ from dashscope.common.error import DashScopeException
 from pydantic import JsonValue
 
 from bot import errors
+from bot.llm.bodies import parsed
 from bot.llm.calls import Calls, tool_parameters, with_calls
-from bot.llm.failures import of_response, unreached
+from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -33,6 +34,8 @@ from bot.trust import trust
 
 LONGEST_LINE = 2**20
 """Bytes of one event; aiohttp's own bound is 128 KiB, and some servers repeat a whole answer in its last event."""
+MOST_BYTES = 2**18
+"""Of the body of an error."""
 WRONG_ENDPOINT = "url error"
 """What either endpoint says of a model that belongs to the other one."""
 AGAIN = (errors.RateLimited, errors.ServerTrouble, aiohttp.ClientConnectionError)
@@ -74,7 +77,9 @@ class DashScopeServer(Server):
         """The connections, opened in the loop that uses them."""
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=trust(), limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=LONGEST_LINE)
+            self._session = aiohttp.ClientSession(
+                connector=connector, trust_env=True, read_bufsize=LONGEST_LINE, raise_for_status=_raise_failure
+            )
         return self._session
 
     def _model(self, name: str) -> "Generation":
@@ -87,7 +92,7 @@ class DashScopeServer(Server):
     async def _answers(self) -> bool:
         timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
         try:
-            async with self.session.get(self.base_url, timeout=timeout) as response:
+            async with self.session.get(self.base_url, timeout=timeout, raise_for_status=False) as response:
                 return response.status < HTTPStatus.INTERNAL_SERVER_ERROR
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -182,7 +187,8 @@ class Generation(Model):
             return errors.StreamCut(details)
         if isinstance(exc, DashScopeException):
             return errors.RequestRefused(details)
-        return unreached(errors.ServerTrouble(details))
+        trouble = errors.ServerTrouble(details)
+        return unreached(trouble) if isinstance(exc, aiohttp.ClientError) else trouble
 
 
 def _message(message: Message, *, multimodal: bool) -> dict[str, object]:
@@ -232,6 +238,26 @@ class _Told:
             usage=usage,
             calls=self._calls.take() if finish else (),
         )
+
+
+async def _raise_failure(response: aiohttp.ClientResponse) -> None:
+    """Raise the ModelError for a refused request: the SDK reads nothing but the form of DashScope itself.
+
+    What stands before a server, or in its place, has a form of its own.
+    """
+    if response.status < HTTPStatus.BAD_REQUEST:
+        return
+    content = b""
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > MOST_BYTES:
+            break
+    body = parsed(content)
+    failure = of_body(response.status, content, DASHSCOPE)
+    failure.request_id = text(mapping(body).get("request_id")) or response.headers.get("x-request-id", "")
+    failure.retry_after = response.headers.get("retry-after", "")
+    response.close()
+    raise failure
 
 
 def _header(headers: Mapping[str, str], wanted: str) -> str:

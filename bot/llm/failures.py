@@ -17,6 +17,7 @@ from bot.llm.wordings import any_of
 
 Kind = type[errors.ModelError]
 
+DASHSCOPE = "dashscope.aliyuncs.com"
 _MODEL_STUDIO = re.compile(r"(?:^|\.)(?:dashscope[\w-]*|(?:[\w-]+\.)*maas)\.aliyuncs\.com$")
 _SAYS_MODEL_STUDIO = re.compile(r"dashscope|aliyun|alibabacloud|model-studio")
 _GEMINI = re.compile(r"ai\.google\.dev|googleapis\.com|generate_content_|generativelanguage")
@@ -31,6 +32,8 @@ _CODES: tuple[tuple[str, Kind], ...] = (
     ("api_key_invalid", errors.WrongKey),
     ("incorrect_api_key", errors.WrongKey),
     ("authentication_error", errors.WrongKey),
+    ("1004", errors.WrongKey),  # MiniMax and GLM
+    ("2049", errors.WrongKey),  # MiniMax
     ("arrearage", errors.NoCredit),
     ("allocationquota.freetieronly", errors.NoCredit),
     ("insufficient_balance", errors.NoCredit),
@@ -41,6 +44,9 @@ _CODES: tuple[tuple[str, Kind], ...] = (
     ("1008", errors.NoCredit),  # MiniMax
     ("modelnotfound", errors.NoPermission),
     ("model_not_found", errors.NoPermission),
+    ("model_not_supported", errors.NoPermission),
+    ("model_decommissioned", errors.NoPermission),
+    ("unsupported_country", errors.NoPermission),
     ("accessdenied", errors.NoPermission),
     ("model.accessdenied", errors.NoPermission),
     ("context_length_exceeded", errors.ContextTooLong),
@@ -63,6 +69,8 @@ _CODES: tuple[tuple[str, Kind], ...] = (
     ("ipinfringementsuspect", errors.ContentRefused),
     ("prohibited_content", errors.ContentRefused),
     ("censorship_blocked", errors.ContentRefused),
+    ("safety_violation", errors.ContentRefused),
+    ("guardrail", errors.ContentRefused),
     ("sensitivecontentdetected", errors.ContentRefused),
     ("inputtextsensitivecontentdetected", errors.ContentRefused),
     ("1301", errors.ContentRefused),  # GLM
@@ -74,6 +82,10 @@ _CODES: tuple[tuple[str, Kind], ...] = (
     ("image_too_small", errors.ImageRefused),
 )
 """Beginnings of codes that mean one thing, whatever is said beside them."""
+_WEAK_CODES: tuple[tuple[str, Kind], ...] = (
+    ("invalid_prompt", errors.ContentRefused),  # OpenAI's, for what its models must not be asked
+)
+"""Those that mean it where nothing else is said."""
 _VAGUE_CODES: tuple[tuple[str, Kind], ...] = (
     ("server_error", errors.ServerTrouble),
     ("overloaded", errors.ServerTrouble),
@@ -149,7 +161,7 @@ def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelE
 
 
 def of_response(
-    status: int, code: str | None, message: str, *, streaming: bool, host: str = "dashscope.aliyuncs.com"
+    status: int, code: str | None, message: str, *, streaming: bool, host: str = DASHSCOPE
 ) -> errors.ModelError:
     """The ModelError for a failure in DashScope's own form, which has a code of its own beside the status.
 
@@ -206,6 +218,7 @@ def _kind(status: int | None, found: Told, host: str) -> Kind:
     return (
         _of_codes(codes, _CODES)
         or _of_words(said)
+        or _of_codes(codes, _WEAK_CODES)
         or (_of_codes(codes, _VAGUE_CODES) if status is None or status >= 500 else None)
         or _of_status(status)
     )

@@ -17,6 +17,7 @@ from bot.llm.ending import in_time
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
+from bot.llm.repeated import without_words_of
 from bot.llm.thinking import Thinking
 
 RETRIES = 4
@@ -144,6 +145,7 @@ class Model(ABC):
         """
         sent = {type(part) for message in messages for part in message.parts}
         error = _of_what_was_sent(error, sent)
+        error.args = tuple(without_words_of(messages, str(part)) for part in error.args)
         error.model = self.name
         if error.reached:
             self._server.breaker.answered()

@@ -100,7 +100,7 @@ REFUSED = (
     r"(?:safety|moderation|content) (?:system|filter|policy|check|guardrail)s? (?:\S+ ){0,3}?(?:blocked|rejected|refused|flagged|"
     r"triggered|stopped|declined|failed)",
     r"(?:tripped|triggered|triggering|hit) (?:\S+ ){0,3}?(?:content|safety|moderation) (?:filter|policy|system)",
-    r"failed check: safety",
+    r"failed check: safety|for safety reasons|safety (?:system|polic(?:y|ies)|filters?|guidelines) (?:\S+ )?(?:does not|doesn't|do not|don't) (?:allow|permit)",
     r"considered high risk",
     r"content exists risk",
     r"(?:input|output) new_sensitive",
@@ -134,11 +134,12 @@ REFUSED = (
 """A content filter refuses what was said."""
 
 NO_CREDIT = (
-    r"(?:credit |account )?balance is (?:too low|insufficient|negative|not enough)|not enough (?:balance|funds)",
+    r"balance (?:is |has (?:become )?|was )?(?:too low|insufficient|negative|not enough|below|empty|zero\b|exhausted|run out)"
+    r"|not enough (?:balance|funds)|negative (?:account |credit )?balance",
     r"insufficient[ _](?:account |user |available |prepaid )?(?:balance|credits?|funds)",
     r"\barrearage\b|\boverdue\b|in good standing|commodity has not purchased",
     r"(?:out of|no(?: more| remaining)?|not enough|enough|any|sufficient|all available|ran out of|run out of|exhausted(?: \S+){0,2}|more) "
-    r"credits\b",
+    r"credits\b(?! (?:were |was |are |will be |have been )?(?:charged|used|deducted|consumed|billed|spent))",
     r"specified api usage limits",
     r"\bcredits? (?:\S+ ){0,3}?(?:depleted|exhausted|used up|run out|expired|required)|credit limit (?:\S+ ){0,2}?exceeded",
     r"can only afford",
@@ -148,7 +149,11 @@ NO_CREDIT = (
     r"no payment method|add a payment method|payment (?:is )?required",
     r"please recharge|recharge your|top[ -]?up your|please (?:add|purchase|buy) (?:more )?(?:credits|funds)",
     r"free tier of the model has been exhausted|free allocated quota exceeded",
-    r"budget has been exceeded|exceededbudget",
+    r"(?<!token )(?<!thinking )(?<!reasoning )(?<!context )\bbudget (?:has been |is |was )?(?:exceeded|exhausted|used up|reached|spent)"
+    r"|exceededbudget|\bover budget\b",
+    r"(?:unpaid|overdue|past[- ]due|outstanding) (?:\S+ )?(?:invoices?|bills?|balance|payments?)",
+    r"(?:requires?|enable|set up|without) (?:valid |active )?billing\b|billing account (?:is |has been )?(?:closed|disabled|inactive)",
+    r"(?:trial|subscription|paid plan|free tier|licen[cs]e) (?:period )?(?:has |is |was )?(?:been )?(?:ended|expired|lapsed|cancell?ed|over\b)",
     r"exceeded your current token quota|exceeded your monthly included",
     r"suspended\b.{0,60}(?:balance|billing|recharge|payment|invoice)|failure to pay",
     r"余额(?:不足|已用)|欠费|请充值|额度(?:已)?(?:用尽|不足|用完|耗尽)|无可用资源包",
@@ -172,16 +177,31 @@ RATE = (
 )
 """Too much at a time."""
 WRONG_KEY = (
-    r"api[ _-]?key (?:is )?(?:not valid|invalid|expired|missing|not found|revoked|disabled|incorrect|not provided)",
+    r"api[ _-]?key\b(?: (?!for\b|model\b)[^\s.,;:]+){0,5}? (?:not valid|invalid|expired|missing|not found|revoked|disabled|deactivated|deleted|"
+    r"incorrect|wrong|leaked|compromised|not provided|unknown|not recogni[sz]ed|must be (?:set|provided)|(?:is )?required)(?! for (?:this |the )?model)",
+    r"(?:missing|no|invalid|bad|wrong|malformed|incorrect|expired|multiple)(?: or (?:missing|invalid|expired|malformed))? (?:the )?(?:api |http )?"
+    r"(?:authori[sz]ation|authentication|auth|bearer|access)[ _-](?:header|tokens?|credentials?|key)",
+    r"(?:authori[sz]ation|authentication|auth|bearer|access)(?: (?:header|tokens?|credentials?|key))? (?:field )?(?:is |are |was |were |has )?"
+    r"(?:missing|required|invalid|expired|incorrect|malformed|not (?:valid|provided|found|set))\b",
+    r"(?:provide|pass|supply|send|include|carry|use) (?:a |an |the |your |another )?(?:valid |correct )?api (?:secret )?key",
+    r"could not validate credentials|not authenticated|unregistered callers|login fail",
+    r"^\W*(?:error\W+)?(?:401\W+)?unauthori[sz]ed\W*$|^\W*(?:invalid token|(?:the |your )?token (?:is |has )?(?:invalid|expired))\W*$",
     r"(?:invalid|incorrect|wrong|missing|expired|no|malformed|unknown) (?:x-)?api[ _-]?key",
     r"authentication (?:fails|failed|error|required)",
     r"invalid (?:authentication|access token|bearer token|credentials)",
-    r"(?:无效|错误)的? ?(?:api ?key|令牌|密钥)|api ?key ?(?:无效|不存在|错误|过期)",
+    r"(?:无效|错误)的? ?(?:api ?key|令牌|密钥)|(?:api ?key|令牌|密钥|(?:authorization|access) ?token) ?(?:无效|不存在|错误|已?过期|已?失效|非法)",
 )
 """The key is wrong, at a server that says so with another status than 401."""
 NO_SUCH_MODEL = (
     r"\bmodel (?:\S+ )?(?:does not exist|doesn't exist|not exist|not found|is not available|is not found|can ?not be found|"
-    r"is not supported$)",
+    r"is not supported$)|requested model is (?:not supported|unsupported)",
+    r"\bmodels?\b(?: [^\s.,;:]+){0,2}? (?:has|have|is|are|was|were)(?: been| now)? (?:decommissioned|deprecated|retired|discontinued|removed|"
+    r"shut ?down|no longer (?:available|supported|served|offered))",
+    r"supported (?:api )?model (?:names|ids?) (?:are|is)\b|model (?:identifier|id|name)(?: \S+)? (?:is|was) (?:invalid|unknown|not (?:valid|recogni[sz]ed|found))",
+    r"no (?:available |healthy |active )?(?:channels?|providers?|deployments?|endpoints?)\b(?: (?:is|are|were|available|found)){0,2} for (?:the )?"
+    r"(?:requested )?model",
+    r"(?:location|country|region|territory)\b.{0,30}\b(?:is not|not|isn't) supported|not available in your (?:country|region|location|area)",
+    r"organi[sz]ation must be verified|on-demand throughput isn",
     r"(?:unknown|invalid|no such|unsupported|unrecognized) model\b(?! (?:parameter|output|response))",
     r"not a valid model",
     r"(?:do not|don't|does not) have (?:access|permission)",

@@ -1,0 +1,51 @@
+"""What a server repeats of the prompt in the words of an error: it must not reach the log."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.llm.interface import Message
+
+LENGTH = 12
+"""So many characters in a row that stand in the prompt too are taken from there, however the server cut them."""
+MOST = 20_000
+"""Characters that are looked through, from the end of the prompt, and as many from its beginning."""
+LEFT_OUT = "[...]"
+
+
+def without_words_of(messages: Sequence[Message], text: str) -> str:
+    """The text without what it has from these messages. Whole words go, and spaces count for nothing."""
+    theirs = _compact(text)[0]
+    ours = set(_pieces(messages))
+    starts = [at for at in range(len(theirs) - LENGTH + 1) if theirs[at : at + LENGTH] in ours]
+    return _cut(text, starts) if starts else text
+
+
+def _pieces(messages: Sequence[Message]) -> Iterator[str]:
+    for ordered in (messages, messages[::-1]):
+        left = MOST
+        for message in ordered:
+            words = _compact(message.content[:left])[0]
+            yield from (words[at : at + LENGTH] for at in range(len(words) - LENGTH + 1))
+            left -= len(message.content)
+            if left <= 0:
+                break
+
+
+def _compact(text: str) -> tuple[str, list[int]]:
+    """The text in small letters without spaces and escapes, and where each of its characters stands."""
+    kept = [(small, at) for at, letter in enumerate(text) if letter.isalnum() for small in letter.lower()]
+    return "".join(small for small, _ in kept), [at for _, at in kept]
+
+
+def _cut(text: str, starts: Sequence[int]) -> str:
+    places = _compact(text)[1]
+    gone = [False] * len(text)
+    for start in starts:
+        first, last = places[start], places[start + LENGTH - 1]
+        gone[first : last + 1] = [True] * (last + 1 - first)
+    left = ""
+    for at, letter in enumerate(text):
+        if not gone[at]:
+            left += letter
+        elif not left.endswith(LEFT_OUT):
+            left += LEFT_OUT
+    return left
