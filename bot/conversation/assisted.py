@@ -77,9 +77,11 @@ class Assisted:
             if number:
                 offered = replace(offered, may_call=number < MOST_ROUNDS, lasting=False)
                 yield Delta(begins=Beside(counted, 0, None))
-            this = _Round()
+            this, before = _Round(), gap
             async with aclosing(self.model.stream(asked, offered)) as deltas:
                 async for delta in deltas:
+                    if delta.taken_back:
+                        this.said, gap = "", before
                     text = gap + delta.text if delta.text else ""
                     gap = "" if delta.text else gap
                     this.said += delta.text

@@ -158,6 +158,8 @@ class Draft:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice
+        if delta.taken_back:
+            self._take_back()
         self.reasoning += delta.reasoning
         if delta.text:
             self._said += delta.text
@@ -165,6 +167,13 @@ class Draft:
             self._show.update(self.text)
         elif delta.reasoning and not self.text:
             self._show.thinking()
+
+    def _take_back(self) -> None:
+        """What was said was thought; what an earlier request said stays."""
+        start = self._begun[1] if self._begun else 0
+        self.reasoning += self._said[start:]
+        self._said = self._said[:start]
+        self.text = self._heads.off(self._said, more=True)
 
     def _doubt_usage(self) -> None:
         """An output of nothing, where something was said, is no report: what was said is estimated instead."""

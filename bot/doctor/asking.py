@@ -53,7 +53,8 @@ async def ask(model: ChatModel, messages: Sequence[Message], limit: float, optio
     try:
         async with asyncio.timeout(limit), aclosing(model.stream(messages, options)) as stream:
             async for delta in stream:
-                text, pieces, usage = text + delta.text, pieces + 1, delta.usage or usage
+                said = "" if delta.taken_back else text
+                text, pieces, usage = said + delta.text, pieces + 1, delta.usage or usage
     except errors.ModelError as exc:
         error = exc
     except TimeoutError:

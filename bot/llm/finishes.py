@@ -2,8 +2,8 @@
 
 The words for a normal end are legion, and so are those for the others, so that a word that is in no list is taken by
 what it is made of: ``user_cancelled`` tells of a broken answer as ``cancelled`` does. One that says nothing is UNKNOWN.
-Its answer is shown, since it most likely is whole and can be asked for again; it becomes no notes, since nobody would
-notice what is missing in them.
+Its answer is shown, unless it ends in the middle of a sentence, since it most likely is whole and can be asked for
+again; it becomes no notes, since nobody would notice what is missing in them.
 """
 
 import logging
@@ -53,6 +53,14 @@ _LENGTH = re.compile(
 _STOP = re.compile("stop|eos|complet|done|finish|tool|function|success")
 _KINDS = ((_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
 
+MOST_END = 200
+"""Characters at the end of an answer that tell whether it ends in the middle of a sentence."""
+_LEAST_WORDS, _LEAST_SIGNS = 4, 9
+"""A line of fewer words, or signs in a script without blanks, may be an answer without a stop, such as a name."""
+_JOINING = re.compile(r"[,;:\u2013\u2014\u3001\uff0c\uff1b\uff1a\u060c(\[{/&+=-]\Z")
+_UNSTOPPED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+"""Thai, Lao, Tibetan, Burmese and Khmer, whose sentences end without a sign of their own."""
+
 log = logging.getLogger(__name__)
 
 
@@ -77,6 +85,18 @@ def finish_of(reason: object, *, said: bool) -> Finish | None:
     if finish is Finish.UNKNOWN:
         log.warning("The model server ended an answer with the unknown finish reason %.100r", reason)
     return finish
+
+
+def in_mid_sentence(end: str) -> bool:
+    """Whether an answer with this end breaks off."""
+    end = end.rstrip()
+    if not end or _JOINING.search(end):
+        return bool(end)
+    line = end[end.rfind("\n") + 1 :]
+    if not end[-1].isalnum() or _UNSTOPPED.search(end[-1]):
+        return False
+    words, signs = len(line.split()), sum("\u3040" <= char <= "\uffdc" for char in line)
+    return words >= _LEAST_WORDS or signs >= _LEAST_SIGNS
 
 
 def _kind(word: str) -> Finish | None:

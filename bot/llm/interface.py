@@ -178,6 +178,8 @@ class Delta:
     begins: Beside | None = None
     """Such a request as it begins, with what is known of it then."""
     instead: Instead | None = None
+    taken_back: bool = False
+    """What this request has said so far was reasoning, and what stands here follows it."""
 
 
 DEFAULT = Options()

@@ -14,11 +14,12 @@ from bot.errors import CannotHear, CannotSee, ContentRefused, ModelError, NoAnsw
 from bot.llm.breaker import Breaker
 from bot.llm.characters import Halves, whole_call
 from bot.llm.ending import in_time
-from bot.llm.interface import DEFAULT, CacheProfile, Delta, Image, Message, Options, Senses, Sound
+from bot.llm.finishes import MOST_END, in_mid_sentence
+from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
 from bot.llm.repeated import without_words_of
-from bot.llm.thinking import Thinking
+from bot.llm.thinking import Split, Thinking
 
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
@@ -115,8 +116,11 @@ class Model(ABC):
                         self._server.breaker.answered()
                         self.breaker.answered()
                     began = True
+                    read = answer.read(delta)
+                    if delta.finish is Finish.UNKNOWN and not finished and not delta.calls and answer.is_cut:
+                        raise StreamCut("an unknown finish reason in the middle of a sentence")
                     finished = finished or delta.finish is not None
-                    yield answer.read(delta)
+                    yield read
         except asyncio.CancelledError:
             silence = asyncio.get_running_loop().time() - asked_at
             if not began and silence >= LONG_SILENCE_S:
@@ -168,6 +172,12 @@ class _Answer:
     def __init__(self) -> None:
         self._thinking = Thinking()
         self._text, self._reasoning = Halves(), Halves()
+        self._end = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it breaks off in the middle of a sentence."""
+        return in_mid_sentence(self._end)
 
     def read(self, delta: Delta) -> Delta:
         """A piece of it."""
@@ -175,12 +185,18 @@ class _Answer:
         piece, thoughts = self._text.joined(delta.text), self._reasoning.joined(delta.reasoning)
         if over:
             piece, thoughts = piece + self._text.rest(), thoughts + self._reasoning.rest()
-        text, reasoning = self._thinking.split(piece) if piece else ("", "")
+        if thoughts:
+            self._thinking.apart()
+        split, rest = self._thinking.split(piece) if piece else Split(), Split()
         if over:
-            more, further = self._thinking.rest()
-            text, reasoning = text + more, reasoning + further
+            rest = self._thinking.rest(whole=delta.finish is not Finish.LENGTH)
+        text, reasoning = split.text + rest.text, split.reasoning + rest.reasoning
+        if rest.taken_back:
+            text, reasoning = rest.text, split.reasoning + split.text + rest.reasoning
+        self._end = (("" if split.taken_back or rest.taken_back else self._end) + text)[-MOST_END:]
         calls = tuple(map(whole_call, delta.calls))
-        return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls)
+        back = split.taken_back or rest.taken_back
+        return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
 
 
 def _conversation(messages: Sequence[Message]) -> int:

@@ -1,10 +1,42 @@
-"""Reasoning that a model writes into its answer, in ``<think>`` tags at the head, told apart while it streams.
+"""Reasoning that a model writes into its answer, in tags, told apart while it streams.
 
 Servers that know their model send it apart, as ``reasoning_content``; those that don't (llama.cpp, Ollama and vLLM
-without a reasoning parser) hand on the tags that Qwen, DeepSeek and others were trained to write.
+without a reasoning parser) hand on the tags that Qwen, DeepSeek, Mistral and others were trained to write. Where the
+server's template has written the opening one, the answer has the closing one alone: what stands before it was thought,
+and is taken back.
 """
 
-OPENING, CLOSING = "<think>", "</think>"
+import re
+from dataclasses import dataclass
+
+_NAMES = r"(?:seed:|longcat_)?think(?:ing)?|thoughts?|reasoning"
+_PAIRS = (
+    (rf"<\s?(?P<name>{_NAMES})\s?>", r"</\s?(?:{name})\s?>"),
+    (r"\[(?P<name>think)\]", r"\[/(?:{name})\]"),  # Mistral
+    (r"◁(?P<name>think)▷", r"◁/(?:{name})▷"),  # Kimi
+    (r"<\|begin_of_(?P<name>thought)\|>", r"<\|end_of_{name}\|>"),
+)
+_OPENINGS = tuple((re.compile(opening, re.IGNORECASE), closing) for opening, closing in _PAIRS)
+_LONE = re.compile(rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
+_ANY_OPENING = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", opening) for opening, _ in _PAIRS), re.IGNORECASE)
+_BEGUN = re.compile(r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z")
+"""What may be the beginning of a tag."""
+_ABOUT = re.compile(r"[ \t]+\w")
+"""Behind an opening tag: words on its line, as in a sentence about it."""
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+_QUOTES = "`\"'\u201d\u2019"
+MOST_TRIES = 8
+"""Lone closing tags that are looked at, in an answer that talks of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What a piece has of the answer and of the reasoning."""
+
+    text: str = ""
+    reasoning: str = ""
+    taken_back: bool = False
+    """What was said before this was reasoning."""
 
 
 class Thinking:
@@ -13,39 +45,124 @@ class Thinking:
     def __init__(self) -> None:
         self._held = ""
         """What may be the beginning of a tag."""
-        self._inside = self._answering = self._thought = False
+        self._said: list[str] = []
+        self._closing: re.Pattern[str] | None = None
+        """Of the tag that is open."""
+        self._opened: list[str] = []
+        """What stands in it, with the tag itself."""
+        self._tries = 0
+        self._answering = self._thought = self._apart = self._final = False
 
-    def split(self, text: str) -> tuple[str, str]:
+    def apart(self) -> None:
+        """The server tells the reasoning apart: no closing tag further on is one."""
+        self._apart = True
+
+    def split(self, piece: str) -> Split:
         """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
-        if self._answering:
-            return text, ""
-        self._held += text
-        return self._within() if self._inside else self._head()
+        if self._final:
+            return Split(piece)
+        self._held += piece
+        return self._within() if self._closing else self._said_more() if self._answering else self._head()
 
-    def rest(self) -> tuple[str, str]:
-        """What was held back, when there is no next piece."""
+    def rest(self, *, whole: bool = False) -> Split:
+        """What was held back, when there is no next piece; `whole`: the model had said all that it wanted to say.
+
+        An answer that begins with a tag, closes none and speaks on in its line is a sentence about it.
+        """
         held, self._held = self._held, ""
-        return ("", held) if self._inside else (held, "")
+        if self._closing is None:
+            return self._lone(held, last=True) if self._answering else Split(held)
+        tag, *thoughts = self._opened
+        thought = "".join(thoughts) + held
+        return Split(tag + thought) if whole and _ABOUT.match(thought) else Split(reasoning=held)
 
-    def _head(self) -> tuple[str, str]:
+    def _head(self) -> Split:
         """Before the answer: blanks, or a tag, or its first words."""
         begun = self._held.lstrip()
-        if begun.startswith(OPENING):
-            self._inside, self._held = True, begun.removeprefix(OPENING)
-            return self._within()
-        if OPENING.startswith(begun):
-            return "", ""
-        text, self._held = (begun if self._thought else self._held), ""
+        for opening, closing in _OPENINGS:
+            if match := opening.match(begun):
+                self._closing = re.compile(closing.format(name=re.escape(match["name"])), re.IGNORECASE)
+                self._opened, self._held = [match[0]], begun[match.end() :]
+                return self._within()
+        if match := _LONE.match(begun):
+            self._thought, self._held = True, begun[match.end() :]
+            return self._head()
+        if not begun or _BEGUN.match(begun):
+            return Split()
+        self._held = begun if self._thought else self._held
         self._answering = True
-        return text, ""
+        return self._said_more()
 
-    def _within(self) -> tuple[str, str]:
-        reasoning, closed, answer = self._held.partition(CLOSING)
-        if closed:
-            self._inside, self._thought, self._held = False, True, answer
-            text, more = self._head()
-            return text, reasoning + more
-        kept = next((size for size in range(len(CLOSING) - 1, 0, -1) if reasoning.endswith(CLOSING[:size])), 0)
-        split_at = len(reasoning) - kept
-        self._held = reasoning[split_at:]
-        return "", reasoning[:split_at]
+    def _within(self) -> Split:
+        assert self._closing is not None
+        found = self._closing.search(self._held)
+        while found and _is_quoted(self._held, found):
+            found = self._closing.search(self._held, found.end())
+        if found and (
+            found.end() < len(self._held) or self._held[found.start() - 1 : found.start()] not in (*_QUOTES,)
+        ):
+            reasoning, self._held = self._held[: found.start()], self._held[found.end() :]
+            self._closing, self._thought = None, True
+            more = self._head()
+            return Split(more.text, reasoning + more.reasoning)
+        kept = found or _BEGUN.search(self._held)
+        split_at = max((kept.start() if kept else len(self._held)) - 1, 0)  # a quote may stand before the tag
+        reasoning, self._held = self._held[:split_at], self._held[split_at:]
+        self._opened.append(reasoning)
+        return Split(reasoning=reasoning)
+
+    def _said_more(self) -> Split:
+        if self._thought or self._apart or self._tries >= MOST_TRIES:
+            held, self._held, self._final = self._held, "", True
+            return Split(held)
+        return self._lone(self._held, last=False)
+
+    def _lone(self, held: str, *, last: bool) -> Split:
+        """Words of the answer, which a closing tag without an opening one may turn into reasoning."""
+        before = ""
+        while match := _LONE.search(held):
+            after = held[match.end() :]
+            if not after.strip() and not last:
+                break
+            self._said.append(held[: match.start()])
+            said = "".join(self._said)
+            self._said = [said]
+            if _ends_thoughts(said, after):
+                self._thought = self._final = True
+                self._held = ""
+                return Split(after.lstrip(), before + held[: match.start()], taken_back=True)
+            self._tries += 1
+            before += held[: match.end()]
+            held = after
+            self._said.append(match[0])
+            if self._tries >= MOST_TRIES:
+                break
+        split_at = len(held)
+        if not last and (kept := _LONE.search(held) or _BEGUN.search(held)):
+            split_at = kept.start()
+        self._held = held[split_at:]
+        self._said.append(held[:split_at])
+        return Split(before + held[:split_at])
+
+
+def _is_quoted(text: str, tag: re.Match[str]) -> bool:
+    """Whether a tag stands in quotes or backticks, so that it is spoken of."""
+    before, after = text[tag.start() - 1 : tag.start()], text[tag.end() : tag.end() + 1]
+    return bool(before) and before in _QUOTES and after == before
+
+
+def _ends_thoughts(said: str, after: str) -> bool:
+    """Whether a closing tag between these is one, and not spoken of.
+
+    It is spoken of in code, in quotes, where an opening one was named before, or in the middle of a sentence.
+    """
+    if _ANY_OPENING.search(said) or len(_FENCE.findall(said)) % 2:
+        return False
+    line = said[said.rfind("\n") + 1 :]
+    if line.count("`") % 2 or (line[-1:] in (*_QUOTES, "\u201c", "\u2018", "(") and after[:1] in (*_QUOTES, ")")):
+        return False
+    if not after.strip():
+        return not line.strip()
+    in_line = line[-1:].isspace() and (line.rstrip()[-1:].isalnum() or line.rstrip()[-1:] in (*",:;-",))
+    follows = after.lstrip(" \t")[:1]
+    return not in_line or follows == "\n" or (after[:1].isspace() and follows.isalnum() and not follows.islower())

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from bot.errors import ContextTooLong, StreamCut
-from bot.llm.finishes import finish_of
+from bot.llm.finishes import finish_of, in_mid_sentence
 from bot.llm.interface import Finish
 
 STOP = "stop STOP eos eos_token end_turn stop_sequence COMPLETE tool_calls tool_use function_call completed finished"
@@ -64,3 +64,30 @@ def test_a_window_full_before_the_first_word_is_too_long() -> None:
     with pytest.raises(ContextTooLong):
         finish_of("model_context_window_exceeded", said=False)
     assert finish_of("length", said=False) is Finish.LENGTH
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "The capital of France is",
+        "- milk\n- eggs,",
+        "It has (",
+        "It is called:",
+        "Столица этой страны стоит на",
+        "巴黎是法国的首都它位于",
+    ],
+)
+def test_a_sentence_without_an_end_is_cut(end: str) -> None:
+    assert in_mid_sentence(end + "\n")
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["", "Paris", "Hello there", "It is Paris.", "It is *Paris*", "So it is! 😀", "- milk\n- eggs", "`x = 1`", "42"],
+)
+def test_what_may_be_an_end_is_not_cut(end: str) -> None:
+    assert not in_mid_sentence(end)
+
+
+def test_thai_has_no_stop_to_end_with() -> None:
+    assert not in_mid_sentence("กรุงปารีส เป็น เมืองหลวง ของ ประเทศฝรั่งเศส")

@@ -4,10 +4,14 @@ import json
 
 import pytest
 
+from bot.conversation.draft import Draft
+from bot.conversation.heads import Heads
+from bot.conversation.sidecalls import Unseen
+from bot.errors import StreamCut
 from bot.llm.interface import Call, Finish, Usage
 from bot.llm.server import Model
 from sandbox.model import ModelServer, Raw
-from tests.llm.streams import DEEP, HELLO, STOP, Json, answer, chunk, data, say, stream, text_of
+from tests.llm.streams import ASKED, DEEP, HELLO, STOP, Json, answer, chunk, data, say, stream, text_of
 from tests.llm.streams import model as model
 from tests.llm.streams import no_retries as no_retries
 from tests.llm.streams import server as server
@@ -197,3 +201,22 @@ async def test_usage_is_found_wherever_it_stands(server: ModelServer, model: Mod
     for name, chunks in USAGES.items():
         server.script(Raw(stream(*chunks)))
         assert [delta.usage for delta in await answer(model) if delta.usage][-1:] == [Usage(9, 0, 2)], name
+
+
+async def test_thoughts_with_a_closing_tag_alone_are_taken_back(server: ModelServer, model: Model) -> None:
+    server.script(Raw(stream(say("Who is"), say(" it?\n</thi"), say("nk>\n\nHello"), say(" there"), STOP)))
+    draft = Draft(Unseen(), 5.0, Heads(()))
+    await draft.write(model, ASKED)
+    assert (draft.text, draft.reasoning) == ("Hello there", "Who is it?\n")
+
+
+@pytest.mark.parametrize("text", ["Hello there.", "Paris"])
+async def test_an_unknown_finish_reason_ends_whole_sentences(server: ModelServer, model: Model, text: str) -> None:
+    server.script(Raw(stream(say(text), chunk("xyzzy"))))
+    assert text_of(await answer(model)) == text
+
+
+async def test_an_unknown_finish_reason_in_a_sentence_is_broken(server: ModelServer, model: Model) -> None:
+    server.script(Raw(stream(say("The capital of"), say(" France is"), chunk("xyzzy"))))
+    with pytest.raises(StreamCut):
+        await answer(model)

@@ -4,14 +4,20 @@ import pytest
 
 from bot.llm.thinking import Thinking
 
-
-def _split(text: str, size: int) -> tuple[str, str]:
-    thinking = Thinking()
-    pieces = [thinking.split(text[at : at + size]) for at in range(0, len(text), size)] + [thinking.rest()]
-    return "".join(answer for answer, _ in pieces), "".join(reasoning for _, reasoning in pieces)
+SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
+def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
+    thinking, said, thought = Thinking(), "", ""
+    for at in (*range(0, len(text), size), None):
+        split = thinking.rest(whole=whole) if at is None else thinking.split(text[at : at + size])
+        if split.taken_back:
+            said, thought = "", thought + said
+        said, thought = said + split.text, thought + split.reasoning
+    return said, thought
+
+
+@SIZES
 @pytest.mark.parametrize(
     ("text", "answer", "reasoning"),
     [
@@ -20,13 +26,74 @@ def _split(text: str, size: int) -> tuple[str, str]:
         ("\n<think>\nwho < is </it\n</think>Hello\n", "Hello\n", "\nwho < is </it\n"),
         ("<think></think>\n\nHello", "Hello", ""),
         ("<think>one</think><think>two</think>Hello", "Hello", "onetwo"),
-        ("<thinking> is what I do", "<thinking> is what I do", ""),
-        ("  indented <think>no</think>", "  indented <think>no</think>", ""),
-        ("Write <think> and </think>", "Write <think> and </think>", ""),
+        ("<thinking>one</thinking>Hello", "Hello", "one"),
+        ("<THINK>one</Think>Hello", "Hello", "one"),
+        ("<thought>\none\n</thought>\n\nHello", "Hello", "\none\n"),
+        ("<reasoning>one</reasoning>Hello", "Hello", "one"),
+        ("[THINK]one[/THINK]Hello", "Hello", "one"),
+        ("◁think▷one◁/think▷Hello", "Hello", "one"),
+        ("<seed:think>one</seed:think>Hello", "Hello", "one"),
+        ("<|begin_of_thought|>one<|end_of_thought|>Hello", "Hello", "one"),
+        ("<think>ask for `</think>`, hm</think>Hello", "Hello", "ask for `</think>`, hm"),
+        ("<think>it is `one`</think>Hello", "Hello", "it is `one`"),
         ("<think>cut off in the mid</thi", "", "cut off in the mid</thi"),
         ("<thi", "<thi", ""),
+        ("[thing one](https://example.org)", "[thing one](https://example.org)", ""),
         ("", "", ""),
     ],
 )
 def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str, size: int) -> None:
     assert _split(text, size) == (answer, reasoning)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("text", "answer", "reasoning"),
+    [
+        ("Who is it?\n</think>\n\nHello Ann", "Hello Ann", "Who is it?\n"),
+        ("Who is it</think>Hello Ann", "Hello Ann", "Who is it"),
+        ("Who is it. </think> Hello Ann", "Hello Ann", "Who is it. "),
+        ("hmm </THINK> Hello Ann", "Hello Ann", "hmm "),
+        ("好的 </think> 你好", "你好", "好的 "),
+        ("</think>\n\nHello Ann", "Hello Ann", ""),
+        ("Who is it[/THINK]Hello", "Hello", "Who is it"),
+        ("They may mean `</think>` in HTML.\n</think>\nHello", "Hello", "They may mean `</think>` in HTML.\n"),
+        ("one</thinking>two </think> three", "two </think> three", "one"),
+    ],
+)
+def test_a_closing_tag_alone_takes_back_what_was_said(text: str, answer: str, reasoning: str, size: int) -> None:
+    assert _split(text, size) == (answer, reasoning)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  indented <think>no</think>",
+        "Write <think> and </think>",
+        "Write <think> and </think>\nSo it is.",
+        "Close it with `</think>`, then go on.",
+        'Close it with "</think>" there',
+        "The tag </think> ends it, and </think>.",
+        "Put </think>",
+        "Look:\n```html\n<b>\n</think>\n```\nSo it is.",
+        "Split at it: `text.split('</think>')[1]` does.",
+        "`</think>` " * 20 + "is a tag\n</think>\n",
+        "What is < and [ and </ then?",
+    ],
+)
+def test_an_answer_about_tags_stays_whole(text: str, size: int) -> None:
+    assert _split(text, size) == (text, "")
+
+
+@SIZES
+def test_an_answer_that_begins_with_a_tag_it_tells_of_stays_whole(size: int) -> None:
+    text = "<thinking> is what I write first."
+    assert _split(text, size, whole=True)[0] == text
+    assert _split("<think>\nand no end", size, whole=True)[0] == ""
+
+
+def test_behind_reasoning_that_is_told_apart_no_tag_counts() -> None:
+    thinking = Thinking()
+    thinking.apart()
+    assert thinking.split("Write it\n</think>\nhere").text == "Write it\n</think>\nhere"
