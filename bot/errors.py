@@ -102,6 +102,9 @@ class RateLimited(ModelError):
 class ContextTooLong(ModelError):
     """This conversation is longer than the model can read. Start afresh with /reset, or send a shorter message."""
 
+    limit: int | None = None
+    """The tokens that a prompt may have, where the server says so."""
+
 
 class MessageTooLong(ContextTooLong):
     """That message is longer than the model can read, so I left it out. Please send it in shorter pieces."""

@@ -26,10 +26,14 @@ class ScriptedModel:
     name: str = "scripted"
     senses: Senses = field(default_factory=Senses)
     window: int = 32_768
+    limit: int | None = None
     single_turn: bool = False
     calls: bool = False
     options: list[Options] = field(default_factory=list)
     requests: list[tuple[Message, ...]] = field(default_factory=list)
+
+    def learn_limit(self, tokens: int) -> None:
+        self.limit = min(tokens, self.limit or tokens)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         self.requests.append(tuple(messages))

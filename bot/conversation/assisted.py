@@ -58,6 +58,15 @@ class Assisted:
         return self.model.window
 
     @property
+    def limit(self) -> int | None:
+        """See ChatModel.limit."""
+        return self.model.limit
+
+    def learn_limit(self, tokens: int) -> None:
+        """See ChatModel.learn_limit."""
+        self.model.learn_limit(tokens)
+
+    @property
     def single_turn(self) -> bool:
         """See ChatModel.single_turn."""
         return self.model.single_turn

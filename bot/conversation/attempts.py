@@ -46,6 +46,12 @@ from storage.transcript import Owed
 
 MOST_REFUSALS = 4
 """Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
+MOST_HALVINGS = 4
+"""How often a window is made shorter for one answer."""
+REFUSED_SHARE = 0.95
+"""Of a prompt that was too long, what the model is then taken to read: our count is off by a little."""
+ENOUGH = 2
+"""So many refusals without a reason, each of which half of the window helped, tell the model's window."""
 LONG_TOKENS = 1500
 LONG_SHARE = 0.5
 """A window of so many tokens, or of this share of the model's, may be what an unexplained refusal is about."""
@@ -78,12 +84,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Fills answers. `halved`: chats whose window was too long, as half of it has shown."""
+    """Fills answers. `halved`: chats whose window was too long, as half of it has shown.
+
+    `unexplained`: the sizes of windows that a model refused without a reason, and half of which it took.
+    """
 
     requests: Requests
     room: Room
     culprits: Culprits
     halved: set[int] = field(default_factory=set)
+    unexplained: dict[str, list[float]] = field(default_factory=dict)
 
     async def write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
         """Have the model answer. Raises a ModelError when there is no answer."""
@@ -104,22 +114,36 @@ class Attempts:
             await self._sensed(chat, owed, answer)
         except TooManyBytes as exc:
             if not await self._with_half(chat, owed, answer, exc):
-                await self._shorter(chat, owed, answer)
-        except ContextTooLong:
-            await self._shorter(chat, owed, answer)
+                await self._shorter(chat, owed, answer, exc)
+        except ContextTooLong as exc:
+            await self._shorter(chat, owed, answer, exc)
         except tuple(UNEXPLAINED) as exc:
             if await self._without_unanswered(chat, owed, answer, exc):
                 return
             if exc.status not in UNEXPLAINED[type(exc)] or not await self._with_half(chat, owed, answer, exc):
                 raise
 
-    async def _shorter(self, chat: Chat, owed: Owed, answer: Answer) -> None:
-        await self.room.make_after_refusal(chat.id)
-        try:
-            await self._sensed(chat, owed, answer)
-        except ContextTooLong as exc:
-            await self.room.leave_out(chat.id)
-            raise MessageTooLong(str(exc)) from exc
+    async def _shorter(self, chat: Chat, owed: Owed, answer: Answer, refusal: ContextTooLong) -> None:
+        """Answer from less and less of the window; what is refused and what passes tells the model's own."""
+        for _ in range(MOST_HALVINGS):
+            view = await self.requests.windows.view(chat.id, without=owed.replaces)
+            await self.room.make_after_refusal(chat.id)
+            try:
+                await self._sensed(chat, owed, answer)
+            except ContextTooLong as exc:
+                refusal = exc
+            else:
+                if not isinstance(refusal, TooManyBytes) and (refusal.status or 0) < BROKEN[0]:
+                    self._learn_limit(view)
+                return
+        await self.room.leave_out(chat.id)
+        raise MessageTooLong(str(refusal)) from refusal
+
+    def _learn_limit(self, view: View, size: float | None = None) -> None:
+        """A prompt of this size (None: the view's own) was too long, and a shorter one was not."""
+        size = size or view.sizes.total
+        if view.policy.context_window > size:
+            view.model.learn_limit(int(REFUSED_SHARE * size))
 
     async def _without_unanswered(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
         """Whether the newest message was answered without what was said before it and never answered."""
@@ -143,7 +167,7 @@ class Attempts:
     async def _with_half(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
         """Whether half of a long window was answered."""
         view = await self.requests.windows.view(chat.id, without=owed.replaces)
-        window = self.requests.windows.policy.context_window
+        window = view.policy.context_window
         if view.sizes.total < min(LONG_TOKENS, LONG_SHARE * window) or len(view.starts) < 2:
             return False
         try:
@@ -153,6 +177,11 @@ class Attempts:
         except ModelError:
             raise refusal from None
         self.halved.add(chat.id)
+        if refusal.status is not None and refusal.status < BROKEN[0] and not _has_media(answer):
+            sizes = self.unexplained.setdefault(view.model.name, [])
+            sizes.append(view.sizes.total)
+            if len(sizes) >= ENOUGH:
+                self._learn_limit(view, min(sizes))
         return True
 
     async def _sensed(self, chat: Chat, owed: Owed, answer: Answer, less: Less = Less.NOTHING) -> None:

@@ -65,7 +65,7 @@ class Compactor:
         if view.sizes.total <= view.marks.low:
             return Outcome.NOTHING
         if view.way is Way.SUMMARY:
-            most = most_prompt or SUMMARY_SHARE * self.windows.policy.context_window
+            most = most_prompt or SUMMARY_SHARE * view.policy.context_window
             first, end, cut = self._shown(view, most, newest=most_prompt is None)
             if not cut:
                 return Outcome.NOTHING
@@ -97,7 +97,7 @@ class Compactor:
         readable = self._readable(view, most_prompt)
         cut = min(view.marks.cut, readable)
         rest = view.sizes.total - sum(view.sizes.rounds[:cut])
-        if not newest or rest <= self.windows.policy.cap:
+        if not newest or rest <= view.policy.cap:
             return 0, readable, cut
         room = most_prompt - view.sizes.system - view.sizes.memory
         end = view.marks.cut
@@ -119,7 +119,7 @@ class Compactor:
     async def _written(self, view: View, turns: Sequence[Turn], changed: str) -> str:
         """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
         before = await self.windows.prompt(view, turns)
-        length = self.length(view.memory, [turn.content for turn in turns])
+        length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
         asked = prompt.with_added(before, words)
         marked = await self.marking.as_before(view.window.chat.id, asked)
@@ -128,10 +128,10 @@ class Compactor:
         text = await self.as_memory(view.window.chat, view.model, answer)
         return await self._kept(view, text, length)
 
-    def length(self, memory: str, said: Sequence[str] = ()) -> str:
+    def length(self, model: ChatModel, memory: str, said: Sequence[str] = ()) -> str:
         """How long a memory is to be, in words or characters of its own language, or else of what was said."""
         sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
-        return told(self.windows.policy.most_memory, sample, self.windows.count_tokens)
+        return told(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
 
     async def _kept(self, view: View, text: str, length: str) -> str:
         """A new memory that still tells what the old one told: asked for once more, or else with the old lines."""
@@ -143,7 +143,7 @@ class Compactor:
             Message("system", instruction("keep", length=length)),
             Message("user", f"The new notes:\n\n{text}\n\nThe lines that they leave out:\n\n{words}"),
         )
-        chat, model, most = view.window.chat, view.model, self.windows.policy.most_memory
+        chat, model, most = view.window.chat, view.model, view.policy.most_memory
         try:
             again = await self.as_memory(chat, model, await self.side_calls.ask(chat, model, messages))
         except ModelError as exc:
@@ -161,7 +161,7 @@ class Compactor:
         text = prompt.harmless(answer)
         if not is_memory(text):
             raise EmptyAnswer("a memory without a heading and without a list line")
-        most, count_tokens = self.windows.policy.most_memory, self.windows.count_tokens
+        most, count_tokens = self.windows.policy_for(model).most_memory, self.windows.count_tokens
         if count_tokens(text) <= most * TOLERANCE:
             return text
         shortened = prompt.harmless(await self._shortened(chat, model, text))
@@ -171,7 +171,7 @@ class Compactor:
 
     async def _shortened(self, chat: Chat, model: ChatModel, text: str) -> str:
         """The model's own shorter form of a memory; empty where there is none to be had."""
-        share = self.windows.policy.most_memory / self.windows.count_tokens(text)
+        share = self.windows.policy_for(model).most_memory / self.windows.count_tokens(text)
         asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))
         messages = (Message("system", asked), Message("user", f"The notes:\n\n{text}"))
         try:

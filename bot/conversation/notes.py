@@ -62,7 +62,7 @@ class Notes:
             text=view.memory,
             memory_tokens=round(view.sizes.memory),
             prompt_tokens=round(view.sizes.total),
-            context_window=self.compactor.windows.policy.context_window,
+            context_window=view.policy.context_window,
             rounds=len(view.starts),
             media=sum(is_sent(one, view.model.senses) for turn in view.window.turns for one in turn.media),
             cached_share=_cached_share(reports),
@@ -112,11 +112,12 @@ class Notes:
         """
         windows = self.compactor.windows
         view = await windows.view(chat.id)
+        model = windows.choice.model(chat)
+        length = self.compactor.length(model, view.memory, [change])
         asked = (
-            Message("system", instruction("correction", length=self.compactor.length(view.memory, [change]))),
+            Message("system", instruction("correction", length=length)),
             Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
         )
-        model = windows.choice.model(chat)
         text = await self.compactor.as_memory(chat, model, await self.compactor.side_calls.ask(chat, model, asked))
         memory = windows.memory(view.window.through_turn, text, self.clock(), view.covers)
         async with self.storage.transaction() as tx:

@@ -134,7 +134,7 @@ class Requests:
         if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
             return NOTHING
         now = newest(view)[-1].at
-        room = ROOM_SHARE * (self.windows.policy.context_window - view.sizes.total)
+        room = ROOM_SHARE * (view.policy.context_window - view.sizes.total)
         return await self.recall.find(
             chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room, now=now
         )

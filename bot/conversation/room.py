@@ -26,19 +26,23 @@ class Room:
     async def make(self, chat_id: int) -> None:
         """Bring the window below its cap. Raises MessageTooLong when the newest message alone is too much."""
         view = await self._view(chat_id)
-        cap = self.upkeep.windows.policy.cap
+        cap = view.policy.cap
         if view.sizes.total > cap:
             await self._shrink(view, most_prompt=None, most=cap)
 
     async def make_after_refusal(self, chat_id: int) -> None:
         """The server says that the prompt is too long, whatever we count: leave about half of it.
 
-        Raises MessageTooLong when there is nothing that could be left out but the newest message.
+        Where it has said how long a prompt may be, what it can read is kept. Raises MessageTooLong when there is
+        nothing that could be left out but the newest message.
         """
         view = await self._view(chat_id)
-        most = REFUSED_SHARE * view.sizes.total
         log.warning("Chat %d: a prompt of about %.0f tokens is too long for the model", chat_id, view.sizes.total)
-        await self._shrink(view, most_prompt=most, most=most)
+        if view.sizes.total > view.policy.context_window:
+            await self._shrink(view, most_prompt=None, most=view.policy.cap)
+        else:
+            most = REFUSED_SHARE * view.sizes.total
+            await self._shrink(view, most_prompt=most, most=most)
         if (await self._view(chat_id)).sizes.total >= view.sizes.total:
             await self.leave_out(chat_id)
             raise MessageTooLong("refused, and nothing else to leave out")
@@ -60,7 +64,7 @@ class Room:
         if view.sizes.total > most:
             await self.upkeep.compactor.drop(chat_id, most / 2)
             view = await self._view(chat_id)
-        if view.sizes.total > SURELY_TOO_LONG * self.upkeep.windows.policy.context_window:
+        if view.sizes.total > SURELY_TOO_LONG * view.policy.context_window:
             await self.leave_out(chat_id)
             raise MessageTooLong(f"about {view.sizes.total:.0f} tokens")
 

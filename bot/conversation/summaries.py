@@ -58,7 +58,8 @@ class Summaries:
 
     async def _of(self, chat: Chat, turns: Sequence[Spoken]) -> str | None:
         lines: list[str] = []
-        room = READABLE_SHARE * self.windows.policy.context_window
+        model = self.windows.choice.model(chat)
+        room = READABLE_SHARE * self.windows.policy_for(model).context_window
         for turn in reversed(turns):
             room -= turn.tokens
             if room < 0 and lines:
@@ -67,7 +68,7 @@ class Summaries:
         if not lines:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
-        return await self.side_calls.ask(chat, self.windows.choice.model(chat), asked)
+        return await self.side_calls.ask(chat, model, asked)
 
     def _line(self, turn: Spoken) -> str:
         speaker, words = turn.speaker or f"The assistant ({THE_BOT})", plain(turn.content)

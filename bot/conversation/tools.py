@@ -63,7 +63,7 @@ class Toolbox:
         if note in view.memory.splitlines():  # an answer that broke off is begun again, its calls with it
             return NOTED
         notes = f"{view.memory}\n{note}".strip()
-        if self.count_tokens(notes) > self.windows.policy.most_memory:
+        if self.count_tokens(notes) > view.policy.most_memory:
             return FULL
         memory = self.windows.memory(view.window.through_turn, notes, self.clock(), view.covers)
         async with self.storage.transaction() as tx:

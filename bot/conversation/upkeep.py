@@ -182,7 +182,7 @@ class Upkeep:
         """When a compaction pays because the cache is about to go cold; None: never, or it is cold already."""
         if self.schedule != IDLE or not view.window.turns or view.overheard:
             return None
-        if not worth_while_warm(self.windows.policy, view.way, view.sizes, view.marks):
+        if not worth_while_warm(view.policy, view.way, view.sizes, view.marks):
             return None
         last = view.window.turns[-1].at
         return last + QUIET_S if self.clock() - last < CACHE_S else None

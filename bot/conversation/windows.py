@@ -24,6 +24,8 @@ class View:
     model: ChatModel
     """Who answers now."""
     way: Way
+    policy: Policy
+    """With the window of that model."""
     sizes: Sizes
     marks: Marks
     starts: tuple[int, ...]
@@ -88,7 +90,14 @@ class Windows:
             way = Way.TRUNCATE
         tools = self._offered(window.chat, model, way)
         sizes = self._sizes(window, model.senses, starts, ratio, offers.tokens(tools, self.count_tokens))
-        return View(window, model, way, sizes, marks(self.policy, way, sizes), starts, tools)
+        policy = self.policy_for(model)
+        return View(window, model, way, policy, sizes, marks(policy, way, sizes), starts, tools)
+
+    def policy_for(self, model: ChatModel) -> Policy:
+        """The policy, with no larger window than the model was seen to read."""
+        if model.limit is None or model.limit >= self.policy.context_window:
+            return self.policy
+        return replace(self.policy, context_window=model.limit)
 
     async def prompt(
         self, view: View, turns: Sequence[Turn] | None = None, *, recalled: str = ""

@@ -30,6 +30,7 @@ _WORDS = (
 """The keys whose values tell what went wrong; all others may hold what was sent."""
 _CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "reason", "error_type", "__type")
 _DELAYS = ("retrydelay", "retry_after", "retryafter", "retry_after_seconds")
+_WINDOWS = ("n_ctx", "context_length", "max_context_length", "context_window", "max_model_len", "max_input_tokens")
 _SECRET = re.compile(
     r"\bbearer\s+[\w.~+/=-]{8,}|\b(?:sk|gsk|xai|pplx|hf|r8|nvapi|csk|fw|tgp|api[_-]?key)[-_][\w-]{12,}|\bAIza[\w-]{20,}",
     re.IGNORECASE,
@@ -57,6 +58,8 @@ class Told:
     """Codes, types and states, in small letters."""
     delay: str = ""
     """How long to wait, as a field of its own says it."""
+    window: int | None = None
+    """How long a prompt may be, as a field of its own says it, in tokens."""
     nodes: int = 0
 
     @property
@@ -113,6 +116,7 @@ def _read_mapping(value: Mapping[object, object], found: Told, depth: int, *, kn
     for key in _DELAYS:
         if isinstance(fields.get(key), str | int | float):
             found.delay = found.delay or str(fields[key])
+    found.window = found.window or next((size for key in _WINDOWS if type(size := fields.get(key)) is int), None)
     wanted = [fields[key] for key in _WORDS if fields.get(key) not in (None, "", [], {})]
     if not wanted and not known:  # a form that nobody has seen: its texts, but not what is deeper
         wanted = [item for item in fields.values() if isinstance(item, str)]

@@ -13,6 +13,7 @@ import openai
 from bot import errors
 from bot.llm import media_wordings, wordings
 from bot.llm.bodies import Told, parsed, told
+from bot.llm.told_limits import told_limit
 from bot.llm.wordings import any_of
 
 Kind = type[errors.ModelError]
@@ -189,6 +190,8 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
     error.status = status
     error.wait_s = _wait(found)
+    if isinstance(error, errors.ContextTooLong):
+        error.limit = found.window or told_limit(_unquoted(found.words.lower()))
     return error
 
 

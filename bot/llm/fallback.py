@@ -92,6 +92,15 @@ class Pair:
         return min(self._first.window, self._second.window)
 
     @property
+    def limit(self) -> int | None:
+        """What fits both, as far as it was seen."""
+        return min(filter(None, (self._first.limit, self._second.limit)), default=None)
+
+    def learn_limit(self, tokens: int) -> None:
+        """See ChatModel.learn_limit."""
+        self._first.learn_limit(tokens)
+
+    @property
     def single_turn(self) -> bool:
         """See ChatModel.single_turn."""
         return self._first.single_turn

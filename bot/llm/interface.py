@@ -201,12 +201,19 @@ class ChatModel(Protocol):
         """How many tokens a prompt may have."""
 
     @property
+    def limit(self) -> int | None:
+        """How many tokens it was seen to read at most, where that is less than `window`."""
+
+    @property
     def single_turn(self) -> bool:
         """Whether it takes one message, and no history."""
 
     @property
     def calls(self) -> bool:
         """Whether it calls tools."""
+
+    def learn_limit(self, tokens: int) -> None:
+        """It was seen that the model reads no more than that many tokens."""
 
     def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """Answer the last message.

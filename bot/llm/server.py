@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ContentRefused, ModelError, NoAnswerInTime, StreamCut
+from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.breaker import Breaker
 from bot.llm.characters import Halves, whole_call
 from bot.llm.ending import in_time
@@ -27,6 +27,8 @@ CONNECT_TIMEOUT_S = 10.0
 LONG_SILENCE_S = 30.0
 """Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
 of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
+LEAST_LIMIT = 1024
+"""A model that reads less can't hold a conversation: what says so is taken for a mistake."""
 log = logging.getLogger(__name__)
 
 
@@ -97,6 +99,7 @@ class Model(ABC):
         profile, parts = server.profiles.model(name), server.profile.content_parts
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
+        self.limit: int | None = None
         self.single_turn = profile.single_turn
         self.calls = profile.tools
         self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
@@ -134,6 +137,13 @@ class Model(ABC):
         if not finished:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 
+    def learn_limit(self, tokens: int) -> None:
+        """See ChatModel.learn_limit."""
+        tokens = max(tokens, LEAST_LIMIT)
+        if self.limit is None or tokens < self.limit:
+            self.limit = tokens
+            log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
+
     @abstractmethod
     def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         """The server's answer piece by piece. Raises foreign exceptions, or a ModelError for what a piece says."""
@@ -156,7 +166,9 @@ class Model(ABC):
             self.breaker.failed(error, _conversation(messages))
         else:
             self._server.breaker.failed(error)
-        if isinstance(error, CannotSee) and Image in sent:
+        if isinstance(error, ContextTooLong) and error.limit:
+            self.learn_limit(error.limit)
+        elif isinstance(error, CannotSee) and Image in sent:
             self.senses = replace(self.senses, sees=False)
         elif isinstance(error, CannotHear) and Sound in sent:
             self.senses = replace(self.senses, hears=False)

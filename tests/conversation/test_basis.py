@@ -15,6 +15,7 @@ from storage.bases import FoundTurn
 from storage.noted import Memory
 from storage.records import Chat, Place, Role, Turn, Usage, Window
 from tests.conversation.test_budget import never
+from tests.conversation.test_marks import POLICY
 from tests.scripted import ScriptedModel
 
 USED = {"m": Usage(100, 60, 10)}
@@ -27,7 +28,7 @@ def view(*, notes: str = "", single_turn: bool = False) -> View:
     memory = Memory(80, notes, 7, 1.0) if notes else None
     window = Window(Chat(1, Place(1001), private=True, stamped_at=None), memory, turns)
     model = ScriptedModel([[]], single_turn=single_turn)
-    return View(window, model, Way.SUMMARY, Sizes(50, 8.4, (10.0, 5.0), True), Marks(1, 2, 3, 4), (0, 2))
+    return View(window, model, Way.SUMMARY, POLICY, Sizes(50, 8.4, (10.0, 5.0), True), Marks(1, 2, 3, 4), (0, 2))
 
 
 def contents(recalled: Recalled = NOTHING, *looks: Recalled, edited: tuple[int, ...] = ()) -> Contents:

@@ -1,0 +1,77 @@
+"""A model that reads less than is believed: from its server's refusals, and from its silence, its window is learned."""
+
+import pytest
+
+from sandbox.model import Behaviour, ChatRequest, Fail, Say
+from tests.e2e.conftest import Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_compaction import is_compaction
+from tests.e2e.test_memory import say
+
+NOTES = Say("## People\n- Ann sails.")
+WORDS = "the harbour and the ferry " * 120
+"""About 780 tokens."""
+
+
+def size(asked: ChatRequest) -> int:
+    return sum(len(message.content) for message in asked.messages) // 4
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+
+
+class Strict:
+    """A model that refuses what is longer than its window."""
+
+    def __init__(self, window: int, words: str, status: int = 400) -> None:
+        self.window, self.words, self.status = window, words, status
+        self.refusals = 0
+
+    def answer(self, asked: ChatRequest) -> Behaviour:
+        if size(asked) > self.window:
+            self.refusals += 1
+            return Fail(self.status, self.words)
+        return NOTES if is_compaction(asked) else Say("fine")
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("This model's maximum context length is 3000 tokens. However, you requested 99999 tokens.", 1),
+        ("Prompt is too long.", 3),
+        ("no", 4),
+    ],
+    ids=["with a number", "without", "unexplained"],
+)
+async def test_a_refusal_teaches_the_window(stage: Stage, hurry: None, words: str, most: int) -> None:
+    model = Strict(3000, words)
+    stage.model.answer_with(model.answer)
+    await stage.start()
+    for at in range(14):
+        assert await say(stage, f"{at} {WORDS}") == "fine"
+    assert 1 <= model.refusals <= most
+    assert any(is_compaction(asked) for asked in stage.model.requests)
+
+
+async def test_a_window_ten_times_smaller_is_found_at_once(stage: Stage, hurry: None) -> None:
+    model = Strict(100_000, "Prompt is too long.")
+    stage.model.answer_with(model.answer)
+    await stage.start(COMPACT_AT="0.8")
+    for at in range(12):
+        await say(stage, f"{at} {WORDS}")
+    model.window = 1500
+    assert await say(stage, "and now?") == "fine"
+
+
+async def test_trouble_of_the_server_teaches_nothing(stage: Stage, hurry: None) -> None:
+    model = Strict(2500, "no", status=500)
+    stage.model.answer_with(model.answer)
+    await stage.start(COMPACT_AT="0.8")
+    for at in range(6):
+        assert await say(stage, f"{at} {WORDS}") == "fine"
+    model.window = 100_000
+    for at in range(5):
+        assert await say(stage, f"{at} {WORDS}") == "fine"
+    assert size(stage.model.requests[-1]) > 4000
