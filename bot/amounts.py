@@ -58,8 +58,15 @@ class Price:
     written: float
     output: float
     currency: str
+    audio: float | None = None
+    """Of sound that the model hears; None: as much as text."""
 
-    def of(self, fresh: int, cached: int, written: int, output: int) -> float:
-        """What so many tokens cost; `fresh` are those that were neither cached nor written into the cache."""
+    def of(self, fresh: int, cached: int, written: int, output: int, audio: int = 0) -> float:
+        """What so many tokens cost; `fresh` are those that were neither cached nor written into the cache.
+
+        `audio` is the part of the fresh ones that was sound.
+        """
         parts = fresh * self.input + cached * self.cached + written * self.written + output * self.output
+        if self.audio is not None:
+            parts += min(audio, fresh) * (self.audio - self.input)
         return parts / 1_000_000

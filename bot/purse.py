@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.amounts import Amount, Price
 from bot.conversation.budget import Budget, Scope
+from bot.conversation.markers import HIT, WRITE
 from bot.errors import SettingError
 from bot.llm.interface import Models
 from bot.llm.profiles import Profiles
@@ -15,12 +16,18 @@ from storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What models cost. What a profile does not say follows from its input price, CACHED_PRICE and OUTPUT_PRICE."""
+    """What models cost. What a profile does not say follows from its input price, CACHED_PRICE and OUTPUT_PRICE.
+
+    Who reports that something was written into the cache bills it as Model Studio does. With its markers, a hit costs
+    what a marked one costs there, unless CACHED_PRICE says otherwise.
+    """
 
     profiles: Profiles
     settings: Settings
     used: tuple[str, ...]
     """The models that may answer."""
+    marked: bool = False
+    """Whether prompts have cache markers, at a server that bills by them."""
 
     def of(self, model: str) -> Price | None:
         """The prices of a model; None where the profiles don't have them."""
@@ -30,11 +37,17 @@ class Prices:
             return None
         return Price(
             input=fresh,
-            cached=_or(profile.price_cached, fresh * self.settings.cached_price),
-            written=_or(profile.price_written, fresh),
+            cached=_or(profile.price_cached, fresh * self._hit),
+            written=_or(profile.price_written, fresh * WRITE),
             output=_or(profile.price_output, fresh * self.settings.output_price),
             currency=profile.currency,
+            audio=profile.price_audio,
         )
+
+    @property
+    def _hit(self) -> float:
+        own = "cached_price" in self.settings.model_fields_set
+        return HIT if self.marked and not own else self.settings.cached_price
 
     def unpriced(self, currency: str) -> str | None:
         """A model that may answer, and has no price in this currency."""
@@ -51,7 +64,8 @@ class Prices:
 def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
     """The prices of all models that may answer."""
     names = (settings.openai_model, settings.vision_model or models.vision_model, settings.fallback_model)
-    return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))))
+    marked = settings.cache_markers == "on" or (settings.cache_markers == "auto" and models.cache.explicit)
+    return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))), marked)
 
 
 def amounts(settings: Settings, priced: Prices) -> Mapping[Scope, Amount]:

@@ -26,19 +26,55 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load(env_file=None)
 
 
-def _prices(settings: Settings, folder: Path, written: str) -> Prices:
+def _prices(settings: Settings, folder: Path, written: str, *, explicit: bool = False) -> Prices:
     file = folder / "profiles.toml"
     file.write_text(written)
-    models = OneModel(ScriptedModel([says("yes")]), CacheProfile(explicit=False, minimum=0, lifetime_s=300.0))
+    models = OneModel(ScriptedModel([says("yes")]), CacheProfile(explicit=explicit, minimum=0, lifetime_s=300.0))
     return prices(settings, KNOWN.with_file(file), models)
 
 
 async def test_what_a_profile_does_not_say_follows_from_its_input_price(settings: Settings, tmp_path: Path) -> None:
     found = _prices(settings, tmp_path, PRICED)
-    assert found.of("first") == Price(1.0, 0.2, 1.0, 3.0, "USD")
-    assert found.of("second") == Price(2.0, 0.5, 2.0, 6.0, "USD")
+    assert found.of("first") == Price(1.0, 0.2, 1.25, 3.0, "USD")
+    assert found.of("second") == Price(2.0, 0.5, 2.5, 6.0, "USD")
     assert found.of("third") is None
     assert found.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("markers", "explicit", "own", "hit"),
+    [
+        ("auto", True, None, 0.1),
+        ("auto", False, None, 0.2),
+        ("on", False, None, 0.1),
+        ("off", True, None, 0.2),
+        ("auto", True, "0.3", 0.3),
+    ],
+)
+def test_a_marked_hit_has_its_own_price(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    markers: str,
+    explicit: bool,
+    own: str | None,
+    hit: float,
+) -> None:
+    monkeypatch.setenv("CACHE_MARKERS", markers)
+    monkeypatch.setenv("CACHED_PRICE", own or "")
+    price = _prices(load(env_file=None), tmp_path, PRICED, explicit=explicit).of("first")
+    assert price is not None
+    assert (price.cached, price.written) == (hit, 1.25)
+
+
+def test_sound_has_its_own_price(settings: Settings, tmp_path: Path) -> None:
+    price = _prices(settings, tmp_path, "[models.first]\nprice_input = 1.0\nprice_audio = 8.0\n").of("first")
+    assert price is not None
+    assert price.of(100, 0, 0, 0, 40) * 1_000_000 == pytest.approx(60 + 40 * 8)
+    assert price.of(30, 70, 0, 0, 40) * 1_000_000 == pytest.approx(70 * 0.2 + 30 * 8)
+    price = _prices(settings, tmp_path, PRICED).of("first")
+    assert price is not None
+    assert price.of(100, 0, 0, 0, 40) * 1_000_000 == pytest.approx(100)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ class Budget:
         if price is None:  # a model that was used before it lost its price
             return 0.0
         fresh = max(0, usage.input - usage.cached - usage.written)
-        return price.of(fresh, usage.cached, usage.written, usage.output)
+        return price.of(fresh, usage.cached, usage.written, usage.output, usage.audio)
 
     def _midnight(self) -> datetime:
         return datetime.combine(self.today().date() + timedelta(days=1), time(), self.zone)

@@ -53,6 +53,8 @@ class ModelProfile(BaseModel):
     price_cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_written: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Of tokens that are put into the cache."""
+    price_audio: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of sound that it hears."""
     price_output: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
 

@@ -65,7 +65,7 @@ def reported(usage: object) -> Usage | None:
         said=_first((usage,), _SAID),
         total=_first((usage,), ("total_tokens",)),
         cached=_first((into, usage), _CACHED),
-        written=_first((into, usage), _WRITTEN),
+        written=_first((into, usage), _WRITTEN) or _by_lifetime(into, usage),
         reasoning=_first((out, usage), ("reasoning_tokens",)),
         apart="prompt_tokens" not in usage and any(name in usage for name in _APART),
     )
@@ -78,7 +78,7 @@ def reported(usage: object) -> Usage | None:
         cached=told.cached,
         output=said,
         written=min(told.written, read - told.cached),
-        reasoning=min(max(told.reasoning, said - told.said), said),
+        reasoning=min(max(told.reasoning, said - told.said if silent or told.said else 0), said),
         audio=min(_first((into, usage), ("audio_tokens",)), read),
         image=min(_first((into, usage), ("image_tokens",)), read),
     )
@@ -88,6 +88,12 @@ def _first(holders: Sequence[Mapping[str, object]], names: Sequence[str]) -> int
     """The first that is a count above nothing; 0: none is."""
     found = (holder.get(name) for holder in holders for name in names)
     return next((count for count in found if type(count) is int and 0 < count <= MOST_TOKENS), 0)
+
+
+def _by_lifetime(*holders: Mapping[str, object]) -> int:
+    """What went into the cache, told by how long it stays there: Qwen, Anthropic."""
+    kinds = (_object(holder, ("cache_creation",)) for holder in holders)
+    return next((total for kind in kinds if (total := sum(_first((kind,), (name,)) for name in kind))), 0)
 
 
 def _object(holder: Mapping[str, object], names: Sequence[str]) -> Mapping[str, object]:

@@ -180,6 +180,18 @@ SHAPES: dict[str, tuple[Report, Usage]] = {
     "nothing was said": ({"prompt_tokens": 90, "completion_tokens": 0}, Usage(90, 0, 0)),
     "a total that is none": ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 10**18}, Usage(9, 0, 2)),
     "a total below the sum": ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 5}, Usage(9, 0, 2)),
+    "written, by lifetime": (
+        {
+            "prompt_tokens": 90,
+            "completion_tokens": 2,
+            "prompt_tokens_details": {
+                "cached_tokens": 60,
+                "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 5},
+            },
+        },
+        Usage(90, 60, 2, written=25),
+    ),
+    "no output but a total": ({"prompt_tokens": 90, "total_tokens": 110}, Usage(90, 0, 20)),
     "more written than read": (
         {"prompt_tokens": 90, "completion_tokens": 2, "prompt_tokens_details": {"cache_write_tokens": 95}},
         Usage(90, 0, 2, written=90),
