@@ -71,6 +71,8 @@ class ModelError(KeepsakeError):
     """The seconds that the server's words ask to wait, where its headers do not."""
     status: int | None = None
     """The HTTP status, where the server gave one."""
+    fields = ""
+    """The names of the fields of the request that the server says it is about."""
     reached = True
     """Whether the server was there at all."""
     words: Mapping[str, str] = {}

@@ -28,6 +28,7 @@ class _Round:
     usage: Usage | None = None
     instead: Instead | None = None
     calls: tuple[Call, ...] = field(default=())
+    opaque: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Assisted:
                     this.usage = delta.usage or this.usage
                     this.instead = delta.instead or this.instead
                     this.calls += delta.calls
+                    this.opaque = delta.opaque or this.opaque
                     finish = None if this.calls else delta.finish
                     delta = replace(delta, text=text, calls=(), finish=finish)
                     yield replace(delta, usage=None, instead=None) if number else delta
@@ -106,7 +108,7 @@ class Assisted:
                 return
             gap = "\n\n" if this.said.strip() else gap
             calls = tuple(_as_sent(call) for call in this.calls)
-            more = [Message("assistant", this.said, calls=calls), *await self._results(this.calls)]
+            more = [Message("assistant", this.said, calls=calls, opaque=this.opaque), *await self._results(this.calls)]
             asked += tuple(more)
             counted += sum(self.count_tokens(message.content) for message in more)
 

@@ -29,6 +29,7 @@ _WORDS = (
 )
 """The keys whose values tell what went wrong; all others may hold what was sent."""
 _CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "reason", "error_type", "__type")
+_FIELDS = ("param", "params", "loc", "parameter", "field", "property")
 _DELAYS = ("retrydelay", "retry_after", "retryafter", "retry_after_seconds")
 _WINDOWS = ("n_ctx", "context_length", "max_context_length", "context_window", "max_model_len", "max_input_tokens")
 _SECRET = re.compile(
@@ -56,6 +57,8 @@ class Told:
     """What came as HTML: it is not the model server that speaks there."""
     codes: dict[str, None] = field(default_factory=dict)
     """Codes, types and states, in small letters."""
+    fields: dict[str, None] = field(default_factory=dict)
+    """The names of what was sent that it is about."""
     delay: str = ""
     """How long to wait, as a field of its own says it."""
     window: int | None = None
@@ -113,6 +116,11 @@ def _read_mapping(value: Mapping[object, object], found: Told, depth: int, *, kn
         code = fields.get(key)
         if isinstance(code, str | int) and not isinstance(code, bool) and 0 < len(str(code)) < LONGEST_WORD:
             found.codes[whole(str(code)).strip().lower()] = None
+    for key in _FIELDS:
+        place = fields.get(key)
+        for name in place if isinstance(place, list | tuple) else [place]:
+            if isinstance(name, str) and 0 < len(name) < LONGEST_WORD:
+                found.fields[whole(name)] = None
     for key in _DELAYS:
         if isinstance(fields.get(key), str | int | float):
             found.delay = found.delay or str(fields[key])

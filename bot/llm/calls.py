@@ -1,13 +1,23 @@
 """Tools and calls of them in the form that Chat Completions has, which DashScope's own interface shares."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from bot.llm.characters import whole
 from bot.llm.interface import Call, Message, Options, Tool
 from bot.llm.loose import mapping, text
+
+_CALL = ("index", "id", "type", "function")
+_FUNCTION = ("name", "arguments")
+_INNER = "function"
+ITEMS = "items"
+"""Items that stand before the calls, in the Responses API."""
+_TEXTS = ("reasoning_content",)
+_OBJECTS = ("extra_content", "provider_specific_fields")
+"""Gemini, and LiteLLM before it."""
 
 
 @dataclass(slots=True)
@@ -15,6 +25,7 @@ class _Begun:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    opaque: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -38,12 +49,59 @@ class Calls:
             call.id = call.id or name
             call.name = call.name or text(function.get("name"))
             call.arguments += _arguments(function.get("arguments"))
+            call.opaque |= {name: value for name, value in piece.items() if name not in _CALL and value is not None}
+            inner = {name: value for name, value in function.items() if name not in _FUNCTION and value is not None}
+            if inner:
+                call.opaque[_INNER] = {**mapping(call.opaque.get(_INNER)), **inner}
 
     def take(self) -> tuple[Call, ...]:
         """Those that are whole now, in their order; a server that gives no id gets its own number back."""
         calls = [call for call in (*self.done, *self.begun.values()) if call.name]
         self.begun, self.done = {}, []
-        return tuple(Call(one.id or f"call_{at}", one.name, one.arguments) for at, one in enumerate(calls))
+        return tuple(
+            Call(one.id or f"call_{at}", one.name, one.arguments, packed(one.opaque)) for at, one in enumerate(calls)
+        )
+
+
+class Opaque:
+    """What stands beside the calls in a message, and has to come back with them.
+
+    DeepSeek's models that think refuse their own calls without the thoughts before them, Gemini's without a signature.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._others: dict[str, object] = {}
+
+    def add(self, message: Mapping[str, object]) -> None:
+        """Take what a piece of a message has of it."""
+        for name in _TEXTS:
+            if isinstance(piece := message.get(name), str):
+                self._texts[name] = self._texts.get(name, "") + piece
+        details = message.get("reasoning_details")
+        if isinstance(details, list) and details:
+            known = self._others.setdefault("reasoning_details", [])
+            assert isinstance(known, list)
+            known += details
+        for name in _OBJECTS:
+            if isinstance(value := message.get(name), Mapping):
+                self._others[name] = {**mapping(self._others.get(name)), **value}
+
+    def take(self) -> str:
+        """All of it, as JSON."""
+        return packed({**self._texts, **self._others})
+
+
+def packed(values: Mapping[str, object]) -> str:
+    """Such values as a text that can be sent; empty: there are none."""
+    return whole(json.dumps(values, ensure_ascii=False)) if values else ""
+
+
+def beside(opaque: str) -> dict[str, object]:
+    """The values in such a text."""
+    values = json.loads(opaque) if opaque else {}
+    assert isinstance(values, dict)
+    return values
 
 
 def tool_parameters(options: Options) -> dict[str, JsonValue]:
@@ -56,18 +114,24 @@ def tool_parameters(options: Options) -> dict[str, JsonValue]:
     }
 
 
-def with_calls(param: dict[str, object], message: Message) -> dict[str, object]:
-    """A message's own form, with the calls that it makes or the one that it answers."""
+def with_calls(param: dict[str, object], message: Message, without: Collection[str] = frozenset()) -> dict[str, object]:
+    """A message's own form, with the calls that it makes or the one that it answers.
+
+    `without`: what is not sent of that which stood beside them.
+    """
     if message.answers:
         return {**param, "tool_call_id": message.answers}
-    return {**param, "tool_calls": _made(message.calls)} if message.calls else param
+    if not message.calls:
+        return param
+    opaque = {name: value for name, value in beside(message.opaque).items() if name not in without}
+    return {**opaque, **param, "tool_calls": [_made(call) for call in message.calls]}
 
 
-def _made(calls: Sequence[Call]) -> list[dict[str, object]]:
-    return [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-        for call in calls
-    ]
+def _made(call: Call) -> dict[str, object]:
+    opaque = beside(call.opaque)
+    inner = mapping(opaque.pop(_INNER, None))
+    function = {**inner, "name": call.name, "arguments": call.arguments}
+    return {**opaque, "id": call.id, "type": "function", "function": function}
 
 
 def _function(tool: Tool) -> dict[str, JsonValue]:

@@ -5,7 +5,7 @@ parts are asked again without.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from bot.llm.calls import tool_parameters
 from bot.llm.chunks import Chunks
 from bot.llm.events import events
 from bot.llm.failures import translate
+from bot.llm.fields import blamed, fitted
 from bot.llm.interface import Delta, Message, Options
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import param, spoken
@@ -50,7 +51,7 @@ class ChatCompletions(OpenAIModel):
         try:
             return await self._create(messages, options, markers=markers)
         except openai.APIStatusError as exc:
-            if not markers or not _may_be_the_markers(exc):
+            if not markers or not _may_be_the_markers(exc, self._sent(messages, options)):
                 raise
             refusal = exc
         stream = await self._create(messages, options, markers=False)
@@ -62,24 +63,29 @@ class ChatCompletions(OpenAIModel):
     async def _create(
         self, messages: Sequence[Message], options: Options, *, markers: bool
     ) -> "AsyncStream[ChatCompletionChunk]":
-        params = [param(message, marker=markers and message.mark) for message in messages]
+        params = [param(message, options.without, marker=markers and message.mark) for message in messages]
         return await self.server.client.chat.completions.create(
             model=self.name,
             messages=[],  # openai goes through each field of what stands here, on the loop: 50 ms for 200 messages
             stream=True,
-            stream_options={"include_usage": True} if self.server.profile.usage_in_stream else openai.omit,
-            extra_body={**self.server.extra_body, **self._wanted(options), "messages": params},
+            extra_body={**fitted(self._optional(options), options.without), "messages": params},
         )
 
-    def _wanted(self, options: Options) -> dict[str, JsonValue]:
-        """What a request has on top for these options, as far as this model knows them."""
+    def _optional(self, options: Options) -> dict[str, JsonValue]:
+        profile, extra = self.server.profile, self.server.extra_body
+        usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
         wanted = (spoken() if options.voice and self.senses.speaks else {}) | tool_parameters(options)
         if self._is_told_to_think(options):
             wanted["enable_thinking"] = options.thinking
-        return wanted
+            if profile.thinking_in_template:
+                theirs = extra.get("chat_template_kwargs")
+                switch: dict[str, JsonValue] = {"enable_thinking": options.thinking}
+                wanted["chat_template_kwargs"] = switch | (theirs if isinstance(theirs, dict) else {})
+        return {**usage, **extra, **wanted}
 
 
-def _may_be_the_markers(exc: openai.APIStatusError) -> bool:
+def _may_be_the_markers(exc: openai.APIStatusError, others: Collection[str]) -> bool:
     # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
     kinds = (RequestRefused, ImageRefused, CannotSee)
-    return exc.status_code in (400, 422) and type(translate(exc, streaming=False)) in kinds
+    error = translate(exc, streaming=False)
+    return exc.status_code in (400, 422) and type(error) in kinds and not blamed(error, others)

@@ -1,6 +1,6 @@
 """The chunks of a chat completion, read into deltas, of whatever form they are."""
 
-from bot.llm.calls import Calls
+from bot.llm.calls import Calls, Opaque
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Finish, Usage
 from bot.llm.loose import Object, mapping, mappings, text, thoughts, words
@@ -14,7 +14,7 @@ class Chunks:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self._calls = Calls()
+        self._calls, self._opaque = Calls(), Opaque()
         self._said = False
         """There was something that is an answer."""
         self._by_delta = self._over = False
@@ -35,21 +35,26 @@ class Chunks:
         fields = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
         thought = thought or thoughts([body.get(field) for field in fields])
         self._calls.add(mappings(body.get("tool_calls")))
+        self._opaque.add(body)
         self._said = self._said or bool(said or voice or self._calls.begun)
         finish = finish_of(choice.get("finish_reason"), said=self._said)
         self._over = self._over or finish is not None
+        calls = self._calls.take() if finish else ()
         return Delta(
             text=said,
             reasoning=thought,
             finish=finish,
             usage=_usage(chunk, choice),
             voice=voice,
-            calls=self._calls.take() if finish else (),
+            calls=calls,
+            opaque=self._opaque.take() if calls else "",
         )
 
     def end(self) -> Delta | None:
         """What the end of a stream adds that says that it is done, for a server that names no reason."""
-        return Delta(finish=Finish.STOP, calls=self._calls.take()) if self._said and not self._over else None
+        if not self._said or self._over:
+            return None
+        return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
 
     def _body(self, choice: Object) -> Object:
         """The piece in a choice; a whole message stands there if the server does not stream.

@@ -5,7 +5,7 @@ be tried again is tried again here, as the openai client does it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from http import HTTPStatus
@@ -19,8 +19,9 @@ from pydantic import JsonValue
 
 from bot import errors
 from bot.llm.bodies import parsed
-from bot.llm.calls import Calls, tool_parameters, with_calls
+from bot.llm.calls import Calls, Opaque, tool_parameters, with_calls
 from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
+from bot.llm.fields import fitted
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -138,6 +139,10 @@ class Generation(Model):
                     raise
             await asyncio.sleep(wait)
 
+    def _optional(self, options: Options) -> dict[str, JsonValue]:
+        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
+        return {**self.server.extra_body, **thinking, **tool_parameters(options)}
+
     def _wait(self, attempt: int, failure: Exception) -> float | None:
         """Seconds until the next try; None: there is none."""
         if attempt >= RETRIES or isinstance(failure, TimeoutError):
@@ -164,15 +169,14 @@ class Generation(Model):
     async def _open(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Mapping[str, Any], None]:
         # The types of the SDK know neither that a stream comes back nor that messages are dicts.
         call: Any = (_Conversation if self._multimodal else AioGeneration).call
-        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         opened: AsyncGenerator[Mapping[str, Any], None] = await call(
             self.name,
-            messages=[_message(message, multimodal=self._multimodal) for message in messages],
+            messages=[_message(message, options.without, multimodal=self._multimodal) for message in messages],
             api_key=self.server.api_key,
             base_address=self.server.base_url,
             session=self.server.session,
             request_timeout=self.server.timeout,
-            **self.server.extra_body | thinking | tool_parameters(options),
+            **fitted(self._optional(options), options.without),
             stream=True,
             incremental_output=True,
             result_format="message",
@@ -191,12 +195,12 @@ class Generation(Model):
         return unreached(trouble) if isinstance(exc, aiohttp.ClientError) else trouble
 
 
-def _message(message: Message, *, multimodal: bool) -> dict[str, object]:
+def _message(message: Message, without: Collection[str], *, multimodal: bool) -> dict[str, object]:
     content: object = message.content
     if multimodal and message.role != "tool":
         parts = message.parts or ((message.content,) if message.content else ())
         content = [_part(part) for part in parts]
-    return with_calls({"role": message.role, "content": content}, message)
+    return with_calls({"role": message.role, "content": content}, message, without)
 
 
 def _part(part: str | Image | Sound) -> dict[str, str]:
@@ -211,7 +215,7 @@ class _Told:
     """Reads one stream."""
 
     def __init__(self) -> None:
-        self._calls = Calls()
+        self._calls, self._opaque = Calls(), Opaque()
         self._began = self._said = False
 
     def read(self, response: Mapping[str, Any]) -> Delta:
@@ -229,14 +233,17 @@ class _Told:
         said, thought = words(message.get("content"))
         said = said or text(choice.get("text"))
         self._calls.add(mappings(message.get("tool_calls")))
+        self._opaque.add(message)
         self._said = self._said or bool(said or self._calls.begun)
         finish = finish_of(choice.get("finish_reason"), said=self._said)
+        calls = self._calls.take() if finish else ()
         return Delta(
             text=said,
             reasoning=thought or thoughts([message.get("reasoning_content")]),
             finish=finish,
             usage=usage,
-            calls=self._calls.take() if finish else (),
+            calls=calls,
+            opaque=self._opaque.take() if calls else "",
         )
 
 

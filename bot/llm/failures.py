@@ -189,6 +189,7 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     about = ", ".join((*([f"status {status}"] if status else ()), *(f"code {code}" for code in found.codes)))
     error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
     error.status = status
+    error.fields = " ".join(found.fields)
     error.wait_s = _wait(found)
     if isinstance(error, errors.ContextTooLong):
         error.limit = found.window or told_limit(_unquoted(found.words.lower()))

@@ -63,6 +63,8 @@ class Call:
     id: str
     name: str
     arguments: str
+    opaque: str = ""
+    """What the server had beside it, as JSON, and wants back with it; it means nothing to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Message:
     """The assistant's, behind its words."""
     answers: str = ""
     """The id of the call whose result this is (role tool)."""
+    opaque: str = ""
+    """What the server had beside the calls, as JSON, and wants back with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Options:
     """They stand before the prompt: all requests of a conversation have the same ones."""
     may_call: bool = False
     """Whether they may be called now."""
+    without: frozenset[str] = frozenset()
+    """Optional fields of the request that the server refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,8 @@ class Delta:
     """A piece of the spoken answer: 16-bit samples, mono, 24 kHz."""
     calls: tuple[Call, ...] = ()
     """Calls of tools, whole, at the end; the answer goes on when it has their results."""
+    opaque: str = ""
+    """See Message.opaque."""
     beside: Beside | None = None
     """Another request that the answer took, after calls of tools."""
     begins: Beside | None = None

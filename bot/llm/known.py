@@ -9,7 +9,11 @@ from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 _SERVERS = {
     # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
     "*.aliyuncs.com": ServerProfile(
-        cache_markers=True, session_cache=True, vision_model="qwen3-vl-plus", keeps_responses=True
+        cache_markers=True,
+        session_cache=True,
+        vision_model="qwen3-vl-plus",
+        keeps_responses=True,
+        thinking_in_template=False,
     ),
     # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Elsewhere
     # an id is refused (OpenRouter), unknown (vLLM, SGLang, unless they are told to keep them) or ignored (Ollama).

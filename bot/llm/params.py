@@ -5,7 +5,7 @@ A message that is words alone goes out as a plain text, since some servers refus
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
@@ -21,15 +21,17 @@ VOICE = "Cherry"
 """A voice that all of Qwen-Omni's models have (Alibaba Cloud Model Studio, "Qwen-Omni")."""
 
 
-def param(message: Message, *, marker: bool) -> "ChatCompletionMessageParam":
-    """One message; `marker`: with a cache marker at its end."""
+def param(
+    message: Message, without: Collection[str] = frozenset(), *, marker: bool = False
+) -> "ChatCompletionMessageParam":
+    """One message; `marker`: with a cache marker at its end, `without`: see ``with_calls``."""
     content: object = message.content
     if message.parts or (marker and message.content):
         parts = [_part(part) for part in message.parts or (message.content,)]
         if marker:
             parts[-1] |= EPHEMERAL
         content = parts
-    made = with_calls({"role": message.role, "content": content}, message)
+    made = with_calls({"role": message.role, "content": content}, message, without)
     return cast("ChatCompletionMessageParam", made)
 
 

@@ -85,6 +85,8 @@ class ServerProfile(BaseModel):
     """Whether the Responses API goes on from ``previous_response_id``. Some servers that don't take it in silence."""
     usage_in_stream: bool = True
     """Whether it takes ``stream_options.include_usage``."""
+    thinking_in_template: bool = True
+    """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
 
     @property
     def cache(self) -> CacheProfile:

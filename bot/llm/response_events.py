@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from bot.errors import StreamCut
+from bot.llm.calls import ITEMS, packed
 from bot.llm.events import Event
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Call, Delta, Finish
@@ -24,6 +25,7 @@ class ResponseEvents:
         self._host = host
         self.ended = ""
         self._calls: dict[str, Call] = {}
+        self._opaque: dict[str, Object] = {}
         self._parts: set[tuple[object, object]] = set()
         """The parts of the answer that were said, by their places."""
         self._over = False
@@ -55,7 +57,7 @@ class ResponseEvents:
         """What the end of a stream adds that says that it is done, for a server that names no reason."""
         if self._over or not (self._parts or self._calls):
             return None
-        return Delta(finish=Finish.STOP, calls=tuple(self._calls.values()))
+        return Delta(finish=Finish.STOP, calls=tuple(self._calls.values()), opaque=self._beside())
 
     def _last(self, response: Object, kind: str) -> Delta:
         status = text(response.get("status")) or kind.removeprefix("response.")
@@ -70,7 +72,8 @@ class ResponseEvents:
         finish = self._finish(response, kind, status, said=bool(said or self._parts or self._calls))
         self.ended = text(response.get("id"))
         calls = tuple(self._calls.values())
-        return Delta(text=said, finish=finish, usage=reported(response.get("usage")), calls=calls)
+        opaque = self._beside()
+        return Delta(text=said, finish=finish, usage=reported(response.get("usage")), calls=calls, opaque=opaque)
 
     def _finish(self, response: Object, kind: str, status: str, *, said: bool) -> Finish:
         reason = mapping(response.get("incomplete_details")).get("reason")
@@ -100,7 +103,13 @@ class ResponseEvents:
         items = (item for item in mappings(response.get("output")) if item.get("type") == "message")
         return "".join(words(item.get("content"))[0] for item in items) or text(response.get("output_text"))
 
+    def _beside(self) -> str:
+        """The reasoning before calls, which a server that keeps nothing gives encrypted to have it back."""
+        return packed({ITEMS: list(self._opaque.values())}) if self._calls and self._opaque else ""
+
     def _call(self, item: Object) -> None:
+        if item.get("type") == "reasoning" and item.get("encrypted_content"):
+            self._opaque[text(item.get("id"))] = item
         name, arguments = text(item.get("name")), item.get("arguments")
         if item.get("type") != "function_call" or not name:
             return

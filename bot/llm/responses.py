@@ -17,18 +17,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import openai
+from pydantic import JsonValue
 
 from bot.errors import ModelError, NoPermission, RequestRefused, StreamCut
+from bot.llm.calls import ITEMS, beside
 from bot.llm.characters import whole
 from bot.llm.events import events
+from bot.llm.fields import fitted
 from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
+from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text
 from bot.llm.response_events import ResponseEvents
 
 if TYPE_CHECKING:
     from openai import AsyncStream
-    from openai.types.responses import ResponseInputParam, ResponseStreamEvent, ToolParam
+    from openai.types.responses import ResponseInputParam, ResponseStreamEvent
 
 SESSION_CACHE = {"x-dashscope-session-cache": "enable"}
 """Alibaba Cloud Model Studio, "Context cache": a request and those that go on from it share their prefix."""
@@ -146,19 +150,23 @@ class Responses(OpenAIModel):
     ) -> "AsyncStream[ResponseStreamEvent]":
         system = [message.content for message in messages if message.role == "system"]
         said = [message for message in messages if message.role != "system"]
-        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
             input=[],  # see ``ChatCompletions``
             previous_response_id=kept.id if kept else openai.omit,
             store=self._keeps(options) if self._says_store else openai.omit,
-            tools=_tools(options),
-            tool_choice=("auto" if options.may_call else "none") if options.tools else openai.omit,
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
-            extra_body={**self.server.extra_body, **thinking, "input": _input(said[-1:] if kept else said)},
+            extra_body={
+                **fitted(self._optional(options), options.without),
+                "input": _input(said[-1:] if kept else said),
+            },
         )
+
+    def _optional(self, options: Options) -> dict[str, JsonValue]:
+        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
+        return {**self.server.extra_body, **thinking, **_tools(options)}
 
 
 def _may_be_lost(exc: openai.APIStatusError | ModelError) -> bool:
@@ -196,21 +204,26 @@ def _items(message: Message) -> Iterator[dict[str, object]]:
         return
     if message.content or message.parts:
         yield {"role": message.role, "content": _content(message)}
+    for item in mappings(beside(message.opaque).get(ITEMS)):
+        yield dict(item)
     for call in message.calls:
         yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
 
 
-def _tools(options: Options) -> "list[ToolParam] | openai.Omit":
-    return [
+def _tools(options: Options) -> dict[str, JsonValue]:
+    if not options.tools:
+        return {}
+    tools: list[JsonValue] = [
         {
             "type": "function",
             "name": tool.name,
             "description": tool.purpose,
-            "parameters": dict[str, object](tool.parameters),
+            "parameters": tool.parameters,
             "strict": False,
         }
         for tool in options.tools
-    ] or openai.omit
+    ]
+    return {"tools": tools, "tool_choice": "auto" if options.may_call else "none"}
 
 
 def _content(message: Message) -> str | list[dict[str, object]]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,8 +12,10 @@ from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.breaker import Breaker
+from bot.llm.calls import ITEMS, beside
 from bot.llm.characters import Halves, whole_call
 from bot.llm.ending import in_time
+from bot.llm.fields import EFFORT, MOST_TRIES, blamed, fitted
 from bot.llm.finishes import MOST_END, in_mid_sentence
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
@@ -104,6 +106,8 @@ class Model(ABC):
         self.calls = profile.tools
         self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
         self._server = server
+        self._refused: frozenset[str] = frozenset()
+        """Optional fields that the server does not take from this model."""
         self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
@@ -113,7 +117,7 @@ class Model(ABC):
         began, finished, asked_at = False, False, asyncio.get_running_loop().time()
         answer = _Answer()
         try:
-            async with aclosing(self._deltas(messages, options)) as told, aclosing(in_time(told)) as deltas:
+            async with aclosing(self._taken(messages, options)) as told, aclosing(in_time(told)) as deltas:
                 async for delta in deltas:
                     if not began:
                         self._server.breaker.answered()
@@ -143,6 +147,49 @@ class Model(ABC):
         if self.limit is None or tokens < self.limit:
             self.limit = tokens
             log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
+
+    async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+        """The answer; an optional field that the server refuses is left out of the request, and of later ones."""
+        without = self._refused
+        for tries_left in reversed(range(MOST_TRIES + 1)):
+            began, asked = False, replace(options, without=without)
+            try:
+                async with aclosing(self._deltas(messages, asked)) as deltas:
+                    async for delta in deltas:
+                        if not began and (delta.text or delta.reasoning or delta.voice or delta.finish):
+                            began = True
+                            self._leave_out(without)
+                        yield delta
+                return
+            except self._failures as exc:
+                error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
+                named = blamed(error, self._sent(messages, asked)) - without
+                if began or not named or not tries_left:
+                    raise
+                log.info("%s is asked without %s: %s", self.name, ", ".join(sorted(named)), error)
+                without |= named
+
+    def _leave_out(self, fields: frozenset[str]) -> None:
+        """Remember that the server answers without these, and refused them."""
+        new, self._refused = fields - self._refused, self._refused | fields
+        if not new:
+            return
+        log.warning("The server of %s refuses %s: no longer sent", self.name, ", ".join(sorted(new)))
+        self.calls = self.calls and "tools" not in new
+        if new & {"modalities", "audio"}:
+            self.senses = replace(self.senses, speaks=False)
+
+    def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
+        """The names of the optional fields of a request."""
+        fields = set(fitted(self._optional(options), options.without)) | options.without & {EFFORT}
+        if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
+            fields -= {"tools", "tool_choice"}
+        opaque = (name for message in messages for name in beside(message.opaque))
+        return fields.union(name for name in opaque if name != ITEMS)
+
+    @abstractmethod
+    def _optional(self, options: Options) -> dict[str, JsonValue]:
+        """The optional fields of a request, with their values."""
 
     @abstractmethod
     def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:

@@ -48,7 +48,9 @@ def _instructions(value: object) -> tuple[Message, ...]:
 def _input(value: object) -> tuple[Message, ...]:
     if isinstance(value, str):
         return (of_text("user", words(value, "input")),)
-    items = [_message(item, index) for index, item in enumerate(value)] if isinstance(value, list) else value
+    items = value
+    if isinstance(value, list):  # reasoning, which is given back encrypted, is nothing to read
+        items = [_message(item, index) for index, item in enumerate(value) if not _is_encrypted(item)]
     return read_all(_joined(items) if isinstance(items, list) else items, "input", _part)
 
 
@@ -64,6 +66,10 @@ def _joined(items: list[object]) -> list[object]:
             case _:
                 joined.append(item)
     return joined
+
+
+def _is_encrypted(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "reasoning" and bool(item.get("encrypted_content"))
 
 
 def _message(item: object, index: int) -> object:

@@ -1,0 +1,65 @@
+"""The optional fields of a request: one that a server refuses by its name is left out there from then on.
+
+Which server takes which field is in no documentation that would stay true: ``stream_options``, the switches for
+thinking, ``reasoning_effort``, tools, sound. So they are sent, and a refusal that names one leads to a try without it.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+from pydantic import JsonValue
+
+from bot import errors
+
+EFFORT = "reasoning beside tools"
+"""Not a field but its absence: some models call tools in Chat Completions only where ``reasoning_effort`` is none."""
+MOST_TRIES = 4
+"""Further requests for one answer."""
+LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+_TOGETHER = ({"tools", "tool_choice", "parallel_tool_calls"}, {"modalities", "audio"})
+"""Fields that mean nothing without each other."""
+_PHRASES = {
+    "tools": re.compile(r"\btools?\b|\btool[ _-]|\bfunction[ _-]?call|\bfunctions\b"),
+    "enable_thinking": re.compile(r"\bthinking\b|\breasoning (?:mode|toggle|switch)"),
+    "stream_options": re.compile(r"include_usage"),
+    "modalities": re.compile(r"\baudio output|\bmodalit"),
+}
+"""What else than its name a refusal may call a field."""
+_WANTED = re.compile(r"must be (?:passed|sent|provided|included|set|given)|\bmissing\b|is required|field required")
+_TOO_MUCH = re.compile(r"too (?:large|big|high|many)|at most|less than|range|exceed|maximum|greater than|larger than")
+_EFFORT = re.compile(r"reasoning[ _.-]?effort")
+_KINDS = (errors.RequestRefused, errors.NoPermission, errors.ServerTrouble, errors.StreamCut)
+_MEDIA = (errors.CannotHear, errors.CannotSee, errors.MediaRefused)
+_NEVER = (401, 402, 403, 408, 429)
+
+
+def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
+    """The optional fields of a request without those that are refused, and what means nothing without them."""
+    gone = set(without).union(*(group for group in _TOGETHER if group & set(without)))
+    kept = {name: value for name, value in body.items() if name not in gone}
+    if EFFORT in without and "tools" in kept:
+        kept.setdefault("reasoning_effort", "none")
+    return kept
+
+
+def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
+    """The fields of those that were sent which a server names in refusing them."""
+    if error.status in _NEVER or not isinstance(error, _KINDS + _MEDIA):
+        return frozenset()
+    words = f"{error} {error.fields}".lower()
+    named = {name for name in sent if _is_named(name, words)}
+    if "tools" in sent and _EFFORT.search(words) and _PHRASES["tools"].search(words):
+        return frozenset({"tools"} if "reasoning_effort" in sent or EFFORT in sent else {EFFORT})
+    if not named and not isinstance(error, _MEDIA):
+        named = {name for name in sent if name in _PHRASES and _PHRASES[name].search(words)}
+    elif named & set(LENGTHS) and _TOO_MUCH.search(words):  # by another name it would be too much as well
+        named |= set(LENGTHS)
+    if _WANTED.search(words) and named <= {"reasoning_content", "reasoning_details"}:
+        return frozenset()
+    return frozenset(named.union(*(group & set(sent) for group in _TOGETHER if group & named)))
+
+
+def _is_named(name: str, words: str) -> bool:
+    pattern = re.escape(name.lower()).replace("_", "[ _-]?")
+    return re.search(rf"(?<![a-z0-9_]){pattern}(?![a-z0-9_])", words) is not None

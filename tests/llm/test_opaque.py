@@ -1,0 +1,129 @@
+"""What a server has beside its calls of tools goes back with them, as it was, and nowhere else."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.conversation.assisted import Assisted
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.dashscope import DashScopeServer
+from bot.llm.interface import Call, Delta, Message, Tool
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
+from bot.llm.responses import Responses
+from bot.llm.server import Model
+from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
+from sandbox.model.server import NATIVE
+from tests.llm.streams import Json, chunk, data, say, stream
+
+LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
+SIGNATURE: Json = {"google": {"thought_signature": "c2ln"}}
+CALL: dict[str, Json] = {"index": 0, "id": "1", "function": {"name": "look", "arguments": '{"word": "cat"}'}}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    server = ModelServer(key="sk-right")
+    async with server.run():
+        yield server
+
+
+def _models(server: ModelServer, kind: type[OpenAIModel]) -> OpenAIServer:
+    url = f"{server.dashscope_url.removesuffix(NATIVE)}/v1"
+    return OpenAIServer(kind, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
+
+
+async def _use(call: Call) -> str:
+    return "an animal"
+
+
+async def _asked(model: Model) -> list[Delta]:
+    assisted = Assisted(model, (LOOK,), _use, len, 10)
+    return [delta async for delta in assisted.stream([Message("user", "what is it?")])]
+
+
+async def _sent_back(server: ModelServer, *pieces: Json) -> dict[str, Any]:
+    """The message with the calls, as the next request has it."""
+    server.script(Raw(stream(*pieces, chunk("tool_calls"))), Say("A cat."))
+    models = _models(server, ChatCompletions)
+    deltas = await _asked(models.of("deepseek-v4"))
+    await models.close()
+    assert "".join(delta.text for delta in deltas).endswith("A cat.")
+    return _of_assistant(server)
+
+
+def _of_assistant(server: ModelServer) -> dict[str, Any]:
+    sent = json.loads(server.requests[-1].body)
+    [message] = [one for one in sent.get("input", sent)["messages"] if one["role"] == "assistant"]
+    return dict(message)
+
+
+async def test_the_thoughts_before_a_call_go_back(server: ModelServer) -> None:
+    thought = [chunk(reasoning_content="They ask \ud83d"), chunk(reasoning_content="\ude00. \ud83d")]
+    message = await _sent_back(server, *thought, say("Well"), chunk(tool_calls=[CALL]))
+    assert message["reasoning_content"] == "They ask 😀. \ufffd"
+    assert message["content"] == "Well"
+
+
+async def test_details_of_reasoning_go_back(server: ModelServer) -> None:
+    details: list[Json] = [{"type": "reasoning.text", "text": "a"}, {"type": "reasoning.encrypted", "data": "xyz"}]
+    message = await _sent_back(
+        server, *(chunk(reasoning_details=[detail]) for detail in details), chunk(tool_calls=[CALL])
+    )
+    assert message["reasoning_details"] == details
+
+
+@pytest.mark.parametrize("place", ["call", "function", "message"])
+async def test_a_signature_goes_back_to_where_it_stood(server: ModelServer, place: str) -> None:
+    function = {"name": "look", "arguments": "{}"} | ({"thought_signature": "c2ln"} if place == "function" else {})
+    call: Json = CALL | {"function": function} | ({"extra_content": SIGNATURE} if place == "call" else {})
+    more = [chunk(extra_content=SIGNATURE)] if place == "message" else []
+    message = await _sent_back(server, chunk(tool_calls=[call]), *more)
+    [sent] = message["tool_calls"]
+    if place == "function":
+        assert sent["function"]["thought_signature"] == "c2ln"
+    else:
+        assert (sent if place == "call" else message)["extra_content"] == SIGNATURE
+    assert "index" not in sent
+
+
+async def test_a_server_that_refuses_thoughts_gets_none(server: ModelServer) -> None:
+    def answers(request: ChatRequest) -> Behaviour:
+        sent = json.loads(request.body)["messages"]
+        if sent[-1]["role"] == "user":
+            return Raw(stream(chunk(reasoning_content="hm"), chunk(tool_calls=[CALL]), chunk("tool_calls")))
+        refused = any("reasoning_content" in message for message in sent)
+        return Fail(400, "property 'reasoning_content' is unsupported") if refused else Say("A cat.")
+
+    server.answer_with(answers)
+    models = _models(server, ChatCompletions)
+    for requests in (3, 5):
+        deltas = await _asked(models.of("some-model"))
+        assert "".join(delta.text for delta in deltas) == "A cat."
+        assert len(server.requests) == requests
+    await models.close()
+
+
+async def test_dashscope_has_its_thoughts_back(server: ModelServer) -> None:
+    message = {"role": "assistant", "content": "", "reasoning_content": "They ask.", "tool_calls": [CALL]}
+    event = {"output": {"choices": [{"message": message, "finish_reason": "tool_calls"}]}}
+    server.script(Raw(data(event)), Say("A cat."))
+    models = DashScopeServer(base_url=server.dashscope_url, api_key="sk-right", extra_body={}, timeout=5.0)
+    await _asked(models.of("deepseek-v4"))
+    await models.close()
+    assert _of_assistant(server)["reasoning_content"] == "They ask."
+
+
+async def test_encrypted_items_stand_before_the_call_again(server: ModelServer) -> None:
+    items: list[Json] = [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "xyz"},
+        {"type": "function_call", "id": "fc_1", "call_id": "1", "name": "look", "arguments": "{}"},
+    ]
+    response = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": items}}
+    server.script(Raw(data(response)), Say("A cat."))
+    models = _models(server, Responses)
+    await _asked(models.of("gpt-5"))
+    await models.close()
+    kinds = [one.get("type", "message") for one in json.loads(server.requests[-1].body)["input"]]
+    assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
