@@ -88,7 +88,7 @@ class Stand:
 
     name = MODEL
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:  # noqa: ARG002
+    async def embed(self, texts: Sequence[str], purpose: Purpose, took: object = None) -> list[list[float]]:  # noqa: ARG002
         return [[1.0, *(DIMENSION - 1) * [0.0]] for _ in texts]
 
     async def close(self) -> None:

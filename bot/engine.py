@@ -93,7 +93,7 @@ def build(
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     compactor = Compactor(storage, windows, side_calls, marking, time.time)
     indexer = Indexer(storage, settings.zone)
-    embedding = Embedding(storage, embedder, settings.zone, time.monotonic) if embedder else None
+    embedding = Embedding(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
     mending = Mending(indexer, time.monotonic)
     upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time, mending)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))

@@ -10,6 +10,7 @@ from bot.access.requests import Requests
 from bot.archive.exporting import Exporter
 from bot.conversation.budget import Budget
 from bot.conversation.ears import Ears
+from bot.conversation.ledger import Ledger
 from bot.conversation.marks import Way
 from bot.engine import Engine
 from bot.handlers.access import Gate
@@ -122,7 +123,7 @@ def _chat(
         storage=storage,
         hearing=parts.hearing,
         reader=_reader(admins.bot, parts, services, downloads),
-        ears=Ears(services.transcriber),
+        ears=Ears(services.transcriber, Ledger(storage, settings.zone, time.time)),
         choice=parts.choice,
         door=door,
         addressing=addressing,

@@ -90,7 +90,8 @@ async def open_budget(
 ) -> Budget:
     """Read what holds. Raises SettingError, see `amounts`."""
     held = amounts(settings, priced)
-    budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time)
+    embedding_model = settings.embedding_model if settings.embedding_model not in priced.used else None
+    budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time, embedding_model=embedding_model)
     await budget.load()
     return budget
 

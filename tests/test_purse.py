@@ -11,6 +11,7 @@ from bot.llm.known import KNOWN
 from bot.purse import Prices, open_budget, prices
 from bot.settings import Settings, load
 from storage import Storage
+from storage.records import Usage
 from tests.conversation.test_budget import never
 from tests.scripted import OneModel, ScriptedModel, says
 
@@ -95,3 +96,14 @@ async def test_money_without_a_price_ends_the_start_and_names_both(
 async def test_money_with_all_prices_holds(settings: Settings, storage: Storage, tmp_path: Path) -> None:
     budget = await open_budget(settings, storage, _prices(settings, tmp_path, PRICED), never)
     assert str(next(iter(budget.settings.values()))) == "5.00 USD"
+
+
+async def test_embeddings_count_in_money_alone(
+    settings: Settings, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDDING_MODEL", "small")
+    priced = _prices(settings, tmp_path, PRICED + "[models.small]\nprice_input = 0.1\n")
+    budget = await open_budget(load(env_file=None), storage, priced, never)
+    used = {"first": Usage(1_000_000, 0, 0), "small": Usage(1_000_000, 0, 0)}
+    assert budget.cost(used, "").number == 1_000_000
+    assert budget.cost(used, "USD").number == pytest.approx(1.1)

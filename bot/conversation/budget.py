@@ -66,6 +66,8 @@ class Budget:
     clock: Callable[[], float]
     changed: dict[tuple[Scope, int], Amount | None] = field(default_factory=dict)
     """What owners have set (None: off), by whom it is for; 0: everybody. Held here, since every message asks."""
+    embedding_model: str | None = None
+    """Its tokens cost a fraction of others: they count in money alone, or one old chat would use up a day's."""
 
     async def load(self) -> None:
         """Read what owners have set."""
@@ -103,7 +105,8 @@ class Budget:
     def cost(self, used: ByModel, currency: str) -> Amount:
         """What was used, in tokens (without a currency) or in money."""
         if not currency:
-            return Amount(sum(usage.input + usage.output for usage in used.values()))
+            counted = (usage for model, usage in used.items() if model != self.embedding_model)
+            return Amount(sum(usage.input + usage.output for usage in counted))
         return Amount(sum(self._money(model, usage) for model, usage in used.items()), currency)
 
     def money(self, used: ByModel) -> Amount | None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.said import Said
 from bot.errors import CannotHear, ModelError, NothingHeard
-from bot.llm.interface import Senses, Sound, Transcriber
+from bot.llm.interface import Beside, Senses, Sound, Transcriber
+from storage import Transaction
 from storage.records import MediaKind, NewMedium
 
 WORDLESS = "[sound: not readable: no words were heard in it]"
@@ -18,13 +20,16 @@ class Understood:
     said: Said
     transcript: str = ""
     failure: ModelError | None = None
+    took: tuple[Beside, ...] = ()
+    """The requests that it took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Listens for models that can't; `transcriber` None: nobody does."""
+    """Listens for models that can't; `transcriber` None: nobody does. `ledger` None: nobody counts what it takes."""
 
     transcriber: Transcriber | None
+    ledger: Ledger | None = None
 
     async def understand(self, said: Said, senses: Senses) -> Understood:
         """The message for a model with these senses. A sound that nobody can hear stays, for a later model."""
@@ -34,26 +39,35 @@ class Ears:
             return Understood(said)
         if self.transcriber is None:
             return Understood(said, failure=CannotHear("no TRANSCRIPTION_MODEL"))
+        took: list[Beside] = []
         try:
             theirs, own = (
-                await self._written(self.transcriber, quoted),
-                await self._written(self.transcriber, said.media),
+                await self._written(self.transcriber, quoted, took),
+                await self._written(self.transcriber, said.media, took),
             )
         except ModelError as exc:
-            return Understood(said, failure=exc)
+            return Understood(said, failure=exc, took=tuple(took))
         if not theirs and not own:
-            return Understood(_wordless(said), failure=NothingHeard("no words"))
+            return Understood(_wordless(said), failure=NothingHeard("no words"), took=tuple(took))
         quote = said.quote
         if quote is not None:
             attached = "\n".join(filter(None, (quote.attached, theirs)))
             quote = replace(quote, attached=attached, media=_silent(quote.media))
         text = "\n".join(filter(None, (said.text, own)))
         heard = replace(said, text=text, quote=quote, media=_silent(said.media))
-        return Understood(heard, "\n".join(filter(None, (theirs, own))))
+        return Understood(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
 
-    async def _written(self, transcriber: Transcriber, media: Sequence[NewMedium]) -> str:
+    async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[Beside]) -> None:
+        """Count what was asked for somebody in a chat."""
+        if self.transcriber is None or self.ledger is None:
+            return
+        for each in took:
+            asked = Asked(self.transcriber.name, each.counted, each.said, user_id)
+            await self.ledger.add(tx, chat_id, asked, each.usage)
+
+    async def _written(self, transcriber: Transcriber, media: Sequence[NewMedium], took: list[Beside]) -> str:
         sounds = [Sound(one.format, one.data) for one in media if one.kind is MediaKind.AUDIO]
-        return "\n".join(filter(None, [await transcriber.transcribe(sound) for sound in sounds]))
+        return "\n".join(filter(None, [await transcriber.transcribe(sound, took) for sound in sounds]))
 
 
 def _wordless(said: Said) -> Said:

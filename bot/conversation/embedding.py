@@ -17,10 +17,19 @@ from math import inf
 from bot.conversation.asking import plain
 from bot.conversation.comparing import Comparing
 from bot.conversation.keys import dated
+from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.rest import Rest
 from bot.conversation.similarity import Scores, least_sum, sum_of
-from bot.errors import ContentRefused, ContextTooLong, ImageRefused, ModelError, RequestRefused, ServerTrouble
-from bot.llm.interface import Embedder, Purpose
+from bot.errors import (
+    ContentRefused,
+    ContextTooLong,
+    ImageRefused,
+    ModelError,
+    RequestRefused,
+    ServerTrouble,
+    StreamCut,
+)
+from bot.llm.interface import Beside, Embedder, Purpose
 from storage import Storage, StorageError
 from storage.past import InContext
 from storage.records import Role, Spoken
@@ -40,6 +49,8 @@ Bytes, since four of them are about a token in any script: 500 tokens are as man
 HARMLESS = "hello"
 
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
+TRIES = 2
+"""So often a text by itself may break a server that is there all the same, until it is left without a vector."""
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +58,16 @@ log = logging.getLogger(__name__)
 class Embedding:
     """Keeps the vectors of all chats, one chat after the other; `clock` gives seconds and never goes back."""
 
-    def __init__(self, storage: Storage, embedder: Embedder, zone: tzinfo, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        embedder: Embedder,
+        zone: tzinfo,
+        clock: Callable[[], float],
+        ledger: Ledger | None = None,
+    ) -> None:
+        """`ledger` None: nobody counts what it takes."""
+        self._ledger = ledger
         self._storage = storage
         self._embedder = embedder
         self._zone = zone
@@ -90,7 +110,7 @@ class Embedding:
                 return False
             batches -= 1
             rows = await self._storage.past.in_context(chat_id, turn_ids)
-            made = await self._made(rows)
+            made = await self._made(chat_id, rows)
             dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
             through = max(turn_ids[-1], progress.through_turn)
             if progress.dimension not in (0, dimension):  # what was stored before is of no use any more
@@ -108,9 +128,11 @@ class Embedding:
         try:
             if not await self._storage.vectors.any(chat_id, self._embedder.name):
                 return None
+            took: list[Beside] = []
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY)
+                (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY, took)
             self._rest.over()
+            await self._book(chat_id, took)
             scores = await self._compared(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except Exception as exc:
@@ -159,12 +181,18 @@ class Embedding:
                 log.exception("Chat %d is not embedded before its next turn", chat_id)
                 self._background_rest.begin(exc)
 
-    async def _made(self, rows: Sequence[InContext]) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
+    async def _made(
+        self, chat_id: int, rows: Sequence[InContext]
+    ) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
         """The two vectors of each turn, as far as the model makes them."""
         texts = [text for row in rows for text in texts_of(row, self._zone)]
         if not texts:
             return []
-        vectors = await self._vectors(texts)
+        took: list[Beside] = []
+        try:
+            vectors = await self._vectors(texts, took)
+        finally:
+            await self._book(chat_id, took)
         self._background_rest.over()
         return list(zip(vectors[::2], vectors[1::2], strict=True))
 
@@ -192,21 +220,44 @@ class Embedding:
             if len(same) < len(turn_ids):
                 await self._storage.vectors.spoil(tx, chat_id, [each for each in turn_ids if each not in same])
 
-    async def _vectors(self, texts: Sequence[str]) -> Sequence[Sequence[float] | None]:
+    async def _vectors(self, texts: Sequence[str], took: list[Beside]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, none for one that the server refuses: it would hold up all that come after it."""
         try:
-            return await self._embedder.embed(texts, Purpose.PASSAGE)
-        except _REFUSED:
-            return [await self._alone(text) for text in texts]
+            return await self._embedder.embed(texts, Purpose.PASSAGE, took)
+        except ModelError as exc:
+            if not _may_be_a_text(exc):
+                raise
+            if not isinstance(exc, _REFUSED):
+                await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)  # or it is down, and all of them wait
+            return [await self._alone(text, took) for text in texts]
 
-    async def _alone(self, text: str) -> Sequence[float] | None:
-        try:
-            return (await self._embedder.embed([text], Purpose.PASSAGE))[0]
-        except _REFUSED as exc:
-            # raises when it is not this text that the server minds
-            await self._embedder.embed([HARMLESS], Purpose.PASSAGE)
-            log.info("A turn has no embedding, since the server refuses its text: %s", type(exc).__name__)
-            return None
+    async def _alone(self, text: str, took: list[Beside]) -> Sequence[float] | None:
+        for attempt in range(TRIES):
+            try:
+                return (await self._embedder.embed([text], Purpose.PASSAGE, took))[0]
+            except ModelError as exc:
+                if not _may_be_a_text(exc):
+                    raise
+                # raises when it is not this text that the server minds
+                await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)
+                if isinstance(exc, _REFUSED) or attempt == TRIES - 1:
+                    log.info("A turn has no embedding, since the server refuses its text: %s", type(exc).__name__)
+                    break
+        return None
+
+    async def _book(self, chat_id: int, took: Sequence[Beside]) -> None:
+        """Count what it took, for nobody in particular."""
+        if self._ledger is None or not took:
+            return
+        async with self._storage.transaction() as tx:
+            for each in took:
+                asked = Asked(self._embedder.name, each.counted, each.said)
+                await self._ledger.add(tx, chat_id, asked, each.usage)
+
+
+def _may_be_a_text(exc: ModelError) -> bool:
+    """Whether a server may mind one of the texts, and not all that it is asked: some break over one."""
+    return isinstance(exc, _REFUSED) or (isinstance(exc, ServerTrouble | StreamCut) and exc.reached)
 
 
 def texts_of(row: InContext, zone: tzinfo) -> tuple[str, str]:

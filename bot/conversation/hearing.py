@@ -42,7 +42,7 @@ class Hearing:
         said: Sequence[Said],
         asked: bool = True,
         language: str | None = None,
-    ) -> None:
+    ) -> Chat:
         """Store what a user said. When the bot was `asked`, an answer is owed from now on."""
         chat = await self.chat(tx, place, private=private, language=language)
         named = [await self._named(tx, chat, one) for one in said]
@@ -50,6 +50,7 @@ class Hearing:
         await self.storage.transcript.append(tx, chat.id, turns, self.clock(), asked=asked)
         if stamped_at is not None:
             await self.storage.chats.stamp(tx, chat.id, stamped_at)
+        return chat
 
     async def chat(self, tx: Transaction, place: Place, *, private: bool, language: str | None) -> Chat:
         """The conversation at this place, where somebody whose apps are in this language (IETF) has just spoken."""

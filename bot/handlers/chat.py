@@ -111,6 +111,11 @@ class ChatHandlers:
             skimmed = await self._skimmed([message])
             return (skimmed[0], None) if skimmed else None
         read, heard = await self._read(place, [message], await self._senses(place))
+        chat = await self.storage.chats.find(place)
+        if chat is not None and any(one.took for one in heard):
+            async with self.storage.transaction() as tx:
+                for one in heard:
+                    await self.ears.book(tx, chat.id, one.said.sender_id, one.took)
         return (heard[0].said, read[0].problem) if read else None
 
     async def _senses(self, place: Place) -> Senses:
@@ -155,7 +160,7 @@ class ChatHandlers:
         asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with self.storage.transaction() as tx:
             if heard:
-                await self.hearing.hear(
+                chat = await self.hearing.hear(
                     tx,
                     burst.place,
                     private=is_private(burst.messages[0]),
@@ -163,6 +168,8 @@ class ChatHandlers:
                     asked=asked,
                     language=_language(burst),
                 )
+                for one in heard:
+                    await self.ears.book(tx, chat.id, one.said.sender_id, one.took)
             for notice in notices:
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, burst.update_ids)

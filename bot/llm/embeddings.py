@@ -11,17 +11,19 @@ import openai
 
 from bot.errors import ServerTrouble
 from bot.llm.client import client
-from bot.llm.failures import translate
-from bot.llm.interface import Purpose
-from bot.llm.loose import Object, mapping, mappings
+from bot.llm.failures import translate, unreached
+from bot.llm.interface import Beside, Purpose, Usage
+from bot.llm.loose import Object, mapping
 from bot.llm.prefixes import prefixed
 from bot.llm.stream_failures import failure_in
+from bot.llm.usage import read_only
 
 BATCH = 10
 """Texts in a request: the most that Model Studio's text-embedding-v4 takes (its page on OpenAI-compatible embeddings);
 others take more."""
 MOST_CHARACTERS = 2000
 """Of a longer text the beginning is sent, which says what it is about: models of 2,048 tokens a text are in use."""
+BYTES_A_TOKEN = 4
 RETRIES = 1
 CONNECT_TIMEOUT_S = 5.0
 
@@ -34,20 +36,23 @@ class Embeddings:
         self.name = model
         self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    async def embed(
+        self, texts: Sequence[str], purpose: Purpose, took: list[Beside] | None = None
+    ) -> list[list[float]]:
         """See Embedder.embed."""
         texts = [prefixed(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        vectors = list(chain.from_iterable([await self._batch(batch) for batch in batches]))
+        took = [] if took is None else took
+        vectors = list(chain.from_iterable([await self._batch(batch, took) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
-            raise ServerTrouble("the vectors of one answer differ in their dimension")
+            raise unreached(ServerTrouble("the vectors of one answer differ in their dimension"))  # whatever the text
         return vectors
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _batch(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _batch(self, texts: Sequence[str], took: list[Beside]) -> list[list[float]]:
         try:
             # The raw answer, since the client takes whatever it is for vectors. It asks for base64 unless told
             # otherwise, which not every server speaks.
@@ -56,31 +61,51 @@ class Embeddings:
             )
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
-        return _vectors(answer.content, len(texts), answer.http_response.url.host)
+        vectors, usage = _vectors(answer.content, len(texts), answer.http_response.url.host)
+        took.append(Beside(sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN, 0, usage))
+        return vectors
 
 
-def _vectors(content: bytes, count: int, host: str) -> list[list[float]]:
-    """The vectors of an answer in the order of the texts, whatever order the server gave them."""
+def _vectors(content: bytes, count: int, host: str) -> tuple[list[list[float]], Usage | None]:
+    """The vectors of an answer in the order of the texts, whatever order the server gave them, and what it took."""
     try:
         answer = json.loads(content)
         if (told := failure_in(mapping(answer), host=host)) is not None:
             raise told
-        items = mappings(answer["data"])
-        found = dict(zip(_indexes(items), (_vector(item["embedding"]) for item in items), strict=True))
-        vectors = [found[index] for index in range(count)]
+        items = _items(answer)
+        given = [_vector(item["embedding"]) for item in items]
+        vectors = [given[at] for at in _order(items, count)]
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError, struct.error) as exc:
         raise ServerTrouble(f"the answer does not hold {count} vectors: {content[:200]!r}") from exc
     if not all(vector and all(map(isfinite, vector)) for vector in vectors):
         raise ServerTrouble("the answer has a vector that is none")
-    return vectors
+    return vectors, read_only(mapping(answer).get("usage"))
 
 
-def _indexes(items: Sequence[Object]) -> list[int]:
-    """Whose vector each is. Gemini leaves out an index that is 0, other servers leave out all."""
-    given = [item.get("index") for item in items]
-    if all(index is None for index in given):
-        return list(range(len(items)))
-    return [0 if index is None else int(str(index)) for index in given]
+def _items(answer: object) -> list[Object]:
+    """What has the vectors in it; some servers send nothing else, or nothing but them."""
+    if isinstance(answer, dict):
+        answer = answer["data"] if "data" in answer else answer["embeddings"]
+    return [item if isinstance(item, dict) else {"embedding": item} for item in _list(answer)]
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"a list that is {type(value).__name__}")
+    return value
+
+
+def _order(items: Sequence[Object], count: int) -> list[int]:
+    """Where each text's vector stands.
+
+    Gemini leaves out an index that is 0. Others leave out all, begin with 1, or say 0 of each: they keep the order.
+    """
+    if len(items) != count:
+        raise ValueError(f"{len(items)} vectors")
+    given = [str(item.get("index") or 0) for item in items]
+    places = {index: at for at, index in enumerate(given)}
+    in_order = [places.get(str(index)) for index in range(count)]
+    return [at for at in in_order if at is not None] if None not in in_order else list(range(count))
 
 
 def _vector(given: object) -> list[float]:

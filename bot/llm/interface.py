@@ -252,8 +252,15 @@ class Models(Protocol):
 class Transcriber(Protocol):
     """A model that writes down what it hears."""
 
-    async def transcribe(self, sound: Sound) -> str:
-        """The words of a sound; empty when there are none. Raises a ModelError for every failure."""
+    @property
+    def name(self) -> str:
+        """The model's name, as usage is recorded under it."""
+
+    async def transcribe(self, sound: Sound, took: list[Beside] | None = None) -> str:
+        """The words of a sound; empty when there are none. Raises a ModelError for every failure.
+
+        What each request took is added to `took`.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
@@ -275,8 +282,13 @@ class Embedder(Protocol):
     def name(self) -> str:
         """The model's name; vectors of different models can't be compared."""
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
-        """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure."""
+    async def embed(
+        self, texts: Sequence[str], purpose: Purpose, took: list[Beside] | None = None
+    ) -> list[list[float]]:
+        """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure.
+
+        What each request took is added to `took`, unless it costs nothing.
+        """
 
     async def close(self) -> None:
         """Close the connections."""

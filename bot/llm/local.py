@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from math import isfinite
 
 from bot.errors import ContentRefused, ServerTrouble
-from bot.llm.interface import Purpose
+from bot.llm.interface import Beside, Purpose
 from bot.workers import process
 from bot.workers.process import GoneError
 
@@ -47,7 +47,12 @@ class LocalEmbeddings:
         threads = 2 if (os.cpu_count() or 1) >= MANY_CORES else 1
         self._processes = {Purpose.QUERY: _Process(threads), Purpose.PASSAGE: _Process(1, NICE, IDLE_S)}
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose,
+        took: list[Beside] | None = None,  # noqa: ARG002 - it costs nothing
+    ) -> list[list[float]]:
         """See Embedder.embed."""
         vectors = [await self._processes[purpose].vector(text, purpose) for text in texts]
         if len({len(vector) for vector in vectors}) > 1:

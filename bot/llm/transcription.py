@@ -7,11 +7,13 @@ import openai
 from bot.errors import RequestRefused
 from bot.llm.characters import whole
 from bot.llm.client import client
+from bot.llm.embeddings import BYTES_A_TOKEN
 from bot.llm.failures import translate
-from bot.llm.interface import Sound
+from bot.llm.interface import Beside, Sound, Usage
 from bot.llm.loose import mapping, mappings, text
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 from bot.llm.stream_failures import failure_in
+from bot.llm.usage import reported
 
 
 class Transcriptions:
@@ -19,22 +21,33 @@ class Transcriptions:
 
     def __init__(self, *, base_url: str, api_key: str | None, model: str, timeout: float) -> None:
         """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
-        self._model = model
+        self.name = model
         self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
-    async def transcribe(self, sound: Sound) -> str:
+    async def transcribe(self, sound: Sound, took: list[Beside] | None = None) -> str:
         """See Transcriber.transcribe."""
         file = (f"voice.{sound.format}", sound.data)
         try:
             # The raw answer: the client raises what is no failure of its own for one that it can't read.
-            answer = await self._client.audio.transcriptions.with_raw_response.create(model=self._model, file=file)
+            answer = await self._client.audio.transcriptions.with_raw_response.create(model=self.name, file=file)
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
-        return _words(answer.content, answer.http_response.url.host)
+        words = _words(answer.content, answer.http_response.url.host)
+        if took is not None:
+            took.append(Beside(0, len(words.encode()) // BYTES_A_TOKEN, _usage(answer.content)))
+        return words
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _usage(content: bytes) -> Usage | None:
+    """What it took, where the server counts tokens; some count seconds."""
+    try:
+        return reported(mapping(json.loads(content)).get("usage"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _words(content: bytes, host: str) -> str:

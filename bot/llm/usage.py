@@ -58,7 +58,7 @@ def reported(usage: object) -> Usage | None:
     if not isinstance(usage, Mapping):
         return None
     usage = _object(usage, ("tokens",)) or usage  # Cohere's, behind what it bills
-    into = _object(usage, ("prompt_tokens_details", "input_tokens_details"))
+    into = _object(usage, ("prompt_tokens_details", "input_tokens_details", "input_token_details"))
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
     told = _Told(
         read=_first((usage,), ("prompt_tokens", "input_tokens")),
@@ -82,6 +82,12 @@ def reported(usage: object) -> Usage | None:
         audio=min(_first((into, usage), ("audio_tokens",)), read),
         image=min(_first((into, usage), ("image_tokens",)), read),
     )
+
+
+def read_only(usage: object) -> Usage | None:
+    """A report of a request that is answered with no words."""
+    count = _first((usage,), ("prompt_tokens", "input_tokens", "total_tokens")) if isinstance(usage, Mapping) else 0
+    return Usage(count, 0, 0) if count else None
 
 
 def _first(holders: Sequence[Mapping[str, object]], names: Sequence[str]) -> int:

@@ -54,6 +54,18 @@ async def test_what_was_written_down_is_quoted_then_answered_and_kept(stage: Sta
     assert b"audio" not in first.body
 
 
+async def test_what_is_written_down_is_counted(stage: Stage, hurry: None) -> None:
+    took = b'"usage": {"input_tokens": 700000, "output_tokens": 7, "input_token_details": {"audio_tokens": 700000}}'
+    stage.model.transcriptions.script(Fail(200, body=b'{"text": "hello there", %s}' % took))
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1", BUDGET_USER="500k")
+    await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/usage")
+    told = "\n".join(await stage.replies(3))
+    assert "used up your budget" in told
+    assert "700,00" in told
+
+
 async def test_audio_files_and_round_videos_are_written_down_too(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("first words", "second words")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")

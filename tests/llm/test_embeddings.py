@@ -10,7 +10,7 @@ import pytest
 from bot import errors
 from bot.llm import embeddings
 from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings
-from bot.llm.interface import Purpose
+from bot.llm.interface import Beside, Purpose, Usage
 from sandbox.model import Fail, Hang, ModelServer
 from sandbox.model.vector import embed
 
@@ -73,6 +73,11 @@ async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddin
         "no index": [{"embedding": [1, 0]}, {"embedding": [0, 1]}],
         "the first index left out": [{"index": 1, "embedding": [0, 1]}, {"embedding": [1, 0]}],
         "null for an index": [{"index": None, "embedding": [1, 0]}, {"index": 1, "embedding": [0, 1]}],
+        "counted from one": [{"index": 1, "embedding": [1, 0]}, {"index": 2, "embedding": [0, 1]}],
+        "the same index for all": [{"index": 0, "embedding": [1, 0]}, {"index": 0, "embedding": [0, 1]}],
+        "no numbers": [{"index": "a", "embedding": [1, 0]}, {"index": {}, "embedding": [0, 1]}],
+        "negative": [{"index": -1, "embedding": [1, 0]}, {"index": 0, "embedding": [0, 1]}],
+        "far away": [{"index": 7, "embedding": [1, 0]}, {"index": 10**30, "embedding": [0, 1]}],
         "texts": [{"index": "0", "embedding": ["1.0", "0"]}, {"index": "1", "embedding": ["0e0", "1"]}],
         "base64": [{"index": 1, "embedding": packed[1]}, {"index": 0, "embedding": packed[0]}],
         "lists in lists": [{"index": 0, "embedding": [[1, 0]]}, {"index": 1, "embedding": [[0, 1]]}],
@@ -80,6 +85,30 @@ async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddin
     for name, data in answers.items():
         server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
         assert await model.embed(["a", "b"], Purpose.PASSAGE) == [[1.0, 0.0], [0.0, 1.0]], name
+
+
+async def test_vectors_may_stand_elsewhere(server: ModelServer, model: Embeddings) -> None:
+    vectors: list[object] = [[1.0, 0.0], [0.0, 1.0]]
+    for answer in (vectors, [{"embedding": one} for one in vectors], {"embeddings": vectors}, {"data": vectors}):
+        server.embeddings.script(Fail(200, body=json.dumps(answer).encode()))
+        assert await model.embed(["a", "b"], Purpose.PASSAGE) == vectors, answer
+
+
+async def test_what_each_request_took_is_told(server: ModelServer, model: Embeddings) -> None:
+    reports: dict[str, tuple[object, int | None]] = {
+        "usual": ({"prompt_tokens": 9, "total_tokens": 9}, 9),
+        "a total alone": ({"total_tokens": 9}, 9),
+        "input": ({"input_tokens": 9}, 9),
+        "zeros": ({"prompt_tokens": 0, "total_tokens": 0}, None),
+        "none": (None, None),
+        "a list": ([9], None),
+    }
+    for name, (usage, count) in reports.items():
+        took: list[Beside] = []
+        body = {"data": [{"index": 0, "embedding": [1.0]}], "usage": usage}
+        server.embeddings.script(Fail(200, body=json.dumps(body).encode()))
+        await model.embed(["x" * 40], Purpose.PASSAGE, took)
+        assert took == [Beside(10, 0, Usage(count, 0, 0) if count else None)], name
 
 
 async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: Embeddings) -> None:
@@ -95,7 +124,7 @@ async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: 
         b"[]",
         b'{"data": []}',
         b'{"data": null}',
-        b'{"data": [{"index": 1, "embedding": [1.0]}]}',
+        b'{"data": [{"embedding": [1.0]}, {"embedding": [1.0]}]}',
         b'{"data": [{"index": 0, "embedding": []}]}',
         b'{"data": [{"index": 0, "embedding": ["x"]}]}',
         b'{"data": [{"index": 0, "embedding": [NaN]}]}',
@@ -105,7 +134,6 @@ async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: 
         b'{"data": [{"index": 0, "embedding": "AACAPw=="}, {"index": 0, "embedding": 5}]}',
         b'{"data": [{"index": 0, "embedding": [1%s]}]}' % (b"0" * 400),
         b'{"data": [{"index": 0, "embedding": {"float": [1.0]}}]}',
-        b'{"data": [{"index": [], "embedding": [1.0]}]}',
         b'{"data": [null]}',
         b'{"data": %s' % (b"[" * 100_000),
     ],

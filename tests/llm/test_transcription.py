@@ -6,7 +6,7 @@ import pytest
 
 from bot import errors
 from bot.llm import transcription
-from bot.llm.interface import Sound
+from bot.llm.interface import Beside, Sound, Usage
 from bot.llm.transcription import Transcriptions
 from sandbox.model import Fail, ModelServer
 
@@ -57,6 +57,28 @@ async def test_words_of_any_form_are_read(server: ModelServer, model: Transcript
     for name, (body, words) in HEARD.items():
         server.transcriptions.script(Fail(200, body=body))
         assert await model.transcribe(SOUND) == words, name
+
+
+async def test_what_it_took_is_told(server: ModelServer, model: Transcriptions) -> None:
+    reports: dict[str, tuple[str, Usage | None]] = {
+        "tokens": (
+            '{"type": "tokens", "input_tokens": 14, "input_token_details": {"audio_tokens": 14}, "output_tokens": 45,'
+            ' "total_tokens": 59}',
+            Usage(14, 0, 45, audio=14),
+        ),
+        "seconds": ('{"type": "duration", "seconds": 9}', None),
+        "zeros": ('{"input_tokens": 0, "output_tokens": 0}', None),
+        "none": ("null", None),
+        "a list": ("[1]", None),
+    }
+    for name, (usage, told) in reports.items():
+        took: list[Beside] = []
+        server.transcriptions.script(Fail(200, body=b'{"text": "Hello there", "usage": %s}' % usage.encode()))
+        await model.transcribe(SOUND, took)
+        assert took == [Beside(0, 2, told)], name
+    server.transcriptions.script(Fail(200, body=b"Hello there"))
+    await model.transcribe(SOUND, took)
+    assert took[-1] == Beside(0, 2, None)
 
 
 async def test_an_answer_without_words_is_a_failure(server: ModelServer, model: Transcriptions) -> None:

@@ -238,7 +238,7 @@ class Faulty:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose, took: object = None) -> list[list[float]]:
         self.asked += 1
         if purpose is Purpose.PASSAGE and self.asked == 1:
             return [[1.0, 0.0] for _ in texts]

@@ -39,7 +39,7 @@ async def test_a_turn_that_is_deleted_while_it_is_embedded_leaves_no_vector(
 
         name = "slow"
 
-        async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+        async def embed(self, texts: Sequence[str], purpose: Purpose, took: object = None) -> list[list[float]]:
             await forgotten.wait()
             return [[1.0, 0.0] for _ in texts]
 
@@ -85,7 +85,7 @@ class Held:
         self.asked, self.let_go = asyncio.Event(), asyncio.Event()
         self.texts: list[str] = []
 
-    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose, took: object = None) -> list[list[float]]:
         self.asked.set()
         await self.let_go.wait()
         self.texts += texts

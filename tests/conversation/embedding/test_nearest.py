@@ -118,7 +118,7 @@ async def test_a_text_that_fails_in_the_background_silences_no_question(
     embedding = make()
     await embedding.catch_up(chat.id)
     await say(storage, chat, "The cat slept")
-    server.embeddings.script(Fail(503))
+    server.embeddings.script(Fail(503), Fail(503))  # the batch, and what shows that it is not for a text
     embedding.wake(chat.id)
     await until(lambda: asyncio.sleep(0, "Embeddings do not work" in caplog.text))
     assert (await nearest(embedding, chat, "who painted the lake?"))[0] == lake
