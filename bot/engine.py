@@ -20,6 +20,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marking import Marking
 from bot.conversation.marks import Policy, Way
+from bot.conversation.measuring import Measuring
 from bot.conversation.mending import Mending
 from bot.conversation.notes import Notes
 from bot.conversation.offers import RECALL, REMEMBER
@@ -95,7 +96,9 @@ def build(
     indexer = Indexer(storage, settings.zone)
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
     mending = Mending(indexer, time.monotonic)
-    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, settings.compact_schedule, time.time, mending)
+    measuring = Measuring(storage, choice, ledger, count_tokens, settings.model_timeout)
+    schedule = settings.compact_schedule
+    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, schedule, time.time, mending, measuring)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)

@@ -20,6 +20,10 @@ class TokenRatios:
         )
         return float(row["ratio"]) if row else 1.0
 
+    async def unlearn(self, tx: Transaction, model: str) -> None:
+        """Forget what a model's server has reported: it was about something else."""
+        await tx.execute("DELETE FROM token_ratios WHERE model = ?", (model,))
+
     async def learn(self, tx: Transaction, model: str, chat_id: int, ratio: float) -> None:
         """Remember what the server has just reported."""
         await tx.execute(

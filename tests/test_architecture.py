@@ -75,6 +75,7 @@ MAY_IMPORT = {
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
     "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.settings"},
     "bot.doctor": {
+        "bot.conversation.probe",
         "bot.conversation.tokens",
         "bot.engine",
         "bot.errors",

@@ -23,9 +23,13 @@ class Choice:
     @property
     def smallest_window(self) -> int:
         """What fits each model that may answer, in tokens."""
+        return min(self.models.of(name).window for name in self.names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The models that may answer."""
         vision = self.vision or self.default_vision
-        names = {self.main, *self.offered} | ({vision} if vision else set())
-        return min(self.models.of(name).window for name in names)
+        return self.offered | {self.main} | ({vision} if vision else set())
 
     def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
         """The model for a window with these turns."""

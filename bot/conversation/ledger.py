@@ -1,10 +1,11 @@
 """What the model's server reported, written down: for the bill, and for the count of tokens."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, tzinfo
 
 from bot.conversation.calibration import learned
+from bot.conversation.growth import Growth
 from bot.llm.interface import Usage as Reported
 from storage import Storage, Transaction
 from storage.records import Usage
@@ -29,6 +30,7 @@ class Ledger:
     storage: Storage
     zone: tzinfo
     clock: Callable[[], float]
+    growth: Growth = field(default_factory=Growth)
 
     async def book(
         self, tx: Transaction, chat_id: int, asked: Asked, reported: Reported | None, *, turns: int
@@ -40,8 +42,12 @@ class Ledger:
         usage = await self._record(tx, chat_id, asked, reported, turns=turns)
         if reported is None:
             return usage
+        if turns:
+            whole = self.growth.saw(chat_id, asked.model, asked.counted, reported.input)
+        else:
+            whole = not self.growth.doubts(chat_id, asked.model)
         ratio_now = learned(reported.input, asked.counted)
-        if ratio_now is not None:
+        if ratio_now is not None and whole:  # of a prompt that was cut nothing is learned about our count
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage
 

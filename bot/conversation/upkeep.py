@@ -14,6 +14,7 @@ from bot.conversation.compaction import Compactor, Outcome
 from bot.conversation.embedding import Embedding
 from bot.conversation.indexing import Indexer
 from bot.conversation.marks import Way, worth_while_warm
+from bot.conversation.measuring import Measuring
 from bot.conversation.mending import Mending
 from bot.conversation.windows import View, Windows
 from bot.errors import BudgetSpent, ModelError
@@ -46,6 +47,7 @@ class Upkeep:
     schedule: str
     clock: Callable[[], float]
     mending: Mending | None = None
+    measuring: Measuring | None = None
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
     _queued: set[int] = field(default_factory=set)
@@ -62,6 +64,8 @@ class Upkeep:
             await self.indexer.catch_up(chat_id)
         if self.embedding is not None:
             self.embedding.wake(chat_id)
+        if self.measuring is not None:
+            self.measuring.see_to(chat_id)
         if chat_id in self.running or await self._is_only_overheard(chat_id):
             return
         view = await self.windows.view(chat_id)
@@ -107,6 +111,8 @@ class Upkeep:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.measuring is not None:
+            await self.measuring.close()
         if self.mending is not None:
             await self.mending.close()
         if self.embedding is not None:

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bot import engine, purse
-from bot.conversation.tokens import counter
-from bot.doctor import access, clock, database, extras, model, telegram
+from bot.conversation.tokens import TokenCounter, counter
+from bot.doctor import access, clock, database, extras, model, telegram, window
 from bot.doctor.report import Finding, Mark, summary
 from bot.llm.fallback import WithFallback
+from bot.llm.interface import Models
 from bot.logs import Hider
 from bot.services import Services, open_services
 from bot.settings import Settings
@@ -23,10 +24,11 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
         services = open_services(_patient(settings), stack)
-        engine.check(settings, services.models, await asyncio.to_thread(counter, settings.openai_model))
+        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+        engine.check(settings, services.models, count_tokens)
         purse.amounts(settings, purse.prices(settings, services.profiles, services.models))
         async with asyncio.TaskGroup() as tasks:
-            for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services)]:
+            for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services, count_tokens)]:
                 found += (findings := await check)
                 for finding in findings:
                     write(finding.text(hide) + "\n")
@@ -38,14 +40,16 @@ def _patient(settings: Settings) -> Settings:
     return settings.model_copy(update={"model_timeout": model.patience(settings)})
 
 
-def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | list[Finding]]]:
+def _checks(
+    settings: Settings, services: Services, count_tokens: TokenCounter
+) -> list[Awaitable[Finding | list[Finding]]]:
     urls = (settings.telegram_api_url, settings.model_url)
     both = services.models
     models = both.first if isinstance(both, WithFallback) else both  # the main server must answer for itself
     fallback = both.fallback if isinstance(both, WithFallback) else None
     return [
         telegram.check(settings),
-        model.check(settings, models),
+        _model(settings, models, count_tokens),
         extras.instead(settings, fallback),
         extras.meaning(settings, services.embedder),
         extras.voice(settings, models.of(settings.openai_model), services.transcriber),
@@ -53,6 +57,13 @@ def _checks(settings: Settings, services: Services) -> list[Awaitable[Finding | 
         access.check(settings),
         clock.check(urls, time.time),
     ]
+
+
+async def _model(settings: Settings, models: Models, count_tokens: TokenCounter) -> list[Finding]:
+    found = await model.check(settings, models)
+    if found[0].mark is Mark.CROSS:
+        return found
+    return [*found, *await window.check(settings, models, count_tokens)]
 
 
 async def _listed(check: Awaitable[Finding | list[Finding]]) -> list[Finding]:

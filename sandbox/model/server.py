@@ -44,7 +44,8 @@ class ModelServer:
 
     ``requests`` are the chat requests that were in order, whichever API they came through, ``refused`` the reasons of
     those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
-    left before the answer's end. ``responses`` are those that a client may go on from. ``embeddings`` and
+    left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
+    a server that cuts longer prompts to that many tokens and says nothing, as Ollama does. ``embeddings`` and
     ``transcriptions`` keep and script their own.
     """
 
@@ -62,6 +63,7 @@ class ModelServer:
         self.transcriptions = TranscriptionDesk()
         self.responses = ResponseStore()
         self.dashscope_url = ""
+        self.reads: int | None = None
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -155,7 +157,10 @@ class ModelServer:
             return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
-        self.counts.append(self._cache.count(asked))
+        count = self._cache.count(asked)
+        if self.reads is not None:
+            count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads))
+        self.counts.append(count)
         answer = api.answer(asked, behaviour, self.counts[-1])
         if not asked.stream:
             return playback.whole(behaviour, answer)

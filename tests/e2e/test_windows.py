@@ -7,6 +7,7 @@ from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_compaction import is_compaction
 from tests.e2e.test_memory import say
+from tests.selection import first
 
 NOTES = Say("## People\n- Ann sails.")
 WORDS = "the harbour and the ferry " * 120
@@ -75,3 +76,28 @@ async def test_trouble_of_the_server_teaches_nothing(stage: Stage, hurry: None) 
     for at in range(5):
         assert await say(stage, f"{at} {WORDS}") == "fine"
     assert size(stage.model.requests[-1]) > 4000
+
+
+@pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"], 2))
+async def test_a_window_cut_in_silence_is_adopted(stage: Stage, hurry: None, api: str) -> None:
+    stage.model.reads = 2500
+    stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
+    await stage.start(LLM_API=api, DASHSCOPE_BASE_URL=stage.model.dashscope_url)
+    for at in range(12):
+        await say(stage, f"{at} {WORDS}")
+    talk = [asked for asked in stage.model.requests if WORDS.strip() in asked.last_words]
+    assert sum(size(asked) > 2500 for asked in talk) <= 5
+    assert size(talk[-1]) < 2500
+    assert any(is_compaction(asked) for asked in stage.model.requests)
+
+
+async def test_reports_that_only_seem_cut_are_no_window(stage: Stage, hurry: None) -> None:
+    def answer(asked: ChatRequest) -> Behaviour:
+        stage.model.reads = 2500 if WORDS.strip() in asked.last_words else None
+        return Say("fine")
+
+    stage.model.answer_with(answer)
+    await stage.start(COMPACT_AT="0.8")
+    for at in range(12):
+        await say(stage, f"{at} {WORDS}")
+    assert size(stage.model.requests[-1]) > 8000
