@@ -42,7 +42,8 @@ class Services:
 
 def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
-    profiles = KNOWN.with_file(settings.model_profiles) if settings.model_profiles else KNOWN
+    profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
+    profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
     services = Services(_models(settings, profiles), profiles, _embedder(settings), _transcriber(settings), Workshop())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:

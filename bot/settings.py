@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     embedding_model: types.EmbeddingModel | None = None
     embedding_base_url: types.HttpUrl | None = None
     embedding_api_key: types.ApiKey | None = None
+    voice: str | None = None
     transcription_model: str | None = None
     transcription_base_url: types.HttpUrl | None = None
     transcription_api_key: types.ApiKey | None = None

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import openai
 from pydantic import JsonValue
 
-from bot.errors import CannotSee, ImageRefused, RequestRefused
+from bot.errors import CannotHear, CannotSee, ImageRefused, MediaRefused, RequestRefused
 from bot.llm.calls import tool_parameters
 from bot.llm.chunks import Chunks
 from bot.llm.events import events
 from bot.llm.failures import translate
 from bot.llm.fields import blamed, fitted
-from bot.llm.interface import Delta, Message, Options
+from bot.llm.interface import Delta, Message, Options, Sound
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import param, spoken
 
@@ -37,14 +37,39 @@ class ChatCompletions(OpenAIModel):
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self._markers = server.profile.content_parts
+        self._sound_as_url, self._sound_was_taken = server.profile.sound_as_url, False
+        profile = server.profiles.model(name)
+        self._voice, self._voice_format = profile.voice, profile.voice_format
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        async with await self._open(messages, options) as stream, aclosing(events(stream.response)) as told:
+        async with await self._heard(messages, options) as stream, aclosing(events(stream.response)) as told:
             chunks = Chunks(stream.response.url.host)
             async for event in told:
                 delta = chunks.end() if event is None else chunks.read(event.data, event.name)
                 if delta is not None:
                     yield delta
+
+    async def _heard(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
+        """Send sounds in the other form where the first one is refused: a gateway may stand for any server."""
+        if not any(isinstance(part, Sound) for message in messages for part in message.parts):
+            return await self._open(messages, options)
+        try:
+            stream = await self._open(messages, options)
+        except openai.APIStatusError as exc:
+            if self._sound_was_taken or not _may_be_the_form(exc):
+                raise
+            refusal, first = exc, self._sound_as_url
+        else:
+            self._sound_was_taken = True
+            return stream
+        try:
+            self._sound_as_url = not first
+            stream = await self._open(messages, options)
+        except openai.APIStatusError:
+            self._sound_as_url = first
+            raise refusal from None
+        self._sound_was_taken = True
+        return stream
 
     async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         markers = self._markers and any(message.mark for message in messages)
@@ -63,7 +88,10 @@ class ChatCompletions(OpenAIModel):
     async def _create(
         self, messages: Sequence[Message], options: Options, *, markers: bool
     ) -> "AsyncStream[ChatCompletionChunk]":
-        params = [param(message, options.without, marker=markers and message.mark) for message in messages]
+        params = [
+            param(message, options.without, marker=markers and message.mark, sound_as_url=self._sound_as_url)
+            for message in messages
+        ]
         return await self.server.client.chat.completions.create(
             model=self.name,
             messages=[],  # openai goes through each field of what stands here, on the loop: 50 ms for 200 messages
@@ -71,10 +99,13 @@ class ChatCompletions(OpenAIModel):
             extra_body={**fitted(self._optional(options), options.without), "messages": params},
         )
 
+    def _spoken(self, options: Options) -> dict[str, JsonValue]:
+        return spoken(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
+
     def _optional(self, options: Options) -> dict[str, JsonValue]:
         profile, extra = self.server.profile, self.server.extra_body
         usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
-        wanted = (spoken() if options.voice and self.senses.speaks else {}) | tool_parameters(options)
+        wanted = self._spoken(options) | tool_parameters(options)
         if self._is_told_to_think(options):
             wanted["enable_thinking"] = options.thinking
             if profile.thinking_in_template:
@@ -82,6 +113,10 @@ class ChatCompletions(OpenAIModel):
                 switch: dict[str, JsonValue] = {"enable_thinking": options.thinking}
                 wanted["chat_template_kwargs"] = switch | (theirs if isinstance(theirs, dict) else {})
         return {**usage, **extra, **wanted}
+
+
+def _may_be_the_form(exc: openai.APIStatusError) -> bool:
+    return isinstance(translate(exc, streaming=False), RequestRefused | MediaRefused | CannotHear)
 
 
 def _may_be_the_markers(exc: openai.APIStatusError, others: Collection[str]) -> bool:

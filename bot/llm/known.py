@@ -13,6 +13,7 @@ _SERVERS = {
         session_cache=True,
         vision_model="qwen3-vl-plus",
         keeps_responses=True,
+        sound_as_url=True,
         thinking_in_template=False,
     ),
     # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Elsewhere
@@ -27,6 +28,8 @@ _SERVERS = {
 _QWEN = {
     # Alibaba Cloud Model Studio, list of models. A dated snapshot of qwen-plus may be older than its large window, and
     # qwen-turbo has 131,072 when it thinks. From Qwen3.5 on the plain models see too. The text models call functions.
+    # All of those that speak have this voice ("Qwen-Omni").
+    "qwen*": ModelProfile(voice="Cherry", voice_format="wav"),
     "qwen-plus*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),
     "qwen-plus-20*": ModelProfile(context_window=131_072),
     "qwen-flash*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),

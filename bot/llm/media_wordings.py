@@ -135,6 +135,7 @@ SOUND = (
     r"input |your )*(?:audio|sound|media)",
     r"\b(?:audio|sound|media|multi-?modal) (?:file |data |input )?(?:\S+ )?(?:format |duration |length |size )?(?:is|are|was) (?:too (?:large|"
     r"long|short)|corrupt\w*|invalid|illegal|empty|not supported|broken|longer)",
+    r"\b(?:audio|sound|media) (?:file |data |input )?(?:could not|couldn't|can ?not|can't) be (?:decoded|read|loaded|processed|parsed|opened)",
     r"audio (?:duration|length) (?:must|exceed)",
     r"the file format is illegal",
     r"decoder audio file failed|audio preprocess error",

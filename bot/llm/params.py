@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
 
 EPHEMERAL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
-VOICE = "Cherry"
-"""A voice that all of Qwen-Omni's models have (Alibaba Cloud Model Studio, "Qwen-Omni")."""
 
 
 def param(
-    message: Message, without: Collection[str] = frozenset(), *, marker: bool = False
+    message: Message, without: Collection[str] = frozenset(), *, marker: bool = False, sound_as_url: bool = False
 ) -> "ChatCompletionMessageParam":
-    """One message; `marker`: with a cache marker at its end, `without`: see ``with_calls``."""
+    """One message; `marker`: with a cache marker at its end, `without`: see ``with_calls``.
+
+    `sound_as_url`: see ``ServerProfile``.
+    """
     content: object = message.content
     if message.parts or (marker and message.content):
-        parts = [_part(part) for part in message.parts or (message.content,)]
+        parts = [_part(part, sound_as_url=sound_as_url) for part in message.parts or (message.content,)]
         if marker:
             parts[-1] |= EPHEMERAL
         content = parts
@@ -35,9 +36,9 @@ def param(
     return cast("ChatCompletionMessageParam", made)
 
 
-def spoken() -> dict[str, JsonValue]:
+def spoken(voice: str, form: str) -> dict[str, JsonValue]:
     """What a request has on top that is to be answered by voice."""
-    return {"modalities": ["text", "audio"], "audio": {"voice": VOICE, "format": "wav"}}
+    return {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": form}}
 
 
 def voice_in(audio: Mapping[str, object]) -> bytes:
@@ -55,12 +56,12 @@ def transcript_in(audio: Mapping[str, object]) -> str:
     return words if isinstance(words, str) else ""
 
 
-def _part(part: Part) -> dict[str, object]:
+def _part(part: Part, *, sound_as_url: bool) -> dict[str, object]:
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{base64_text(part.data)}"}}
     if isinstance(part, Sound):
-        # Qwen-Omni wants the prefix of a data URL; OpenAI's own models want none. Only the former are known to hear.
-        sound = {"data": f"data:;base64,{base64_text(part.data)}", "format": part.format}
+        prefix = "data:;base64," if sound_as_url else ""
+        sound = {"data": prefix + base64_text(part.data), "format": part.format}
         return {"type": "input_audio", "input_audio": sound}
     return {"type": "text", "text": part}
 

@@ -44,6 +44,10 @@ class ModelProfile(BaseModel):
     speaks: bool = False
     thinks: bool = False
     """Whether it takes ``enable_thinking``."""
+    voice: str = "alloy"
+    """Whose voice it speaks with: this one all of OpenAI's models have."""
+    voice_format: str = "pcm16"
+    """What its samples are asked for as: 16 bits in any case, the only form that OpenAI streams."""
     tools: bool = False
     """Whether it calls functions that a request offers."""
     single_turn: bool = False
@@ -79,6 +83,8 @@ class ServerProfile(BaseModel):
     """What answers about pictures where the chosen model can't see and nobody named another."""
     content_parts: bool = True
     """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
+    sound_as_url: bool = False
+    """Whether a sound is sent as a data URL, as Model Studio wants it, and not in bare base64, as all others do."""
     session_cache: bool = False
     """Whether the Responses API takes ``x-dashscope-session-cache: enable``."""
     keeps_responses: bool = False
@@ -111,6 +117,10 @@ class Profiles:
 
     models: tuple[Mapping[str, ModelProfile], ...]
     servers: tuple[Mapping[str, ServerProfile], ...]
+
+    def with_voice(self, voice: str) -> Self:
+        """These, with this voice for all models; a file may still name another one for some."""
+        return type(self)((*self.models, {"*": ModelProfile(voice=voice)}), self.servers)
 
     def with_file(self, path: Path) -> Self:
         """These, and what a file says over them. Raises SettingError with what is wrong in it."""
