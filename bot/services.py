@@ -65,6 +65,7 @@ def _models(settings: Settings, profiles: Profiles) -> Models:
         extra_body={},
         timeout=settings.model_timeout,
         profiles=profiles,
+        most_tokens=settings.max_answer_tokens,
     )
     return WithFallback(first, second, settings.fallback_model, patience)
 
@@ -79,6 +80,7 @@ def _server(settings: Settings, profiles: Profiles) -> Server:
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
         profiles=profiles,
+        most_tokens=settings.max_answer_tokens,
     )
 
 
@@ -94,6 +96,7 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,
         profiles=profiles,
+        most_tokens=settings.max_answer_tokens,
     )
 
 

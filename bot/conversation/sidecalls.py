@@ -59,7 +59,7 @@ class SideCalls:
         draft = Draft(Unseen(), self.bound, Heads())
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
-            await draft.write(model, messages, Options(thinking=chat.choices.thinking, tools=tools))
+            await draft.write(model, messages, Options(thinking=chat.choices.thinking, tools=tools, aside=True))
         finally:
             if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))

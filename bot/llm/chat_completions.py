@@ -112,7 +112,9 @@ class ChatCompletions(OpenAIModel):
                 theirs = extra.get("chat_template_kwargs")
                 switch: dict[str, JsonValue] = {"enable_thinking": options.thinking}
                 wanted["chat_template_kwargs"] = switch | (theirs if isinstance(theirs, dict) else {})
-        return {**usage, **extra, **wanted}
+        names = ("max_completion_tokens", "max_tokens")
+        length = self._length(options, names if profile.completion_tokens else names[::-1])
+        return {**usage, **extra, **wanted, **length}
 
 
 def _may_be_the_form(exc: openai.APIStatusError) -> bool:

@@ -66,9 +66,10 @@ class DashScopeServer(Server):
         extra_body: Mapping[str, JsonValue],
         timeout: float,
         profiles: Profiles = KNOWN,
+        most_tokens: int | None = None,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body`: parameters of every request."""
-        super().__init__(base_url, extra_body, profiles)
+        super().__init__(base_url, extra_body, profiles, most_tokens)
         self.api_key = api_key
         self.timeout = timeout
         self._session: aiohttp.ClientSession | None = None
@@ -141,7 +142,8 @@ class Generation(Model):
 
     def _optional(self, options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
-        return {**self.server.extra_body, **thinking, **tool_parameters(options)}
+        length = self._length(options, ("max_tokens",))
+        return {**self.server.extra_body, **thinking, **length, **tool_parameters(options)}
 
     def _wait(self, attempt: int, failure: Exception) -> float | None:
         """Seconds until the next try; None: there is none."""

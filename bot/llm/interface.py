@@ -110,6 +110,8 @@ class Options:
     """They stand before the prompt: all requests of a conversation have the same ones."""
     may_call: bool = False
     """Whether they may be called now."""
+    aside: bool = False
+    """It is no answer for a reader, whose length the operator may have bounded."""
     without: frozenset[str] = frozenset()
     """Optional fields of the request that the server refuses."""
 

@@ -18,11 +18,11 @@ _SERVERS = {
     ),
     # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Elsewhere
     # an id is refused (OpenRouter), unknown (vLLM, SGLang, unless they are told to keep them) or ignored (Ollama).
-    "api.openai.com": ServerProfile(keeps_responses=True),
-    "*.api.openai.com": ServerProfile(keeps_responses=True),
-    "*.openai.azure.com": ServerProfile(keeps_responses=True),
-    "*.cognitiveservices.azure.com": ServerProfile(keeps_responses=True),
-    "*.services.ai.azure.com": ServerProfile(keeps_responses=True),
+    "api.openai.com": ServerProfile(keeps_responses=True, completion_tokens=True),
+    "*.api.openai.com": ServerProfile(keeps_responses=True, completion_tokens=True),
+    "*.openai.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
+    "*.cognitiveservices.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
+    "*.services.ai.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
 }
 
 _QWEN = {
@@ -30,14 +30,14 @@ _QWEN = {
     # qwen-turbo has 131,072 when it thinks. From Qwen3.5 on the plain models see too. The text models call functions.
     # All of those that speak have this voice ("Qwen-Omni").
     "qwen*": ModelProfile(voice="Cherry", voice_format="wav"),
-    "qwen-plus*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),
+    "qwen-plus*": ModelProfile(context_window=1_000_000, most_output=32_768, sees=False, thinks=True, tools=True),
     "qwen-plus-20*": ModelProfile(context_window=131_072),
-    "qwen-flash*": ModelProfile(context_window=1_000_000, sees=False, thinks=True, tools=True),
+    "qwen-flash*": ModelProfile(context_window=1_000_000, most_output=32_768, sees=False, thinks=True, tools=True),
     "qwen-turbo*": ModelProfile(context_window=131_072, sees=False, thinks=True, tools=True),
     "qwen-max*": ModelProfile(sees=False, tools=True),
     "qwen-long*": ModelProfile(sees=False),
     "qwq*": ModelProfile(sees=False),
-    "qwen3-max*": ModelProfile(context_window=262_144, thinks=False),
+    "qwen3-max*": ModelProfile(context_window=262_144, most_output=65_536, thinks=False),
     "qwen3-coder-*": ModelProfile(thinks=False),
     "qwen3-coder-plus*": ModelProfile(context_window=1_000_000),
     "qwen3-coder-flash*": ModelProfile(context_window=1_000_000),
@@ -72,11 +72,11 @@ _OTHERS = {
     "gpt-3.5-turbo*": ModelProfile(context_window=16_385),
     "gpt-4*": ModelProfile(context_window=8_192),
     "gpt-4-turbo*": ModelProfile(context_window=128_000),
-    "gpt-4o*": ModelProfile(context_window=128_000, tools=True),
-    "gpt-4.1*": ModelProfile(context_window=1_047_576, tools=True),
-    "gpt-5*": ModelProfile(context_window=272_000, tools=True),
-    "o3*": ModelProfile(context_window=200_000, tools=True),
-    "o4-mini*": ModelProfile(context_window=200_000, tools=True),
+    "gpt-4o*": ModelProfile(context_window=128_000, most_output=16_384, tools=True),
+    "gpt-4.1*": ModelProfile(context_window=1_047_576, most_output=32_768, tools=True),
+    "gpt-5*": ModelProfile(context_window=272_000, most_output=128_000, tools=True),
+    "o3*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
+    "o4-mini*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     # DeepSeek, "Models & Pricing".
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
     "deepseek-chat*": ModelProfile(tools=True),

@@ -30,9 +30,10 @@ class OpenAIServer(Server):
         extra_body: Mapping[str, JsonValue],
         timeout: float,
         profiles: Profiles = KNOWN,
+        most_tokens: int | None = None,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
-        super().__init__(base_url, extra_body, profiles)
+        super().__init__(base_url, extra_body, profiles, most_tokens)
         self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.takes_markers = api.takes_markers
         self._api = api

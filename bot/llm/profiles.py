@@ -39,6 +39,8 @@ class ModelProfile(BaseModel):
 
     context_window: int = Field(default=32_768, ge=1024)
     """Tokens of input."""
+    most_output: int | None = Field(default=None, ge=16)
+    """Tokens of an answer that it writes at most."""
     sees: bool = True
     hears: bool = False
     speaks: bool = False
@@ -91,6 +93,8 @@ class ServerProfile(BaseModel):
     """Whether the Responses API goes on from ``previous_response_id``. Some servers that don't take it in silence."""
     usage_in_stream: bool = True
     """Whether it takes ``stream_options.include_usage``."""
+    completion_tokens: bool = False
+    """Whether the most tokens of an answer are called ``max_completion_tokens``, and not ``max_tokens``."""
     thinking_in_template: bool = True
     """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
 

@@ -11,17 +11,15 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
+from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
 from bot.llm.breaker import Breaker
 from bot.llm.calls import ITEMS, beside
-from bot.llm.characters import Halves, whole_call
 from bot.llm.ending import in_time
-from bot.llm.fields import EFFORT, MOST_TRIES, blamed, fitted
-from bot.llm.finishes import MOST_END, in_mid_sentence
+from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, blamed, fitted
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Profiles
 from bot.llm.repeated import without_words_of
-from bot.llm.thinking import Split, Thinking
 
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
@@ -40,10 +38,17 @@ class Server(ABC):
     takes_markers = False
     """Whether the interface has cache markers."""
 
-    def __init__(self, base_url: str, extra_body: Mapping[str, JsonValue], profiles: Profiles = KNOWN) -> None:
-        """`extra_body` is merged into every request."""
+    def __init__(
+        self,
+        base_url: str,
+        extra_body: Mapping[str, JsonValue],
+        profiles: Profiles = KNOWN,
+        most_tokens: int | None = None,
+    ) -> None:
+        """`extra_body` is merged into every request; `most_tokens`: of an answer."""
         self.base_url = base_url
         self.extra_body = dict(extra_body)
+        self.most_tokens = most_tokens
         self.profiles = profiles
         self.profile = profiles.server(base_url)
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
@@ -101,6 +106,8 @@ class Model(ABC):
         profile, parts = server.profiles.model(name), server.profile.content_parts
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
+        self._most = profile.most_output
+        self._has_thought = False
         self.limit: int | None = None
         self.single_turn = profile.single_turn
         self.calls = profile.tools
@@ -115,7 +122,7 @@ class Model(ABC):
         self._server.breaker.check()
         self.breaker.check()
         began, finished, asked_at = False, False, asyncio.get_running_loop().time()
-        answer = _Answer()
+        answer = Answer(self._bounds(options))
         try:
             async with aclosing(self._taken(messages, options)) as told, aclosing(in_time(told)) as deltas:
                 async for delta in deltas:
@@ -123,11 +130,15 @@ class Model(ABC):
                         self._server.breaker.answered()
                         self.breaker.answered()
                     began = True
+                    self._has_thought = self._has_thought or bool(delta.reasoning)
                     read = answer.read(delta)
                     if delta.finish is Finish.UNKNOWN and not finished and not delta.calls and answer.is_cut:
                         raise StreamCut("an unknown finish reason in the middle of a sentence")
-                    finished = finished or delta.finish is not None
+                    finished = finished or read.finish is not None
                     yield read
+                    if read.finish is not delta.finish:
+                        log.warning("%s said more than it may; the rest is not read", self.name)
+                        break
         except asyncio.CancelledError:
             silence = asyncio.get_running_loop().time() - asked_at
             if not began and silence >= LONG_SILENCE_S:
@@ -221,41 +232,25 @@ class Model(ABC):
             self.senses = replace(self.senses, hears=False)
         return error
 
+    def _bounds(self, options: Options) -> Bounds:
+        asked = None if options.aside else self._server.most_tokens
+        most = self._most or MOST_TOKENS
+        return Bounds(asked or most, max(most, MOST_THOUGHTS))
+
+    def _length(self, options: Options, names: Sequence[str]) -> dict[str, JsonValue]:
+        """The field for the most tokens of an answer: the first of these that the server takes.
+
+        Many servers count the thoughts in; those have a bound of their own.
+        """
+        asked, name = self._server.most_tokens, next((name for name in names if name not in options.without), None)
+        if asked is None or name is None or options.aside or any(name in self._server.extra_body for name in LENGTHS):
+            return {}
+        thinks = options.thinking or (self._has_thought and options.thinking is None)
+        most = asked + (MOST_THOUGHTS if thinks else 0)
+        return {name: min(most, max(self._most or most, asked))}
+
     def _is_told_to_think(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks
-
-
-class _Answer:
-    """One answer, put into whole characters, with the reasoning that is written into it told apart."""
-
-    def __init__(self) -> None:
-        self._thinking = Thinking()
-        self._text, self._reasoning = Halves(), Halves()
-        self._end = ""
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether it breaks off in the middle of a sentence."""
-        return in_mid_sentence(self._end)
-
-    def read(self, delta: Delta) -> Delta:
-        """A piece of it."""
-        over = delta.finish is not None
-        piece, thoughts = self._text.joined(delta.text), self._reasoning.joined(delta.reasoning)
-        if over:
-            piece, thoughts = piece + self._text.rest(), thoughts + self._reasoning.rest()
-        if thoughts:
-            self._thinking.apart()
-        split, rest = self._thinking.split(piece) if piece else Split(), Split()
-        if over:
-            rest = self._thinking.rest(whole=delta.finish is not Finish.LENGTH)
-        text, reasoning = split.text + rest.text, split.reasoning + rest.reasoning
-        if rest.taken_back:
-            text, reasoning = rest.text, split.reasoning + split.text + rest.reasoning
-        self._end = (("" if split.taken_back or rest.taken_back else self._end) + text)[-MOST_END:]
-        calls = tuple(map(whole_call, delta.calls))
-        back = split.taken_back or rest.taken_back
-        return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
 
 
 def _conversation(messages: Sequence[Message]) -> int:

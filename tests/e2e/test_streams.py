@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bot import errors
-from sandbox.model import Raw, Say
+from bot import errors, texts
+from sandbox.model import Behaviour, ChatRequest, Fail, Raw, Say
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, say, talk
@@ -83,3 +83,34 @@ async def test_a_report_of_zeros_ends_no_budget_late(stage: Stage) -> None:
     assert "word" in await say(stage, "tell me all")
     assert "used up your budget" in await say(stage, "and more")
     assert len(stage.model.requests) == 1
+
+
+async def test_an_endless_answer_ends_with_a_button_to_go_on(stage: Stage) -> None:
+    stage.model.script(Raw(data(*[piece("word ")] * 1000), left_open=True), Say("and so on"))
+    await stage.start(MAX_ANSWER_TOKENS="100")
+    await stage.ann.say(stage.home, "hello")
+    answer, cut = (await stage.replies(2))[-2:]
+    assert 100 <= answer.count("word") <= 200
+    assert cut == texts.CUT_BY_LENGTH
+    await stage.ann.press(stage.home.replies[-1], texts.CONTINUE)
+    assert (await stage.replies(3))[-1] == "and so on"
+    assert b'"max_tokens":100' in stage.model.requests[-1].body
+
+
+async def test_thoughts_before_a_closing_tag_are_no_answer(stage: Stage) -> None:
+    stage.model.script(Raw(stream(piece("Who is "), piece("it?\n</think>"), piece("\n\nHello there"), STOP)), Say("hi"))
+    await stage.start()
+    assert await say(stage, "hello") == "Hello there"
+    assert await say(stage, "and?") == "hi"
+    assert b"Who is it?" not in stage.model.requests[-1].body
+
+
+async def test_a_refused_field_is_left_out_for_all_chats(stage: Stage) -> None:
+    def answers(request: ChatRequest) -> Behaviour:
+        return Fail(400, "Unknown parameter: 'stream_options'.") if b"stream_options" in request.body else Say("hi")
+
+    stage.model.answer_with(answers)
+    await stage.start()
+    for requests in (2, 3):
+        assert await say(stage, "hello") == "hi"
+        assert len(stage.model.requests) == requests

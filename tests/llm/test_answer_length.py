@@ -1,0 +1,148 @@
+"""An answer that does not end is ended, as one that is too long; a bound of the operator's is asked of the server."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.llm import dashscope
+from bot.llm import openai_server as model_server
+from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.dashscope import DashScopeServer
+from bot.llm.fields import LENGTHS
+from bot.llm.interface import Delta, Finish, Options
+from bot.llm.openai_server import OpenAIServer
+from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
+from bot.llm.responses import Responses
+from bot.llm.server import Model, Server
+from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
+from sandbox.model.server import NATIVE
+from tests.llm.streams import ASKED, STOP, chunk, data, say, stream
+
+LONG = "word " * 100
+MANY = 400
+"""So many of these are more than any bound here."""
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_server, "RETRIES", 0)
+    monkeypatch.setattr(dashscope, "RETRIES", 0)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    server = ModelServer(key="sk-right")
+    async with server.run():
+        yield server
+
+
+def _models(server: ModelServer, api: str = "chat", most: int | None = None, *, renamed: bool = False) -> Server:
+    profiles = Profiles(
+        ({"small*": ModelProfile(most_output=100)},), ({"*": ServerProfile(completion_tokens=renamed)},)
+    )
+    if api == "dashscope":
+        return DashScopeServer(
+            base_url=server.dashscope_url,
+            api_key="sk-right",
+            extra_body={},
+            timeout=5.0,
+            profiles=profiles,
+            most_tokens=most,
+        )
+    return OpenAIServer(
+        Responses if api == "responses" else ChatCompletions,
+        base_url=f"{server.dashscope_url.removesuffix(NATIVE)}/v1",
+        api_key="sk-right",
+        extra_body={},
+        timeout=5.0,
+        profiles=profiles,
+        most_tokens=most,
+    )
+
+
+async def _answer(model: Model, options: Options | None = None) -> list[Delta]:
+    return [delta async for delta in model.stream(ASKED, options or Options())]
+
+
+def _text(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+@pytest.mark.parametrize(("most", "name", "bound"), [(None, "any", MOST_TOKENS), (None, "small", 100), (50, "any", 50)])
+async def test_an_endless_answer_ends(server: ModelServer, most: int | None, name: str, bound: int) -> None:
+    models = _models(server, most=most)
+    for body in (
+        Raw(data(*[say(LONG)] * MANY), left_open=True),
+        Raw(json.dumps({"choices": [{"message": {"content": LONG * MANY}, "finish_reason": "stop"}]}).encode()),
+    ):
+        server.script(body)
+        deltas = await _answer(models.of(name))
+        assert deltas[-1].finish is Finish.LENGTH
+        assert bound <= _text(deltas).count("word") <= 2 * bound
+    await models.close()
+
+
+async def test_an_answer_within_the_bound_stays_whole(server: ModelServer) -> None:
+    models = _models(server)
+    server.script(Raw(stream(*[say(LONG)] * 100, STOP)))
+    deltas = await _answer(models.of("any"))
+    assert _text(deltas) == LONG * 100
+    assert deltas[-1].finish is Finish.STOP
+    await models.close()
+
+
+async def test_thoughts_are_counted_apart(server: ModelServer) -> None:
+    models = _models(server, most=50)
+    server.script(Raw(stream(*[chunk(reasoning_content=LONG)] * 100, say("word " * 40), STOP)))
+    deltas = await _answer(models.of("any"))
+    assert _text(deltas) == "word " * 40
+    server.script(Raw(data(*[chunk(reasoning_content=LONG)] * 2 * MANY), left_open=True))
+    deltas = await _answer(models.of("any"))
+    assert deltas[-1].finish is Finish.LENGTH
+    assert sum(delta.reasoning.count("word") for delta in deltas) <= 2 * MOST_THOUGHTS
+    await models.close()
+
+
+@pytest.mark.parametrize(
+    ("api", "name", "renamed"),
+    [
+        ("chat", "max_tokens", False),
+        ("chat", "max_completion_tokens", True),
+        ("responses", "max_output_tokens", False),
+        ("dashscope", "max_tokens", False),
+    ],
+)
+async def test_the_bound_is_asked_of_the_server(server: ModelServer, api: str, name: str, *, renamed: bool) -> None:
+    server.always(Say("hi"))
+    for most, options in ((50, Options()), (None, Options()), (50, Options(aside=True))):
+        models = _models(server, api, most, renamed=renamed)
+        await _answer(models.of("any"), options)
+        sent = json.loads(server.requests[-1].body)
+        sent |= sent.get("parameters", {})
+        asked = {name: 50} if most and not options.aside else {}
+        assert {field: sent[field] for field in LENGTHS if field in sent} == asked
+        await models.close()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kept"),
+    [
+        ("Unsupported parameter: 'max_tokens' is not supported here. Use 'max_completion_tokens' instead.", True),
+        ("max_tokens is too large: 50. This model supports at most 40 completion tokens", False),
+    ],
+)
+async def test_a_server_that_refuses_the_bound_is_asked_otherwise(
+    server: ModelServer, refusal: str, *, kept: bool
+) -> None:
+    def answers(request: ChatRequest) -> Behaviour:
+        return Fail(400, refusal) if "max_tokens" in json.loads(request.body) else Say("hi")
+
+    server.answer_with(answers)
+    models = _models(server, most=50)
+    for requests in (2, 3):
+        assert _text(await _answer(models.of("any"))) == "hi"
+        assert len(server.requests) == requests
+        assert ("max_completion_tokens" in json.loads(server.requests[-1].body)) is kept
+    await models.close()
