@@ -80,6 +80,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         storage = await open_storage(settings, stack)
         _watch(quarantine, stack)
         services = open_services(settings, stack)
+        await services.models.learn()
         budget = await _budget(settings, storage, services)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         engine.check(settings, services.models, count_tokens)

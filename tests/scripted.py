@@ -59,6 +59,9 @@ class OneModel:
     def of(self, name: str) -> ScriptedModel:
         return self.model
 
+    async def learn(self) -> None:
+        return
+
     async def close(self) -> None:
         return
 

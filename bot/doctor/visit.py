@@ -24,6 +24,7 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
         services = open_services(_patient(settings), stack)
+        await services.models.learn()
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         engine.check(settings, services.models, count_tokens)
         purse.amounts(settings, purse.prices(settings, services.profiles, services.models))

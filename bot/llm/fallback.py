@@ -61,6 +61,10 @@ class WithFallback:
         first = self.first.of(name)
         return first if first is self.fallback else Pair(first, self.fallback, self._patience)
 
+    async def learn(self) -> None:
+        """See Models.learn."""
+        await self.first.learn()
+
     async def close(self) -> None:
         """Close the connections."""
         await self.first.close()

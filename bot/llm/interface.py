@@ -247,6 +247,9 @@ class Models(Protocol):
     def of(self, name: str) -> ChatModel:
         """The model of this name; the same one each time."""
 
+    async def learn(self) -> None:
+        """Ask the server what it tells of its models, before any is asked for; it need not answer."""
+
     async def close(self) -> None:
         """Close the connections."""
 

@@ -4,6 +4,9 @@ The client itself tries again on 408, 409, 429, 5xx and connection errors, with 
 A stream that broke after it began is not its business: that is a StreamCut here.
 """
 
+import asyncio
+import json
+import logging
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,8 +17,14 @@ from bot.errors import ModelError
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.known import KNOWN
-from bot.llm.profiles import Profiles
+from bot.llm.listing import listed, loaded, native
+from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+
+LIST_TIMEOUT_S = 5.0
+"""The start waits no longer for the list of models."""
+LONGEST_LIST = 16 * 2**20
+log = logging.getLogger(__name__)
 
 
 class OpenAIServer(Server):
@@ -43,6 +52,24 @@ class OpenAIServer(Server):
 
     async def _close(self) -> None:
         await self.client.close()
+
+    async def _list(self) -> Mapping[str, ModelProfile]:
+        once = self.client.with_options(max_retries=0, timeout=LIST_TIMEOUT_S)
+        found: dict[str, ModelProfile] = {}
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                response = await once.models.with_raw_response.list()
+                if len(response.content) > LONGEST_LIST:
+                    return found
+                body = await asyncio.to_thread(json.loads, response.content)
+                found = await asyncio.to_thread(listed, body)
+                path = native(body)
+                if path is not None:
+                    root = self.base_url.rstrip("/").removesuffix("/v1")
+                    found |= loaded(await once.get(root + path, cast_to=object))
+        except (openai.OpenAIError, ValueError, RecursionError, TimeoutError) as exc:
+            log.info("%s does not tell all of its models: %s", self.breaker.name, type(exc).__name__)
+        return found
 
     async def _answers(self) -> bool:
         once = self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S)

@@ -121,6 +121,8 @@ class Profiles:
 
     models: tuple[Mapping[str, ModelProfile], ...]
     servers: tuple[Mapping[str, ServerProfile], ...]
+    known: int = 1
+    """How many of the tables of models are not the operator's."""
 
     def with_voice(self, voice: str) -> Self:
         """These, with this voice for all models; a file may still name another one for some."""
@@ -140,9 +142,14 @@ class Profiles:
             raise SettingError(f"MODEL_PROFILES: {path}: {where}: {first['msg']}") from exc
         return type(self)((*self.models, read.models), (*self.servers, read.servers))
 
-    def model(self, name: str) -> ModelProfile:
-        """What is known of a model."""
-        return _merged(ModelProfile(), self.models, name.rsplit("/", 1)[-1].lower())
+    def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
+        """What is known of a model; `told`: by its server, which knows more than a table and less than the operator."""
+        bare = name.rsplit("/", 1)[-1].lower()
+        if told is None:
+            return _merged(ModelProfile(), self.models, bare)
+        known = _merged(ModelProfile(), self.models[: self.known], bare)
+        known = known.model_copy(update=told.model_dump(exclude_unset=True))
+        return _merged(known, self.models[self.known :], bare)
 
     def server(self, base_url: str) -> ServerProfile:
         """What is known of the server at this address."""

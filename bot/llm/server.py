@@ -18,7 +18,7 @@ from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, blamed, fitted
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
-from bot.llm.profiles import Profiles
+from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.repeated import without_words_of
 
 RETRIES = 4
@@ -52,6 +52,7 @@ class Server(ABC):
         self.profiles = profiles
         self.profile = profiles.server(base_url)
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
+        self.listed: Mapping[str, ModelProfile] = {}
         self._models: dict[str, Model] = {}
 
     @property
@@ -70,6 +71,20 @@ class Server(ABC):
         if name not in self._models:
             self._models[name] = self._model(name)
         return self._models[name]
+
+    async def learn(self) -> None:
+        """See Models.learn."""
+        self.listed = await self._list()
+
+    def known_of(self, name: str) -> ModelProfile:
+        """What is known of a model, also by the server's own list."""
+        names = name.lower(), name.rsplit("/", 1)[-1].lower(), ""
+        told = next((self.listed[one] for one in names if one in self.listed), None)
+        return self.profiles.model(name, told)
+
+    async def _list(self) -> Mapping[str, ModelProfile]:
+        """What the server tells of its models, where it does."""
+        return {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -103,7 +118,7 @@ class Model(ABC):
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
-        profile, parts = server.profiles.model(name), server.profile.content_parts
+        profile, parts = server.known_of(name), server.profile.content_parts
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
         self._most = profile.most_output

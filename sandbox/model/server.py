@@ -45,7 +45,8 @@ class ModelServer:
     ``requests`` are the chat requests that were in order, whichever API they came through, ``refused`` the reasons of
     those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
     left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
-    a server that cuts longer prompts to that many tokens and says nothing, as Ollama does. ``embeddings`` and
+    a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
+    is what the list of models says of the model besides. ``embeddings`` and
     ``transcriptions`` keep and script their own.
     """
 
@@ -64,6 +65,7 @@ class ModelServer:
         self.responses = ResponseStore()
         self.dashscope_url = ""
         self.reads: int | None = None
+        self.tells: dict[str, object] = {}
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -128,7 +130,7 @@ class ModelServer:
 
     async def _models(self, request: Request) -> Response:
         self._check_key(request)
-        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox"}
+        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox", **self.tells}
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _chat(self, api: Api, request: Request) -> Response:

@@ -101,3 +101,13 @@ async def test_reports_that_only_seem_cut_are_no_window(stage: Stage, hurry: Non
     for at in range(12):
         await say(stage, f"{at} {WORDS}")
     assert size(stage.model.requests[-1]) > 8000
+
+
+async def test_the_list_of_models_tells_the_window(stage: Stage, hurry: None) -> None:
+    stage.model.tells = {"max_model_len": 3000}
+    stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
+    await stage.start()
+    for at in range(6):
+        await say(stage, f"{at} {WORDS}")
+    assert max(map(size, stage.model.requests)) < 3000
+    assert any(is_compaction(asked) for asked in stage.model.requests)

@@ -1,0 +1,172 @@
+"""What servers tell of their models in their lists."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.known import KNOWN
+from bot.llm.listing import listed
+from bot.llm.openai_server import OpenAIServer
+from bot.llm.profiles import ModelProfile, Profiles
+from sandbox.server import serve
+
+OPENROUTER = {
+    "id": "maker/some-model",
+    "context_length": 131_072,
+    "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]},
+    "top_provider": {"context_length": 65_536, "max_completion_tokens": 8192, "is_moderated": False},
+    "supported_parameters": ["max_tokens", "temperature", "tools"],
+}
+LISTS = {
+    "openrouter": (
+        {"data": [OPENROUTER]},
+        ModelProfile(context_window=65_536, most_output=8192, sees=True, tools=True),
+    ),
+    "vllm": ({"object": "list", "data": [{"id": "some-model", "max_model_len": 8192}]}, 8192),
+    "groq": (
+        {"data": [{"id": "some-model", "context_window": 131_072, "max_completion_tokens": 32_768}]},
+        ModelProfile(context_window=131_072, most_output=32_768),
+    ),
+    "together": ([{"id": "maker/some-model", "context_length": 32_768, "type": "chat"}], 32_768),
+    "mistral": (
+        {
+            "data": [
+                {
+                    "id": "some-model",
+                    "max_context_length": 131_072,
+                    "aliases": ["other"],
+                    "capabilities": {"vision": False, "function_calling": True},
+                }
+            ]
+        },
+        ModelProfile(context_window=131_072, sees=False, tools=True),
+    ),
+    "moonshot": (
+        {"data": [{"id": "some-model", "context_length": 262_144, "supports_image_in": True}]},
+        ModelProfile(context_window=262_144, sees=True),
+    ),
+    "llama.cpp": (
+        {"data": [{"id": "x.gguf", "owned_by": "llamacpp", "meta": {"n_ctx_train": 40_960, "n_ctx": 4096}}]},
+        4096,
+    ),
+    "lm studio": (
+        {"data": [{"id": "some-model", "max_context_length": 40_960, "loaded_context_length": 4096}]},
+        4096,
+    ),
+    "anthropic": (
+        {
+            "data": [
+                {
+                    "id": "some-model",
+                    "max_input_tokens": 200_000,
+                    "max_tokens": 64_000,
+                    "capabilities": {"image_input": {"supported": True}},
+                }
+            ]
+        },
+        ModelProfile(context_window=200_000, sees=True),
+    ),
+    "copilot": (
+        {
+            "data": [
+                {
+                    "id": "some-model",
+                    "capabilities": {"limits": {"max_prompt_tokens": 64_000, "max_output_tokens": 4096}},
+                }
+            ]
+        },
+        ModelProfile(context_window=64_000, most_output=4096),
+    ),
+}
+NOTHING: dict[str, object] = {
+    "names alone": {"data": [{"id": "some-model", "object": "model"}]},
+    "null": None,
+    "a text": "models",
+    "strings": {"data": ["some-model"]},
+    "odd numbers": {"data": [{"id": "some-model", "context_length": -1, "max_model_len": True, "n_ctx": "much"}]},
+    "only trained": {"data": [{"id": "some-model", "owned_by": "llamacpp", "meta": {"n_ctx_train": 40_960}}]},
+    "a number for a name": {"data": [{"id": 7, "context_length": 8192}]},
+    "no list": {"data": {"some-model": {}}},
+}
+
+
+NATIVE = {
+    "/props": (
+        {"data": [{"id": "x.gguf", "owned_by": "llamacpp", "meta": {"n_ctx_train": 40_960}}]},
+        {"default_generation_settings": {"n_ctx": 4096}, "modalities": {"vision": False}},
+    ),
+    "/api/ps": (
+        {"data": [{"id": "some-model:4b", "owned_by": "library"}]},
+        {"models": [{"name": "some-model:4b", "model": "some-model:4b", "context_length": 4096}]},
+    ),
+}
+
+
+@asynccontextmanager
+async def server(content: bytes, profiles: Profiles = KNOWN, status: int = 200) -> AsyncIterator[OpenAIServer]:
+    async def models(_: Request) -> Response:
+        return Response(content, status, media_type="application/json")
+
+    async with serve(Starlette(routes=[Route("/v1/models", models)])) as url:
+        found = OpenAIServer(
+            ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0, profiles=profiles
+        )
+        try:
+            await found.learn()
+            yield found
+        finally:
+            await found.close()
+
+
+@pytest.mark.parametrize(("body", "told"), LISTS.values(), ids=LISTS)
+async def test_a_list_is_read_in_any_form(body: object, told: ModelProfile | int) -> None:
+    wanted = ModelProfile(context_window=told) if isinstance(told, int) else told
+    async with server(json.dumps(body).encode()) as models:
+        assert models.known_of("maker/Some-Model").model_dump(include=wanted.model_fields_set) == wanted.model_dump(
+            exclude_unset=True
+        )
+        assert models.of("maker/Some-Model").window == wanted.context_window
+
+
+@pytest.mark.parametrize("body", NOTHING.values(), ids=NOTHING)
+def test_what_tells_nothing_is_left_out(body: object) -> None:
+    assert "some-model" not in listed(body)
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [(b"<html>", 200), (b"\xff\xfe", 200), (b"[" * 100_000, 200), (b"{}", 500), (b"", 404)]
+)
+async def test_a_list_that_is_none_changes_nothing(content: bytes, status: int) -> None:
+    async with server(content, status=status) as models:
+        assert models.of("gpt-4o").window == 128_000
+
+
+async def test_the_operators_file_has_the_last_word(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text('[models."some-*"]\ncontext_window = 5000\n')
+    body = {"data": [{"id": "some-model", "max_model_len": 8192, "supports_vision": False}]}
+    async with server(json.dumps(body).encode(), KNOWN.with_file(path)) as models:
+        found = models.of("some-model")
+        assert (found.window, found.senses.sees) == (5000, False)
+
+
+@pytest.mark.parametrize("path", NATIVE)
+async def test_local_servers_are_asked_in_their_own_way(path: str) -> None:
+    listing, own = NATIVE[path]
+
+    async def answer(request: Request) -> Response:
+        return Response(json.dumps(listing if request.url.path == "/v1/models" else own), media_type="application/json")
+
+    async with serve(Starlette(routes=[Route("/v1/models", answer), Route(path, answer)])) as url:
+        models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+        await models.learn()
+        assert models.of("some-model:4b").window == 4096
+        await models.close()
