@@ -43,7 +43,7 @@ from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
 from bot.purse import open_budget, prices
-from bot.services import Services, open_services
+from bot.services import Services, ask_services
 from bot.settings import Settings
 from bot.trust import trust
 from storage import Storage
@@ -79,8 +79,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         _watch(quarantine, stack)
-        services = open_services(settings, stack)
-        await services.models.learn()
+        services = await ask_services(settings, stack)
         budget = await _budget(settings, storage, services)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         engine.check(settings, services.models, count_tokens)

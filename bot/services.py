@@ -51,6 +51,13 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     return services
 
 
+async def ask_services(settings: Settings, stack: AsyncExitStack) -> Services:
+    """Open them, and ask the model's server what it tells of its models."""
+    services = open_services(settings, stack)
+    await services.models.learn()
+    return services
+
+
 def _models(settings: Settings, profiles: Profiles) -> Models:
     first = _server(settings, profiles)
     if settings.fallback_model is None:

@@ -12,7 +12,7 @@ from bot.doctor.report import Finding, Mark, summary
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Models
 from bot.logs import Hider
-from bot.services import Services, open_services
+from bot.services import Services, ask_services
 from bot.settings import Settings
 
 FAILED = 1
@@ -23,8 +23,7 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
     hide = Hider(settings.secrets).hide
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
-        services = open_services(_patient(settings), stack)
-        await services.models.learn()
+        services = await ask_services(_patient(settings), stack)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         engine.check(settings, services.models, count_tokens)
         purse.amounts(settings, purse.prices(settings, services.profiles, services.models))
