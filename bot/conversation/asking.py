@@ -7,7 +7,8 @@ from bot.conversation.scripts import Script, script_for, unspaced_language
 from bot.conversation.wordlists import asking, languages_of, leads
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
-_QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]*\]$", re.MULTILINE)
+_QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
+"""A name is no longer (``said.clean_name``): to look for the end behind each such bracket takes long."""
 _SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
 _WORDLESS = re.compile(
     r"^[^\S\n]*\[(?:(?:live )?(?:photo|location)|animation|video|round video message|voice message|sticker|story"

@@ -47,6 +47,8 @@ SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
 SHORT_TOKENS = 30
 """A message of so many tokens may be a question that has not the form of one; a longer one tells more than it asks."""
+MOST_CHARACTERS = 8_000
+"""Of a message are looked at: it may hold a whole file, and there are more words in them than are asked for."""
 NEAR_MISSES = 5
 """Turns that are named of those that were found and not shown."""
 
@@ -104,7 +106,7 @@ class Recall:
         if most <= 0 or not said:
             return NOTHING
         asked = asks(said, await self.storage.search.languages.of(chat.id))
-        question = said if asked else question_in(said) or said
+        question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._found(chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said)
         asked = asked or found.timed
         if not found.is_worth_a_look(asked=asked):

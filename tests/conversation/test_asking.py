@@ -1,8 +1,10 @@
 """Whether a message asks is seen by its form in any language, with a question mark and without."""
 
+import time
+
 import pytest
 
-from bot.conversation.asking import MOST_SENTENCES, asks
+from bot.conversation.asking import MOST_SENTENCES, asks, plain, worded
 
 ASKED = [
     "when did I buy the tent",
@@ -81,3 +83,14 @@ def test_the_language_of_the_chat_decides() -> None:
 
 def test_a_long_message_is_not_read_sentence_by_sentence() -> None:
     assert not asks("why! " * (MOST_SENTENCES + 1))
+
+
+def test_own_words_take_their_length() -> None:
+    def seconds(count: int) -> float:
+        begun = time.process_time()
+        for text in ("[forwarded from " * count, "forwarded from [" * count, "[photo " * count, "a: " * count):
+            worded(plain(text))
+        return time.process_time() - begun
+
+    seconds(100)
+    assert seconds(4_000) < 10 * max(seconds(1_000), 0.01)

@@ -266,3 +266,10 @@ async def test_the_words_beside_a_photo_and_names_of_files_count(history: Histor
     await history.small_talk(20)
     assert ids[2] in (await history.find("[photo]\nis she like my kitten?")).turn_ids
     assert ids[4] in (await history.find("[document report.pdf, 120 kB]")).turn_ids
+
+
+async def test_of_a_whole_file_the_beginning_is_looked_at(history: History) -> None:
+    said = await history.say("The zebra escaped")
+    await history.small_talk(20)
+    assert said not in (await history.find("Who knows that? " * 600 + "Where did the zebra go?")).turn_ids
+    assert said in (await history.find("Where did the zebra go? " + "Who knows that? " * 600)).turn_ids
