@@ -98,7 +98,7 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
         sentence = "LLM_API: 'dashscope' needs the package dashscope, which comes with the extra 'qwen'"
         raise SettingError(f"{sentence} ({exc})") from exc
     return DashScopeServer(
-        base_url=settings.dashscope_base_url,
+        base_url=settings.dashscope_url,
         api_key=settings.model_key,
         extra_body=settings.llm_extra_body,
         timeout=settings.model_timeout,

@@ -22,11 +22,6 @@ OURS = frozenset(
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def is_openais_own(key: str) -> bool:
-    """Whether a key has the form of those that OpenAI itself gives out; DashScope's are ``sk-`` and 32 hex digits."""
-    return key.startswith(("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")) or "T3BlbkFJ" in key
-
-
 def _token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]{3,}", value.get_secret_value()):
         raise ValueError("this is no bot token; it looks like 123456:ABC-def and comes from @BotFather")
@@ -41,12 +36,23 @@ def _address(value: str) -> SplitResult:
         usable = False
     if not usable or re.search(r"\s", value):
         raise ValueError("this is no http or https address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("an address holds no name and no password: they would stand in logs")
+    if "#" in value:
+        raise ValueError("an address has no part behind a #")
     return parts
 
 
 def _http_url(value: str) -> str:
-    _address(value)
+    if _address(value).query or value.endswith("?"):
+        raise ValueError("an address has no part behind a ? here")
     return value.rstrip("/")
+
+
+def _model_url(value: str) -> str:
+    """With a query, such as Azure's ``api-version``, which goes out with every request."""
+    parts = _address(value)
+    return parts._replace(path=parts.path.rstrip("/")).geturl()
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -160,6 +166,7 @@ def _extra_body(value: object) -> object:
 ApiKey = Annotated[SecretStr, AfterValidator(_key)]
 BotToken = Annotated[SecretStr, AfterValidator(_token)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+ModelUrl = Annotated[str, AfterValidator(_model_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 LlmApi = Annotated[str, AfterValidator(_llm_api)]

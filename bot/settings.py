@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue, SecretStr, ValidationError, model_validator
@@ -15,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot import setting_types as types
 from bot.errors import SettingError
-from bot.keys import Keys
+from bot.keys import Keys, native_url, stranger
 
 DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """Model Studio's OpenAI-compatible mode, international (Singapore)."""
@@ -40,23 +41,23 @@ class Settings(BaseSettings):
     telegram_api_url: types.HttpUrl = "https://api.telegram.org"
     openai_api_key: types.ApiKey | None = None
     dashscope_api_key: types.ApiKey | None = None
-    openai_base_url: types.HttpUrl = DASHSCOPE
+    openai_base_url: types.ModelUrl = DASHSCOPE
     openai_model: str = "qwen-plus"
     models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
     vision_model: str | None = None
     llm_api: types.LlmApi = "chat"
-    dashscope_base_url: types.HttpUrl = DASHSCOPE_NATIVE
+    dashscope_base_url: types.HttpUrl | None = None
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
     embedding_model: types.EmbeddingModel | None = None
-    embedding_base_url: types.HttpUrl | None = None
+    embedding_base_url: types.ModelUrl | None = None
     embedding_api_key: types.ApiKey | None = None
     voice: str | None = None
     transcription_model: str | None = None
-    transcription_base_url: types.HttpUrl | None = None
+    transcription_base_url: types.ModelUrl | None = None
     transcription_api_key: types.ApiKey | None = None
     model_profiles: Path | None = None
     fallback_model: str | None = None
-    fallback_base_url: types.HttpUrl | None = None
+    fallback_base_url: types.ModelUrl | None = None
     fallback_api_key: types.ApiKey | None = None
     reply_format: Literal["auto", "rich", "text"] = "auto"
     system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
@@ -122,13 +123,22 @@ class Settings(BaseSettings):
         raise ValueError(f"OPENAI_API_KEY is missing: {MISSING['OPENAI_API_KEY']}")
 
     @model_validator(mode="after")
-    def _openai_key_needs_its_server(self) -> Self:
-        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
-        if "openai_base_url" not in self.model_fields_set and types.is_openais_own(key):
-            raise ValueError(
-                "OPENAI_BASE_URL: the key is one of OpenAI's own, but requests would go to DashScope; "
-                "set it to https://api.openai.com/v1"
-            )
+    def _keys_are_at_home(self) -> Self:
+        given = (
+            ("OPENAI_BASE_URL", self.openai_api_key, self.openai_base_url),
+            ("DASHSCOPE_BASE_URL", self.dashscope_api_key, self.dashscope_url),
+            ("EMBEDDING_BASE_URL", self.embedding_api_key, self.embedding_url),
+            ("TRANSCRIPTION_BASE_URL", self.transcription_api_key, self.transcription_url),
+            ("FALLBACK_BASE_URL", self.fallback_api_key, self.fallback_base_url),
+        )
+        for variable, key, url in given:
+            theirs = stranger(key.get_secret_value(), url) if key and url else None
+            if theirs is not None:
+                host = urlsplit(url or "").hostname
+                raise ValueError(
+                    f"{variable}: the key is one of {theirs.name}'s, but requests would go to {host}; "
+                    f"set it to {theirs.url}, or take the key of that server"
+                )
         return self
 
     @model_validator(mode="after")
@@ -166,9 +176,14 @@ class Settings(BaseSettings):
         return hmac.new(token, b"keepsake webhook secret", hashlib.sha256).hexdigest()
 
     @property
+    def dashscope_url(self) -> str:
+        """Where DashScope's own interface is."""
+        return self.dashscope_base_url or native_url(self.openai_base_url, DASHSCOPE_NATIVE)
+
+    @property
     def model_url(self) -> str:
         """Where models are asked, which is where LLM_API is spoken."""
-        return self.dashscope_base_url if self.llm_api == "dashscope" else self.openai_base_url
+        return self.dashscope_url if self.llm_api == "dashscope" else self.openai_base_url
 
     @property
     def model_key(self) -> str:
@@ -200,11 +215,13 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no log line."""
         keys = (getattr(self, name) for name in type(self).model_fields if name.endswith(("_api_key", "_bot_token")))
-        return (*(key.get_secret_value() for key in keys if key), self.secret_of_webhook)
+        urls = (getattr(self, name) or "" for name in type(self).model_fields if name.endswith("_base_url"))
+        queries = (value for url in urls for name, value in parse_qsl(urlsplit(url).query) if name != "api-version")
+        return (*(key.get_secret_value() for key in keys if key), *queries, self.secret_of_webhook)
 
     @property
     def _keys(self) -> Keys:
-        return Keys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_base_url)
+        return Keys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_url)
 
     @property
     def _key_of_model(self) -> SecretStr | None:

@@ -5,8 +5,9 @@ key, an organisation, a project, headers of any kind. They are OpenAI's, so only
 """
 
 import os
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import openai
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _OPENAI = "api.openai.com"
+_AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/deployments/", re.IGNORECASE)
 _NONE = "none"
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
@@ -29,16 +31,21 @@ PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
 def client(base_url: str, api_key: str | None, *, retries: int, silence: float, connect: float) -> openai.AsyncOpenAI:
     """A client that waits so long for the server to say something, and to take a connection, in seconds.
 
-    Without a key it sends none.
+    Without a key it sends none. What stands behind a ``?`` in the address goes out with every request.
     """
+    parts = urlsplit(base_url)
+    query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
     timeout = openai.Timeout(silence, connect=connect)
     hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {"response": [_look_at_failure]}
     if not api_key:
         hooks["request"] = [_without_key]
+    elif _AZURE_DEPLOYMENT.search(base_url):
+        hooks["request"] = [_AzureKey(parts.hostname or "", api_key).add]
     http = openai.DefaultAsyncHttpxClient(verify=trust(), timeout=timeout, event_hooks=hooks)
     headers = {} if _is_openais(base_url) else dict.fromkeys(_from_environment(), openai.Omit())
     return openai.AsyncOpenAI(
-        base_url=base_url,
+        base_url=parts._replace(query="").geturl(),
+        default_query=query,
         api_key=api_key or _NONE,
         admin_api_key="",
         max_retries=retries,
@@ -46,6 +53,19 @@ def client(base_url: str, api_key: str | None, *, retries: int, silence: float, 
         http_client=http,
         default_headers={**headers, "Authorization": f"Bearer {api_key or _NONE}"},  # type: ignore[dict-item]  # Omit is taken too
     )
+
+
+class _AzureKey:
+    """A key as Azure's older addresses want it, for its own host alone: a redirect would take the header along."""
+
+    def __init__(self, host: str, key: str) -> None:
+        self._host, self._key = host, key
+
+    async def add(self, request: httpx2.Request) -> None:
+        """Put it into a request."""
+        request.headers.pop("api-key", None)
+        if request.url.host == self._host:
+            request.headers["api-key"] = self._key
 
 
 async def _without_key(request: httpx2.Request) -> None:
