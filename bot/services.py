@@ -95,7 +95,7 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
     try:
         from bot.llm.dashscope import DashScopeServer
     except ImportError as exc:
-        sentence = "LLM_API: 'dashscope' needs the package dashscope, which comes with the extra 'qwen'"
+        sentence = "LLM_API: 'dashscope' needs the package aiohttp, which comes with the extra 'qwen'"
         raise SettingError(f"{sentence} ({exc})") from exc
     return DashScopeServer(
         base_url=settings.dashscope_url,

@@ -1,58 +1,45 @@
-"""DashScope's own interface, through its SDK: one endpoint for text models, another one for those that see and hear.
+"""DashScope's own interface: one endpoint for text models, another one for those that see and hear.
 
-Both are streamed in increments. The SDK tries a lost connection once more and nothing else, so what the server asks to
-be tried again is tried again here, as the openai client does it.
+Both are streamed in increments. They are read here, since DashScope's SDK loses an answer to the first event that it
+does not expect. What the server asks to be tried again is tried again, as the openai client does it.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
-from typing import Any
 
 import aiohttp
-from dashscope import AioGeneration, AioMultiModalConversation
-from dashscope.common.error import DashScopeException
 from pydantic import JsonValue
 
 from bot import errors
 from bot.llm.bodies import parsed
 from bot.llm.calls import Calls, Opaque, tool_parameters, with_calls
+from bot.llm.events import Event, told_in
 from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
 from bot.llm.fields import fitted
 from bot.llm.finishes import finish_of
-from bot.llm.interface import Delta, Image, Message, Options, Sound
+from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
 from bot.llm.loose import mapping, mappings, text, thoughts, words
 from bot.llm.params import base64_text
 from bot.llm.profiles import Profiles
 from bot.llm.retrying import pause
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+from bot.llm.stream_failures import failure_in
 from bot.llm.usage import reported
 from bot.trust import trust
 
-LONGEST_LINE = 2**20
-"""Bytes of one event; aiohttp's own bound is 128 KiB, and some servers repeat a whole answer in its last event."""
+STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
 MOST_BYTES = 2**18
 """Of the body of an error."""
 WRONG_ENDPOINT = "url error"
 """What either endpoint says of a model that belongs to the other one."""
 AGAIN = (errors.RateLimited, errors.ServerTrouble, aiohttp.ClientConnectionError)
 """What may go better at the next try."""
-
-
-class _Conversation(AioMultiModalConversation):
-    """The SDK's, without its search for files.
-
-    It takes any text of a user's that is the path of a file on this machine, or begins with ``file://``, for a file
-    to upload, and would do so with blocking calls.
-    """
-
-    @classmethod
-    def _preprocess_messages(cls, model: str, messages: list[dict[str, object]], api_key: str) -> bool:  # noqa: ARG003
-        return False
 
 
 class DashScopeServer(Server):
@@ -79,9 +66,7 @@ class DashScopeServer(Server):
         """The connections, opened in the loop that uses them."""
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=trust(), limit=0)
-            self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=True, read_bufsize=LONGEST_LINE, raise_for_status=_raise_failure
-            )
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=True, raise_for_status=_raise_failure)
         return self._session
 
     def _model(self, name: str) -> "Generation":
@@ -103,16 +88,7 @@ class DashScopeServer(Server):
 class Generation(Model):
     """One model, behind ``text-generation`` or ``multimodal-generation``. It does not speak here."""
 
-    # What is sent that the SDK can't read ends in one of the four last.
-    foreign = (
-        aiohttp.ClientError,
-        TimeoutError,
-        DashScopeException,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    )
+    foreign = (aiohttp.ClientError, TimeoutError)
 
     def __init__(self, server: DashScopeServer, name: str) -> None:
         super().__init__(server, name)
@@ -153,9 +129,11 @@ class Generation(Model):
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         told = _Told()
-        async with aclosing(await self._open(messages, options)) as responses:
-            async for response in responses:
-                yield told.read(response)
+        async with self._open(messages, options) as response, aclosing(told_in(_bytes(response), DASHSCOPE)) as events:
+            async for event in events:
+                delta = told.end() if event is None else told.read(event)
+                if delta is not None:
+                    yield delta
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:
         """The model belongs to the other endpoint than the one that was tried; another request may know it by now.
@@ -168,33 +146,33 @@ class Generation(Model):
             if any(message.parts for message in messages):
                 raise errors.CannotSee(str(refusal)) from refusal
 
-    async def _open(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Mapping[str, Any], None]:
-        # The types of the SDK know neither that a stream comes back nor that messages are dicts.
-        call: Any = (_Conversation if self._multimodal else AioGeneration).call
-        opened: AsyncGenerator[Mapping[str, Any], None] = await call(
-            self.name,
-            messages=[_message(message, options.without, multimodal=self._multimodal) for message in messages],
-            api_key=self.server.api_key,
-            base_address=self.server.base_url,
-            session=self.server.session,
-            request_timeout=self.server.timeout,
-            **fitted(self._optional(options), options.without),
-            stream=True,
-            incremental_output=True,
-            result_format="message",
+    def _open(
+        self, messages: Sequence[Message], options: Options
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        task = "multimodal-generation" if self._multimodal else "text-generation"
+        body = {
+            "model": self.name,
+            "input": {
+                "messages": [_message(message, options.without, multimodal=self._multimodal) for message in messages]
+            },
+            "parameters": {
+                **fitted(self._optional(options), options.without),
+                "incremental_output": True,
+                "result_format": "message",
+            },
+        }
+        return self.server.session.post(
+            f"{self.server.base_url.rstrip('/')}/services/aigc/{task}/generation",
+            data=json.dumps(body, ensure_ascii=False).encode(errors="replace"),
+            headers={**STREAMED, "Authorization": f"Bearer {self.server.api_key}"},
+            timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=self.server.timeout),
         )
-        return opened
 
     def _translated(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
         details = f"{type(exc).__name__}: {exc}"
         if isinstance(exc, TimeoutError):
             return unreached(errors.NoAnswerInTime(details))
-        if streaming:
-            return errors.StreamCut(details)
-        if isinstance(exc, DashScopeException):
-            return errors.RequestRefused(details)
-        trouble = errors.ServerTrouble(details)
-        return unreached(trouble) if isinstance(exc, aiohttp.ClientError) else trouble
+        return errors.StreamCut(details) if streaming else unreached(errors.ServerTrouble(details))
 
 
 def _message(message: Message, without: Collection[str], *, multimodal: bool) -> dict[str, object]:
@@ -218,42 +196,58 @@ class _Told:
 
     def __init__(self) -> None:
         self._calls, self._opaque = Calls(), Opaque()
-        self._began = self._said = False
+        self._began = self._said = self._over = False
 
-    def read(self, response: Mapping[str, Any]) -> Delta:
+    def read(self, event: Event) -> Delta:
         """What an event adds. Raises a ModelError for a failure that it tells of."""
-        status = response["status_code"]
-        if status != HTTPStatus.OK:
-            failure = of_response(status, response.get("code"), response.get("message") or "", streaming=self._began)
-            failure.request_id = response.get("request_id") or ""
-            failure.retry_after = _header(response.get("headers") or {}, "retry-after")
+        response = event.data
+        failure = failure_in(response, event.name, DASHSCOPE)
+        if failure is not None:
+            if not self._began and isinstance(failure, errors.StreamCut):  # a refusal that has no words for itself
+                code, message = text(response.get("code")), text(response.get("message"))
+                failure = of_response(HTTPStatus.BAD_REQUEST, code, message, streaming=False)
+            failure.request_id = text(response.get("request_id"))
             raise failure
         self._began = True
         output, usage = mapping(response.get("output")), reported(response.get("usage"))
         choice = next(iter(mappings(output.get("choices"))), output)
-        message = mapping(choice.get("message"))
-        said, thought = words(message.get("content"))
+        piece = mapping(choice.get("message"))
+        said, thought = words(piece.get("content"))
         said = said or text(choice.get("text"))
-        self._calls.add(mappings(message.get("tool_calls")))
-        self._opaque.add(message)
+        self._calls.add(mappings(piece.get("tool_calls")))
+        self._opaque.add(piece)
         self._said = self._said or bool(said or self._calls.begun)
         finish = finish_of(choice.get("finish_reason"), said=self._said)
+        self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
         return Delta(
             text=said,
-            reasoning=thought or thoughts([message.get("reasoning_content")]),
+            reasoning=thought or thoughts([piece.get("reasoning_content")]),
             finish=finish,
             usage=usage,
             calls=calls,
             opaque=self._opaque.take() if calls else "",
         )
 
+    def end(self) -> Delta | None:
+        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        if not self._said or self._over:
+            return None
+        return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
+
+
+async def _bytes(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    try:
+        async for piece in response.content.iter_any():
+            yield piece
+    except TimeoutError as exc:
+        raise unreached(errors.NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
+    except aiohttp.ClientError as exc:
+        raise errors.StreamCut(f"{type(exc).__name__}: {exc}") from exc
+
 
 async def _raise_failure(response: aiohttp.ClientResponse) -> None:
-    """Raise the ModelError for a refused request: the SDK reads nothing but the form of DashScope itself.
-
-    What stands before a server, or in its place, has a form of its own.
-    """
+    """Raise the ModelError for a refused request. What stands before a server, or in its place, has its own form."""
     if response.status < HTTPStatus.BAD_REQUEST:
         return
     content = b""
@@ -267,7 +261,3 @@ async def _raise_failure(response: aiohttp.ClientResponse) -> None:
     failure.retry_after = response.headers.get("retry-after", "")
     response.close()
     raise failure
-
-
-def _header(headers: Mapping[str, str], wanted: str) -> str:
-    return next((value for name, value in headers.items() if name.lower() == wanted), "")

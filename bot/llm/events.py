@@ -43,7 +43,14 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None
     A server that does not stream but answers with one JSON object is read as one event, and is done. Raises StreamCut
     for a line that breaks or holds half an object, NoAnswerInTime for one that falls silent.
     """
-    async with aclosing(_pieces(response)) as pieces:
+    async with aclosing(told_in(_pieces(response), response.url.host)) as told:
+        async for event in told:
+            yield event
+
+
+async def told_in(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerator[Event | None, None]:
+    """What a stream of these bytes tells (see ``events``)."""
+    async with aclosing(body) as pieces:
         async for name, data in _blocks(pieces):
             if data == DONE:
                 yield None
@@ -56,7 +63,7 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None
             if name is None:  # what is no answer either
                 values = [value for value in values if any(map(value.get, _WHOLE)) or failure_in(value)]
             if not values and (name is None or name == "error"):
-                raise of_told(data, host=response.url.host)
+                raise of_told(data, host=host)
             for value in values:
                 yield Event(name or "", value)
             if name is None and len(values) == 1:  # several are lines of pieces, and the last may be missing
