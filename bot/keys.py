@@ -1,8 +1,10 @@
 """Which key goes to which server: only to the one that it was given for."""
 
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
@@ -106,6 +108,17 @@ def native_url(openai_url: str, otherwise: str) -> str:
 
 def _is_below(host: str, domains: Iterable[str]) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def keys_in(path: Path) -> tuple[str, ...]:
+    """The keys in a file of profiles, so that no log shows them; what is wrong with the file is told elsewhere."""
+    try:
+        fallbacks = tomllib.loads(path.read_text(encoding="utf-8")).get("fallbacks")
+    except (OSError, ValueError, RecursionError):
+        return ()
+    entries = fallbacks.values() if isinstance(fallbacks, dict) else ()
+    keys = (entry.get("api_key") for entry in entries if isinstance(entry, dict))
+    return tuple(key for key in keys if isinstance(key, str) and key)
 
 
 def is_dashscope(url: str) -> bool:

@@ -14,7 +14,7 @@ from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
 from bot.llm.local import LocalEmbeddings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.profiles import Profiles
+from bot.llm.profiles import Fallback, Profiles
 from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
@@ -60,21 +60,35 @@ async def ask_services(settings: Settings, stack: AsyncExitStack) -> Services:
 
 def _models(settings: Settings, profiles: Profiles) -> Models:
     first = _server(settings, profiles)
-    if settings.fallback_model is None:
+    servers = [(name, _of_fallback(settings, profiles, name) or first) for name in settings.fallbacks]
+    if not servers:
         return first
-    patience = FALLBACK_SHARE * settings.model_timeout
-    if settings.fallback_base_url is None or settings.fallback_api_key is None:
-        return WithFallback(first, first, settings.fallback_model, patience)
-    second = OpenAIServer(
+    patience = FALLBACK_SHARE * settings.model_timeout / len(servers)
+    name, behind = servers.pop()
+    models: Models = behind
+    while servers:
+        before, server = servers.pop()
+        models, name = WithFallback(server, models, name, patience), before
+    return WithFallback(first, models, name, patience)
+
+
+def _of_fallback(settings: Settings, profiles: Profiles, name: str) -> Server | None:
+    """A fallback's own server; None: it is the main model's."""
+    own = profiles.fallbacks.get(name, Fallback())
+    base_url, key = own.base_url, own.api_key
+    if name == settings.fallback_model and settings.fallback_base_url:
+        base_url, key = settings.fallback_base_url, settings.fallback_api_key
+    if base_url is None or key is None:
+        return None
+    return OpenAIServer(
         ChatCompletions,
-        base_url=settings.fallback_base_url,
-        api_key=settings.fallback_api_key.get_secret_value(),
+        base_url=base_url,
+        api_key=key.get_secret_value(),
         extra_body={},
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
     )
-    return WithFallback(first, second, settings.fallback_model, patience)
 
 
 def _server(settings: Settings, profiles: Profiles) -> Server:

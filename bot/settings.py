@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot import setting_types as types
 from bot.errors import SettingError
-from bot.keys import Keys, native_url, stranger
+from bot.keys import Keys, keys_in, native_url, stranger
 
 DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """Model Studio's OpenAI-compatible mode, international (Singapore)."""
@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     fallback_model: str | None = None
     fallback_base_url: types.ModelUrl | None = None
     fallback_api_key: types.ApiKey | None = None
+    fallback_models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
     reply_format: Literal["auto", "rich", "text"] = "auto"
     system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
     context_window: int | None = Field(default=None, ge=1024)
@@ -192,6 +193,11 @@ class Settings(BaseSettings):
         return self._key_of_model.get_secret_value()
 
     @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """The models that answer where the main one fails, in their order."""
+        return tuple(dict.fromkeys(filter(None, (self.fallback_model, *self.fallback_models))))
+
+    @property
     def embedding_url(self) -> str:
         """Where texts are embedded."""
         return self.embedding_base_url or self.openai_base_url
@@ -217,7 +223,8 @@ class Settings(BaseSettings):
         keys = (getattr(self, name) for name in type(self).model_fields if name.endswith(("_api_key", "_bot_token")))
         urls = (getattr(self, name) or "" for name in type(self).model_fields if name.endswith("_base_url"))
         queries = (value for url in urls for name, value in parse_qsl(urlsplit(url).query) if name != "api-version")
-        return (*(key.get_secret_value() for key in keys if key), *queries, self.secret_of_webhook)
+        of_file = keys_in(self.model_profiles) if self.model_profiles else ()
+        return (*(key.get_secret_value() for key in keys if key), *queries, self.secret_of_webhook, *of_file)
 
     @property
     def _keys(self) -> Keys:

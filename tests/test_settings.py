@@ -234,3 +234,10 @@ def test_a_fallback_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, given
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=rf"^{missing}: "):
         load()
+
+
+def test_keys_in_the_profiles_are_secrets_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text('[fallbacks."other"]\nbase_url = "https://a.example/v1"\napi_key = "sk-of-the-other"\n')
+    monkeypatch.setenv("MODEL_PROFILES", str(path))
+    assert "sk-of-the-other" in load(env_file=None).secrets

@@ -36,7 +36,7 @@ async def instead(settings: Settings, model: ChatModel | None) -> list[Finding]:
         return []
     answer = await ask(model, QUESTION, patience(settings), THRIFTY)
     if answer.error is not None:
-        advice = "See FALLBACK_MODEL, FALLBACK_BASE_URL and FALLBACK_API_KEY."
+        advice = "See FALLBACK_MODEL, FALLBACK_BASE_URL and FALLBACK_API_KEY, or FALLBACK_MODELS."
         return [note("Fallback", f"{model.name} failed: {answer.error}", advice)]
     return [fine("Fallback", f"{model.name} answers too")]
 

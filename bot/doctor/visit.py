@@ -46,11 +46,11 @@ def _checks(
     urls = (settings.telegram_api_url, settings.model_url)
     both = services.models
     models = both.first if isinstance(both, WithFallback) else both  # the main server must answer for itself
-    fallback = both.fallback if isinstance(both, WithFallback) else None
+    fallbacks = both.fallbacks if isinstance(both, WithFallback) else []
     return [
         telegram.check(settings),
         _model(settings, models, count_tokens),
-        extras.instead(settings, fallback),
+        *(extras.instead(settings, fallback) for fallback in fallbacks),
         extras.meaning(settings, services.embedder),
         extras.voice(settings, models.of(settings.openai_model), services.transcriber),
         database.check(settings),

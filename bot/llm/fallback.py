@@ -43,6 +43,7 @@ class WithFallback:
         """`name`: the fallback model; `patience`: seconds that the first one has until its first word."""
         self.first = first
         self.fallback = second.of(name)
+        self._name = name
         self._second = second
         self._patience = patience
 
@@ -59,11 +60,23 @@ class WithFallback:
     def of(self, name: str) -> ChatModel:
         """See Models.of."""
         first = self.first.of(name)
-        return first if first is self.fallback else Pair(first, self.fallback, self._patience)
+        if first is self.fallback or (isinstance(self.fallback, Pair) and first is self.fallback.first):
+            return self.fallback
+        return Pair(first, self.fallback, self._patience)
+
+    @property
+    def fallbacks(self) -> list[ChatModel]:
+        """Those that are behind each model, in their order."""
+        found, rest = [], self.fallback
+        while isinstance(rest, Pair):
+            found.append(rest.first)
+            rest = rest.second
+        return [*found, rest]
 
     async def learn(self) -> None:
         """See Models.learn."""
-        await self.first.learn()
+        await asyncio.gather(self.first.learn(), *([] if self._second is self.first else [self._second.learn()]))
+        self.fallback = self._second.of(self._name)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -76,49 +89,49 @@ class Pair:
     """A model, and the one that answers in its place."""
 
     def __init__(self, first: ChatModel, second: ChatModel, patience: float) -> None:
-        self._first = first
-        self._second = second
+        self.first = first
+        self.second = second
         self._patience = patience
 
     @property
     def name(self) -> str:
         """See ChatModel.name."""
-        return self._first.name
+        return self.first.name
 
     @property
     def senses(self) -> Senses:
         """See ChatModel.senses."""
-        return self._first.senses
+        return self.first.senses
 
     @property
     def window(self) -> int:
         """What fits both."""
-        return min(self._first.window, self._second.window)
+        return min(self.first.window, self.second.window)
 
     @property
     def limit(self) -> int | None:
         """What fits both, as far as it was seen."""
-        return min(filter(None, (self._first.limit, self._second.limit)), default=None)
+        return min(filter(None, (self.first.limit, self.second.limit)), default=None)
 
     def learn_limit(self, tokens: int) -> None:
         """See ChatModel.learn_limit."""
-        self._first.learn_limit(tokens)
+        self.first.learn_limit(tokens)
 
     @property
     def single_turn(self) -> bool:
         """See ChatModel.single_turn."""
-        return self._first.single_turn
+        return self.first.single_turn
 
     @property
     def calls(self) -> bool:
         """Whether both do: the tools are in the prompt of either."""
-        return self._first.calls and self._second.calls
+        return self.first.calls and self.second.calls
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream; the first delta of an answer by the other one says so."""
         begun = False
         try:
-            async with aclosing(self._first.stream(messages, options)) as deltas:
+            async with aclosing(self.first.stream(messages, options)) as deltas:
                 async for delta in self._in_time(deltas):
                     begun = begun or _speaks(delta)
                     yield delta
@@ -127,9 +140,9 @@ class Pair:
             if begun:
                 raise
             failure = exc
-        log.warning("%s answers in the place of %s: %s", self._second.name, self._first.name, failure)
-        yield Delta(instead=Instead(self._second.name, failure))
-        async with aclosing(self._second.stream(_for(self._second, messages), options)) as deltas:
+        log.warning("%s answers in the place of %s: %s", self.second.name, self.first.name, failure)
+        yield Delta(instead=Instead(self.second.name, failure))
+        async with aclosing(self.second.stream(_for(self.second, messages), options)) as deltas:
             async for delta in deltas:
                 yield delta
 

@@ -10,19 +10,23 @@ words:
     [servers."*.example.org"]
     content_parts = false
 
+    [fallbacks."another-model"]
+    base_url = "https://models.example.net/v1"
+    api_key = "..."
+
 Names are patterns (``*`` is anything), without a maker in front (as gateways give them: ``openai/gpt-4o``) and in lower
 case. All that fit count: a longer pattern over a shorter one, the file over the tables.
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from bot.errors import SettingError
 from bot.llm.interface import CacheProfile, Senses
@@ -105,11 +109,28 @@ class ServerProfile(BaseModel):
         return CacheProfile(explicit=markers, minimum=self.cache_minimum, lifetime_s=self.cache_seconds)
 
 
+class Fallback(BaseModel):
+    """The server of a model in FALLBACK_MODELS; without an address it is the main model's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(?:[/?][^\s#]*)?$")
+    api_key: SecretStr | None = Field(default=None, min_length=1)
+    """Its own: no other server's key is sent there."""
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> Self:
+        if (self.base_url is None) != (self.api_key is None):
+            raise ValueError("base_url and api_key belong together (any word, where the server takes no key)")
+        return self
+
+
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     models: dict[str, ModelProfile] = Field(default_factory=dict)
     servers: dict[str, ServerProfile] = Field(default_factory=dict)
+    fallbacks: dict[str, Fallback] = Field(default_factory=dict)
 
 
 Profile = TypeVar("Profile", ModelProfile, ServerProfile)
@@ -123,6 +144,8 @@ class Profiles:
     servers: tuple[Mapping[str, ServerProfile], ...]
     known: int = 1
     """How many of the tables of models are not the operator's."""
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
+    """By the names in FALLBACK_MODELS."""
 
     def with_voice(self, voice: str) -> Self:
         """These, with this voice for all models; a file may still name another one for some."""
@@ -139,8 +162,11 @@ class Profiles:
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise SettingError(f"MODEL_PROFILES: {path}: {where}: {first['msg']}") from exc
-        return type(self)((*self.models, read.models), (*self.servers, read.servers))
+            raise SettingError(
+                f"MODEL_PROFILES: {path}: {where}: {first['msg'].removeprefix('Value error, ')}"
+            ) from exc
+        models, servers = (*self.models, read.models), (*self.servers, read.servers)
+        return replace(self, models=models, servers=servers, fallbacks=read.fallbacks)
 
     def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
         """What is known of a model; `told`: by its server, which knows more than a table and less than the operator."""

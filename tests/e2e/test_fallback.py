@@ -1,6 +1,7 @@
 """When the model server fails: another model, one message to the owner, and no waiting for what is known to be down."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,29 @@ async def test_a_server_that_is_down_is_not_asked_again_until_it_is_back(
         while "in trouble right now" in (answer := await say(stage, "and now?")):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.2)
     assert answer == "back again"
+
+
+async def test_several_fallbacks_are_asked_in_their_order(stage: Stage, hurry: None, tmp_path: Path) -> None:
+    other = ModelServer(key="another-key")
+    other.always(Say("from the third"))
+    async with other.run() as url:
+        profiles = tmp_path / "profiles.toml"
+        profiles.write_text(f'[fallbacks."third"]\nbase_url = "{url}"\napi_key = "another-key"\n')
+        stage.model.answer_with(lambda asked: Fail(429, "rate limit") if asked.model == "second" else DOWN)
+        await stage.start(OPENAI_MODEL="first", FALLBACK_MODELS="second, third", MODEL_PROFILES=str(profiles))
+        await say(stage, "hello")
+        answer, told = await stage.replies(2)
+        assert (answer, "by third" in told) == ("from the third", True)
+        assert [asked.model for asked in stage.model.requests] == ["first", "second"]
+        assert KEY not in str(other.requests[0].headers)
+        stage.model.answer_with(lambda asked: Say("from the second") if asked.model == "second" else DOWN)
+        await stage.ann.say(stage.home, "and now?")
+        assert (await stage.replies(4))[2] == "from the second"
+
+
+async def test_a_spare_on_the_same_server_outlives_the_first(stage: Stage, hurry: None) -> None:
+    stage.model.answer_with(lambda asked: Say("fine") if asked.model == "other" else Fail(500, "broken"))
+    await stage.start(OPENAI_MODEL="first", FALLBACK_MODELS="other")
+    for at in range(8):
+        await stage.ann.say(stage.home, f"question {at}")
+        assert (await stage.replies(2 * at + 2))[2 * at] == "fine"

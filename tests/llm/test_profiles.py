@@ -150,3 +150,20 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, reason: str
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"^MODEL_PROFILES: .*none\.toml can.t be read: No such file"):
         KNOWN.with_file(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'base_url = "https://models.example.net/v1"',
+        'api_key = "any"',
+        'base_url = "models.example.net"\napi_key = "any"',
+        'base_url = "https://me:word@models.example.net/v1"\napi_key = "any"',
+        'base_url = "https://models.example.net/v1"\napi_key = ""',
+    ],
+)
+def test_a_fallback_has_its_server_and_its_key(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(f'[fallbacks."other"]\n{wrong}\n')
+    with pytest.raises(SettingError, match=r"fallbacks\.other"):
+        KNOWN.with_file(path)
