@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from bot.conversation.time_words import SIGNS, Patterns, TimeWords, date_patterns, time_words
+from bot.conversation.time_words import SIGNS, Patterns, TimeWords, date_patterns, time_words, year_patterns
 
 MOST_CHARACTERS = 400
 """A question is shorter; a longer message tells of many days."""
@@ -79,6 +79,8 @@ def _ranges(told: str, known: TimeWords | None, today: datetime) -> Iterator[_Ra
     if known is not None:
         yield from _before(told, known, today)
         yield from _named(told, known, today)
+    for match in _found(year_patterns(), told):
+        yield _Range(*_span(today.replace(year=int(match["y"]), month=1, day=1), "year"), match)
 
 
 def _in_figures(parts: Mapping[str, str], today: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -155,7 +157,8 @@ def _weekday(match: Mapping[str, str], known: TimeWords, today: datetime) -> tup
 def _month(match: Mapping[str, str], known: TimeWords, today: datetime) -> Iterator[tuple[datetime, datetime]]:
     month = _figure(match.get("k") or "")
     month = month or next(at for at, name in enumerate(known.month_names, 1) if name.fullmatch(match["m"]))
-    year, day = int(match.get("y") or 0), int(match.get("a") or match.get("b") or 0)
+    year = int(match.get("y") or 0) or (today.year - 1 if match.get("last") else 0)
+    day = int(match.get("a") or match.get("b") or 0)
     if ordinal := match.get("o"):
         day = next(at for at, name in enumerate(known.ordinals, 1) if name.fullmatch(ordinal))
     part = match.get("part") or match.get("behind")

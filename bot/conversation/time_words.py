@@ -58,6 +58,18 @@ def date_patterns() -> Patterns:
 
 
 @cache
+def year_patterns() -> Patterns:
+    """Of a year alone."""
+    figures = _tables()["figures"]
+    return _each(
+        (
+            rf"\b(?:{figures['in']}) (?P<y>{_YEAR})(?![-/.]?\d)(?: (?:{figures['year']})\b)?",
+            rf"(?<!\d)(?P<y>{_YEAR})(?: (?:{figures['year']})\b| ?[年년])",
+        )
+    )
+
+
+@cache
 def time_words(language: str) -> TimeWords | None:
     """Those of a language (ISO 639-1), if they are known. To make them takes some milliseconds, once."""
     table = _tables().get(language)
@@ -67,7 +79,8 @@ def time_words(language: str) -> TimeWords | None:
 @cache
 def _tables() -> Mapping[str, Mapping[str, str]]:
     text = (files("bot.conversation") / "words" / "times.toml").read_text(encoding="utf-8")
-    return tomllib.loads(unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
+    return tomllib.loads(text.replace("ß", "ss").replace("ς", "\u03c3"))  # as casefold() has them
 
 
 def _made(table: Mapping[str, str]) -> TimeWords:
@@ -95,7 +108,9 @@ def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
     day = r"(?<![\d.,:$€£])(?P<a>\d{1,2})(?:st|nd|rd|th|\.|º|er)?"
     month = rf"(?P<m>{table['months']})\b"
     before = rf"(?P<part>{part})(?: (?:of|de|di|do|des|del))?[ -]|d'|\b(?:{table['before']}) "
-    behind = r"(?:,? (?:de |del )?(?P<y>(?:19|20)\d\d)\b)"
+    year = _any(table["units"].rpartition(";")[2])
+    before_last = rf"(?P<last>(?:{last}) {year}|{year} (?:{last}))"
+    behind = rf"(?:,? (?:de |del |do )?(?:(?P<y>{_YEAR})|(?:l'|dell')?{before_last})\b)"
     return {
         "relative": (rf"\b(?:{one})\b" for one in table["relative"].split(";")),
         "ago": (
@@ -111,6 +126,7 @@ def _of_words(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
                 rf"{day}(?: of| de| di| do)? {month}{behind}?",
                 rf"\b{month} (?P<b>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.,]\d|\d)(?:,? (?P<y>(?:19|20)\d\d)\b)?",
                 rf"(?:{before}){month}{behind}?",
+                *_behind(table, month, part),
                 rf"\b{month}{behind}",
             )
         ),
@@ -126,10 +142,19 @@ def _ordinals(table: Mapping[str, str], month: str, behind: str) -> tuple[str, .
     return rf"\b{day}(?: of| de| di)? {month}{behind}?", rf"\b{month} (?:the )?{day}\b{behind}?"
 
 
+def _behind(table: Mapping[str, str], month: str, part: str) -> tuple[str, ...]:
+    """In languages that say what they mean behind a month's name."""
+    if "locative" not in table:
+        return ()
+    month = month.removesuffix(r"\b")
+    return rf"\b{month}(?: के)? (?P<behind>{part})\b", rf"\b{month}(?:{table['locative']})"
+
+
 def _of_signs(table: Mapping[str, str]) -> dict[str, Iterable[str]]:
     unit, last, ago = _any(table["units"]), _any(table["last"]), _any(table["ago"])
     number, part = rf"\d{{1,3}}|{_any(table['numbers'])}", _any(table["parts"])
-    month = rf"(?:(?P<m>{table['months']})|(?<![\d{SIGNS}])(?P<k>\d{{1,2}}) ?[月월])"
+    year = rf"(?:(?P<y>{_YEAR}) ?[年년] ?)?"
+    month = rf"{year}(?:(?P<m>{table['months']})|(?<![\d{SIGNS}])(?P<k>\d{{1,2}}) ?[月월])"
     never = _any(table["never"])
     return {
         "relative": (table["relative"].split(";")),

@@ -7,6 +7,7 @@ import pytest
 
 from bot.conversation.keys import spoken_in
 from bot.conversation.time_ranges import MOST_CHARACTERS, named_time, time_range
+from bot.conversation.time_words import _tables, time_words
 
 NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
 """A Sunday."""
@@ -27,6 +28,40 @@ NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
         ("en", "since December 2025", "2025-12-01", "2026-01-01"),
         ("en", "on 2023-05-08", "2023-05-08", "2023-05-09"),
         ("en", "last year", "2025-01-01", "2026-01-01"),
+        ("en", "what happened ten days ago", "2026-11-19", "2026-11-20"),
+        ("en", "the week before last", "2026-11-09", "2026-11-16"),
+        ("en", "where did I live in 2024", "2024-01-01", "2025-01-01"),
+        ("en", "in March last year", "2025-03-01", "2025-04-01"),
+        ("ru", "до прошлого воскресенья", "2026-11-22", "2026-11-23"),
+        ("ru", "месяц назад", "2026-10-01", "2026-11-01"),
+        ("ru", "в марте прошлого года", "2025-03-01", "2025-04-01"),
+        ("ru", "в 2024 году", "2024-01-01", "2025-01-01"),
+        ("uk", "тиждень тому", "2026-11-16", "2026-11-23"),
+        ("pl", "rok temu", "2025-01-01", "2026-01-01"),
+        ("fr", "avant-hier", "2026-11-27", "2026-11-28"),
+        ("fr", "il y a dix jours", "2026-11-19", "2026-11-20"),
+        ("de", "am dreißigsten April", "2026-04-30", "2026-05-01"),
+        ("es", "en marzo del año pasado", "2025-03-01", "2025-04-01"),
+        ("nl", "vorig jaar", "2025-01-01", "2026-01-01"),
+        ("tr", "nisan sonunda", "2026-04-21", "2026-05-01"),
+        ("tr", "martta ne yaptım", "2026-03-01", "2026-04-01"),
+        ("hi", "मार्च में", "2026-03-01", "2026-04-01"),
+        ("hi", "अप्रैल के अंत में", "2026-04-21", "2026-05-01"),
+        ("ar", "قبل أسبوعين", "2026-11-09", "2026-11-16"),
+        ("ja", "一昨日", "2026-11-27", "2026-11-28"),
+        ("ja", "3日前", "2026-11-26", "2026-11-27"),
+        ("zh", "2025年三月", "2025-03-01", "2025-04-01"),
+        ("zh", "十天前", "2026-11-19", "2026-11-20"),
+        ("ko", "사흘 전", "2026-11-26", "2026-11-27"),
+        ("sv", "vad gjorde jag i förrgår", "2026-11-27", "2026-11-28"),
+        ("cs", "před dvěma týdny", "2026-11-09", "2026-11-16"),
+        ("el", "προχθές", "2026-11-27", "2026-11-28"),
+        ("el", "3 Μαΐου", "2026-05-03", "2026-05-04"),
+        ("he", "לפני שבועיים", "2026-11-09", "2026-11-16"),
+        ("id", "dua minggu lalu", "2026-11-09", "2026-11-16"),
+        ("vi", "tháng trước", "2026-10-01", "2026-11-01"),
+        ("fa", "دو هفته پیش", "2026-11-09", "2026-11-16"),
+        ("fi", "viime viikolla", "2026-11-16", "2026-11-23"),
         ("ru", "Что я делал вчера?", "2026-11-28", "2026-11-29"),
         ("ru", "две недели назад", "2026-11-09", "2026-11-16"),
         ("ru", "что было в конце июня", "2026-06-21", "2026-07-01"),
@@ -174,3 +209,10 @@ def test_days_are_those_of_the_zone() -> None:
 
 def test_only_the_beginning_of_a_text_is_read() -> None:
     assert time_range("x " * MOST_CHARACTERS + "yesterday", "en", NOW, UTC) is None
+
+
+@pytest.mark.parametrize("language", sorted(_tables().keys() - {"figures"}))
+def test_the_words_of_a_language_are_whole(language: str) -> None:
+    known = time_words(language)
+    assert known is not None
+    assert [len(each) for each in (known.month_names, known.day_names, known.units, known.parts)] == [12, 7, 4, 3]
