@@ -25,7 +25,19 @@ HIDDEN = "[hidden]"
 _WORDS = (
     *("error", "errors", "message", "msg", "detail", "details", "title", "description", "reason", "reasons", "cause"),
     *("error_description", "error_message", "error_msg", "errormessage", "errormsg", "error_details", "status_msg"),
-    *("metadata", "raw", "innererror", "inner_error", "inner", "base_resp", "fault", "faultstring", "response", "data"),
+    *(
+        "metadata",
+        "raw",
+        "innererror",
+        "inner_error",
+        "inner",
+        "base_resp",
+        "fault",
+        "faultstring",
+        "response",
+        "result",
+        "data",
+    ),
 )
 """The keys whose values tell what went wrong; all others may hold what was sent."""
 _CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "reason", "error_type", "__type")

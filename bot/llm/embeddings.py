@@ -9,12 +9,13 @@ from math import isfinite
 
 import openai
 
-from bot.errors import ServerTrouble
+from bot.errors import ModelError, ServerTrouble
 from bot.llm.client import client
 from bot.llm.failures import translate, unreached
 from bot.llm.interface import Beside, Purpose, Usage
 from bot.llm.loose import Object, mapping
 from bot.llm.prefixes import prefixed
+from bot.llm.repeated import without_words_of
 from bot.llm.stream_failures import failure_in
 from bot.llm.usage import read_only
 
@@ -53,6 +54,13 @@ class Embeddings:
         await self._client.close()
 
     async def _batch(self, texts: Sequence[str], took: list[Beside]) -> list[list[float]]:
+        try:
+            return await self._answer(texts, took)
+        except ModelError as exc:
+            exc.args = tuple(without_words_of(texts, str(part)) for part in exc.args)
+            raise
+
+    async def _answer(self, texts: Sequence[str], took: list[Beside]) -> list[list[float]]:
         try:
             # The raw answer, since the client takes whatever it is for vectors. It asks for base64 unless told
             # otherwise, which not every server speaks.

@@ -32,6 +32,7 @@ _CODES: tuple[tuple[str, Kind], ...] = (
     ("invalidapikey", errors.WrongKey),
     ("api_key_invalid", errors.WrongKey),
     ("incorrect_api_key", errors.WrongKey),
+    ("invalid_key", errors.WrongKey),
     ("authentication_error", errors.WrongKey),
     ("1004", errors.WrongKey),  # MiniMax and GLM
     ("2049", errors.WrongKey),  # MiniMax
@@ -236,7 +237,10 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
     if not quota or _wait(found) is not None or any("resource_exhausted" in code for code in codes):
         return False
     by_the_minute = _MODEL_STUDIO.search(host) or _SAYS_MODEL_STUDIO.search(said) or _GEMINI.search(f"{host} {said}")
-    return not by_the_minute and not re.search(r"allocated quota|per (?:minute|day|second)", found.words.lower())
+    return not by_the_minute and not re.search(
+        r"allocated quota|per (?:minute|day|second|hour)|\b(?:daily|hourly|requests?|tokens?|rate) quota",
+        found.words.lower(),
+    )
 
 
 def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:

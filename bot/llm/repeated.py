@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.llm.interface import Message
-
 LENGTH = 12
 """So many characters in a row that stand in the prompt too are taken from there, however the server cut them."""
 MOST = 20_000
@@ -11,21 +9,23 @@ MOST = 20_000
 LEFT_OUT = "[...]"
 
 
-def without_words_of(messages: Sequence[Message], text: str) -> str:
-    """The text without what it has from these messages. Whole words go, and spaces count for nothing."""
+def without_words_of(prompt: Sequence[str], text: str) -> str:
+    """The text without what it has from a prompt's; spaces and signs count for nothing."""
     theirs = _compact(text)[0]
-    ours = set(_pieces(messages))
+    if len(theirs) < LENGTH:
+        return text
+    ours = set(_pieces(prompt))
     starts = [at for at in range(len(theirs) - LENGTH + 1) if theirs[at : at + LENGTH] in ours]
     return _cut(text, starts) if starts else text
 
 
-def _pieces(messages: Sequence[Message]) -> Iterator[str]:
-    for ordered in (messages, messages[::-1]):
+def _pieces(prompt: Sequence[str]) -> Iterator[str]:
+    for ordered in (prompt, prompt[::-1]):
         left = MOST
-        for message in ordered:
-            words = _compact(message.content[:left])[0]
+        for text in ordered:
+            words = _compact(text[:left])[0]
             yield from (words[at : at + LENGTH] for at in range(len(words) - LENGTH + 1))
-            left -= len(message.content)
+            left -= len(text)
             if left <= 0:
                 break
 

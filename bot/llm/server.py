@@ -232,7 +232,8 @@ class Model(ABC):
         """
         sent = {type(part) for message in messages for part in message.parts}
         error = _of_what_was_sent(error, sent)
-        error.args = tuple(without_words_of(messages, str(part)) for part in error.args)
+        prompt = [message.content for message in messages]
+        error.args = tuple(without_words_of(prompt, str(part)) for part in error.args)
         error.model = self.name
         if error.reached:
             self._server.breaker.answered()

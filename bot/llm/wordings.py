@@ -151,6 +151,8 @@ NO_CREDIT = (
     r"free tier of the model has been exhausted|free allocated quota exceeded",
     r"(?<!token )(?<!thinking )(?<!reasoning )(?<!context )\bbudget (?:has been |is |was )?(?:exceeded|exhausted|used up|reached|spent)"
     r"|exceededbudget|\bover budget\b",
+    r"account (?:is )?(?:past due|in arrears)|account arrears|zero balance|credits?_exhausted|subscription (?:is )?(?:inactive|not active)",
+    r"update your (?:billing|payment)|payment (?:method|information|details) (?:is |are )?(?:required|missing|needed)",
     r"(?:unpaid|overdue|past[- ]due|outstanding) (?:\S+ )?(?:invoices?|bills?|balance|payments?)",
     r"(?:requires?|enable|set up|without) (?:valid |active )?billing\b|billing account (?:is |has been )?(?:closed|disabled|inactive)",
     r"(?:trial|subscription|paid plan|free tier|licen[cs]e) (?:period )?(?:has |is |was )?(?:been )?(?:ended|expired|lapsed|cancell?ed|over\b)",
@@ -178,6 +180,7 @@ RATE = (
 """Too much at a time."""
 WRONG_KEY = (
     r"api[ _-]?key\b(?: (?!for\b|model\b)[^\s.,;:]+){0,5}? (?:not valid|invalid|expired|missing|not found|revoked|disabled|deactivated|deleted|"
+    r"does not match|doesn't match|"
     r"incorrect|wrong|leaked|compromised|not provided|unknown|not recogni[sz]ed|must be (?:set|provided)|(?:is )?required)(?! for (?:this |the )?model)",
     r"(?:missing|no|invalid|bad|wrong|malformed|incorrect|expired|multiple)(?: or (?:missing|invalid|expired|malformed))? (?:the )?(?:api |http )?"
     r"(?:authori[sz]ation|authentication|auth|bearer|access)[ _-](?:header|tokens?|credentials?|key)",
@@ -186,7 +189,8 @@ WRONG_KEY = (
     r"(?:provide|pass|supply|send|include|carry|use) (?:a |an |the |your |another )?(?:valid |correct )?api (?:secret )?key",
     r"could not validate credentials|not authenticated|unregistered callers|login fail",
     r"^\W*(?:error\W+)?(?:401\W+)?unauthori[sz]ed\W*$|^\W*(?:invalid token|(?:the |your )?token (?:is |has )?(?:invalid|expired))\W*$",
-    r"(?:invalid|incorrect|wrong|missing|expired|no|malformed|unknown) (?:x-)?api[ _-]?key",
+    r"(?:invalid|incorrect|wrong|missing|expired|no|malformed|unknown|bad) (?:x-)?api[ _-]?key",
+    r"(?:security|authentication|access|auth) token\b.{0,40}\b(?:invalid|expired|not (?:from a )?valid)",
     r"authentication (?:fails|failed|error|required)",
     r"invalid (?:authentication|access token|bearer token|credentials)",
     r"(?:无效|错误)的? ?(?:api ?key|令牌|密钥)|(?:api ?key|令牌|密钥|(?:authorization|access) ?token) ?(?:无效|不存在|错误|已?过期|已?失效|非法)",
@@ -201,6 +205,8 @@ NO_SUCH_MODEL = (
     r"no (?:available |healthy |active )?(?:channels?|providers?|deployments?|endpoints?)\b(?: (?:is|are|were|available|found)){0,2} for (?:the )?"
     r"(?:requested )?model",
     r"(?:location|country|region|territory)\b.{0,30}\b(?:is not|not|isn't) supported|not available in your (?:country|region|location|area)",
+    r"(?:could not|couldn't|cannot|can't|unable to|failed to) find (?:the |a )?model\b|no model (?:named|called|with)\b|not a chat model",
+    r"\bmodel\W{1,2}\S+ (?:is |was )?not (?:found|loaded|exist\w*|available)|\bmodel is (?:currently )?not available|模型.{0,40}(?:不存在|已下线|未找到|已废弃)",
     r"organi[sz]ation must be verified|on-demand throughput isn",
     r"(?:unknown|invalid|no such|unsupported|unrecognized) model\b(?! (?:parameter|output|response))",
     r"not a valid model",

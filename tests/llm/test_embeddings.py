@@ -178,3 +178,13 @@ async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> No
         with pytest.raises(errors.NoAnswerInTime):
             await model.embed(["a"], Purpose.PASSAGE)
         await model.close()
+
+
+async def test_an_error_tells_nothing_of_the_texts(server: ModelServer, model: Embeddings) -> None:
+    text = "my sister has the cancer that took our mother"
+    for status in (200, 400, 500):
+        server.embeddings.script(Fail(status, body=f'{{"error": "I do not embed: {text[:40]}"}}'.encode()))
+        with pytest.raises(errors.ModelError) as caught:
+            await model.embed([text], Purpose.PASSAGE)
+        assert "I do not embed" in str(caught.value)
+        assert "sister" not in str(caught.value)

@@ -16,6 +16,7 @@ from tests.llm.streams import server as server
 SECRET = "My sister Ann has the cancer that took our mother"
 CHINESE = "我妹妹安娜得了和我们母亲一样的病请不要告诉别人"
 ASKED = [Message("system", "be kind"), Message("user", f"{SECRET}\n{CHINESE}")]
+WORDS = [message.content for message in ASKED]
 
 
 @pytest.mark.parametrize(
@@ -35,14 +36,14 @@ ASKED = [Message("system", "be kind"), Message("user", f"{SECRET}\n{CHINESE}")]
 )
 def test_words_of_the_prompt_are_left_out(repeated: str) -> None:
     said = f"messages[1].content is {repeated}, which is odd"
-    assert without_words_of(ASKED, said).replace("'", "").replace('"', "") == (
+    assert without_words_of(WORDS, said).replace("'", "").replace('"', "") == (
         f"messages[1].content is {LEFT_OUT}, which is odd"
     )
 
 
 def test_other_words_stay() -> None:
     said = "Our mother model is down, be kind (status 500)"
-    assert without_words_of(ASKED, said) == said
+    assert without_words_of(WORDS, said) == said
     assert without_words_of([], said) == said
 
 
