@@ -19,6 +19,7 @@ from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
+from bot.setting_types import OURS
 from bot.settings import Settings
 
 APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": Responses}
@@ -44,11 +45,18 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
     profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
+    _leave_ours(profiles)
     services = Services(_models(settings, profiles), profiles, _embedder(settings), _transcriber(settings), Workshop())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:
             stack.push_async_callback(service.close)
     return services
+
+
+def _leave_ours(profiles: Profiles) -> None:
+    for name, profile in (entry for table in profiles.models for entry in table.items()):
+        if ours := sorted(OURS & profile.extra_body.keys()):
+            raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is for the bot itself to say")
 
 
 async def ask_services(settings: Settings, stack: AsyncExitStack) -> Services:

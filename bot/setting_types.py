@@ -12,8 +12,8 @@ from bot.amounts import Amount
 from bot.crontab import Crontab
 
 SQLITE = "sqlite:///"
-LONGEST_NAME = 50
-"""Bytes of a model's name: a button's data has 64, with what else stands there."""
+LONGEST_NAME = 200
+"""Bytes of a model's name: a button shows it."""
 OURS = frozenset(
     {"model", "messages", "input", "instructions", "previous_response_id", "store", "stream"}
     | {"incremental_output", "result_format", "api_key", "base_address", "session", "request_timeout"}
@@ -140,7 +140,7 @@ def _names(value: object) -> object:
         return value
     found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     if any(len(name.encode()) > LONGEST_NAME for name in found):
-        raise ValueError(f"a name has more than {LONGEST_NAME} bytes, which no button can hold")
+        raise ValueError(f"a name has more than {LONGEST_NAME} bytes")
     return found
 
 

@@ -73,7 +73,7 @@ MAY_IMPORT = {
     "bot.admission": {"bot.access", "bot.errors", "bot.opening", "bot.reach", "bot.settings", "storage"},
     "bot.jobs": {"bot.crontab", "storage"},
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
-    "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.settings"},
+    "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
     "bot.doctor": {
         "bot.conversation.probe",
         "bot.conversation.tokens",

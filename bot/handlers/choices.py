@@ -30,7 +30,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice: what stands for it in a button's data (50 bytes at most), and what it is called."""
+    """One choice: what stands for it (in a button's data, where it fits), and what it is called."""
 
     value: str
     label: str

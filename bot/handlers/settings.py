@@ -3,6 +3,7 @@
 Every press says which setting and which value it is about, so that a late or repeated one does no harm.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ from storage import Storage
 from storage.records import Button, Choices, Notice
 
 SET = "set:"
+LONGEST_DATA = 64
+SHORT = 20
 """How the data of a button begins; the setting and the value follow, or only the setting, or neither: the menu."""
 
 
@@ -108,7 +111,8 @@ def _chosen(facts: Facts, name: str, value: str) -> Choices | None:
         return None
     if not value or (value == OWN and name == "persona"):
         return facts.choices
-    return setting.chosen(facts.choices, value) if value in (one.value for one in setting.options(facts)) else None
+    chosen = next((one.value for one in setting.options(facts) if value in (one.value, _short(one.value))), None)
+    return None if chosen is None else setting.chosen(facts.choices, chosen)
 
 
 def _after(message: Message, facts: Facts, name: str, value: str) -> Notice | None:
@@ -131,6 +135,16 @@ def _menu(facts: Facts) -> list[Button]:
     ]
 
 
+def _data(name: str, value: str) -> str:
+    """What a button says of a choice; Telegram takes 64 bytes, and some models have longer names."""
+    data = f"{SET}{name}:{value}"
+    return data if len(data.encode()) <= LONGEST_DATA else f"{SET}{name}:{_short(value)}"
+
+
+def _short(value: str) -> str:
+    return f"#{hashlib.sha256(value.encode()).hexdigest()[:SHORT]}"
+
+
 def _label(facts: Facts, setting: Setting) -> str:
     now = setting.now(facts.choices)
     return next((option.label for option in setting.options(facts) if option.value == now), now)
@@ -140,7 +154,7 @@ def _options(facts: Facts, name: str, setting: Setting) -> list[Button]:
     now = setting.now(facts.choices)
     return [
         *(
-            Button(f"{texts.TICK} {one.label}" if one.value == now else one.label, f"{SET}{name}:{one.value}")
+            Button(f"{texts.TICK} {one.label}" if one.value == now else one.label, _data(name, one.value))
             for one in setting.options(facts)
         ),
         Button(texts.BACK, SET),

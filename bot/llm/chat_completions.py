@@ -103,7 +103,7 @@ class ChatCompletions(OpenAIModel):
         return spoken(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
 
     def _optional(self, options: Options) -> dict[str, JsonValue]:
-        profile, extra = self.server.profile, self.server.extra_body
+        profile, extra = self.server.profile, self.extra_body
         usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
         wanted = self._spoken(options) | tool_parameters(options)
         if self._is_told_to_think(options):

@@ -119,7 +119,7 @@ class Generation(Model):
     def _optional(self, options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_tokens",))
-        return {**self.server.extra_body, **thinking, **length, **tool_parameters(options)}
+        return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
 
     def _wait(self, attempt: int, failure: Exception) -> float | None:
         """Seconds until the next try; None: there is none."""

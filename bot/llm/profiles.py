@@ -6,6 +6,9 @@ words:
     [models."my-model*"]
     context_window = 65536
     sees = true
+    temperature = 0.6
+    most_output = 8192
+    extra_body = { top_p = 0.9 }
 
     [servers."*.example.org"]
     content_parts = false
@@ -26,7 +29,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError, model_validator
 
 from bot.errors import SettingError
 from bot.llm.interface import CacheProfile, Senses
@@ -58,6 +61,9 @@ class ModelProfile(BaseModel):
     """Whether it calls functions that a request offers."""
     single_turn: bool = False
     """Whether it takes one message and no history."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    """Merged into each request to this model, over LLM_EXTRA_BODY."""
     price_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Of a million fresh tokens; so are the other prices. Prices change, so that none is known by itself."""
     price_cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -67,6 +73,12 @@ class ModelProfile(BaseModel):
     """Of sound that it hears."""
     price_output: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+
+    @property
+    def body(self) -> dict[str, JsonValue]:
+        """What each request to it has on top."""
+        chosen: dict[str, JsonValue] = {} if self.temperature is None else {"temperature": self.temperature}
+        return chosen | self.extra_body
 
     @property
     def senses(self) -> Senses:

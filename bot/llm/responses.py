@@ -167,7 +167,7 @@ class Responses(OpenAIModel):
     def _optional(self, options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_output_tokens",))
-        return {**self.server.extra_body, **thinking, **length, **_tools(options)}
+        return {**self.extra_body, **thinking, **length, **_tools(options)}
 
 
 def _may_be_lost(exc: openai.APIStatusError | ModelError) -> bool:

@@ -122,6 +122,7 @@ class Model(ABC):
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
         self.window = profile.context_window
         self._most = profile.most_output
+        self.extra_body = server.extra_body | profile.body
         self._has_thought = False
         self.limit: int | None = None
         self.single_turn = profile.single_turn
@@ -259,7 +260,7 @@ class Model(ABC):
         Many servers count the thoughts in; those have a bound of their own.
         """
         asked, name = self._server.most_tokens, next((name for name in names if name not in options.without), None)
-        if asked is None or name is None or options.aside or any(name in self._server.extra_body for name in LENGTHS):
+        if asked is None or name is None or options.aside or any(name in self.extra_body for name in LENGTHS):
             return {}
         thinks = options.thinking or (self._has_thought and options.thinking is None)
         most = asked + (MOST_THOUGHTS if thinks else 0)

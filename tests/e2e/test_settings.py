@@ -1,6 +1,7 @@
 """What a chat chooses for itself holds from its next turn on, there and nowhere else."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +192,31 @@ async def test_what_answers_a_question_of_ours_is_no_part_of_the_next_turn(
     second, third = stage.model.requests[1:]
     assert second.last_words == "What is for dinner?"
     assert third.messages[0].text == "You are a cook."
+
+
+async def test_a_model_with_a_long_name_is_chosen(stage: Stage, hurry: None) -> None:
+    name = "accounts/somebody-with-a-long-name/deployed-models/" + "a-model-that-was-tuned-for-months" * 2
+    stage.model.always(Say("fine"))
+    await stage.start(MODELS=f"other,{name}")
+    await choose(stage, "Model", name)
+    await say(stage, "hello")
+    assert stage.model.requests[-1].model == name
+
+
+async def test_what_a_request_has_on_top_is_per_model(stage: Stage, hurry: None, tmp_path: Path) -> None:
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[models."other"]\ntemperature = 0.4\nextra_body = { top_p = 0.9, seed = 2 }\n')
+    stage.model.always(Say("fine"))
+    more = {"MODELS": "other", "MODEL_PROFILES": str(profiles), "LLM_EXTRA_BODY": '{"seed": 1}'}
+    await stage.start(**more)
+    await say(stage, "hello")
+    await choose(stage, "Model", "other")
+    await stage.ann.say(stage.home, "hello")
+    await stage.model.wait_requests(2, PATIENCE_S)
+    found = [
+        {key: asked.options.get(key) for key in ("temperature", "top_p", "seed")} for asked in stage.model.requests
+    ]
+    assert found == [
+        {"temperature": None, "top_p": None, "seed": 1},
+        {"temperature": 0.4, "top_p": 0.9, "seed": 2},
+    ]

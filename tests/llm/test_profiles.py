@@ -1,5 +1,6 @@
 """What is known of servers by their address and of models by their name."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from bot.errors import SettingError
 from bot.llm.interface import CacheProfile, Senses
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile
+from bot.services import open_services
+from bot.settings import load
 
 UNKNOWN_WINDOW = ModelProfile().context_window
 
@@ -167,3 +170,51 @@ def test_a_fallback_has_its_server_and_its_key(tmp_path: Path, wrong: str) -> No
     path.write_text(f'[fallbacks."other"]\n{wrong}\n')
     with pytest.raises(SettingError, match=r"fallbacks\.other"):
         KNOWN.with_file(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "window", "sees", "tools"),
+    [
+        ("qwen3.7-plus", 1_000_000, True, True),
+        ("qwen3.7-max", 991_000, False, True),
+        ("qwen3.8-27b", UNKNOWN_WINDOW, True, True),
+        ("openai/gpt-6-astra", 922_000, True, True),
+        ("gpt-6.2-sol", 922_000, True, True),
+        ("anthropic/claude-opus-5.5", 1_000_000, True, True),
+        ("claude-sonnet-5", 1_000_000, True, True),
+        ("claude-sonnet-4-5-20250929", 200_000, True, True),
+        ("claude-opus-4-1-20250805", 200_000, True, True),
+        ("claude-opus-4.6", 1_000_000, True, True),
+        ("claude-haiku-4-5", 200_000, True, True),
+        ("claude-3-5-sonnet-20241022", 200_000, True, True),
+        ("gemini-3.1-pro-preview", 1_048_576, True, True),
+        ("kimi-k3", 262_144, True, True),
+        ("kimi-k2-0905-preview", 131_072, False, True),
+        ("kimi-k2.6", 262_144, True, True),
+        ("glm-4.6", 200_000, False, True),
+        ("glm-4.5v", 65_536, True, True),
+        ("grok-4.5", 500_000, True, True),
+        ("mistral-large-latest", 131_072, True, True),
+        ("deepseek-v4-pro", 1_000_000, False, True),
+        ("llama3.2:3b", UNKNOWN_WINDOW, False, False),
+        ("qwen3:8b", UNKNOWN_WINDOW, False, True),
+        ("gemma3:4b", UNKNOWN_WINDOW, True, False),
+    ],
+)
+def test_current_models_are_known(model: str, window: int, *, sees: bool, tools: bool) -> None:
+    found = KNOWN.model(model)
+    assert (found.context_window, found.sees, found.tools) == (window, sees, tools)
+
+
+def test_a_new_omni_model_hears_and_speaks() -> None:
+    found = KNOWN.model("qwen3.7-omni-flash")
+    assert (found.hears, found.speaks, found.thinks) == (True, True, False)
+
+
+def test_what_is_ours_is_in_no_extra_body(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text('[models."other"]\nextra_body = { messages = [] }\n')
+    for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match="'messages' is for the bot itself"):
+        open_services(load(env_file=None), AsyncExitStack())
