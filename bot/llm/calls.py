@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from bot.llm.characters import whole
+from bot.llm.fields import THOUGHTLESS
 from bot.llm.interface import Call, Message, Options, Tool
 from bot.llm.loose import mapping, text
 
@@ -15,6 +16,10 @@ _FUNCTION = ("name", "arguments")
 _INNER = "function"
 ITEMS = "items"
 """Items that stand before the calls, in the Responses API."""
+_THOUGHTS = "thoughts"
+"""Those that came in a field in which nobody wants them back."""
+OURS = (ITEMS, _THOUGHTS)
+"""Names that are no fields of a message."""
 _TEXTS = ("reasoning_content",)
 _OBJECTS = ("extra_content", "provider_specific_fields")
 """Gemini, and LiteLLM before it."""
@@ -78,6 +83,8 @@ class Opaque:
         for name in _TEXTS:
             if isinstance(piece := message.get(name), str):
                 self._texts[name] = self._texts.get(name, "") + piece
+        if isinstance(piece := message.get("reasoning"), str):
+            self._texts[_THOUGHTS] = self._texts.get(_THOUGHTS, "") + piece
         details = message.get("reasoning_details")
         if isinstance(details, list) and details:
             known = self._others.setdefault("reasoning_details", [])
@@ -93,8 +100,11 @@ class Opaque:
 
 
 def packed(values: Mapping[str, object]) -> str:
-    """Such values as a text that can be sent; empty: there are none."""
-    return whole(json.dumps(values, ensure_ascii=False)) if values else ""
+    """Such values as a text that can be sent; empty: there are none, or none that JSON has a form for."""
+    try:
+        return whole(json.dumps(values, ensure_ascii=False, allow_nan=False)) if values else ""
+    except (ValueError, RecursionError):
+        return ""
 
 
 def beside(opaque: str) -> dict[str, object]:
@@ -123,7 +133,10 @@ def with_calls(param: dict[str, object], message: Message, without: Collection[s
         return {**param, "tool_call_id": message.answers}
     if not message.calls:
         return param
-    opaque = {name: value for name, value in beside(message.opaque).items() if name not in without}
+    values = beside(message.opaque)
+    opaque = {name: value for name, value in values.items() if name not in (*without, *OURS)}
+    if THOUGHTLESS in without:
+        opaque.setdefault("reasoning_content", values.get(_THOUGHTS, ""))
     return {**opaque, **param, "tool_calls": [_made(call) for call in message.calls]}
 
 

@@ -24,6 +24,8 @@ _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/dep
 _NONE = "none"
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
+_LASTING = re.compile(r"(?:not|n't) support|unsupported|requires --|unknown (?:field|param|arg)|unrecognized")
+"""What no further try makes better, although the status is one of a server in trouble: llama.cpp says so of tools."""
 PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
 """What may go better at the next try."""
 
@@ -91,5 +93,7 @@ async def _look_at_failure(response: httpx2.Response) -> None:
     """
     if response.status_code in (408, 409, 429) or response.status_code >= 500:
         content = await response.aread()
-        if not isinstance(of_body(response.status_code, content, response.url.host), PASSING):
+        error = of_body(response.status_code, content, response.url.host)
+        lasting = response.status_code in (500, 501) and _LASTING.search(str(error).lower())
+        if lasting or not isinstance(error, PASSING):
             response.headers["x-should-retry"] = "false"

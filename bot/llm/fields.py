@@ -13,6 +13,8 @@ from bot import errors
 
 EFFORT = "reasoning beside tools"
 """Not a field but its absence: some models call tools in Chat Completions only where ``reasoning_effort`` is none."""
+THOUGHTLESS = "calls without thoughts"
+"""Nor this: they are wanted back in the field ``reasoning_content``, although they came in another, or not at all."""
 MOST_TRIES = 4
 """Further requests for one answer."""
 LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -38,7 +40,7 @@ def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str,
     """The optional fields of a request without those that are refused, and what means nothing without them."""
     gone = set(without).union(*(group for group in _TOGETHER if group & set(without)))
     kept = {name: value for name, value in body.items() if name not in gone}
-    if EFFORT in without and "tools" in kept:
+    if EFFORT in without and "tools" in kept and "reasoning_effort" not in without:
         kept.setdefault("reasoning_effort", "none")
     return kept
 
@@ -48,6 +50,8 @@ def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
     if error.status in _NEVER or not isinstance(error, _KINDS + _MEDIA):
         return frozenset()
     words = f"{error} {error.fields}".lower()
+    if THOUGHTLESS in sent and "reasoning_content" in words and _WANTED.search(words):
+        return frozenset({THOUGHTLESS})
     named = {name for name in sent if _is_named(name, words)}
     if "tools" in sent and _EFFORT.search(words) and _PHRASES["tools"].search(words):
         return frozenset({"tools"} if "reasoning_effort" in sent or EFFORT in sent else {EFFORT})
@@ -55,8 +59,6 @@ def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
         named = {name for name in sent if name in _PHRASES and _PHRASES[name].search(words)}
     elif named & set(LENGTHS) and _TOO_MUCH.search(words):  # by another name it would be too much as well
         named |= set(LENGTHS)
-    if _WANTED.search(words) and named <= {"reasoning_content", "reasoning_details"}:
-        return frozenset()
     return frozenset(named.union(*(group & set(sent) for group in _TOGETHER if group & named)))
 
 

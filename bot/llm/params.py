@@ -4,7 +4,6 @@ A message that is words alone goes out as a plain text, since some servers refus
 """
 
 import base64
-import binascii
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -46,7 +45,7 @@ def voice_in(audio: Mapping[str, object]) -> bytes:
     data = audio.get("data")
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
-    except binascii.Error:
+    except ValueError:  # also where it is no ASCII
         return b""
 
 

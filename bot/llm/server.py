@@ -13,9 +13,9 @@ from pydantic import JsonValue
 from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
 from bot.llm.breaker import Breaker
-from bot.llm.calls import ITEMS, beside
+from bot.llm.calls import OURS, beside
 from bot.llm.ending import in_time
-from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, blamed, fitted
+from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
 from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
@@ -211,8 +211,10 @@ class Model(ABC):
         fields = set(fitted(self._optional(options), options.without)) | options.without & {EFFORT}
         if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
             fields -= {"tools", "tool_choice"}
+        if any(message.calls for message in messages):
+            fields.add(THOUGHTLESS)
         opaque = (name for message in messages for name in beside(message.opaque))
-        return fields.union(name for name in opaque if name != ITEMS)
+        return fields.union(name for name in opaque if name not in OURS)
 
     @abstractmethod
     def _optional(self, options: Options) -> dict[str, JsonValue]:

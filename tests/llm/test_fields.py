@@ -124,6 +124,17 @@ async def test_a_field_that_is_refused_by_name_is_left_out(server: ModelServer) 
             await models.close()
 
 
+async def test_a_server_in_trouble_over_a_field_is_asked_once(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_server, "RETRIES", 4)
+    server.answer_with(Refuses({"tools": Fail(500, "tools param requires --jinja flag")}))
+    models = _models(server)
+    assert await _text(models.of("qwen-plus")) == "hi"
+    assert len(server.requests) == 2
+    await models.close()
+
+
 async def test_each_model_has_its_own(server: ModelServer) -> None:
     server.answer_with(Refuses({"tools": TOOLS[0]}))
     models = _models(server)

@@ -127,3 +127,29 @@ async def test_encrypted_items_stand_before_the_call_again(server: ModelServer) 
     await models.close()
     kinds = [one.get("type", "message") for one in json.loads(server.requests[-1].body)["input"]]
     assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
+
+
+async def test_what_has_no_form_in_json_does_not_go_back(server: ModelServer) -> None:
+    message = await _sent_back(server, chunk(tool_calls=[CALL | {"extra_content": {"odd": float("nan")}}]))
+    assert message["tool_calls"][0]["function"] == CALL["function"]
+
+
+@pytest.mark.parametrize(("field", "thought"), [("reasoning", "hm"), ("content", "")])
+async def test_thoughts_that_came_otherwise_go_back_where_they_are_wanted(
+    server: ModelServer, field: str, thought: str
+) -> None:
+    refusal = Fail(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
+
+    def answers(request: ChatRequest) -> Behaviour:
+        sent = json.loads(request.body)["messages"]
+        if sent[-1]["role"] == "user":
+            return Raw(stream(chunk(**{field: "hm"}), chunk(tool_calls=[CALL]), chunk("tool_calls")))
+        return Say("A cat.") if "reasoning_content" in sent[1] else refusal
+
+    server.answer_with(answers)
+    models = _models(server, ChatCompletions)
+    for requests in (3, 5):
+        await _asked(models.of("some-model"))
+        assert len(server.requests) == requests
+        assert _of_assistant(server)["reasoning_content"] == thought
+    await models.close()

@@ -220,3 +220,9 @@ async def test_an_unknown_finish_reason_in_a_sentence_is_broken(server: ModelSer
     server.script(Raw(stream(say("The capital of"), say(" France is"), chunk("xyzzy"))))
     with pytest.raises(StreamCut):
         await answer(model)
+
+
+async def test_a_voice_that_is_no_base64_is_none(server: ModelServer, model: Model) -> None:
+    for odd in ("\ud83d", "я", "=", "a"):
+        server.script(Raw(stream(chunk(content="Hello", audio={"data": odd}), say(" there"), STOP)))
+        assert text_of(await answer(model)) == "Hello there", odd
