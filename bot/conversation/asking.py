@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.conversation.scripts import Script, script_for, unspaced_language
-from bot.conversation.wordlists import asking, languages_of, leads
+from bot.conversation.wordlists import Asking, asking, languages_of
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
@@ -27,10 +27,11 @@ MOST_WORDS, MOST_SENTENCES = 40, 8
 """A longer message tells more than it asks."""
 MOST_SIGNS = 60
 """The same in writing without blanks."""
-MOSTLY = 0.6
+MOSTLY = 0.5
 """Of a message's characters, in the sentences that ask."""
 CERTAIN_LETTERS = 6
 """A word so long, or with an accent, is hardly one of another language as well."""
+_EXCLAMATIONS = ("!", "\uff01")
 _APART = re.compile(r"[\s-]+")
 _AROUND = (
     " \t\"'`()[]{}<>*_~#.,:;!?-/"  # and dashes, quotation marks, those of Spanish, Arabic, Hindi, Chinese and Japanese
@@ -77,24 +78,50 @@ def asks(words: str, home: Sequence[str] = ()) -> bool:
     return sum(map(len, asking_ones)) >= MOSTLY * sum(map(len, sentences))
 
 
+def is_marked(words: str) -> bool:
+    """Whether a question mark stands in it."""
+    return any(mark in words for mark in _MARKS)
+
+
 def _is_worded(sentence: str, home: Sequence[str]) -> bool:
-    """Whether a sentence asks by its words."""
+    """Whether a sentence asks by its words; no exclamation does: "What a day!", "Как хорошо!"."""
+    if sentence.endswith(_EXCLAMATIONS):
+        return False
     if language := unspaced_language(sentence):
-        known, said = asking()[language], sentence.strip(_AROUND)
-        asks_so = any(part in said for part in known.parts) or said.endswith(tuple(known.ends))
-        return asks_so and len(said) <= MOST_SIGNS
-    words = [bare for word in _APART.split(sentence) if (bare := word.strip(_AROUND).casefold())]
-    first = next((word for word in words if word not in leads()), "")
+        return _is_worded_in_signs(sentence, asking()[language])
+    words = _words(sentence)
     certain = {word for word in words if len(word) >= CERTAIN_LETTERS or not word.isascii()}
     told = languages_of(words, home).get(Script.LATIN)
     latin = [told] if told else [language for language in home if script_for(language) is Script.LATIN]
     for language, known in asking().items():
         at_home = not known.latin or language in latin
+        first = next((word for word in words if word not in known.before), "")
         if first in known.first and (at_home or not latin):
             return True
         if not known.anywhere.isdisjoint(words if at_home else certain):
             return True
     return False
+
+
+def _is_worded_in_signs(sentence: str, known: Asking) -> bool:
+    said = sentence.strip(_AROUND)
+    if len(said) > MOST_SIGNS:
+        return False
+    for indefinite in known.indefinite:
+        said = said.replace(indefinite, "")
+    return any(part in said for part in known.parts) or said.endswith(tuple(known.ends))
+
+
+def _words(sentence: str) -> list[str]:
+    told = [word.strip(_AROUND).casefold().replace("\u0451", "\u0435") for word in sentence.split()]
+    indefinite = tuple(ending for known in asking().values() if not known.parts for ending in known.indefinite)
+    return [
+        part
+        for word in told
+        if not word.endswith(indefinite)
+        for one in _APART.split(word)
+        if (part := one.strip(_AROUND))
+    ]
 
 
 def question_in(words: str) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from bot.conversation.asking import asks, plain, question_in, unaddressed, worded
+from bot.conversation.asking import asks, is_marked, plain, question_in, unaddressed, worded
 from bot.conversation.excerpt import WHOLE_TOKENS, line
 from bot.conversation.keys import Sought, sought
 from bot.conversation.periods import Period, period_in
@@ -108,15 +108,15 @@ class Recall:
         asked = asks(said, await self.storage.search.languages.of(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._found(chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said)
-        asked = asked or found.timed
+        asked = found.timed or (asked and not found.small_talk)
         if not found.is_worth_a_look(asked=asked):
             return found.ranked(NOTHING)
-        if asked:
-            budget = found.worth * most
-        else:
-            budget = min(SMALL_TALK_TOKENS, most)
-            if self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS:
-                budget += found.ranking.clear * max(0.0, UNASKED_SHARE * most - budget)
+        worth = found.worth if asked else UNASKED_SHARE
+        budget = worth * most
+        if not asked or (found.is_one_word and not is_marked(said)):  # as in "How nice": the match decides
+            clear = found.ranking.clear if asked or self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS else 0.0
+            least = min(SMALL_TALK_TOKENS, most)
+            budget = least + clear * max(0.0, budget - least)
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
 
     async def look(
@@ -174,7 +174,8 @@ class Recall:
             ranking = await self._timed(chat, period, hits, weight, scores)
         else:
             ranking = rank(hits, weight, scores)
-        return _Found(ranking, known, terms, None if scores is None else scores.are_near, bool(period))
+        near = None if scores is None else scores.are_near
+        return _Found(ranking, known, terms, near, bool(period), question.small_talk, len(question.terms) == 1)
 
     async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> Asked:
         """The words for a time, which turns may hold too: on 19 July something is planned for the 21st."""
@@ -262,6 +263,9 @@ class _Found:
     """Whether a turn is near in meaning; None: that is not known."""
     timed: bool = False
     """Whether a time was asked for at which, or soon after, something was said."""
+    small_talk: bool = False
+    """Whether no word says anything: "How are you?", or there is none."""
+    is_one_word: bool = False
 
     @property
     def worth(self) -> float:

@@ -85,10 +85,14 @@ def stop_words(language: str | None) -> frozenset[str]:
 class Asking:
     """How a language asks without a question mark: by a first word, a word or part of one anywhere, or an ending."""
 
+    before: frozenset[str]
+    """What may stand before the first word of a question."""
     first: frozenset[str]
     anywhere: frozenset[str]
     parts: frozenset[str]
     ends: frozenset[str]
+    indefinite: frozenset[str]
+    """What asks for nothing though a part of it would; in writing with blanks, the endings of such words."""
     latin: bool
     """Whether its words are in the letters of many other languages, so that one of them alone tells little."""
 
@@ -100,14 +104,16 @@ def asking() -> Mapping[str, Asking]:
 
 
 def _asking(table: Mapping[str, str]) -> Asking:
-    first, anywhere, parts, ends = (_ways(table, key) for key in ("first", "anywhere", "parts", "ends"))
-    return Asking(first, anywhere, parts, ends, latin=any(script_of(word) is Script.LATIN for word in first))
-
-
-@cache
-def leads() -> frozenset[str]:
-    """What may stand before the first word of a question, in any language."""
-    return frozenset().union(*(_ways(table, "before") for table in _questions().values()))
+    first = _ways(table, "first")
+    return Asking(
+        before=_ways(table, "before"),
+        first=first,
+        anywhere=_ways(table, "anywhere"),
+        parts=_ways(table, "parts"),
+        ends=_ways(table, "ends"),
+        indefinite=_ways(table, "indefinite"),
+        latin=any(script_of(word) is Script.LATIN for word in first),
+    )
 
 
 @cache
@@ -132,7 +138,7 @@ def _stop_words() -> dict[str, frozenset[str]]:
 
 
 def _ways(table: Mapping[str, str], key: str) -> frozenset[str]:
-    return frozenset(table.get(key, "").casefold().split())
+    return frozenset(table.get(key, "").casefold().replace("\u0451", "\u0435").split())
 
 
 def _folder() -> Traversable:
