@@ -5,12 +5,13 @@ import json
 import pytest
 
 from bot.conversation.assisted import MOST_ROUNDS
-from sandbox.model import Say
+from sandbox.model import Fail, Raw, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
+from tests.llm.streams import chunk, stream
 
 ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus"}
 
@@ -76,3 +77,33 @@ async def test_unless_they_are_switched_on_for_a_model_that_calls_there_are_none
     await stage.start(**variables)
     await say(stage, "hello")
     assert b"tool" not in stage.model.requests[0].body
+
+
+async def test_a_model_that_wants_its_thoughts_back_has_them_within_the_answer(stage: Stage) -> None:
+    asked = {"index": 0, "id": "1", "function": {"name": "remember", "arguments": '{"text": "Tea is green."}'}}
+
+    def answer(request: ChatRequest) -> Behaviour:
+        said = [one for one in json.loads(request.body)["messages"] if one["role"] == "assistant"]
+        if any(("tool_calls" in one) != ("reasoning_content" in one) for one in said):
+            return Fail(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
+        if request.messages[-1].answers:
+            return Say("Noted.")
+        return Raw(stream(chunk(reasoning_content="They want"), chunk(tool_calls=[asked]), chunk("tool_calls")))
+
+    stage.model.answer_with(answer)
+    await stage.start(**ON)
+    for _ in range(2):
+        assert await say(stage, "remember that my tea is green") == "Noted."
+    assert len(stage.model.requests) == 4
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "dashscope"])
+async def test_a_server_that_refuses_tools_answers_without(stage: Stage, api: str) -> None:
+    def answer(request: ChatRequest) -> Behaviour:
+        return Fail(400, '"auto" tool choice requires --enable-auto-tool-choice') if request.tools else Say("hi")
+
+    stage.model.answer_with(answer)
+    await stage.start(LLM_API=api, **ON)
+    for requests in (2, 3):
+        assert await say(stage, "hello") == "hi"
+        assert len(stage.model.requests) == requests
