@@ -75,7 +75,8 @@ class WithFallback:
 
     async def learn(self) -> None:
         """See Models.learn."""
-        await asyncio.gather(self.first.learn(), *([] if self._second is self.first else [self._second.learn()]))
+        await self.first.learn()
+        await self._second.learn()  # one after the other: servers that are behind several models are asked once
         self.fallback = self._second.of(self._name)
 
     async def close(self) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.llm.profiles import ModelProfile
 
 LEAST_WINDOW, MOST_WINDOW = 1024, 10**8
+OF_LOADED = "/api/ps"
+"""Where Ollama tells of the models that are loaded, and of no others."""
 LEAST_OUTPUT = 1024
 """An answer that may be no longer is somebody's default, and not what the model can write."""
 MOST_MODELS = 20_000
@@ -54,7 +56,7 @@ def native(body: object) -> str | None:
     """The path, from the server's root, where it tells the windows that it gave to models: not in its list."""
     entries = [entry for entry in next(_lists(body), ())[:MOST_MODELS] if isinstance(entry, Mapping)]
     owners = {entry.get("owned_by") for entry in entries if isinstance(entry.get("owned_by"), str)}
-    return "/props" if owners == {LLAMA_CPP} else "/api/ps" if OLLAMA in owners else None
+    return "/props" if owners == {LLAMA_CPP} else OF_LOADED if OLLAMA in owners else None
 
 
 def loaded(body: object) -> dict[str, ModelProfile]:

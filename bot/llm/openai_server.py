@@ -17,7 +17,7 @@ from bot.errors import ModelError
 from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.known import KNOWN
-from bot.llm.listing import listed, loaded, native
+from bot.llm.listing import OF_LOADED, listed, loaded, native
 from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
 
@@ -64,9 +64,13 @@ class OpenAIServer(Server):
                 body = await asyncio.to_thread(json.loads, response.content)
                 found = await asyncio.to_thread(listed, body)
                 path = native(body)
+                self.unsure = path == OF_LOADED
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
                     found |= loaded(await once.get(root + path, cast_to=object))
+        except openai.APIConnectionError:
+            self.unsure = True
+            log.info("%s can't be asked for its models yet", self.breaker.name)
         except (openai.OpenAIError, ValueError, RecursionError, TimeoutError) as exc:
             log.info("%s does not tell all of its models: %s", self.breaker.name, type(exc).__name__)
         return found

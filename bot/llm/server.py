@@ -53,6 +53,10 @@ class Server(ABC):
         self.profile = profiles.server(base_url)
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
         self.listed: Mapping[str, ModelProfile] = {}
+        self.unsure = False
+        """Whether it may tell more of its models later."""
+        self._learned = False
+        self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
 
     @property
@@ -73,12 +77,28 @@ class Server(ABC):
         return self._models[name]
 
     async def learn(self) -> None:
-        """See Models.learn."""
+        """See Models.learn. Models that were asked for before are made anew."""
+        if not self._learned:
+            self._learned = True
+            self.listed = await self._list()
+            self._models.clear()
+
+    def seen_to_answer(self) -> None:
+        """A model has answered: what its server could not tell before is asked for once more."""
+        if self.unsure and self._asking is None:
+            self._asking = asyncio.create_task(self._learn_limits(), name=f"list of models of {self.breaker.name}")
+
+    async def _learn_limits(self) -> None:
         self.listed = await self._list()
+        for model in self._models.values():
+            window = self.known_of(model.name).context_window
+            if window < model.window:
+                model.learn_limit(window)
 
     def known_of(self, name: str) -> ModelProfile:
         """What is known of a model, also by the server's own list."""
-        names = name.lower(), name.rsplit("/", 1)[-1].lower(), ""
+        whole = name.lower()
+        names = whole, whole.rsplit("/", 1)[-1], f"{whole}:latest", ""
         told = next((self.listed[one] for one in names if one in self.listed), None)
         return self.profiles.model(name, told)
 
@@ -89,6 +109,9 @@ class Server(ABC):
     async def close(self) -> None:
         """Close the connections."""
         await self.breaker.close()
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
         for model in self._models.values():
             await model.breaker.close()
         await self._close()
@@ -165,7 +188,9 @@ class Model(ABC):
             if not finished or isinstance(error, ContentRefused):  # which may take back what was said
                 raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
             log.info("%s: trouble behind a whole answer: %s", self.name, error)
-        if not finished:
+        if finished:
+            self._server.seen_to_answer()
+        else:
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 
     def learn_limit(self, tokens: int) -> None:

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.llm.chat_completions import ChatCompletions
+from bot.llm.fallback import WithFallback
+from bot.llm.interface import Message
 from bot.llm.known import KNOWN
 from bot.llm.listing import listed
 from bot.llm.openai_server import OpenAIServer
@@ -170,3 +172,42 @@ async def test_local_servers_are_asked_in_their_own_way(path: str) -> None:
         await models.learn()
         assert models.of("some-model:4b").window == 4096
         await models.close()
+
+
+async def test_a_model_that_is_loaded_later_tells_its_window() -> None:
+    loaded: list[dict[str, object]] = []
+    said = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}
+
+    async def answer(request: Request) -> Response:
+        if request.url.path == "/api/ps":
+            return Response(json.dumps({"models": loaded}), media_type="application/json")
+        if request.url.path == "/v1/models":
+            listing = {"data": [{"id": "some-model:latest", "owned_by": "library"}]}
+            return Response(json.dumps(listing), media_type="application/json")
+        loaded.append({"name": "some-model:latest", "context_length": 4096})
+        return Response(f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n", media_type="text/event-stream")
+
+    paths = [Route(path, answer, methods=["GET", "POST"]) for path in ("/v1/models", "/api/ps", "/v1/chat/completions")]
+    async with serve(Starlette(routes=paths)) as url:
+        models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+        await models.learn()
+        model = models.of("some-model")
+        assert (model.window, model.limit) == (32_768, None)
+        assert "fine" in [delta.text async for delta in model.stream([Message("user", "hello")])]
+        assert models._asking is not None
+        await models._asking
+        assert model.limit == 4096
+        await models.close()
+
+
+async def test_a_fallback_is_made_with_what_its_server_tells() -> None:
+    body = json.dumps({"data": [{"id": "other", "max_model_len": 8192}]}).encode()
+    async with server(body) as models:
+        both = WithFallback(models, models, "other", patience=1.0)
+        before = OpenAIServer(ChatCompletions, base_url=models.base_url, api_key="any", extra_body={}, timeout=5.0)
+        late = WithFallback(models, before, "other", patience=1.0)
+        await both.learn()
+        await late.learn()
+        assert (both.fallback.window, late.fallback.window) == (8192, 8192)
+        assert both.fallback is models.of("other")
+        await before.close()
