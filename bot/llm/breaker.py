@@ -5,9 +5,10 @@ So is one model of a server that fails with it alone; the others of that server 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.errors import ModelError, NoAnswerInTime, ServerTrouble
+from bot.llm.interface import Message
 
 FAILURES = 3
 """Requests in a row that have to fail, each after the client's own retries."""
@@ -73,3 +74,8 @@ class Breaker:
         log.warning("%s answers again", self.name)
         self._failures = FAILURES - 1  # the next failure tells that it was not so
         self._probing = None
+
+
+def conversation(messages: Sequence[Message]) -> int:
+    """What tells one conversation from others, as long as its window begins with the same words."""
+    return hash(tuple(message.content for message in messages[:2]))

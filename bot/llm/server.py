@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
-from bot.llm.breaker import Breaker
+from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
 from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
@@ -20,6 +20,7 @@ from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Messa
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.repeated import without_words_of
+from bot.llm.stream_failures import of_what_was_sent
 
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
@@ -259,13 +260,13 @@ class Model(ABC):
         A server that is there and fails may fail with this model alone; one that can't be reached fails with all.
         """
         sent = {type(part) for message in messages for part in message.parts}
-        error = _of_what_was_sent(error, sent)
+        error = of_what_was_sent(error, sent)
         prompt = [message.content for message in messages]
         error.args = tuple(without_words_of(prompt, str(part)) for part in error.args)
         error.model = self.name
         if error.reached:
             self._server.breaker.answered()
-            self.breaker.failed(error, _conversation(messages))
+            self.breaker.failed(error, conversation(messages))
         else:
             self._server.breaker.failed(error)
         if isinstance(error, ContextTooLong) and error.limit:
@@ -295,21 +296,3 @@ class Model(ABC):
 
     def _is_told_to_think(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks
-
-
-def _conversation(messages: Sequence[Message]) -> int:
-    """What tells one conversation from others, as long as its window begins with the same words."""
-    return hash(tuple(message.content for message in messages[:2]))
-
-
-def _of_what_was_sent(error: ModelError, sent: set[type]) -> ModelError:
-    """The error; a server that takes only words may say the same of a picture and of a sound."""
-    swapped: ModelError
-    if isinstance(error, CannotSee) and Image not in sent and Sound in sent:
-        swapped = CannotHear(*error.args)
-    elif isinstance(error, CannotHear) and Sound not in sent and Image in sent:
-        swapped = CannotSee(*error.args)
-    else:
-        return error
-    swapped.__dict__.update(error.__dict__)
-    return swapped

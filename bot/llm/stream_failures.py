@@ -1,10 +1,14 @@
-"""Failures that a server tells of inside of a stream that it began with 200, or in a body in the place of one."""
+"""Failures that a server tells of inside of a stream that it began with 200, or in a body in the place of one.
+
+And what a failure means for a prompt with pictures or sounds in it.
+"""
 
 import json
 
 from bot import errors
 from bot.llm.characters import whole
 from bot.llm.failures import of_told
+from bot.llm.interface import Image, Sound
 from bot.llm.loose import Object, mapping
 
 _ANSWER = ("choices", "usage", "response", "output", "delta", "item", "part")
@@ -34,3 +38,16 @@ def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelErro
 def failure(error: object, host: str = "") -> errors.ModelError:
     """The failure for an error, which is an object or whatever else stands in its place."""
     return of_told(json.loads(whole(json.dumps(error, ensure_ascii=False))), host=host)
+
+
+def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
+    """The error; a server that takes only words may say the same of a picture and of a sound."""
+    swapped: errors.ModelError
+    if isinstance(error, errors.CannotSee) and Image not in sent and Sound in sent:
+        swapped = errors.CannotHear(*error.args)
+    elif isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
+        swapped = errors.CannotSee(*error.args)
+    else:
+        return error
+    swapped.__dict__.update(error.__dict__)
+    return swapped
