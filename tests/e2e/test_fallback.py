@@ -47,7 +47,12 @@ async def test_the_fallback_may_be_on_another_server(stage: Stage, hurry: None) 
 
 @pytest.mark.parametrize(
     ("failure", "words"),
-    [(Fail(401, "Incorrect API key provided."), "refuses your bot's key"), (Fail(403, "Arrearage"), "out of credit")],
+    [
+        (Fail(401, "Incorrect API key provided."), "refuses your bot's key"),
+        (Fail(403, "Arrearage"), "out of credit"),
+        (Fail(400, body=b'[{"error": {"message": "API key not valid. Please pass one."}}]'), "refuses your bot's key"),
+        (Fail(400, body=b'{"error": "Your credit balance is too low to access the API."}'), "out of credit"),
+    ],
 )
 async def test_the_owner_is_told_once_until_an_answer_comes(
     stage: Stage, hurry: None, failure: Fail, words: str
@@ -62,6 +67,23 @@ async def test_the_owner_is_told_once_until_an_answer_comes(
     told = [message.text for message in await home.wait(2, PATIENCE_S)]
     assert len(told) == 2
     assert all(words in text for text in told)
+
+
+async def test_too_many_tokens_a_minute_alarm_nobody(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+    owner = stage.telegram.user("Olga")
+    home = stage.telegram.private(owner)
+    stage.model.script(
+        Fail(429, "Allocated quota exceeded, please increase your quota limit.", code="insufficient_quota"),
+        Fail(401, "Incorrect API key provided."),
+    )
+    await stage.start(OWNER_IDS=str(owner.id))
+    told = [await say(stage, f"question {at}") for at in range(2)]
+    assert ["slow down" in one for one in told] == [True, False]
+    [alarm] = [message.text for message in await home.wait(1, PATIENCE_S)]
+    assert "refuses your bot's key" in alarm
 
 
 async def test_a_server_that_is_down_is_not_asked_again_until_it_is_back(
