@@ -31,7 +31,9 @@ _INSIDE = (
 _MODALITIES = ("input_modalities", "inputmodalities", "supported_input_modalities", "modalities")
 _SEES = ("vision", "supports_vision", "supports_image_in", "supports_image_input", "image_input", "image", "multimodal")
 _CALLS = ("function_calling", "supports_tools", "tools", "tool_calling", "supports_function_calling", "tool_calls")
-_FEATURES = ("supported_parameters", "supported_features", "capabilities", "features")
+_PARAMETERS = "supported_parameters"
+_FEATURES = ("supported_features", "capabilities", "features", "tags")
+_TOOLS = {"tools", "tool_use", "tool-use", "tool_calling", "function_calling", "function-calling", "functions"}
 
 
 def listed(body: object) -> dict[str, ModelProfile]:
@@ -103,9 +105,11 @@ def _told(objects: Sequence[Mapping[str, object]]) -> ModelProfile:
     if (calls := _flag(objects, _CALLS)) is not None:
         told["tools"] = calls
     else:
-        features = [one[name] for one in objects for name in _FEATURES if isinstance(one.get(name), list)]
-        if features:
-            told["tools"] = any({"tools", "tool_use", "function_calling"} & _words(names) for names in features)
+        features = [one.get(name) for one in objects for name in (_PARAMETERS, *_FEATURES)]
+        if any(_TOOLS & _words(names) for names in features):
+            told["tools"] = True
+        elif any(_words(one.get(_PARAMETERS)) for one in objects):  # it names all that a request may have
+            told["tools"] = False
     return ModelProfile.model_validate(told)
 
 

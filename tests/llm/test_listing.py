@@ -89,6 +89,7 @@ LISTS = {
     ),
 }
 NOTHING: dict[str, object] = {
+    "some features": {"data": [{"id": "some-model", "capabilities": ["chat"], "features": []}]},
     "names alone": {"data": [{"id": "some-model", "object": "model"}]},
     "null": None,
     "a text": "models",
