@@ -46,7 +46,7 @@ def main() -> None:
     options = _parse()
     name, tokenize = tokenizer()
     dialogue = load(options.files or [OWN], options.repeat or (1 if options.files else OWN_REPEATED))
-    prices = Prices(_default("cached_price"), _default("output_price"))
+    prices = Prices(default("cached_price"), default("output_price"))
     print(f"{len(dialogue.rounds)} turns, {len(dialogue.questions)} questions with evidence; tokens: {name};")
     print(f"prices: cached {prices.cached}, output {prices.output}; Telegram's pace is switched off\n")
     with tempfile.TemporaryDirectory() as folder:
@@ -84,12 +84,18 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _default(name: str) -> float:
+def default(name: str) -> float:
+    """A price, from the environment or the bot's own default."""
     return float(os.environ.get(name.upper()) or Settings.model_fields[name].default)
 
 
+def passed_on() -> dict[str, str]:
+    """Settings of the bot, from the environment."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
 def _variables(options: argparse.Namespace) -> dict[str, str]:
-    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    variables = passed_on()
     if options.tools:
         variables = {"CONTEXT_WINDOW": UNKNOWN_WINDOW, "OPENAI_MODEL": "qwen-plus", "TOOLS": "on"} | variables
     return variables | ({"EMBEDDING_MODEL": "sandbox-embedding"} if options.embeddings else {})
