@@ -43,8 +43,8 @@ class Spread:
     terms: str
     """Words without their inflection; pairs of signs; numbers."""
     written: str
-    """Words that are another than their stem, as they are written but for accents, which people leave out. With all of
-    them a turn's length weighed on its score: LoCoMo 26 0.807 of the evidence, 0.827 so, 0.832 with none."""
+    """Words that are another than their stem, as they are written but for accents, which people leave out; with all of
+    them a turn's length would weigh on its score."""
 
 
 @dataclass(frozen=True, slots=True)
