@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"(?<![\d.\w-])(\d{1,3}(?:[,_' ]\d{3})+(?!\d)|\d+)(?:\.0+\b
 _BOUND_BEFORE = re.compile(
     r"max|limit|window|\bcontext\b|n_ctx|capacity|\bonly\b|up to|at most|no more than"
     r"|(?:less|fewer|smaller|lower|shorter) than"
-    r"|exceed|support|allow|(?:more|larger|longer|greater|bigger|higher) than|\bover\b|beyond|above|[<>\u2264]"
+    r"|exceed|support|allow|(?:more|larger|longer|greater|bigger|higher) than|\bover\b|beyond|above|\/\s*$|[<>\u2264]"
     r"|最大|上限|限制|不(?:能|得|可)?超过|超过|超出|最多|上下文"
 )
 _BOUND_AFTER = re.compile(
@@ -26,6 +26,8 @@ _ANSWER = re.compile(
     r"(?:max_(?:new_|completion_|output_)?tokens|completions?|outputs?|answers?|generat\w*)"
     r"\W{0,3}(?:tokens?)?(?: (?:should|must) be)?\W{0,3}$"
 )
+_ADDEND_BEFORE, _ADDEND_AFTER = re.compile(r"\d\s*[+-]\s*$"), re.compile(r"^\s*(?:[+-]\s*\d|/\s*\d)")
+"""A part of a sum, or what is set against a bound behind a slash."""
 _OTHER_UNIT = re.compile(r"^\W{0,2}(?:char|byte|[kmg]i?b\b|字符|字节|word|image|pixel|second|%|messages?\b|turns?\b)")
 
 
@@ -39,6 +41,8 @@ def told_limit(words: str) -> int | None:
         end = match.end()
         number = int(re.sub(r"\D", "", match[1])) * (1000 if match[2] else 1)
         if not LEAST <= number <= MOST or _OTHER_UNIT.search(after) or _ANSWER.search(before):
+            continue
+        if _ADDEND_AFTER.search(after) or _ADDEND_BEFORE.search(words[: match.start()][-12:]):
             continue
         if _BOUND_AFTER.search(after) or _is_bound(before):
             found.append(number)

@@ -68,6 +68,9 @@ TOO_LONG = (
     r"\b(?:prompt|input|context|messages|conversation|tokens)\b.{0,40}\b(?:does|do|will|can|could|did)(?: not|n't|not) fit\b",
     r"max_(?:prompt|input|context|seq)\w* (?:is |was )?(?:exceeded|reached)",
     r"(?:conversation|history|prompt|input|context)\b.{0,20}\bexceeds? (?:the |this )?(?:model(?:'s)?|its) (?:capacity|maximum|limits?)",
+    r"\b\d[\d,.]*k? tokens\b.{0,40}\b(?:goes?|is|are|runs?) (?:beyond|over|above|past)\b",
+    r"\b(?:contexto?|contexte|contesto|kontext|prompt|mensajes?|entrada|eingabe|anfrage|invite|conversación|unterhaltung)\b.{0,40}"
+    r"\b(?:demasiado larg|muito long|zu lang|trop long|troppo lung|te lang)",
     r"(?:токен|контекст)\w*.{0,40}превы[сш]|превы[сш]\w*.{0,40}(?:токен|контекст)|토큰.{0,20}초과|(?:トークン|コンテキスト).{0,20}(?:超|長すぎ)",
     r"(?:上下文|输入|提示词|prompt|消息|文本|对话|tokens?|内容长度)[^\u3002,\uff0c图片音视]{0,14}"
     r"(?:过长|超长|超限|超出|超过|太长)",

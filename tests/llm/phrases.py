@@ -77,6 +77,10 @@ Model does not accept audio input
     errors.ContextTooLong: """
 Prompt too long: 5152 tokens exceeds max_seq_len 2048 (leave room for output tokens)
 Input tokens exceed the configured limit of 272000 tokens.
+Your input of 9000 tokens goes beyond what the model can take in (4096)
+El contexto es demasiado largo: 9000 tokens
+Der Prompt ist zu lang für dieses Modell
+Le contexte est trop long
 Input token length too long
 context shift is disabled
 max_tokens must be at least 1, got -904.

@@ -22,6 +22,8 @@ TOLD = {
     "140000 tokens: 12000 tokens from the input messages and 128000 tokens for the completion.": 131_072,
     "The sum of prompt length (9000.0), query length (0) should not exceed max_num_tokens (8192)": 8192,
     "Prompt has 10,400 tokens, but the context window of this model is 8,192 tokens": 8192,
+    "input length and `max_tokens` exceed context limit: 198000 + 8192 > 200000": 200_000,
+    "context_window_exceeded: 9000/8192": 8192,
     "got 10400 tokens, expected at most 8192": 8192,
     "max_tokens is too large: 1024. This model's maximum context length is 16384 tokens and your request has 16000 "
     "input tokens (1024 > 16384 - 16000)": 16_384,
