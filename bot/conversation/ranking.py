@@ -82,6 +82,11 @@ class Ranking:
         """Whether the best match is more than chance, from 0 to 1."""
         return _between(self.matches[0], FAINT, CLEAR) if self.matches else 0.0
 
+    @property
+    def alone(self) -> float:
+        """Whether few turns match as well as the best one, from 0 to 1: a common phrase is found in many."""
+        return 1 - _between(self.worth, SHARES[0][1], SHARES[1][1])
+
 
 def rank(
     hits: Sequence[Hit], weight: float, scores: Scores | None, also: Sequence[int] = (), most: int = MOST

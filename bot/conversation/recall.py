@@ -47,6 +47,8 @@ SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
 SHORT_TOKENS = 30
 """A message of so many tokens may be a question that has not the form of one; a longer one tells more than it asks."""
+FEW_WORDS = 2
+"""So few words that ask for nothing are a common phrase where many turns match as well: "Good morning"."""
 MOST_CHARACTERS = 8_000
 """Of a message are looked at: it may hold a whole file, and there are more words in them than are asked for."""
 NEAR_MISSES = 5
@@ -108,13 +110,15 @@ class Recall:
         asked = asks(said, await self.storage.search.languages.of(chat.id))
         question = (said if asked else question_in(said) or said)[:MOST_CHARACTERS]
         found = await self._found(chat, question, after_turn, before_turn, now, asked_by_form=asked or question != said)
-        asked = found.timed or (asked and not found.small_talk)
+        asked = found.timed or (asked and found.words > 0)
         if not found.is_worth_a_look(asked=asked):
             return found.ranked(NOTHING)
         worth = found.worth if asked else UNASKED_SHARE
         budget = worth * most
-        if not asked or (found.is_one_word and not is_marked(said)):  # as in "How nice": the match decides
+        if not asked or (found.words == 1 and not is_marked(said)):  # as in "How nice": the match decides
             clear = found.ranking.clear if asked or self.count_tokens(said) - MESSAGE_TOKENS <= SHORT_TOKENS else 0.0
+            if not asked and found.words <= FEW_WORDS:
+                clear *= found.ranking.alone
             least = min(SMALL_TALK_TOKENS, most)
             budget = least + clear * max(0.0, budget - least)
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
@@ -175,7 +179,7 @@ class Recall:
         else:
             ranking = rank(hits, weight, scores)
         near = None if scores is None else scores.are_near
-        return _Found(ranking, known, terms, near, bool(period), question.small_talk, len(question.terms) == 1)
+        return _Found(ranking, known, terms, near, bool(period), 0 if question.small_talk else len(question.terms))
 
     async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> Asked:
         """The words for a time, which turns may hold too: on 19 July something is planned for the 21st."""
@@ -263,9 +267,8 @@ class _Found:
     """Whether a turn is near in meaning; None: that is not known."""
     timed: bool = False
     """Whether a time was asked for at which, or soon after, something was said."""
-    small_talk: bool = False
-    """Whether no word says anything: "How are you?", or there is none."""
-    is_one_word: bool = False
+    words: int = 0
+    """How many that say something were asked for; none in "How are you?"."""
 
     @property
     def worth(self) -> float:

@@ -287,3 +287,11 @@ async def test_one_word_that_matches_by_chance_is_thrifty(history: History) -> N
     near = Meaning(said, near=1.65)
     assert (await history.find("how lovely", budget=2400, semantic=near)).tokens <= SMALL_TALK_TOKENS
     assert (await history.find("how lovely was she?", budget=2400, semantic=near)).tokens > SMALL_TALK_TOKENS
+
+
+async def test_a_common_phrase_is_thrifty_and_a_rare_one_is_not(history: History) -> None:
+    rare = await history.talk("The marigold regatta was moved", "ok", *["a long tale of many other words " * 8] * 4)
+    said = await history.talk(*[f"good morning {'a long tale of many words ' * 8}", "hi"] * 40)
+    assert (await history.find("good morning", budget=2400, semantic=Meaning(said))).tokens <= SMALL_TALK_TOKENS
+    near = Meaning(rare[:1], rare[1:] + said)
+    assert (await history.find("marigold regatta", budget=2400, semantic=near)).tokens > SMALL_TALK_TOKENS
