@@ -49,7 +49,8 @@ class Indexer:
                 if not rows.fresh:
                     return
                 home = await self._home(tx, chat_id, rows.fresh)
-                keys = keys_of((*rows.before, *rows.fresh), self.zone, home)
+                # In a thread: a turn may hold a whole file, which takes a second.
+                keys = await asyncio.to_thread(keys_of, (*rows.before, *rows.fresh), self.zone, home)
                 # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
@@ -62,13 +63,13 @@ class Indexer:
                 for chat_id, turn_ids in stale.items():
                     home = await search.languages.of(chat_id, tx)
                     for rows in runs_of(await self.storage.past.indexed(tx, chat_id, turn_ids)):
-                        keys = keys_of(rows, self.zone, home)
+                        keys = await asyncio.to_thread(keys_of, rows, self.zone, home)
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await search.index.renewed(tx, turn_ids)
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[Spoken]) -> tuple[str, ...]:
         """The chat's languages, with those of these turns, which are counted now."""
-        heard = sum((languages_in(_words(row)) for row in fresh), Counter[str]())
+        heard = await asyncio.to_thread(_languages_in, fresh)
         await self.storage.search.languages.heard(tx, chat_id, heard)
         return await self.storage.search.languages.of(chat_id, tx)
 
@@ -93,7 +94,7 @@ class Indexer:
         async with self.storage.search.index.transaction() as tx:
             rows = await self.storage.past.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
-            keys = {key.turn_id: key for key in keys_of(rows.all, self.zone, home)}
+            keys = {key.turn_id: key for key in await asyncio.to_thread(keys_of, rows.all, self.zone, home)}
             await self.storage.search.put(tx, chat_id, [keys[row.turn_id] for row in rows.old])
             await self.storage.search.index.old.moved(tx, chat_id, rows.rest)
             return rows.rest > 0
@@ -172,6 +173,10 @@ def keys_of(rows: Sequence[Spoken], zone: tzinfo, home: Sequence[str] = ()) -> l
         around = " ".join(f"{label[one]} {own[one].terms}" for one in near)
         keys.append(Key(row.turn_id, own[at].terms, around, label[at], own[at].written))
     return keys
+
+
+def _languages_in(rows: Iterable[Spoken]) -> Counter[str]:
+    return sum((languages_in(_words(row)) for row in rows), Counter[str]())
 
 
 def runs_of(turns: Iterable[InContext]) -> list[list[Spoken]]:

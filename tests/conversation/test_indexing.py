@@ -3,6 +3,8 @@
 import asyncio
 import multiprocessing
 import os
+import threading
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from bot.conversation import indexing
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
+from bot.conversation.keys import Spread, spread
 from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.records import NewReply, Place
@@ -218,3 +221,17 @@ async def test_keys_made_anew_together_are_those_made_at_first(storage: Storage,
     await Indexer(storage, UTC).renew()
     assert await history.keys() == whole
     assert await storage.database.rows("SELECT 1 FROM stale_keys") == []
+
+
+async def test_words_are_read_beside_the_event_loop(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    def read(text: str, home: Sequence[str] = ()) -> Spread:
+        threads.add(threading.get_ident())
+        return spread(text, home)
+
+    monkeypatch.setattr(indexing, "spread", read)
+    first = (await history.talk("alpha", "a whole file " * 100, "gamma"))[0]
+    await history.forget(first)
+    assert threads
+    assert threading.get_ident() not in threads
