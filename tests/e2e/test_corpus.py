@@ -81,6 +81,7 @@ async def test_what_is_overheard_is_in_the_next_prompt_whatever_it_is(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.long
 async def test_other_words_for_a_message_of_any_kind_are_answered_anew(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
 ) -> None:
