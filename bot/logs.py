@@ -27,8 +27,6 @@ NOISY = (
     "asyncio",
 )
 """Libraries that report every request, every statement, or what we report ourselves."""
-MUTED = ("dashscope",)
-"""Those that report what was said in a chat, or every failure that we report ourselves, as errors."""
 SHORTEST_SECRET = 6
 """A shorter key (local servers take any) protects nothing, and hiding each of its letters would spoil every line."""
 
@@ -103,8 +101,6 @@ def configure(level: str, form: str, secrets: Iterable[str]) -> None:
     logging.raiseExceptions = False  # what logging prints of a broken log call is not our line: it would show secrets
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
-    for name in MUTED:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
