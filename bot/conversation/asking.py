@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.conversation.scripts import Script, script_for, unspaced_language
-from bot.conversation.wordlists import Asking, asking, languages_of
+from bot.conversation.wordlists import Asking, asking, indefinite_endings, languages_of
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
@@ -114,11 +114,10 @@ def _is_worded_in_signs(sentence: str, known: Asking) -> bool:
 
 def _words(sentence: str) -> list[str]:
     told = [word.strip(_AROUND).casefold().replace("\u0451", "\u0435") for word in sentence.split()]
-    indefinite = tuple(ending for known in asking().values() if not known.parts for ending in known.indefinite)
     return [
         part
         for word in told
-        if not word.endswith(indefinite)
+        if not word.endswith(indefinite_endings())
         for one in _APART.split(word)
         if (part := one.strip(_AROUND))
     ]

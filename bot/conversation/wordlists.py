@@ -100,7 +100,14 @@ class Asking:
 @cache
 def asking() -> Mapping[str, Asking]:
     """How languages (ISO 639-1) ask."""
-    return {language: _asking(table) for language, table in _questions().items()}
+    tables = tomllib.loads((_folder() / "questions.toml").read_text(encoding="utf-8"))
+    return {language: _asking(table) for language, table in tables.items()}
+
+
+@cache
+def indefinite_endings() -> tuple[str, ...]:
+    """What words end in that ask for nothing though a part of them would, in writing with blanks; of any language."""
+    return tuple(ending for known in asking().values() if not known.parts for ending in known.indefinite)
 
 
 def _asking(table: Mapping[str, str]) -> Asking:
@@ -114,11 +121,6 @@ def _asking(table: Mapping[str, str]) -> Asking:
         indefinite=_ways(table, "indefinite"),
         latin=any(script_of(word) is Script.LATIN for word in first),
     )
-
-
-@cache
-def _questions() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads((_folder() / "questions.toml").read_text(encoding="utf-8"))
 
 
 @cache
