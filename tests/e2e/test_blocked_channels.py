@@ -64,6 +64,7 @@ async def test_a_channels_own_posts_are_heard_in_its_group(stage: Stage, hurry: 
     origin = {"type": "channel", "date": 1, "chat": CHANNEL, "message_id": 5}
     _as_channel(stage, chat, "the news", 800, is_automatic_forward=True, forward_origin=origin)
     await chat.wait(1, PATIENCE_S)
+    assert "the news" in stage.model.requests[-1].last_words
 
 
 async def test_a_channel_is_blocked_by_its_forward(stage: Stage, hurry: None) -> None:

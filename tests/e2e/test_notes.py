@@ -74,8 +74,8 @@ async def test_an_edit_of_what_left_reaches_the_notes(process: Stage) -> None:
     assert "edited since" not in model.asked[-1].last_words
 
 
-@pytest.mark.long
-async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
+async def _with_two_versions(process: Stage) -> Model:
+    """A chat whose notes say when a flight goes, and said something else before the message was edited."""
     model = Model(process)
     await process.start(**SMALL)
     flight = await process.ann.say(process.home, "My flight to Lyon is at 17:00 on Friday")
@@ -83,6 +83,12 @@ async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
     await compact(process, model)
     await process.ann.edit(flight, "My flight to Lyon is at 06:10 on Friday")
     await compact(process, model)
+    return model
+
+
+@pytest.mark.long
+async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
+    model = await _with_two_versions(process)
     await say(process, "/memory")
     count = len(process.home.replies)
     await process.ann.press(process.home.replies[-1], "The notes before")
@@ -99,13 +105,7 @@ async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
 
 
 async def test_forgotten_words_are_in_no_version(process: Stage) -> None:
-    model = Model(process)
-    await process.start(**SMALL)
-    flight = await process.ann.say(process.home, "My flight to Lyon is at 17:00 on Friday")
-    await process.replies(1)
-    await compact(process, model)
-    await process.ann.edit(flight, "My flight to Lyon is at 06:10 on Friday")
-    await compact(process, model)
+    await _with_two_versions(process)
     await say(process, "/forget Lyon")
     shown = process.home.replies[-1]
     await process.ann.press(shown, "Forget it")
