@@ -25,10 +25,11 @@ from bot.llm.finishes import finish_of
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
 from bot.llm.loose import mapping, mappings, text, thoughts, words
+from bot.llm.model import Model
 from bot.llm.params import base64_text
 from bot.llm.profiles import Profiles
 from bot.llm.retrying import pause
-from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 from bot.llm.stream_failures import failure_in
 from bot.llm.usage import reported
 from bot.trust import trust

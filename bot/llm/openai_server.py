@@ -18,8 +18,9 @@ from bot.llm.client import client
 from bot.llm.failures import translate
 from bot.llm.known import KNOWN
 from bot.llm.listing import OF_LOADED, listed, loaded, native
+from bot.llm.model import Model
 from bot.llm.profiles import ModelProfile, Profiles
-from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Model, Server
+from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 
 LIST_TIMEOUT_S = 5.0
 """The start waits no longer for the list of models."""

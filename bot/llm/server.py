@@ -1,36 +1,25 @@
-"""A model server and its models, whatever interface they are spoken to by."""
+"""A model server: all models that are behind an address."""
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
-from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
-from bot.llm.breaker import Breaker, conversation
-from bot.llm.calls import OURS, beside
-from bot.llm.ending import in_time
-from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
-from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Image, Message, Options, Senses, Sound
+from bot.llm.breaker import Breaker
+from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
-from bot.llm.repeated import without_words_of
-from bot.llm.stream_failures import of_what_was_sent
+
+if TYPE_CHECKING:
+    from bot.llm.model import Model
 
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
 CONNECT_TIMEOUT_S = 10.0
-LONG_SILENCE_S = 30.0
-"""Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
-of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
-LEAST_LIMIT = 1024
-"""A model that reads less can't hold a conversation: what says so is taken for a mistake."""
-log = logging.getLogger(__name__)
 
 
 class Server(ABC):
@@ -132,167 +121,3 @@ class Server(ABC):
     @abstractmethod
     async def _close(self) -> None:
         """Close the connections."""
-
-
-class Model(ABC):
-    """One model of a server: what all interfaces have in common."""
-
-    foreign: tuple[type[Exception], ...] = ()
-    """What the client of the interface raises besides ModelErrors."""
-
-    def __init__(self, server: Server, name: str) -> None:
-        self.name = name
-        profile, parts = server.known_of(name), server.profile.content_parts
-        self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
-        self.window = profile.context_window
-        self._most = profile.most_output
-        self.extra_body = server.extra_body | profile.body
-        self._has_thought = False
-        self.limit: int | None = None
-        self.single_turn = profile.single_turn
-        self.calls = profile.tools
-        self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
-        self._server = server
-        self._refused: frozenset[str] = frozenset()
-        """Optional fields that the server does not take from this model."""
-        self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
-
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """See ChatModel.stream."""
-        self._server.breaker.check()
-        self.breaker.check()
-        began, finished, asked_at = False, False, asyncio.get_running_loop().time()
-        answer = Answer(self._bounds(options))
-        try:
-            async with aclosing(self._taken(messages, options)) as told, aclosing(in_time(told)) as deltas:
-                async for delta in deltas:
-                    if not began:
-                        self._server.breaker.answered()
-                        self.breaker.answered()
-                    began = True
-                    self._has_thought = self._has_thought or bool(delta.reasoning)
-                    read = answer.read(delta)
-                    if delta.finish is Finish.UNKNOWN and not finished and not delta.calls and answer.is_cut:
-                        raise StreamCut("an unknown finish reason in the middle of a sentence")
-                    finished = finished or read.finish is not None
-                    yield read
-                    if read.finish is not delta.finish:
-                        log.warning("%s said more than it may; the rest is not read", self.name)
-                        break
-        except asyncio.CancelledError:
-            silence = asyncio.get_running_loop().time() - asked_at
-            if not began and silence >= LONG_SILENCE_S:
-                self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
-            raise
-        except self._failures as exc:
-            error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
-            if not finished or isinstance(error, ContentRefused):  # which may take back what was said
-                raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
-            log.info("%s: trouble behind a whole answer: %s", self.name, error)
-        if finished:
-            self._server.seen_to_answer()
-        else:
-            raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
-
-    def learn_limit(self, tokens: int) -> None:
-        """See ChatModel.learn_limit."""
-        tokens = max(tokens, LEAST_LIMIT)
-        if self.limit is None or tokens < self.limit:
-            self.limit = tokens
-            log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
-
-    async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The answer; an optional field that the server refuses is left out of the request, and of later ones."""
-        without = self._refused
-        for tries_left in reversed(range(MOST_TRIES + 1)):
-            began, asked = False, replace(options, without=without)
-            try:
-                async with aclosing(self._deltas(messages, asked)) as deltas:
-                    async for delta in deltas:
-                        if not began and (delta.text or delta.reasoning or delta.voice or delta.finish):
-                            began = True
-                            self._leave_out(without)
-                        yield delta
-                return
-            except self._failures as exc:
-                error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
-                named = blamed(error, self._sent(messages, asked)) - without
-                if began or not named or not tries_left:
-                    raise
-                log.info("%s is asked without %s: %s", self.name, ", ".join(sorted(named)), error)
-                without |= named
-
-    def _leave_out(self, fields: frozenset[str]) -> None:
-        """Remember that the server answers without these, and refused them."""
-        new, self._refused = fields - self._refused, self._refused | fields
-        if not new:
-            return
-        log.warning("The server of %s refuses %s: no longer sent", self.name, ", ".join(sorted(new)))
-        self.calls = self.calls and "tools" not in new
-        if new & {"modalities", "audio"}:
-            self.senses = replace(self.senses, speaks=False)
-
-    def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
-        """The names of the optional fields of a request."""
-        fields = set(fitted(self._optional(options), options.without)) | options.without & {EFFORT}
-        if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
-            fields -= {"tools", "tool_choice"}
-        if any(message.calls for message in messages):
-            fields.add(THOUGHTLESS)
-        opaque = (name for message in messages for name in beside(message.opaque))
-        return fields.union(name for name in opaque if name not in OURS)
-
-    @abstractmethod
-    def _optional(self, options: Options) -> dict[str, JsonValue]:
-        """The optional fields of a request, with their values."""
-
-    @abstractmethod
-    def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The server's answer piece by piece. Raises foreign exceptions, or a ModelError for what a piece says."""
-
-    @abstractmethod
-    def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
-        """The ModelError for a foreign exception; `streaming`: the answer had begun."""
-
-    def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
-        """The error, after it has taught what this model can't do, and how its server is.
-
-        A server that is there and fails may fail with this model alone; one that can't be reached fails with all.
-        """
-        sent = {type(part) for message in messages for part in message.parts}
-        error = of_what_was_sent(error, sent)
-        prompt = [message.content for message in messages]
-        error.args = tuple(without_words_of(prompt, str(part)) for part in error.args)
-        error.model = self.name
-        if error.reached:
-            self._server.breaker.answered()
-            self.breaker.failed(error, conversation(messages))
-        else:
-            self._server.breaker.failed(error)
-        if isinstance(error, ContextTooLong) and error.limit:
-            self.learn_limit(error.limit)
-        elif isinstance(error, CannotSee) and Image in sent:
-            self.senses = replace(self.senses, sees=False)
-        elif isinstance(error, CannotHear) and Sound in sent:
-            self.senses = replace(self.senses, hears=False)
-        return error
-
-    def _bounds(self, options: Options) -> Bounds:
-        asked = None if options.aside else self._server.most_tokens
-        most = self._most or MOST_TOKENS
-        return Bounds(asked or most, max(most, MOST_THOUGHTS))
-
-    def _length(self, options: Options, names: Sequence[str]) -> dict[str, JsonValue]:
-        """The field for the most tokens of an answer: the first of these that the server takes.
-
-        Many servers count the thoughts in; those have a bound of their own.
-        """
-        asked, name = self._server.most_tokens, next((name for name in names if name not in options.without), None)
-        if asked is None or name is None or options.aside or any(name in self.extra_body for name in LENGTHS):
-            return {}
-        thinks = options.thinking or (self._has_thought and options.thinking is None)
-        most = asked + (MOST_THOUGHTS if thinks else 0)
-        return {name: min(most, max(self._most or most, asked))}
-
-    def _is_told_to_think(self, options: Options) -> bool:
-        return options.thinking is not None and self.senses.thinks

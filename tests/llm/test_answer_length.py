@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.llm import dashscope
-from bot.llm import openai_server as model_server
+from bot.llm import openai_server as model_module
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.fields import LENGTHS
 from bot.llm.interface import Delta, Finish, Options
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 from bot.llm.responses import Responses
-from bot.llm.server import Model, Server
+from bot.llm.server import Server
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
 from tests.llm.streams import ASKED, STOP, chunk, data, say, stream
@@ -27,7 +28,7 @@ MANY = 400
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_server, "RETRIES", 0)
+    monkeypatch.setattr(model_module, "RETRIES", 0)
     monkeypatch.setattr(dashscope, "RETRIES", 0)
 
 

@@ -13,8 +13,8 @@ from bot import errors
 from bot.llm import ending
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Finish
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
-from bot.llm.server import Model
 from sandbox.model import ModelServer, Raw
 from sandbox.server import serve
 from tests.llm.streams import DEEP, HELLO, STOP, answer, data, say, stream, text_of

@@ -8,11 +8,11 @@ import pytest
 
 from bot import errors
 from bot.conversation.markers import placed
-from bot.llm import openai_server as model_server
+from bot.llm import openai_server as model_module
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
-from bot.llm.server import Model
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
@@ -26,7 +26,7 @@ async def server() -> ModelServer:
 
 @pytest.fixture
 async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
-    monkeypatch.setattr(model_server, "RETRIES", 0)
+    monkeypatch.setattr(model_module, "RETRIES", 0)
     async with server.run() as url:
         client = OpenAIServer(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
         yield client.of("qwen-plus")

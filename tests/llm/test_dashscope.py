@@ -11,7 +11,7 @@ from bot import errors
 from bot.llm import dashscope
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
-from bot.llm.server import Model
+from bot.llm.model import Model
 from sandbox.model import Break, Cut, Fail, Hang, ModelServer, NoFinish, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest

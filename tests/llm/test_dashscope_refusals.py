@@ -6,7 +6,7 @@ from bot import errors
 from bot.llm import dashscope
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Message
-from bot.llm.server import Model
+from bot.llm.model import Model
 from sandbox.model import Fail, ModelServer
 
 FOREIGN: list[tuple[int, str, type[errors.ModelError]]] = [

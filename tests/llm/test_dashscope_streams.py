@@ -6,7 +6,7 @@ import pytest
 
 from bot import errors
 from bot.llm.interface import Finish
-from bot.llm.server import Model
+from bot.llm.model import Model
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import answer, text_of
 from tests.llm.test_dashscope import model as model

@@ -10,9 +10,9 @@ from bot.conversation.assisted import Assisted
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Call, Delta, Message, Tool
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
-from bot.llm.server import Model
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
 from tests.llm.streams import Json, chunk, data, say, stream

@@ -6,8 +6,8 @@ import pytest
 
 from bot.errors import ModelError
 from bot.llm.interface import Message
+from bot.llm.model import Model
 from bot.llm.repeated import LEFT_OUT, without_words_of
-from bot.llm.server import Model
 from sandbox.model import Fail, ModelServer
 from tests.llm.streams import model as model
 from tests.llm.streams import no_retries as no_retries

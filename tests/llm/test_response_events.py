@@ -6,9 +6,9 @@ import pytest
 
 from bot import errors
 from bot.llm.interface import Call, Finish, Usage
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
-from bot.llm.server import Model
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import DEEP, Json, answer, data, stream, text_of
 from tests.llm.streams import no_retries as no_retries

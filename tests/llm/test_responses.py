@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import openai_server as model_server
+from bot.llm import openai_server as model_module
 from bot.llm.interface import Delta, Finish, Image, Message, Options
 from bot.llm.known import KNOWN
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import Profiles
 from bot.llm.responses import MOST_LOST, Responses
-from bot.llm.server import Model
 from sandbox.model import Break, Cut, Fail, ModelServer, NoFinish, Say
 from tests.media.files import picture
 
@@ -24,7 +24,7 @@ LASTING = Options(lasting=True)
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_server, "RETRIES", 0)
+    monkeypatch.setattr(model_module, "RETRIES", 0)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Message, Options, Sound
 from bot.llm.known import KNOWN
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
-from bot.llm.server import Model
 from sandbox.model import Fail, ModelServer, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest

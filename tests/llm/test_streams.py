@@ -9,7 +9,7 @@ from bot.conversation.heads import Heads
 from bot.conversation.sidecalls import Unseen
 from bot.errors import StreamCut
 from bot.llm.interface import Call, Finish, Usage
-from bot.llm.server import Model
+from bot.llm.model import Model
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import ASKED, DEEP, HELLO, STOP, Json, answer, chunk, data, say, stream, text_of
 from tests.llm.streams import model as model

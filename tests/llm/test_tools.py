@@ -10,9 +10,10 @@ from bot.llm.calls import Calls
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Call, Delta, Message, Options, Tool
+from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
-from bot.llm.server import Model, Server
+from bot.llm.server import Server
 from sandbox.model import ModelServer, Say
 
 LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
