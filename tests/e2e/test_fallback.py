@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.llm import breaker
-from bot.llm import openai_server as model_module
+from bot.llm import breaker, openai_server
 from sandbox.model import Fail, ModelServer, Say
 from tests.e2e.conftest import KEY, PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
@@ -17,7 +16,7 @@ DOWN = Fail(503, "overloaded")
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 async def test_the_fallback_answers_and_says_so_and_is_what_the_usage_is_booked_under(

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from bot.llm import openai_server as model_module
+from bot.llm import openai_server
 from sandbox.model import Cut, Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
@@ -18,7 +18,7 @@ CALLING = Say("", calls=(("recall", json.dumps({"query": "tea"})),))
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 def used(stage: Stage) -> dict[str, int]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.llm import openai_server as model_module
+from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
@@ -44,7 +44,7 @@ def stream(*events: Json) -> bytes:
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 @pytest.fixture

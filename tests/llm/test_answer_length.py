@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.llm import dashscope
-from bot.llm import openai_server as model_module
+from bot.llm import dashscope, openai_server
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
@@ -28,7 +27,7 @@ MANY = 400
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
     monkeypatch.setattr(dashscope, "RETRIES", 0)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot import errors
 from bot.conversation.markers import placed
-from bot.llm import openai_server as model_module
+from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
@@ -26,7 +26,7 @@ async def server() -> ModelServer:
 
 @pytest.fixture
 async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
     async with server.run() as url:
         client = OpenAIServer(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
         yield client.of("qwen-plus")

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bot import errors
-from bot.llm import openai_server as model_module
+from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Finish, Message, Senses
 from bot.llm.known import KNOWN
@@ -25,7 +25,7 @@ ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def test_a_server_that_is_not_there_is_in_trouble() -> None:
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 2)
+    monkeypatch.setattr(openai_server, "RETRIES", 2)
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
         client = _client(url)

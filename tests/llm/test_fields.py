@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot import errors
-from bot.llm import dashscope
-from bot.llm import openai_server as model_module
+from bot.llm import dashscope, openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Message, Options, Tool
@@ -38,7 +37,7 @@ class Refuses:
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
     monkeypatch.setattr(dashscope, "RETRIES", 0)
 
 
@@ -128,7 +127,7 @@ async def test_a_field_that_is_refused_by_name_is_left_out(server: ModelServer) 
 async def test_a_server_in_trouble_over_a_field_is_asked_once(
     server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 4)
+    monkeypatch.setattr(openai_server, "RETRIES", 4)
     server.answer_with(Refuses({"tools": Fail(500, "tools param requires --jinja flag")}))
     models = _models(server)
     assert await _text(models.of("qwen-plus")) == "hi"

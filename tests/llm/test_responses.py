@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import openai_server as model_module
+from bot.llm import openai_server
 from bot.llm.interface import Delta, Finish, Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
@@ -24,7 +24,7 @@ LASTING = Options(lasting=True)
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "RETRIES", 0)
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
 @pytest.fixture
