@@ -11,7 +11,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
-from bot import logs
+from bot import logs, output
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
 from storage import private
@@ -36,8 +36,10 @@ def main(arguments: Sequence[str]) -> int:
         logs.configure(settings.log_level, settings.log_format, settings.secrets)
         return asyncio.run(_work(options, settings)) or 0
     except StartError as exc:
-        print(exc, file=sys.stderr)
+        output.complain(exc)
         return WRONG_SETTING if isinstance(exc, SettingError) else FAILED
+    except output.ReaderGoneError:
+        return output.READER_GONE
     except KeyboardInterrupt:
         return BROKEN_OFF
 
@@ -77,7 +79,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
     if options.command == "doctor":
         from bot.doctor.visit import visit
 
-        return visit(settings, _write)
+        return visit(settings, output.write)
     if options.command in ("users", "allow", "block", "owner"):
         return _admission(options, settings)
     from bot import shell
@@ -97,18 +99,12 @@ async def _admission(options: argparse.Namespace, settings: Settings) -> None:
     from storage.guests import Standing
 
     if options.command == "users":
-        _write(await admission.users(settings))
+        output.write(await admission.users(settings))
     elif options.command == "owner":
-        _write(await admission.owner(settings))
+        output.write(await admission.owner(settings))
     else:
         standing = Standing.ALLOWED if options.command == "allow" else Standing.BLOCKED
-        _write(await admission.put(settings, options.id, standing))
-
-
-def _write(text: str) -> None:
-    """To standard output at once, in UTF-8 whatever the locale: a name or a server's words may have any letters."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+        output.write(await admission.put(settings, options.id, standing))
 
 
 def _telegram_id(text: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+from bot import output
 from bot.archive.exporting import Exporter
 from bot.archive.importing import Importer, Wish, named, put
 from bot.conversation.indexing import Indexer
@@ -43,13 +44,13 @@ async def restore(settings: Settings, file: Path) -> int | None:
             ready = await recovery.make_ready(path, file)
             stack.callback(recovery.drop, ready)
             if not await _agreed(path, file):
-                sys.stdout.write("Nothing was changed.\n")
+                output.write("Nothing was changed.\n")
                 return 1
             restored = await recovery.put_in_place(path, ready)
             private.tighten(private.of_database(path))  # what stands aside now may be of an older version
         except StorageError as exc:
             raise StartError(f"{file} was not restored, and nothing was changed: {exc}") from exc
-    sys.stdout.write(_told(path, file, restored))
+    output.write(_told(path, file, restored))
     return None
 
 
@@ -85,15 +86,14 @@ async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
         except StorageError as exc:
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
     messages = sum(len(parcel.chat.turns) for parcel in parcels)
-    sys.stdout.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
+    output.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
 
 
 async def _agreed(path: Path, file: Path) -> bool:
     """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
     if not await asyncio.to_thread(path.exists) or not (sys.stdin is not None and sys.stdin.isatty()):
         return True
-    sys.stdout.write(f"Put {file} in the place of {path}? What is there now is kept beside it. [y/N] ")
-    sys.stdout.flush()
+    output.write(f"Put {file} in the place of {path}? What is there now is kept beside it. [y/N] ")
     return (await _typed(sys.stdin.fileno())).strip().casefold() in ("y", "yes")
 
 
@@ -141,14 +141,19 @@ async def _opened(copy: Path) -> Storage:
 
 
 async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
-    out = sys.stdout.buffer if target is None else _new(target)
-    try:
+    if target is None:
+        if not output.exists():
+            raise ArchiveError("there is no standard output to write to; name a file")
         async for piece in pieces:
-            await asyncio.to_thread(out.write, piece.encode())
-        await asyncio.to_thread(out.flush)
-    finally:
-        if target is not None:
-            out.close()
+            await asyncio.to_thread(output.write_bytes, piece.encode())
+        return
+    out = _new(target)
+    try:
+        with out:
+            async for piece in pieces:
+                await asyncio.to_thread(out.write, piece.encode())
+    except OSError as exc:
+        raise ArchiveError(f"{target} can't be written to its end: {exc.strerror}") from exc
 
 
 def _new(target: Path) -> BinaryIO:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from bot import engine, purse
@@ -27,11 +27,12 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         engine.check(settings, services.models, count_tokens)
         purse.amounts(settings, purse.prices(settings, services.profiles, services.models))
-        async with asyncio.TaskGroup() as tasks:
-            for check in [tasks.create_task(_listed(one)) for one in _checks(settings, services, count_tokens)]:
-                found += (findings := await check)
-                for finding in findings:
-                    write(finding.text(hide) + "\n")
+        tasks = [asyncio.create_task(_listed(one)) for one in _checks(settings, services, count_tokens)]
+        stack.push_async_callback(_end, tasks)
+        for task in tasks:
+            found += (findings := await task)
+            for finding in findings:
+                write(finding.text(hide) + "\n")
     write(f"\n{summary(found)}\n")
     return FAILED if any(finding.mark is Mark.CROSS for finding in found) else 0
 
@@ -64,6 +65,13 @@ async def _model(settings: Settings, models: Models, count_tokens: TokenCounter)
     if found[0].mark is Mark.CROSS:
         return found
     return [*found, *await window.check(settings, models, count_tokens)]
+
+
+async def _end(tasks: Sequence[asyncio.Task[list[Finding]]]) -> None:
+    """Before what they work with is closed: whoever reads the findings may have gone before the last of them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _listed(check: Awaitable[Finding | list[Finding]]) -> list[Finding]:

@@ -3,10 +3,13 @@
 import asyncio
 import io
 import logging
+import os
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TextIO
 
 from sandbox.terminal.options import Options, parse
@@ -15,7 +18,9 @@ from sandbox.world import World
 
 STDIN = 0
 STOPPED_TWICE = 130
-"""What a shell reports for a program that Ctrl-C has ended at once."""
+"""What a shell reports for a program that Ctrl-C has ended at once ..."""
+READER_GONE = 141
+"""... and for one whose output nobody reads any more (``| head``)."""
 
 
 def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
@@ -23,15 +28,28 @@ def main(arguments: Sequence[str], bot: Sequence[str] | None) -> int:
     options = parse(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an answer may hold what this terminal's encoding lacks
+    with ExitStack() as stack:
+        output = sys.stdout or stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        stack.callback(_let_go, output)
+        try:
+            options.data.mkdir(parents=True, exist_ok=True)
+            logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
+            return asyncio.run(run(bot if options.bot else None, options, output))
+        except BrokenPipeError:
+            return READER_GONE
+        except OSError as exc:
+            print(f"The sandbox can't go on: {exc}", file=sys.stderr)
+            return 1
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            return STOPPED_TWICE
+
+
+def _let_go(output: TextIO) -> None:
+    """What can't be written goes nowhere: else the end of the process would try once more, and complain."""
     try:
-        options.data.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(filename=options.data / "sandbox-servers.log", level=logging.WARNING)
-        return asyncio.run(run(bot if options.bot else None, options, sys.stdout))
-    except OSError as exc:
-        print(f"The sandbox can't go on: {exc}", file=sys.stderr)
-        return 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return STOPPED_TWICE
+        output.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
 
 async def run(bot: Sequence[str] | None, options: Options, output: TextIO) -> int:

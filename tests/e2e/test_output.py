@@ -1,0 +1,44 @@
+"""What commands write goes to readers who leave and to full disks: none of them ends with a traceback."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from bot.output import READER_GONE
+from storage import Storage
+from tests.e2e.conftest import Stage
+from tests.e2e.programs import whole
+
+COMMANDS = ("doctor", "users", "owner", "block 5", "export")
+
+
+def _unread() -> BinaryIO:
+    """A pipe whose reader has gone."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    return os.fdopen(writes, "wb", buffering=0)
+
+
+def _full() -> BinaryIO:
+    return Path("/dev/full").open("wb", buffering=0)
+
+
+@pytest.mark.parametrize(("where", "code", "told"), [(_unread, READER_GONE, ""), (_full, 1, "No space left on device")])
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_unwritten_output_ends_a_command_quietly(
+    where: Callable[[], BinaryIO], code: int, told: str, command: str, process: Stage, tmp_path: Path
+) -> None:
+    await (await Storage.open(tmp_path / "keepsake.db")).close()
+    with where() as out, tempfile.TemporaryFile() as err:
+        environment = whole({**process.environment, "ACCESS": "approval"})
+        ended = await (await process._launch(command.split(), environment, tmp_path, out, err)).wait()
+        err.seek(0)
+        complained = err.read().decode()
+    assert "Traceback" not in complained
+    assert "Exception ignored" not in complained
+    assert ended == code, complained
+    assert told in complained
