@@ -16,6 +16,7 @@
         ├── ContentRefused
         │   └── MessageRefused
         ├── ImageRefused
+        │   └── TooManyImages
         ├── MediaRefused
         ├── CannotSee
         ├── CannotHear
@@ -129,6 +130,13 @@ class MessageRefused(ContentRefused):
 
 class ImageRefused(ModelError):
     """The model could not read that image. Please try another one, or a smaller one."""
+
+
+class TooManyImages(ImageRefused):
+    """The model takes only so many pictures at once, so it does not see the oldest ones any more."""
+
+    most: int | None = None
+    """How many it takes, where the server says so."""
 
 
 class MediaRefused(ModelError):

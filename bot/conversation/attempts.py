@@ -37,6 +37,7 @@ from bot.errors import (
     RequestRefused,
     ServerTrouble,
     TooManyBytes,
+    TooManyImages,
 )
 from bot.language import sentence, texts
 from bot.llm.interface import Finish, Options
@@ -44,8 +45,8 @@ from storage import complete
 from storage.records import Chat, File, Notice, Turn
 from storage.transcript import Owed
 
-MOST_REFUSALS = 4
-"""Requests for one answer when pictures or sounds are refused: the newest pictures, all of them, then the sounds."""
+MOST_REFUSALS = 8
+"""Requests for one answer when pictures or sounds are refused: fewer, the newest ones, all of them, then the sounds."""
 MOST_HALVINGS = 4
 """How often a window is made shorter for one answer."""
 REFUSED_SHARE = 0.95
@@ -198,7 +199,7 @@ class Attempts:
         for _ in range(MOST_REFUSALS):
             try:
                 await self._ask(chat, owed, answer, less)
-            except (CannotSee, CannotHear) as exc:
+            except (CannotSee, CannotHear, TooManyImages) as exc:
                 if not _has_media(answer):
                     raise RequestRefused(str(exc)) from exc
                 answer.unsensed = exc

@@ -1,6 +1,6 @@
 """Which model answers: the one that the chat has chosen, or one that sees while there is a picture in the window."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from bot.llm.interface import ChatModel, Models, Senses
@@ -57,6 +57,26 @@ class Choice:
 def is_sent(medium: Medium, senses: Senses) -> bool:
     """Whether a model with these senses is sent this medium."""
     return not medium.refused and takes(senses, medium.kind)
+
+
+def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]:
+    """The turns without the oldest pictures of more than that many."""
+    pictures = [
+        (turn.id, at)
+        for turn in turns
+        for at, medium in enumerate(turn.media)
+        if medium.kind is MediaKind.IMAGE and not medium.refused
+    ]
+    if most is None or len(pictures) <= most:
+        return turns
+    gone = set(pictures[: len(pictures) - most])
+    return tuple(replace(turn, media=_without(turn, gone)) if turn.media else turn for turn in turns)
+
+
+def _without(turn: Turn, gone: Container[tuple[int, int]]) -> tuple[Medium, ...]:
+    return tuple(
+        replace(medium, refused=medium.refused or (turn.id, at) in gone) for at, medium in enumerate(turn.media)
+    )
 
 
 def takes(senses: Senses, kind: MediaKind) -> bool:

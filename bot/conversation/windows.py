@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from bot.conversation import changed, covers, offers, prompt
 from bot.conversation.calibration import FURTHEST
 from bot.conversation.changed import Changed
-from bot.conversation.choice import Choice, is_sent
+from bot.conversation.choice import Choice, is_sent, newest_images
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound, Tool
@@ -82,6 +82,7 @@ class Windows:
         most = int(FURTHEST * self.policy.context_window)  # the model's whole window, however far our count is off
         window = await self.storage.memories.window(chat_id, without=without, most_tokens=most)
         model = self.choice.model(window.chat, window.turns)
+        window = replace(window, turns=newest_images(window.turns, model.senses.most_images))
         ratio = await self.storage.token_ratios.of(model.name, chat_id)
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import openai
 
 from bot import errors
-from bot.llm import media_wordings, wordings
+from bot.llm import media_wordings, picture_wordings, wordings
 from bot.llm.bodies import Told, parsed, told
 from bot.llm.told_limits import told_limit
 from bot.llm.wordings import any_of
@@ -103,6 +103,7 @@ _VAGUE_CODES: tuple[tuple[str, Kind], ...] = (
 )
 """Those that some servers give to whatever went wrong."""
 _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (picture_wordings.TOO_MANY, errors.TooManyImages),
     (any_of(media_wordings.DEAF), errors.CannotHear),  # before BLIND: llama.cpp speaks of its projector for both
     (any_of(media_wordings.BLIND), errors.CannotSee),
     (any_of(media_wordings.IMAGE), errors.ImageRefused),
@@ -194,6 +195,8 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     error.wait_s = _wait(found)
     if isinstance(error, errors.ContextTooLong):
         error.limit = found.window or told_limit(_unquoted(found.words.lower()))
+    if isinstance(error, errors.TooManyImages):
+        error.most = picture_wordings.told_most(found.words.lower())
     return error
 
 

@@ -94,6 +94,8 @@ class Senses:
     speaks: bool = False
     thinks: bool = False
     """It can be told whether to reason before it answers."""
+    most_images: int | None = None
+    """So many it sees in one request; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,7 @@ class CacheProfile:
 class Usage:
     """Tokens as the server reported them.
 
-    `input` includes what was `cached`, what was `written` into the cache, `audio` and `image`; `output` includes
-    `reasoning`.
+    `input` includes what was `cached`, `written` into the cache, `audio` and `image`; `output` includes `reasoning`.
     """
 
     input: int

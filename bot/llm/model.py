@@ -9,7 +9,17 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from bot.errors import CannotHear, CannotSee, ContentRefused, ContextTooLong, ModelError, NoAnswerInTime, StreamCut
+from bot.errors import (
+    CannotHear,
+    CannotSee,
+    ContentRefused,
+    ContextTooLong,
+    ImageRefused,
+    ModelError,
+    NoAnswerInTime,
+    StreamCut,
+    TooManyImages,
+)
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
 from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
@@ -18,7 +28,7 @@ from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fit
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.repeated import without_words_of
 from bot.llm.server import Server
-from bot.llm.stream_failures import of_what_was_sent
+from bot.llm.stream_failures import changed, of_what_was_sent
 
 LONG_SILENCE_S = 30.0
 """Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
@@ -38,11 +48,14 @@ class Model(ABC):
         self.name = name
         profile, parts = server.known_of(name), server.profile.content_parts
         self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
+        if self.senses.most_images is None:
+            self.senses = replace(self.senses, most_images=server.profile.most_images)
         self.window = profile.context_window
         self._most = profile.most_output
         self.extra_body = server.extra_body | profile.body
         self._has_thought = False
         self.limit: int | None = None
+        self._guessed_images = False
         self.single_turn = profile.single_turn
         self.calls = profile.tools
         self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
@@ -165,10 +178,27 @@ class Model(ABC):
             self._server.breaker.failed(error)
         if isinstance(error, ContextTooLong) and error.limit:
             self.learn_limit(error.limit)
+        elif isinstance(error, TooManyImages) and Image in sent:
+            error = self._shown_fewer(error, sum(isinstance(part, Image) for one in messages for part in one.parts))
         elif isinstance(error, CannotSee) and Image in sent:
             self.senses = replace(self.senses, sees=False)
         elif isinstance(error, CannotHear) and Sound in sent:
             self.senses = replace(self.senses, hears=False)
+        return error
+
+    def _shown_fewer(self, error: TooManyImages, count: int) -> ModelError:
+        """The error of a request with this many pictures, after it has taught how many the model takes."""
+        if error.most == 0:
+            self.senses = replace(self.senses, sees=False)
+            return changed(error, CannotSee)
+        if count == 1:
+            return changed(error, ImageRefused)
+        most = error.most if error.most is not None and error.most < count else None
+        if most is None:  # it does not say, so that it is found out
+            most = count // 2 if self._guessed_images else count - 1
+            self._guessed_images = True
+        self.senses = replace(self.senses, most_images=most)
+        log.warning("%s takes %d pictures at most; of more it is shown the newest", self.breaker.name, most)
         return error
 
     def _bounds(self, options: Options) -> Bounds:

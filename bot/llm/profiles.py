@@ -49,6 +49,8 @@ class ModelProfile(BaseModel):
     most_output: int | None = Field(default=None, ge=16)
     """Tokens of an answer that it writes at most."""
     sees: bool = True
+    most_images: int | None = Field(default=None, ge=1)
+    """Pictures that it takes in one request, where that is less than its window has room for."""
     hears: bool = False
     speaks: bool = False
     thinks: bool = False
@@ -83,7 +85,7 @@ class ModelProfile(BaseModel):
     @property
     def senses(self) -> Senses:
         """What it takes and gives besides text."""
-        return Senses(sees=self.sees, hears=self.hears, speaks=self.speaks, thinks=self.thinks)
+        return Senses(self.sees, self.hears, self.speaks, self.thinks, self.most_images)
 
 
 class ServerProfile(BaseModel):
@@ -99,6 +101,8 @@ class ServerProfile(BaseModel):
     """How long a prompt stays in the cache after it was last used."""
     vision_model: str | None = None
     """What answers about pictures where the chosen model can't see and nobody named another."""
+    most_images: int | None = Field(default=None, ge=1)
+    """As of a model; what is known of the model itself holds over it."""
     content_parts: bool = True
     """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
     sound_as_url: bool = False

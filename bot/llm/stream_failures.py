@@ -42,12 +42,15 @@ def failure(error: object, host: str = "") -> errors.ModelError:
 
 def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
     """The error; a server that takes only words may say the same of a picture and of a sound."""
-    swapped: errors.ModelError
     if isinstance(error, errors.CannotSee) and Image not in sent and Sound in sent:
-        swapped = errors.CannotHear(*error.args)
-    elif isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
-        swapped = errors.CannotSee(*error.args)
-    else:
-        return error
-    swapped.__dict__.update(error.__dict__)
-    return swapped
+        return changed(error, errors.CannotHear)
+    if isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
+        return changed(error, errors.CannotSee)
+    return error
+
+
+def changed(error: errors.ModelError, kind: type[errors.ModelError]) -> errors.ModelError:
+    """The error as one of another kind."""
+    made = kind(*error.args)
+    made.__dict__.update(error.__dict__)
+    return made

@@ -1,9 +1,11 @@
 """A picture or a sound that the server refuses, in whatever words, costs itself and not the conversation."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bot.media.sound import voice_note
-from sandbox.model import Fail, Say
+from sandbox.model import Behaviour, ChatRequest, Fail, Say
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture, samples
@@ -67,3 +69,35 @@ async def test_pictures_come_back_when_the_second_try_fails(stage: Stage, hurry:
     await stage.ann.say(stage.home, "and now?")
     await stage.replies(2)
     assert sum(len(message.images) for message in stage.model.requests[-1].messages) == 1
+
+
+def _takes(most: int, refusal: Fail) -> Callable[[ChatRequest], Behaviour]:
+    return lambda asked: refusal if sum(len(one.images) for one in asked.messages) > most else Say("fine")
+
+
+def _shown(request: ChatRequest) -> list[bytes]:
+    return [image for message in request.messages for image in message.images]
+
+
+@pytest.mark.parametrize(
+    ("api", "refusal"),
+    [
+        ("chat", Fail(400, "Request contains 4 images, exceeding the maximum of 3 allowed per request")),
+        ("chat", Fail(500, "too many pictures")),
+        ("responses", Fail(422, "The number of images must not be greater than 3")),
+        ("dashscope", Fail(400, "图片数量超过限制，最多支持3张", code="InvalidParameter")),
+    ],
+)
+async def test_of_too_many_pictures_the_newest_are_shown(stage: Stage, hurry: None, api: str, refusal: Fail) -> None:
+    stage.model.answer_with(_takes(3, refusal))
+    await stage.start(LLM_API=api, OPENAI_MODEL="qwen3-vl-plus")
+    for count, width in enumerate((50, 60, 70, 80), 1):
+        await stage.ann.photo(stage.home, picture(width, 40), "look")
+        replies = await stage.replies(count if count < 4 else 5)
+    assert replies[-2] == "fine" and "oldest" in replies[-1]
+    assert len(stage.model.requests) == 5
+    assert _shown(stage.model.requests[-1]) == _shown(stage.model.requests[-2])[1:]
+    await stage.ann.photo(stage.home, picture(90, 40), "look")
+    assert (await stage.replies(6))[-1] == "fine"
+    assert len(stage.model.requests) == 6
+    assert len(_shown(stage.model.requests[-1])) == 3

@@ -237,15 +237,12 @@ Quota exceeded for quota metric 'Generate requests' and limit 'per minute'
 """,
     errors.ImageRefused: """
 Invalid image data
-You set image=1 (or defaulted to 1) in `--limit-mm-per-prompt`, but passed 2 image items in the same prompt.
 unsupported image format: tiff
 The image is too large
 Failed to decode image
 Image exceeds maximum size
 image too large
 Image dimensions exceed max allowed size: 8000 pixels
-Number of images exceeds the limit of 5
-Maximum number of images is 10
 This model does not support images larger than 5MB
 The image data you provided does not represent a valid image
 unable to process image
@@ -255,5 +252,10 @@ corrupted image file
 does not support image format webp
 base64 image decode error
 The image resolution is invalid
+""",
+    errors.TooManyImages: """
+You set image=1 (or defaulted to 1) in `--limit-mm-per-prompt`, but passed 2 image items in the same prompt.
+Number of images exceeds the limit of 5
+Maximum number of images is 10
 """,
 }
