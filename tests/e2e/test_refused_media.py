@@ -94,7 +94,8 @@ async def test_of_too_many_pictures_the_newest_are_shown(stage: Stage, hurry: No
     for count, width in enumerate((50, 60, 70, 80), 1):
         await stage.ann.photo(stage.home, picture(width, 40), "look")
         replies = await stage.replies(count if count < 4 else 5)
-    assert replies[-2] == "fine" and "oldest" in replies[-1]
+    assert replies[-2] == "fine"
+    assert "oldest" in replies[-1]
     assert len(stage.model.requests) == 5
     assert _shown(stage.model.requests[-1]) == _shown(stage.model.requests[-2])[1:]
     await stage.ann.photo(stage.home, picture(90, 40), "look")
