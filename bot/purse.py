@@ -64,7 +64,9 @@ class Prices:
 def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
     """The prices of all models that may answer."""
     names = (settings.openai_model, settings.vision_model or models.vision_model, *settings.fallbacks)
-    marked = settings.cache_markers == "on" or (settings.cache_markers == "auto" and models.cache.explicit)
+    marked = settings.cache_markers == "on" or (
+        settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit
+    )
     return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))), marked)
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from bot.llm.interface import DEFAULT, CacheProfile, Delta, Finish, Message, Options, Senses, Usage
+from bot.llm.caching import CacheProfile
+from bot.llm.interface import DEFAULT, Delta, Finish, Message, Options, Senses, Usage
 
 Script = Sequence[Delta | Exception | asyncio.Event]
 """Deltas to say, exceptions to raise, events to wait for."""
@@ -53,11 +54,14 @@ class OneModel:
     """A server with one model, whatever it is called."""
 
     model: ScriptedModel
-    cache: CacheProfile = CACHE
+    cached: CacheProfile = CACHE
     vision_model: str | None = None
 
     def of(self, name: str) -> ScriptedModel:
         return self.model
+
+    def cache(self, _: str) -> CacheProfile:
+        return self.cached
 
     async def learn(self) -> None:
         return

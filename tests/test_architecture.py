@@ -40,7 +40,15 @@ MAY_IMPORT = {
     "bot.trust": set(),
     "bot.workers": set(),
     "bot.llm": {"bot.backoff", "bot.errors", "bot.trust", "bot.workers"},
-    "bot.conversation": {"bot.backoff", "bot.amounts", "bot.errors", "bot.language", "bot.llm.interface", "storage"},
+    "bot.conversation": {
+        "bot.backoff",
+        "bot.amounts",
+        "bot.errors",
+        "bot.language",
+        "bot.llm.caching",
+        "bot.llm.interface",
+        "storage",
+    },
     "bot.outbound": {"bot.backoff", "bot.errors"},
     "bot.media": {"bot.errors", "bot.workers"},
     "bot.inbound": {

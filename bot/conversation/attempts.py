@@ -40,7 +40,7 @@ from bot.errors import (
     TooManyImages,
 )
 from bot.language import sentence, texts
-from bot.llm.interface import Finish, Options
+from bot.llm.interface import Finish
 from storage import complete
 from storage.records import Chat, File, Notice, Turn
 from storage.transcript import Owed
@@ -221,9 +221,7 @@ class Attempts:
 
     async def _ask(self, chat: Chat, owed: Owed, answer: Answer, less: Less) -> None:
         answer.request = request = await self.requests.prepare(chat, without=owed.replaces, less=less)
-        choices = chat.choices
-        options = Options(thinking=choices.thinking, voice=bool(choices.voice), lasting=request.lasting)
-        await answer.draft.write(request.model, request.messages, options)
+        await answer.draft.write(request.model, request.messages, request.options(chat))
 
     async def _unrefused(self, chat: Chat, owed: Owed, answer: Answer, refusal: ContentRefused) -> None:
         """Answer without what the content filter refuses. Raises MessageRefused when that is what the bot was asked."""

@@ -122,7 +122,7 @@ class Compactor:
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
         asked = prompt.with_added(before, words)
-        marked = await self.marking.as_before(view.window.chat.id, asked)
+        marked = await self.marking.as_before(view, asked)
         counted = self.windows.counted(view, turns)
         answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
         text = await self.as_memory(view.window.chat, view.model, answer)

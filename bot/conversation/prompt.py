@@ -47,10 +47,11 @@ def with_added(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
     """The same prompt with a text of ours as the end of the user's last message, or as a message of its own."""
     *before, last = messages
     if last.role != Role.USER:
-        return (*messages, Message(Role.USER.value, text))
+        return (*messages, Message(Role.USER.value, text, passing=len(text)))
     added = f"\n\n{text}"
     parts = tuple(_grown(last.parts, added)) if last.parts else ()
-    return (*before, replace(last, content=last.content + added, parts=parts))
+    passing = last.passing + len(added)
+    return (*before, replace(last, content=last.content + added, parts=parts, passing=passing))
 
 
 def framed(memory: str, covers: str = "") -> str:

@@ -7,12 +7,13 @@ from functools import partial
 
 from bot.conversation.assisted import Assisted
 from bot.conversation.choice import is_sent
-from bot.conversation.marking import Marking
+from bot.conversation.markers import keeps_words
+from bot.conversation.marking import Marking, cache_key
 from bot.conversation.marks import cut_to
 from bot.conversation.recall import NOTHING, Recall, Recalled
 from bot.conversation.tools import Toolbox
 from bot.conversation.windows import View, Windows
-from bot.llm.interface import ChatModel, Message
+from bot.llm.interface import ChatModel, Message, Options
 from storage.records import Chat, Role, Turn
 
 ROOM_SHARE = 0.5
@@ -59,6 +60,11 @@ class Request:
     """Whether nothing is in it that the next one will not have."""
     contents: Contents
 
+    def options(self, chat: Chat) -> Options:
+        """What it asks for, as the chat has chosen."""
+        thinking, voice = chat.choices.thinking, bool(chat.choices.voice)
+        return Options(thinking, voice, lasting=self.lasting, cache_key=cache_key(chat))
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -79,7 +85,7 @@ class Requests:
         messages = await self.windows.prompt(view, recalled=added)
         marked = await self.marking.marked(view, messages)
         counted = self.windows.counted(view) + recalled.tokens + changed.tokens
-        has_marks = any(message.mark for message in marked)
+        has_marks = keeps_words(marked)
         contents = Contents(view, view.sent, recalled, changed.turn_ids)
         model = self._assisted(contents, counted)
         return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)

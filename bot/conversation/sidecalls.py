@@ -8,6 +8,7 @@ from bot.conversation.budget import Budget
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
+from bot.conversation.marking import cache_key
 from bot.conversation.tokens import TokenCounter
 from bot.errors import EmptyAnswer, SingleTurn
 from bot.llm.interface import ChatModel, Finish, Message, Options, Tool
@@ -57,9 +58,10 @@ class SideCalls:
             raise SingleTurn(model.name)
         await self.budget.check(chat, _whose(chat))
         draft = Draft(Unseen(), self.bound, Heads())
+        options = Options(thinking=chat.choices.thinking, tools=tools, aside=True, cache_key=cache_key(chat))
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
-            await draft.write(model, messages, Options(thinking=chat.choices.thinking, tools=tools, aside=True))
+            await draft.write(model, messages, options)
         finally:
             if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))

@@ -38,7 +38,7 @@ class Summaries:
         if not view.window.turns and not view.memory:
             return None
         asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
-        marked = await self.marking.as_before(chat.id, asked)
+        marked = await self.marking.as_before(view, asked)
         counted = self.windows.counted(view)
         return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 

@@ -75,7 +75,7 @@ def _usage(answer: Answer) -> Finding:
 
 async def _cache(settings: Settings, models: Models, limit: float) -> Finding:
     model = models.of(settings.openai_model)
-    explicit = models.cache.explicit
+    explicit = models.cache(settings.openai_model).explicit
     mark = settings.cache_markers == "on" or (settings.cache_markers == "auto" and explicit)
     head = Message("system", LONG_TEXT, mark=mark)
     first = await ask(model, (head, Message("user", "Say one, in one word.")), limit, THRIFTY)

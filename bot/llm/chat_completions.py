@@ -7,6 +7,7 @@ parts are asked again without.
 import logging
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import openai
@@ -36,7 +37,6 @@ class ChatCompletions(OpenAIModel):
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
-        self._markers = server.profile.content_parts
         self._sound_as_url, self._sound_was_taken = server.profile.sound_as_url, False
         profile = server.profiles.model(name)
         self._voice, self._voice_format = profile.voice, profile.voice_format
@@ -72,37 +72,34 @@ class ChatCompletions(OpenAIModel):
         return stream
 
     async def _open(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
-        markers = self._markers and any(message.mark for message in messages)
         try:
-            return await self._create(messages, options, markers=markers)
+            return await self._create(messages, options)
         except openai.APIStatusError as exc:
-            if not markers or not _may_be_the_markers(exc, self._sent(messages, options)):
+            if not self._marker(messages, options) or not _may_be_the_markers(exc, self._sent(messages, options)):
                 raise
             refusal = exc
-        stream = await self._create(messages, options, markers=False)
-        if self._markers:  # and not before it was seen that the markers were to blame
-            self._markers = False
+        stream = await self._create([replace(message, mark=False) for message in messages], options)
+        if self._takes_parts:  # and not before it was seen that the markers were to blame
+            self._takes_parts = False
             log.warning("The model server refuses cache markers, so none are sent any more: %s", refusal)
         return stream
 
-    async def _create(
-        self, messages: Sequence[Message], options: Options, *, markers: bool
-    ) -> "AsyncStream[ChatCompletionChunk]":
+    async def _create(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
+        marker = self._marker(messages, options)
         params = [
-            param(message, options.without, marker=markers and message.mark, sound_as_url=self._sound_as_url)
-            for message in messages
+            param(message, options.without, marker=marker, sound_as_url=self._sound_as_url) for message in messages
         ]
         return await self.server.client.chat.completions.create(
             model=self.name,
             messages=[],  # openai goes through each field of what stands here, on the loop: 50 ms for 200 messages
             stream=True,
-            extra_body={**fitted(self._optional(options), options.without), "messages": params},
+            extra_body={**fitted(self._optional(messages, options), options.without), "messages": params},
         )
 
     def _spoken(self, options: Options) -> dict[str, JsonValue]:
         return spoken(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
 
-    def _optional(self, options: Options) -> dict[str, JsonValue]:
+    def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         profile, extra = self.server.profile, self.extra_body
         usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
         wanted = self._spoken(options) | tool_parameters(options)
@@ -114,7 +111,7 @@ class ChatCompletions(OpenAIModel):
                 wanted["chat_template_kwargs"] = switch | (theirs if isinstance(theirs, dict) else {})
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])
-        return {**usage, **extra, **wanted, **length}
+        return {**usage, **self._caching(messages, options), **extra, **wanted, **length}
 
 
 def _may_be_the_form(exc: openai.APIStatusError) -> bool:

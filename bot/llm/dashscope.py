@@ -117,7 +117,7 @@ class Generation(Model):
                     raise
             await asyncio.sleep(wait)
 
-    def _optional(self, options: Options) -> dict[str, JsonValue]:
+    def _optional(self, _: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_tokens",))
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
@@ -157,7 +157,7 @@ class Generation(Model):
                 "messages": [_message(message, options.without, multimodal=self._multimodal) for message in messages]
             },
             "parameters": {
-                **fitted(self._optional(options), options.without),
+                **fitted(self._optional(messages, options), options.without),
                 "incremental_output": True,
                 "result_format": "message",
             },

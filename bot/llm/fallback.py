@@ -7,9 +7,9 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from bot import errors
+from bot.llm.caching import CacheProfile
 from bot.llm.interface import (
     DEFAULT,
-    CacheProfile,
     ChatModel,
     Delta,
     Image,
@@ -47,10 +47,9 @@ class WithFallback:
         self._second = second
         self._patience = patience
 
-    @property
-    def cache(self) -> CacheProfile:
+    def cache(self, name: str) -> CacheProfile:
         """See Models.cache."""
-        return self.first.cache
+        return self.first.cache(name)
 
     @property
     def vision_model(self) -> str | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from bot.errors import ModelError
+from bot.llm.caching import CacheProfile
 
 
 class Finish(StrEnum):
@@ -75,6 +76,8 @@ class Message:
     content: str
     mark: bool = False
     """The server is asked to keep the prompt up to the end of this message in its cache; the text stays as it is."""
+    passing: int = 0
+    """So many letters at its end are for this request alone; a mark stands before them."""
     parts: tuple[Part, ...] = ()
     """Where it is more than words: all of it in its order; `content` is the words alone then."""
     calls: tuple[Call, ...] = ()
@@ -114,20 +117,10 @@ class Options:
     """Whether they may be called now."""
     aside: bool = False
     """It is no answer for a reader, whose length the operator may have bounded."""
+    cache_key: str = ""
+    """Requests with the same one begin alike; it says nothing else."""
     without: frozenset[str] = frozenset()
     """Optional fields of the request that the server refuses."""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheProfile:
-    """What is known of a server's prompt cache."""
-
-    explicit: bool
-    """Whether it takes ``cache_control`` markers, and bills by them."""
-    minimum: int
-    """A shorter prompt is not cached, in tokens."""
-    lifetime_s: float
-    """How long a prompt stays in the cache after it was last used, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +230,8 @@ class ChatModel(Protocol):
 class Models(Protocol):
     """All models of one server, by name."""
 
-    @property
-    def cache(self) -> CacheProfile:
-        """The server's prompt cache."""
+    def cache(self, name: str) -> CacheProfile:
+        """The server's prompt cache, for the model of this name."""
 
     @property
     def vision_model(self) -> str | None:

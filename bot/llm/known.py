@@ -6,6 +6,8 @@ its window, has the smaller one.
 
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 
+# Models before GPT-5.6 cache by themselves there; all take the key ("Prompt caching", at both).
+_OPENAI = ServerProfile(keeps_responses=True, completion_tokens=True, cache_breakpoints=True, cache_key=True)
 _SERVERS = {
     # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
     "*.aliyuncs.com": ServerProfile(
@@ -18,11 +20,18 @@ _SERVERS = {
     ),
     # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Elsewhere
     # an id is refused (OpenRouter), unknown (vLLM, SGLang, unless they are told to keep them) or ignored (Ollama).
-    "api.openai.com": ServerProfile(keeps_responses=True, completion_tokens=True),
-    "*.api.openai.com": ServerProfile(keeps_responses=True, completion_tokens=True),
-    "*.openai.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
-    "*.cognitiveservices.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
-    "*.services.ai.azure.com": ServerProfile(keeps_responses=True, completion_tokens=True),
+    "api.openai.com": _OPENAI,
+    "*.api.openai.com": _OPENAI,
+    "*.openai.azure.com": _OPENAI,
+    "*.cognitiveservices.azure.com": _OPENAI,
+    "*.services.ai.azure.com": _OPENAI,
+    # OpenRouter, "Prompt caching": Anthropic's and Alibaba's models want markers, all others cache by themselves; it
+    # hands OpenAI's own on.
+    "openrouter.ai": ServerProfile(
+        cache_markers=True, marked_models=["claude-*", "qwen*", "qwq*"], cache_breakpoints=True
+    ),
+    # Anthropic, "OpenAI SDK compatibility": there is no prompt cache behind that interface.
+    "api.anthropic.com": ServerProfile(cache_markers=False),
 }
 
 _QWEN = {
@@ -88,9 +97,12 @@ _OTHERS = {
     "o4-mini*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     "gpt-5.[4-9]*": ModelProfile(context_window=922_000, most_output=128_000, tools=True),
     "gpt-6*": ModelProfile(context_window=922_000, most_output=128_000, tools=True),
+    # "Prompt caching": from GPT-5.6 on a prompt is found again up to a breakpoint, and nowhere else.
+    "gpt-5.[6-9]*": ModelProfile(cache_breakpoints=True),
+    "gpt-[6-9]*": ModelProfile(cache_breakpoints=True),
     "gpt-oss*": ModelProfile(context_window=131_072, sees=False, tools=True),
     # Anthropic, "Models overview"; by any gateway's way to write a version.
-    "claude-*": ModelProfile(context_window=200_000, most_output=64_000, tools=True),
+    "claude-*": ModelProfile(context_window=200_000, most_output=64_000, tools=True, cache_markers=True),
     "claude-[a-z]*-5*": ModelProfile(context_window=1_000_000, most_output=128_000),
     "claude-[a-z]*-4[.-]5*": ModelProfile(context_window=200_000, most_output=64_000),
     "claude-[a-z]*-4-*": ModelProfile(context_window=200_000, most_output=32_000),

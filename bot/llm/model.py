@@ -141,7 +141,7 @@ class Model(ABC):
 
     def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         """The names of the optional fields of a request."""
-        fields = set(fitted(self._optional(options), options.without)) | options.without & {EFFORT}
+        fields = set(fitted(self._optional(messages, options), options.without)) | options.without & {EFFORT}
         if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
             fields -= {"tools", "tool_choice"}
         if any(message.calls for message in messages):
@@ -150,7 +150,7 @@ class Model(ABC):
         return fields.union(name for name in opaque if name not in OURS)
 
     @abstractmethod
-    def _optional(self, options: Options) -> dict[str, JsonValue]:
+    def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         """The optional fields of a request, with their values."""
 
     @abstractmethod

@@ -7,15 +7,17 @@ A stream that broke after it began is not its business: that is a StreamCut here
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError
+from bot.llm.caching import BREAKPOINT, CONTROL, KEY, OPTIONS, OURS_ALONE
 from bot.llm.client import client
 from bot.llm.failures import translate
+from bot.llm.interface import Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.listing import OF_LOADED, listed, loaded, native
 from bot.llm.model import Model
@@ -45,7 +47,7 @@ class OpenAIServer(Server):
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
         super().__init__(base_url, extra_body, profiles, most_tokens)
         self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
-        self.takes_markers = api.takes_markers
+        self.takes_markers, self.takes_breakpoints = api.takes_markers, True
         self._api = api
 
     def _model(self, name: str) -> "OpenAIModel":
@@ -92,11 +94,29 @@ class OpenAIModel(Model):
 
     foreign = (openai.OpenAIError,)
     takes_markers = False
-    """Whether the interface has cache markers."""
+    """Whether the interface has ``cache_control`` markers."""
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self.server = server
+        self._cache = server.cache(name)
+        self._takes_parts = server.profile.content_parts
+
+    def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
+        return {*super()._sent(messages, options), *filter(None, (self._marker(messages, options),))}
+
+    def _marker(self, messages: Sequence[Message], options: Options) -> str:
+        """The field that marks what is to be cached; empty: nothing is marked."""
+        marker = BREAKPOINT if self._cache.exact else CONTROL if self.takes_markers else ""
+        wanted = self._takes_parts and marker not in options.without and any(message.mark for message in messages)
+        return marker if wanted else ""
+
+    def _caching(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
+        """What a request says of the prompt cache beside its marks."""
+        key: dict[str, JsonValue] = (
+            {KEY: options.cache_key} if options.cache_key and self.server.profile.cache_key else {}
+        )
+        return key | ({OPTIONS: OURS_ALONE} if self._marker(messages, options) == BREAKPOINT else {})
 
     def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
         return translate(cast("openai.OpenAIError", exc), streaming=streaming)

@@ -4,35 +4,45 @@ A message that is words alone goes out as a plain text, since some servers refus
 """
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from bot.llm.caching import MARKERS
 from bot.llm.calls import with_calls
 from bot.llm.interface import Image, Message, Part, Sound
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
 
-EPHEMERAL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
-
 
 def param(
-    message: Message, without: Collection[str] = frozenset(), *, marker: bool = False, sound_as_url: bool = False
+    message: Message, without: Collection[str] = frozenset(), *, marker: str = "", sound_as_url: bool = False
 ) -> "ChatCompletionMessageParam":
-    """One message; `marker`: with a cache marker at its end, `without`: see ``with_calls``.
+    """One message; `marker`: the field that marks it where it is to be, `without`: see ``with_calls``.
 
     `sound_as_url`: see ``ServerProfile``.
     """
     content: object = message.content
-    if message.parts or (marker and message.content):
-        parts = [_part(part, sound_as_url=sound_as_url) for part in message.parts or (message.content,)]
-        if marker:
-            parts[-1] |= EPHEMERAL
+    marked = bool(marker and message.mark)
+    if message.parts or (marked and message.content):
+        kept, passing = cut(message) if marked else (message.parts, ())
+        parts = [_part(part, sound_as_url=sound_as_url) for part in (*kept, *passing)]
+        if marked and kept:
+            parts[len(kept) - 1][marker] = MARKERS[marker]
         content = parts
     made = with_calls({"role": message.role, "content": content}, message, without)
     return cast("ChatCompletionMessageParam", made)
+
+
+def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
+    """The parts of a message that is marked, up to its mark and behind it."""
+    *before, last = message.parts or (message.content,)
+    if not message.passing or not isinstance(last, str):
+        return (*before, last), ()
+    words, passing = last[: -message.passing], last[-message.passing :]
+    return (*before, words) if words else tuple(before), (passing,)
 
 
 def spoken(voice: str, form: str) -> dict[str, JsonValue]:

@@ -32,7 +32,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError, model_validator
 
 from bot.errors import SettingError
-from bot.llm.interface import CacheProfile, Senses
+from bot.llm.caching import CacheProfile
+from bot.llm.interface import Senses
+
+BREAKPOINT_SECONDS = 1800.0
+"""OpenAI, "Prompt caching": how long at least a breakpoint is kept that was written or read."""
 
 
 class ModelProfile(BaseModel):
@@ -63,6 +67,10 @@ class ModelProfile(BaseModel):
     """Whether it calls functions that a request offers."""
     single_turn: bool = False
     """Whether it takes one message and no history."""
+    cache_markers: bool = False
+    """Whether it is cached by ``cache_control`` markers alone, so that gateways that nobody knows are sent them too."""
+    cache_breakpoints: bool = False
+    """Whether it is cached up to a ``prompt_cache_breakpoint`` alone, where its server knows that field."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     """Merged into each request to this model, over LLM_EXTRA_BODY."""
@@ -93,8 +101,14 @@ class ServerProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    cache_markers: bool = False
-    """Whether it takes ``cache_control`` markers, and bills by them."""
+    cache_markers: bool | None = None
+    """Whether it takes ``cache_control`` markers, and bills by them; unset: for models that are not cached without."""
+    marked_models: list[str] = Field(default_factory=lambda: ["*"])
+    """For which models it does."""
+    cache_breakpoints: bool = False
+    """Whether it takes ``prompt_cache_breakpoint``, for models that need it."""
+    cache_key: bool = False
+    """Whether it takes a ``prompt_cache_key``, by which requests that begin alike find each other."""
     cache_minimum: int = Field(default=1024, ge=0)
     """A shorter prompt is not cached, in tokens. OpenAI documents 1,024, and five minutes at least."""
     cache_seconds: float = Field(default=300, gt=0)
@@ -118,11 +132,14 @@ class ServerProfile(BaseModel):
     thinking_in_template: bool = True
     """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
 
-    @property
-    def cache(self) -> CacheProfile:
-        """Its prompt cache."""
-        markers = self.cache_markers and self.content_parts
-        return CacheProfile(explicit=markers, minimum=self.cache_minimum, lifetime_s=self.cache_seconds)
+    def cache(self, name: str, model: ModelProfile) -> CacheProfile:
+        """Its prompt cache, for a model of which this is known."""
+        exact = self.cache_breakpoints and model.cache_breakpoints
+        named = any(fnmatchcase(_bare(name), pattern.lower()) for pattern in self.marked_models)
+        marked = model.cache_markers if self.cache_markers is None else self.cache_markers and named
+        lasts = BREAKPOINT_SECONDS if exact and "cache_seconds" not in self.model_fields_set else self.cache_seconds
+        explicit = self.content_parts and (exact or marked)
+        return CacheProfile(explicit, minimum=self.cache_minimum, lifetime_s=lasts, exact=exact and explicit)
 
 
 class Fallback(BaseModel):
@@ -186,7 +203,7 @@ class Profiles:
 
     def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
         """What is known of a model; `told`: by its server, which knows more than a table and less than the operator."""
-        bare = name.rsplit("/", 1)[-1].lower()
+        bare = _bare(name)
         if told is None:
             return _merged(ModelProfile(), self.models, bare)
         known = _merged(ModelProfile(), self.models[: self.known], bare)
@@ -196,6 +213,10 @@ class Profiles:
     def server(self, base_url: str) -> ServerProfile:
         """What is known of the server at this address."""
         return _merged(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
+
+
+def _bare(name: str) -> str:
+    return name.rsplit("/", 1)[-1].lower()
 
 
 def _merged(profile: Profile, tables: tuple[Mapping[str, Profile], ...], name: str) -> Profile:

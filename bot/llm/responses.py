@@ -20,6 +20,7 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError, NoPermission, RequestRefused, StreamCut
+from bot.llm.caching import MARKERS
 from bot.llm.calls import ITEMS, beside
 from bot.llm.characters import whole
 from bot.llm.events import events
@@ -27,7 +28,7 @@ from bot.llm.fields import fitted
 from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
 from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.params import base64_text
+from bot.llm.params import base64_text, cut
 from bot.llm.response_events import ResponseEvents
 
 if TYPE_CHECKING:
@@ -148,8 +149,9 @@ class Responses(OpenAIModel):
     async def _create(
         self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> "AsyncStream[ResponseStreamEvent]":
-        system = [message.content for message in messages if message.role == "system"]
-        said = [message for message in messages if message.role != "system"]
+        marker = self._marker(messages, options)
+        system = [message.content for message in messages if message.role == "system" and not self._cache.exact]
+        said = [message for message in messages if message.role != "system" or self._cache.exact]
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
@@ -159,15 +161,15 @@ class Responses(OpenAIModel):
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body={
-                **fitted(self._optional(options), options.without),
-                "input": _input(said[-1:] if kept else said),
+                **fitted(self._optional(messages, options), options.without),
+                "input": _input(said[-1:] if kept else said, marker),
             },
         )
 
-    def _optional(self, options: Options) -> dict[str, JsonValue]:
+    def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_output_tokens",))
-        return {**self.extra_body, **thinking, **length, **_tools(options)}
+        return {**self._caching(messages, options), **self.extra_body, **thinking, **length, **_tools(options)}
 
 
 def _may_be_lost(exc: openai.APIStatusError | ModelError) -> bool:
@@ -194,17 +196,17 @@ def _hash(messages: Sequence[Message]) -> str:
     return found.hexdigest()
 
 
-def _input(messages: Sequence[Message]) -> "ResponseInputParam":
-    return [item for message in messages for item in _items(message)]  # type: ignore[misc]  # the client's types want one dict for each kind
+def _input(messages: Sequence[Message], marker: str) -> "ResponseInputParam":
+    return [item for message in messages for item in _items(message, marker)]  # type: ignore[misc]  # the client's types want one dict for each kind
 
 
-def _items(message: Message) -> Iterator[dict[str, object]]:
+def _items(message: Message, marker: str) -> Iterator[dict[str, object]]:
     """A message, and the calls behind it, which are items of their own here."""
     if message.answers:
         yield {"type": "function_call_output", "call_id": message.answers, "output": message.content}
         return
     if message.content or message.parts:
-        yield {"role": message.role, "content": _content(message)}
+        yield {"role": message.role, "content": _content(message, marker)}
     for item in mappings(beside(message.opaque).get(ITEMS)):
         yield dict(item)
     for call in message.calls:
@@ -227,8 +229,14 @@ def _tools(options: Options) -> dict[str, JsonValue]:
     return {"tools": tools, "tool_choice": "auto" if options.may_call else "none"}
 
 
-def _content(message: Message) -> str | list[dict[str, object]]:
-    return [_part(part) for part in message.parts] if message.parts else message.content
+def _content(message: Message, marker: str) -> str | list[dict[str, object]]:
+    if not marker or not message.mark:
+        return [_part(part) for part in message.parts] if message.parts else message.content
+    kept, passing = cut(message)
+    parts = [_part(part) for part in (*kept, *passing)]
+    if kept:
+        parts[len(kept) - 1][marker] = MARKERS[marker]
+    return parts
 
 
 def _part(part: Part) -> dict[str, object]:

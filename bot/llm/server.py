@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from bot.llm.breaker import Breaker
-from bot.llm.interface import CacheProfile
+from bot.llm.caching import CacheProfile
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
 
@@ -26,7 +26,9 @@ class Server(ABC):
     """All models that are behind an address."""
 
     takes_markers = False
-    """Whether the interface has cache markers."""
+    """Whether the interface has ``cache_control`` markers."""
+    takes_breakpoints = False
+    """Whether it has OpenAI's."""
 
     def __init__(
         self,
@@ -49,11 +51,12 @@ class Server(ABC):
         self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
 
-    @property
-    def cache(self) -> CacheProfile:
+    def cache(self, name: str) -> CacheProfile:
         """See Models.cache."""
-        cache = self.profile.cache
-        return replace(cache, explicit=cache.explicit and self.takes_markers)
+        cache = self.profile.cache(name, self.known_of(name))
+        if cache.explicit and (self.takes_breakpoints if cache.exact else self.takes_markers):
+            return cache
+        return replace(cache, explicit=False, exact=False)
 
     @property
     def vision_model(self) -> str | None:

@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from sandbox.model.media import Medium
 from sandbox.model.refusal import RequestError
 from sandbox.model.request import Message
 
+MARKERS = ("cache_control", "prompt_cache_breakpoint")
+"""Fields of a part: Qwen's and Anthropic's, OpenAI's since GPT-5.6."""
+MOST_MARKERS = 4
+"""Anthropic refuses more of the former."""
 ROLES = ("system", "user", "assistant", "tool")
 
 ReadPart = Callable[[dict[str, object], str, str], str | Medium | None]
@@ -25,7 +30,8 @@ def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = Tr
 
 def of_text(role: str, text: str) -> Message:
     """A message of words only."""
-    return Message(role, text, text, json.dumps({"role": role, "content": text}, ensure_ascii=False))
+    raw = json.dumps({"role": role, "content": text}, ensure_ascii=False)
+    return Message(role, text, text, raw, ends=(len(text),))
 
 
 def words(value: object, param: str) -> str:
@@ -59,6 +65,15 @@ def check_order(messages: Sequence[Message], param: str) -> None:
         raise RequestError(f"the call {called.pop()} has no result", param)
     if expected == "user":
         raise RequestError("the last message must be the user's, or the result of a call", param)
+    _check_markers(messages, param)
+
+
+def _check_markers(messages: Sequence[Message], param: str) -> None:
+    kept = [f'"{MARKERS[0]}":' in message.raw for message in messages for _ in message.marks]
+    if sum(kept) > MOST_MARKERS:
+        raise RequestError(f"A maximum of {MOST_MARKERS} blocks with cache_control may be provided.", param)
+    if any(message.role == "assistant" and f'"{MARKERS[1]}":' in message.raw for message in messages if message.marks):
+        raise RequestError(f"{MARKERS[1]} is not allowed in an assistant's message", param)
 
 
 def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Message:
@@ -76,15 +91,25 @@ def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Mes
         if calls and not content
         else _parts(content, str(role), f"{param}.content", read_part, plain or role == "tool")
     )
+    read = [part if isinstance(part, str) else part.read for part in parts]
+    ends = tuple(accumulate(map(len, read)))
     return Message(
         role=str(role),
         text="".join(part for part in parts if isinstance(part, str)),
-        content="".join(part if isinstance(part, str) else part.read for part in parts),
+        content="".join(read),
         raw=json.dumps(value, ensure_ascii=False),
         media=tuple((part.kind, part.data) for part in parts if not isinstance(part, str)),
         calls=calls,
         answers=answers or "",
+        ends=ends,
+        marks=tuple(end for end, part in zip(ends, content, strict=True) if _is_marked(part))
+        if isinstance(content, list) and ends
+        else (),
     )
+
+
+def _is_marked(part: object) -> bool:
+    return isinstance(part, dict) and any(part.get(name) is not None for name in MARKERS)
 
 
 def _calls(value: object, param: str) -> tuple[str, ...]:

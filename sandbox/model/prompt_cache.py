@@ -1,11 +1,15 @@
 """The server's prompt cache: how much of a prompt's head was seen before, token by token, whoever sent it.
 
+This is the longest common prefix, as Qwen's implicit cache, OpenAI's before GPT-5.6, vLLM and llama.cpp have it; other
+ways to account for a prompt are in ``prompt_accounts.py``.
+
 Unless it is told how to cut a text into tokens, a token is four UTF-8 bytes. That is an estimate, but always the same
 one, so that a test can hold numbers to it.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sandbox.model.request import ChatRequest
 
@@ -19,10 +23,24 @@ Tokenize = Callable[[str], Sequence[Hashable]]
 
 @dataclass(frozen=True, slots=True)
 class PromptCount:
-    """The tokens of a prompt, and how many at its head came from the cache."""
+    """The tokens of a prompt, how many at its head came from the cache, and how many were put there for a price."""
 
     total: int
     cached: int
+    written: int = 0
+
+    @property
+    def details(self) -> dict[str, int]:
+        """What a report of usage says of it beside the total."""
+        return {"cached_tokens": self.cached} | ({"cache_write_tokens": self.written} if self.written else {})
+
+
+class Account(Protocol):
+    """A way to say what of a prompt was cached."""
+
+    def count(self, request: ChatRequest, answer: str = "", /) -> PromptCount:
+        """Count a prompt and remember it, with the answer that it is given."""
+        ...
 
 
 def four_bytes(text: str) -> Sequence[Hashable]:
@@ -41,8 +59,8 @@ class PromptCache:
         self._tokenize = tokenize
         self._links: dict[tuple[int, Hashable], int] = {}
 
-    def count(self, request: ChatRequest) -> PromptCount:
-        """Count a prompt and remember it."""
+    def count(self, request: ChatRequest, _: str = "", /) -> PromptCount:
+        """See Account.count; an answer counts when it comes back in a prompt."""
         return self.count_text(
             request.tools + "".join(f"{message.role}\n{message.content}\n" for message in request.messages)
         )

@@ -16,7 +16,8 @@ class Message:
 
     `raw` is its JSON as it came, keys in their order: two messages of one API are the same when these are. `media` are
     its pictures and sounds, each as its kind and its bytes. `calls` are the ids of the functions' calls that it makes,
-    `answers` is the id of the call whose result it is. All but `raw` are the same in every API.
+    `answers` is the id of the call whose result it is. All but `raw` are the same in every API. `ends` are the places
+    in `content` where its parts end, `marks` those of them that have a cache marker of any kind.
     """
 
     role: str
@@ -26,6 +27,8 @@ class Message:
     media: tuple[tuple[str, bytes], ...] = ()
     calls: tuple[str, ...] = ()
     answers: str = ""
+    ends: tuple[int, ...] = ()
+    marks: tuple[int, ...] = ()
 
     @property
     def images(self) -> tuple[bytes, ...]:

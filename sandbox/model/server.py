@@ -25,7 +25,7 @@ from sandbox.model.chat import ChatApi
 from sandbox.model.dashscope import DashScopeApi
 from sandbox.model.dashscope.failure import dashscope_error
 from sandbox.model.embeddings import EmbeddingDesk
-from sandbox.model.prompt_cache import PromptCache, PromptCount, Tokenize, four_bytes
+from sandbox.model.prompt_cache import Account, PromptCache, PromptCount, Tokenize, four_bytes
 from sandbox.model.refusal import ErrorBody, RequestError, openai_error
 from sandbox.model.request import ChatRequest
 from sandbox.model.responses import ResponsesApi
@@ -47,7 +47,7 @@ class ModelServer:
     left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
     a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
     is what the list of models says of the model besides. ``embeddings`` and
-    ``transcriptions`` keep and script their own.
+    ``transcriptions`` keep and script their own. `account` says what of a prompt was cached.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ModelServer:
         key: str | None = None,
         words_per_second: float = WORDS_PER_SECOND,
         tokenize: Tokenize = four_bytes,
+        account: Callable[[Tokenize], Account] = PromptCache,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.counts: list[PromptCount] = []
@@ -69,7 +70,7 @@ class ModelServer:
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
-        self._cache = PromptCache(tokenize)
+        self._cache = account(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         apis: dict[str, Api] = {
@@ -159,9 +160,9 @@ class ModelServer:
             return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
-        count = self._cache.count(asked)
+        count = self._cache.count(asked, behaviour.text)
         if self.reads is not None:
-            count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads))
+            count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads), count.written)
         self.counts.append(count)
         answer = api.answer(asked, behaviour, self.counts[-1])
         if not asked.stream:

@@ -1,9 +1,13 @@
 """Where cache markers stand, and when a request is cheaper with them."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.conversation.markers import LastRequest, Setting, placed, wanted
-from bot.llm.interface import CacheProfile, Message
+from bot.conversation.markers import LastRequest, Setting, keeps_words, opened, placed, wanted
+from bot.conversation.prompt import with_added
+from bot.llm.caching import CacheProfile
+from bot.llm.interface import Image, Message
 
 EXPLICIT = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
 AUTOMATIC = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
@@ -32,24 +36,38 @@ def _conversation(*roles: str) -> list[Message]:
     return [Message(role, f"words {number}") for number, role in enumerate(roles)]
 
 
-def test_the_system_message_and_the_last_answer_are_marked() -> None:
-    messages = _conversation("system", "user", "assistant", "user", "assistant", "user")
-    assert _roles(placed(messages)) == ["system*", "user", "assistant", "user", "assistant*", "user"]
+def test_the_system_message_and_the_newest_words_are_marked() -> None:
+    messages = _conversation("system", "user", "assistant", "user", "assistant", "user", "assistant", "user")
+    marks = ["system*", "user", "assistant", "user*", "assistant", "user*", "assistant", "user*"]
+    assert _roles(placed(messages)) == marks
 
 
-def test_the_first_message_of_a_chat_marks_the_system_message_alone() -> None:
-    assert _roles(placed(_conversation("system", "user"))) == ["system*", "user"]
+def test_the_first_message_of_a_chat_is_marked() -> None:
+    assert _roles(placed(_conversation("system", "user"))) == ["system*", "user*"]
 
 
-def test_an_answer_that_nobody_has_answered_may_still_grow_and_is_not_marked() -> None:
-    messages = _conversation("system", "user", "assistant", "user", "assistant")
-    assert _roles(placed(messages)) == ["system*", "user", "assistant*", "user", "assistant"]
+def test_a_message_that_only_this_request_has_is_not_marked() -> None:
+    messages = with_added(_conversation("system", "user", "assistant"), "Write notes.")
+    assert _roles(placed(messages)) == ["system*", "user*", "assistant", "user"]
+
+
+def test_a_picture_without_words_is_marked_behind_it() -> None:
+    shown = Message("user", "", parts=(Image("image/png", b"x"),))
+    assert _roles(placed(with_added([shown], "Recalled."))) == ["user*"]
 
 
 def test_marks_of_an_earlier_request_do_not_stay() -> None:
-    earlier = placed(_conversation("system", "user", "assistant", "user"))
-    longer = [*earlier, Message("assistant", "more"), Message("user", "and more")]
-    assert _roles(placed(longer)) == ["system*", "user", "assistant", "user", "assistant*", "user"]
+    messages = placed(_conversation("system", "user"))
+    for _ in range(4):
+        messages = placed([*messages, Message("assistant", "more"), Message("user", "and more")])
+    assert sum(message.mark for message in messages) == 4
+
+
+def test_a_mark_on_the_system_message_alone_keeps_no_words() -> None:
+    messages = _conversation("system", "user", "assistant", "user")
+    assert _roles(opened(placed(messages))) == ["system*", "user", "assistant", "user"]
+    assert keeps_words(placed(messages))
+    assert not keeps_words(opened(messages))
 
 
 def test_marks_leave_the_text_as_it_is() -> None:
@@ -58,7 +76,7 @@ def test_marks_leave_the_text_as_it_is() -> None:
 
 
 def test_an_empty_message_is_not_marked_since_a_part_needs_a_text() -> None:
-    assert _roles(placed([Message("system", ""), Message("user", "hello")])) == ["system", "user"]
+    assert _roles(placed([Message("system", ""), Message("user", "hello")])) == ["system", "user*"]
 
 
 def test_on_and_off_decide_alone() -> None:
@@ -109,6 +127,12 @@ def test_a_clock_that_went_backwards_is_a_short_gap() -> None:
 )
 def test_what_the_server_reported_decides(last: LastRequest, expected: bool) -> None:
     assert _auto(last=last) is expected
+
+
+def test_a_cache_that_needs_breakpoints_has_no_other_hits() -> None:
+    exact = replace(EXPLICIT, exact=True)
+    assert _auto(profile=exact, last=_last(marked=False, cached=2800))
+    assert not _auto(profile=exact, last=_last(marked=True, cached=0, primed=True))
 
 
 def test_a_server_that_counts_nothing_is_one_without_hits() -> None:

@@ -69,5 +69,6 @@ def test_an_answer_whose_question_was_forgotten_does_not_begin_the_prompt() -> N
 def test_an_instruction_of_ours_is_the_users_last_message() -> None:
     asked = [_turn(1, Role.USER, "hello")]
     answered = [*asked, _turn(2, Role.ASSISTANT, "hi")]
-    assert with_added(build("s", "", asked), "do it")[1:] == (Message("user", "hello\n\ndo it"),)
-    assert with_added(build("s", "", answered), "do it")[2:] == (Message("assistant", "hi"), Message("user", "do it"))
+    assert with_added(build("s", "", asked), "do it")[1:] == (Message("user", "hello\n\ndo it", passing=7),)
+    apart = Message("assistant", "hi"), Message("user", "do it", passing=5)
+    assert with_added(build("s", "", answered), "do it")[2:] == apart

@@ -19,7 +19,7 @@ from bot.conversation.tokens import estimate
 from bot.conversation.upkeep import FIRST_RETRY_S, QUIET_S, Upkeep
 from bot.conversation.windows import Windows
 from bot.errors import ServerTrouble, WrongKey
-from bot.llm.interface import CacheProfile
+from bot.llm.caching import CacheProfile
 from storage import Storage
 from storage.records import Chat, NewReply, NewTurn, Place, Usage
 from tests.conversation.test_budget import never, no_price
@@ -60,7 +60,9 @@ class Bench:
         ledger = Ledger(storage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
         calls = SideCalls(storage, ledger, self.budget, estimate, 5.0)
-        marking = Marking(storage, "off", CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock)
+        marking = Marking(
+            storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
+        )
         compactor = Compactor(storage, windows, calls, marking, self.clock)
         self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
 

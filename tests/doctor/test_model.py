@@ -10,6 +10,7 @@ from bot.llm.chat_completions import ChatCompletions
 from bot.llm.openai_server import OpenAIServer
 from sandbox.model import ChatRequest, Cut, Fail, Hang, ModelServer, NoFinish, Say
 from sandbox.model.behaviour import Behaviour
+from sandbox.model.prompt_cache import PromptCache
 from tests.doctor.conftest import World, obliging
 
 
@@ -102,7 +103,7 @@ async def test_the_same_beginning_is_sent_twice_and_is_long_enough(world: World)
 
 
 async def test_no_cached_tokens_are_a_note(world: World) -> None:
-    world.model._cache._tokenize = lambda text: [object() for _ in range(len(text) // 4)]
+    world.model._cache = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
     found = _of(await _check(world), "Prompt cache")
     assert found.mark is Mark.NOTE
     assert "CACHED_PRICE=1" in found.advice

@@ -130,7 +130,7 @@ def vectors_in(stage: Stage) -> int:
     return int(size) // 8
 
 
-async def test_markers_stand_on_the_system_prompt_and_on_the_last_answer(stage: Stage) -> None:
+async def test_markers_stand_on_the_system_prompt_and_the_words(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(CACHE_MARKERS="on")
     await say(stage, "hello")
@@ -140,8 +140,9 @@ async def test_markers_stand_on_the_system_prompt_and_on_the_last_answer(stage: 
         for message in json.loads(model.asked[-1].body)["messages"]
         if isinstance(message["content"], list) and "cache_control" in message["content"][0]
     ]
-    assert [role for role, _ in marked] == ["system", "assistant"]
-    assert marked[1][1] == "Answer 1."
+    assert [role for role, _ in marked] == ["system", "user", "user"]
+    assert marked[1][1].endswith("hello")
+    assert marked[2][1].endswith("and again")
 
 
 async def test_a_server_that_refuses_markers_is_asked_without_and_from_then_on_never_with(stage: Stage) -> None:

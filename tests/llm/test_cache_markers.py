@@ -8,6 +8,7 @@ import pytest
 
 from bot import errors
 from bot.conversation.markers import placed
+from bot.conversation.prompt import with_added
 from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
@@ -55,18 +56,27 @@ def _takes_plain_text_only(request: ChatRequest) -> Behaviour:
     return Say("hello")
 
 
-async def test_a_marked_message_is_a_part_with_a_marker_and_the_others_are_plain_text(
-    server: ModelServer, model: Model
-) -> None:
+async def test_a_marked_message_is_a_part_with_a_marker(server: ModelServer, model: Model) -> None:
     server.always(Say("hello"))
     await _ask(model, MARKED)
     marker = {"type": "ephemeral"}
     assert _contents(server.requests[0]) == [
         [{"type": "text", "text": "be kind", "cache_control": marker}],
-        "hello",
-        [{"type": "text", "text": "hi", "cache_control": marker}],
-        "bye",
+        [{"type": "text", "text": "hello", "cache_control": marker}],
+        "hi",
+        [{"type": "text", "text": "bye", "cache_control": marker}],
     ]
+
+
+async def test_what_only_this_request_has_stands_behind_the_marker(server: ModelServer, model: Model) -> None:
+    server.always(Say("hello"))
+    await _ask(model, placed(with_added(PLAIN, "Recalled.")))
+    parts = _contents(server.requests[0])[-1]
+    assert parts == [
+        {"type": "text", "text": "bye", "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": "\n\nRecalled."},
+    ]
+    assert server.requests[0].last_words == "bye\n\nRecalled."
 
 
 async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServer, model: Model) -> None:

@@ -200,7 +200,7 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
         )
         model = models.of("gpt-4o")
         assert model.senses == Senses()
-        assert not models.cache.explicit
+        assert not models.cache("gpt-4o").explicit
         deltas = [delta async for delta in model.stream([Message("user", "hi", mark=True)])]
         await models.close()
     assert json.loads(server.requests[0].body)["messages"] == [{"role": "user", "content": "hi"}]

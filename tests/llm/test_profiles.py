@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingError
-from bot.llm.interface import CacheProfile, Senses
+from bot.llm.caching import CacheProfile
+from bot.llm.interface import Senses
 from bot.llm.known import KNOWN
-from bot.llm.profiles import ModelProfile
+from bot.llm.profiles import ModelProfile, Profiles
 from bot.services import open_services
 from bot.settings import load
 
 UNKNOWN_WINDOW = ModelProfile().context_window
 
 
-def cache_of(url: str) -> CacheProfile:
-    return KNOWN.server(url).cache
+def cache_of(url: str, model: str = "qwen-plus", profiles: Profiles = KNOWN) -> CacheProfile:
+    return profiles.server(url).cache(model, profiles.model(model))
 
 
 @pytest.mark.parametrize(
@@ -127,9 +128,9 @@ def test_a_file_says_more_or_otherwise_and_the_rest_stays(tmp_path: Path) -> Non
     assert profiles.model("qwen-plus-latest").senses == Senses(thinks=True)
     assert profiles.model("maker/my-eye").senses == Senses(sees=True, hears=True)
     assert profiles.model("my-ear").senses == Senses(hears=True)
-    assert profiles.server("https://llm.example.org/v1").cache.explicit
+    assert cache_of("https://llm.example.org/v1", profiles=profiles).explicit
     assert profiles.server("https://llm.example.org/v1").vision_model == "my-eye"
-    assert not profiles.server("https://example.org/v1").cache.explicit
+    assert not cache_of("https://example.org/v1", profiles=profiles).explicit
     assert profiles.server("https://dashscope.aliyuncs.com/v1") == KNOWN.server("https://dashscope.aliyuncs.com/v1")
 
 
@@ -218,3 +219,55 @@ def test_what_is_ours_is_in_no_extra_body(monkeypatch: pytest.MonkeyPatch, tmp_p
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match="'messages' is for the bot itself"):
         open_services(load(env_file=None), AsyncExitStack())
+
+
+OPENAI, AZURE, OPENROUTER = (
+    "https://api.openai.com/v1",
+    "https://a.openai.azure.com/openai/v1",
+    "https://openrouter.ai/api/v1",
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "explicit", "exact"),
+    [
+        (OPENAI, "gpt-5.6", True, True),
+        (OPENAI, "gpt-5.7-mini-2026-10-01", True, True),
+        (AZURE, "gpt-6-sol", True, True),
+        (OPENROUTER, "openai/gpt-5.6-terra", True, True),
+        (OPENAI, "gpt-5.5", False, False),
+        (OPENAI, "gpt-4o", False, False),
+        ("https://llm.example.org/v1", "gpt-5.6", False, False),
+        (OPENROUTER, "anthropic/claude-sonnet-5", True, False),
+        (OPENROUTER, "qwen/qwen3.7-plus:floor", True, False),
+        (OPENROUTER, "deepseek/deepseek-v4", False, False),
+        ("http://litellm:4000/v1", "bedrock/claude-opus-5", True, False),
+        ("http://litellm:4000/v1", "qwen3-32b", False, False),
+        ("https://api.anthropic.com/v1", "claude-opus-5", False, False),
+    ],
+)
+def test_who_is_sent_which_markers(url: str, model: str, explicit: bool, exact: bool) -> None:
+    cache = cache_of(url, model)
+    assert (cache.explicit, cache.exact) == (explicit, exact)
+    assert cache.lifetime_s == (1800 if exact else 300)
+
+
+def test_a_file_says_who_knows_breakpoints(tmp_path: Path) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text(
+        """
+        [models."my-deployment"]
+        cache_breakpoints = true
+        [servers."*.example.org"]
+        cache_breakpoints = true
+        cache_key = true
+        cache_seconds = 600
+        [servers."proxy.example.net"]
+        cache_markers = false
+        """
+    )
+    profiles = KNOWN.with_file(file)
+    assert cache_of("https://llm.example.org/v1", "my-deployment", profiles).exact
+    assert cache_of("https://llm.example.org/v1", "my-deployment", profiles).lifetime_s == 600
+    assert profiles.server("https://llm.example.org/v1").cache_key
+    assert not cache_of("https://proxy.example.net/v1", "claude-opus-5", profiles).explicit

@@ -247,7 +247,7 @@ async def test_model_studio_is_asked_for_its_session_cache(server: ModelServer, 
     assert request.options["store"] is False
     body = json.loads(request.body)
     assert (body["enable_search"], body["enable_thinking"]) == (True, False)
-    assert not models.cache.explicit
+    assert not models.cache("qwen3.5-plus").explicit
 
 
 @pytest.mark.parametrize(

@@ -90,5 +90,5 @@ class Completion:
             "prompt_tokens": self._prompt.total,
             "completion_tokens": said,
             "total_tokens": self._prompt.total + said,
-            "prompt_tokens_details": {"cached_tokens": self._prompt.cached},
+            "prompt_tokens_details": self._prompt.details,
         }

@@ -114,7 +114,7 @@ class Generation:
             "input_tokens": self._prompt.total,
             "output_tokens": said,
             "total_tokens": self._prompt.total + said,
-            "prompt_tokens_details": {"cached_tokens": self._prompt.cached},
+            "prompt_tokens_details": self._prompt.details,
             **self._media,
         }
 

@@ -125,7 +125,7 @@ class Reply:
         output = count_tokens(reasoned + len(self._said.encode()))
         return {
             "input_tokens": self._prompt.total,
-            "input_tokens_details": {"cached_tokens": self._prompt.cached},
+            "input_tokens_details": self._prompt.details,
             "output_tokens": output,
             "output_tokens_details": {"reasoning_tokens": count_tokens(reasoned)},
             "total_tokens": self._prompt.total + output,

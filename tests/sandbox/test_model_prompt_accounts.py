@@ -1,0 +1,101 @@
+"""Prompt caches that match at certain places alone: what they find again, and what they were paid to keep."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from sandbox.model.chat.request import parse
+from sandbox.model.prompt_accounts import Breakpoints, Markers, Units
+from sandbox.model.prompt_cache import PromptCache, PromptCount
+from sandbox.model.refusal import RequestError
+from sandbox.model.request import ChatRequest
+
+BREAKPOINT: dict[str, object] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+CONTROL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
+LONG, RECALLED = "x" * 4395, "y" * 400
+"""With "user" before it, the first has 1,100 tokens to the byte."""
+ONLY_OURS: dict[str, object] = {"prompt_cache_options": {"mode": "explicit"}}
+
+
+def part(text: str, marker: dict[str, object] | None = None) -> dict[str, object]:
+    return {"type": "text", "text": text, **(marker or {})}
+
+
+def asked(*contents: str | Sequence[dict[str, object]], **options: object) -> ChatRequest:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[index % 2], "content": content} for index, content in enumerate(contents)]
+    return parse(json.dumps({"model": "m", "messages": messages, **options}).encode(), {}, 0.0)
+
+
+def test_a_breakpoint_is_found_again_before_another_end() -> None:
+    account = Breakpoints()
+    first = account.count(asked([part(LONG, BREAKPOINT), part(RECALLED)], **ONLY_OURS))
+    assert (first.cached, first.written) == (0, 1100)
+    again = account.count(asked([part(LONG, BREAKPOINT)], "fine", [part("and?", BREAKPOINT)], **ONLY_OURS))
+    assert again.cached == 1100
+    assert again.written == again.total - 1100
+
+
+def test_a_prefix_without_a_breakpoint_at_its_end_is_not() -> None:
+    account = Breakpoints()
+    account.count(asked([part(LONG, BREAKPOINT), part(RECALLED)], **ONLY_OURS))
+    assert account.count(asked(LONG, "fine", "and?", **ONLY_OURS)).cached == 0
+    assert account.count(asked([part(LONG + "z", BREAKPOINT)], **ONLY_OURS)).cached == 0
+
+
+def test_the_servers_own_breakpoint_stands_behind_the_newest_message() -> None:
+    account = Breakpoints()
+    account.count(asked(LONG))
+    assert account.count(asked(LONG, "fine", "and?")).cached == 1100
+    account = Breakpoints()
+    first = account.count(asked(LONG + RECALLED))
+    assert (first.written, first.total) == (1200, 1201)
+    assert account.count(asked(LONG, "fine", "and?")).cached == 0
+
+
+def test_four_breakpoints_are_written_and_the_last_ones() -> None:
+    account = Breakpoints()
+    texts = [LONG, "b", "c", "d", "e"]
+    account.count(asked([part(text, BREAKPOINT) for text in texts], **ONLY_OURS))
+    assert account.count(asked([part(LONG, BREAKPOINT)], **ONLY_OURS)).cached == 0
+    assert account.count(asked([part(LONG), part("b", BREAKPOINT)], **ONLY_OURS)).cached > 1024
+
+
+def test_markers_find_what_stands_twenty_blocks_before() -> None:
+    for blocks, found in ((20, 1100), (21, 0)):
+        account = Markers()
+        account.count(asked([part(LONG, CONTROL)]))
+        more = [part("z")] * (blocks - 1)
+        assert account.count(asked([part(LONG), *more, part("z", CONTROL)])).cached == found
+
+
+def test_without_markers_nothing_is_kept() -> None:
+    account = Markers()
+    assert [account.count(asked(LONG)) for _ in range(2)] == [PromptCount(1101, 0)] * 2
+
+
+def test_units_are_found_where_a_request_and_its_answer_ended() -> None:
+    account = Units()
+    account.count(asked("x" * 400), "fine")
+    assert account.count(asked("x" * 400, "other", "and?"), "well").cached == 103
+    assert account.count(asked("x" * 400, "fine", "and?")).cached == 103 + 3 + 1 + 1
+
+
+def test_a_shared_beginning_is_a_unit_the_third_time() -> None:
+    account = Units()
+    found = [account.count(asked("x" * 400 + end * 100)).cached for end in "abc"]
+    assert found == [0, 0, 102]
+
+
+@pytest.mark.parametrize("account", [PromptCache(), Breakpoints(), Markers(), Units()])
+def test_parts_and_markers_change_no_count(account: PromptCache | Breakpoints | Markers | Units) -> None:
+    plain = account.count(asked(LONG)).total
+    assert account.count(asked([part(LONG[:2000]), part(LONG[2000:], CONTROL)])).total == plain
+
+
+def test_what_a_server_would_refuse_is_refused() -> None:
+    with pytest.raises(RequestError, match="maximum of 4"):
+        asked([part("x", CONTROL)] * 5)
+    with pytest.raises(RequestError, match="assistant"):
+        asked("x", [part("y", BREAKPOINT)], "z")
