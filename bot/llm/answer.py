@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from bot.llm.characters import Halves, whole_call
 from bot.llm.finishes import MOST_END, in_mid_sentence
+from bot.llm.harmony import Harmony
 from bot.llm.interface import Delta, Finish
-from bot.llm.thinking import Split, Thinking
+from bot.llm.thinking import Split
 
 MOST_TOKENS = 16_384
 """Of an answer, where nobody knows the model's own most."""
@@ -38,7 +39,7 @@ class Answer:
         self._bounds = bounds
         self._said = self._thought = 0.0
         self._spoken = 0
-        self._thinking = Thinking()
+        self._thinking = Harmony()
         self._text, self._reasoning = Halves(), Halves()
         self._end = ""
 

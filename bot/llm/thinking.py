@@ -17,14 +17,21 @@ _PAIRS = (
     (r"<\|begin_of_(?P<name>thought)\|>", r"<\|end_of_{name}\|>"),
 )
 _OPENINGS = tuple((re.compile(opening, re.IGNORECASE), closing) for opening, closing in _PAIRS)
-_LONE = re.compile(rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
-_ANY_OPENING = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", opening) for opening, _ in _PAIRS), re.IGNORECASE)
-_BEGUN = re.compile(r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z")
+_TO_FINAL = r"(?:<\|end\|>\s*)?<\|start\|>\s*assistant\s*<\|channel\|>\s*final\s*<\|message\|>"
+"""From one channel of Harmony to the last one; see ``Harmony``."""
+_LONE = re.compile(rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>|{_TO_FINAL}", re.IGNORECASE)
+_ANY_OPENING = re.compile(
+    "|".join(re.sub(r"\?P<\w+>", "?:", opening) for opening, _ in _PAIRS) + r"|<\|channel\|>", re.IGNORECASE
+)
+_BEGUN = re.compile(
+    r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z"
+    r"|(?:<\|[a-z]{1,8}\|>\s*(?:assistant\s*|final\s*)?){1,3}(?:a[sitan]{0,9}|f[inal]{0,4}|<\|?[a-z]{0,8}\|?)?\Z"
+)
 """What may be the beginning of a tag."""
 _ABOUT = re.compile(r"[ \t]+\w")
 """Behind an opening tag: words on its line, as in a sentence about it."""
-_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
-_QUOTES = "`\"'\u201d\u2019"
+FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+QUOTES = "`\"'\u201d\u2019"
 MOST_TRIES = 8
 """Lone closing tags that are looked at, in an answer that talks of them."""
 
@@ -98,9 +105,7 @@ class Thinking:
         found = self._closing.search(self._held)
         while found and _is_quoted(self._held, found):
             found = self._closing.search(self._held, found.end())
-        if found and (
-            found.end() < len(self._held) or self._held[found.start() - 1 : found.start()] not in (*_QUOTES,)
-        ):
+        if found and (found.end() < len(self._held) or self._held[found.start() - 1 : found.start()] not in (*QUOTES,)):
             reasoning, self._held = self._held[: found.start()], self._held[found.end() :]
             self._closing, self._thought = None, True
             more = self._head()
@@ -148,7 +153,7 @@ class Thinking:
 def _is_quoted(text: str, tag: re.Match[str]) -> bool:
     """Whether a tag stands in quotes or backticks, so that it is spoken of."""
     before, after = text[tag.start() - 1 : tag.start()], text[tag.end() : tag.end() + 1]
-    return bool(before) and before in _QUOTES and after == before
+    return bool(before) and before in QUOTES and after == before
 
 
 def _ends_thoughts(said: str, after: str) -> bool:
@@ -156,10 +161,10 @@ def _ends_thoughts(said: str, after: str) -> bool:
 
     It is spoken of in code, in quotes, where an opening one was named before, or in the middle of a sentence.
     """
-    if _ANY_OPENING.search(said) or len(_FENCE.findall(said)) % 2:
+    if _ANY_OPENING.search(said) or len(FENCE.findall(said)) % 2:
         return False
     line = said[said.rfind("\n") + 1 :]
-    if line.count("`") % 2 or (line[-1:] in (*_QUOTES, "\u201c", "\u2018", "(") and after[:1] in (*_QUOTES, ")")):
+    if line.count("`") % 2 or (line[-1:] in (*QUOTES, "\u201c", "\u2018", "(") and after[:1] in (*QUOTES, ")")):
         return False
     if not after.strip():
         return not line.strip()

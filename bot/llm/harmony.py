@@ -1,0 +1,205 @@
+"""Channels of Harmony, the form in which gpt-oss and its like write, where a server hands it on as it is.
+
+    <|channel|>analysis<|message|>Who is it?<|end|><|start|>assistant<|channel|>final<|message|>Hello Ann<|return|>
+
+What stands in the final channel is the answer, all else is reasoning; a server that drops the signs leaves their names
+("analysisWho is it?assistantfinalHello Ann"). An answer that does not begin with a sign is left to ``Thinking``, but
+for a sign of its end. Signs that an answer talks of stay: they stand in code or quotes, or no other sign follows them.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.llm.thinking import FENCE, QUOTES, Split, Thinking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SIGNS = ("<|start|>assistant", "<|channel|>", "<|message|>")
+_HEADER = re.compile(
+    r"\s*(?:<\|start\|>\s*\w*(?:\s*to=[\w.]+)?\s*)?(?:<\|channel\|>\s*(?P<channel>\w*)[^<]{0,100})?"
+    r"(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
+)
+_LONGEST_HEADER = 300
+_END = re.compile(r"<\|(?:end|return|call)\|>")
+_NEXT = re.compile(r"<\|start\|>\s*assistant|<\|channel\|>\s*(?:analysis|commentary|final)\b")
+_SIGN = re.compile(f"{_END.pattern}|{_NEXT.pattern}")
+_BEGUN = re.compile(r"<(?:\|(?:[a-z]{0,8}(?:\|(?:>\s*[a-z]{0,10})?)?)?)?\Z")
+"""What may be the beginning of a sign."""
+_LAST = re.compile(r"(?<=[^\s`\"'\u201c\u2018(])(?:<\|(?:end|return|call)\|>\s*)+\Z")
+_MAYBE_LAST = re.compile(r"(?:<\|(?:end|return|call)\|>\s{0,9}){0,3}(?:<(?:\|(?:[a-z]{0,6}\|?)?)?)?\Z")
+_BARE = re.compile(r"(?:assistant)?(?:analysis|commentary)(?=[A-Z\"(\u4e00-\u9fff])")
+_BARE_WORDS = ("analysis", "commentary", "assistantanalysis", "assistantcommentary")
+_BARE_FINAL = re.compile(r"assistant\s?final(?![a-z])")
+_LONGEST_BARE = len("assistant final")
+LONGEST_BLANK = 100
+"""Signs stand no further apart."""
+MOST_MESSAGES = 64
+"""In one answer; what follows is not looked at any more."""
+MOST_TRIES = 16
+"""Signs that are looked at, in an answer that talks of them."""
+
+
+class Harmony:
+    """Splits one answer."""
+
+    def __init__(self) -> None:
+        self._thinking = Thinking()
+        self._held = ""
+        self._read: Callable[..., Split | None] = self._head
+        self._said: list[str] = []
+        """Of the message that is being read."""
+        self._tail = ""
+        """What may be the last sign of an answer in no channel."""
+        self._before = ""
+        """What stands before that."""
+        self._final = True
+        self._bare: list[str] = []
+        self._tries = self._messages = 0
+
+    def apart(self) -> None:
+        """See Thinking.apart."""
+        self._thinking.apart()
+
+    def split(self, piece: str) -> Split:
+        """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
+        self._held += piece
+        return self._all(last=False)
+
+    def rest(self, *, whole: bool = False) -> Split:
+        """What was held back, when there is no next piece; `whole`: see ``Thinking``."""
+        if self._read == self._in_bare and whole and not _BARE_FINAL.search(self._held):
+            return Split("".join(self._bare) + self._held)  # it never came to an answer: these were its words
+        more = self._all(last=True)
+        if self._read != self._plain:
+            return more
+        rest = self._thinking.rest(whole=whole)
+        if rest.taken_back:
+            return Split(_LAST.sub("", rest.text), more.text + more.reasoning + rest.reasoning, taken_back=True)
+        before, text = "" if more.taken_back else self._before, more.text + rest.text
+        return Split(_LAST.sub("", before + text)[len(before) :], more.reasoning + rest.reasoning, more.taken_back)
+
+    def _all(self, *, last: bool) -> Split:
+        """All that can be told: each reader tells a part, and None when it needs more."""
+        text, thought, taken_back = [], [], False
+        while (told := self._read(last=last)) is not None:
+            text.append(told.text)
+            thought.append(told.reasoning)
+            taken_back = taken_back or told.taken_back
+        return Split("".join(text), "".join(thought), taken_back)
+
+    def _head(self, *, last: bool) -> Split | None:
+        begun = self._held.lstrip()
+        if begun.startswith(_SIGNS):
+            self._held, self._read = begun, self._in_header
+        elif bare := _BARE.match(begun):
+            self._bare.append(bare[0])
+            self._held, self._read = begun[bare.end() :], self._in_bare
+        elif not last and any(sign.startswith(begun) for sign in (*_SIGNS, *_BARE_WORDS)):
+            return None
+        else:
+            self._read = self._plain
+        return Split()
+
+    def _plain(self, *, last: bool) -> Split | None:
+        """No Harmony, but it may end with its sign."""
+        if not self._held and not (last and self._tail):
+            return None
+        held, self._held = self._held, ""
+        split = self._thinking.split(held) if held else Split()
+        if split.taken_back:
+            text, thought = split.text, self._tail + split.reasoning
+        else:
+            text, thought = self._tail + split.text, split.reasoning
+        if last:
+            self._tail = ""
+            return Split(text, thought, split.taken_back)
+        tail = _MAYBE_LAST.search(text)
+        self._tail = tail[0] if tail else ""
+        said = text[: len(text) - len(self._tail)]
+        self._before = said[-1:] or ("" if split.taken_back else self._before)
+        return Split(said, thought, split.taken_back)
+
+    def _in_header(self, *, last: bool) -> Split | None:
+        header = _HEADER.match(self._held)
+        if header is None and not last and len(self._held) < _LONGEST_HEADER:
+            return None
+        if header is not None:
+            self._held = self._held[header.end() :]
+            self._final = (header["channel"] or "final").lower() not in _BARE_WORDS
+        self._begin_message()
+        return Split()
+
+    def _begin_message(self) -> None:
+        self._said, self._tries, self._read = [], 0, self._in_message
+        self._messages += 1
+
+    def _in_message(self, *, last: bool) -> Split | None:
+        if not self._held:
+            return None
+        at, begun = 0, None
+        while self._tries < MOST_TRIES and self._messages < MOST_MESSAGES:
+            if (sign := _SIGN.search(self._held, at)) is None:
+                begun = None if last else _BEGUN.search(self._held, at)
+                break
+            after = self._held[sign.end() :]
+            is_end = _END.match(sign[0]) is not None
+            if is_end and not last and _may_begin_with_sign(after):
+                begun = sign
+                break
+            if self._is_one(sign, after, is_end=is_end):
+                told = self._told(sign.start())
+                self._go_on(after.lstrip() if is_end else sign[0] + after)
+                return told
+            self._tries += 1
+            at = sign.end()
+        end = begun.start() if begun else len(self._held)
+        return self._told(end) if end else None
+
+    def _go_on(self, held: str) -> None:
+        """Read the next message; what follows without a header is the answer."""
+        self._held = held
+        if held.startswith(_SIGNS):
+            self._read = self._in_header
+        else:
+            self._final = True
+            self._begin_message()
+
+    def _is_one(self, sign: re.Match[str], after: str, *, is_end: bool) -> bool:
+        """Whether it is a sign, and not spoken of."""
+        self._said = ["".join(self._said)]
+        said = self._said[0] + self._held[: sign.start()]
+        quotes = (*QUOTES,)
+        line = said[said.rfind("\n") + 1 :]
+        if len(FENCE.findall(said)) % 2 or line.count("`") % 2 or (line[-1:] in quotes and after[:1] in quotes):
+            return False
+        return not (self._final and is_end) or not after.strip() or after.lstrip().startswith(_SIGNS)
+
+    def _told(self, end: int) -> Split:
+        piece, self._held = self._held[:end], self._held[end:]
+        self._said.append(piece)
+        return Split(piece) if self._final else Split(reasoning=piece)
+
+    def _in_bare(self, *, last: bool) -> Split | None:
+        if found := _BARE_FINAL.search(self._held):
+            thought = self._held[: found.start()]
+            self._held, self._read = self._held[found.end() :], self._after_bare
+            self._thinking.apart()
+            return Split(reasoning=thought)
+        kept = len(self._held) if last else max(len(self._held) - _LONGEST_BARE, 0)
+        piece, self._held = self._held[:kept], self._held[kept:]
+        self._bare.append(piece)
+        return Split(reasoning=piece) if piece else None
+
+    def _after_bare(self, **_: bool) -> Split | None:
+        self._held = self._held.lstrip()
+        if not self._held:
+            return None
+        self._read = self._plain
+        return Split()
+
+
+def _may_begin_with_sign(after: str) -> bool:
+    """Whether what follows an end is not told yet."""
+    begun = after[:LONGEST_BLANK].lstrip()
+    return len(after) < LONGEST_BLANK and any(sign.startswith(begun) for sign in _SIGNS)
