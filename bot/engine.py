@@ -13,6 +13,7 @@ from bot.conversation.culprits import Culprits
 from bot.conversation.editing import Editing
 from bot.conversation.embedding import Embedding
 from bot.conversation.erasing import Erasing
+from bot.conversation.filtered import Filtered
 from bot.conversation.forgetting import Forgetting
 from bot.conversation.heads import Heads
 from bot.conversation.hearing import Hearing
@@ -31,6 +32,7 @@ from bot.conversation.sidecalls import SideCalls
 from bot.conversation.summaries import Summaries
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.tools import Toolbox
+from bot.conversation.tries import Tries
 from bot.conversation.turn import Conversation, VoiceNote
 from bot.conversation.upkeep import Upkeep
 from bot.conversation.windows import Windows
@@ -92,7 +94,8 @@ def build(
     windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings), settings.zone)
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
-    compactor = Compactor(storage, windows, side_calls, marking, time.time)
+    culprits = Culprits(windows, side_calls)
+    compactor = Compactor(storage, windows, side_calls, marking, culprits, time.time)
     indexer = Indexer(storage, settings.zone)
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
     mending = Mending(indexer, time.monotonic)
@@ -102,7 +105,8 @@ def build(
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
     requests = Requests(windows, recall, marking, toolbox)
-    attempts = Attempts(requests, Room(upkeep), Culprits(windows, side_calls))
+    tries = Tries(requests)
+    attempts = Attempts(tries, Filtered(tries, culprits, Room(upkeep)))
     heads, patience = Heads(names), settings.model_timeout
     conversation = Conversation(storage, attempts, ledger, budget, heads, count_tokens, patience, voice_note, time.time)
     hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
@@ -113,7 +117,7 @@ def build(
         choice=choice,
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
-        summaries=Summaries(storage, windows, side_calls, marking, settings.zone, time.time),
+        summaries=Summaries(storage, windows, side_calls, marking, culprits, settings.zone, time.time),
         forgetting=Forgetting(storage, windows, time.time),
         erasing=Erasing(storage, indexer),
         cleaning=Cleaning(storage, indexer, windows.memory_tokens),

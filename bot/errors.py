@@ -14,7 +14,8 @@
         │   ├── MessageTooLong
         │   └── TooManyBytes
         ├── ContentRefused
-        │   └── MessageRefused
+        │   ├── MessageRefused
+        │   └── InstructionsRefused
         ├── ImageRefused
         │   └── TooManyImages
         ├── MediaRefused
@@ -126,6 +127,10 @@ class MessageRefused(ContentRefused):
 
     turn_ids: tuple[int, ...] = ()
     """The turns that are left out."""
+
+
+class InstructionsRefused(ContentRefused):
+    """The model server's content filter refuses my instructions for this chat. Another persona may help: /settings."""
 
 
 class ImageRefused(ModelError):

@@ -9,10 +9,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 
 from bot.conversation import prompt
 from bot.conversation.changed import MOST_TAKEN_UP
 from bot.conversation.covers import added
+from bot.conversation.culprits import Culprits
 from bot.conversation.instructions import instruction
 from bot.conversation.kept import loss, with_lines
 from bot.conversation.lengths import LEAST_SAMPLE, told
@@ -53,6 +55,7 @@ class Compactor:
     windows: Windows
     side_calls: SideCalls
     marking: Marking
+    culprits: Culprits
     clock: Callable[[], float]
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> Outcome:
@@ -61,6 +64,11 @@ class Compactor:
         `most_prompt`: the most tokens that the model can read, where that is less than its known window. Raises a
         ModelError when no memory could be written.
         """
+        view = await self.windows.view(chat_id)
+        before = view.window.turns[:-1] if view.sizes.waiting else view.window.turns
+        return await self.culprits.without(view, before, partial(self._compact, chat_id, most_prompt))
+
+    async def _compact(self, chat_id: int, most_prompt: float | None) -> Outcome:
         view = await self.windows.view(chat_id)
         if view.sizes.total <= view.marks.low:
             return Outcome.NOTHING

@@ -1,20 +1,27 @@
 """Which part of a prompt the model server's content filter refuses, found by asking for a word about the parts."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import View, Windows
-from bot.errors import ContentRefused, ModelError
+from bot.errors import ContentRefused, EmptyAnswer, ModelError
+from bot.language import texts
 from bot.llm.interface import Message
-from storage.records import Turn
+from storage.records import Chat, Notice, Turn
 
-MOST_PROBES = 16
-"""Small requests in search of what is refused; what is not told apart by then is left out as a whole."""
+MOST_PROBES = 24
+"""Small requests in search of what is refused; a part that is not told apart by then is left out as a whole."""
 PROBE = "Whatever follows, answer with the one word OK."
 
 Passes = Callable[[int, int], Awaitable[bool]]
 """Whether the parts from one place up to another are not refused."""
+
+Made = TypeVar("Made")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,56 +33,122 @@ class Culprits:
 
     async def among(self, view: View, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused) -> list[int]:
         """The ids of those turns that are refused by themselves, with this kind of error. Raises a ModelError."""
+        return await self._among(view, {turn.id: turn.content for turn in turns}, as_)
 
-        async def passes(start: int, end: int) -> bool:
-            return await self._passes(view, [turn.content for turn in turns[start:end]], as_)
+    async def leave_out(self, view: View, turns: Sequence[Turn]) -> bool:
+        """Something in these turns of a window or in its notes is refused: have it no more, where it is found.
 
-        return [turns[at].id for at in await _search(passes, len(turns))]
-
-    async def leave_out(self, view: View, turns: Sequence[Turn]) -> None:
-        """Something in these turns of a window or in its notes is refused: have it no more. Raises a ModelError."""
+        Returns whether it was. Raises a ModelError.
+        """
         storage, chat = self.windows.storage, view.window.chat
         lines = view.memory.splitlines()
 
         async def passes(start: int, end: int) -> bool:
-            return await self._passes(view, lines[start:end])
+            return await self.passes(view, lines[start:end])
 
         refused = await self.among(view, turns)
-        bad = set(await _search(passes, len(lines)))
-        if not refused and not bad:  # nothing is refused by itself, only all of it together
-            refused, bad = [turn.id for turn in turns], set(range(len(lines)) if not turns else ())
-        gone = {lines[at] for at in bad}
+        gone = {lines[at] for at in await _search(passes, len(lines))}
+        if not refused and not gone:
+            return False
         async with storage.transaction() as tx:
             if gone:
                 await storage.memories.take_out(tx, chat.id, gone.__contains__, self.windows.memory_tokens)
             await storage.transcript.leave_out(tx, chat.id, refused)
+        return True
 
-    async def _passes(self, view: View, texts: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:
-        said = "\n".join(texts).strip()
-        if not said:
-            return True
+    async def leave_out_recalled(self, view: View, turn_ids: Sequence[int]) -> bool:
+        """Something in these older turns is refused: recall it no more. Returns whether it was found."""
+        storage, chat = self.windows.storage, view.window.chat
+        spoken = await storage.past.of_ids(chat.id, turn_ids)
+        refused = await self._among(view, {one.turn_id: one.content for one in spoken})
+        if refused:
+            async with storage.transaction() as tx:
+                await storage.transcript.leave_out(tx, chat.id, refused)
+        return bool(refused)
+
+    async def without(self, view: View, turns: Sequence[Turn], ask: Callable[[], Awaitable[Made]]) -> Made:
+        """What is asked for beside the conversation; once more when something in its window is refused, without that.
+
+        Raises a ModelError.
+        """
         try:
-            await self.side_calls.ask(view.window.chat, view.model, (Message("system", PROBE), Message("user", said)))
+            return await ask()
+        except ContentRefused as exc:
+            log.info("Chat %d: what the content filter refuses is searched for: %s", view.window.chat.id, exc)
+            if not await self.leave_out(view, turns):
+                raise
+        await self._tell(view.window.chat)
+        return await ask()
+
+    async def passes(self, view: View, said: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:
+        """Whether these words are not refused by themselves. Raises a ModelError for whatever else goes wrong."""
+        words = "\n".join(said).strip()
+        if not words:
+            return True
+        asked = (Message("system", PROBE), Message("user", words))
+        try:
+            await self.side_calls.ask(view.window.chat, view.model, asked)
         except as_:
             return False
+        except EmptyAnswer:  # it has nothing to say, or too much: that is no refusal
+            return True
         return True
+
+    async def _among(self, view: View, said: Mapping[int, str], as_: type[ModelError] = ContentRefused) -> list[int]:
+        ids, contents = list(said), list(said.values())
+
+        async def passes(start: int, end: int) -> bool:
+            return await self.passes(view, contents[start:end], as_)
+
+        return [ids[at] for at in await _search(passes, len(ids))]
+
+    async def _tell(self, chat: Chat) -> None:
+        async with self.windows.storage.transaction() as tx:
+            notice = Notice(chat.place, chat.private, texts.EARLIER_REFUSED)
+            await self.windows.storage.notices.add(tx, notice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Parts in a row. `known`: something in it is refused; `first`: of two halves, the other one is searched next."""
+
+    start: int
+    end: int
+    known: bool = False
+    first: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    @property
+    def halves(self) -> tuple["_Span", "_Span"]:
+        """The one to be searched first is the last of them."""
+        middle = (self.start + self.end) // 2
+        return _Span(middle, self.end), _Span(self.start, middle, first=True)
 
 
 async def _search(passes: Passes, count: int) -> list[int]:
-    """The places of the parts that are refused, by halves."""
+    """The places of the parts that are refused, by halves.
+
+    Of a span that is refused, and whose first half is not, the other half is known to be; a single part is always asked
+    about. What nothing is known of when the probes are used up stays: it is looked into when it is refused again.
+    """
     found: list[int] = []
-    open_spans, probes = [(0, count)] if count else [], 0
+    open_spans, probes = [_Span(0, count)] if count else [], 0
     while open_spans:
-        start, end = open_spans.pop()
-        if probes == MOST_PROBES:
-            found += range(start, end)
-            continue
-        probes += 1
-        if await passes(start, end):
-            continue
-        if end - start == 1:
-            found.append(start)
+        span = open_spans.pop()
+        if not span.known or span.size == 1:
+            if probes == MOST_PROBES:
+                found += range(span.start, span.end) if span.known else ()
+                continue
+            probes += 1
+            if await passes(span.start, span.end):
+                if span.first:
+                    open_spans.append(replace(open_spans.pop(), known=True))
+                continue
+        if span.size == 1:
+            found.append(span.start)
         else:
-            middle = (start + end) // 2
-            open_spans += [(start, middle), (middle, end)]
+            open_spans += span.halves
     return sorted(found)

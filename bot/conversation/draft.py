@@ -83,6 +83,11 @@ class Draft:
         """Whether it is being asked for with the results of tools."""
         return self._begun is not None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the request under way has said something; what was said before it looked something up is older."""
+        return bool(self.text.strip() and self._said[self._begun[1] if self._begun else 0 :].strip())
+
     def further(self, counted: int, count_tokens: TokenCounter) -> list[Beside]:
         """The requests beside that of the answer, and those of tries that came to nothing: they are paid for too.
 

@@ -47,6 +47,11 @@ class Room:
             await self.leave_out(chat_id)
             raise MessageTooLong("refused, and nothing else to leave out")
 
+    async def halve(self, chat_id: int) -> None:
+        """Let about the older half of the window leave, without a summary: the model refuses to read it."""
+        view = await self._view(chat_id)
+        await self.upkeep.compactor.drop(chat_id, REFUSED_SHARE * sum(view.sizes.rounds))
+
     async def leave_out(self, chat_id: int) -> None:
         """The newest message is more than the model can read: it leaves the window, with all that stands before it."""
         await self.upkeep.compactor.leave_out(chat_id)

@@ -10,7 +10,7 @@ from bot.conversation.heads import Heads
 from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.marking import cache_key
 from bot.conversation.tokens import TokenCounter
-from bot.errors import EmptyAnswer, SingleTurn
+from bot.errors import ContentRefused, EmptyAnswer, SingleTurn
 from bot.llm.interface import ChatModel, Finish, Message, Options, Tool
 from storage import Storage, complete, until_stored
 from storage.records import Chat
@@ -65,6 +65,8 @@ class SideCalls:
         finally:
             if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
+        if draft.finish is Finish.FILTER:
+            raise ContentRefused("the filter ended the answer")
         if draft.finish is not Finish.STOP:
             raise EmptyAnswer(f"the answer was cut: {draft.finish}")
         return draft.text.strip()

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 
 from bot.conversation import prompt
 from bot.conversation.asking import plain
+from bot.conversation.culprits import Culprits
 from bot.conversation.excerpt import THE_BOT
 from bot.conversation.instructions import instruction
 from bot.conversation.marking import Marking
@@ -29,6 +31,7 @@ class Summaries:
     windows: Windows
     side_calls: SideCalls
     marking: Marking
+    culprits: Culprits
     zone: tzinfo
     clock: Callable[[], float]
 
@@ -37,6 +40,10 @@ class Summaries:
         view = await self.windows.view(chat.id)
         if not view.window.turns and not view.memory:
             return None
+        return await self.culprits.without(view, view.window.turns, partial(self._whole, chat))
+
+    async def _whole(self, chat: Chat) -> str:
+        view = await self.windows.view(chat.id)
         asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
         marked = await self.marking.as_before(view, asked)
         counted = self.windows.counted(view)

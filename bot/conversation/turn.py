@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bot.conversation.attempts import Answer, Attempts
+from bot.conversation.attempts import Attempts
 from bot.conversation.basis import basis_of, notes_of
 from bot.conversation.budget import Budget
 from bot.conversation.control import Control, Ending
@@ -20,6 +20,7 @@ from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.presses import CONTINUE
 from bot.conversation.request import Request
 from bot.conversation.tokens import TokenCounter
+from bot.conversation.tries import Answer
 from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
 from bot.llm.interface import Finish

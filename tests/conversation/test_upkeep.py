@@ -10,6 +10,7 @@ from bot.amounts import Amount
 from bot.conversation.budget import Budget, Scope
 from bot.conversation.choice import Choice
 from bot.conversation.compaction import Compactor, Outcome
+from bot.conversation.culprits import Culprits
 from bot.conversation.indexing import Indexer
 from bot.conversation.ledger import Ledger
 from bot.conversation.marking import Marking
@@ -63,7 +64,7 @@ class Bench:
         marking = Marking(
             storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )
-        compactor = Compactor(storage, windows, calls, marking, self.clock)
+        compactor = Compactor(storage, windows, calls, marking, Culprits(windows, calls), self.clock)
         self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
 
     async def chat(self) -> Chat:

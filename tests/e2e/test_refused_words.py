@@ -6,7 +6,10 @@ from sandbox.model import Behaviour, Break, ChatRequest, Fail, Say
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_compaction import SMALL, is_compaction, talk
-from tests.e2e.test_memory import say
+from tests.e2e.test_memory import compact, say
+from tests.e2e.test_tools import ON as TOOLS_ON
+from tests.e2e.test_tools import call
+from tests.selection import some
 
 WORD = "mushroomcloud"
 REFUSAL = Fail(400, "Input data may contain inappropriate content.", code="data_inspection_failed")
@@ -113,18 +116,117 @@ async def test_in_a_group_only_that_message_is_affected(stage: Stage, hurry: Non
     assert "cake" in _asked(stage)
 
 
-@pytest.mark.long
-async def test_what_is_recalled_costs_itself_only(stage: Stage, hurry: None) -> None:
+async def test_of_what_is_recalled_the_refused_is_found(stage: Stage, hurry: None) -> None:
     filtered = Filter(stage, on=False)
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="2", EMBEDDING_MODEL="off")
     await say(stage, f"The zebra saw a {WORD}.")
+    await say(stage, "The zebra is called Marty.")
+    for at in range(4):
+        await say(stage, f"number {at}")
+    filtered.on, count = True, len(stage.home.replies)
+    await stage.ann.say(stage.home, "What did the zebra see?")
+    answer, told = (await stage.replies(count + 2))[count:]
+    assert (answer, "said here earlier" in told) == ("fine", True)
+    before = len(stage.model.requests)
+    assert await say(stage, "What is the zebra called?") == "fine"
+    assert len(stage.model.requests) == before + 1
+    assert "Marty" in _asked(stage)
+
+
+async def test_what_is_looked_up_may_be_refused(stage: Stage, hurry: None) -> None:
+    on = False
+
+    def reply(asked: ChatRequest) -> Behaviour:
+        if on and _holds(asked):
+            return REFUSAL
+        return Say("Well.", calls=call("recall", query="zebra")) if "look" in asked.last_words else Say("fine")
+
+    stage.model.answer_with(reply)
+    await stage.start(**TOOLS_ON, MEMORY="truncate", KEEP_ROUNDS="2", EMBEDDING_MODEL="off")
+    await say(stage, f"The zebra saw a {WORD}.")
     for at in range(6):
         await say(stage, f"number {at}")
+    on, count = True, len(stage.home.replies)
+    await stage.ann.say(stage.home, "please look it up")
+    answer, told = (await stage.replies(count + 2))[count:]
+    assert (answer, "said here earlier" in told) == ("Well.", True)
+
+
+@pytest.mark.parametrize("probe", some([Fail(429, "rate limit"), Say("", finish_reason="length"), Fail(402)], 2))
+async def test_an_answer_outlives_a_search_that_fails(
+    stage: Stage, hurry: None, probe: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
+    on = False
+
+    def reply(asked: ChatRequest) -> Behaviour:
+        if "one word OK" in asked.messages[0].text:
+            return probe
+        return REFUSAL if on and _holds(asked) else Say("fine")
+
+    stage.model.answer_with(reply)
+    await stage.start()
+    await say(stage, f"a {WORD}")
+    on, count = True, len(stage.home.replies)
+    await stage.ann.say(stage.home, "and the weather?")
+    assert (await stage.replies(count + 1))[count] == "fine"
+
+
+async def test_refused_instructions_cost_no_message(stage: Stage, hurry: None) -> None:
+    filtered = Filter(stage, on=False)
+    await stage.start(SYSTEM_PROMPT=f"You are a {WORD}.")
+    await say(stage, "My slate is called Ben.")
     filtered.on = True
-    before = len(stage.model.requests)
-    assert await say(stage, "What did the zebra see?") == "fine"
-    assert len(stage.model.requests) == before + 2
+    for words in ("how are you?", "and the weather?"):
+        assert "my instructions" in await say(stage, words)
+    filtered.on = False
     assert await say(stage, "thanks") == "fine"
+    assert all(words in _asked(stage) for words in ("Ben", "how are you?", "and the weather?"))
+
+
+async def test_a_summary_goes_without_what_is_refused(stage: Stage, hurry: None) -> None:
+    filtered = Filter(stage, on=False)
+    await stage.start()
+    await say(stage, "My slate is called Ben.")
+    await say(stage, f"a {WORD}")
+    filtered.on, count = True, len(stage.home.replies)
+    await stage.ann.say(stage.home, "/summary")
+    assert "fine" in (await stage.replies(count + 2))[count:]
+    assert "Ben" in _asked(stage)
+
+
+async def test_a_compaction_goes_without_what_is_refused(stage: Stage, hurry: None) -> None:
+    on = False
+
+    def reply(asked: ChatRequest) -> Behaviour:
+        if on and _holds(asked):
+            return REFUSAL
+        return Say("## People\n- Ann sails." if is_compaction(asked) else "fine")
+
+    stage.model.answer_with(reply)
+    await stage.start(CONTEXT_WINDOW="8192", COMPACT_AT="0.85")
+    await say(stage, f"a {WORD}")
+    await talk(stage, 12)
+    on = True
+    await compact(stage)
+    assert "Ann sails" in "".join(one.text for one in stage.home.replies)
+    before = len(stage.model.requests)
+    assert await say(stage, "thanks") == "fine"
+    assert len(stage.model.requests) == before + 1
+
+
+async def test_many_refused_among_many_are_told_apart(stage: Stage, hurry: None) -> None:
+    Filter(stage)
+    bob = stage.telegram.user("Bob")
+    group = stage.telegram.group("Club", [stage.ann, bob])
+    await stage.start()
+    bad = {7, 8, 31}
+    for at in range(40):
+        await bob.say(group, f"number {at}: {WORD if at in bad else 'cake'}")
+    await stage.ann.say(group, "@keepsake_sandbox_bot when?")
+    assert (await stage.replies(2, group))[0] == "fine"
+    kept = {at for at in range(40) if f"number {at}:" in _asked(stage)}
+    assert kept == set(range(40)) - bad
 
 
 async def test_notes_lose_the_line_that_is_refused(stage: Stage, hurry: None) -> None:
@@ -152,7 +254,8 @@ async def test_notes_lose_the_line_that_is_refused(stage: Stage, hurry: None) ->
 
 
 async def test_an_answer_that_the_filter_empties_is_told(stage: Stage, hurry: None) -> None:
-    stage.model.script(Say("", finish_reason="content_filter"), Say("fine"))
+    emptied = Say("", finish_reason="content_filter")
+    stage.model.answer_with(lambda asked: emptied if asked.last_words.endswith("hello") else Say("fine"))
     await stage.start()
     assert LEFT_OUT in await say(stage, "hello")
     assert await say(stage, "and now?") == "fine"

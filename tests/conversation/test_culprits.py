@@ -1,0 +1,45 @@
+"""What is refused is found by halves, with few requests."""
+
+import pytest
+
+from bot.conversation.culprits import MOST_PROBES, _search
+
+
+class Filter:
+    """Refuses every span that holds one of these parts."""
+
+    def __init__(self, *bad: int) -> None:
+        self.bad = bad
+        self.asked = 0
+
+    async def __call__(self, start: int, end: int) -> bool:
+        self.asked += 1
+        return not any(start <= at < end for at in self.bad)
+
+
+@pytest.mark.parametrize("bad", [(0,), (199,), (37,), (0, 199), (5, 6)])
+async def test_each_refused_part_is_found(bad: tuple[int, ...]) -> None:
+    filtered = Filter(*bad)
+    assert await _search(filtered, 200) == list(bad)
+    assert filtered.asked <= min(1 + 14 * len(bad), MOST_PROBES)
+
+
+async def test_nothing_is_found_where_all_passes() -> None:
+    filtered = Filter()
+    assert await _search(filtered, 200) == []
+    assert filtered.asked == 1
+
+
+async def test_parts_that_are_refused_together_are_innocent() -> None:
+    async def passes(start: int, end: int) -> bool:
+        return end - start < 2
+
+    assert await _search(passes, 2) == []
+
+
+async def test_what_is_not_asked_about_stays() -> None:
+    filtered = Filter(*range(100, 200))
+    found = await _search(filtered, 200)
+    assert filtered.asked == MOST_PROBES
+    assert set(found) <= set(filtered.bad)
+    assert found
