@@ -7,108 +7,25 @@ next request is made of must not show through which of them it went.
 import asyncio
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bot import app
+from bot.conversation import tokens
 from bot.llm import dashscope, openai_server
 from bot.media.sound import voice_note
 from sandbox.botapi import Chat, Message, User  # noqa: TC001 - as everywhere in these tests
-from sandbox.model import Behaviour, Break, Cut, Fail, Hang, NoFinish, Say
-from tests.e2e.conftest import PATIENCE_S, Resident, Stage, open_stage
+from tests.e2e.conftest import PATIENCE_S, Resident, Stage, no_menu, open_stage, vocabulary
+from tests.e2e.conversations import BRIEF, FAILURES, LONG, PLAIN, REAL, Conversation, Step
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture, samples
 
-FAILURES = 12
-"""Conversations of which /retry makes something."""
 APIS = ("chat", "responses", "dashscope")
-LONG = "\n\n".join(f"Chapter {number}. " + "The sea was calm that day, and nobody spoke. " * 20 for number in range(9))
 STAMP = re.compile(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ")
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something that Ann does, and how many messages of the bot's there are afterwards."""
-
-    said: str
-    replies: int
-    picture: bool = False
-    voice: bool = False
-    edits_first: bool = False
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """What is said, and what the server does; a failure by the interface that words it, "" for all others."""
-
-    steps: Sequence[Step]
-    script: Sequence[Behaviour | dict[str, Behaviour]]
-    heard: Sequence[str] = field(default=())
-
-    def behaviours(self, api: str) -> Iterator[Behaviour]:
-        for one in self.script:
-            yield one.get(api, one[""]) if isinstance(one, dict) else one
-
-
-def _failing(failure: Behaviour | dict[str, Behaviour], tries: int = 1) -> Conversation:
-    """A failure is told, and /retry has the answer."""
-    return Conversation([Step("hello", 1), Step("/retry", 2)], [*[failure] * tries, Say("hi at last")])
-
-
-CONVERSATIONS = {
-    "text": Conversation([Step("hello", 1)], [Say("Hello, Ann.")]),
-    "some turns": Conversation(
-        [Step("I am Ann", 1), Step("I have a cat", 2), Step("who am I?", 3)], [Say("Hello."), Say("Nice."), Say("Ann.")]
-    ),
-    "markdown": Conversation([Step("a list", 1)], [Say("**Two**:\n\n- one\n- `two`\n")]),
-    "emoji": Conversation([Step("smile", 1)], [Say("😀 👨‍👩‍👧 ok")]),
-    "long": Conversation([Step("tell me", 3), Step("more", 4)], [Say(LONG, chunk=50), Say("the end")]),
-    "thinking": Conversation([Step("why?", 1), Step("so?", 2)], [Say("Because.", reasoning="let me see"), Say("So.")]),
-    "thinking in tags": Conversation(
-        [Step("why?", 1), Step("so?", 2)], [Say("<think>let me see</think>Because."), Say("So.")]
-    ),
-    "image": Conversation([Step("what is it?", 1, picture=True)], [Say("A square.")]),
-    "image, then words": Conversation(
-        [Step("look", 1, picture=True), Step("and its colour?", 2)], [Say("A square."), Say("Red.")]
-    ),
-    "audio": Conversation([Step("", 2, voice=True)], [Say("At nine.")], heard=["when does it leave?"]),
-    "an edit": Conversation(
-        [Step("my word is red", 1), Step("my word is blue", 1, edits_first=True), Step("which?", 2)],
-        [Say("Red it is."), Say("Blue it is."), Say("blue")],
-    ),
-    "an answer again": Conversation([Step("hello", 1), Step("/retry", 1)], [Say("Hello."), Say("Hi.")]),
-    "too long for the server": Conversation([Step("tell", 2)], [Say("It was a dark and", finish_reason="length")]),
-    "filtered in the middle": Conversation(
-        [Step("tell", 2)],
-        [
-            Say("It was a dark and", finish_reason="content_filter"),
-        ],
-    ),
-    "cut once": Conversation([Step("hello", 1)], [Cut("Hello there", after=5), Say("Hello there")]),
-    "cut twice": _failing(Cut("Hello there", after=5), 2),
-    "no end": _failing(NoFinish("Hello there"), 2),
-    "empty": _failing(Say(""), 2),
-    "broken in the stream": _failing(Break("Hello", after=2, error=Fail(500, code="server_error"))),
-    "wrong key": _failing({"": Fail(401, code="invalid_api_key"), "dashscope": Fail(401)}),
-    "no such model": _failing({"": Fail(404, code="model_not_found"), "dashscope": Fail(404)}),
-    "arrears": _failing(
-        {"": Fail(403, "account in arrears", "Arrearage"), "dashscope": Fail(400, "not in good standing", "Arrearage")}
-    ),
-    "rate limit": _failing({"": Fail(429, "Requests rate limit exceeded"), "dashscope": Fail(429)}),
-    "content filter": _failing(
-        {
-            "": Fail(400, "inappropriate", code="data_inspection_failed"),
-            "dashscope": Fail(400, code="DataInspectionFailed"),
-        }
-    ),
-    "server trouble": _failing(Fail(500)),
-    "no answer in time": _failing(Hang()),
-    "wrong request": _failing(Fail(400, "temperature is out of range")),
-    "no room": Conversation([Step("hello", 1)], [Fail(400, "Range of input length should be [1, 30720]")] * 2),
-}
 
 
 @dataclass(frozen=True)
@@ -177,25 +94,30 @@ class Actor:
         )
 
 
-async def _talk(stage: Stage, api: str) -> dict[str, Outcome]:
+async def _talk(stage: Stage, api: str, conversations: Mapping[str, Conversation]) -> dict[str, Outcome]:
     outcomes = {}
-    for number, (name, conversation) in enumerate(CONVERSATIONS.items()):
+    for number, (name, conversation) in enumerate(conversations.items()):
         asked = len(stage.model.requests)
         stage.model.script(*conversation.behaviours(api))
         stage.model.transcriptions.script(*conversation.heard)
         actor = Actor(stage, number, f"{name} ({api})")
         for step in conversation.steps:
             await actor.act(step)
+        assert not stage.model._script, name
         outcomes[name] = actor.outcome(asked)
     return outcomes
 
 
-def _check_sense(outcomes: dict[str, Outcome]) -> None:
-    """What is equal is also right: nothing thought is kept, and every answer is."""
-    kept = {
+def _kept(outcomes: dict[str, Outcome]) -> dict[str, list[str]]:
+    return {
         name: [content for role, _, content in outcome.turns if role == "assistant"]
         for name, outcome in outcomes.items()
     }
+
+
+def _check_plain(outcomes: dict[str, Outcome]) -> None:
+    """What is equal is also right: nothing thought is kept, and every answer is."""
+    kept = _kept(outcomes)
     assert kept["thinking"] == kept["thinking in tags"] == ["Because.", "So."]
     assert kept["long"] == [LONG, "the end"]
     assert kept["emoji"] == ["😀 👨‍👩‍👧 ok"]
@@ -206,16 +128,46 @@ def _check_sense(outcomes: dict[str, Outcome]) -> None:
     assert len(set(failures.values())) == FAILURES - 2  # two ways to be cut, and two of trouble
 
 
+def _check_real(outcomes: dict[str, Outcome]) -> None:
+    """An answer in an odd form is that answer, and what is wrong is told as it is."""
+    kept = _kept(outcomes)
+    hello = [name for name, conversation in REAL.items() if len(conversation.steps) == 1 and kept[name]]
+    assert {name: kept[name] for name in hello if kept[name] != ["Hello there"]} == {"half a character": ["Hi 😀"]}
+    assert len(hello) == 9
+    told = {name: outcome.shown[0] for name, outcome in outcomes.items() if kept[name] == ["hi at last"]}
+    assert len(told) == 6
+    assert len(set(told.values())) == 5  # two ways of trouble
+    assert outcomes["one refused message"].prompts[-1][-1][1] == "2+2?"
+    assert "bad word" not in str(outcomes["one refused message"].prompts[-1])
+    assert kept["one refused message"] == ["Hi.", "4"]
+    assert kept["a function"][-1] == "So."
+    assert kept["blind, told by 500"] == ["Hm.", "So."]
+    assert [media for *_, media in outcomes["blind, told by 500"].prompts[-1]] == [0] * 4
+
+
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     for client in (openai_server, dashscope):
         monkeypatch.setattr(client, "RETRIES", 0)
 
 
-@pytest.mark.long
+@pytest.mark.parametrize(
+    ("conversations", "check"),
+    [
+        pytest.param(BRIEF, lambda _: None, id="some"),
+        pytest.param(PLAIN, _check_plain, id="plain", marks=pytest.mark.long),
+        pytest.param(REAL, _check_real, id="real", marks=pytest.mark.long),
+    ],
+)
 async def test_the_same_conversations_end_alike_through_every_interface(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurry: None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hurry: None,
+    conversations: Mapping[str, Conversation],
+    check: Callable[[dict[str, Outcome]], None],
 ) -> None:
+    monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
+    monkeypatch.setattr(app, "register_menu", no_menu)
     outcomes = {}
     for api in APIS:
         folder = tmp_path / api
@@ -226,12 +178,13 @@ async def test_the_same_conversations_end_alike_through_every_interface(
                 OPENAI_MODEL="qwen-plus",
                 VISION_MODEL="qwen3-vl-plus",
                 TRANSCRIPTION_MODEL="whisper-1",
-                MODEL_TIMEOUT="1",
+                TOOLS="on",
+                MODEL_TIMEOUT="1" if "no answer in time" in conversations else "60",
             )
-            outcomes[api] = await _talk(stage, api)
+            outcomes[api] = await _talk(stage, api, conversations)
             assert {request.api for request in stage.model.requests} == {api}
             await stage.end()
-    for name in CONVERSATIONS:
-        assert outcomes["responses"][name] == outcomes["chat"][name], name
-        assert outcomes["dashscope"][name] == outcomes["chat"][name], name
-    _check_sense(outcomes["chat"])
+    for api in APIS[1:]:
+        different = [name for name in conversations if outcomes[api][name] != outcomes["chat"][name]]
+        assert not different, (outcomes[api][different[0]], outcomes["chat"][different[0]], different)
+    check(outcomes["chat"])
