@@ -11,106 +11,28 @@ from collections.abc import Sequence
 import openai
 
 from bot import errors
-from bot.llm import media_wordings, picture_wordings, wordings
+from bot.llm import error_codes, foreign_wordings, media_wordings, picture_wordings, wordings
 from bot.llm.bodies import Told, parsed, told
+from bot.llm.error_codes import Kind
 from bot.llm.told_limits import told_limit
 from bot.llm.wordings import any_of
-
-Kind = type[errors.ModelError]
 
 DASHSCOPE = "dashscope.aliyuncs.com"
 _MODEL_STUDIO = re.compile(r"(?:^|\.)(?:dashscope[\w-]*|(?:[\w-]+\.)*maas)\.aliyuncs\.com$")
 _SAYS_MODEL_STUDIO = re.compile(r"dashscope|aliyun|alibabacloud|model-studio")
 _GEMINI = re.compile(r"ai\.google\.dev|googleapis\.com|generate_content_|generativelanguage")
-_CODES: tuple[tuple[str, Kind], ...] = (
-    ("rate_limit", errors.RateLimited),
-    ("ratelimit", errors.RateLimited),
-    ("throttling", errors.RateLimited),
-    ("limit_requests", errors.RateLimited),
-    ("limit_burst_rate", errors.RateLimited),
-    ("invalid_api_key", errors.WrongKey),
-    ("invalidapikey", errors.WrongKey),
-    ("api_key_invalid", errors.WrongKey),
-    ("incorrect_api_key", errors.WrongKey),
-    ("invalid_key", errors.WrongKey),
-    ("authentication_error", errors.WrongKey),
-    ("1004", errors.WrongKey),  # MiniMax and GLM
-    ("2049", errors.WrongKey),  # MiniMax
-    ("arrearage", errors.NoCredit),
-    ("allocationquota.freetieronly", errors.NoCredit),
-    ("insufficient_balance", errors.NoCredit),
-    ("billing_", errors.NoCredit),
-    ("exceeded_current_quota", errors.NoCredit),
-    ("creditserror", errors.NoCredit),
-    ("1113", errors.NoCredit),  # GLM
-    ("1008", errors.NoCredit),  # MiniMax
-    ("modelnotfound", errors.NoPermission),
-    ("model_not_found", errors.NoPermission),
-    ("model_not_supported", errors.NoPermission),
-    ("model_decommissioned", errors.NoPermission),
-    ("unsupported_country", errors.NoPermission),
-    ("accessdenied", errors.NoPermission),
-    ("model.accessdenied", errors.NoPermission),
-    ("context_length_exceeded", errors.ContextTooLong),
-    ("context_window_exceeded", errors.ContextTooLong),
-    ("exceed_context_size", errors.ContextTooLong),
-    ("model_context_window_exceeded", errors.ContextTooLong),
-    ("string_above_max_length", errors.ContextTooLong),
-    ("1261", errors.ContextTooLong),  # GLM
-    ("image_content_policy_violation", errors.ContentRefused),
-    ("content_filter", errors.ContentRefused),
-    ("contentfilter", errors.ContentRefused),
-    ("content_policy", errors.ContentRefused),
-    ("content_moderation", errors.ContentRefused),
-    ("moderation_blocked", errors.ContentRefused),
-    ("responsibleaipolicyviolation", errors.ContentRefused),
-    ("data_inspection_failed", errors.ContentRefused),
-    ("datainspectionfailed", errors.ContentRefused),
-    ("customroleblocked", errors.ContentRefused),
-    ("faqruleblocked", errors.ContentRefused),
-    ("ipinfringementsuspect", errors.ContentRefused),
-    ("prohibited_content", errors.ContentRefused),
-    ("censorship_blocked", errors.ContentRefused),
-    ("safety_violation", errors.ContentRefused),
-    ("guardrail", errors.ContentRefused),
-    ("sensitivecontentdetected", errors.ContentRefused),
-    ("inputtextsensitivecontentdetected", errors.ContentRefused),
-    ("1301", errors.ContentRefused),  # GLM
-    ("1026", errors.ContentRefused),  # MiniMax: what was said
-    ("1027", errors.ContentRefused),  # MiniMax: what was to be answered
-    ("invalid_image", errors.ImageRefused),
-    ("image_parse_error", errors.ImageRefused),
-    ("image_too_large", errors.ImageRefused),
-    ("image_too_small", errors.ImageRefused),
-)
-"""Beginnings of codes that mean one thing, whatever is said beside them."""
-_WEAK_CODES: tuple[tuple[str, Kind], ...] = (
-    ("invalid_prompt", errors.ContentRefused),  # OpenAI's, for what its models must not be asked
-)
-"""Those that mean it where nothing else is said."""
-_VAGUE_CODES: tuple[tuple[str, Kind], ...] = (
-    ("server_error", errors.ServerTrouble),
-    ("overloaded", errors.ServerTrouble),
-    ("internalerror", errors.ServerTrouble),
-    ("internal_error", errors.ServerTrouble),
-    ("systemerror", errors.ServerTrouble),
-    ("modelserving", errors.ServerTrouble),
-    ("modelunavailable", errors.ServerTrouble),
-    ("unavailable", errors.ServerTrouble),
-    ("requesttimeout", errors.NoAnswerInTime),
-    ("deadline_exceeded", errors.NoAnswerInTime),
-    ("resource_exhausted", errors.RateLimited),
-)
-"""Those that some servers give to whatever went wrong."""
 _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (picture_wordings.TOO_MANY, errors.TooManyImages),
-    (any_of(media_wordings.DEAF), errors.CannotHear),  # before BLIND: llama.cpp speaks of its projector for both
-    (any_of(media_wordings.BLIND), errors.CannotSee),
+    (
+        any_of(media_wordings.DEAF + foreign_wordings.DEAF),
+        errors.CannotHear,
+    ),  # before BLIND: llama.cpp speaks of its projector for both
+    (any_of(media_wordings.BLIND + foreign_wordings.BLIND), errors.CannotSee),
     (any_of(media_wordings.IMAGE), errors.ImageRefused),
     (any_of(media_wordings.SOUND), errors.MediaRefused),
-    (any_of(wordings.TOO_LONG), errors.ContextTooLong),
+    (any_of(wordings.TOO_LONG + foreign_wordings.TOO_LONG), errors.ContextTooLong),
     (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),  # before REFUSED: who violates terms has the account blocked
-    (any_of(wordings.REFUSED), errors.ContentRefused),
+    (any_of(wordings.REFUSED + foreign_wordings.REFUSED), errors.ContentRefused),
 )
 _NO_CREDIT = any_of(wordings.NO_CREDIT)
 _QUOTA = any_of(wordings.QUOTA)
@@ -224,17 +146,18 @@ def _kind(status: int | None, found: Told, host: str) -> Kind:
     if _is_money(said, codes, host, found):
         return errors.NoCredit
     return (
-        _of_codes(codes, _CODES)
+        _of_codes(codes, error_codes.CERTAIN)
         or _of_words(said)
-        or _of_codes(codes, _WEAK_CODES)
-        or (_of_codes(codes, _VAGUE_CODES) if status is None or status >= 500 else None)
+        or (errors.CannotSee if _wants_plain_content(said, found) else None)
+        or _of_codes(codes, error_codes.WEAK)
+        or (_of_codes(codes, error_codes.VAGUE) if status is None or status >= 500 else None)
         or _of_status(status)
     )
 
 
 def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
     """Whether the account is out of credit, and does not only ask for too much a minute."""
-    if _NO_CREDIT.search(said) or _of_codes(codes, _CODES) is errors.NoCredit:
+    if _NO_CREDIT.search(said) or _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
         return True
     quota = _QUOTA.search(said) or any(code.startswith("insufficient_quota") for code in codes)
     if not quota or _wait(found) is not None or any("resource_exhausted" in code for code in codes):
@@ -253,6 +176,11 @@ def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind |
 
 def _begins(code: str, beginning: str) -> bool:
     return code == beginning if beginning.isdecimal() else code.startswith(beginning)
+
+
+def _wants_plain_content(said: str, found: Told) -> bool:
+    """Whether a server that checks forms takes no content in parts: FastAPI says so with the place of the field."""
+    return "should be a valid string" in said and "content" in found.fields
 
 
 def _of_words(said: str) -> Kind | None:

@@ -32,6 +32,8 @@ def _senseless(noun: str, own: tuple[str, ...]) -> tuple[str, ...]:
         rf"accepted|permitted) (?:for|by|with|in|on) {_QUOTES}(?:{_MODEL} )?(?:\S+ )?model\b",
         rf"unsupported (?:(?:message|media|input|part) )?(?:content )?(?:type|part|modality|content|input)s?"
         rf"(?: type)?\W{{1,5}}{noun}{_TAIL}{_QUOTES}(?=\s*(?:$|[.,;)]|(?:for|in|by)\b))",
+        rf"\b{noun}[ _-](?:inputs?|contents?|parts?|data|attachments?) (?:is|are) not (?:allowed|accepted|permitted) (?:for|by|with|in) "
+        rf"(?:{_MODEL} )?(?:\S+ )?model\b",
         rf"does not support (?:the )?{_QUOTES}{noun}{_QUOTES} (?:modality|content type)",
         rf"{noun}{_QUOTES} is not an? (?:supported|valid|known|allowed|recogni[sz]ed) (?:content|part|input|message|modality)",
         rf"(?:unexpected|unrecogni[sz]ed|unknown|unhandled|unsupported) (?:message )?(?:content|part|input)(?: part)?(?: type)?"
@@ -66,6 +68,8 @@ BLIND = _senseless(
         r"\bno (?:multi-?modal|vision)[ -]?(?:capable )?(?:endpoint|model|provider)s? (?:is |are )?(?:available|found)",
         r"vision add-?on is not loaded",
         r"missing data required for image input",
+        r"\bnot (?:a )?(?:vision|image|multi-?modal)[- ](?:capable|enabled)",
+        r"vision (?:encoder|tower|projector|adapter|module) (?:is |was )?not (?:initiali[sz]ed|loaded|available|present|found)",
         r"不支持(?:输入)?(?: ?image_url|图片|图像|视觉)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
     ),
 )

@@ -81,7 +81,7 @@ TOO_LONG = (
 ABOUT_THE_ANSWER = (
     r"^(?!.{0,80}-\d).{0,60}max_(?:completion_|output_)?tokens\W{0,3}(?:(?:or|and|/) \W?max_\w+\W{0,2})?(?:parameter )?(?:is (?:too|larger|"
     r"greater)|must be|should be|cannot|can't|exceeds|value|:)",
-    r"range of max_tokens",
+    r"range of max_tokens|max_(?:completion_|output_)?tokens\W{0,3}(?:参数|的?取值|值|超出范围|非法|必须|不能)",
 )
 """It is the setting for the answer's length that is wrong, whatever else is mentioned."""
 

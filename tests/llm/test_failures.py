@@ -10,6 +10,7 @@ import pytest
 from bot import errors
 from bot.llm.bodies import MOST_CHARACTERS
 from bot.llm.failures import of_event, of_response, translate
+from tests.llm.foreign_phrases import FOREIGN, NEITHER
 from tests.llm.phrases import PHRASES
 from tests.llm.refusals import DASHSCOPE, OPENAI, Refusal, refusals
 
@@ -38,6 +39,36 @@ def test_phrases_decide_where_the_status_does_not(kind: type[errors.ModelError])
         for status in (400, 422):
             error = _translated(status, json.dumps({"error": {"message": phrase}}).encode())
             assert type(error) is kind, str(error)
+
+
+@pytest.mark.parametrize("kind", list(FOREIGN), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("status", [400, 500])
+def test_other_languages_are_understood_too(kind: type[errors.ModelError], status: int) -> None:
+    for phrase in FOREIGN[kind].strip().splitlines():
+        error = _translated(status, json.dumps({"error": {"message": phrase}}).encode())
+        assert type(error) is kind, str(error)
+
+
+def test_talk_of_pictures_and_lengths_decides_nothing() -> None:
+    for phrase in NEITHER.strip().splitlines():
+        error = _translated(400, json.dumps({"error": {"message": phrase}}).encode())
+        assert not isinstance(error, errors.CannotSee | errors.CannotHear | errors.ContextTooLong), str(error)
+
+
+@pytest.mark.parametrize("status", [401, 402, 408, 429])
+def test_a_status_that_says_enough_is_not_reread(status: int) -> None:
+    for kind in FOREIGN:
+        for phrase in FOREIGN[kind].strip().splitlines():
+            assert type(_translated(status, json.dumps({"error": {"message": phrase}}).encode())) is not kind, phrase
+
+
+def test_a_form_without_content_parts_is_blind() -> None:
+    detail = {
+        "type": "string_type",
+        "loc": ["body", "messages", 0, "content", "str"],
+        "msg": "Input should be a valid string",
+    }
+    assert type(_translated(422, json.dumps({"detail": [detail]}).encode())) is errors.CannotSee
 
 
 def test_words_are_read_from_every_form() -> None:
