@@ -1,14 +1,19 @@
-"""The variables of ``.env.example``, of the README's table and of the settings are the same, with the same defaults."""
+"""What README.md and ``.env.example`` list is what there is: the variables, and the fields of MODEL_PROFILES."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from bot.llm.known import KNOWN
+from bot.llm.profiles import Fallback, ModelProfile, ServerProfile
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+PROFILES = {"models": ModelProfile, "servers": ServerProfile, "fallbacks": Fallback}
+"""By the names of their tables in the file of MODEL_PROFILES."""
 VARIABLES = {name.upper() for name in Settings.model_fields}
 
 
@@ -51,3 +56,25 @@ def test_each_variable_of_the_example_has_a_comment_above_it() -> None:
     for above, line in pairwise(lines):
         if re.match(r"(# )?[A-Z_]+=", line):
             assert re.match(r"# (?![A-Z_]+=).*[.)]$", above), f"no comment above {line}"
+
+
+def test_the_readme_lists_each_field_of_profiles() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([^|]*) \|", text, re.MULTILINE))
+    assert told == {
+        f"{table}.{name}": "unset"
+        if (default := field.get_default(call_default_factory=True)) is None
+        else f"`{json.dumps(default)}`"
+        for table, profile in PROFILES.items()
+        for name, field in profile.model_fields.items()
+    }
+
+
+def test_the_readmes_file_of_profiles_is_read(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = [example for example in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "[models." in example]
+    assert examples
+    for number, example in enumerate(examples):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(example, encoding="utf-8")
+        assert KNOWN.with_file(file).models[-1]
