@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot has handlers of its own
     try:
         settings = load()
-        logs.configure(settings.log_level, settings.log_format, settings.secrets)
+        logs.configure(_log_level(options, settings), settings.log_format, settings.secrets)
         return asyncio.run(_work(options, settings)) or 0
     except StartError as exc:
         output.complain(exc)
@@ -105,6 +105,11 @@ async def _admission(options: argparse.Namespace, settings: Settings) -> None:
     else:
         standing = Standing.ALLOWED if options.command == "allow" else Standing.BLOCKED
         output.write(await admission.put(settings, options.id, standing))
+
+
+def _log_level(options: argparse.Namespace, settings: Settings) -> str:
+    """The doctor's findings say what its log would."""
+    return "ERROR" if options.command == "doctor" and settings.log_level != "DEBUG" else settings.log_level
 
 
 def _telegram_id(text: str) -> int:

@@ -6,13 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Fallback, ModelProfile, ServerProfile
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-PROFILES = {"models": ModelProfile, "servers": ServerProfile, "fallbacks": Fallback}
+PROFILES: dict[str, type[BaseModel]] = {"models": ModelProfile, "servers": ServerProfile, "fallbacks": Fallback}
 """By the names of their tables in the file of MODEL_PROFILES."""
 VARIABLES = {name.upper() for name in Settings.model_fields}
 

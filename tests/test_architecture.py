@@ -92,6 +92,7 @@ MAY_IMPORT = {
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
     "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
     "bot.doctor": {
+        "bot.amounts",
         "bot.conversation.probe",
         "bot.conversation.tokens",
         "bot.engine",

@@ -1,4 +1,4 @@
-"""Asking a model for a word, within a bound of time; and what its failures ask of whoever runs the bot."""
+"""Asking a model for a word, within a bound of time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,29 +6,19 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from bot import errors
-from bot.llm.interface import DEFAULT, ChatModel, Message, Options, Usage
+from bot.llm.interface import Call, ChatModel, Message, Options, Usage
+from bot.settings import Settings
 
+PATIENCE_S = 60.0
+"""The longest wait for an answer, where MODEL_TIMEOUT is not shorter: a model may have to be loaded first."""
 THRIFTY = Options(thinking=False)
 """A word needs no reasoning, where a model can do without."""
+QUESTION = (Message("user", "Say yes, in one word."),)
 
-ADVICE: dict[type[errors.ModelError], str] = {
-    errors.WrongKey: "OPENAI_API_KEY: copy it anew, and see that OPENAI_BASE_URL is the provider, and the region, "
-    "that gave it out.",
-    errors.NoPermission: "OPENAI_MODEL: the server has no such model, or this key may not use it. If the address is "
-    "to blame: OPENAI_BASE_URL mostly ends with /v1.",
-    errors.NoCredit: "Top up the account at the provider, or raise its limit.",
-    errors.RateLimited: "Try again in a minute; if it stays, ask the provider for more.",
-    errors.ServerTrouble: "See that the server runs, that OPENAI_BASE_URL is its address, and that this machine "
-    "reaches it (a proxy, a firewall?).",
-    errors.NoAnswerInTime: "See that OPENAI_BASE_URL is right. A model that is still being loaded needs another try.",
-    errors.RequestRefused: "OPENAI_MODEL, LLM_EXTRA_BODY: see that the server knows both.",
-}
-"""What to do about a failure."""
-NO_STREAM = (
-    "The bot needs a server that streams (server-sent events). See that OPENAI_BASE_URL is the interface's address, "
-    "which mostly ends with /v1, and that no proxy holds answers back."
-)
-CUT = "Try again; if it stays, look for a proxy between here and the server that ends connections."
+
+def patience(settings: Settings) -> float:
+    """How long an answer is waited for, in seconds."""
+    return min(PATIENCE_S, settings.model_timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +29,32 @@ class Answer:
     pieces: int = 0
     usage: Usage | None = None
     error: errors.ModelError | None = None
+    calls: tuple[Call, ...] = ()
+    opaque: str = ""
 
     @property
     def unstreamed(self) -> bool:
         """The server took the request, and nothing that is a stream came."""
         return isinstance(self.error, errors.StreamCut) and not self.pieces
 
+    @property
+    def said(self) -> str:
+        """The words, or that there are none."""
+        return f"{' '.join(self.text.split()):.80}" or "nothing"
 
-async def ask(model: ChatModel, messages: Sequence[Message], limit: float, options: Options = DEFAULT) -> Answer:
+
+async def ask(model: ChatModel, messages: Sequence[Message], limit: float, options: Options = THRIFTY) -> Answer:
     """The answer to the messages, or why there is none; `limit` in seconds."""
-    text, pieces, usage = "", 0, None
+    text, pieces, usage, opaque = "", 0, None, ""
+    calls: tuple[Call, ...] = ()
     error: errors.ModelError | None = None
     try:
         async with asyncio.timeout(limit), aclosing(model.stream(messages, options)) as stream:
             async for delta in stream:
-                said = "" if delta.taken_back else text
-                text, pieces, usage = said + delta.text, pieces + 1, delta.usage or usage
+                text, pieces, usage = text + delta.text, pieces + 1, delta.usage or usage
+                calls, opaque = calls + delta.calls, delta.opaque or opaque
     except errors.ModelError as exc:
         error = exc
     except TimeoutError:
         error = errors.NoAnswerInTime(f"no answer within {limit:.0f} s")
-    return Answer(text, pieces, usage, error)
-
-
-def advice(answer: Answer) -> str:
-    """What to do about a request that failed."""
-    if isinstance(answer.error, errors.StreamCut):
-        return CUT if answer.pieces else NO_STREAM
-    known = (text for kind, text in ADVICE.items() if isinstance(answer.error, kind))
-    return next(known, "What the server said is all that is known; its documentation may say more.")
+    return Answer(text, pieces, usage, error, calls, opaque)

@@ -1,78 +1,70 @@
-"""What the bot can do without: another model, finding turns by meaning, and listening to voice messages."""
+"""What the bot can do without: another model, and finding turns by meaning."""
 
 import asyncio
+from collections.abc import Sequence
+from math import isfinite, sqrt
 
-from bot.doctor.asking import THRIFTY, ask
-from bot.doctor.model import QUESTION, patience
+from bot.doctor import advice
+from bot.doctor.asking import QUESTION, ask, patience
+from bot.doctor.bill import Bill
 from bot.doctor.report import Finding, fine, note
-from bot.doctor.samples import tone
-from bot.errors import ModelError
-from bot.llm.interface import ChatModel, Embedder, Purpose, Transcriber
+from bot.errors import ModelError, NoAnswerInTime
+from bot.llm.interface import Beside, ChatModel, Embedder, Purpose
 from bot.llm.local import EXTRA
 from bot.settings import Settings
 
+SENTENCES = ("The cat sleeps on the sofa.", "A cat is asleep on the couch.", "Interest rates rose by half a percent.")
+"""The second means what the first does, the third something else."""
+BY_MEANING = (
+    f"By meaning too, in any language: install the extra '{EXTRA}' (EMBEDDING_MODEL=local), or name a server's "
+    "model (on DashScope: text-embedding-v4)."
+)
+BY_WORDS = "Turns are found by their words meanwhile. "
 
-async def meaning(settings: Settings, embedder: Embedder | None) -> Finding:
-    """The embedding endpoint."""
+
+async def meaning(settings: Settings, embedder: Embedder | None, bill: Bill | None = None) -> Finding:
+    """The embedding model: has it vectors, and are those of like sentences near each other."""
     what = "Embeddings"
     if embedder is None:
         why = "is off" if settings.embedding_model == "off" else f"is not set, and the extra '{EXTRA}' is not installed"
-        return note(what, f"EMBEDDING_MODEL {why}: turns are found by their words alone", _by_meaning())
-    limit = patience(settings)
+        return note(what, f"EMBEDDING_MODEL {why}: turns are found by their words alone", BY_MEANING)
+    limit, took = patience(settings), list[Beside]()
     try:
         async with asyncio.timeout(limit):
-            (vector,) = await embedder.embed(["the cat sat on the mat"], Purpose.QUERY)
+            vectors = await embedder.embed(SENTENCES, Purpose.PASSAGE, took)
     except TimeoutError:
-        return note(what, f"{embedder.name} did not answer within {limit:.0f} s", _instead())
+        return _failed(embedder.name, NoAnswerInTime(f"no answer within {limit:.0f} s"))
     except ModelError as exc:
-        return note(what, f"{embedder.name} failed: {exc}", _instead())
+        return _failed(embedder.name, exc)
+    finally:
+        if bill is not None:
+            bill.add_beside(embedder.name, took)
     where = "on this machine, " if settings.embedding_model in (None, "local") else ""
-    return fine(what, f"{where}{embedder.name} gives vectors of {len(vector)} numbers")
+    told = f"{where}{embedder.name} gives vectors of {len(vectors[0])} numbers"
+    one, like, other = vectors
+    if not _nearness(one, like) > _nearness(one, other):
+        return note(what, f"{told}, but sentences that mean the same are not near each other", BY_WORDS + BY_MEANING)
+    return fine(what, told)
 
 
-async def instead(settings: Settings, model: ChatModel | None) -> list[Finding]:
-    """The model that answers where the main one fails, if there is one."""
-    if model is None:
-        return []
-    answer = await ask(model, QUESTION, patience(settings), THRIFTY)
+def _failed(name: str, error: ModelError) -> Finding:
+    what_to_do = advice.what_to_do(error, advice.EMBEDDING)
+    return note("Embeddings", f"{name}: {advice.told(error)}", BY_WORDS + what_to_do)
+
+
+def _nearness(one: Sequence[float], other: Sequence[float]) -> float:
+    """The cosine; 0 where there is none."""
+    length = sqrt(sum(x * x for x in one)) * sqrt(sum(x * x for x in other))
+    cosine = sum(x * y for x, y in zip(one, other, strict=True)) / length if length else 0.0
+    return cosine if isfinite(cosine) else 0.0
+
+
+async def instead(settings: Settings, model: ChatModel) -> Finding:
+    """A model that answers where the main one fails."""
+    answer = await ask(model, QUESTION, patience(settings))
     if answer.error is not None:
-        advice = "See FALLBACK_MODEL, FALLBACK_BASE_URL and FALLBACK_API_KEY, or FALLBACK_MODELS."
-        return [note("Fallback", f"{model.name} failed: {answer.error}", advice)]
-    return [fine("Fallback", f"{model.name} answers too")]
-
-
-async def voice(settings: Settings, model: ChatModel, transcriber: Transcriber | None) -> Finding:
-    """Who listens to voice messages."""
-    what, name = "Voice", settings.transcription_model
-    if model.senses.hears:
-        return fine(what, f"{settings.openai_model} listens to it")
-    if transcriber is None:
-        return note(
-            what,
-            f"{settings.openai_model} is not known to hear, and TRANSCRIPTION_MODEL is not set",
-            "TRANSCRIPTION_MODEL names a model that writes voice messages down.",
-        )
-    limit = patience(settings)
-    try:
-        async with asyncio.timeout(limit):
-            await transcriber.transcribe(tone())
-    except TimeoutError:
-        return note(what, f"{name} did not answer within {limit:.0f} s", _unheard())
-    except ModelError as exc:
-        return note(what, f"{name} failed: {exc}", _unheard())
-    return fine(what, f"{name} writes it down")
-
-
-def _by_meaning() -> str:
-    return (
-        f"By meaning too, in any language: install the extra '{EXTRA}' (EMBEDDING_MODEL=local), or name a server's "
-        "model (on DashScope: text-embedding-v4)."
-    )
-
-
-def _instead() -> str:
-    return "Turns are found by their words meanwhile. See EMBEDDING_MODEL, EMBEDDING_BASE_URL and EMBEDDING_API_KEY."
-
-
-def _unheard() -> str:
-    return "Voice messages wait meanwhile. See TRANSCRIPTION_MODEL, TRANSCRIPTION_BASE_URL and TRANSCRIPTION_API_KEY."
+        what_to_do = advice.what_to_do(answer.error, advice.FALLBACK)
+        return note("Fallback", f"{model.name}: {advice.told(answer.error)}", what_to_do)
+    if not answer.text.strip():
+        return note("Fallback", f"{model.name} answers, but said nothing", "Try again; then try another model.")
+    return fine("Fallback", f"{model.name} answers too")

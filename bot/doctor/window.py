@@ -1,10 +1,16 @@
-"""How much of a prompt the model's server reads: some cut longer ones, and say nothing."""
+"""What the server reports of a prompt whose length is known: whether its counts are real, and how much it reads.
 
-from bot.conversation.probe import probe
+Some report nothing, or zeros, or the same for all; some cut longer prompts, and say nothing.
+"""
+
+from bot.conversation.probe import Probed, probe
 from bot.conversation.tokens import TokenCounter
-from bot.doctor.model import patience
+from bot.doctor import advice
+from bot.doctor.asking import patience
 from bot.doctor.report import Finding, fine, note
-from bot.llm.interface import Models
+from bot.errors import ModelError
+from bot.llm.interface import ChatModel, Models
+from bot.llm.profiles import Profiles
 from bot.settings import Settings
 
 WHAT = "Window"
@@ -16,27 +22,88 @@ SHORT_SHARE = 0.25
 """Of that, the length of a prompt that is read in full: it tells how far our count is off."""
 READ_SHARE = 0.85
 """Of what would then be reported of the long one; less is not the whole."""
-ADVICE = (
+LEAST_RATIO, MOST_RATIO = 0.4, 2.5
+"""Of what is reported to what we count: no tokenizer is further from ours, in plain English."""
+MOST_OVERHEAD = 1000
+"""Tokens that a server puts before a prompt, and that are no template any more."""
+LONGER = (
     "Give the server a longer window (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size), or set CONTEXT_WINDOW to "
     "what it reads; the bot finds that out by itself, but only after some messages."
 )
+UNCOUNTED = "The bot then estimates tokens: budgets, /usage and the length of windows go by that. "
 
 
-async def check(settings: Settings, models: Models, count_tokens: TokenCounter) -> list[Finding]:
-    """Send a long prompt and compare; nothing is told where the server reports no usage."""
+async def check(
+    settings: Settings, models: Models, count_tokens: TokenCounter, profiles: Profiles | None = None
+) -> list[Finding]:
+    """Send a short prompt and a long one, and compare."""
     model = models.of(settings.openai_model)
     window = settings.context_window or model.window
     tokens, limit = min(TOKENS, int(SHARE * window)), patience(settings)
     short = await probe(model, int(SHORT_SHARE * tokens), count_tokens, limit)
-    if short.error is not None or short.usage is None:
-        return []
-    found = await probe(model, tokens, count_tokens, limit)
-    if found.refused:
-        return [note(WHAT, f"{model.name} refuses a prompt of {found.counted} tokens: {found.error}", ADVICE)]
-    if found.error is not None or found.usage is None:
-        return []
-    read, whole = found.usage.input, found.counted * short.usage.input / short.counted
+    if short.error is not None:
+        return [_untried("Usage", settings, short.error)]
+    if short.usage is None:
+        switch = "If the server has a switch for usage in streams (stream_options), turn it on."
+        unknown = note(WHAT, f"can't be measured without such reports; {_taken(settings, model, profiles)}")
+        return [note("Usage", "the server reports no tokens, or none but zeros", UNCOUNTED + switch), unknown]
+    long = await probe(model, tokens, count_tokens, limit)
+    return [_usage(short, long), _window(settings, model, short, long, profiles)]
+
+
+def _usage(short: Probed, long: Probed) -> Finding:
+    """Whether the counts can be true."""
+    read = 0 if short.usage is None else short.usage.input
+    if read < LEAST_RATIO * short.counted:
+        return _unreal(f"it reported {read:,} tokens for a prompt of about {short.counted:,}")
+    if long.usage is None:
+        return fine("Usage", "the server reports what answers cost")
+    ratio = (long.usage.input - read) / (long.counted - short.counted)
+    if ratio > MOST_RATIO:
+        more = f"{long.counted - short.counted:,} tokens more"
+        return _unreal(f"it reported {long.usage.input - read:,} tokens more for a prompt of about {more}")
+    overhead = read - max(ratio, 1.0) * short.counted
+    if overhead > MOST_OVERHEAD:
+        told = f"the server puts about {overhead:,.0f} tokens of its own before each prompt, which you pay"
+        return note("Usage", told, "See the system prompt, the template or the tools that are set up there.")
+    return fine("Usage", f"the server reports what answers cost: {read:,} tokens where {short.counted:,} were counted")
+
+
+def _unreal(told: str) -> Finding:
+    how = "What it reports is taken for true: budgets, /usage and the length of windows will be off. Ask the provider."
+    return note("Usage", f"the server's counts can't be real: {told}", how)
+
+
+def _window(settings: Settings, model: ChatModel, short: Probed, long: Probed, profiles: Profiles | None) -> Finding:
+    if long.refused and long.error is not None:
+        limit = getattr(long.error, "limit", None)
+        measured = f" (its window is {limit:,} tokens, by its own words)" if limit else ""
+        told = f"{model.name} refuses a prompt of {long.counted:,} tokens{measured}: {long.error}"
+        return note(WHAT, told, LONGER)
+    if long.error is not None:
+        return _untried(WHAT, settings, long.error)
+    if long.usage is None or short.usage is None or short.usage.input < LEAST_RATIO * short.counted:
+        return note(WHAT, f"can't be measured by such reports; {_taken(settings, model, profiles)}")
+    read, whole = long.usage.input, long.counted * short.usage.input / short.counted
     if read < READ_SHARE * whole:
-        told = f"{model.name} read {read} of {whole:.0f} tokens: its server cuts longer prompts in silence"
-        return [note(WHAT, told, ADVICE)]
-    return [fine(WHAT, f"{model.name} read all of a prompt of {read} tokens; {window:,} are taken to be its window")]
+        cut = "its server cuts longer prompts in silence"
+        told = f"measured: {read:,} tokens. That is what {model.name} read of {whole:,.0f}: {cut}"
+        return note(WHAT, told, LONGER)
+    taken = _taken(settings, model, profiles)
+    return fine(WHAT, f"measured: {model.name} read all of a prompt of {read:,} tokens; {taken}")
+
+
+def _taken(settings: Settings, model: ChatModel, profiles: Profiles | None) -> str:
+    """The window that the bot goes by, and who says so."""
+    if settings.context_window is not None:
+        return f"its window is {settings.context_window:,}, as CONTEXT_WINDOW says"
+    known = None if profiles is None else profiles.model(model.name)
+    if known is None or known.context_window != model.window:
+        return f"its window is {model.window:,}, as its server says"
+    if "context_window" in known.model_fields_set:
+        return f"its window is {model.window:,}, as is known of this model"
+    return f"its window is taken to be {model.window:,}, as nobody says otherwise (CONTEXT_WINDOW would)"
+
+
+def _untried(what: str, settings: Settings, error: ModelError) -> Finding:
+    return note(what, f"could not be measured: {advice.told(error)}", advice.what_to_do(error, advice.main(settings)))

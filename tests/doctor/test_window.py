@@ -1,24 +1,32 @@
-"""The doctor sends a long prompt, and says how much of it was read."""
+"""The doctor sends a long prompt, and says how much of it was read, and whether what is reported can be true."""
 
 import pytest
 
 from bot.conversation.tokens import estimate
 from bot.doctor import window
-from bot.doctor.report import Mark
-from bot.llm.chat_completions import ChatCompletions
-from bot.llm.openai_server import OpenAIServer
+from bot.doctor.report import Finding, Mark
+from bot.llm.known import KNOWN
 from sandbox.model import Fail, Say
+from sandbox.model.behaviour import Raw
 from tests.doctor.conftest import World
+from tests.llm.streams import STOP, say, stream
 
 TOO_LONG = Fail(400, "This model's maximum context length is 4096 tokens.")
+
+
+async def _check(world: World, **variables: str) -> dict[str, Finding]:
+    settings = world.settings(**variables)
+    async with world.models(settings) as models:
+        found = await window.check(settings, models, estimate, KNOWN)
+    return {finding.what: finding for finding in found}
 
 
 @pytest.mark.parametrize(
     ("reads", "answer", "mark", "told"),
     [
         (None, Say("Yes."), Mark.FINE, "read all of a prompt"),
-        (4096, Say("Yes."), Mark.NOTE, "read 4096 of"),
-        (None, None, Mark.NOTE, "refuses a prompt"),
+        (4096, Say("Yes."), Mark.NOTE, "measured: 4,096 tokens"),
+        (None, None, Mark.NOTE, "its window is 4,096 tokens"),
     ],
 )
 async def test_what_was_read_is_told(
@@ -26,14 +34,41 @@ async def test_what_was_read_is_told(
 ) -> None:
     world.model.reads = reads
     world.model.answer_with(lambda asked: answer or (TOO_LONG if len(asked.messages) > 30 else Say("Yes.")))
-    settings = world.settings()
-    models = OpenAIServer(
-        ChatCompletions,
-        base_url=settings.openai_base_url,
-        api_key=settings.model_key,
-        extra_body={},
-        timeout=settings.model_timeout,
+    found = await _check(world)
+    assert (found["Window"].mark, told in found["Window"].found) == (mark, True), found
+    assert found["Usage"].mark is Mark.FINE
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "32,768, as nobody says otherwise"),
+        ({"OPENAI_MODEL": "gpt-4o"}, "128,000, as is known"),
+        ({"CONTEXT_WINDOW": "50000"}, "50,000, as CONTEXT_WINDOW says"),
+    ],
+)
+async def test_who_says_how_long_the_window_is(world: World, variables: dict[str, str], told: str) -> None:
+    assert told in (await _check(world, **variables))["Window"].found
+
+
+def _reporting(usage: dict[str, int]) -> Raw:
+    return Raw(stream(say("Yes."), STOP, {"choices": [], "usage": usage}))
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "told"),
+    [
+        (0, 0, "none but zeros"),
+        (10, 10, "can't be real"),
+        (1500, 60_000, "can't be real"),
+        (9000, 13_500, "of its own before each prompt"),
+    ],
+)
+async def test_counts_that_are_not_real_are_a_note(world: World, short: int, long: int, told: str) -> None:
+    world.model.answer_with(
+        lambda asked: _reporting(
+            {"prompt_tokens": long if len(asked.messages) > 30 else short, "completion_tokens": 2 if short else 0}
+        )
     )
-    (found,) = await window.check(settings, models, estimate)
-    await models.close()
-    assert (found.mark, told in found.found) == (mark, True), found
+    found = await _check(world)
+    assert (found["Usage"].mark, told in found["Usage"].found) == (Mark.NOTE, True), found

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.doctor.samples import DIGITS
 from sandbox.botapi import BotApi
 from sandbox.model import ChatRequest, Fail, ModelServer, Say
 from sandbox.model.behaviour import Behaviour
 from storage import migrations
+from tests.doctor.conftest import look
 from tests.e2e.conftest import KEY, TOKEN, Stage
 
 ASKED = {"getMe", "getWebhookInfo"}
@@ -32,7 +34,8 @@ def _marks(text: str) -> dict[str, str]:
 
 
 def _seeing(asked: ChatRequest) -> Behaviour:
-    return Say("Red." if asked.messages[-1].images else "Yes.")
+    images = asked.messages[-1].images
+    return Say(look(images[0]) if images else "Yes.")
 
 
 def _blind(asked: ChatRequest) -> Behaviour:
@@ -43,7 +46,9 @@ def _blind(asked: ChatRequest) -> Behaviour:
 
 async def test_a_healthy_world_has_ticks_alone(program: Stage, tmp_path: Path) -> None:
     program.model.answer_with(_seeing)
-    helpers = {"EMBEDDING_MODEL": "near", "TRANSCRIPTION_MODEL": "ears"}
+    program.model.transcriptions.script(" ".join(DIGITS))
+    (tmp_path / "profiles.toml").write_text('[models."*"]\nprice_input = 1.0\n')
+    helpers = {"EMBEDDING_MODEL": "near", "TRANSCRIPTION_MODEL": "ears", "MODEL_PROFILES": "profiles.toml"}
     code, text = await _doctor(program, **helpers)
     assert code == 0
     assert set(_marks(text).values()) == {"✓"}
@@ -60,7 +65,17 @@ async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: S
     code, text = await _doctor(process, **more)
     assert code == 0
     noted = {what for what, mark in _marks(text).items() if mark == "·"}
-    assert noted == {"Groups", "Webhook", "Usage", "Pictures", "Embeddings", "Voice"}
+    assert noted == {
+        "Groups",
+        "Webhook",
+        "Usage",
+        "Window",
+        "Prompt cache",
+        "Pictures",
+        "Embeddings",
+        "Voice",
+        "This visit",
+    }
     assert set(_marks(text).values()) == {"✓", "·"}
     assert "[hidden]" in text
 

@@ -1,0 +1,116 @@
+"""Whether pictures are seen and voice messages heard, and by whom: some servers take both, and drop them unread."""
+
+import asyncio
+
+from bot import errors
+from bot.doctor import advice
+from bot.doctor.asking import Answer, ask, patience
+from bot.doctor.bill import Bill
+from bot.doctor.report import Finding, fine, note
+from bot.doctor.samples import colours_in, digits_in, picture, speech, two_colours, two_digits
+from bot.llm.interface import Beside, ChatModel, Message, Models, Transcriber
+from bot.settings import Settings
+
+COLOURS = "Which two colours has this picture, on its left and on its right? Answer with two English words."
+DIGITS = "Which two digits does the voice say? Answer with two English words."
+LEAST_TOKENS = 60
+"""The question takes some thirty with all that a server puts around it, a picture that is read sixty at least."""
+UNHEARD = "Voice messages wait meanwhile. "
+
+
+async def pictures(settings: Settings, models: Models) -> Finding:
+    """Show a picture to the model that the bot would show one to."""
+    main = models.of(settings.openai_model)
+    name = settings.vision_model or (main.name if main.senses.sees else models.vision_model)
+    model = models.of(name) if name else main
+    if not model.senses.sees:
+        return _blind(settings, model.name)
+    left, right = two_colours()
+    shown = Message("user", COLOURS, parts=(picture(left, right), COLOURS))
+    answer = await ask(model, (shown,), patience(settings))
+    if isinstance(answer.error, errors.CannotSee):
+        return _blind(settings, model.name)
+    if answer.error is not None:
+        what_to_do = advice.what_to_do(answer.error, advice.main(settings))
+        return note("Pictures", f"{model.name} was shown one and failed: {advice.told(answer.error)}", what_to_do)
+    return _seen(model.name, left, right, answer)
+
+
+def _seen(name: str, left: str, right: str, answer: Answer) -> Finding:
+    if colours_in(answer.text) == [left, right]:
+        return fine("Pictures", f"{name} sees: it named both colours of one")
+    if answer.usage is not None and answer.usage.input < LEAST_TOKENS and not answer.usage.image:
+        what = f"{name}'s server takes pictures and drops them: it read {answer.usage.input} tokens with one"
+        return note("Pictures", what, _hint())
+    said = f"{name} was shown {left} beside {right}, and said: {answer.said}"
+    if set(colours_in(answer.text)) == {left, right}:
+        return note("Pictures", said, "It sees, but takes left for right.")
+    return note("Pictures", said, "It may not see, and its server may drop pictures unread: " + _hint())
+
+
+def _blind(settings: Settings, name: str) -> Finding:
+    if settings.vision_model:
+        return note("Pictures", f"{name} does not see", "VISION_MODEL has to name one that does, on the same server.")
+    return note("Pictures", f"{name} does not see", _hint())
+
+
+def _hint() -> str:
+    return "VISION_MODEL names one on the same server that answers while there is a picture in view."
+
+
+async def voice(
+    settings: Settings, model: ChatModel, transcriber: Transcriber | None, bill: Bill | None = None
+) -> Finding:
+    """Play a voice to whoever would be played one: the model, or the one that writes down."""
+    if model.senses.hears:
+        return await _heard(settings, model)
+    if transcriber is None:
+        return note(
+            "Voice",
+            f"{settings.openai_model} is not known to hear, and TRANSCRIPTION_MODEL is not set",
+            "TRANSCRIPTION_MODEL names a model that writes voice messages down.",
+        )
+    return await _written(settings, transcriber, bill)
+
+
+async def _heard(settings: Settings, model: ChatModel) -> Finding:
+    said = two_digits()
+    played = Message("user", DIGITS, parts=(speech(*said), DIGITS))
+    answer = await ask(model, (played,), patience(settings))
+    if isinstance(answer.error, errors.CannotHear):
+        hint = "TRANSCRIPTION_MODEL names one that writes voice messages down."
+        return note("Voice", f"{model.name} refuses sound: {answer.error}", hint)
+    if answer.error is not None:
+        what_to_do = advice.what_to_do(answer.error, advice.main(settings))
+        return note("Voice", f"{model.name} was played a voice and failed: {advice.told(answer.error)}", what_to_do)
+    if any(digit in digits_in(answer.text) for digit in said):
+        return fine("Voice", f"{model.name} hears: it understood a voice")
+    what = f"{model.name} was played a voice that says {' '.join(said)}, and said: {answer.said}"
+    hint = "It may not hear, and its server may drop sound unread: say hears = false for it in the file of "
+    return note("Voice", what, f"{hint}MODEL_PROFILES, and TRANSCRIPTION_MODEL names one that writes voices down.")
+
+
+async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | None) -> Finding:
+    limit, name, said = patience(settings), transcriber.name, two_digits()
+    took: list[Beside] = []
+    try:
+        async with asyncio.timeout(limit):
+            words = await transcriber.transcribe(speech(*said), took)
+    except TimeoutError:
+        error = errors.NoAnswerInTime(f"no answer within {limit:.0f} s")
+        return note("Voice", f"{name}: {advice.told(error)}", UNHEARD + _of_transcriber(error))
+    except errors.ModelError as exc:
+        return note("Voice", f"{name}: {advice.told(exc)}", UNHEARD + _of_transcriber(exc))
+    finally:
+        if bill is not None:
+            bill.add_beside(name, took)
+    if any(digit in digits_in(words) for digit in said):
+        return fine("Voice", f"{name} writes it down")
+    what = (
+        f"{name} was played a voice that says {' '.join(said)}, and wrote: {' '.join(words.split())[:80] or 'nothing'}"
+    )
+    return note("Voice", what, "It may not understand English, or its server may drop sound: try TRANSCRIPTION_MODEL.")
+
+
+def _of_transcriber(error: errors.ModelError) -> str:
+    return advice.what_to_do(error, advice.TRANSCRIPTION)

@@ -1,0 +1,131 @@
+"""Who sees and who hears is told by what only they can know."""
+
+import pytest
+
+from bot.doctor import asking, senses
+from bot.doctor.bill import Bill
+from bot.doctor.report import Finding, Mark
+from bot.llm.profiles import ModelProfile
+from bot.services import _transcriber
+from sandbox.model import ChatRequest, Fail, Hang, Say
+from sandbox.model.behaviour import Behaviour
+from tests.doctor.conftest import World, look
+
+SAID = ("seven", "three")
+EARS = ModelProfile(hears=True)
+
+
+async def _pictures(world: World, **variables: str) -> Finding:
+    settings = world.settings(**variables)
+    async with world.models(settings) as models:
+        return await senses.pictures(settings, models)
+
+
+async def _voice(world: World, known: ModelProfile | None = None, **variables: str) -> Finding:
+    world.monkeypatch.setattr(senses, "two_digits", lambda: SAID)
+    settings = world.settings(**variables)
+    transcriber = _transcriber(settings)
+    async with world.models(settings, known) as models:
+        try:
+            return await senses.voice(settings, models.of(settings.openai_model), transcriber, Bill(len))
+        finally:
+            if transcriber is not None:
+                await transcriber.close()
+
+
+def _blind(asked: ChatRequest) -> Behaviour:
+    return Fail(400, "this model does not support image input") if asked.messages[-1].images else Say("Yes.")
+
+
+async def test_a_model_that_refuses_a_picture_is_a_note(world: World) -> None:
+    world.model.answer_with(_blind)
+    found = await _pictures(world)
+    assert (found.mark, found.found) == (Mark.NOTE, "stand-in does not see")
+    assert "VISION_MODEL" in found.advice
+
+
+async def test_a_model_that_is_known_not_to_see_is_shown_nothing(world: World) -> None:
+    found = await _pictures(world, OPENAI_MODEL="qwen-plus")
+    assert found.mark is Mark.NOTE
+    assert not any(asked.messages[-1].images for asked in world.model.requests)
+
+
+async def test_the_vision_model_is_the_one_that_is_shown_a_picture(world: World) -> None:
+    found = await _pictures(world, OPENAI_MODEL="qwen-plus", VISION_MODEL="eyes")
+    assert (found.mark, found.found) == (Mark.FINE, "eyes sees: it named both colours of one")
+    assert [asked.model for asked in world.model.requests if asked.messages[-1].images] == ["eyes"]
+
+
+async def test_a_model_that_takes_a_picture_and_sees_nothing_in_it_is_a_note(world: World) -> None:
+    world.model.always(Say("I see no picture."))
+    found = await _pictures(world)
+    assert found.mark is Mark.NOTE
+    assert "I see no picture." in found.found
+
+
+async def test_a_vision_model_that_fails_is_a_note(world: World) -> None:
+    world.model.answer_with(lambda asked: Fail(404, "no such model") if asked.model == "eyes" else Say("Yes."))
+    found = await _pictures(world, VISION_MODEL="eyes")
+    assert found.mark is Mark.NOTE
+    assert "eyes" in found.found
+
+
+async def test_a_vision_model_that_is_known_not_to_see_is_a_note(world: World) -> None:
+    found = await _pictures(world, VISION_MODEL="qwen-plus")
+    assert (found.mark, found.found) == (Mark.NOTE, "qwen-plus does not see")
+    assert "has to name one" in found.advice
+
+
+async def test_left_and_right_are_told_apart(world: World) -> None:
+    world.model.answer_with(lambda asked: Say(" ".join(reversed(look(asked.messages[-1].images[0]).split()))))
+    assert "takes left for right" in (await _pictures(world)).advice
+
+
+async def test_who_names_all_colours_has_guessed(world: World) -> None:
+    world.model.always(Say("red, green, blue, yellow, black, white"))
+    assert (await _pictures(world)).mark is Mark.NOTE
+
+
+async def test_a_picture_that_costs_nothing_was_dropped(world: World) -> None:
+    world.model.reads = 30
+    world.model.always(Say("What a nice picture!"))
+    assert "drops them" in (await _pictures(world)).found
+
+
+async def test_without_ears_there_is_a_note(world: World) -> None:
+    assert (await _voice(world)).mark is Mark.NOTE
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "mark", "told"),
+    [
+        (Say("Seven, three."), Mark.FINE, "hears"),
+        (Say("73"), Mark.FINE, "hears"),
+        (Say("I can't listen to recordings."), Mark.NOTE, "says seven three, and said: I can't"),
+        (Fail(400, "this model does not support audio input"), Mark.NOTE, "refuses sound"),
+        (Fail(500), Mark.NOTE, "in trouble"),
+    ],
+)
+async def test_a_model_that_hears_is_played_a_voice(world: World, behaviour: Behaviour, mark: Mark, told: str) -> None:
+    world.model.always(behaviour)
+    found = await _voice(world, EARS)
+    assert (found.mark, told in found.found) == (mark, True), found
+    assert all(asked.messages[-1].sounds for asked in world.model.requests)
+
+
+@pytest.mark.parametrize(("heard", "mark"), [("Seven. Three.", Mark.FINE), ("", Mark.NOTE), ("Thank you.", Mark.NOTE)])
+async def test_a_transcription_model_is_played_a_voice(world: World, heard: str, mark: Mark) -> None:
+    world.model.transcriptions.script(heard)
+    assert (await _voice(world, TRANSCRIPTION_MODEL="ears")).mark is mark
+    (asked,) = world.model.transcriptions.requests
+    assert asked.name == "voice.mp3"
+
+
+@pytest.mark.parametrize("behaviour", [Fail(404, "no such model"), Hang()])
+async def test_a_transcription_model_that_fails_is_a_note(
+    world: World, behaviour: Fail | Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.5)
+    world.model.transcriptions.script(behaviour)
+    found = await _voice(world, TRANSCRIPTION_MODEL="ears")
+    assert (found.mark, "TRANSCRIPTION_" in found.advice) == (Mark.NOTE, True)

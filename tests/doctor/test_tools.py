@@ -1,0 +1,52 @@
+"""A model that calls functions has to go on with what they return."""
+
+import pytest
+
+from bot.doctor import tools
+from bot.doctor.report import Finding, Mark
+from bot.llm.profiles import ModelProfile
+from sandbox.model import ChatRequest, Fail, Say
+from sandbox.model.behaviour import Behaviour
+from tests.doctor.conftest import World
+
+HANDS = ModelProfile(tools=True)
+CALL = Say("", calls=(("look_up", '{"ship": "Aurora"}'),))
+
+
+async def _check(world: World, known: ModelProfile = HANDS, **variables: str) -> Finding:
+    settings = world.settings(**variables)
+    async with world.models(settings, known) as models:
+        return await tools.check(settings, models)
+
+
+def _calling(asked: ChatRequest) -> Behaviour:
+    last = asked.messages[-1]
+    return CALL if last.role == "user" else Say(f"It is {last.text}.")
+
+
+async def test_a_call_and_its_result_are_seen(world: World) -> None:
+    world.model.answer_with(_calling)
+    found = await _check(world)
+    assert (found.mark, "reads their results" in found.found) == (Mark.FINE, True), found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (Say("12345"), Say("12345"), "asked to call one"),
+        (CALL, Say("no idea"), "it made: no idea"),
+        (CALL, Fail(400, "reasoning_content is missing"), "fails at their results"),
+        (Fail(500), Fail(500), "in trouble"),
+    ],
+)
+async def test_what_goes_wrong_is_a_note(world: World, first: Behaviour, second: Behaviour, told: str) -> None:
+    world.model.answer_with(lambda asked: first if asked.messages[-1].role == "user" else second)
+    found = await _check(world)
+    assert (found.mark, told in found.found) == (Mark.NOTE, True), found
+    assert "TOOLS=off" in found.advice
+
+
+@pytest.mark.parametrize(("setting", "mark"), [("on", Mark.NOTE), ("off", Mark.FINE)])
+async def test_a_model_that_calls_none_is_not_asked(world: World, setting: str, mark: Mark) -> None:
+    assert (await _check(world, ModelProfile(tools=False), TOOLS=setting)).mark is mark
+    assert world.model.requests == []
