@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from bot.amounts import Amount, Price
 from bot.doctor.report import Finding, fine, note
 from bot.errors import BudgetSpent, ContentRefused
-from bot.llm.interface import DEFAULT, Beside, CacheProfile, ChatModel, Delta, Message, Models, Options, Senses, Usage
+from bot.llm.caching import CacheProfile
+from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Message, Models, Options, Senses, Usage
 
 MOST_TOKENS = 40_000
 """Of all requests together; a visit takes about a third of it."""

@@ -17,7 +17,9 @@ WHAT = "Prompt cache"
 async def check(settings: Settings, models: Models) -> Finding:
     """Send the same long beginning twice, marked as the bot would mark it."""
     model, limit = models.of(settings.openai_model), patience(settings)
-    mark = settings.cache_markers == "on" or (settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit)
+    mark = settings.cache_markers == "on" or (
+        settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit
+    )
     head = Message("system", LONG_TEXT, mark=mark)
     for number in ("one", "two"):
         answer = await ask(model, (head, Message("user", f"Say {number}, in one word.")), limit)
