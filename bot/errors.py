@@ -77,6 +77,8 @@ class ModelError(KeepsakeError):
     """The names of the fields of the request that the server says it is about."""
     reached = True
     """Whether the server was there at all."""
+    sent = True
+    """Whether it was asked at all."""
     words: Mapping[str, str] = {}
     """What stands in braces in the sentence."""
 

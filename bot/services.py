@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from bot.errors import SettingError
 from bot.llm import local
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
+from bot.llm.gate import Gate
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
 from bot.llm.local import LocalEmbeddings
@@ -41,12 +43,28 @@ class Services:
     workshop: Workshop
 
 
+@dataclass(slots=True)
+class Gates:
+    """A gate for each server and account, whatever is asked of it; see `Settings.model_concurrency`."""
+
+    most: int | None
+    patience: float
+    _made: dict[tuple[str, str | None], Gate] = field(default_factory=dict)
+
+    def of(self, url: str, key: str | None) -> Gate:
+        """The gate of what is behind an address."""
+        parts = urlsplit(url)
+        return self._made.setdefault((parts.netloc.lower(), key), Gate(parts.netloc, self.most, self.patience))
+
+
 def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
     profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
     _leave_ours(profiles)
-    services = Services(_models(settings, profiles), profiles, _embedder(settings), _transcriber(settings), Workshop())
+    gates = Gates(settings.model_concurrency, settings.model_timeout)
+    models, embedder = _models(settings, profiles, gates), _embedder(settings, gates)
+    services = Services(models, profiles, embedder, _transcriber(settings, gates), Workshop())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:
             stack.push_async_callback(service.close)
@@ -66,9 +84,9 @@ async def ask_services(settings: Settings, stack: AsyncExitStack) -> Services:
     return services
 
 
-def _models(settings: Settings, profiles: Profiles) -> Models:
-    first = _server(settings, profiles)
-    servers = [(name, _of_fallback(settings, profiles, name) or first) for name in settings.fallbacks]
+def _models(settings: Settings, profiles: Profiles, gates: Gates) -> Models:
+    first = _server(settings, profiles, gates)
+    servers = [(name, _of_fallback(settings, profiles, name, gates) or first) for name in settings.fallbacks]
     if not servers:
         return first
     patience = FALLBACK_SHARE * settings.model_timeout / len(servers)
@@ -80,7 +98,7 @@ def _models(settings: Settings, profiles: Profiles) -> Models:
     return WithFallback(first, models, name, patience)
 
 
-def _of_fallback(settings: Settings, profiles: Profiles, name: str) -> Server | None:
+def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates) -> Server | None:
     """A fallback's own server; None: it is the main model's."""
     own = profiles.fallbacks.get(name, Fallback())
     base_url, key = own.base_url, own.api_key
@@ -96,12 +114,13 @@ def _of_fallback(settings: Settings, profiles: Profiles, name: str) -> Server | 
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
+        gate=gates.of(base_url, key.get_secret_value()),
     )
 
 
-def _server(settings: Settings, profiles: Profiles) -> Server:
+def _server(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
     if settings.llm_api == "dashscope":
-        return _native(settings, profiles)
+        return _native(settings, profiles, gates)
     return OpenAIServer(
         APIS[settings.llm_api],
         base_url=settings.openai_base_url,
@@ -110,10 +129,11 @@ def _server(settings: Settings, profiles: Profiles) -> Server:
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
+        gate=gates.of(settings.openai_base_url, settings.model_key),
     )
 
 
-def _native(settings: Settings, profiles: Profiles) -> Server:
+def _native(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
     try:
         from bot.llm.dashscope import DashScopeServer
     except ImportError as exc:
@@ -126,19 +146,22 @@ def _native(settings: Settings, profiles: Profiles) -> Server:
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
+        gate=gates.of(settings.dashscope_url, settings.model_key),
     )
 
 
-def _embedder(settings: Settings) -> Embedder | None:
+def _embedder(settings: Settings, gates: Gates) -> Embedder | None:
     if settings.embedding_model == "off":
         return None
     if settings.embedding_model in (None, "local"):
         return _local_embedder(named=settings.embedding_model is not None)
+    key = _told(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url)
     return Embeddings(
         base_url=settings.embedding_url,
-        api_key=_told(settings.embedding_key, "EMBEDDING_API_KEY", settings.embedding_url),
+        api_key=key,
         model=settings.embedding_model,
         timeout=settings.model_timeout,
+        gate=gates.of(settings.embedding_url, key),
     )
 
 
@@ -156,14 +179,16 @@ def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
     return None
 
 
-def _transcriber(settings: Settings) -> Transcriptions | None:
+def _transcriber(settings: Settings, gates: Gates) -> Transcriptions | None:
     if settings.transcription_model is None:
         return None
+    key = _told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url)
     return Transcriptions(
         base_url=settings.transcription_url,
-        api_key=_told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url),
+        api_key=key,
         model=settings.transcription_model,
         timeout=settings.model_timeout,
+        gate=gates.of(settings.transcription_url, key),
     )
 
 

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], types.upper_case] = "INFO"
     log_format: Literal["text", "json"] = "text"
     max_answer_tokens: int | None = Field(default=None, ge=16)
+    model_concurrency: int | None = Field(default=None, ge=1)
     model_timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
     reset_keep_days: int = Field(default=7, ge=1)
     inbox_keep_days: int = Field(default=3, ge=1)

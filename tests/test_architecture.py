@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "bot.amounts",
         "bot.errors",
         "bot.language",
+        "bot.llm.asker",
         "bot.llm.caching",
         "bot.llm.interface",
         "storage",

@@ -153,7 +153,7 @@ async def test_no_key_follows_a_redirect(
 @pytest.mark.parametrize("retried", [False, True])
 async def test_no_key_is_none_after_a_copy_too(hosts: tuple[Host, Host], retried: bool) -> None:
     _, other = hosts
-    one = client(other.url, None, retries=0, silence=5, connect=5)
+    one = client(other.url, None, silence=5, connect=5)
     with pytest.raises(Exception, match="no"):
         await (one.with_options(max_retries=1) if retried else one).models.list()
     assert other.keys == {"models": None}
@@ -162,8 +162,8 @@ async def test_no_key_is_none_after_a_copy_too(hosts: tuple[Host, Host], retried
 
 
 def test_openais_own_host_gets_what_is_openais(hosts: tuple[Host, Host]) -> None:
-    headers = client("https://api.openai.com/v1", "sk-x", retries=0, silence=5, connect=5).default_headers
+    headers = client("https://api.openai.com/v1", "sk-x", silence=5, connect=5).default_headers
     assert headers["OpenAI-Organization"] == SECRETS["OPENAI_ORG_ID"]
     assert headers["Authorization"] == "Bearer sk-x"
-    headers = client("https://api.openai.com.evil.example/v1", "sk-x", retries=0, silence=5, connect=5).default_headers
+    headers = client("https://api.openai.com.evil.example/v1", "sk-x", silence=5, connect=5).default_headers
     assert "of-another-program" not in str(headers)

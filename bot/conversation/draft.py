@@ -9,14 +9,12 @@ from typing import Protocol
 
 from bot.conversation.heads import Heads
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, RateLimited, StreamCut
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
 from bot.language import texts
 from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Finish, Instead, Message, Options, Usage
 
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
-MOST_WAIT_S = 20.0
-"""A server that is busy, and says in its words for how long, is waited for so long at most."""
 PATIENCE_S = 5.0
 """After this much silence the user sees that the bot is still trying."""
 
@@ -112,13 +110,6 @@ class Draft:
                 self.text = self._heads.off(self._said)
                 self._check()
                 return
-            except RateLimited as exc:
-                if attempt == ATTEMPTS or exc.wait_s is None or exc.wait_s > MOST_WAIT_S:
-                    raise
-                log.info("The model's server asks to come back in %.0f s", exc.wait_s)
-                self._show.note(texts.STILL_TRYING)
-                await asyncio.sleep(exc.wait_s)
-                give_up_at += exc.wait_s
             except (StreamCut, EmptyAnswer) as exc:
                 if attempt == ATTEMPTS:
                     raise
@@ -144,7 +135,13 @@ class Draft:
             async with asyncio.timeout_at(give_up_at) as limit:
                 async for delta in deltas:
                     patience.cancel()
-                    if delta.text or delta.reasoning or delta.voice:  # what only keeps the line open is no progress
+                    if delta.queued is not None:  # how long that lasts is bounded at the gate
+                        limit.reschedule(None if delta.queued else loop.time() + self._bound)
+                        note = texts.IN_LINE if delta.queued else texts.STILL_TRYING
+                        patience = loop.call_later(PATIENCE_S, self._show.note, note)
+                        continue
+                    spoke = delta.text or delta.reasoning or delta.voice
+                    if spoke or limit.when() is None:  # what only keeps the line open is no progress
                         limit.reschedule(loop.time() + self._bound)
                     self._take(delta)
         except TimeoutError as exc:

@@ -13,6 +13,7 @@ from bot.conversation.instructions import instruction
 from bot.conversation.marking import Marking
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import Windows
+from bot.llm.asker import asked_by
 from bot.llm.interface import Message
 from storage import Storage
 from storage.records import Chat, Spoken
@@ -47,7 +48,8 @@ class Summaries:
         asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
         marked = await self.marking.as_before(view, asked)
         counted = self.windows.counted(view)
-        return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
+        with asked_by(chat.place.telegram_id):
+            return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last messages. Raises ModelError."""
@@ -75,7 +77,8 @@ class Summaries:
         if not lines:
             return None
         asked = (Message("system", instruction("missed")), Message("user", "\n".join(lines)))
-        return await self.side_calls.ask(chat, model, asked)
+        with asked_by(chat.place.telegram_id):
+            return await self.side_calls.ask(chat, model, asked)
 
     def _line(self, turn: Spoken) -> str:
         speaker, words = turn.speaker or f"The assistant ({THE_BOT})", plain(turn.content)

@@ -23,6 +23,7 @@ from bot.conversation.tokens import TokenCounter
 from bot.conversation.tries import Answer
 from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
+from bot.llm.asker import asked_by
 from bot.llm.interface import Finish
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Button, Chat, File, FileKind, NewReply, Notice, Usage
@@ -66,7 +67,8 @@ class Conversation:
         """
         answer = Answer(Draft(show, self.bound, self.heads))
         try:
-            await control.run(self._write(chat, owed, answer))
+            with asked_by(chat.place.telegram_id):
+                await control.run(self._write(chat, owed, answer))
         except asyncio.CancelledError:
             await complete(self._keep_partial(chat, reply_id, answer))
             raise

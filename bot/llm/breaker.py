@@ -33,7 +33,9 @@ class Breaker:
     def check(self) -> None:
         """Raise ServerTrouble at once while the server is down."""
         if self._probing is not None:
-            raise ServerTrouble(f"{self.name} is down, and asked every {PROBE_EVERY_S:.0f} s whether it is back")
+            error = ServerTrouble(f"{self.name} is down, and asked every {PROBE_EVERY_S:.0f} s whether it is back")
+            error.sent = False
+            raise error
 
     def answered(self) -> None:
         """It is up."""

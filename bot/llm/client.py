@@ -12,8 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import openai
 
-from bot.errors import NoAnswerInTime, RateLimited, ServerTrouble
-from bot.llm.failures import of_body
 from bot.trust import trust
 
 if TYPE_CHECKING:
@@ -24,21 +22,18 @@ _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/dep
 _NONE = "none"
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
-_LASTING = re.compile(r"(?:not|n't) support|unsupported|requires --|unknown (?:field|param|arg)|unrecognized")
-"""What no further try makes better, although the status is one of a server in trouble: llama.cpp says so of tools."""
-PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
-"""What may go better at the next try."""
 
 
-def client(base_url: str, api_key: str | None, *, retries: int, silence: float, connect: float) -> openai.AsyncOpenAI:
+def client(base_url: str, api_key: str | None, *, silence: float, connect: float) -> openai.AsyncOpenAI:
     """A client that waits so long for the server to say something, and to take a connection, in seconds.
 
+    It tries nothing again: who asks does (``retrying``).
     Without a key it sends none. What stands behind a ``?`` in the address goes out with every request.
     """
     parts = urlsplit(base_url)
     query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
     timeout = openai.Timeout(silence, connect=connect)
-    hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {"response": [_look_at_failure]}
+    hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {}
     if not api_key:
         hooks["request"] = [_without_key]
     elif _AZURE_DEPLOYMENT.search(base_url):
@@ -50,7 +45,7 @@ def client(base_url: str, api_key: str | None, *, retries: int, silence: float, 
         default_query=query,
         api_key=api_key or _NONE,
         admin_api_key="",
-        max_retries=retries,
+        max_retries=0,
         timeout=timeout,
         http_client=http,
         default_headers={**headers, "Authorization": f"Bearer {api_key or _NONE}"},  # type: ignore[dict-item]  # Omit is taken too
@@ -84,16 +79,3 @@ def _from_environment() -> list[str]:
     """The names of the headers that the client would take from there."""
     lines = os.environ.get(_AMBIENT, "").split("\n")
     return ["OpenAI-Organization", "OpenAI-Project", *(line.partition(":")[0].strip() for line in lines if ":" in line)]
-
-
-async def _look_at_failure(response: httpx2.Response) -> None:
-    """Have the client give up at once where it would try again by the status, and the words say that it is no use.
-
-    llama.cpp refuses a picture with a 500, OpenAI says with a 429 that the account is empty.
-    """
-    if response.status_code in (408, 409, 429) or response.status_code >= 500:
-        content = await response.aread()
-        error = of_body(response.status_code, content, response.url.host)
-        lasting = response.status_code in (500, 501) and _LASTING.search(str(error).lower())
-        if lasting or not isinstance(error, PASSING):
-            response.headers["x-should-retry"] = "false"

@@ -1,16 +1,14 @@
 """DashScope's own interface: one endpoint for text models, another one for those that see and hear.
 
 Both are streamed in increments. They are read here, since DashScope's SDK loses an answer to the first event that it
-does not expect. What the server asks to be tried again is tried again, as the openai client does it.
+does not expect.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import count
 
 import aiohttp
 from pydantic import JsonValue
@@ -22,13 +20,14 @@ from bot.llm.events import Event, told_in
 from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
 from bot.llm.fields import fitted
 from bot.llm.finishes import finish_of
+from bot.llm.gate import Gate
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
 from bot.llm.loose import mapping, mappings, text, thoughts, words
 from bot.llm.model import Model
 from bot.llm.params import base64_text
 from bot.llm.profiles import Profiles
-from bot.llm.retrying import pause
+from bot.llm.retrying import retry_after
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 from bot.llm.stream_failures import failure_in
 from bot.llm.usage import reported
@@ -39,8 +38,6 @@ MOST_BYTES = 2**18
 """Of the body of an error."""
 WRONG_ENDPOINT = "url error"
 """What either endpoint says of a model that belongs to the other one."""
-AGAIN = (errors.RateLimited, errors.ServerTrouble, aiohttp.ClientConnectionError)
-"""What may go better at the next try."""
 
 
 class DashScopeServer(Server):
@@ -55,9 +52,10 @@ class DashScopeServer(Server):
         timeout: float,
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body`: parameters of every request."""
-        super().__init__(base_url, extra_body, profiles, most_tokens)
+        super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
         self.api_key = api_key
         self.timeout = timeout
         self._session: aiohttp.ClientSession | None = None
@@ -98,7 +96,7 @@ class Generation(Model):
         self._multimodal = self.senses.sees or self.senses.hears
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        for attempt in count():
+        for moved in (False, True):
             began, multimodal = False, self._multimodal
             try:
                 async with aclosing(self._pieces(messages, options)) as pieces:
@@ -107,26 +105,14 @@ class Generation(Model):
                         yield delta
                 return
             except errors.RequestRefused as exc:
-                if began or attempt > 0 or WRONG_ENDPOINT not in str(exc):
+                if began or moved or WRONG_ENDPOINT not in str(exc):
                     raise
                 self._move(messages, exc, tried=multimodal)
-                continue
-            except AGAIN as exc:
-                wait = self._wait(attempt, exc)
-                if began or wait is None:
-                    raise
-            await asyncio.sleep(wait)
 
     def _optional(self, _: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_tokens",))
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
-
-    def _wait(self, attempt: int, failure: Exception) -> float | None:
-        """Seconds until the next try; None: there is none."""
-        if attempt >= RETRIES or isinstance(failure, TimeoutError):
-            return None
-        return pause(attempt, failure.retry_after if isinstance(failure, errors.ModelError) else "")
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         told = _Told()
@@ -259,6 +245,6 @@ async def _raise_failure(response: aiohttp.ClientResponse) -> None:
     body = parsed(content)
     failure = of_body(response.status, content, DASHSCOPE)
     failure.request_id = text(mapping(body).get("request_id")) or response.headers.get("x-request-id", "")
-    failure.retry_after = response.headers.get("retry-after", "")
+    failure.retry_after = retry_after(response.headers)
     response.close()
     raise failure

@@ -4,6 +4,7 @@ import base64
 import json
 import struct
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from math import isfinite
 
@@ -12,8 +13,10 @@ import openai
 from bot.errors import ModelError, ServerTrouble
 from bot.llm.client import client
 from bot.llm.failures import translate, unreached
+from bot.llm.gate import Gate, Rank
 from bot.llm.interface import Beside, Purpose, Usage
 from bot.llm.loose import Object, mapping
+from bot.llm.patience import in_turn
 from bot.llm.prefixes import prefixed
 from bot.llm.repeated import without_words_of
 from bot.llm.stream_failures import failure_in
@@ -32,10 +35,13 @@ CONNECT_TIMEOUT_S = 5.0
 class Embeddings:
     """A model behind ``POST {base_url}/embeddings``."""
 
-    def __init__(self, *, base_url: str, api_key: str | None, model: str, timeout: float) -> None:
+    def __init__(
+        self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: Gate | None = None
+    ) -> None:
         """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
         self.name = model
-        self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self._gate, self._retries = gate or Gate(base_url), RETRIES
+        self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def embed(
         self, texts: Sequence[str], purpose: Purpose, took: list[Beside] | None = None
@@ -44,7 +50,8 @@ class Embeddings:
         texts = [prefixed(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         took = [] if took is None else took
-        vectors = list(chain.from_iterable([await self._batch(batch, took) for batch in batches]))
+        rank = Rank.GOES_ON if purpose is Purpose.QUERY else Rank.BACKGROUND
+        vectors = list(chain.from_iterable([await self._batch(batch, rank, took) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
             raise unreached(ServerTrouble("the vectors of one answer differ in their dimension"))  # whatever the text
         return vectors
@@ -53,9 +60,10 @@ class Embeddings:
         """Close the connections."""
         await self._client.close()
 
-    async def _batch(self, texts: Sequence[str], took: list[Beside]) -> list[list[float]]:
+    async def _batch(self, texts: Sequence[str], rank: Rank, took: list[Beside]) -> list[list[float]]:
         try:
-            return await self._answer(texts, took)
+            once = partial(self._answer, texts, took)
+            return await in_turn(once, self._gate, rank, None, self._retries)
         except ModelError as exc:
             exc.args = tuple(without_words_of(texts, str(part)) for part in exc.args)
             raise

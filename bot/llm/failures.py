@@ -14,7 +14,9 @@ from bot import errors
 from bot.llm import error_codes, foreign_wordings, media_wordings, picture_wordings, wordings
 from bot.llm.bodies import Told, parsed, told
 from bot.llm.error_codes import Kind
+from bot.llm.retrying import retry_after
 from bot.llm.told_limits import told_limit
+from bot.llm.told_waits import told_wait
 from bot.llm.wordings import any_of
 
 DASHSCOPE = "dashscope.aliyuncs.com"
@@ -43,12 +45,6 @@ _ANSWER_LENGTH = any_of(wordings.ABOUT_THE_ANSWER)
 _QUOTED = re.compile(
     r"(?<!\w)'(?=\S)(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|\u300c[^\u300d]*\u300d"
 )
-_RETRY = re.compile(
-    r"\b(?:(?:re)?try(?:ing)?(?: again)?|wait|available|resets?)\b[^.\d]{0,30}?\b(?:in|after|for)\W{1,3}"
-    r"((?:\d+(?:\.\d+)?\s?(?:ms|milliseconds?|h(?:ours?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)\b\s*|\d+(?:\.\d+)?(?:h|m)(?=\d))+)"
-)
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|h|m|s)")
-_UNITS_S = {"ms": 0.001, "milli": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
@@ -72,6 +68,7 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
     found = told(exc.body, parsed(content) if content else None)
     error = _of(exc.status_code, found, host=exc.request.url.host, name=name)
     error.request_id = exc.request_id or ""
+    error.retry_after = retry_after(exc.response.headers)
     return error
 
 
@@ -114,7 +111,7 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
     error.status = status
     error.fields = " ".join(found.fields)
-    error.wait_s = _wait(found)
+    error.wait_s = told_wait(found)
     if isinstance(error, errors.ContextTooLong):
         error.limit = found.window or told_limit(_unquoted(found.words.lower()))
     if isinstance(error, errors.TooManyImages):
@@ -160,7 +157,7 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
     if _NO_CREDIT.search(said) or _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
         return True
     quota = _QUOTA.search(said) or any(code.startswith("insufficient_quota") for code in codes)
-    if not quota or _wait(found) is not None or any("resource_exhausted" in code for code in codes):
+    if not quota or told_wait(found) is not None or any("resource_exhausted" in code for code in codes):
         return False
     by_the_minute = _MODEL_STUDIO.search(host) or _SAYS_MODEL_STUDIO.search(said) or _GEMINI.search(f"{host} {said}")
     return not by_the_minute and not re.search(
@@ -216,13 +213,3 @@ def _unquoted(words: str) -> str:
     """
     bare = _QUOTED.sub(lambda match: match[0] if not re.search(r"\w\s+\w", match[0]) else " ... ", words)
     return " ".join(bare.split()) if re.search(r"[^\W\d_]", bare) else words
-
-
-def _wait(found: Told) -> float | None:
-    """The seconds after which the server's words, or a field of theirs, want to be asked again."""
-    if found.delay and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", found.delay)):
-        return float(match[1])
-    asked = _RETRY.search(found.words.lower())
-    if asked is None:
-        return None
-    return sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN.findall(asked[1]))

@@ -61,7 +61,8 @@ class WithFallback:
         first = self.first.of(name)
         if first is self.fallback or (isinstance(self.fallback, Pair) and first is self.fallback.first):
             return self.fallback
-        return Pair(first, self.fallback, self._patience)
+        behind = self._second.first if isinstance(self._second, WithFallback) else self._second
+        return Pair(first, self.fallback, self._patience, shares_queue=behind is self.first)
 
     @property
     def fallbacks(self) -> list[ChatModel]:
@@ -88,7 +89,9 @@ class WithFallback:
 class Pair:
     """A model, and the one that answers in its place."""
 
-    def __init__(self, first: ChatModel, second: ChatModel, patience: float) -> None:
+    def __init__(self, first: ChatModel, second: ChatModel, patience: float, *, shares_queue: bool = False) -> None:
+        """`shares_queue`: both are at one server."""
+        self._shares_queue = shares_queue
         self.first = first
         self.second = second
         self._patience = patience
@@ -147,9 +150,12 @@ class Pair:
                 yield delta
 
     async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
-        until = asyncio.get_running_loop().time() + self._patience
+        loop = asyncio.get_running_loop()
+        until: float | None = loop.time() + self._patience
         delta: Delta | None = Delta()
         while delta is not None and not _speaks(delta):
+            if delta.queued is not None:  # in the same queue the other one would begin at its end
+                until = None if delta.queued and self._shares_queue else loop.time() + self._patience
             try:
                 async with asyncio.timeout_at(until):
                     delta = await anext(deltas, None)

@@ -165,7 +165,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer: text, or reasoning (shown as thinking, never kept), or what stands at its end."""
+    """A piece of an answer (reasoning is never kept), what ends it, or that it is `queued`, or no longer (False)."""
 
     text: str = ""
     reasoning: str = ""
@@ -184,6 +184,7 @@ class Delta:
     instead: Instead | None = None
     taken_back: bool = False
     """What this request has said so far was reasoning, and what stands here follows it."""
+    queued: bool | None = None
 
 
 DEFAULT = Options()

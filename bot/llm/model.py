@@ -21,10 +21,12 @@ from bot.errors import (
     TooManyImages,
 )
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
+from bot.llm.asker import waiting_chat
 from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
 from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
+from bot.llm.gate import Rank
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.repeated import without_words_of
 from bot.llm.server import Server
@@ -66,13 +68,15 @@ class Model(ABC):
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
-        self._server.breaker.check()
-        self.breaker.check()
-        began, finished, asked_at = False, False, asyncio.get_running_loop().time()
+        self._check()
+        began, finished = False, False
         answer = Answer(self._bounds(options))
         try:
-            async with aclosing(self._taken(messages, options)) as told, aclosing(in_time(told)) as deltas:
+            async with aclosing(self._in_turn(messages, options)) as told, aclosing(in_time(told)) as deltas:
                 async for delta in deltas:
+                    if delta.queued is not None:
+                        yield delta
+                        continue
                     if not began:
                         self._server.breaker.answered()
                         self.breaker.answered()
@@ -86,11 +90,6 @@ class Model(ABC):
                     if read.finish is not delta.finish:
                         log.warning("%s said more than it may; the rest is not read", self.name)
                         break
-        except asyncio.CancelledError:
-            silence = asyncio.get_running_loop().time() - asked_at
-            if not began and silence >= LONG_SILENCE_S:
-                self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
-            raise
         except self._failures as exc:
             error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
             if not finished or isinstance(error, ContentRefused):  # which may take back what was said
@@ -107,6 +106,39 @@ class Model(ABC):
         if self.limit is None or tokens < self.limit:
             self.limit = tokens
             log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
+
+    async def _in_turn(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+        """The answer, when its turn has come; what may go better is tried again, as long as nothing was said."""
+        with self._server.gate.turn(_rank(messages), waiting_chat()) as turn:
+            while True:
+                if not turn.is_on:
+                    yield Delta(queued=True)
+                    await turn.wait()
+                    yield Delta(queued=False)
+                    self._check()
+                began, asked_at = False, asyncio.get_running_loop().time()
+                try:
+                    async with aclosing(self._taken(messages, options)) as deltas:
+                        async for delta in deltas:
+                            if not began:
+                                turn.answered()
+                            began = True
+                            yield delta
+                    return
+                except asyncio.CancelledError:
+                    silence = asyncio.get_running_loop().time() - asked_at
+                    if not began and silence >= LONG_SILENCE_S:
+                        self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
+                    raise
+                except self._failures as exc:
+                    error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
+                    if began or not await turn.again(error, self._server.retries):
+                        raise
+
+    def _check(self) -> None:
+        """Raise ServerTrouble at once while the server, or this model of it, is down."""
+        self._server.breaker.check()
+        self.breaker.check()
 
     async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         """The answer; an optional field that the server refuses is left out of the request, and of later ones."""
@@ -166,6 +198,8 @@ class Model(ABC):
 
         A server that is there and fails may fail with this model alone; one that can't be reached fails with all.
         """
+        if not error.sent:
+            return error
         sent = {type(part) for message in messages for part in message.parts}
         error = of_what_was_sent(error, sent)
         prompt = [message.content for message in messages]
@@ -220,3 +254,9 @@ class Model(ABC):
 
     def _is_told_to_think(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks
+
+
+def _rank(messages: Sequence[Message]) -> Rank:
+    if messages and messages[-1].answers:
+        return Rank.GOES_ON
+    return Rank.BACKGROUND if waiting_chat() is None else Rank.ANSWER

@@ -1,7 +1,6 @@
 """A server that is spoken to through the openai client, by any of OpenAI's interfaces.
 
-The client itself tries again on 408, 409, 429, 5xx and connection errors, with back-off and the server's Retry-After.
-A stream that broke after it began is not its business: that is a StreamCut here.
+The client tries nothing again by itself: the model does (``model``), and whose turn it is its server's gate knows.
 """
 
 import asyncio
@@ -17,6 +16,7 @@ from bot.errors import ModelError
 from bot.llm.caching import BREAKPOINT, CONTROL, KEY, OPTIONS, OURS_ALONE
 from bot.llm.client import client
 from bot.llm.failures import translate
+from bot.llm.gate import Gate
 from bot.llm.interface import Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.listing import OF_LOADED, listed, loaded, native
@@ -43,10 +43,11 @@ class OpenAIServer(Server):
         timeout: float,
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
-        super().__init__(base_url, extra_body, profiles, most_tokens)
-        self.client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
+        self.client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.takes_markers, self.takes_breakpoints = api.takes_markers, True
         self._api = api
 
@@ -57,7 +58,7 @@ class OpenAIServer(Server):
         await self.client.close()
 
     async def _list(self) -> Mapping[str, ModelProfile]:
-        once = self.client.with_options(max_retries=0, timeout=LIST_TIMEOUT_S)
+        once = self.client.with_options(timeout=LIST_TIMEOUT_S)
         found: dict[str, ModelProfile] = {}
         try:
             async with asyncio.timeout(LIST_TIMEOUT_S):
@@ -79,7 +80,7 @@ class OpenAIServer(Server):
         return found
 
     async def _answers(self) -> bool:
-        once = self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S)
+        once = self.client.with_options(timeout=CONNECT_TIMEOUT_S)
         try:  # unread: what some servers and the gateways before them send here is no list, nor even JSON
             await once.models.with_raw_response.list()
         except openai.APIStatusError as exc:  # not every server has this list

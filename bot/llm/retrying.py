@@ -1,24 +1,73 @@
-"""How long to wait before a request is tried again, as the openai client does it for the other interfaces."""
+"""Whether a request is tried again, and how long to wait before it is: the same for all interfaces."""
 
 import random
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
 
 from bot.backoff import backoff
+from bot.errors import ModelError, NoAnswerInTime, RateLimited, ServerTrouble
 
 FIRST_S, LONGEST_S = 0.5, 8.0
 JITTER = 0.25
 """The share of a pause that is left to chance, so that many clients do not come back at once."""
 MOST_PATIENCE_S = 120.0
+PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
+"""What may go better at the next try."""
+_LASTING = re.compile(r"(?:not|n't) support|unsupported|requires --|unknown (?:field|param|arg)|unrecognized")
+"""What no further try makes better, although the status is one of a server in trouble: llama.cpp says so of tools."""
+_CROWDED = re.compile(r"overload|\bbusy\b|capacity|queue|pending requests|too many|concurren")
+_CROWDED_STATUSES = (502, 503, 529)
 
 
-def pause(attempt: int, retry_after: str) -> float | None:
-    """Seconds until the try after this one (0 is the first); None: the server asks for more patience than we have.
+def is_passing(error: ModelError) -> bool:
+    """Whether the next try may go better, as far as the server's words tell.
 
-    `retry_after`: the server's header, in seconds, or empty.
+    llama.cpp refuses a picture with a 500, OpenAI says with a 429 that the account is empty. Who was silent has been
+    waited for.
     """
-    try:
-        asked = float(retry_after)
-    except ValueError:  # none, or a date, which DashScope does not send
-        asked = 0.0
-    if asked > MOST_PATIENCE_S:
+    if not isinstance(error, PASSING) or (isinstance(error, NoAnswerInTime) and error.status is None):
+        return False
+    return error.sent and not (error.status in (500, 501) and _LASTING.search(str(error).lower()))
+
+
+def pause(attempt: int, tries: int, error: ModelError) -> float | None:
+    """Seconds until the try after this one (0 is the first); None: there is none.
+
+    Who came when the server had too much to do is not tried again from here: it is queued (``gate``).
+    """
+    asked = asked_wait(error)
+    if attempt >= tries or is_crowded(error) or not is_passing(error) or (asked or 0) > MOST_PATIENCE_S:
         return None
-    return asked if asked > 0 else backoff(attempt + 1, FIRST_S, LONGEST_S) * (1 - JITTER * random.random())  # noqa: S311 - no secret
+    return asked or backoff(attempt + 1, FIRST_S, LONGEST_S) * (1 - JITTER * random.random())  # noqa: S311 - no secret
+
+
+def asked_wait(error: ModelError) -> float | None:
+    """The seconds that the server asks to wait: by its header, which may be a date, or in its words."""
+    header = error.retry_after.strip()
+    try:
+        return max(0.0, float(header)) if header else error.wait_s
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
+    except (ValueError, OverflowError):
+        return error.wait_s
+
+
+def retry_after(headers: Mapping[str, str]) -> str:
+    """What a response's headers say of that, in seconds or as a date."""
+    milliseconds = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d+(?:\.\d+)?", milliseconds):
+        return str(float(milliseconds) / 1000)
+    return headers.get("retry-after", "")
+
+
+def is_crowded(error: ModelError) -> bool:
+    """Whether the server says that it is asked too much, and not that it is broken."""
+    if isinstance(error, RateLimited):
+        return error.sent and error.status != 413  # that was too long for what a minute may hold
+    if not isinstance(error, ServerTrouble) or error.status not in _CROWDED_STATUSES:
+        return False
+    return _CROWDED.search(str(error).lower()) is not None

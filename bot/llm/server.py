@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from bot.llm.breaker import Breaker
 from bot.llm.caching import CacheProfile
+from bot.llm.gate import Gate
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bot.llm.model import Model
 
 RETRIES = 4
-"""With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more."""
+"""With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more (see ``gate``)."""
 CONNECT_TIMEOUT_S = 10.0
 
 
@@ -36,14 +37,19 @@ class Server(ABC):
         extra_body: Mapping[str, JsonValue],
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
+        *,
+        gate: Gate | None = None,
+        retries: int = RETRIES,
     ) -> None:
-        """`extra_body` is merged into every request; `most_tokens`: of an answer."""
+        """`extra_body` is merged into every request; `most_tokens`: of an answer; `gate`: None: one of its own."""
         self.base_url = base_url
         self.extra_body = dict(extra_body)
         self.most_tokens = most_tokens
         self.profiles = profiles
         self.profile = profiles.server(base_url)
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
+        self.gate = gate or Gate(self.breaker.name)
+        self.retries = retries
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
         """Whether it may tell more of its models later."""
@@ -101,6 +107,7 @@ class Server(ABC):
 
     async def close(self) -> None:
         """Close the connections."""
+        self.gate.close()
         await self.breaker.close()
         if self._asking is not None:
             self._asking.cancel()

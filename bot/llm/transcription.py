@@ -1,16 +1,20 @@
 """Sounds to words: ``POST {base_url}/audio/transcriptions``, as every OpenAI-compatible server has it."""
 
 import json
+from functools import partial
 
 import openai
 
 from bot.errors import RequestRefused
+from bot.llm.asker import waiting_chat
 from bot.llm.characters import whole
 from bot.llm.client import client
 from bot.llm.embeddings import BYTES_A_TOKEN
 from bot.llm.failures import translate
+from bot.llm.gate import Gate, Rank
 from bot.llm.interface import Beside, Sound, Usage
 from bot.llm.loose import mapping, mappings, text
+from bot.llm.patience import in_turn
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 from bot.llm.stream_failures import failure_in
 from bot.llm.usage import reported
@@ -19,13 +23,20 @@ from bot.llm.usage import reported
 class Transcriptions:
     """A model that writes down what it hears."""
 
-    def __init__(self, *, base_url: str, api_key: str | None, model: str, timeout: float) -> None:
+    def __init__(
+        self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: Gate | None = None
+    ) -> None:
         """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
         self.name = model
-        self._client = client(base_url, api_key, retries=RETRIES, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self._gate, self._retries = gate or Gate(base_url), RETRIES
+        self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def transcribe(self, sound: Sound, took: list[Beside] | None = None) -> str:
         """See Transcriber.transcribe."""
+        once = partial(self._words, sound, took)
+        return await in_turn(once, self._gate, Rank.ANSWER, waiting_chat(), self._retries)
+
+    async def _words(self, sound: Sound, took: list[Beside] | None) -> str:
         file = (f"voice.{sound.format}", sound.data)
         try:
             # The raw answer: the client raises what is no failure of its own for one that it can't read.

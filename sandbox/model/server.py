@@ -46,7 +46,8 @@ class ModelServer:
     those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
     left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
     a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
-    is what the list of models says of the model besides. ``embeddings`` and
+    is what the list of models says of the model besides. Of more chat requests at once than ``slots`` it says ``full``,
+    or lets them wait when that is None; ``most_at_once`` were answered at the same time. ``embeddings`` and
     ``transcriptions`` keep and script their own. `account` says what of a prompt was cached.
     """
 
@@ -67,6 +68,10 @@ class ModelServer:
         self.dashscope_url = ""
         self.reads: int | None = None
         self.tells: dict[str, object] = {}
+        self.slots: int | None = None
+        self.full: Fail | None = Fail(429, "Too many requests")
+        self.most_at_once = 0
+        self._at_once = 0
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -139,7 +144,7 @@ class ModelServer:
         asked = api.parse(await request.body(), dict(request.headers), time.monotonic())
         self.requests.append(asked)
         self._note_change()
-        return playback.Playback(self._messages(api, asked), self._closing, lambda: self._abandon(asked))
+        return playback.Playback(self._in_slot(api, asked), self._closing, lambda: self._abandon(asked))
 
     async def _embed(self, request: Request) -> Response:
         self._check_key(request)
@@ -149,6 +154,23 @@ class ModelServer:
         self._check_key(request)
         answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
         return playback.Playback(answer, self._closing, lambda: None)
+
+    async def _in_slot(self, api: Api, asked: ChatRequest) -> AsyncIterator[Message]:
+        if self.slots is not None and self._at_once >= self.slots and self.full is not None:
+            messages = playback.failure(self.full, api.error)
+            async for message in messages:
+                yield message
+            return
+        while self.slots is not None and self._at_once >= self.slots:
+            await self._changed.wait()
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            async for message in self._messages(api, asked):
+                yield message
+        finally:
+            self._at_once -= 1
+            self._note_change()
 
     def _messages(self, api: Api, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)

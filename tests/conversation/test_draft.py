@@ -7,7 +7,8 @@ import pytest
 from bot.conversation import draft as module
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, RateLimited, StreamCut, WrongKey
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, WrongKey
+from bot.language import texts
 from bot.llm.interface import Delta, Finish, Message, Usage
 from tests.scripted import Script, ScriptedModel, Seen, says
 
@@ -113,18 +114,16 @@ async def test_what_only_looks_like_a_head_stays(text: str) -> None:
     assert draft.text == text
 
 
-@pytest.mark.parametrize(("wait", "requests"), [(0.001, 2), (600.0, 1), (None, 1)])
-async def test_a_short_wait_that_is_asked_for_is_waited(wait: float | None, requests: int) -> None:
-    busy = RateLimited("busy")
-    busy.wait_s = wait
-    draft, model, _ = _draft([busy], says("hello"))
-    if requests == 1:
-        with pytest.raises(RateLimited):
-            await draft.write(model, ASKED)
-    else:
-        await draft.write(model, ASKED)
-        assert draft.text == "hello"
-    assert len(model.requests) == requests
+async def test_who_is_queued_is_told_and_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.001)
+    turn = asyncio.Event()
+    draft, model, seen = _draft([Delta(queued=True), turn, Delta(queued=False), *says("hello")], bound=0.05)
+    writing = asyncio.create_task(draft.write(model, ASKED))
+    await asyncio.sleep(0.1)  # twice as long as an answer may take
+    assert seen.notes == [texts.IN_LINE]
+    turn.set()
+    await writing
+    assert draft.text == "hello"
 
 
 async def test_an_output_of_zero_counts_where_nothing_was_said() -> None:

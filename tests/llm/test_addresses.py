@@ -75,7 +75,7 @@ async def test_azures_older_addresses_get_the_key_in_their_header(
             transport=transport, follow_redirects=True, event_hooks=given["event_hooks"]
         ),
     )
-    one = client(url, "key", retries=0, silence=5, connect=5)
+    one = client(url, "key", silence=5, connect=5)
     with pytest.raises(Exception, match="no"):
         await one.models.list()
     assert seen[0].headers.get("api-key") == own

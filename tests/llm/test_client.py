@@ -42,6 +42,6 @@ async def test_what_the_words_explain_is_not_tried_again(
     async with serve(Starlette(routes=[Route("/v1/chat/completions", refuse, methods=["POST"])])) as url:
         server = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="key", extra_body={}, timeout=5.0)
         with pytest.raises(kind):
-            await anext(server.of("qwen-vl-plus").stream(SHOWN))
+            [_ async for _ in server.of("qwen-vl-plus").stream(SHOWN)]
         await server.close()
     assert asked == requests

@@ -220,9 +220,9 @@ async def test_a_server_that_is_not_there_is_in_trouble_until_it_answers() -> No
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(
-    server: ModelServer, model: Model, monkeypatch: pytest.MonkeyPatch
+    server: ModelServer, models: DashScopeServer, model: Model
 ) -> None:
-    monkeypatch.setattr(dashscope, "RETRIES", 2)
+    models.retries = 2
     busy = Fail(429, code="Throttling", headers={"Retry-After": "0.01"})
     server.script(busy, Fail(503, headers={"Retry-After": "0.01"}), Say("at last"))
     assert _text(await _answer(model)) == "at last"
