@@ -6,7 +6,7 @@ from bot.doctor import asking, senses
 from bot.doctor.bill import Bill
 from bot.doctor.report import Finding, Mark
 from bot.llm.profiles import ModelProfile
-from bot.services import _transcriber
+from bot.services import Gates, _transcriber
 from sandbox.model import ChatRequest, Fail, Hang, Say
 from sandbox.model.behaviour import Behaviour
 from tests.doctor.conftest import World, look
@@ -24,7 +24,7 @@ async def _pictures(world: World, **variables: str) -> Finding:
 async def _voice(world: World, known: ModelProfile | None = None, **variables: str) -> Finding:
     world.monkeypatch.setattr(senses, "two_digits", lambda: SAID)
     settings = world.settings(**variables)
-    transcriber = _transcriber(settings)
+    transcriber = _transcriber(settings, Gates(None, 5.0))
     async with world.models(settings, known) as models:
         try:
             return await senses.voice(settings, models.of(settings.openai_model), transcriber, Bill(len))
