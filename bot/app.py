@@ -23,6 +23,7 @@ from bot.access.door import Door
 from bot.access.owners import new_link
 from bot.conversation.budget import Budget
 from bot.conversation.cleaning import Cleaning
+from bot.conversation.kept_responses import ResponseCleaning
 from bot.conversation.tokens import counter
 from bot.errors import SettingError
 from bot.handlers.errands import Errands
@@ -43,7 +44,7 @@ from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
 from bot.purse import open_budget, prices
-from bot.services import Services, ask_services
+from bot.services import Services, ask_services, keeper
 from bot.settings import Settings
 from bot.trust import trust
 from storage import Storage
@@ -111,7 +112,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         receiver = Receiver(storage, lanes, quarantine, application.bot, time.time)
         door = handlers.entrance.gate.door
         errands = Errands(storage, application.bot, door.owners, lanes.settle)
-        scheduler = _jobs(settings, storage, sender, parts.cleaning, errands, lanes).scheduler()
+        scheduler = _jobs(settings, storage, sender, parts.cleaning, errands, services, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
         stack.push_async_callback(lanes.drain, DRAIN_S)
@@ -158,13 +159,20 @@ async def _budget(settings: Settings, storage: Storage, services: Services) -> B
 
 
 def _jobs(
-    settings: Settings, storage: Storage, sender: Sender, cleaning: Cleaning, errands: Errands, lanes: Lanes
+    settings: Settings,
+    storage: Storage,
+    sender: Sender,
+    cleaning: Cleaning,
+    errands: Errands,
+    services: Services,
+    lanes: Lanes,
 ) -> Jobs:
     return Jobs(
         storage=storage,
         keyboards=sender,
         cleaning=cleaning,
         errands=errands,
+        responses=ResponseCleaning(storage, keeper(services.models)),
         settle=lanes.settle,
         schedule=settings.compact_schedule,
         zone=settings.zone,

@@ -23,6 +23,7 @@ ASKED_S = 900.0
 BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
 ERRANDS_EVERY_S = 2
+RESPONSES_EVERY_S = 5
 CLEAN_EVERY_S = 3_600
 NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
 """When there is time for what takes longer."""
@@ -57,6 +58,16 @@ class Cleaning(Protocol):
         """Index what is missing, and let the index tidy itself up."""
 
 
+class ResponseCleaning(Protocol):
+    """What the jobs need of the engine; ``conversation.kept_responses.ResponseCleaning`` has it."""
+
+    async def run(self, now: float) -> None:
+        """Have the model's server delete what it keeps, and is not to keep any more."""
+
+    async def prune(self, now: float) -> None:
+        """Drop what no server keeps any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """After how many days what is deleted; `said` None: never."""
@@ -88,6 +99,7 @@ class Jobs:
     keyboards: Keyboards
     cleaning: Cleaning
     errands: Errands
+    responses: ResponseCleaning
     settle: Callable[[Place], None]
     schedule: str
     zone: ZoneInfo
@@ -105,6 +117,7 @@ class Jobs:
         add = partial(self._add, scheduler)
         add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
         add(self.run_errands, every(seconds=ERRANDS_EVERY_S))
+        add(self.delete_responses, every(seconds=RESPONSES_EVERY_S))
         add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
         add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
@@ -140,10 +153,15 @@ class Jobs:
         """Leave groups, go on with broadcasts, and send what the shell has stored."""
         await self.errands.run()
 
+    async def delete_responses(self) -> None:
+        """Have the model's server delete what it keeps of chats that were reset, or forgotten in part."""
+        await self.responses.run(self.clock())
+
     async def prune_inbox(self) -> None:
         """Delete the JSON of updates that were handled days ago."""
         async with self.storage.transaction() as tx:
             pruned = await self.storage.inbox.prune(tx, self.clock() - self.keep.inbox * DAY_S)
+        await self.responses.prune(self.clock())
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:

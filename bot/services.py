@@ -98,6 +98,13 @@ def _models(settings: Settings, profiles: Profiles, gates: Gates) -> Models:
     return WithFallback(first, models, name, patience)
 
 
+def keeper(models: Models) -> OpenAIServer | None:
+    """The server that may have kept responses, which is the first one; None: it is of another kind."""
+    while isinstance(models, WithFallback):
+        models = models.first
+    return models if isinstance(models, OpenAIServer) else None
+
+
 def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates) -> Server | None:
     """A fallback's own server; None: it is the main model's."""
     own = profiles.fallbacks.get(name, Fallback())

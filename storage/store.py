@@ -16,6 +16,7 @@ from storage.deliveries import Deliveries
 from storage.edits import Edits
 from storage.forgettings import Forgettings
 from storage.inbox import Inbox
+from storage.kept_responses import KeptResponses
 from storage.media import Media
 from storage.memories import Memories
 from storage.notices import Notices
@@ -55,6 +56,7 @@ class Storage:
     forgettings: Forgettings
     vectors: Vectors
     bases: Bases
+    kept_responses: KeptResponses
     deliveries: Deliveries
     resets: Resets
     notices: Notices
@@ -92,6 +94,7 @@ class Storage:
             forgettings=Forgettings(database),
             vectors=Vectors(database),
             bases=Bases(database),
+            kept_responses=KeptResponses(database),
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),

@@ -9,6 +9,7 @@ import pytest
 
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
+from bot.conversation.kept_responses import ResponseCleaning
 from bot.conversation.tokens import estimate
 from bot.jobs import DAY_S, Jobs, Keep, _guarded
 from storage import Storage
@@ -52,6 +53,7 @@ def _jobs(
         keyboards=buttons,
         cleaning=Cleaning(storage, Indexer(storage, ZONE), estimate),
         errands=NoErrands(),
+        responses=ResponseCleaning(storage, None),
         settle=settled.append,
         schedule=schedule,
         zone=ZONE,
@@ -94,7 +96,9 @@ async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogC
     assert "The job broken failed" in caplog.text
 
 
-ALWAYS = {"drop_expired_buttons", "run_errands", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"}
+ALWAYS = {"drop_expired_buttons", "run_errands", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"} | {
+    "delete_responses"
+}
 
 
 async def test_the_schedule_names_every_job(storage: Storage) -> None:

@@ -62,6 +62,8 @@ class Draft:
         """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
         self.reasoning = ""
         """What the model thought before it answered; it is never sent back."""
+        self.kept: set[str] = set()
+        """The addresses of responses that the server keeps, of all tries."""
         self._show = show
         self._bound = bound
         self._heads = heads
@@ -160,6 +162,8 @@ class Draft:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
         self.voice += delta.voice
+        if delta.kept:
+            self.kept.add(delta.kept)
         if delta.taken_back:
             self._take_back()
         self.reasoning += delta.reasoning

@@ -104,6 +104,7 @@ class Forgetting:
         await self.storage.chats.take_back(tx, chat.id)
         await self.storage.forgettings.put_aside(tx, chat.id, proposal.turn_ids)
         await self._take_out_of_notes(tx, chat, proposal)
+        await self.storage.kept_responses.want_deleted(tx, chat.id)
         await self.storage.forgettings.drop_like(tx, chat.id, proposal)
         await self.storage.inbox.forget(tx, chat.place.telegram_id)
         return proposal

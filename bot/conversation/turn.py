@@ -175,6 +175,7 @@ class Conversation:
         await self._add_beside(tx, chat, answer)
 
     async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> list[tuple[str, Usage]]:
+        await self.storage.kept_responses.add(tx, chat.id, answer.draft.kept, self.clock())
         used: list[tuple[str, Usage]] = []
         if answer.request is None:
             return used

@@ -182,6 +182,8 @@ class Delta:
     begins: Beside | None = None
     """Such a request as it begins, with what is known of it then."""
     instead: Instead | None = None
+    kept: str = ""
+    """The address of this response, at a server that keeps it."""
     taken_back: bool = False
     """What this request has said so far was reasoning, and what stands here follows it."""
     queued: bool | None = None

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from http import HTTPStatus
 from typing import cast
 
 import openai
@@ -26,6 +27,8 @@ from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 
 LIST_TIMEOUT_S = 5.0
 """The start waits no longer for the list of models."""
+NOT_NOW = (401, 402, 403, 408, 409, 425, 429)
+"""What may be otherwise later."""
 LONGEST_LIST = 16 * 2**20
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,32 @@ class OpenAIServer(Server):
 
     async def _close(self) -> None:
         await self.client.close()
+
+    @property
+    def responses_url(self) -> str:
+        """What the addresses of the responses begin with that it keeps."""
+        return f"{self.base_url.rstrip('/')}/responses/"
+
+    async def delete_responses(self, urls: Collection[str]) -> set[str]:
+        """Delete these; returns those that it has no more. A server that is in trouble is asked for no further ones."""
+        once, gone = self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S), set[str]()
+        for model in self._models.values():
+            if isinstance(model, OpenAIModel):
+                model.drop({url.removeprefix(self.responses_url) for url in urls})
+        for url in urls:
+            try:
+                await once.responses.delete(url.removeprefix(self.responses_url))
+            except openai.APIStatusError as exc:
+                if exc.status_code in NOT_NOW or exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    log.info("%s does not delete responses now: %s", self.breaker.name, exc.status_code)
+                    break
+                if exc.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+                    log.warning("%s does not delete a response: %s", self.breaker.name, exc.status_code)
+            except openai.OpenAIError as exc:
+                log.info("%s can't be told to delete responses now: %s", self.breaker.name, type(exc).__name__)
+                break
+            gone.add(url)
+        return gone
 
     async def _list(self) -> Mapping[str, ModelProfile]:
         once = self.client.with_options(timeout=LIST_TIMEOUT_S)
@@ -102,6 +131,9 @@ class OpenAIModel(Model):
         self.server = server
         self._cache = server.cache(name)
         self._takes_parts = server.profile.content_parts
+
+    def drop(self, ids: Collection[str]) -> None:
+        """No conversation is gone on with from these responses any more."""
 
     def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         return {*super()._sent(messages, options), *filter(None, (self._marker(messages, options),))}

@@ -19,11 +19,14 @@ _LAST = ("response.completed", "response.incomplete", "response.failed", "respon
 
 
 class ResponseEvents:
-    """Reads one stream; `ended` is the id of the response when it is whole, `host` the server's (see Chunks)."""
+    """Reads one stream; `host` is the server's (see Chunks).
+
+    `id` is the response's once it is told, `ended` the same when it is whole.
+    """
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self.ended = ""
+        self.id = self.ended = ""
         self._calls: dict[str, Call] = {}
         self._opaque: dict[str, Object] = {}
         self._parts: set[tuple[object, object]] = set()
@@ -37,6 +40,9 @@ class ResponseEvents:
         """
         data = event.data
         kind = text(data.get("type")) or event.name
+        self.id = self.id or text(
+            (data if data.get("object") == "response" else mapping(data.get("response"))).get("id")
+        )
         if kind in _LAST:
             return self._last(mapping(data.get("response")), kind)
         if (told := failure_in(data, kind, self._host)) is not None:

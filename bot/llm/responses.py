@@ -11,7 +11,7 @@ full from then on.
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -96,7 +96,7 @@ class Responses(OpenAIModel):
         self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> AsyncGenerator[Delta, None]:
         async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
-            said, read = "", ResponseEvents(stream.response.url.host)
+            said, read, told_kept = "", ResponseEvents(stream.response.url.host), False
             async for event in told:
                 delta = read.end() if event is None else read.read(event)
                 if delta is None:
@@ -108,6 +108,8 @@ class Responses(OpenAIModel):
                     next_one = Kept(read.ended, _least(kept, delta.usage))
                     self._keep([*messages, Message("assistant", whole(said))], next_one)
                     read.ended = ""
+                if read.id and not told_kept and self._keeps(options):
+                    told_kept, delta = True, replace(delta, kept=self.server.responses_url + read.id)
                 yield delta
 
     def _keeps(self, options: Options) -> bool:
@@ -117,6 +119,11 @@ class Responses(OpenAIModel):
         self._kept[_hash(conversation)] = response
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
+
+    def drop(self, ids: Collection[str]) -> None:
+        """See OpenAIModel.drop."""
+        for conversation in [one for one, kept in self._kept.items() if kept.id in ids]:
+            del self._kept[conversation]
 
     def _miss(self) -> None:
         """The full input was taken where going on was refused."""

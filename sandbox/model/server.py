@@ -88,6 +88,7 @@ class ModelServer:
             routes=[
                 Route("/v1/models", self._models, methods=["GET"]),
                 *(Route(path, partial(self._chat, api), methods=["POST"]) for path, api in apis.items()),
+                Route("/v1/responses/{name}", self._delete_response, methods=["DELETE"]),
                 Route("/v1/embeddings", self._embed, methods=["POST"]),
                 Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
             ],
@@ -145,6 +146,15 @@ class ModelServer:
         self.requests.append(asked)
         self._note_change()
         return playback.Playback(self._in_slot(api, asked), self._closing, lambda: self._abandon(asked))
+
+    async def _delete_response(self, request: Request) -> Response:
+        self._check_key(request)
+        name = request.path_params["name"]
+        status = self.responses.delete(name)
+        if status != 200:
+            raise RequestError(f"Response with id '{name}' not found.", status=status)
+        self._note_change()
+        return JSONResponse({"id": name, "object": "response", "deleted": True})
 
     async def _embed(self, request: Request) -> Response:
         self._check_key(request)

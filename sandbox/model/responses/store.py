@@ -11,12 +11,14 @@ class ResponseStore:
     """What a later ``previous_response_id`` can name; nothing expires unless a test says so.
 
     `missing_status` is how an unknown id is refused: OpenAI and DashScope say 400, other servers 404. With `ignores`
-    an id means nothing, as with Ollama; with `refuses` it and ``store: true`` are refused, as by OpenRouter.
+    an id means nothing, as with Ollama; with `refuses` it and ``store: true`` are refused, as by OpenRouter. Where it
+    deletes nothing `deletion_status` says so.
     """
 
     def __init__(self) -> None:
         self.missing_status = 400
         self.ignores = self.refuses = False
+        self.deletion_status = 200
         self._conversations: dict[str, tuple[Message, ...]] = {}
 
     @property
@@ -46,6 +48,12 @@ class ResponseStore:
         """Raises RequestError at a server that has no state and says so."""
         if self.refuses and (store is True or previous is not None):
             raise RequestError("This API is stateless.", "store")
+
+    def delete(self, name: str) -> int:
+        """Delete a response as its client asks; returns the HTTP status."""
+        if self.deletion_status != 200:
+            return self.deletion_status
+        return 404 if self._conversations.pop(name, None) is None else 200
 
     def expire(self, *names: str) -> None:
         """Forget these responses (none named: all), as a server does after some days; unknown ids do no harm."""
