@@ -1,7 +1,7 @@
 """Models and servers that are known, as ``profiles.py`` reads them; only what differs from its defaults is said.
 
-A window is the smallest of those that apply: a model that is served in several ways, or whose input is bounded below
-its window, has the smaller one.
+A window is the smallest of those that apply at its maker's: a model that is served there in several ways, or whose
+input is bounded below its window, has the smaller one. What nobody can call any more is not here.
 """
 
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
@@ -35,123 +35,156 @@ _SERVERS = {
 }
 
 _QWEN = {
-    # Alibaba Cloud Model Studio, list of models. A dated snapshot of qwen-plus may be older than its large window, and
-    # qwen-turbo has 131,072 when it thinks. From Qwen3.5 on the plain models see too. The text models call functions.
-    # All of those that speak have this voice ("Qwen-Omni").
+    # Alibaba Cloud Model Studio, list of models; windows are what a prompt may have where the model thinks, which is
+    # less. A dated snapshot of qwen-plus may be older than its large window, and qwen-turbo has 131,072 when it thinks.
+    # From Qwen3.5 on the plain models see too, but for 3.7-max. All of those that speak have this voice ("Qwen-Omni").
     "qwen*": ModelProfile(voice="Cherry", voice_format="wav"),
-    "qwen-plus*": ModelProfile(context_window=1_000_000, most_output=32_768, sees=False, thinks=True, tools=True),
+    "qwen-plus*": ModelProfile(context_window=995_904, most_output=32_768, sees=False, thinks=True, tools=True),
     "qwen-plus-20*": ModelProfile(context_window=131_072),
-    "qwen-flash*": ModelProfile(context_window=1_000_000, most_output=32_768, sees=False, thinks=True, tools=True),
+    "qwen-flash*": ModelProfile(context_window=995_904, most_output=32_768, sees=False, thinks=True, tools=True),
     "qwen-turbo*": ModelProfile(context_window=131_072, sees=False, thinks=True, tools=True),
     "qwen-max*": ModelProfile(sees=False, tools=True),
     "qwen-long*": ModelProfile(sees=False),
     "qwq*": ModelProfile(sees=False),
-    "qwen3-max*": ModelProfile(context_window=262_144, most_output=65_536, thinks=False),
-    "qwen3-coder-*": ModelProfile(thinks=False),
-    "qwen3-coder-plus*": ModelProfile(context_window=1_000_000),
-    "qwen3-coder-flash*": ModelProfile(context_window=1_000_000),
-    "qwen3.5-*": ModelProfile(thinks=True, tools=True),
-    "qwen3.5-plus*": ModelProfile(context_window=1_000_000),
-    "qwen3.6-*": ModelProfile(thinks=True, tools=True),
-    "qwen3.6-plus*": ModelProfile(context_window=1_000_000),
-    "qwen3.6-flash*": ModelProfile(context_window=1_000_000),
-    "qwen3.7-*": ModelProfile(thinks=True, tools=True),
-    "qwen3.7-plus*": ModelProfile(context_window=1_000_000, most_output=64_000),
-    "qwen3.7-flash*": ModelProfile(context_window=1_000_000),
-    "qwen3.7-max*": ModelProfile(context_window=991_000, sees=False),
-    "qwen3.8-*": ModelProfile(thinks=True, tools=True),
-    "qwen3.8-plus*": ModelProfile(context_window=1_000_000),
-    "qwen3.8-flash*": ModelProfile(context_window=1_000_000),
-    "qwen3.8-max*": ModelProfile(context_window=991_000),
+    "qwen3-max*": ModelProfile(context_window=258_048, most_output=65_536, thinks=False),
+    "qwen3.[5-9]*": ModelProfile(thinks=True, tools=True),
+    "qwen3.5-plus*": ModelProfile(context_window=983_616, most_output=65_536),
+    "qwen3.6-plus*": ModelProfile(context_window=983_616, most_output=65_536),
+    "qwen3.6-flash*": ModelProfile(context_window=983_616, most_output=65_536),
+    "qwen3.7-plus*": ModelProfile(context_window=983_616, most_output=64_000),
+    "qwen3.7-flash*": ModelProfile(context_window=983_616),
+    "qwen3.7-max*": ModelProfile(context_window=983_616, most_output=65_536, sees=False),
+    "qwen3.8-plus*": ModelProfile(context_window=983_616, most_output=131_072),
+    "qwen3.8-flash*": ModelProfile(context_window=983_616, most_output=131_072),
+    "qwen3.8-max*": ModelProfile(context_window=983_616, most_output=131_072),
     # Open Qwen models: what their model cards call native; more takes a server that is set up for it.
-    "qwen2.5-*": ModelProfile(sees=False),
+    "qwen2.5-*": ModelProfile(sees=False, tools=True),
+    "qwen2.5:*": ModelProfile(sees=False, tools=True),
+    "qwen2.5-omni*": ModelProfile(sees=True, hears=True, speaks=True, tools=False),
     "qwen3-*": ModelProfile(sees=False, thinks=True, tools=True),
-    "qwen3-*-instruct*": ModelProfile(thinks=False),
-    "qwen3-*-thinking*": ModelProfile(thinks=False),
+    "qwen3:*": ModelProfile(sees=False, thinks=True, tools=True),
+    "qwen3": ModelProfile(sees=False, thinks=True, tools=True),
+    "qwen3-*instruct*": ModelProfile(thinks=False),
+    "qwen3-*thinking*": ModelProfile(thinks=False),
+    "qwen3-coder*": ModelProfile(thinks=False),
+    "qwen3-coder-plus*": ModelProfile(context_window=997_952, most_output=65_536),
+    "qwen3-coder-flash*": ModelProfile(context_window=997_952, most_output=65_536),
     # Those that see ("Visual understanding").
-    "qwen2.5-vl*": ModelProfile(sees=True),
-    "qwen3-vl-*": ModelProfile(sees=True, tools=False),
-    "qwen3-vl-plus*": ModelProfile(context_window=262_144),
-    "qwen3-vl-flash*": ModelProfile(context_window=262_144),
-    # Those that hear and speak ("Qwen-Omni"); none is told whether to think.
+    "qwen2.5-vl*": ModelProfile(sees=True, tools=False),
+    "qwen3-vl*": ModelProfile(sees=True),
+    "qwen3-vl-plus*": ModelProfile(context_window=260_096, most_output=32_768),
+    "qwen3-vl-flash*": ModelProfile(context_window=258_048, most_output=32_768),
+    # Those that hear, and most of them speak ("Qwen-Omni"); none but 3.8 is told whether to think, or calls functions.
     "qwen-omni*": ModelProfile(sees=True, hears=True, speaks=True),
-    "qwen2.5-omni*": ModelProfile(sees=True, hears=True, speaks=True),
     "qwen3-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
-    "qwen3.*-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
+    "qwen3.[5-7]*-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
+    "qwen3.8-omni*": ModelProfile(context_window=983_616, most_output=131_072, hears=True),
     # Those that take one message and no history ("Qwen-OCR", "Qwen3-Omni-Captioner").
     "qwen-vl-ocr*": ModelProfile(sees=True, single_turn=True),
     "qwen3-omni*captioner*": ModelProfile(sees=False, speaks=False, single_turn=True),
 }
 
 _OTHERS = {
-    # OpenAI, pages of the models. GPT-5's window is 400,000 with 128,000 of it reserved for the answer; later ones are
-    # larger, and bill a prompt above 272,000 tokens at a higher price.
-    "gpt-3.5*": ModelProfile(sees=False),
-    "gpt-3.5-turbo*": ModelProfile(context_window=16_385),
-    "gpt-4*": ModelProfile(context_window=8_192),
-    "gpt-4-turbo*": ModelProfile(context_window=128_000),
+    # OpenAI, pages of the models, and "Deprecations" for what is gone. GPT-5's window is 400,000 with 128,000 of it
+    # reserved for the answer; later ones are larger, and bill a prompt above 272,000 tokens at a higher price.
     "gpt-4o*": ModelProfile(context_window=128_000, most_output=16_384, tools=True),
     "gpt-4.1*": ModelProfile(context_window=1_047_576, most_output=32_768, tools=True),
+    "gpt-4o*audio*": ModelProfile(sees=False, hears=True, speaks=True),
+    "gpt-audio*": ModelProfile(
+        context_window=128_000, most_output=16_384, sees=False, hears=True, speaks=True, tools=True
+    ),
     "gpt-5*": ModelProfile(context_window=272_000, most_output=128_000, tools=True),
-    "o3*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
-    "o4-mini*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
-    "gpt-5.[4-9]*": ModelProfile(context_window=922_000, most_output=128_000, tools=True),
-    "gpt-6*": ModelProfile(context_window=922_000, most_output=128_000, tools=True),
+    "gpt-5.[4-9]*": ModelProfile(context_window=922_000),
+    "gpt-5.4-mini*": ModelProfile(context_window=272_000),
+    "gpt-5.4-nano*": ModelProfile(context_window=272_000),
+    "gpt-5.6-cyber*": ModelProfile(context_window=272_000),
+    "gpt-[6-9]*": ModelProfile(context_window=922_000, most_output=128_000, tools=True, cache_breakpoints=True),
     # "Prompt caching": from GPT-5.6 on a prompt is found again up to a breakpoint, and nowhere else.
     "gpt-5.[6-9]*": ModelProfile(cache_breakpoints=True),
-    "gpt-[6-9]*": ModelProfile(cache_breakpoints=True),
     "gpt-oss*": ModelProfile(context_window=131_072, sees=False, tools=True),
+    "o3": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
+    "o3-*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     # Anthropic, "Models overview"; by any gateway's way to write a version.
     "claude-*": ModelProfile(context_window=200_000, most_output=64_000, tools=True, cache_markers=True),
-    "claude-[a-z]*-5*": ModelProfile(context_window=1_000_000, most_output=128_000),
+    "claude-[a-z]*-[5-9]*": ModelProfile(context_window=1_000_000, most_output=128_000),
     "claude-[a-z]*-4[.-]5*": ModelProfile(context_window=200_000, most_output=64_000),
     "claude-[a-z]*-4-*": ModelProfile(context_window=200_000, most_output=32_000),
-    "claude-[a-z]*-4[.-][6-9]*": ModelProfile(context_window=1_000_000, most_output=64_000),
-    "claude-haiku-*": ModelProfile(context_window=200_000, most_output=64_000),
-    "claude-3*": ModelProfile(context_window=200_000, most_output=8192),
+    "claude-[a-z]*-4[.-][6-9]*": ModelProfile(context_window=1_000_000, most_output=128_000),
     # Google, "Gemini models".
-    "gemini-*": ModelProfile(context_window=1_048_576, most_output=65_536, tools=True),
-    "gemini-2.0-*": ModelProfile(most_output=8192),
+    "gemini-*": ModelProfile(context_window=1_048_576, most_output=65_536, hears=True, tools=True),
+    "gemini-omni*": ModelProfile(context_window=131_072, tools=False),
+    "gemini-*-tts*": ModelProfile(context_window=8_192, most_output=16_384, sees=False, hears=False, tools=False),
     # Moonshot, "Models".
     "kimi-*": ModelProfile(context_window=262_144, tools=True),
     "kimi-k2*": ModelProfile(context_window=131_072, sees=False),
     "kimi-k2.[5-9]*": ModelProfile(context_window=262_144, sees=True),
-    # Z.AI and xAI, pages of the models.
+    "kimi-k3*": ModelProfile(context_window=1_048_576, most_output=131_072),
+    # Z.AI, pages of the models.
     "glm-*": ModelProfile(context_window=128_000, sees=False, tools=True),
-    "glm-*v*": ModelProfile(context_window=65_536, sees=True),
+    "glm-[4-9]v*": ModelProfile(context_window=200_000, sees=True),
+    "glm-4v*": ModelProfile(context_window=8_192),
+    "glm-4.[0-9]v*": ModelProfile(context_window=65_536, sees=True),
     "glm-4.[67]*": ModelProfile(context_window=200_000),
-    "glm-5*": ModelProfile(context_window=200_000),
-    "grok-3*": ModelProfile(context_window=131_072, sees=False, tools=True),
-    "grok-4*": ModelProfile(context_window=256_000, tools=True),
-    "grok-4.*": ModelProfile(context_window=500_000),
+    "glm-4.6v*": ModelProfile(context_window=65_536),
+    "glm-4.7-flash*": ModelProfile(context_window=131_072),
+    "glm-5*": ModelProfile(context_window=200_000, most_output=128_000),
+    "glm-5.[3-9]*": ModelProfile(context_window=1_000_000),
+    "glm-5.3-flash*": ModelProfile(sees=True),
+    # xAI, pages of the models; the same names have less at some clouds.
+    "grok-4*": ModelProfile(context_window=128_000, tools=True),
+    "grok-4.[3-9]*": ModelProfile(context_window=200_000),
+    "grok-4.[5-9]*": ModelProfile(context_window=500_000),
+    "grok-build*": ModelProfile(context_window=256_000, tools=True),
     # Mistral, "Models".
-    "mistral-large*": ModelProfile(context_window=131_072, tools=True),
-    "mistral-medium*": ModelProfile(context_window=131_072, tools=True),
-    "mistral-small*": ModelProfile(context_window=131_072, tools=True),
+    "mistral-*": ModelProfile(context_window=131_072, tools=True),
+    "mistral-medium-*": ModelProfile(context_window=262_144),
+    "mistral-large-4*": ModelProfile(context_window=1_048_576),
+    "mistral-nemo*": ModelProfile(sees=False),
     "ministral-*": ModelProfile(context_window=131_072, tools=True),
     "magistral-*": ModelProfile(context_window=40_960, tools=True),
-    # Ollama's most common ones: their windows are what the server gives them, often 4,096, and it tells of none before
-    # they are loaded; so no more is believed than of a model that nobody knows.
+    "codestral*": ModelProfile(context_window=128_000, sees=False, tools=True),
+    "devstral*": ModelProfile(context_window=128_000, sees=False, tools=True),
+    "voxtral*": ModelProfile(sees=False, hears=True, tools=True),
+    "mixtral*": ModelProfile(sees=False),
+    "mistral": ModelProfile(sees=False),
+    "mistral:*": ModelProfile(sees=False),
+    # MiniMax, "Models".
+    "minimax-m2*": ModelProfile(context_window=196_608, sees=False, tools=True),
+    "minimax-m3*": ModelProfile(context_window=1_000_000, tools=True),
+    # Open models that many serve, each with a window of its own: no more is believed than of a model that nobody knows.
     "llama3*": ModelProfile(sees=False),
+    "*llama-3*": ModelProfile(sees=False),
+    "*llama-3.[13]-*": ModelProfile(tools=True),
+    "llama-3.2-*vision*": ModelProfile(sees=True),
     "llama3.2-vision*": ModelProfile(sees=True),
     "llama4*": ModelProfile(tools=True),
+    "llama-4*": ModelProfile(tools=True),
     "gemma*": ModelProfile(sees=False),
-    "gemma3*": ModelProfile(sees=True),
+    "gemma3": ModelProfile(sees=True),
+    "gemma3:*": ModelProfile(sees=True),
     "gemma3:1b*": ModelProfile(sees=False),
     "gemma3:270m*": ModelProfile(sees=False),
+    "gemma-3-*": ModelProfile(sees=True),
+    "gemma-3-1b*": ModelProfile(sees=False),
+    "gemma-3-270m*": ModelProfile(sees=False),
     "gemma4*": ModelProfile(sees=True, tools=True),
-    "mistral:*": ModelProfile(sees=False),
+    "gemma-4*": ModelProfile(sees=True, tools=True),
     "phi*": ModelProfile(sees=False),
-    "qwen2.5:*": ModelProfile(sees=False),
-    "qwen3:*": ModelProfile(sees=False, tools=True),
-    "deepseek-r1*": ModelProfile(sees=False, tools=False),
+    "phi*vision*": ModelProfile(sees=True),
+    "phi*multimodal*": ModelProfile(sees=True),
     "smollm*": ModelProfile(context_window=8_192, sees=False),
     "tinyllama*": ModelProfile(context_window=2_048, sees=False),
-    # DeepSeek, "Models & Pricing".
+    "granite*": ModelProfile(sees=False),
+    "granite*vision*": ModelProfile(sees=True),
+    "nemotron*": ModelProfile(sees=False),
+    "olmo*": ModelProfile(sees=False),
+    # DeepSeek, "Models & Pricing". V4-Flash sees at DeepSeek's own server, where it is 4.1, and at no other.
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
-    "deepseek-chat*": ModelProfile(tools=True),
+    "deepseek-r1*": ModelProfile(tools=False),
     "deepseek-v*": ModelProfile(tools=True),
     "deepseek-v4*": ModelProfile(context_window=1_000_000),
+    "deepseek-v4.[1-9]*": ModelProfile(sees=True),
+    "deepseek-flash*": ModelProfile(context_window=1_000_000, sees=True, tools=True),
 }
 
 KNOWN = Profiles(models=(_QWEN | _OTHERS,), servers=(_SERVERS,))

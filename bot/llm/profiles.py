@@ -21,6 +21,7 @@ Names are patterns (``*`` is anything), without a maker in front (as gateways gi
 case. All that fit count: a longer pattern over a shorter one, the file over the tables.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -204,10 +205,12 @@ class Profiles:
     def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
         """What is known of a model; `told`: by its server, which knows more than a table and less than the operator."""
         bare = _bare(name)
-        if told is None:
-            return _merged(ModelProfile(), self.models, bare)
         known = _merged(ModelProfile(), self.models[: self.known], bare)
-        known = known.model_copy(update=told.model_dump(exclude_unset=True))
+        if _LOCAL.search(bare):
+            window = min(known.context_window, ModelProfile().context_window)
+            known = known.model_copy(update={"context_window": window})
+        if told is not None:
+            known = known.model_copy(update=told.model_dump(exclude_unset=True))
         return _merged(known, self.models[self.known :], bare)
 
     def server(self, base_url: str) -> ServerProfile:
@@ -215,8 +218,23 @@ class Profiles:
         return _merged(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
 
 
+_MAKER = re.compile(
+    r"(?:[a-z]{2,6}(?:-gov)?\.)?(?:anthropic|openai|meta|mistral|qwen|moonshotai|moonshot|zai|xai|google|minimax|nvidia|amazon)\."
+    r"(?=[a-z])|fw-(?=[a-z])"
+)
+"""In front of a name at Bedrock, with a region or without, and at Azure."""
+_FIREWORKS = re.compile(r"(?<=\d)p(?=\d)")
+_LOCAL = re.compile(r":(?!.*cloud)(?:(?:latest|e?\d+(?:\.\d+)?[bm])\b|i?q\d|f16|bf16)")
+"""A tag of Ollama's: what window the model is given is a matter of the machine."""
+
+
 def _bare(name: str) -> str:
-    return name.rsplit("/", 1)[-1].lower()
+    """The name as its maker writes it, in small letters."""
+    bare = name.rsplit("/", 1)[-1].lower()
+    bare = _MAKER.sub("", bare, count=1) if _MAKER.match(bare) else bare
+    if bare.startswith("deepseek.v"):  # Bedrock's
+        bare = bare.replace(".", "-", 1)
+    return _FIREWORKS.sub(".", bare)
 
 
 def _merged(profile: Profile, tables: tuple[Mapping[str, Profile], ...], name: str) -> Profile:
