@@ -10,7 +10,7 @@ EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c cons
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
-.PHONY: help sandbox run doctor test test-long lint format bench bench-memory bench-languages bench-recall clean
+.PHONY: help sandbox run doctor test test-long lint format bench bench-memory bench-languages bench-caches bench-recall clean
 .SILENT:
 
 help:
@@ -19,7 +19,7 @@ help:
 	echo "make doctor    see what stops answers, and what could be better"
 	echo "make test      run the tests (make test-long: with the slow ones and all their cases)"
 	echo "make lint      check format, lint and types"
-	echo "make bench     measure tokens, memory and recall (bench-memory FILE=..., bench-languages, bench-recall: one of them)"
+	echo "make bench     measure tokens, caches, memory, recall (bench-caches, bench-memory FILE=..., bench-languages, bench-recall: one)"
 	echo "make format    put the code into its format"
 	echo "make clean     remove the virtual environment"
 
@@ -53,6 +53,7 @@ format: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.caches
 	$(BIN)/python -m benchmarks.memory $(ARGS)
 	$(BIN)/python -m benchmarks.recall_speed --turns 200000
 
@@ -63,6 +64,10 @@ bench-memory: $(DEV_STAMP)
 # FILE: conversations in other languages than those of this project.
 bench-languages: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.languages $(FILE)
+
+# FILE: conversations of the LoCoMo format.
+bench-caches: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.caches $(FILE)
 
 bench-recall: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.recall_speed $(ARGS)

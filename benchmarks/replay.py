@@ -21,7 +21,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer, Say
 from sandbox.model.behaviour import Behaviour
-from sandbox.model.prompt_cache import Tokenize
+from sandbox.model.prompt_cache import Account, PromptCache, Tokenize
 from sandbox.model.request import ChatRequest
 
 PATIENCE_S = 60.0
@@ -57,11 +57,13 @@ class Replay:
     """Requests that went on with a turn after the model had looked something up."""
     answered: list[Answered] = field(default_factory=list)
     """The questions, in their order."""
+    account: Callable[[Tokenize], Account] = PromptCache
+    on_asking: Callable[[], None] = lambda: None
     on_turn: Callable[[int, int, int, float], None] = lambda *_: None
 
     async def run(self, dialogue: Dialogue) -> tuple[Result, Result, Result]:
         """The turns, the questions (each with what they cost), and all that was asked beside the questions."""
-        self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6)
+        self.model = ModelServer(tokenize=self.tokenize, words_per_second=1e6, account=self.account)
         self.model.answer_with(self._answer)
         self.telegram = BotApi()
         ann = self.telegram.user(dialogue.user)
@@ -84,6 +86,7 @@ class Replay:
                 await self._embedded()
                 self._count(turns)
                 self.replayed, self.asking = len(self.mains), True
+                self.on_asking()
                 asked, beside = Result("questions"), Result("beside questions")
                 for question in dialogue.questions:
                     await self._say(ann, home, question.text, question.answer, None)

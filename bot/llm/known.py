@@ -30,6 +30,8 @@ _SERVERS = {
     "openrouter.ai": ServerProfile(
         cache_markers=True, marked_models=["claude-*", "qwen*", "qwq*"], cache_breakpoints=True
     ),
+    # xAI, "Maximizing cache hits": a request without the key may come to a server that has not seen its beginning.
+    "api.x.ai": ServerProfile(cache_key=True),
     # Anthropic, "OpenAI SDK compatibility": there is no prompt cache behind that interface.
     "api.anthropic.com": ServerProfile(cache_markers=False),
 }

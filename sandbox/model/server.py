@@ -48,7 +48,7 @@ class ModelServer:
     a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
     is what the list of models says of the model besides. Of more chat requests at once than ``slots`` it says ``full``,
     or lets them wait when that is None; ``most_at_once`` were answered at the same time. ``embeddings`` and
-    ``transcriptions`` keep and script their own. `account` says what of a prompt was cached.
+    ``transcriptions`` keep and script their own. ``account`` says what of a prompt was cached.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ModelServer:
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
-        self._cache = account(tokenize)
+        self.account: Account = account(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         apis: dict[str, Api] = {
@@ -192,7 +192,7 @@ class ModelServer:
             return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
-        count = self._cache.count(asked, behaviour.text)
+        count = self.account.count(asked, behaviour.text)
         if self.reads is not None:
             count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads), count.written)
         self.counts.append(count)

@@ -102,7 +102,7 @@ async def test_the_same_beginning_is_sent_twice_and_is_long_enough(world: World)
 
 
 async def test_no_cached_tokens_are_a_note(world: World) -> None:
-    world.model._cache = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
+    world.model.account = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
     found = _of(await _check(world), "Prompt cache")
     assert found.mark is Mark.NOTE
     assert "CACHED_PRICE=1" in found.advice

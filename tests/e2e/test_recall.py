@@ -10,6 +10,7 @@ import pytest
 from bot.conversation import embedding
 from bot.llm import local
 from sandbox.model import Fail
+from sandbox.model.prompt_accounts import Breakpoints
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
@@ -18,6 +19,14 @@ from tests.llm.local_library import needs_library
 from tests.selection import first
 
 RECALLING = SMALL | {"RECALL_TOKENS": "600"}
+BREAKPOINTS = """
+[servers."127.*"]
+cache_breakpoints = true
+cache_key = true
+cache_minimum = 0
+[models."*"]
+cache_breakpoints = true
+"""
 FOUND = "[Earlier in this conversation"
 
 
@@ -143,6 +152,29 @@ async def test_markers_stand_on_the_system_prompt_and_the_words(stage: Stage) ->
     assert [role for role, _ in marked] == ["system", "user", "user"]
     assert marked[1][1].endswith("hello")
     assert marked[2][1].endswith("and again")
+
+
+async def test_what_was_recalled_stands_behind_a_breakpoint(stage: Stage) -> None:
+    model = Model(stage)
+    stage.model.account = Breakpoints(least=0)
+    profiles = stage.folder / "profiles.toml"
+    profiles.write_text(BREAKPOINTS)
+    await stage.start(**RECALLING, MODEL_PROFILES=str(profiles))
+    await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
+    first_of_all = stage.model.requests[0].messages
+    assert [bool(message.marks) for message in first_of_all] == [True, False]
+    await say(stage, "What is Zoe allergic to?")
+    body = json.loads(model.asked[-1].body)
+    words, recalled = body["messages"][-1]["content"]
+    assert words["text"].endswith("What is Zoe allergic to?")
+    assert words["prompt_cache_breakpoint"] == {"mode": "explicit"}
+    assert recalled["text"].startswith(f"\n\n{FOUND}")
+    assert "prompt_cache_breakpoint" not in recalled
+    assert body["prompt_cache_options"] == {"mode": "explicit"}
+    before = stage.model.counts[-1]
+    await say(stage, "thanks")
+    assert stage.model.counts[-1].cached == before.cached + before.written > 0
+    assert len({json.loads(request.body)["prompt_cache_key"] for request in stage.model.requests}) == 1
 
 
 async def test_a_server_that_refuses_markers_is_asked_without_and_from_then_on_never_with(stage: Stage) -> None:

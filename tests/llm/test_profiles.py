@@ -269,3 +269,11 @@ def test_a_file_says_who_knows_breakpoints(tmp_path: Path) -> None:
     assert cache_of("https://llm.example.org/v1", "my-deployment", profiles).lifetime_s == 600
     assert profiles.server("https://llm.example.org/v1").cache_key
     assert not cache_of("https://proxy.example.net/v1", "claude-opus-5", profiles).explicit
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [(OPENAI, True), (AZURE, True), ("https://api.x.ai/v1", True), (OPENROUTER, False), ("http://vllm:8000/v1", False)],
+)
+def test_who_is_sent_a_cache_key(url: str, known: bool) -> None:
+    assert KNOWN.server(url).cache_key is known
