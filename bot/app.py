@@ -24,7 +24,7 @@ from bot.access.owners import new_link
 from bot.conversation.budget import Budget
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.kept_responses import ResponseCleaning
-from bot.conversation.tokens import counter
+from bot.conversation.tokens import TokenCounter, counter
 from bot.errors import SettingError
 from bot.handlers.errands import Errands
 from bot.handlers.menu import register_menu
@@ -51,6 +51,9 @@ from storage import Storage
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
+
+LISTS_S = 0.5
+"""How long the start waits for what the model's servers tell of their models, in seconds; most answer sooner."""
 
 CONNECTIONS = 256
 """Connections to Telegram, as many as python-telegram-bot takes by itself."""
@@ -80,10 +83,10 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         _watch(quarantine, stack)
-        services = await ask_services(settings, stack)
+        services = await ask_services(settings, stack, LISTS_S)
         budget = await _budget(settings, storage, services)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
-        engine.check(settings, services.models, count_tokens)
+        await _check(settings, services, count_tokens)
         polling_request = _requests(connections=1)
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
@@ -124,6 +127,15 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _invite_owner(door, application.bot.username)
         served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
         await _side_by_side(source.run(), register_menu(application.bot), *served)
+
+
+async def _check(settings: Settings, services: Services, count_tokens: TokenCounter) -> None:
+    """Raises SettingError; a system prompt that seems too long gets the time in which a larger window may be told."""
+    try:
+        engine.check(settings, services.models, count_tokens)
+    except SettingError:
+        await services.models.ready()
+        engine.check(settings, services.models, count_tokens)
 
 
 def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:

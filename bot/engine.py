@@ -91,7 +91,8 @@ def build(
     choice = _choice(settings, models)
     policy = _policy(settings, choice)
     ledger = Ledger(storage, settings.zone, time.time)
-    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, _tools(settings), settings.zone)
+    tools, follows = _tools(settings), settings.context_window is None
+    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, tools, follows, settings.zone)
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     culprits = Culprits(windows, side_calls)

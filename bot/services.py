@@ -1,5 +1,6 @@
 """What the bot works with besides Telegram and its database: the model's server, and the workshop for files."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -77,11 +78,21 @@ def _leave_ours(profiles: Profiles) -> None:
             raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is for the bot itself to say")
 
 
-async def ask_services(settings: Settings, stack: AsyncExitStack) -> Services:
-    """Open them, and ask the model's server what it tells of its models."""
+async def ask_services(settings: Settings, stack: AsyncExitStack, patience: float | None = None) -> Services:
+    """Open them, and ask the model's servers what they tell of their models.
+
+    What is not told within `patience` seconds is learned in the background, until the stack is closed.
+    """
     services = open_services(settings, stack)
-    await services.models.learn()
+    learning = asyncio.create_task(services.models.learn(), name="lists of models")
+    stack.push_async_callback(_given_up, learning)
+    await asyncio.wait([learning], timeout=patience)
     return services
+
+
+async def _given_up(learning: asyncio.Task[None]) -> None:
+    learning.cancel()
+    await asyncio.wait([learning])
 
 
 def _models(settings: Settings, profiles: Profiles, gates: Gates) -> Models:

@@ -63,6 +63,9 @@ class OneModel:
     def cache(self, _: str) -> CacheProfile:
         return self.cached
 
+    async def ready(self) -> None:
+        """See Models.ready."""
+
     async def learn(self) -> None:
         return
 

@@ -75,11 +75,14 @@ class Windows:
     count_tokens: TokenCounter
     tools: tuple[Tool, ...] = ()
     """What is offered to models that call tools, where a chat has use for it."""
+    follows: bool = False
+    """The window of the policy is that of the models, of which more may become known."""
     zone: tzinfo = UTC
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
-        most = int(FURTHEST * self.policy.context_window)  # the model's whole window, however far our count is off
+        await self.choice.models.ready()
+        most = int(FURTHEST * self._policy.context_window)  # the model's whole window, however far our count is off
         window = await self.storage.memories.window(chat_id, without=without, most_tokens=most)
         model = self.choice.model(window.chat, window.turns)
         window = replace(window, turns=newest_images(window.turns, model.senses.most_images))
@@ -96,9 +99,16 @@ class Windows:
 
     def policy_for(self, model: ChatModel) -> Policy:
         """The policy, with no larger window than the model was seen to read."""
-        if model.limit is None or model.limit >= self.policy.context_window:
+        policy = self._policy
+        if model.limit is None or model.limit >= policy.context_window:
+            return policy
+        return replace(policy, context_window=model.limit)
+
+    @property
+    def _policy(self) -> Policy:
+        if not self.follows:
             return self.policy
-        return replace(self.policy, context_window=model.limit)
+        return replace(self.policy, context_window=self.choice.smallest_window)
 
     async def prompt(
         self, view: View, turns: Sequence[Turn] | None = None, *, recalled: str = ""

@@ -55,18 +55,32 @@ _WHAT_TO_DO: dict[type[errors.ModelError], str] = {
     errors.ServerTrouble: "The server itself says that it has trouble: see its log, or try again later.",
     errors.NoAnswerInTime: "See that {url} is right. A model that is still being loaded needs another try.",
     errors.StreamCut: "Try again; if it stays, look for a proxy between here and the server that ends connections.",
-    errors.RequestRefused: "{model}, LLM_EXTRA_BODY: see that the server knows both.",
+    errors.RequestRefused: "{model}: see that it is the right one for this, and that the server takes all that it is "
+    "sent (LLM_EXTRA_BODY, the file of MODEL_PROFILES).",
 }
 _UNREACHED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("wrong_version", "record layer", "unknown protocol", "http_request"), "{url}: the server speaks no TLS there; "
-     "begin it with http:// instead of https://, or take the port that has TLS."),
-    (("certificate", "ssl", "tls"), "{url}: this machine does not trust the server's certificate. See the name in the "
-     "address and the clock of this machine; a certificate of your own is trusted by SSL_CERT_FILE."),
-    (("name or service", "nodename", "name resolution", "getaddrinfo", "idna", "resolve"),
-     "{url}: there is no host of that name, or this machine can't look names up."),
+    (
+        ("wrong_version", "wrong version", "record layer", "unknown protocol", "http_request"),
+        "{url}: the server speaks no TLS there; begin it with http:// instead of https://, or take the port that has "
+        "TLS.",
+    ),
+    (
+        ("certificate", "ssl", "tls"),
+        "{url}: this machine does not trust the server's certificate. See the name in the address and the clock of "
+        "this machine; a certificate of your own is trusted by SSL_CERT_FILE.",
+    ),
+    (
+        ("name or service", "nodename", "name resolution", "getaddrinfo", "idna", "resolve"),
+        "{url}: there is no host of that name, or this machine can't look names up.",
+    ),
+    (
+        ("disconnected without", "illegal", "protocol error"),
+        "{url}: what is there does not speak HTTP as a server should. See the port; begin the address with https:// if "
+        "it wants TLS.",
+    ),
     (("refused",), "{url}: nothing answers at that address and port. See that the server runs, and listens there."),
-    (("redirect",), "{url}: the server sends on to another address; set that one."),
-)  # fmt: skip
+    (("redirect", "unsupported protocol"), "{url}: the server sends on to another address; set that one."),
+)
 """By words of what the connection failed with, in small letters."""
 _REACH = "See that the server runs, that {url} is its address, and that this machine reaches it (a proxy, a firewall?)."
 _ELSE = "What the server said is all that is known; its documentation may say more."

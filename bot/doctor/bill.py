@@ -135,6 +135,10 @@ class BilledModels:
         """See Models.learn."""
         await self._models.learn()
 
+    async def ready(self) -> None:
+        """See Models.ready."""
+        await self._models.ready()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._models.close()

@@ -63,6 +63,9 @@ async def instead(settings: Settings, model: ChatModel) -> Finding:
     """A model that answers where the main one fails."""
     answer = await ask(model, QUESTION, patience(settings))
     if answer.error is not None:
+        if answer.unstreamed:
+            does_not = f"{model.name} does not stream: {answer.error}"
+            return note("Fallback", does_not, advice.filled(advice.NO_STREAM, advice.FALLBACK))
         what_to_do = advice.what_to_do(answer.error, advice.FALLBACK)
         return note("Fallback", f"{model.name}: {advice.told(answer.error)}", what_to_do)
     if not answer.text.strip():

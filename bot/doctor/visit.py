@@ -48,8 +48,10 @@ async def visit(settings: Settings, write: Callable[[str], object]) -> int:
         for task in tasks:
             for finding in await task:
                 tell(finding)
-        for finding in (bill.filter(), bill.finding()) if bill.requests else ():
-            tell(finding)
+        if bill.used or bill.refused:
+            tell(bill.filter())
+        if bill.requests:
+            tell(bill.finding())
     write(f"\n{summary(found)}\n")
     return FAILED if any(finding.mark is Mark.CROSS for finding in found) else 0
 

@@ -77,7 +77,10 @@ class WithFallback:
         """See Models.learn."""
         await self.first.learn()
         await self._second.learn()  # one after the other: servers that are behind several models are asked once
-        self.fallback = self._second.of(self._name)
+
+    async def ready(self) -> None:
+        """See Models.ready."""
+        await self.first.ready()
 
     async def close(self) -> None:
         """Close the connections."""

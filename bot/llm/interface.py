@@ -244,7 +244,10 @@ class Models(Protocol):
         """The model of this name; the same one each time."""
 
     async def learn(self) -> None:
-        """Ask the server what it tells of its models, before any is asked for; it need not answer."""
+        """Ask the server what it tells of its models; it need not answer, and may take its time."""
+
+    async def ready(self) -> None:
+        """Wait, a moment at most, for what it is still to tell."""
 
     async def close(self) -> None:
         """Close the connections."""

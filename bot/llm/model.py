@@ -28,6 +28,7 @@ from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
 from bot.llm.gate import Rank
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
+from bot.llm.profiles import ModelProfile, ServerProfile
 from bot.llm.repeated import without_words_of
 from bot.llm.server import Server
 from bot.llm.stream_failures import changed, of_what_was_sent
@@ -48,10 +49,8 @@ class Model(ABC):
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
-        profile, parts = server.known_of(name), server.profile.content_parts
-        self.senses: Senses = profile.senses if parts else replace(profile.senses, sees=False, hears=False)
-        if self.senses.most_images is None:
-            self.senses = replace(self.senses, most_images=server.profile.most_images)
+        profile = server.known_of(name)
+        self._known = self.senses = _senses(profile, server.profile)
         self.window = profile.context_window
         self._most = profile.most_output
         self.extra_body = server.extra_body | profile.body
@@ -65,6 +64,16 @@ class Model(ABC):
         self._refused: frozenset[str] = frozenset()
         """Optional fields that the server does not take from this model."""
         self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
+
+    def know(self, profile: ModelProfile) -> None:
+        """Take over what its server tells of it later than it was made; what refusals have taught stays."""
+        told, before, now = _senses(profile, self._server.profile), self._known, self.senses
+        refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
+        most = told.most_images if now.most_images == before.most_images else now.most_images
+        self._known = told
+        self.senses = replace(told, most_images=most, **dict.fromkeys(refused, False))
+        self.window, self._most, self.single_turn = profile.context_window, profile.most_output, profile.single_turn
+        self.calls = profile.tools and "tools" not in self._refused
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
@@ -260,3 +269,9 @@ def _rank(messages: Sequence[Message]) -> Rank:
     if messages and messages[-1].answers:
         return Rank.GOES_ON
     return Rank.BACKGROUND if waiting_chat() is None else Rank.ANSWER
+
+
+def _senses(profile: ModelProfile, server: ServerProfile) -> Senses:
+    """What is known of them, at this server."""
+    senses = profile.senses if server.content_parts else replace(profile.senses, sees=False, hears=False)
+    return senses if senses.most_images is not None else replace(senses, most_images=server.most_images)

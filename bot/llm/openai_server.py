@@ -26,7 +26,7 @@ from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 
 LIST_TIMEOUT_S = 5.0
-"""The start waits no longer for the list of models."""
+"""For the list of models. One that does not come in time is asked for again when a model has answered."""
 NOT_NOW = (401, 402, 403, 408, 409, 425, 429)
 """What may be otherwise later."""
 LONGEST_LIST = 16 * 2**20
@@ -101,10 +101,10 @@ class OpenAIServer(Server):
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
                     found |= loaded(await once.get(root + path, cast_to=object))
-        except openai.APIConnectionError:
+        except (openai.APIConnectionError, TimeoutError):
             self.unsure = True
             log.info("%s can't be asked for its models yet", self.breaker.name)
-        except (openai.OpenAIError, ValueError, RecursionError, TimeoutError) as exc:
+        except (openai.OpenAIError, ValueError, RecursionError) as exc:
             log.info("%s does not tell all of its models: %s", self.breaker.name, type(exc).__name__)
         return found
 

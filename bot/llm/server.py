@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 RETRIES = 4
 """With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more (see ``gate``)."""
 CONNECT_TIMEOUT_S = 10.0
+READY_S = 2.0
+"""So long after a server was asked for its models a prompt waits for the answer; later ones go by what is known."""
 
 
 class Server(ABC):
@@ -53,7 +56,9 @@ class Server(ABC):
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
         """Whether it may tell more of its models later."""
-        self._learned = False
+        self._learned: asyncio.Event | None = None
+        """Set when it has told what it has to tell; None: it was not asked."""
+        self._ready_by = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
 
@@ -76,11 +81,24 @@ class Server(ABC):
         return self._models[name]
 
     async def learn(self) -> None:
-        """See Models.learn. Models that were asked for before are made anew."""
-        if not self._learned:
-            self._learned = True
+        """See Models.learn. Models that were asked for before know it then too."""
+        if self._learned is not None:
+            return
+        self._learned = asyncio.Event()
+        self._ready_by = asyncio.get_running_loop().time() + READY_S
+        try:
             self.listed = await self._list()
-            self._models.clear()
+            for model in self._models.values():
+                model.know(self.known_of(model.name))
+        finally:
+            self._learned.set()
+
+    async def ready(self) -> None:
+        """See Models.ready."""
+        if self._learned is not None and not self._learned.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._ready_by):
+                    await self._learned.wait()
 
     def seen_to_answer(self) -> None:
         """A model has answered: what its server could not tell before is asked for once more."""

@@ -46,9 +46,10 @@ class ModelServer:
     those that were not, ``counts`` the prompts of those that were answered, ``abandoned`` the requests whose client
     left before the answer's end. ``responses`` are those that a client may go on from. ``reads`` is set for
     a server that cuts longer prompts to that many tokens and says nothing, as Ollama does, ``tells``
-    is what the list of models says of the model besides. Of more chat requests at once than ``slots`` it says ``full``,
-    or lets them wait when that is None; ``most_at_once`` were answered at the same time. ``embeddings`` and
-    ``transcriptions`` keep and script their own. ``account`` says what of a prompt was cached.
+    is what the list of models says of the model besides, which is told while ``lists`` is set. Of more chat requests
+    at once than ``slots`` it says ``full``, or lets them wait when that is None; ``most_at_once`` were answered at the
+    same time. ``embeddings`` and ``transcriptions`` keep and script their own. ``account`` says what of a prompt was
+    cached.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class ModelServer:
         self.full: Fail | None = Fail(429, "Too many requests")
         self.most_at_once = 0
         self._at_once = 0
+        self.lists = asyncio.Event()
+        self.lists.set()
         self._key = key
         self._script: deque[Behaviour] = deque()
         self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
@@ -137,6 +140,10 @@ class ModelServer:
 
     async def _models(self, request: Request) -> Response:
         self._check_key(request)
+        told = [asyncio.ensure_future(event.wait()) for event in (self.lists, self._closing)]
+        await asyncio.wait(told, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in told:
+            waiting.cancel()
         model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox", **self.tells}
         return JSONResponse({"object": "list", "data": [model]})
 

@@ -1,9 +1,11 @@
 """A model that reads less than is believed: from its server's refusals, and from its silence, its window is learned."""
 
+import asyncio
+
 import pytest
 
 from sandbox.model import Behaviour, ChatRequest, Fail, Say
-from tests.e2e.conftest import Stage
+from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_compaction import is_compaction
 from tests.e2e.test_memory import say
@@ -111,3 +113,18 @@ async def test_the_list_of_models_tells_the_window(stage: Stage, hurry: None) ->
         await say(stage, f"{at} {WORDS}")
     assert max(map(size, stage.model.requests)) < 3000
     assert any(is_compaction(asked) for asked in stage.model.requests)
+
+
+async def test_a_silent_list_holds_up_nobody(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.LISTS_S", 0.01)
+    monkeypatch.setattr("bot.llm.server.READY_S", 0.01)
+    stage.model.tells = {"max_model_len": 3000}
+    stage.model.lists.clear()
+    stage.model.answer_with(lambda asked: NOTES if is_compaction(asked) else Say("fine"))
+    await stage.start()
+    assert await say(stage, "hello") == "fine"
+    assert "32,768" in await say(stage, "/memory")
+    stage.model.lists.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while "3,000" not in await say(stage, "/memory"):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.02)

@@ -1,8 +1,10 @@
 """What servers tell of their models in their lists."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from bot.llm.known import KNOWN
 from bot.llm.listing import listed
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles
+from sandbox.model import ModelServer
 from sandbox.server import serve
 
 OPENROUTER = {
@@ -212,3 +215,49 @@ async def test_a_fallback_is_made_with_what_its_server_tells() -> None:
         assert (both.fallback.window, late.fallback.window) == (8192, 8192)
         assert both.fallback is models.of("other")
         await before.close()
+
+
+@asynccontextmanager
+async def slow() -> AsyncIterator[tuple[OpenAIServer, ModelServer]]:
+    """A server that does not tell of its models until it is let to."""
+    box = ModelServer()
+    box.lists.clear()
+    box.tells = {"max_model_len": 8192, "supports_vision": False, "supports_tools": True}
+    async with box.run() as url:
+        models = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        yield models, box
+        await models.close()
+
+
+async def test_a_list_that_comes_late_is_taken_over() -> None:
+    async with slow() as (models, box):
+        model = models.of("stand-in")
+        learning = asyncio.create_task(models.learn())
+        assert (model.window, model.senses.sees, model.calls) == (32_768, True, False)
+        box.lists.set()
+        await learning
+        assert models.of("stand-in") is model
+        assert (model.window, model.senses.sees, model.calls) == (8192, False, True)
+
+
+async def test_what_refusals_taught_holds_over_a_list() -> None:
+    async with slow() as (models, box):
+        model = models.of("stand-in")
+        model.senses = replace(model.senses, sees=False)
+        box.tells = {"supports_vision": True}
+        box.lists.set()
+        await models.learn()
+        assert not model.senses.sees
+
+
+async def test_a_prompt_waits_but_briefly_for_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.llm.server.READY_S", 0.05)
+    async with slow() as (models, box):
+        await models.ready()  # nobody has asked for the list
+        learning = asyncio.create_task(models.learn())
+        await asyncio.sleep(0)
+        await models.ready()
+        assert not learning.done()
+        box.lists.set()
+        await learning
+        await models.ready()
