@@ -133,6 +133,7 @@ def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
         gate=gates.of(base_url, key.get_secret_value()),
+        markers_anyway=settings.cache_markers == "on",
     )
 
 
@@ -148,6 +149,7 @@ def _server(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
         gate=gates.of(settings.openai_base_url, settings.model_key),
+        markers_anyway=settings.cache_markers == "on",
     )
 
 

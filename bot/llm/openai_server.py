@@ -47,11 +47,16 @@ class OpenAIServer(Server):
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
         gate: Gate | None = None,
+        markers_anyway: bool = True,
     ) -> None:
-        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request."""
+        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request.
+
+        `markers_anyway`: what is marked is sent ``cache_control`` markers also where it is not known who takes them.
+        """
         super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
         self.client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.takes_markers, self.takes_breakpoints = api.takes_markers, True
+        self.markers_anyway = markers_anyway
         self._api = api
 
     def _model(self, name: str) -> "OpenAIModel":
@@ -140,7 +145,8 @@ class OpenAIModel(Model):
 
     def _marker(self, messages: Sequence[Message], options: Options) -> str:
         """The field that marks what is to be cached; empty: nothing is marked."""
-        marker = BREAKPOINT if self._cache.exact else CONTROL if self.takes_markers else ""
+        controls = self.takes_markers and (self._cache.explicit or self.server.markers_anyway)
+        marker = BREAKPOINT if self._cache.exact else CONTROL if controls else ""
         wanted = self._takes_parts and marker not in options.without and any(message.mark for message in messages)
         return marker if wanted else ""
 
