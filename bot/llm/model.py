@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
@@ -24,6 +25,7 @@ from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
 from bot.llm.asker import waiting_chat
 from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
+from bot.llm.doubts import Doubts
 from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
 from bot.llm.gate import Rank
@@ -50,6 +52,7 @@ class Model(ABC):
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
         profile = server.known_of(name)
+        self._doubts = Doubts()
         self._known = self.senses = _senses(profile, server.profile)
         self.window = profile.context_window
         self._most = profile.most_output
@@ -67,13 +70,22 @@ class Model(ABC):
 
     def know(self, profile: ModelProfile) -> None:
         """Take over what its server tells of it later than it was made; what refusals have taught stays."""
-        told, before, now = _senses(profile, self._server.profile), self._known, self.senses
+        told, before, now = _senses(profile, self._server.profile), self._known, self._senses
         refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
         most = told.most_images if now.most_images == before.most_images else now.most_images
         self._known = told
         self.senses = replace(told, most_images=most, **dict.fromkeys(refused, False))
         self.window, self._most, self.single_turn = profile.context_window, profile.most_output, profile.single_turn
         self.calls = profile.tools and "tools" not in self._refused
+
+    @property
+    def senses(self) -> Senses:
+        """See ChatModel.senses."""
+        return self._doubts.left_of(self._senses, time.monotonic())
+
+    @senses.setter
+    def senses(self, senses: Senses) -> None:
+        self._senses = senses
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
@@ -178,7 +190,7 @@ class Model(ABC):
         log.warning("The server of %s refuses %s: no longer sent", self.name, ", ".join(sorted(new)))
         self.calls = self.calls and "tools" not in new
         if new & {"modalities", "audio"}:
-            self.senses = replace(self.senses, speaks=False)
+            self.senses = replace(self._senses, speaks=False)
 
     def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         """The names of the optional fields of a request."""
@@ -224,15 +236,15 @@ class Model(ABC):
         elif isinstance(error, TooManyImages) and Image in sent:
             error = self._shown_fewer(error, sum(isinstance(part, Image) for one in messages for part in one.parts))
         elif isinstance(error, CannotSee) and Image in sent:
-            self.senses = replace(self.senses, sees=False)
+            self._doubts.refused("sees", time.monotonic())
         elif isinstance(error, CannotHear) and Sound in sent:
-            self.senses = replace(self.senses, hears=False)
+            self._doubts.refused("hears", time.monotonic())
         return error
 
     def _shown_fewer(self, error: TooManyImages, count: int) -> ModelError:
         """The error of a request with this many pictures, after it has taught how many the model takes."""
         if error.most == 0:
-            self.senses = replace(self.senses, sees=False)
+            self.senses = replace(self._senses, sees=False)
             return changed(error, CannotSee)
         if count == 1:
             return changed(error, ImageRefused)
@@ -240,7 +252,7 @@ class Model(ABC):
         if most is None:  # it does not say, so that it is found out
             most = count // 2 if self._guessed_images else count - 1
             self._guessed_images = True
-        self.senses = replace(self.senses, most_images=most)
+        self.senses = replace(self._senses, most_images=most)
         log.warning("%s takes %d pictures at most; of more it is shown the newest", self.breaker.name, most)
         return error
 
