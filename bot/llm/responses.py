@@ -4,12 +4,13 @@ Our own transcript stays the truth. A request goes on from a kept response (``pr
 that is known to keep them, and only when all that stands before the newest message is, to the byte, what that response
 was asked and answered: whatever was edited, forgotten, compacted or recalled in between makes it another conversation,
 which is sent in full. Which responses are kept is known to this process alone; after a restart, or when the server has
-lost one, the full input is sent. A server that keeps losing them, or answers as if it had not read them, is asked in
-full from then on.
+lost one, the full input is sent. A server that does not go on from one, answers as if it had not read it, or refuses to
+keep any, is asked in full from then on: what that costs is upload alone.
 """
 
 import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
@@ -41,8 +42,10 @@ MOST_KEPT = 10_000
 """Conversations whose last response is remembered; an id and a hash take about 200 bytes."""
 LOST = (400, 404, 409, 410, 422)
 """How servers refuse to go on from a response that they no longer have, or never keep."""
-MOST_LOST = 2
-"""So many in a row, and a server does not keep them; one may have been too old."""
+CLEAR = (401, 402, 408, 429)
+"""Statuses that are about something else, whatever is said beside them."""
+_STORE = re.compile(r"\bstore\b")
+_PREVIOUS = re.compile(r"\bprevious[_ ]response")
 
 log = logging.getLogger(__name__)
 
@@ -64,24 +67,21 @@ class Responses(OpenAIModel):
         self.senses = replace(self.senses, hears=False, speaks=False)
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         """The response that ended a conversation, by the conversation's hash."""
-        self._lost = 0
-        self._chains = server.profile.keeps_responses
         self._says_store = True
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         before = _hash(messages[:-1])
         kept = self._kept.pop(before, None)
-        if kept is not None and self._chains:
+        if kept is not None and self.server.keeps_responses:
             began = False
             try:
                 async with aclosing(self._answer(messages, options, kept)) as deltas:
                     async for delta in deltas:
                         began = began or bool(delta.text or delta.reasoning)
                         yield delta
-                self._lost = 0
                 return
             except (openai.APIStatusError, ModelError) as exc:
-                if began or not _may_be_lost(exc):
+                if began or not self._may_be_lost(exc):
                     if isinstance(exc, openai.APIStatusError):
                         self._kept[before] = kept
                     raise
@@ -113,7 +113,7 @@ class Responses(OpenAIModel):
                 yield delta
 
     def _keeps(self, options: Options) -> bool:
-        return options.lasting and self._chains
+        return options.lasting and self.server.keeps_responses
 
     def _keep(self, conversation: Sequence[Message], response: Kept) -> None:
         self._kept[_hash(conversation)] = response
@@ -127,14 +127,13 @@ class Responses(OpenAIModel):
 
     def _miss(self) -> None:
         """The full input was taken where going on was refused."""
-        self._lost += 1
-        if self._lost >= MOST_LOST and self._chains:
-            self._chains = False
+        if self.server.keeps_responses:
+            self.server.keeps_responses = False
             log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
 
     def _lose_trust(self, kept: Kept, usage: Usage) -> None:
         """It answered, but not to the conversation. Raises StreamCut, so that it is asked again, in full."""
-        self._chains = False
+        self.server.keeps_responses = False
         log.warning(
             "The server of %s took previous_response_id and forgot the conversation: %d tokens of input, and not %d or"
             " more. From now on it is sent the whole of it",
@@ -145,16 +144,21 @@ class Responses(OpenAIModel):
     async def _open(
         self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> "AsyncStream[ResponseStreamEvent]":
-        try:
-            return await self._create(messages, options, kept)
-        except openai.APIStatusError as exc:
-            if kept or not self._says_store or exc.status_code not in (400, 422) or "store" not in str(exc):
-                raise
-            self._says_store = False
-        return await self._create(messages, options, kept)
+        while True:
+            store = self._keeps(options) if self._says_store else None
+            try:
+                return await self._create(messages, options, kept, store)
+            except openai.APIStatusError as exc:
+                if store is None or not self._speaks_of(_STORE, exc):
+                    raise
+                log.warning("%s does not take store=%s", self.name, str(store).lower())
+            if store:
+                kept, self.server.keeps_responses = None, False
+            else:
+                self._says_store = False
 
     async def _create(
-        self, messages: Sequence[Message], options: Options, kept: Kept | None
+        self, messages: Sequence[Message], options: Options, kept: Kept | None, store: bool | None
     ) -> "AsyncStream[ResponseStreamEvent]":
         marker = self._marker(messages, options)
         system = [message.content for message in messages if message.role == "system" and not self._cache.exact]
@@ -164,7 +168,7 @@ class Responses(OpenAIModel):
             instructions="\n\n".join(system) or openai.omit,
             input=[],  # see ``ChatCompletions``
             previous_response_id=kept.id if kept else openai.omit,
-            store=self._keeps(options) if self._says_store else openai.omit,
+            store=openai.omit if store is None else store,
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body={
@@ -173,17 +177,20 @@ class Responses(OpenAIModel):
             },
         )
 
+    def _may_be_lost(self, exc: openai.APIStatusError | ModelError) -> bool:
+        """Whether the server may not have the response (any more, or at all) that we wanted to go on from."""
+        if isinstance(exc, openai.APIStatusError):
+            return exc.status_code in LOST or self._speaks_of(_PREVIOUS, exc)
+        return isinstance(exc, RequestRefused | NoPermission) or bool(_PREVIOUS.search(str(exc).lower()))
+
+    def _speaks_of(self, what: re.Pattern[str], exc: openai.APIStatusError) -> bool:
+        error = self._translated(exc, streaming=False)
+        return exc.status_code not in CLEAR and bool(what.search(f"{error} {error.fields}".lower()))
+
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
         length = self._length(options, ("max_output_tokens",))
         return {**self._caching(messages, options), **self.extra_body, **thinking, **length, **_tools(options)}
-
-
-def _may_be_lost(exc: openai.APIStatusError | ModelError) -> bool:
-    """Whether the server may no longer have the response that we wanted to go on from (or never has any)."""
-    if isinstance(exc, openai.APIStatusError):
-        return exc.status_code in LOST
-    return isinstance(exc, RequestRefused | NoPermission) or "previous" in str(exc).lower()
 
 
 def _least(before: Kept | None, usage: Usage | None) -> int:

@@ -50,6 +50,8 @@ class Server(ABC):
         self.most_tokens = most_tokens
         self.profiles = profiles
         self.profile = profiles.server(base_url)
+        self.keeps_responses = self.profile.keeps_responses
+        """Whether it can go on from an earlier response, as far as was seen."""
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
         self.gate = gate or Gate(self.breaker.name)
         self.retries = retries

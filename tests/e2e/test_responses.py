@@ -65,4 +65,4 @@ async def test_a_chain_that_is_refused_sticks_no_chat(stage: Stage, hurry: None)
     assert await say(stage, "my word is red") == "Hi"
     assert await say(stage, "what is my word?") == "red"
     assert await say(stage, "sure?") == "still red"
-    assert [request.new for request in stage.model.requests] == [1, 1, 3, 1]
+    assert [request.new for request in stage.model.requests] == [1, 1, 3, 5]
