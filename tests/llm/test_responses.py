@@ -15,7 +15,7 @@ from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import Profiles
 from bot.llm.responses import Responses
-from sandbox.model import Behaviour, Break, ChatRequest, Cut, Fail, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, ModelServer, NoFinish, Say
 from tests.media.files import picture
 
 SYSTEM, HELLO = Message("system", "be kind"), Message("user", "hello")
@@ -200,37 +200,6 @@ async def test_a_server_that_loses_every_response_is_asked_for_none(server: Mode
     assert len(server.refused) == 1
     assert _sent(server) == [1, 3, 5, 7, 9]
     assert [request.options["store"] for request in server.requests] == [True, True, False, False, False]
-
-
-@pytest.mark.parametrize("status", [400, 403, 422, 501])
-@pytest.mark.parametrize("takes", [False, None])
-async def test_a_server_that_refuses_to_keep_is_asked_in_full(
-    server: ModelServer, model: Model, status: int, takes: bool | None
-) -> None:
-    def answer(asked: ChatRequest) -> Behaviour:
-        refusal = Fail(status, "`store` must be false", code="unsupported_value")
-        return Say("Hi Ann") if asked.options.get("store") is takes else refusal
-
-    server.answer_with(answer)
-    await _ask(model, [SYSTEM, HELLO])
-    await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
-    assert _sent(server)[-2:] == [1, 3]
-    assert server.requests[-1].options.get("store") is takes
-
-
-@pytest.mark.parametrize("status", [403, 500, 501])
-async def test_words_tell_of_a_lost_response_at_any_status(server: ModelServer, model: Model, status: int) -> None:
-    server.script(Say("Hi Ann"), Fail(status, "previous_response_id can't be loaded"), Say("Bye"))
-    await _ask(model, [SYSTEM, HELLO])
-    deltas = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
-    assert "".join(delta.text for delta in deltas) == "Bye"
-
-
-async def test_a_wrong_key_is_no_lost_response(server: ModelServer, model: Model) -> None:
-    server.script(Say("Hi Ann"), Fail(401, "no key to read the previous_response_id"), Say("Bye"))
-    await _ask(model, [SYSTEM, HELLO])
-    with pytest.raises(errors.WrongKey):
-        await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
 
 
 async def test_a_server_that_forgets_in_silence_is_asked_again(server: ModelServer, model: Model) -> None:

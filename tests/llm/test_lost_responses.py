@@ -1,0 +1,44 @@
+"""Servers that keep no responses, or lose them, as their words tell it."""
+
+import pytest
+
+from bot import errors
+from bot.llm.model import Model
+from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
+from tests.llm.test_responses import HELLO, SYSTEM
+from tests.llm.test_responses import _ask as ask
+from tests.llm.test_responses import _sent as sent
+from tests.llm.test_responses import model as model
+from tests.llm.test_responses import no_retries as no_retries
+from tests.llm.test_responses import server as server
+
+
+@pytest.mark.parametrize("status", [400, 403, 422, 501])
+@pytest.mark.parametrize("takes", [False, None])
+async def test_a_server_that_refuses_to_keep_is_asked_in_full(
+    server: ModelServer, model: Model, status: int, takes: bool | None
+) -> None:
+    def answer(asked: ChatRequest) -> Behaviour:
+        refusal = Fail(status, "`store` must be false", code="unsupported_value")
+        return Say("Hi Ann") if asked.options.get("store") is takes else refusal
+
+    server.answer_with(answer)
+    await ask(model, [SYSTEM, HELLO])
+    await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert sent(server)[-2:] == [1, 3]
+    assert server.requests[-1].options.get("store") is takes
+
+
+@pytest.mark.parametrize("status", [403, 500, 501])
+async def test_words_tell_of_a_lost_response_at_any_status(server: ModelServer, model: Model, status: int) -> None:
+    server.script(Say("Hi Ann"), Fail(status, "previous_response_id can't be loaded"), Say("Bye"))
+    await ask(model, [SYSTEM, HELLO])
+    deltas = await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert "".join(delta.text for delta in deltas) == "Bye"
+
+
+async def test_a_wrong_key_is_no_lost_response(server: ModelServer, model: Model) -> None:
+    server.script(Say("Hi Ann"), Fail(401, "no key to read the previous_response_id"), Say("Bye"))
+    await ask(model, [SYSTEM, HELLO])
+    with pytest.raises(errors.WrongKey):
+        await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
