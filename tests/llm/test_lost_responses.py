@@ -3,6 +3,7 @@
 import pytest
 
 from bot import errors
+from bot.llm.interface import Message
 from bot.llm.model import Model
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 from tests.llm.test_responses import HELLO, SYSTEM
