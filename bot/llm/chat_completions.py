@@ -22,6 +22,7 @@ from bot.llm.fields import blamed, fitted
 from bot.llm.interface import Delta, Message, Options, Sound
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import param, spoken
+from bot.llm.thinking_switch import TEMPLATE, switched, told_apart
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -104,14 +105,16 @@ class ChatCompletions(OpenAIModel):
         usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
         wanted = self._spoken(options) | tool_parameters(options)
         if self._is_told_to_think(options):
-            wanted["enable_thinking"] = options.thinking
-            if profile.thinking_in_template:
-                theirs = extra.get("chat_template_kwargs")
-                switch: dict[str, JsonValue] = {"enable_thinking": options.thinking}
-                wanted["chat_template_kwargs"] = switch | (theirs if isinstance(theirs, dict) else {})
+            way, template = profile.thinking_as, profile.thinking_in_template
+            switch = switched(way, self.name, thinking=bool(options.thinking), in_template=template)
+            ours, theirs = switch.get(TEMPLATE), extra.get(TEMPLATE)
+            if isinstance(ours, dict) and isinstance(theirs, dict):
+                switch[TEMPLATE] = ours | theirs
+            wanted |= switch
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])
-        return {**usage, **self._caching(messages, options), **extra, **wanted, **length}
+        apart = told_apart(profile.thinking_as, self.name) if self.senses.thinks else {}
+        return {**usage, **apart, **self._caching(messages, options), **extra, **wanted, **length}
 
 
 def _may_be_the_form(exc: openai.APIStatusError) -> bool:

@@ -5,9 +5,11 @@ input is bounded below its window, has the smaller one. What nobody can call any
 """
 
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
+from bot.llm.thinking_switch import Switch
 
 # Models before GPT-5.6 cache by themselves there; all take the key ("Prompt caching", at both).
 _OPENAI = ServerProfile(keeps_responses=True, completion_tokens=True, cache_breakpoints=True, cache_key=True)
+_THINKING = ServerProfile(thinking_as=Switch.THINKING, thinking_in_template=False)
 _SERVERS = {
     # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
     "*.aliyuncs.com": ServerProfile(
@@ -28,10 +30,23 @@ _SERVERS = {
     # OpenRouter, "Prompt caching": Anthropic's and Alibaba's models want markers, all others cache by themselves; it
     # hands OpenAI's own on.
     "openrouter.ai": ServerProfile(
-        cache_markers=True, marked_models=["claude-*", "qwen*", "qwq*"], cache_breakpoints=True
+        cache_markers=True,
+        marked_models=["claude-*", "qwen*", "qwq*"],
+        cache_breakpoints=True,
+        thinking_as=Switch.REASONING,
+        thinking_in_template=False,
     ),
     # xAI, "Maximizing cache hits": a request without the key may come to a server that has not seen its beginning.
     "api.x.ai": ServerProfile(cache_key=True),
+    # Groq, "Reasoning" and "Vision"; Mistral, "Vision".
+    "api.groq.com": ServerProfile(thinking_as=Switch.EFFORT, thinking_in_template=False, most_images=5),
+    "api.mistral.ai": ServerProfile(most_images=8),
+    # DeepSeek, "Thinking mode"; Moonshot, "Thinking models"; Z.AI, "Deep thinking".
+    "api.deepseek.com": _THINKING,
+    "api.moonshot.ai": _THINKING,
+    "api.moonshot.cn": _THINKING,
+    "api.z.ai": _THINKING,
+    "open.bigmodel.cn": _THINKING,
     # Anthropic, "OpenAI SDK compatibility": there is no prompt cache behind that interface.
     "api.anthropic.com": ServerProfile(cache_markers=False),
 }
@@ -103,7 +118,7 @@ _OTHERS = {
     "gpt-[6-9]*": ModelProfile(context_window=922_000, most_output=128_000, tools=True, cache_breakpoints=True),
     # "Prompt caching": from GPT-5.6 on a prompt is found again up to a breakpoint, and nowhere else.
     "gpt-5.[6-9]*": ModelProfile(cache_breakpoints=True),
-    "gpt-oss*": ModelProfile(context_window=131_072, sees=False, tools=True),
+    "gpt-oss*": ModelProfile(context_window=131_072, sees=False, thinks=True, tools=True),
     "o3": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     "o3-*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     # Anthropic, "Models overview"; by any gateway's way to write a version.
@@ -119,17 +134,18 @@ _OTHERS = {
     # Moonshot, "Models".
     "kimi-*": ModelProfile(context_window=262_144, tools=True),
     "kimi-k2*": ModelProfile(context_window=131_072, sees=False),
-    "kimi-k2.[5-9]*": ModelProfile(context_window=262_144, sees=True),
+    "kimi-k2.[5-9]*": ModelProfile(context_window=262_144, sees=True, thinks=True),
     "kimi-k3*": ModelProfile(context_window=1_048_576, most_output=131_072),
     # Z.AI, pages of the models.
     "glm-*": ModelProfile(context_window=128_000, sees=False, tools=True),
     "glm-[4-9]v*": ModelProfile(context_window=200_000, sees=True),
     "glm-4v*": ModelProfile(context_window=8_192),
     "glm-4.[0-9]v*": ModelProfile(context_window=65_536, sees=True),
+    "glm-4.[5-9]*": ModelProfile(thinks=True),
     "glm-4.[67]*": ModelProfile(context_window=200_000),
     "glm-4.6v*": ModelProfile(context_window=65_536),
     "glm-4.7-flash*": ModelProfile(context_window=131_072),
-    "glm-5*": ModelProfile(context_window=200_000, most_output=128_000),
+    "glm-5*": ModelProfile(context_window=200_000, most_output=128_000, thinks=True),
     "glm-5.[3-9]*": ModelProfile(context_window=1_000_000),
     "glm-5.3-flash*": ModelProfile(sees=True),
     # xAI, pages of the models; the same names have less at some clouds.
@@ -184,9 +200,9 @@ _OTHERS = {
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
     "deepseek-r1*": ModelProfile(tools=False),
     "deepseek-v*": ModelProfile(tools=True),
-    "deepseek-v4*": ModelProfile(context_window=1_000_000),
+    "deepseek-v4*": ModelProfile(context_window=1_000_000, thinks=True),
     "deepseek-v4.[1-9]*": ModelProfile(sees=True),
-    "deepseek-flash*": ModelProfile(context_window=1_000_000, sees=True, tools=True),
+    "deepseek-flash*": ModelProfile(context_window=1_000_000, sees=True, thinks=True, tools=True),
 }
 
 KNOWN = Profiles(models=(_QWEN | _OTHERS,), servers=(_SERVERS,))

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, Validat
 from bot.errors import SettingError
 from bot.llm.caching import CacheProfile
 from bot.llm.interface import Senses
+from bot.llm.thinking_switch import Switch
 
 BREAKPOINT_SECONDS = 1800.0
 """OpenAI, "Prompt caching": how long at least a breakpoint is kept that was written or read."""
@@ -59,7 +60,7 @@ class ModelProfile(BaseModel):
     hears: bool = False
     speaks: bool = False
     thinks: bool = False
-    """Whether it takes ``enable_thinking``."""
+    """Whether it can be told to think, or not to."""
     voice: str = "alloy"
     """Whose voice it speaks with: this one all of OpenAI's models have."""
     voice_format: str = "pcm16"
@@ -130,6 +131,8 @@ class ServerProfile(BaseModel):
     """Whether it takes ``stream_options.include_usage``."""
     completion_tokens: bool = False
     """Whether the most tokens of an answer are called ``max_completion_tokens``, and not ``max_tokens``."""
+    thinking_as: Switch = Field(default=Switch.QWEN, strict=False)
+    """The field that says whether a model is to think."""
     thinking_in_template: bool = True
     """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
 

@@ -31,6 +31,7 @@ from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text, cut
 from bot.llm.response_events import ResponseEvents
+from bot.llm.thinking_switch import switched_in_responses
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -188,7 +189,10 @@ class Responses(OpenAIModel):
         return exc.status_code not in CLEAR and bool(what.search(f"{error} {error.fields}".lower()))
 
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
-        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
+        thinking: dict[str, JsonValue] = {}
+        if self._is_told_to_think(options):
+            way = self.server.profile.thinking_as
+            thinking = switched_in_responses(way, self.name, thinking=bool(options.thinking))
         length = self._length(options, ("max_output_tokens",))
         return {**self._caching(messages, options), **self.extra_body, **thinking, **length, **_tools(options)}
 
