@@ -15,10 +15,10 @@ from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ImageRefused, MediaRefused, RequestRefused
 from bot.llm.calls import tool_parameters
-from bot.llm.chunks import Chunks
 from bot.llm.events import events
 from bot.llm.failures import translate
 from bot.llm.fields import blamed, fitted
+from bot.llm.forms import Forms
 from bot.llm.interface import Delta, Message, Options, Sound
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import param, spoken
@@ -44,9 +44,9 @@ class ChatCompletions(OpenAIModel):
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         async with await self._heard(messages, options) as stream, aclosing(events(stream.response)) as told:
-            chunks = Chunks(stream.response.url.host)
+            forms = Forms(stream.response.url.host, responses=False)
             async for event in told:
-                delta = chunks.end() if event is None else chunks.read(event.data, event.name)
+                delta = forms.end() if event is None else forms.read(event)
                 if delta is not None:
                     yield delta
 

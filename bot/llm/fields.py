@@ -25,6 +25,7 @@ _PHRASES = {
     "tools": re.compile(r"\btools?\b|\btool[ _-]|\bfunction[ _-]?call|\bfunctions\b"),
     "enable_thinking": re.compile(r"\bthinking\b|\breasoning (?:mode|toggle|switch)"),
     "stream_options": re.compile(r"include_usage"),
+    "include": re.compile(r"encrypted[ _-]?(?:content|reasoning)"),
     "modalities": re.compile(r"\baudio output|\bmodalit"),
 }
 """What else than its name a refusal may call a field."""

@@ -26,11 +26,11 @@ from bot.llm.calls import ITEMS, beside
 from bot.llm.characters import whole
 from bot.llm.events import events
 from bot.llm.fields import fitted
+from bot.llm.forms import Forms
 from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
 from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text, cut
-from bot.llm.response_events import ResponseEvents
 from bot.llm.thinking_switch import switched_in_responses
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SESSION_CACHE = {"x-dashscope-session-cache": "enable"}
 """Alibaba Cloud Model Studio, "Context cache": a request and those that go on from it share their prefix."""
+ENCRYPTED = "reasoning.encrypted_content"
+"""The reasoning before calls of tools, which go back with their results: those requests go on from no kept response."""
 MOST_KEPT = 10_000
 """Conversations whose last response is remembered; an id and a hash take about 200 bytes."""
 LOST = (400, 404, 409, 410, 422)
@@ -97,9 +99,10 @@ class Responses(OpenAIModel):
         self, messages: Sequence[Message], options: Options, kept: Kept | None
     ) -> AsyncGenerator[Delta, None]:
         async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
-            said, read, told_kept = "", ResponseEvents(stream.response.url.host), False
+            forms, said, told_kept = Forms(stream.response.url.host, responses=True), "", False
+            read = forms.responses
             async for event in told:
-                delta = read.end() if event is None else read.read(event)
+                delta = forms.end() if event is None else forms.read(event)
                 if delta is None:
                     continue
                 said += delta.text
@@ -244,7 +247,7 @@ def _tools(options: Options) -> dict[str, JsonValue]:
         }
         for tool in options.tools
     ]
-    return {"tools": tools, "tool_choice": "auto" if options.may_call else "none"}
+    return {"tools": tools, "tool_choice": "auto" if options.may_call else "none", "include": [ENCRYPTED]}
 
 
 def _content(message: Message, marker: str) -> str | list[dict[str, object]]:

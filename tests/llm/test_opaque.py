@@ -125,7 +125,9 @@ async def test_encrypted_items_stand_before_the_call_again(server: ModelServer) 
     models = _models(server, Responses)
     await _asked(models.of("gpt-5"))
     await models.close()
-    kinds = [one.get("type", "message") for one in json.loads(server.requests[-1].body)["input"]]
+    asked = [json.loads(request.body) for request in server.requests]
+    assert [one["include"] for one in asked] == [["reasoning.encrypted_content"]] * 2
+    kinds = [one.get("type", "message") for one in asked[-1]["input"]]
     assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
 
 

@@ -1,0 +1,72 @@
+"""An answer in the form of the other API is read as what it is."""
+
+import json
+
+import pytest
+
+from bot.llm.chat_completions import ChatCompletions
+from bot.llm.interface import Delta, Finish, Usage
+from bot.llm.openai_server import OpenAIModel, OpenAIServer
+from bot.llm.responses import Responses
+from sandbox.model import ModelServer, Raw
+from tests.llm.streams import STOP, Json, answer, chunk, data, say, stream, text_of
+from tests.llm.streams import no_retries as no_retries
+from tests.llm.streams import server as server
+
+USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+MESSAGE = {"role": "assistant", "content": "Hello there", "reasoning_content": "hm"}
+CHAT: list[bytes] = [
+    stream(chunk(reasoning_content="hm"), say("Hello"), say(" there"), {**STOP, "usage": USAGE}),
+    data(chunk(reasoning_content="hm"), say("Hello"), say(" there"), STOP, {"choices": [], "usage": USAGE}),
+    json.dumps({"choices": [{"message": MESSAGE, "finish_reason": "stop"}], "usage": USAGE}).encode(),
+]
+ITEMS: list[Json] = [
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+    {"type": "message", "content": [{"type": "output_text", "text": "Hello there"}]},
+]
+WHOLE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "output": ITEMS,
+    "usage": {"input_tokens": 9, "output_tokens": 2},
+}
+RESPONSES: list[bytes] = [
+    data(
+        {"type": "response.created", "response": {"id": "resp_1", "object": "response", "status": "in_progress"}},
+        {"type": "response.reasoning_text.delta", "delta": "hm"},
+        {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Hello there"},
+        {"type": "response.completed", "response": WHOLE},
+    ),
+    json.dumps(WHOLE).encode(),
+]
+
+
+async def _answered(server: ModelServer, api: type[OpenAIModel], body: bytes) -> list[Delta]:
+    server.script(Raw(body))
+    async with server.run() as url:
+        models = OpenAIServer(api, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        deltas = await answer(models.of("some-model"))
+        await models.close()
+    return deltas
+
+
+@pytest.mark.parametrize("api", [ChatCompletions, Responses])
+@pytest.mark.parametrize("body", [*CHAT, *RESPONSES])
+async def test_either_form_is_read_by_either_api(server: ModelServer, api: type[OpenAIModel], body: bytes) -> None:
+    deltas = await _answered(server, api, body)
+    assert text_of(deltas) == "Hello there"
+    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
+    assert [delta.usage for delta in deltas if delta.usage] == [Usage(9, 0, 2)]
+
+
+@pytest.mark.parametrize("api", [ChatCompletions, Responses])
+async def test_calls_in_either_form_are_taken(server: ModelServer, api: type[OpenAIModel]) -> None:
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    item = {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"}
+    for body in (
+        stream(chunk(tool_calls=[call]), chunk("tool_calls")),
+        data({"type": "response.completed", "response": {**WHOLE, "output": [item]}}),
+    ):
+        deltas = await _answered(server, api, body)
+        assert [(one.id, one.name) for delta in deltas for one in delta.calls] == [("a", "look")]
