@@ -227,7 +227,8 @@ def _items(message: Message, marker: str) -> Iterator[dict[str, object]]:
         yield {"type": "function_call_output", "call_id": message.answers, "output": message.content}
         return
     if message.content or message.parts:
-        yield {"role": message.role, "content": _content(message, marker)}
+        typed = {"type": "message"} if message.role == "assistant" else {}  # llama.cpp guesses that of no answer
+        yield {**typed, "role": message.role, "content": _content(message, marker)}
     for item in mappings(beside(message.opaque).get(ITEMS)):
         yield dict(item)
     for call in message.calls:

@@ -69,7 +69,10 @@ def _answered(text: str) -> dict[str, str]:
 async def _respond(system: dict[str, Any], turns: list[dict[str, Any]], previous: str | None = None) -> str:
     shown = {"type": "input_image", "image_url": SHOWN_URL}
     written = {"user": _asked, "assistant": _answered}
-    items: Any = [{"role": turn["role"], "content": parts(turn, shown, written[turn["role"]])} for turn in turns]
+    items: Any = [
+        {"type": "message", "role": turn["role"], "content": parts(turn, shown, written[turn["role"]])}
+        for turn in turns
+    ]
     async with openai.AsyncOpenAI() as client:
         events = await client.responses.create(
             model="m", input=items, instructions=system["content"], previous_response_id=previous, stream=True

@@ -111,7 +111,7 @@ async def test_requests_are_kept_as_they_came(client: AsyncOpenAI, model: ModelS
     assert json.loads(request.body)["input"] == "hello"
 
 
-@pytest.mark.parametrize("words", [[], [{"role": "assistant", "content": "Let me see."}]])
+@pytest.mark.parametrize("words", [[], [{"type": "message", "role": "assistant", "content": "Let me see."}]])
 async def test_calls_may_stand_behind_words_of_the_assistants(
     client: AsyncOpenAI, model: ModelServer, words: list[object]
 ) -> None:
@@ -163,7 +163,8 @@ async def test_items_with_media_and_earlier_answers_are_read(client: AsyncOpenAI
         ({"input": ""}, "input has no text"),
         ({"input": []}, "input must be a list"),
         ({"input": None}, "input must be a list"),
-        ({"input": [{"role": "assistant", "content": "hi"}]}, "role must be user here"),
+        ({"input": [{"type": "message", "role": "assistant", "content": "hi"}]}, "role must be user here"),
+        ({"input": [{"role": "assistant", "content": "hi"}]}, "determine type"),
         ({"input": [{"role": "user", "content": "a"}] * 2}, "role must be assistant here"),
         ({"input": [{"role": "robot", "content": "hi"}]}, "not 'robot'"),
         ({"input": [{"type": "reasoning", "summary": []}]}, "type 'reasoning'"),

@@ -82,6 +82,8 @@ def _message(item: object, index: int) -> object:
             return {"role": "tool", "tool_call_id": name, "content": output}
         case {"type": kind} if kind != "message":
             raise RequestError(f"input.[{index}] is not an item that is known here (type {kind!r})", "input")
+        case {"role": "assistant", **more} if "type" not in more:  # OpenAI would take it, llama.cpp does not
+            raise RequestError("Cannot determine type of 'item'", "input")
     return item
 
 
