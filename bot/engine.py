@@ -1,7 +1,7 @@
 """The conversation engine, put together: the part of the composition root that knows neither Telegram nor openai."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bot.conversation.attempts import Attempts
@@ -92,7 +92,8 @@ def build(
     policy = _policy(settings, choice)
     ledger = Ledger(storage, settings.zone, time.time)
     tools, follows = _tools(settings), settings.context_window is None
-    windows = Windows(storage, policy, choice, settings.system_prompt, count_tokens, tools, follows, settings.zone)
+    system, hit = settings.system_prompt, _hit(settings, models)
+    windows = Windows(storage, policy, choice, system, count_tokens, tools, follows, settings.zone, hit)
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
     culprits = Culprits(windows, side_calls)
@@ -154,6 +155,12 @@ def _policy(settings: Settings, choice: Choice) -> Policy:
         cached_price=settings.cached_price,
         output_price=settings.output_price,
     )
+
+
+def _hit(settings: Settings, models: Models) -> Callable[[str], float | None]:
+    if "cached_price" in settings.model_fields_set:
+        return lambda _: None
+    return lambda name: models.cache(name).hit
 
 
 def _limits(policy: Policy) -> Limits:

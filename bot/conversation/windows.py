@@ -1,6 +1,6 @@
 """A chat's window as it is now, and how large it is for the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
@@ -78,6 +78,8 @@ class Windows:
     follows: bool = False
     """The window of the policy is that of the models, of which more may become known."""
     zone: tzinfo = UTC
+    hit: Callable[[str], float | None] = lambda _: None
+    """What a cached token costs with the model of a name, where that is known better than by the policy."""
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
@@ -98,8 +100,10 @@ class Windows:
         return View(window, model, way, policy, sizes, marks(policy, way, sizes), starts, tools)
 
     def policy_for(self, model: ChatModel) -> Policy:
-        """The policy, with no larger window than the model was seen to read."""
-        policy = self._policy
+        """The policy, with what its server takes for a cached token, and no larger window than it was seen to read."""
+        policy, hit = self._policy, self.hit(model.name)
+        if hit is not None:
+            policy = replace(policy, cached_price=hit)
         if model.limit is None or model.limit >= policy.context_window:
             return policy
         return replace(policy, context_window=model.limit)

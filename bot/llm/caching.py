@@ -11,6 +11,9 @@ BREAKPOINT = "prompt_cache_breakpoint"
 MARKERS: dict[str, dict[str, JsonValue]] = {CONTROL: {"type": "ephemeral"}, BREAKPOINT: {"mode": "explicit"}}
 """Fields of a part of a message, the prompt up to whose end is to be kept."""
 MOST_MARKS = 4
+OWN_HIT = 0.05
+"""What a token costs that an engine of one's own has read before, relative to a fresh one: it is not read again, only
+looked at by those behind it."""
 KEY, OPTIONS = "prompt_cache_key", "prompt_cache_options"
 OURS_ALONE: dict[str, JsonValue] = {"mode": "explicit"}
 """In the options: no breakpoint of the server's own. It would stand behind what was recalled, and cost a quarter more
@@ -29,3 +32,5 @@ class CacheProfile:
     """How long a prompt stays in the cache after it was last used, in seconds."""
     exact: bool = False
     """Its markers are breakpoints: nothing is found again without them."""
+    hit: float | None = None
+    """What a cached token costs there, relative to a fresh one; None: nobody knows, so that a setting says it."""

@@ -103,6 +103,7 @@ class OpenAIServer(Server):
                 found = await asyncio.to_thread(listed, body)
                 path = native(body)
                 self.unsure = path == OF_LOADED
+                self.own_engine = path is not None
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
                     found |= loaded(await once.get(root + path, cast_to=object))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from bot.llm.breaker import Breaker
-from bot.llm.caching import CacheProfile
+from bot.llm.caching import OWN_HIT, CacheProfile
 from bot.llm.gate import Gate
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
@@ -58,6 +58,8 @@ class Server(ABC):
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
         """Whether it may tell more of its models later."""
+        self.own_engine = False
+        """Whether it is one that people run themselves and pay nothing for: llama.cpp, Ollama."""
         self._learned: asyncio.Event | None = None
         """Set when it has told what it has to tell; None: it was not asked."""
         self._ready_by = 0.0
@@ -67,6 +69,8 @@ class Server(ABC):
     def cache(self, name: str) -> CacheProfile:
         """See Models.cache."""
         cache = self.profile.cache(name, self.known_of(name))
+        if self.own_engine:
+            cache = replace(cache, hit=OWN_HIT)
         if cache.explicit and (self.takes_breakpoints if cache.exact else self.takes_markers):
             return cache
         return replace(cache, explicit=False, exact=False)

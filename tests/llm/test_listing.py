@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.llm.caching import OWN_HIT
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import Message
@@ -162,6 +163,7 @@ async def test_the_operators_file_has_the_last_word(tmp_path: Path) -> None:
     async with server(json.dumps(body).encode(), KNOWN.with_file(path)) as models:
         found = models.of("some-model")
         assert (found.window, found.senses.sees) == (5000, False)
+        assert models.cache("some-model").hit is None
 
 
 @pytest.mark.parametrize("path", NATIVE)
@@ -175,6 +177,7 @@ async def test_local_servers_are_asked_in_their_own_way(path: str) -> None:
         models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
         await models.learn()
         assert models.of("some-model:4b").window == 4096
+        assert models.cache("some-model:4b").hit == OWN_HIT
         await models.close()
 
 
