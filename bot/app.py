@@ -39,6 +39,7 @@ from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
+from bot.learning import Learning
 from bot.opening import make_door, open_storage
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
@@ -83,7 +84,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings, stack)
         _watch(quarantine, stack)
-        services = await ask_services(settings, stack, LISTS_S)
+        services = await _services(settings, storage, stack)
         budget = await _budget(settings, storage, services)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
         await _check(settings, services, count_tokens)
@@ -127,6 +128,12 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _invite_owner(door, application.bot.username)
         served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
         await _side_by_side(source.run(), register_menu(application.bot), *served)
+
+
+async def _services(settings: Settings, storage: Storage, stack: AsyncExitStack) -> Services:
+    learning = await Learning.open(storage, time.time)
+    stack.push_async_callback(learning.close)
+    return await ask_services(settings, stack, LISTS_S, learning)
 
 
 async def _check(settings: Settings, services: Services, count_tokens: TokenCounter) -> None:

@@ -98,6 +98,18 @@ def stranger(key: str, url: str) -> Provider | None:
     return theirs if is_dashscope(url) or _is_below(host, known) else None
 
 
+def misplaced(key: str, url: str) -> str | None:
+    """What is wrong with sending this key there, as far as its form tells; it follows the name of the address."""
+    theirs = stranger(key, url)
+    if theirs is None:
+        return None
+    host = urlsplit(url).hostname
+    return (
+        f"the key is one of {theirs.name}'s, but requests would go to {host}; "
+        f"set it to {theirs.url}, or take the key of that server"
+    )
+
+
 def native_url(openai_url: str, otherwise: str) -> str:
     """Where DashScope's own interface is in the region, and workspace, of its OpenAI-compatible one."""
     if not is_dashscope(openai_url):

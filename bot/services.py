@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bot.errors import SettingError
+from bot.keys import misplaced
 from bot.llm import local
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
@@ -15,6 +16,7 @@ from bot.llm.fallback import WithFallback
 from bot.llm.gate import Gate
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
+from bot.llm.learned import Memory
 from bot.llm.local import LocalEmbeddings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.profiles import Fallback, Profiles
@@ -63,6 +65,7 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
     _leave_ours(profiles)
+    _check_keys(profiles)
     gates = Gates(settings.model_concurrency, settings.model_timeout)
     models, embedder = _models(settings, profiles, gates), _embedder(settings, gates)
     services = Services(models, profiles, embedder, _transcriber(settings, gates), Workshop())
@@ -78,12 +81,26 @@ def _leave_ours(profiles: Profiles) -> None:
             raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is for the bot itself to say")
 
 
-async def ask_services(settings: Settings, stack: AsyncExitStack, patience: float | None = None) -> Services:
+def _check_keys(profiles: Profiles) -> None:
+    for name, fallback in profiles.fallbacks.items():
+        key, url = fallback.api_key, fallback.base_url
+        wrong = misplaced(key.get_secret_value(), url) if key and url else None
+        if wrong is not None:
+            raise SettingError(f'MODEL_PROFILES: fallbacks."{name}".base_url: {wrong}')
+
+
+async def ask_services(
+    settings: Settings, stack: AsyncExitStack, patience: float | None = None, memory: Memory | None = None
+) -> Services:
     """Open them, and ask the model's servers what they tell of their models.
 
-    What is not told within `patience` seconds is learned in the background, until the stack is closed.
+    What is not told within `patience` seconds is learned in the background, until the stack is closed. `memory`: what
+    was learned of servers before.
     """
     services = open_services(settings, stack)
+    if memory is not None:
+        for server in _servers(services.models):
+            server.remember(memory)
     learning = asyncio.create_task(services.models.learn(), name="lists of models")
     stack.push_async_callback(_given_up, learning)
     await asyncio.wait([learning], timeout=patience)
@@ -114,6 +131,12 @@ def keeper(models: Models) -> OpenAIServer | None:
     while isinstance(models, WithFallback):
         models = models.first
     return models if isinstance(models, OpenAIServer) else None
+
+
+def _servers(models: Models) -> list[Server]:
+    if isinstance(models, WithFallback):
+        return _servers(models.first) + _servers(models.second)
+    return [models] if isinstance(models, Server) else []
 
 
 def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates) -> Server | None:

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot import setting_types as types
 from bot.errors import SettingError
-from bot.keys import Keys, keys_in, native_url, stranger
+from bot.keys import Keys, keys_in, misplaced, native_url
 
 DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """Model Studio's OpenAI-compatible mode, international (Singapore)."""
@@ -134,13 +134,9 @@ class Settings(BaseSettings):
             ("FALLBACK_BASE_URL", self.fallback_api_key, self.fallback_base_url),
         )
         for variable, key, url in given:
-            theirs = stranger(key.get_secret_value(), url) if key and url else None
-            if theirs is not None:
-                host = urlsplit(url or "").hostname
-                raise ValueError(
-                    f"{variable}: the key is one of {theirs.name}'s, but requests would go to {host}; "
-                    f"set it to {theirs.url}, or take the key of that server"
-                )
+            wrong = misplaced(key.get_secret_value(), url) if key and url else None
+            if wrong is not None:
+                raise ValueError(f"{variable}: {wrong}")
         return self
 
     @model_validator(mode="after")

@@ -26,6 +26,7 @@ from storage.presence import Presence
 from storage.resets import Resets
 from storage.restoring import Restoring
 from storage.search import Search
+from storage.server_facts import ServerFacts
 from storage.speakers import Speakers
 from storage.spending import Spending
 from storage.token_ratios import TokenRatios
@@ -51,6 +52,7 @@ class Storage:
     speakers: Speakers
     memories: Memories
     token_ratios: TokenRatios
+    server_facts: ServerFacts
     past: Past
     search: Search
     forgettings: Forgettings
@@ -89,6 +91,7 @@ class Storage:
             speakers=Speakers(),
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),
+            server_facts=ServerFacts(database),
             past=Past(database),
             search=Search(database),
             forgettings=Forgettings(database),

@@ -91,7 +91,8 @@ MAY_IMPORT = {
     "bot.admission": {"bot.access", "bot.errors", "bot.opening", "bot.reach", "bot.settings", "storage"},
     "bot.jobs": {"bot.crontab", "storage"},
     "bot.engine": {"bot.errors", "bot.settings", "bot.conversation", "bot.llm", "storage"},
-    "bot.services": {"bot.errors", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
+    "bot.learning": {"bot.llm.learned", "storage"},
+    "bot.services": {"bot.errors", "bot.keys", "bot.llm", "bot.media", "bot.setting_types", "bot.settings"},
     "bot.doctor": {
         "bot.amounts",
         "bot.conversation.probe",

@@ -1,6 +1,6 @@
 """A model that seems to read only the end of long prompts is sent one of twice that length: then its window is known.
 
-It is known until the process ends: at the next start the server may have another.
+It is known for a day, and until the process ends: then the server may have another.
 """
 
 import asyncio

@@ -16,6 +16,10 @@ PROBE_EVERY_S = 10.0
 BROKEN = 500
 """The status of a server that broke over a request; by 502 to 504 it says that it is busy or down."""
 
+LONG_SILENCE_S = 30.0
+"""Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
+of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
+
 log = logging.getLogger(__name__)
 
 
@@ -58,6 +62,11 @@ class Breaker:
         if self._failures >= FAILURES and self._probing is None:
             log.error("%s is down: %d requests in a row have failed", self.name, self._failures)
             self._probing = asyncio.create_task(self._probe(), name=f"probe of {self.name}")
+
+    def given_up(self, silence: float) -> None:
+        """Whoever had asked waited so long, in seconds, and for no word."""
+        if silence >= LONG_SILENCE_S:
+            self.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
 
     async def close(self) -> None:
         """End the probe."""

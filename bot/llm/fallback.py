@@ -44,7 +44,7 @@ class WithFallback:
         self.first = first
         self.fallback = second.of(name)
         self._name = name
-        self._second = second
+        self.second = second
         self._patience = patience
 
     def cache(self, name: str) -> CacheProfile:
@@ -61,7 +61,7 @@ class WithFallback:
         first = self.first.of(name)
         if first is self.fallback or (isinstance(self.fallback, Pair) and first is self.fallback.first):
             return self.fallback
-        behind = self._second.first if isinstance(self._second, WithFallback) else self._second
+        behind = self.second.first if isinstance(self.second, WithFallback) else self.second
         return Pair(first, self.fallback, self._patience, shares_queue=behind is self.first)
 
     @property
@@ -76,7 +76,7 @@ class WithFallback:
     async def learn(self) -> None:
         """See Models.learn."""
         await self.first.learn()
-        await self._second.learn()  # one after the other: servers that are behind several models are asked once
+        await self.second.learn()  # one after the other: servers that are behind several models are asked once
 
     async def ready(self) -> None:
         """See Models.ready."""
@@ -85,8 +85,8 @@ class WithFallback:
     async def close(self) -> None:
         """Close the connections."""
         await self.first.close()
-        if self._second is not self.first:
-            await self._second.close()
+        if self.second is not self.first:
+            await self.second.close()
 
 
 class Pair:

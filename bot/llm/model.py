@@ -17,27 +17,23 @@ from bot.errors import (
     ContextTooLong,
     ImageRefused,
     ModelError,
-    NoAnswerInTime,
     StreamCut,
     TooManyImages,
 )
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
-from bot.llm.asker import waiting_chat
+from bot.llm.asker import rank, waiting_chat
 from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
 from bot.llm.doubts import Doubts
 from bot.llm.ending import in_time
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
-from bot.llm.gate import Rank
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
-from bot.llm.profiles import ModelProfile, ServerProfile
+from bot.llm.learned import Learned
+from bot.llm.profiles import ModelProfile
 from bot.llm.repeated import without_words_of
 from bot.llm.server import Server
 from bot.llm.stream_failures import changed, of_what_was_sent
 
-LONG_SILENCE_S = 30.0
-"""Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
-of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
 LEAST_LIMIT = 1024
 """A model that reads less can't hold a conversation: what says so is taken for a mistake."""
 log = logging.getLogger(__name__)
@@ -53,12 +49,14 @@ class Model(ABC):
         self.name = name
         profile = server.known_of(name)
         self._doubts = Doubts()
-        self._known = self.senses = _senses(profile, server.profile)
+        self._known = self.senses = server.profile.senses(profile)
         self.window = profile.context_window
         self._most = profile.most_output
         self.extra_body = server.extra_body | profile.body
         self._has_thought = False
         self.limit: int | None = None
+        self._limit_of: int | None = None
+        """What it was said to read when a limit was learned that is remembered."""
         self._guessed_images = False
         self.single_turn = profile.single_turn
         self.calls = profile.tools
@@ -70,11 +68,13 @@ class Model(ABC):
 
     def know(self, profile: ModelProfile) -> None:
         """Take over what its server tells of it later than it was made; what refusals have taught stays."""
-        told, before, now = _senses(profile, self._server.profile), self._known, self._senses
+        told, before, now = self._server.profile.senses(profile), self._known, self._senses
         refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
         most = told.most_images if now.most_images == before.most_images else now.most_images
         self._known = told
         self.senses = replace(told, most_images=most, **dict.fromkeys(refused, False))
+        if self._limit_of not in (None, profile.context_window):
+            self.limit = self._limit_of = None
         self.window, self._most, self.single_turn = profile.context_window, profile.most_output, profile.single_turn
         self.calls = profile.tools and "tools" not in self._refused
 
@@ -125,12 +125,27 @@ class Model(ABC):
         """See ChatModel.learn_limit."""
         tokens = max(tokens, LEAST_LIMIT)
         if self.limit is None or tokens < self.limit:
-            self.limit = tokens
+            self.limit, self._limit_of = tokens, None
+            self._server.keep(self)
             log.warning("%s reads %d tokens at most; longer windows are made shorter", self.breaker.name, tokens)
+
+    @property
+    def learned(self) -> Learned:
+        """What was learned of it, to be kept."""
+        return Learned(self._refused, self.limit, self.window)
+
+    def recall(self, learned: Learned) -> None:
+        """Take up what was learned of it before; a limit holds while the model is said to read as much as then."""
+        self._refused = learned.refused
+        self._do_without(learned.refused)
+        if learned.limit is not None:
+            self.limit, self._limit_of = max(learned.limit, LEAST_LIMIT), learned.window
+        if learned != Learned():
+            log.info("%s, as was seen before: %s", self.breaker.name, learned.as_json())
 
     async def _in_turn(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         """The answer, when its turn has come; what may go better is tried again, as long as nothing was said."""
-        with self._server.gate.turn(_rank(messages), waiting_chat()) as turn:
+        with self._server.gate.turn(rank(messages), waiting_chat()) as turn:
             while True:
                 if not turn.is_on:
                     yield Delta(queued=True)
@@ -147,9 +162,8 @@ class Model(ABC):
                             yield delta
                     return
                 except asyncio.CancelledError:
-                    silence = asyncio.get_running_loop().time() - asked_at
-                    if not began and silence >= LONG_SILENCE_S:
-                        self._server.breaker.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
+                    if not began:
+                        self._server.breaker.given_up(asyncio.get_running_loop().time() - asked_at)
                     raise
                 except self._failures as exc:
                     error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
@@ -188,6 +202,10 @@ class Model(ABC):
         if not new:
             return
         log.warning("The server of %s refuses %s: no longer sent", self.name, ", ".join(sorted(new)))
+        self._do_without(new)
+        self._server.keep(self)
+
+    def _do_without(self, new: frozenset[str]) -> None:
         self.calls = self.calls and "tools" not in new
         if new & {"modalities", "audio"}:
             self.senses = replace(self._senses, speaks=False)
@@ -275,15 +293,3 @@ class Model(ABC):
 
     def _is_told_to_think(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks
-
-
-def _rank(messages: Sequence[Message]) -> Rank:
-    if messages and messages[-1].answers:
-        return Rank.GOES_ON
-    return Rank.BACKGROUND if waiting_chat() is None else Rank.ANSWER
-
-
-def _senses(profile: ModelProfile, server: ServerProfile) -> Senses:
-    """What is known of them, at this server."""
-    senses = profile.senses if server.content_parts else replace(profile.senses, sees=False, hears=False)
-    return senses if senses.most_images is not None else replace(senses, most_images=server.most_images)

@@ -145,6 +145,11 @@ class ServerProfile(BaseModel):
         explicit = self.content_parts and (exact or marked)
         return CacheProfile(explicit, minimum=self.cache_minimum, lifetime_s=lasts, exact=exact and explicit)
 
+    def senses(self, model: ModelProfile) -> Senses:
+        """What a model of which this is known takes and gives here."""
+        senses = model.senses if self.content_parts else replace(model.senses, sees=False, hears=False)
+        return senses if senses.most_images is not None else replace(senses, most_images=self.most_images)
+
 
 class Fallback(BaseModel):
     """The server of a model in FALLBACK_MODELS; without an address it is the main model's."""

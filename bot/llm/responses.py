@@ -28,6 +28,7 @@ from bot.llm.events import events
 from bot.llm.fields import fitted
 from bot.llm.forms import Forms
 from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
+from bot.llm.learned import Learned
 from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.params import base64_text, cut
@@ -129,15 +130,32 @@ class Responses(OpenAIModel):
         for conversation in [one for one, kept in self._kept.items() if kept.id in ids]:
             del self._kept[conversation]
 
+    @property
+    def learned(self) -> Learned:
+        """See Model.learned."""
+        return replace(
+            super().learned, keeps_nothing=self.server.profile.keeps_responses and not self.server.keeps_responses
+        )
+
+    def recall(self, learned: Learned) -> None:
+        """See Model.recall."""
+        super().recall(learned)
+        if learned.keeps_nothing:
+            self.server.keeps_responses = False
+
+    def _chain_no_more(self) -> None:
+        self.server.keeps_responses = False
+        self.server.keep(self)
+
     def _miss(self) -> None:
         """The full input was taken where going on was refused."""
         if self.server.keeps_responses:
-            self.server.keeps_responses = False
+            self._chain_no_more()
             log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
 
     def _lose_trust(self, kept: Kept, usage: Usage) -> None:
         """It answered, but not to the conversation. Raises StreamCut, so that it is asked again, in full."""
-        self.server.keeps_responses = False
+        self._chain_no_more()
         log.warning(
             "The server of %s took previous_response_id and forgot the conversation: %d tokens of input, and not %d or"
             " more. From now on it is sent the whole of it",

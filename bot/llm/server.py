@@ -17,6 +17,7 @@ from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
 
 if TYPE_CHECKING:
+    from bot.llm.learned import Memory
     from bot.llm.model import Model
 
 RETRIES = 4
@@ -55,6 +56,7 @@ class Server(ABC):
         self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
         self.gate = gate or Gate(self.breaker.name)
         self.retries = retries
+        self.memory: Memory | None = None
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
         """Whether it may tell more of its models later."""
@@ -83,8 +85,25 @@ class Server(ABC):
     def of(self, name: str) -> "Model":
         """See Models.of."""
         if name not in self._models:
-            self._models[name] = self._model(name)
+            self._models[name] = model = self._model(name)
+            if self.memory is not None:
+                model.recall(self.memory.of(self._place(model), name))
         return self._models[name]
+
+    def remember(self, memory: "Memory") -> None:
+        """Keep there what is learned, and take up what was learned before."""
+        self.memory = memory
+        for model in self._models.values():
+            model.recall(memory.of(self._place(model), model.name))
+
+    def keep(self, model: "Model") -> None:
+        """Something was learned of a model."""
+        if self.memory is not None:
+            self.memory.keep(self._place(model), model.name, model.learned)
+
+    def _place(self, model: "Model") -> str:
+        """By what is learned of a model is kept: its fields are others in another interface."""
+        return f"{type(model).__name__} {self.breaker.name}"
 
     async def learn(self) -> None:
         """See Models.learn. Models that were asked for before know it then too."""

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bot import errors
 from bot.llm import breaker
-from bot.llm import model as model_module
+from bot.llm import breaker as breaker_module
 from bot.llm.breaker import FAILURES, Breaker
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Image, Message
@@ -130,7 +130,7 @@ async def test_a_server_that_is_given_up_after_a_long_silence_is_down_some_time(
         client = OpenAIServer(ChatCompletions, base_url=url, api_key="key", extra_body={}, timeout=5.0)
         # Who only changes his mind says nothing about the server.
         for bound, long in ((0.0, 60.0), *[(0.4, 0.3)] * FAILURES):
-            monkeypatch.setattr(model_module, "LONG_SILENCE_S", long)
+            monkeypatch.setattr(breaker_module, "LONG_SILENCE_S", long)
             assert _is_open(client.breaker)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(bound):

@@ -1,0 +1,68 @@
+"""What was learned of model servers outlives the process: else each start would find it out by refusals once more.
+
+It is tried anew after a while, since servers are updated and set up otherwise.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Self
+
+from bot.llm.learned import Learned
+from storage import Storage, StorageError
+
+DAY_S = 86_400.0
+KEPT_S = 7 * DAY_S
+LIMIT_KEPT_S = DAY_S
+"""How much a model reads is a setting of many servers, and what is not read is not missed: it is asked for sooner."""
+
+log = logging.getLogger(__name__)
+
+
+class Learning:
+    """Remembers at once, and stores in the background."""
+
+    def __init__(self, storage: Storage, known: dict[tuple[str, str], Learned], clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._known = known
+        self._clock = clock
+        self._unsaved: dict[tuple[str, str], Learned] = {}
+        self._saving: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, storage: Storage, clock: Callable[[], float]) -> Self:
+        """What was learned lately; the rest is forgotten."""
+        since = clock() - KEPT_S
+        async with storage.transaction() as tx:
+            await storage.server_facts.prune(tx, since)
+        known = {place: Learned.from_json(facts) for place, facts in (await storage.server_facts.since(since)).items()}
+        fresh = await storage.server_facts.since(clock() - LIMIT_KEPT_S)
+        return cls(storage, {at: one if at in fresh else replace(one, limit=None) for at, one in known.items()}, clock)
+
+    def of(self, server: str, model: str) -> Learned:
+        """See Memory.of."""
+        return self._known.get((server, model), Learned())
+
+    def keep(self, server: str, model: str, learned: Learned) -> None:
+        """See Memory.keep."""
+        if self.of(server, model) == learned:
+            return
+        self._known[server, model] = self._unsaved[server, model] = learned
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save(), name="what was learned of servers")
+
+    async def close(self) -> None:
+        """Store what is not stored yet."""
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+
+    async def _save(self) -> None:
+        try:
+            while self._unsaved:
+                unsaved, self._unsaved = self._unsaved, {}
+                async with self._storage.transaction() as tx:
+                    for (server, model), learned in unsaved.items():
+                        await self._storage.server_facts.keep(tx, server, model, learned.as_json(), self._clock())
+        except StorageError as exc:  # it will be learned again
+            log.warning("What was learned of a model's server could not be stored: %s", exc)

@@ -1,0 +1,35 @@
+"""What was learned of the model's server outlives a restart."""
+
+import sqlite3
+
+import pytest
+
+from bot.llm import openai_server
+from sandbox.model import Fail, Say
+from sandbox.model.behaviour import Behaviour
+from sandbox.model.request import ChatRequest
+from tests.e2e.conftest import Stage
+from tests.e2e.quick import hurry as hurry
+from tests.e2e.test_memory import say
+
+REFUSED = Fail(400, "Unrecognized request argument supplied: stream_options")
+
+
+def _picky(asked: ChatRequest) -> Behaviour:
+    return REFUSED if b"stream_options" in asked.body else Say("hi")
+
+
+async def test_a_refused_field_is_sent_once_for_all_starts(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai_server, "RETRIES", 0)
+    stage.model.answer_with(_picky)
+    for requests in (2, 3):
+        await stage.start()
+        assert await say(stage, "my secret word is xyzzy") == "hi"
+        assert len(stage.model.requests) == requests
+        await stage.kill()
+    with sqlite3.connect(stage.folder / "keepsake.db") as database:
+        stored = str(database.execute("SELECT * FROM server_facts").fetchall())
+    assert "stream_options" in stored
+    assert "xyzzy" not in stored
