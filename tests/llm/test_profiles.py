@@ -219,31 +219,6 @@ def test_what_is_ours_is_in_no_extra_body(monkeypatch: pytest.MonkeyPatch, tmp_p
         open_services(load(env_file=None), AsyncExitStack())
 
 
-@pytest.mark.parametrize(
-    ("key", "url", "wrong"),
-    [
-        ("sk-ant-api03-x", "https://api.deepseek.com/v1", True),
-        ("gsk_x", "https://dashscope.aliyuncs.com/compatible-mode/v1", True),
-        ("sk-or-v1-x", "https://api.groq.com/openai/v1", True),
-        ("sk-or-v1-x", "https://openrouter.ai/api/v1", False),
-        ("gsk_x", "https://gateway.example.net/v1", False),
-    ],
-)
-def test_a_fallbacks_key_goes_only_to_its_provider(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, url: str, *, wrong: bool
-) -> None:
-    path = tmp_path / "profiles.toml"
-    path.write_text(f'[fallbacks."other"]\nbase_url = "{url}"\napi_key = "{key}"\n')
-    for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
-        monkeypatch.setenv(name, value)
-    if not wrong:
-        open_services(load(env_file=None), AsyncExitStack())
-        return
-    with pytest.raises(SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.base_url: the key is one of') as told:
-        open_services(load(env_file=None), AsyncExitStack())
-    assert key not in str(told.value)
-
-
 OPENAI, AZURE, OPENROUTER = (
     "https://api.openai.com/v1",
     "https://a.openai.azure.com/openai/v1",
