@@ -75,6 +75,8 @@ _QWEN = {
     "qwen3.8-flash*": ModelProfile(context_window=983_616, most_output=131_072),
     "qwen3.8-max*": ModelProfile(context_window=983_616, most_output=131_072),
     # Open Qwen models: what their model cards call native; more takes a server that is set up for it.
+    "qwen2-*": ModelProfile(sees=False),
+    "qwen2-vl*": ModelProfile(sees=True),
     "qwen2.5-*": ModelProfile(sees=False, tools=True),
     "qwen2.5:*": ModelProfile(sees=False, tools=True),
     "qwen2.5-omni*": ModelProfile(sees=True, hears=True, speaks=True, tools=False),
@@ -138,6 +140,7 @@ _OTHERS = {
     "kimi-k3*": ModelProfile(context_window=1_048_576, most_output=131_072),
     # Z.AI, pages of the models.
     "glm-*": ModelProfile(context_window=128_000, sees=False, tools=True),
+    "glm-ocr*": ModelProfile(sees=True, tools=False, single_turn=True),
     "glm-[4-9]v*": ModelProfile(context_window=200_000, sees=True),
     "glm-4v*": ModelProfile(context_window=8_192),
     "glm-4.[0-9]v*": ModelProfile(context_window=65_536, sees=True),
@@ -195,10 +198,14 @@ _OTHERS = {
     "granite*": ModelProfile(sees=False),
     "granite*vision*": ModelProfile(sees=True),
     "nemotron*": ModelProfile(sees=False),
+    "nemotron*vl*": ModelProfile(sees=True),
+    "*llama-3*-vl-*": ModelProfile(sees=True, tools=False),
     "olmo*": ModelProfile(sees=False),
     # DeepSeek, "Models & Pricing". V4-Flash sees at DeepSeek's own server, where it is 4.1, and at no other.
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
     "deepseek-r1*": ModelProfile(tools=False),
+    "deepseek-vl*": ModelProfile(context_window=4_096, sees=True),
+    "deepseek-ocr*": ModelProfile(context_window=8_192, sees=True, single_turn=True),
     "deepseek-v*": ModelProfile(tools=True),
     "deepseek-v4*": ModelProfile(context_window=1_000_000, thinks=True),
     "deepseek-v4.[1-9]*": ModelProfile(sees=True),
