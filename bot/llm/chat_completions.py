@@ -114,7 +114,7 @@ class ChatCompletions(OpenAIModel):
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])
         apart = told_apart(profile.thinking_as, self.name) if self.senses.thinks else {}
-        return {**usage, **apart, **self._caching(messages, options), **extra, **wanted, **length}
+        return {**usage, **apart, **extra, **self._caching(messages, options), **wanted, **length}
 
 
 def _may_be_the_form(exc: openai.APIStatusError) -> bool:

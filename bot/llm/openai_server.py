@@ -152,11 +152,14 @@ class OpenAIModel(Model):
         return marker if wanted else ""
 
     def _caching(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
-        """What a request says of the prompt cache beside its marks."""
-        key: dict[str, JsonValue] = (
-            {KEY: options.cache_key} if options.cache_key and self.server.profile.cache_key else {}
-        )
-        return key | ({OPTIONS: OURS_ALONE} if self._marker(messages, options) == BREAKPOINT else {})
+        """What a request says of the prompt cache beside its marks; what the operator says of it holds."""
+        said: dict[str, JsonValue] = {}
+        if options.cache_key and self.server.profile.cache_key and KEY not in self.extra_body:
+            said[KEY] = options.cache_key
+        if self._marker(messages, options) == BREAKPOINT:
+            theirs = self.extra_body.get(OPTIONS)
+            said[OPTIONS] = OURS_ALONE | (theirs if isinstance(theirs, dict) else {})
+        return said
 
     def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
         return translate(cast("openai.OpenAIError", exc), streaming=streaming)

@@ -215,7 +215,7 @@ class Responses(OpenAIModel):
             way = self.server.profile.thinking_as
             thinking = switched_in_responses(way, self.name, thinking=bool(options.thinking))
         length = self._length(options, ("max_output_tokens",))
-        return {**self._caching(messages, options), **self.extra_body, **thinking, **length, **_tools(options)}
+        return {**self.extra_body, **self._caching(messages, options), **thinking, **length, **_tools(options)}
 
 
 def _least(before: Kept | None, usage: Usage | None) -> int:

@@ -113,6 +113,19 @@ async def test_a_picture_has_the_breakpoint_where_no_words_follow(server: ModelS
     assert [BREAKPOINT in part for part in message["content"]] == [True, False]
 
 
+@pytest.mark.parametrize("api", [ChatCompletions, Responses])
+async def test_what_the_operator_says_of_the_cache_holds(
+    server: ModelServer, opened: Open, tmp_path: Path, api: type[OpenAIModel]
+) -> None:
+    said = 'extra_body = { prompt_cache_options = { ttl = "30m" }, prompt_cache_key = "theirs" }'
+    (tmp_path / "profiles.toml").write_text(f"{PROFILES}{said}\n")
+    async with opened(api) as model:
+        await _ask(model, ASKED)
+    body = _body(server.requests[0])
+    assert body["prompt_cache_options"] == {"mode": "explicit", "ttl": "30m"}
+    assert body["prompt_cache_key"] == "theirs"
+
+
 async def test_without_marks_the_server_keeps_what_it_likes(server: ModelServer, opened: Open) -> None:
     async with opened() as model:
         await _ask(model, PLAIN)
