@@ -10,12 +10,14 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import logs, output
 from bot.errors import SettingError, StartError
-from bot.settings import Settings, load
-from storage import private
-from storage.records import Place
+
+if TYPE_CHECKING:  # what takes long to import is imported where a Ctrl-C is waited for
+    from bot.settings import Settings
+    from storage.records import Place
 
 WRONG_SETTING = 2
 FAILED = 1
@@ -24,14 +26,18 @@ BROKEN_OFF = 128 + signal.SIGINT
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code."""
-    private.restrict()  # whatever is written holds what people said
-    if arguments[:1] == ["sandbox"]:  # it has options of its own, and no settings
-        from sandbox.terminal import main as sandbox
-
-        return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
-    options = _parse(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot has handlers of its own
     try:
+        from storage import private
+
+        private.restrict()  # whatever is written holds what people said
+        if arguments[:1] == ["sandbox"]:  # it has options of its own, and no settings
+            from sandbox.terminal import main as sandbox
+
+            return sandbox(list(arguments[1:]), [sys.executable, "-m", "bot", "run"])
+        options = _parse(arguments)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the bot has handlers of its own
+        from bot.settings import load
+
         settings = load()
         logs.configure(_log_level(options, settings), settings.log_format, settings.secrets)
         return asyncio.run(_work(options, settings)) or 0
@@ -70,7 +76,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, None, int | None]:
+def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, None, int | None]:
     """The command's work; it may end with an exit code of its own."""
     if options.command in (None, "run"):
         from bot.app import run  # telegram and openai take two seconds to import: only what runs the bot pays that
@@ -94,7 +100,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> Coroutine[None, No
     return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))
 
 
-async def _admission(options: argparse.Namespace, settings: Settings) -> None:
+async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
     from bot import admission
     from storage.guests import Standing
 
@@ -107,9 +113,9 @@ async def _admission(options: argparse.Namespace, settings: Settings) -> None:
         output.write(await admission.put(settings, options.id, standing))
 
 
-def _log_level(options: argparse.Namespace, settings: Settings) -> str:
+def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
     """The doctor's findings say what its log would."""
-    return "ERROR" if options.command == "doctor" and settings.log_level != "DEBUG" else settings.log_level
+    return "CRITICAL" if options.command == "doctor" and settings.log_level != "DEBUG" else settings.log_level
 
 
 def _telegram_id(text: str) -> int:
@@ -118,7 +124,9 @@ def _telegram_id(text: str) -> int:
     return int(text)
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> "Place":
+    from storage.records import Place
+
     match = re.fullmatch(r"(-?\d{1,18})(?:/(\d{1,18}))?", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no chat's id, which is a number, or two with / between them")

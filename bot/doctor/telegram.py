@@ -12,6 +12,9 @@ from bot.doctor.report import Finding, cross, fine, note
 from bot.reach import visitor
 from bot.settings import Settings
 
+NO_ANSWER = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
+"""What python-telegram-bot raises for JSON that is none of Telegram's."""
+NO_SERVER = "TELEGRAM_API_URL: name a Bot API server, or leave it unset for Telegram's own; a proxy may be in between."
 OWN_SERVER = "https://api.telegram.org"
 
 
@@ -25,6 +28,8 @@ async def check(settings: Settings) -> list[Finding]:
     except TelegramError as exc:
         advice = f"See whether this machine reaches {_host(settings.telegram_api_url)} (TELEGRAM_API_URL, a proxy?)."
         return [cross("Telegram", f"can't be reached, or is in trouble: {exc}", advice)]
+    except NO_ANSWER as exc:
+        return [cross("Telegram", f"what answers is no Bot API server ({type(exc).__name__}: {exc})", NO_SERVER)]
     else:
         found = fine("Telegram", f"knows the token: @{me.username}")
         return [found, _groups(settings, me), await _webhook(settings, bot)]
@@ -57,7 +62,7 @@ async def _webhook(settings: Settings, bot: Bot) -> Finding:
         info = await bot.get_webhook_info()
     except InvalidToken:  # so python-telegram-bot says of every 404, and getMe has just taken the token
         return note("Webhook", "this Bot API server knows no webhooks", "Leave WEBHOOK_URL unset here.")
-    except TelegramError as exc:
+    except (TelegramError, *NO_ANSWER) as exc:
         return note("Webhook", f"can't be asked for: {exc}", "Try again in a moment.")
     oddity = _unexpected(settings, info)
     if oddity is not None:

@@ -1,10 +1,15 @@
 """Telegram is asked two questions, and each answer is told apart."""
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from bot.doctor import telegram
 from bot.doctor.report import Finding, Mark
 from sandbox.botapi import BotApi
+from sandbox.server import serve
 from tests.doctor.conftest import World
 
 HOOK = "https://bot.example/hook"
@@ -46,6 +51,16 @@ async def test_a_telegram_that_says_nothing_is_not_waited_for(world: World, monk
     world.telegram.faults.hold("getMe")
     (found,) = await telegram.check(world.settings())
     assert found.mark is Mark.CROSS
+
+
+@pytest.mark.parametrize("result", ["[]", '"x"', "{}", '{"id": 7}'])
+async def test_what_is_no_bot_api_is_a_cross(world: World, result: str) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(f'{{"ok": true, "result": {result}}}', media_type="application/json")
+
+    async with serve(Starlette(routes=[Route("/{any:path}", answer, methods=["GET", "POST"])])) as url:
+        (found,) = await telegram.check(world.settings(TELEGRAM_API_URL=url))
+    assert (found.mark, "TELEGRAM_API_URL" in found.advice) == (Mark.CROSS, True)
 
 
 async def test_privacy_mode_is_a_note_with_the_way_out(world: World) -> None:

@@ -1,7 +1,9 @@
 """``python -m bot doctor`` as whoever runs the bot sees it: in a healthy world, a half-broken one and a dead one."""
 
 import asyncio
+import signal
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -9,11 +11,12 @@ import pytest
 
 from bot.doctor.samples import DIGITS
 from sandbox.botapi import BotApi
-from sandbox.model import ChatRequest, Fail, ModelServer, Say
+from sandbox.model import ChatRequest, Fail, Hang, ModelServer, Say
 from sandbox.model.behaviour import Behaviour
 from storage import migrations
 from tests.doctor.conftest import look
-from tests.e2e.conftest import KEY, TOKEN, Stage
+from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
+from tests.e2e.programs import whole
 
 ASKED = {"getMe", "getWebhookInfo"}
 
@@ -141,3 +144,14 @@ async def test_a_wrong_setting_is_one_line_as_with_every_command(
     assert text.startswith(f"{name}: ")
     assert text.count("\n") == 1
     assert process.telegram.calls == []
+
+
+async def test_an_interrupt_ends_it_quietly(process: Stage, tmp_path: Path) -> None:
+    process.model.script(Hang())
+    with tempfile.TemporaryFile() as out:
+        doctor = await process._launch(["doctor"], whole(process.environment), tmp_path, out, out)
+        await process.model.wait_requests(1, PATIENCE_S)
+        doctor.send(signal.SIGINT)
+        assert await doctor.wait() == 128 + signal.SIGINT
+        out.seek(0)
+        assert b"Traceback" not in out.read()
