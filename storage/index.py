@@ -13,8 +13,9 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from storage import making_index
+from storage import fts_check, making_index
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
 from storage.old_index import OldIndex
 
@@ -59,6 +60,19 @@ class Index:
         self._damaged = True
         async with self._database.transaction(alone=True) as tx:
             await tx.execute("INSERT OR IGNORE INTO index_damage (id) VALUES (1)")
+
+    async def examine(self) -> None:
+        """Have SQLite look at all of the index, beside what the bot does meanwhile; a large one takes seconds."""
+        if self._damaged:
+            return
+        rows = await self._database.rows("PRAGMA database_list")
+        try:
+            fault = await fts_check.look(Path(rows[0]["file"]))
+        except sqlite3.Error as exc:  # a full disk
+            log.warning("The search index can't be looked at now: %s", exc)
+            return
+        if fault:
+            await self.condemn(f"SQLite's integrity check: {fault}")
 
     async def replace(self) -> None:
         """Put an empty index in the place of a damaged one: all turns are to be indexed then."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from storage import checking, migrations
+from storage import checking, fts_check, migrations
 from storage.database import BUSY_TIMEOUT_S, NewerDatabaseError, StorageError
 
 
@@ -118,8 +118,13 @@ def _inspected(database: Path, connections: list[sqlite3.Connection]) -> Inspect
             raise NewerDatabaseError(f"its schema is {version}, and this version knows schemas up to {latest}")
         _write_and_take_back(connection, version)
         found = checking.damages(connection)
+        index = found.index
+        if version == latest and not index:
+            with fts_check.opened() as copy:
+                connections[:] = [copy]
+                index = tuple(filter(None, (fts_check.fault(copy, database),)))
         connections.clear()
-        return Inspection(version, latest, size, found.elsewhere, found.index)
+        return Inspection(version, latest, size, found.elsewhere, index)
 
 
 async def _version(connection: aiosqlite.Connection) -> int:

@@ -112,7 +112,7 @@ class Indexer:
         await self.storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
-        """Whether turns are found by their own words; not every damage raises an error."""
+        """Whether the index is sound: some turns are looked up by their own words, and SQLite reads all of it."""
         probes = missed = 0
         for row in await self.storage.past.sample(PROBES):
             key = keys_of([row], self.zone)[0]
@@ -123,6 +123,7 @@ class Indexer:
                 missed += not await self.storage.search.holds(row.turn_id, max(words, key=len))
         if missed > MOST_MISSED * probes:
             await self.storage.search.index.condemn(f"{missed} of {probes} messages are not found by their own words")
+        await self.storage.search.index.examine()
         return not await self.storage.search.index.look()
 
     async def make_anew(self) -> None:
