@@ -8,6 +8,7 @@ says enough by itself (401, 402, 408, 429), only the difference between too fast
 import re
 from collections.abc import Sequence
 
+import httpx2
 import openai
 
 from bot import errors
@@ -53,6 +54,8 @@ def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
     `streaming`: the answer had begun, so a lost connection is a cut stream and not a server that can't be reached.
     """
     name = type(exc).__name__
+    if isinstance(exc, openai.APITimeoutError) and isinstance(exc.__cause__, httpx2.ConnectTimeout):
+        return unreached(errors.ServerTrouble(f"{name}: no connection in time"))
     if isinstance(exc, openai.APITimeoutError):
         return unreached(errors.NoAnswerInTime(f"{name}: {exc}"))
     if isinstance(exc, openai.APIConnectionError):

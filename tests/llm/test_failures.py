@@ -10,6 +10,7 @@ import pytest
 from bot import errors
 from bot.llm.bodies import MOST_CHARACTERS
 from bot.llm.failures import of_event, of_response, translate
+from bot.llm.retrying import is_passing
 from tests.llm.foreign_phrases import FOREIGN, NEITHER
 from tests.llm.phrases import PHRASES
 from tests.llm.refusals import DASHSCOPE, OPENAI, Refusal, refusals
@@ -189,3 +190,18 @@ def test_tokens_a_minute_are_no_lack_of_money_at_dashscope() -> None:
     content = json.dumps({"error": {"message": said, "code": "insufficient_quota"}}).encode()
     assert type(_translated(429, content, DASHSCOPE)) is errors.RateLimited
     assert type(_translated(429, content, OPENAI)) is errors.NoCredit
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "again"),
+    [(httpx2.ConnectTimeout, errors.ServerTrouble, True), (httpx2.ReadTimeout, errors.NoAnswerInTime, False)],
+)
+def test_who_takes_no_connection_is_tried_again(
+    cause: type[httpx2.TimeoutException], kind: type[errors.ModelError], *, again: bool
+) -> None:
+    timeout = openai.APITimeoutError(request=httpx2.Request("POST", OPENAI))
+    timeout.__cause__ = cause("late")
+    error = translate(timeout, streaming=False)
+    assert type(error) is kind
+    assert not error.reached
+    assert is_passing(error) is again
