@@ -64,7 +64,8 @@ class Bill:
         cached = sum(usage.cached for usage in total)
         from_cache = f" ({cached:,} of them from its cache)" if cached else ""
         read, written = sum(usage.input for usage in total), sum(usage.output for usage in total)
-        took = f"{self.requests} requests, {read:,} tokens read{from_cache} and {written:,} written"
+        asked = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        took = f"{asked}, {read:,} tokens read{from_cache} and {written:,} written"
         took += ", partly by an estimate" if self.estimated else ""
         costs: defaultdict[str, float] = defaultdict(float)
         for model, usage in self.used:

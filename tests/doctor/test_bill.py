@@ -20,6 +20,7 @@ async def test_what_was_used_is_told_in_tokens_and_money(world: World) -> None:
     async with world.models(settings) as models:
         await ask(BilledModels(models, paid).of("stand-in"), QUESTION, 5.0)
     assert (paid.requests, paid.finding().mark) == (1, Mark.FINE)
+    assert paid.finding().found.startswith("1 request, ")
     assert paid.finding().found.endswith(" USD")
 
 
