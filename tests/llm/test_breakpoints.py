@@ -95,7 +95,7 @@ async def test_the_responses_api_has_the_system_message_as_input(server: ModelSe
     assert body["input"] == [
         {"role": "system", "content": [{"type": "input_text", "text": "be kind", **MARK}]},
         {"role": "user", "content": [{"type": "input_text", "text": "hello", **MARK}]},
-        {"role": "assistant", "content": "hi"},
+        {"type": "message", "role": "assistant", "content": "hi"},
         {
             "role": "user",
             "content": [{"type": "input_text", "text": "bye", **MARK}, {"type": "input_text", "text": "\n\nRecalled."}],
