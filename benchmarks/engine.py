@@ -25,7 +25,7 @@ from sandbox.llama import engine, missing
 OWN = Path(__file__).parent / "conversations" / "es.json"
 TURNS = 100
 FIRST = 25
-PATIENCE_S = 120.0
+PATIENCE_S = 900.0
 QUIET_S = 0.5
 WANTED = 0.95
 PASSED_ON = (
