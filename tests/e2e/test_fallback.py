@@ -10,6 +10,7 @@ from sandbox.model import Fail, ModelServer, Say
 from tests.e2e.conftest import KEY, PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
+from tests.media.files import picture
 
 DOWN = Fail(503, "overloaded")
 
@@ -124,3 +125,25 @@ async def test_a_spare_on_the_same_server_outlives_the_first(stage: Stage, hurry
     for at in range(8):
         await stage.ann.say(stage.home, f"question {at}")
         assert (await stage.replies(2 * at + 2))[2 * at] == "fine"
+
+
+async def test_a_spare_disturbs_no_prefix_of_the_first(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("one"), DOWN, Say("from the spare"), Say("three"))
+    await stage.start(OPENAI_MODEL="first", FALLBACK_MODELS="other")
+    for words, replies in (("hello", 1), ("and?", 3), ("thanks", 4)):
+        await stage.ann.say(stage.home, words)
+        await stage.replies(replies)
+    _, refused, _, later = stage.model.requests
+    assert [one.raw for one in later.messages[: len(refused.messages)]] == [one.raw for one in refused.messages]
+
+
+async def test_a_blind_spare_answers_the_words(stage: Stage, hurry: None) -> None:
+    blind = Fail(400, "this model does not support image input")
+    stage.model.answer_with(
+        lambda asked: (
+            DOWN if asked.model != "other" else blind if any(one.media for one in asked.messages) else Say("fine")
+        )
+    )
+    await stage.start(OPENAI_MODEL="qwen-vl-plus", FALLBACK_MODELS="other")
+    await stage.ann.photo(stage.home, picture(), "look")
+    assert "fine" in await stage.replies(2)
