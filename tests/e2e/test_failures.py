@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from sandbox.model import Cut, Fail, Hold, NoFinish, Say
+from sandbox.model import ChatRequest, Cut, Fail, Hold, NoFinish, Say
 from storage import database, patience
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.selection import first
@@ -27,7 +27,15 @@ TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
 
 async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(stage: Stage) -> None:
     failing: list[Fail | Say] = []
-    stage.model.answer_with(lambda asked: Say("all is well") if "and now" in asked.last_words else failing[-1])
+
+    def answer(asked: ChatRequest) -> Fail | Say:
+        return (
+            failing[-1]
+            if "a question" in asked.last_words and "and now" not in asked.last_words
+            else Say("all is well")
+        )
+
+    stage.model.answer_with(answer)
     await stage.start(ACCESS="open")
     for number, (behaviour, kind) in enumerate(TOLD_AT_ONCE):
         failing.append(behaviour)
