@@ -32,6 +32,11 @@ _ABOUT = re.compile(r"[ \t]+\w")
 """Behind an opening tag: words on its line, as in a sentence about it."""
 FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 QUOTES = "`\"'\u201d\u2019"
+_OPEN, _CLOSE = (*QUOTES, *"\u201c\u2018(\u00ab[{\u300c\u300e"), (*QUOTES, *")\u00bb]}\u300d\u300f")
+_SET_OFF = re.compile(r"\s*(?:[-*+>#]|\d{1,3}[.)])[ \t]+|\s*\|(?:.*\|)?\s*| {4,}|\t+|(?:.*\s)?[*_]{1,3}")
+"""Before a tag in its line: it is an item of a list, a cell of a table, a line of code, or in bold."""
+_GOES_ON = re.compile(r"[,;)\u3001\u3002\uff0c\uff1a\uff1b]|[.:?!](?:\s|\Z)|</")
+"""Behind a tag in a line that speaks of it: no answer begins so."""
 MOST_TRIES = 8
 """Lone closing tags that are looked at, in an answer that talks of them."""
 
@@ -81,6 +86,9 @@ class Thinking:
             return self._lone(held, last=True) if self._answering else Split(held)
         tag, *thoughts = self._opened
         thought = "".join(thoughts) + held
+        for other in _LONE.finditer(thought) if whole else ():  # closed by another tag than it was opened by
+            if not _is_quoted(thought, other) and thought[other.end() :].strip():
+                return Split(thought[other.end() :].lstrip(), held)
         return Split(tag + thought) if whole and _ABOUT.match(thought) else Split(reasoning=held)
 
     def _head(self) -> Split:
@@ -127,7 +135,7 @@ class Thinking:
         before = ""
         while match := _LONE.search(held):
             after = held[match.end() :]
-            if not after.strip() and not last:
+            if not last and (not after.strip() or len(after) < 2):
                 break
             self._said.append(held[: match.start()])
             said = "".join(self._said)
@@ -164,10 +172,12 @@ def _ends_thoughts(said: str, after: str) -> bool:
     if _ANY_OPENING.search(said) or len(FENCE.findall(said)) % 2:
         return False
     line = said[said.rfind("\n") + 1 :]
-    if line.count("`") % 2 or (line[-1:] in (*QUOTES, "\u201c", "\u2018", "(") and after[:1] in (*QUOTES, ")")):
+    if line.count("`") % 2 or (line[-1:] in _OPEN and after[:1] in _CLOSE):
         return False
     if not after.strip():
         return not line.strip()
+    if _SET_OFF.fullmatch(line) or (line.strip() and _GOES_ON.match(after)):
+        return False
     in_line = line[-1:].isspace() and (line.rstrip()[-1:].isalnum() or line.rstrip()[-1:] in (*",:;-",))
     follows = after.lstrip(" \t")[:1]
     return not in_line or follows == "\n" or (after[:1].isspace() and follows.isalnum() and not follows.islower())

@@ -59,6 +59,9 @@ def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str, siz
         ("Who is it[/THINK]Hello", "Hello", "Who is it"),
         ("They may mean `</think>` in HTML.\n</think>\nHello", "Hello", "They may mean `</think>` in HTML.\n"),
         ("one</thinking>two </think> three", "two </think> three", "one"),
+        ("*hm*</think>*smiles* Hello", "*smiles* Hello", "*hm*"),
+        ("one, two</think>.5 it is", ".5 it is", "one, two"),
+        ("1. one\n2. two\n</think>\n1. Hello", "1. Hello", "1. one\n2. two\n"),
     ],
 )
 def test_a_closing_tag_alone_takes_back_what_was_said(text: str, answer: str, reasoning: str, size: int) -> None:
@@ -80,6 +83,15 @@ def test_a_closing_tag_alone_takes_back_what_was_said(text: str, answer: str, re
         "Split at it: `text.split('</think>')[1]` does.",
         "`</think>` " * 20 + "is a tag\n</think>\n",
         "What is < and [ and </ then?",
+        "1. </think> ends it\n2. <think> begins it",
+        "* </think> ends it",
+        "| tag | use |\n|---|---|\n| </think> | ends |",
+        "> </think> was what it said",
+        "The **</think>** tag ends it.",
+        "Тег «</think>» закрывает мысли.",
+        "结束标签是</think>。",
+        "Both <b></think></b> and more",
+        "To close it, write\n\n    </think>\n\nand go on.",
     ],
 )
 def test_an_answer_about_tags_stays_whole(text: str, size: int) -> None:
@@ -91,6 +103,15 @@ def test_an_answer_that_begins_with_a_tag_it_tells_of_stays_whole(size: int) -> 
     text = "<thinking> is what I write first."
     assert _split(text, size, whole=True)[0] == text
     assert _split("<think>\nand no end", size, whole=True)[0] == ""
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "text", ["<think>one</thinking>Hello", "<thinking>one</think>\n\nHello", "[THINK]one</think>Hello"]
+)
+def test_thoughts_that_another_tag_closes_end(text: str, size: int) -> None:
+    assert _split(text, size, whole=True)[0] == "Hello"
+    assert _split(text, size)[0] == ""
 
 
 def test_behind_reasoning_that_is_told_apart_no_tag_counts() -> None:
