@@ -30,7 +30,13 @@ _PHRASES = {
 }
 """What else than its name a refusal may call a field."""
 _WANTED = re.compile(r"must be (?:passed|sent|provided|included|set|given)|\bmissing\b|is required|field required")
-_TOO_MUCH = re.compile(r"too (?:large|big|high|many)|at most|less than|range|exceed|maximum|greater than|larger than")
+_TOO_MUCH = re.compile(
+    r"too (?:large|big|high|many)|at most|less than|range|exceed|maximum|greater than|larger than|<="
+)
+_ANSWER = re.compile(
+    r"\bmax_(?:new_|completion_|output_)?tokens\b|(?:in|for) the (?:completion|output)|(?:output|completion|new) tokens"
+)
+"""What a server that adds the answer's length to the prompt's may call it."""
 _EFFORT = re.compile(r"reasoning[ _.-]?effort")
 _KINDS = (errors.RequestRefused, errors.NoPermission, errors.ServerTrouble, errors.StreamCut)
 _MEDIA = (errors.CannotHear, errors.CannotSee, errors.MediaRefused)
@@ -48,9 +54,11 @@ def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str,
 
 def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
     """The fields of those that were sent which a server names in refusing them."""
-    if error.status in _NEVER or not isinstance(error, _KINDS + _MEDIA):
+    if error.status in _NEVER or not isinstance(error, (*_KINDS, *_MEDIA, errors.ContextTooLong)):
         return frozenset()
     words = f"{error} {error.fields}".lower()
+    if isinstance(error, errors.ContextTooLong):  # the prompt may well fit without what is reserved for the answer
+        return frozenset(LENGTHS) if _is_length(words, sent) else frozenset()
     if THOUGHTLESS in sent and "reasoning_content" in words and _WANTED.search(words):
         return frozenset({THOUGHTLESS})
     named = {name for name in sent if _is_named(name, words)}
@@ -58,9 +66,15 @@ def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
         return frozenset({"tools"} if "reasoning_effort" in sent or EFFORT in sent else {EFFORT})
     if not named and not isinstance(error, _MEDIA):
         named = {name for name in sent if name in _PHRASES and _PHRASES[name].search(words)}
-    elif named & set(LENGTHS) and _TOO_MUCH.search(words):  # by another name it would be too much as well
+    if _is_length(words, sent):  # by another name it would be too much as well
         named |= set(LENGTHS)
     return frozenset(named.union(*(group & set(sent) for group in _TOGETHER if group & named)))
+
+
+def _is_length(words: str, sent: Collection[str]) -> bool:
+    """Whether an answer may not be as long as was asked for."""
+    asked = any(name in sent for name in LENGTHS)
+    return asked and _ANSWER.search(words) is not None and _TOO_MUCH.search(words) is not None
 
 
 def _is_named(name: str, words: str) -> bool:

@@ -131,6 +131,12 @@ async def test_the_bound_is_asked_of_the_server(server: ModelServer, api: str, n
     [
         ("Unsupported parameter: 'max_tokens' is not supported here. Use 'max_completion_tokens' instead.", True),
         ("max_tokens is too large: 50. This model supports at most 40 completion tokens", False),
+        ("`max_completion_tokens` must be less than or equal to `40`, the maximum value", False),
+        ("maximum context length is 40 tokens. You requested 55 (5 in the messages, 50 in the completion)", False),
+        ("exceeds the maximum context length of 40: 5 from the messages and 50 tokens for the completion", False),
+        ("`inputs` tokens + `max_new_tokens` must be <= 40. Given: 5 and 50", False),
+        ("input length and `max_tokens` exceed context limit: 5 + 50 > 40", False),
+        ("requested about 55 tokens (5 of text input, 50 in the output), maximum context length 40", False),
     ],
 )
 async def test_a_server_that_refuses_the_bound_is_asked_otherwise(
