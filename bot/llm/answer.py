@@ -42,6 +42,8 @@ class Answer:
         self._thinking = Harmony()
         self._text, self._reasoning = Halves(), Halves()
         self._end = ""
+        self._counted = False
+        """There was a report of what it cost."""
 
     @property
     def is_cut(self) -> bool:
@@ -78,6 +80,10 @@ class Answer:
         self._end = (("" if split.taken_back or rest.taken_back else self._end) + text)[-MOST_END:]
         calls = tuple(map(whole_call, delta.calls))
         back = split.taken_back or rest.taken_back
+        if delta.usage is not None:
+            if self._counted and not delta.usage.output:  # zeros replace no report
+                delta = replace(delta, usage=None)
+            self._counted = self._counted or bool(delta.usage and delta.usage.output)
         return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
 
 

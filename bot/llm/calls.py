@@ -1,16 +1,19 @@
 """Tools and calls of them in the form that Chat Completions has, which DashScope's own interface shares."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from bot.errors import StreamCut
 from bot.llm.characters import whole
 from bot.llm.fields import THOUGHTLESS
 from bot.llm.interface import Call, Message, Options, Tool
-from bot.llm.loose import mapping, text
+from bot.llm.loose import mapping, mappings, text
 
+MOST_ARGUMENTS = 100_000
+"""Characters in all calls of an answer: a tool is asked for a few words."""
 _CALL = ("index", "id", "type", "function")
 _FUNCTION = ("name", "arguments")
 _INNER = "function"
@@ -21,6 +24,9 @@ _THOUGHTS = "thoughts"
 OURS = (ITEMS, _THOUGHTS)
 """Names that are no fields of a message."""
 _TEXTS = ("reasoning_content",)
+_BLOCKS = "thinking_blocks"
+_LISTS = ("reasoning_details", _BLOCKS)
+"""OpenRouter; LiteLLM before Claude, which refuses its own calls without these."""
 _OBJECTS = ("extra_content", "provider_specific_fields")
 """Gemini, and LiteLLM before it."""
 
@@ -41,9 +47,10 @@ class Calls:
     """By their index in the stream; where some servers (Gemini's, behind OpenAI's interface) give all the same one, a
     new id begins a new call."""
     done: list[_Begun] = field(default_factory=list)
+    size: int = 0
 
     def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
-        """Take what a chunk has of them."""
+        """Take what a chunk has of them. Raises StreamCut for those that do not end."""
         for at, piece in enumerate(pieces):
             index, function = piece.get("index"), mapping(piece.get("function"))
             place, name = index if type(index) is int else at, text(piece.get("id"))
@@ -53,7 +60,11 @@ class Calls:
                 call = self.begun[place] = _Begun()
             call.id = call.id or name
             call.name = call.name or text(function.get("name"))
-            call.arguments += _arguments(function.get("arguments"))
+            arguments = _arguments(function.get("arguments"))
+            call.arguments += arguments
+            self.size += len(arguments) + 1
+            if self.size > MOST_ARGUMENTS:
+                raise StreamCut(f"arguments of more than {MOST_ARGUMENTS} characters")
             call.opaque |= {name: value for name, value in piece.items() if name not in _CALL and value is not None}
             inner = {name: value for name, value in function.items() if name not in _FUNCTION and value is not None}
             if inner:
@@ -85,18 +96,34 @@ class Opaque:
                 self._texts[name] = self._texts.get(name, "") + piece
         if isinstance(piece := message.get("reasoning"), str):
             self._texts[_THOUGHTS] = self._texts.get(_THOUGHTS, "") + piece
-        details = message.get("reasoning_details")
-        if isinstance(details, list) and details:
-            known = self._others.setdefault("reasoning_details", [])
-            assert isinstance(known, list)
-            known += details
+        for name in _LISTS:
+            pieces = message.get(name)
+            if isinstance(pieces, list) and pieces:
+                known = self._others.setdefault(name, [])
+                assert isinstance(known, list)
+                known += pieces
         for name in _OBJECTS:
             if isinstance(value := message.get(name), Mapping):
                 self._others[name] = {**mapping(self._others.get(name)), **value}
 
     def take(self) -> str:
         """All of it, as JSON."""
+        blocks = self._others.get(_BLOCKS)
+        if isinstance(blocks, list):
+            self._others[_BLOCKS] = _joined(mappings(blocks))
         return packed({**self._texts, **self._others})
+
+
+def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Blocks of thinking that came in pieces; each ends with its signature."""
+    joined: list[dict[str, object]] = []
+    for block in blocks:
+        last = joined[-1] if joined else {}
+        if "thinking" in block and "thinking" in last and not last.get("signature"):
+            joined[-1] = {**last, **block, "thinking": text(last["thinking"]) + text(block["thinking"])}
+        else:
+            joined.append(dict(block))
+    return joined
 
 
 def packed(values: Mapping[str, object]) -> str:

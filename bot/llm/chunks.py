@@ -1,7 +1,7 @@
 """The chunks of a chat completion, read into deltas, of whatever form they are."""
 
 from bot.llm.calls import Calls, Opaque
-from bot.llm.finishes import finish_of
+from bot.llm.finishes import finish_of, reason_in
 from bot.llm.interface import Delta, Finish, Usage
 from bot.llm.loose import Object, mapping, mappings, text, thoughts, words
 from bot.llm.params import transcript_in, voice_in
@@ -37,7 +37,7 @@ class Chunks:
         self._calls.add(mappings(body.get("tool_calls")))
         self._opaque.add(body)
         self._said = self._said or bool(said or voice or self._calls.begun)
-        finish = finish_of(choice.get("finish_reason"), said=self._said)
+        finish = finish_of(reason_in(choice, chunk), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
         return Delta(
@@ -62,7 +62,7 @@ class Chunks:
         MiniMax repeats the whole message behind its pieces.
         """
         delta = choice.get("delta")
-        if isinstance(delta, str):
+        if isinstance(delta, str | list):
             delta = {"content": delta}
         if mapping(delta):
             self._by_delta = True

@@ -19,7 +19,7 @@ from bot.llm.calls import Calls, Opaque, tool_parameters, with_calls
 from bot.llm.events import Event, told_in
 from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
 from bot.llm.fields import fitted
-from bot.llm.finishes import finish_of
+from bot.llm.finishes import finish_of, reason_in
 from bot.llm.gate import Gate
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -204,7 +204,7 @@ class _Told:
         self._calls.add(mappings(piece.get("tool_calls")))
         self._opaque.add(piece)
         self._said = self._said or bool(said or self._calls.begun)
-        finish = finish_of(choice.get("finish_reason"), said=self._said)
+        finish = finish_of(reason_in(choice, output), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
         return Delta(

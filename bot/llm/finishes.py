@@ -64,6 +64,12 @@ _UNSTOPPED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]"
 log = logging.getLogger(__name__)
 
 
+def reason_in(*places: Mapping[str, object]) -> object:
+    """The reason in the first of these places that has one, as OpenAI writes its name or as Gemini does."""
+    found = (place.get(name) for place in places for name in ("finish_reason", "finishReason"))
+    return next((reason for reason in found if reason), None)
+
+
 def finish_of(reason: object, *, said: bool) -> Finish | None:
     """Why the model stopped; None: it has not, as far as this says.
 

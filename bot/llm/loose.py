@@ -7,9 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 Object = Mapping[str, object]
 
-_WORDS = (None, "text", "output_text", "input_text", "refusal")
-_THOUGHTS = ("thinking", "reasoning", "reasoning_text", "summary_text", "reasoning.text", "reasoning.summary")
-_KEYS = ("text", "refusal", "thinking", "reasoning", "summary", "content")
+_WORDS = ("", "text", "text_delta", "output_text", "input_text", "refusal")
+_THOUGHTS = (
+    "thinking",
+    "thinking_delta",
+    "reasoning",
+    "reasoning_text",
+    "summary_text",
+    "reasoning.text",
+    "reasoning.summary",
+)
+_KEYS = ("text", "refusal", "thinking", "reasoning", "summary", "content", "value")
 """Where a part has its words, or parts of its own."""
 
 
@@ -32,7 +40,7 @@ def words(content: object) -> tuple[str, str]:
     """What is said and what is thought in the content of a message; parts of another kind are skipped."""
     said = thought = ""
     for part in content if isinstance(content, list) else [content]:
-        kind = part.get("type") if isinstance(part, Mapping) else None
+        kind = text(part.get("type")).lower() if isinstance(part, Mapping) else ""
         if kind in _THOUGHTS:
             thought += "".join(_inner(part))
         elif kind in _WORDS:

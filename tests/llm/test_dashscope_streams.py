@@ -47,6 +47,12 @@ ODD: dict[str, bytes] = {
     "no role": _events({"output": {"choices": [{"message": {"content": "Hello there"}}]}}, END),
     "no stream": json.dumps({"output": {"choices": [{"message": {"content": "Hello there"}}]}}).encode(),
     "done and no finish reason": _events(_output("Hello"), _output(" there"), "[DONE]"),
+    "a finish reason beside the choices": _events(
+        _output("Hello", None), {"output": {"choices": [{"message": {"content": " there"}}], "finish_reason": "stop"}}
+    ),
+    "a finish reason as Gemini writes it": _events(
+        _output("Hello there", None), {"output": {"choices": [{"message": {}, "finishReason": "STOP"}]}}
+    ),
     "thoughts as a part": _events(_output([{"type": "thinking", "thinking": "hm"}, {"text": "Hello there"}]), END),
     "a closing tag alone": _events(_output("hm\n</think>"), _output("Hello there"), END),
 }

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from bot.errors import ContextTooLong, StreamCut
-from bot.llm.finishes import finish_of, in_mid_sentence
+from bot.llm.finishes import finish_of, in_mid_sentence, reason_in
 from bot.llm.interface import Finish
 
 STOP = "stop STOP eos eos_token end_turn stop_sequence COMPLETE tool_calls tool_use function_call completed finished"
@@ -45,6 +45,12 @@ def test_an_answer_that_was_broken_off_is_broken(word: str) -> None:
 )
 def test_an_answer_that_goes_on_has_not_ended(word: object) -> None:
     assert finish_of(word, said=True) is None
+
+
+def test_a_reason_is_found_by_either_name() -> None:
+    assert reason_in({"finish_reason": None, "finishReason": "MAX_TOKENS"}, {}) == "MAX_TOKENS"
+    assert reason_in({}, {"finish_reason": "stop"}) == "stop"
+    assert reason_in({"finish_reason": ""}) is None
 
 
 @pytest.mark.parametrize("word", ["xyzzy", 1, 2.5])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.assisted import Assisted
+from bot.errors import StreamCut
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Call, Delta, Message, Tool
@@ -72,6 +73,23 @@ async def test_details_of_reasoning_go_back(server: ModelServer) -> None:
         server, *(chunk(reasoning_details=[detail]) for detail in details), chunk(tool_calls=[CALL])
     )
     assert message["reasoning_details"] == details
+
+
+async def test_blocks_of_thinking_go_back_whole(server: ModelServer) -> None:
+    pieces = [{"thinking": "a"}, {"thinking": "b"}, {"thinking": "", "signature": "c2ln"}, {"thinking": "c"}]
+    blocks: list[Json] = [{"type": "thinking", **piece} for piece in pieces]
+    message = await _sent_back(server, *(chunk(thinking_blocks=[block]) for block in blocks), chunk(tool_calls=[CALL]))
+    first = {"type": "thinking", "thinking": "ab", "signature": "c2ln"}
+    assert message["thinking_blocks"] == [first, {"type": "thinking", "thinking": "c"}]
+
+
+async def test_calls_that_do_not_end_are_ended(server: ModelServer) -> None:
+    piece: Json = {"index": 0, "id": "1", "function": {"name": "look", "arguments": "x" * 5_000}}
+    server.script(Raw(data(*[chunk(tool_calls=[piece])] * 30, chunk("tool_calls"))))
+    models = _models(server, ChatCompletions)
+    with pytest.raises(StreamCut):
+        await _asked(models.of("any"))
+    await models.close()
 
 
 @pytest.mark.parametrize("place", ["call", "function", "message"])

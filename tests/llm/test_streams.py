@@ -95,6 +95,11 @@ WIRES: dict[str, bytes] = {
         say([{"type": "text", "text": "Hello"}, {"type": "reference", "reference_ids": [1]}, {"text": " there"}]), STOP
     ),
     "a part alone": stream(say({"type": "text", "text": "Hello"}), say([" there"]), STOP),
+    "a list where the piece should be": stream({"choices": [{"delta": [{"text": "Hello"}]}]}, say(" there"), STOP),
+    "parts of odd kinds": stream(
+        say([{"type": "TEXT", "text": {"value": "Hello"}}, {"type": "text_delta", "text": " there"}]), STOP
+    ),
+    "a finish reason in another place": data(*HELLO[:2], {"choices": [{"delta": {}, "finishReason": "STOP"}]}),
     "two choices in a chunk": stream(
         {"choices": [{"index": 1, "delta": {"content": "no"}}, {"index": 0, "delta": {"content": "Hello there"}}]}, STOP
     ),
@@ -193,6 +198,7 @@ USAGES: dict[str, list[Json]] = {
         *HELLO,
         {"choices": [], "usage": USAGE},
         {"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 0}},
     ],
 }
 
