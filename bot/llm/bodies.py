@@ -16,6 +16,8 @@ from bot.llm.characters import whole
 
 MOST_CHARACTERS = 2000
 """What is read of one error, in characters."""
+MOST_BYTES = 2**22
+"""Of a body: some repeat the pictures that they were sent."""
 MOST_DEPTH = 8
 MOST_NODES = 200
 LONGEST_WORD = 200
@@ -44,6 +46,7 @@ _CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "r
 _FIELDS = ("param", "params", "loc", "parameter", "field", "property")
 _DELAYS = ("retrydelay", "retry_after", "retryafter", "retry_after_seconds")
 _WINDOWS = ("n_ctx", "context_length", "max_context_length", "context_window", "max_model_len", "max_input_tokens")
+_SAID = re.compile(r'"(?:message|msg|detail|error)"\s*:\s*"((?:[^"\\]|\\.){1,2000})')
 _SECRET = re.compile(
     r"\bbearer\s+[\w.~+/=-]{8,}|\b(?:sk|gsk|xai|pplx|hf|r8|nvapi|csk|fw|tgp|api[_-]?key)[-_][\w-]{12,}|\bAIza[\w-]{20,}",
     re.IGNORECASE,
@@ -97,12 +100,13 @@ def told(*bodies: object) -> Told:
 
 
 def parsed(content: bytes) -> object:
-    """The body of a response: its JSON, or else its text."""
-    text = content[: 128 * MOST_CHARACTERS].decode("utf-8", "replace")
+    """The body of a response: its JSON, the sentences of one that was cut off, or else its text."""
+    text = content[:MOST_BYTES].decode("utf-8", "replace")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        said = _SAID.findall(text[: 32 * MOST_CHARACTERS]) if text.lstrip().startswith(("{", "[{")) else []
+        return {"errors": said} if said else text
 
 
 def _read(value: object, found: Told, depth: int, *, known: bool) -> None:

@@ -4,6 +4,7 @@ Left alone, openai's client completes what it was given from the environment, wh
 key, an organisation, a project, headers of any kind. They are OpenAI's, so only OpenAI's own hosts are sent them.
 """
 
+import asyncio
 import os
 import re
 from typing import TYPE_CHECKING
@@ -12,14 +13,17 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import openai
 
+from bot.llm.bodies import MOST_BYTES
 from bot.trust import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 _OPENAI = "api.openai.com"
 _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/deployments/", re.IGNORECASE)
 _NONE = "none"
+ERROR_TIMEOUT_S = 10.0
+"""For the body of a refusal."""
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
 
@@ -33,7 +37,7 @@ def client(base_url: str, api_key: str | None, *, silence: float, connect: float
     parts = urlsplit(base_url)
     query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
     timeout = openai.Timeout(silence, connect=connect)
-    hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {}
+    hooks: dict[str, list[Callable[..., Awaitable[None]]]] = {"response": [_bounded]}
     if not api_key:
         hooks["request"] = [_without_key]
     elif _AZURE_DEPLOYMENT.search(base_url):
@@ -68,6 +72,36 @@ class _AzureKey:
 async def _without_key(request: httpx2.Request) -> None:
     """Take off what the client insists on."""
     request.headers.pop("Authorization", None)
+
+
+async def _bounded(response: httpx2.Response) -> None:
+    """Read no more of a refusal than tells what it is; one that breaks off says what came of it."""
+    if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Beginning(response.stream)
+
+
+class _Beginning(httpx2.AsyncByteStream):
+    """What comes of a body in time, up to its first break."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> "AsyncIterator[bytes]":
+        pieces, left = aiter(self._body), MOST_BYTES
+        until = asyncio.get_running_loop().time() + ERROR_TIMEOUT_S
+        while left > 0:
+            try:
+                async with asyncio.timeout_at(until):
+                    piece = await anext(pieces, None)
+            except (TimeoutError, httpx2.HTTPError):
+                return
+            if piece is None:
+                return
+            left -= len(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
 
 
 def _is_openais(base_url: str) -> bool:

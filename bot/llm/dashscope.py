@@ -4,9 +4,10 @@ Both are streamed in increments. They are read here, since DashScope's SDK loses
 does not expect.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -14,8 +15,9 @@ import aiohttp
 from pydantic import JsonValue
 
 from bot import errors
-from bot.llm.bodies import parsed
+from bot.llm.bodies import MOST_BYTES, parsed
 from bot.llm.calls import Calls, Opaque, tool_parameters, with_calls
+from bot.llm.client import ERROR_TIMEOUT_S
 from bot.llm.events import Event, told_in
 from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
 from bot.llm.fields import fitted
@@ -34,8 +36,6 @@ from bot.llm.usage import reported
 from bot.trust import trust
 
 STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
-MOST_BYTES = 2**18
-"""Of the body of an error."""
 WRONG_ENDPOINT = "url error"
 """What either endpoint says of a model that belongs to the other one."""
 
@@ -238,10 +238,12 @@ async def _raise_failure(response: aiohttp.ClientResponse) -> None:
     if response.status < HTTPStatus.BAD_REQUEST:
         return
     content = b""
-    async for piece in response.content.iter_any():
-        content += piece
-        if len(content) > MOST_BYTES:
-            break
+    with suppress(aiohttp.ClientError, TimeoutError):  # what breaks off, or is still coming, says what there is of it
+        async with asyncio.timeout(ERROR_TIMEOUT_S):
+            async for piece in response.content.iter_any():
+                content += piece
+                if len(content) > MOST_BYTES:
+                    break
     body = parsed(content)
     failure = of_body(response.status, content, DASHSCOPE)
     failure.request_id = text(mapping(body).get("request_id")) or response.headers.get("x-request-id", "")

@@ -48,7 +48,7 @@ _QUOTED = re.compile(
 )
 
 
-def translate(exc: openai.OpenAIError, *, streaming: bool) -> errors.ModelError:
+def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) -> errors.ModelError:
     """The ModelError for an exception of the client; its text holds the details for the log.
 
     `streaming`: the answer had begun, so a lost connection is a cut stream and not a server that can't be reached.

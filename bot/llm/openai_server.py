@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import cast
 
+import httpx2
 import openai
 from pydantic import JsonValue
 
@@ -128,7 +129,7 @@ class OpenAIServer(Server):
 class OpenAIModel(Model):
     """One model of such a server."""
 
-    foreign = (openai.OpenAIError,)
+    foreign = (openai.OpenAIError, httpx2.HTTPError)  # the client lets some of those beneath it pass
     takes_markers = False
     """Whether the interface has ``cache_control`` markers."""
 
@@ -162,4 +163,4 @@ class OpenAIModel(Model):
         return said
 
     def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
-        return translate(cast("openai.OpenAIError", exc), streaming=streaming)
+        return translate(cast("openai.OpenAIError | httpx2.HTTPError", exc), streaming=streaming)
