@@ -30,6 +30,7 @@ _WORDS = (
     *(
         "metadata",
         "raw",
+        "headers",
         "innererror",
         "inner_error",
         "inner",
@@ -42,9 +43,20 @@ _WORDS = (
     ),
 )
 """The keys whose values tell what went wrong; all others may hold what was sent."""
-_CODES = ("code", "type", "status", "error_code", "errorcode", "status_code", "reason", "error_type", "__type")
+_CODES = (
+    "code",
+    "type",
+    "status",
+    "error_code",
+    "errorcode",
+    "status_code",
+    "http_code",
+    "reason",
+    "error_type",
+    "__type",
+)
 _FIELDS = ("param", "params", "loc", "parameter", "field", "property")
-_DELAYS = ("retrydelay", "retry_after", "retryafter", "retry_after_seconds")
+_DELAYS = ("retrydelay", "retry_after", "retryafter", "retry-after", "retry_after_seconds", "retry_after_s")
 _WINDOWS = ("n_ctx", "context_length", "max_context_length", "context_window", "max_model_len", "max_input_tokens")
 _SAID = re.compile(r'"(?:message|msg|detail|error)"\s*:\s*"((?:[^"\\]|\\.){1,2000})')
 _SECRET = re.compile(

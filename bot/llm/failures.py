@@ -37,6 +37,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),  # before REFUSED: who violates terms has the account blocked
     (any_of(wordings.REFUSED + foreign_wordings.REFUSED), errors.ContentRefused),
 )
+_STATUS = re.compile(r"(?:http)?[ _-]?([45][0-9]{2})(?:[^0-9].*)?")
 _NO_CREDIT = any_of(wordings.NO_CREDIT)
 _QUOTA = any_of(wordings.QUOTA)
 _RATE = any_of(wordings.RATE)
@@ -105,7 +106,7 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     """`status` is None where the failure came in a stream; its code may be one there."""
     in_stream = status is None
     if status is None:
-        status = next((int(code) for code in found.codes if code.isdecimal() and 400 <= int(code) <= 599), None)
+        status = next((int(match[1]) for code in found.codes if (match := _STATUS.fullmatch(code))), None)
     kind = _kind(status, found, host)
     if kind is errors.ServerTrouble and in_stream and status is not None:
         kind = errors.StreamCut  # what broke off once is begun once more

@@ -139,7 +139,10 @@ REFUSED = (
 NO_CREDIT = (
     r"balance (?:is |has (?:become )?|was )?(?:too low|insufficient|negative|not enough|below|empty|zero\b|exhausted|run out)"
     r"|not enough (?:balance|funds)|negative (?:account |credit )?balance",
-    r"insufficient[ _](?:account |user |available |prepaid )?(?:balance|credits?|funds)",
+    r"insufficient[ _](?:\S+ ){0,4}?(?:balance|credits?|funds)",
+    r"(?:run|ran) out of (?:\S+ )?(?:tokens|quota) (?:in|on|for|of) (?:your|the|this) (?:plan|account|subscription)|no (?:funds|money)\b",
+    r"(?:wallet|purse|account) is empty|(?:usage|request|token) limit\b.{0,40}\bbilling (?:period|cycle)",
+    r"\b(?:monthly|plan|plan's) (?:\S+ )?quota\b.{0,20}(?:used up|exhausted|exceeded|reached)",
     r"\barrearage\b|\boverdue\b|in good standing|commodity has not purchased",
     r"(?:out of|no(?: more| remaining)?|not enough|enough|any|sufficient|all available|ran out of|run out of|exhausted(?: \S+){0,2}|more) "
     r"credits\b(?! (?:were |was |are |will be |have been )?(?:charged|used|deducted|consumed|billed|spent))",

@@ -173,6 +173,12 @@ Sorry, this prompt was rejected by the safety system
 """,
     errors.NoCredit: """
 You have no credits left
+Your wallet is empty. Deposit funds to continue.
+Account has no funds.
+You have run out of tokens in your plan.
+Usage limit reached for this billing period. Upgrade your plan.
+Insufficient USD or points balance to complete the request
+Your monthly quota is used up
 You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.
 You have run out of credits
 Your balance is insufficient
