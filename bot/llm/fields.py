@@ -21,9 +21,16 @@ LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 _TOGETHER = ({"tools", "tool_choice", "parallel_tool_calls"}, {"modalities", "audio"})
 """Fields that mean nothing without each other."""
+_THINKING = re.compile(
+    r"\bthinking\b|\breasoning (?:mode|toggle|switch|value|effort)|\u601d\u8003|\u63a8\u7406\u6a21\u5f0f"
+)
 _PHRASES = {
-    "tools": re.compile(r"\btools?\b|\btool[ _-]|\bfunction[ _-]?call|\bfunctions\b"),
-    "enable_thinking": re.compile(r"\bthinking\b|\breasoning (?:mode|toggle|switch)"),
+    "tools": re.compile(
+        r"\btools?\b|\btool[ _-]|\bfunction[ _-]?call|\bfunctions\b|\u5de5\u5177|\u51fd\u6570\u8c03\u7528"
+    ),
+    "enable_thinking": _THINKING,
+    "reasoning_effort": _THINKING,
+    "chat_template_kwargs": re.compile(r"chat[ _]?template"),
     "stream_options": re.compile(r"include_usage"),
     "include": re.compile(r"encrypted[ _-]?(?:content|reasoning)"),
     "modalities": re.compile(r"\baudio output|\bmodalit"),

@@ -25,6 +25,7 @@ from bot.llm.listing import OF_LOADED, listed, loaded, native
 from bot.llm.model import Model
 from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
+from bot.llm.thinking_switch import Switch
 
 LIST_TIMEOUT_S = 5.0
 """For the list of models. One that does not come in time is asked for again when a model has answered."""
@@ -105,6 +106,8 @@ class OpenAIServer(Server):
                 path = native(body)
                 self.unsure = path == OF_LOADED
                 self.own_engine = path is not None
+                if self.unsure and "thinking_as" not in self.profile.model_fields_set:
+                    self.profile = self.profile.model_copy(update={"thinking_as": Switch.OFF})
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
                     found |= loaded(await once.get(root + path, cast_to=object))

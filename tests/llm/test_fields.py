@@ -90,17 +90,21 @@ TOOLS = [
     Fail(500, "tools param requires --jinja flag"),
     Fail(400, "`tool calling` is not supported with this model"),
     Fail(400, "Function calling is not enabled for this model"),
+    Fail(400, "该模型不支持工具调用"),
 ]
 THINKING = [
     _openai("enable_thinking"),
     Fail(400, "property 'enable_thinking' is unsupported"),
     Fail(400, '"some-model" does not support thinking'),
+    Fail(400, "该模型不支持思考模式"),
 ]
 KINDS: list[tuple[str, Fail | Raw, list[str]]] = [
     *(("stream_options", refusal, ["chat"]) for refusal in STREAM_OPTIONS),
     *(("tools", refusal, ["chat", "responses", "dashscope"]) for refusal in TOOLS),
     *(("enable_thinking", refusal, ["chat", "responses", "dashscope"]) for refusal in THINKING),
     ("chat_template_kwargs", _openai("chat_template_kwargs"), ["chat"]),
+    ("chat_template_kwargs", Fail(400, "chat_template is not supported for Mistral tokenizers."), ["chat"]),
+    ("reasoning_effort", Fail(400, "invalid reasoning value: 'low' (must be \"high\")"), ["chat"]),
     ("modalities", Fail(400, "This model does not support audio output"), ["chat"]),
     ("audio", _openai("audio"), ["chat"]),
     ("reasoning_effort", _openai("reasoning_effort"), ["chat", "responses"]),

@@ -2,11 +2,16 @@
 
 import pytest
 from pydantic import JsonValue
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Message, Options
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
+from sandbox.server import serve
 
 ASKED = [Message("user", "hello")]
 NAMES = ("enable_thinking", "chat_template_kwargs", "reasoning_effort", "reasoning_format", "reasoning", "thinking")
@@ -24,6 +29,7 @@ TEMPLATE = {"enable_thinking": False}
         (GROQ, "llama-3.3-70b-versatile", {}),
         (LOCAL, "Qwen/Qwen3-8B", {"enable_thinking": False, "chat_template_kwargs": TEMPLATE}),
         (LOCAL, "openai/gpt-oss-20b", {"reasoning_effort": "low"}),
+        (LOCAL, "deepseek-v4", {"enable_thinking": False, "chat_template_kwargs": {"thinking": False}}),
         (STUDIO, "qwen3.7-plus", {"enable_thinking": False}),
         (STUDIO, "glm-5.2", {"enable_thinking": False}),
         (ROUTER, "qwen/qwen3.7-plus", {"reasoning": {"enabled": False}}),
@@ -57,3 +63,23 @@ async def test_responses_have_another_one(url: str, model: str, fields: dict[str
     sent = made._optional(ASKED, Options(thinking=False))
     assert {name: value for name, value in sent.items() if name in NAMES} == fields
     await server.close()
+
+
+async def test_ollama_is_told_in_its_own_words() -> None:
+    async def answer(request: Request) -> JSONResponse:
+        listing = {"data": [{"id": "qwen3:8b", "owned_by": "library"}]}
+        return JSONResponse(listing if request.url.path == "/v1/models" else {"models": []})
+
+    routes = [Route("/v1/models", answer), Route("/api/ps", answer)]
+    async with serve(Starlette(routes=routes)) as url:
+        for kind, off in (
+            (ChatCompletions, {"reasoning_effort": "none"}),
+            (Responses, {"reasoning": {"effort": "none"}}),
+        ):
+            server = OpenAIServer(kind, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+            await server.learn()
+            made = server.of("qwen3:8b")
+            for thinking, fields in ((False, off), (True, {})):
+                sent = made._optional(ASKED, Options(thinking=thinking))
+                assert {name: value for name, value in sent.items() if name in NAMES} == fields
+            await server.close()
