@@ -24,7 +24,7 @@ from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
 from bot.media.workshop import Workshop
-from bot.setting_types import OURS
+from bot.setting_types import OURS, sendable
 from bot.settings import Settings
 
 APIS: Mapping[str, type[OpenAIModel]] = {"chat": ChatCompletions, "responses": Responses}
@@ -83,8 +83,12 @@ def _leave_ours(profiles: Profiles) -> None:
 
 def _check_keys(profiles: Profiles) -> None:
     for name, fallback in profiles.fallbacks.items():
-        key, url = fallback.api_key, fallback.base_url
-        wrong = misplaced(key.get_secret_value(), url) if key and url else None
+        if fallback.api_key is None or fallback.base_url is None:
+            continue
+        try:
+            wrong = misplaced(sendable(fallback.api_key).get_secret_value(), fallback.base_url)
+        except ValueError as exc:
+            raise SettingError(f'MODEL_PROFILES: fallbacks."{name}".api_key: {exc}') from None
         if wrong is not None:
             raise SettingError(f'MODEL_PROFILES: fallbacks."{name}".base_url: {wrong}')
 
@@ -142,7 +146,7 @@ def _servers(models: Models) -> list[Server]:
 def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates) -> Server | None:
     """A fallback's own server; None: it is the main model's."""
     own = profiles.fallbacks.get(name, Fallback())
-    base_url, key = own.base_url, own.api_key
+    base_url, key = own.base_url, own.api_key and sendable(own.api_key)
     if name == settings.fallback_model and settings.fallback_base_url:
         base_url, key = settings.fallback_base_url, settings.fallback_api_key
     if base_url is None or key is None:

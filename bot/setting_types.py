@@ -55,8 +55,9 @@ def _model_url(value: str) -> str:
     return parts._replace(path=parts.path.rstrip("/")).geturl()
 
 
-def _key(value: SecretStr) -> SecretStr:
-    key = value.get_secret_value().strip()
+def sendable(value: SecretStr) -> SecretStr:
+    """A key as it is sent. Raises ValueError for one that no header can hold."""
+    key = value.get_secret_value().strip().strip("'\"")  # Docker's --env-file leaves quotes in
     if not re.fullmatch(r"[!-~]+", key):
         raise ValueError("a key has no spaces, line breaks or letters beyond ASCII")
     return SecretStr(key)
@@ -163,7 +164,7 @@ def _extra_body(value: object) -> object:
     return parsed
 
 
-ApiKey = Annotated[SecretStr, AfterValidator(_key)]
+ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
 BotToken = Annotated[SecretStr, AfterValidator(_token)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ModelUrl = Annotated[str, AfterValidator(_model_url)]

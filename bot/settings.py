@@ -131,10 +131,10 @@ class Settings(BaseSettings):
             ("DASHSCOPE_BASE_URL", self.dashscope_api_key, self.dashscope_url),
             ("EMBEDDING_BASE_URL", self.embedding_api_key, self.embedding_url),
             ("TRANSCRIPTION_BASE_URL", self.transcription_api_key, self.transcription_url),
-            ("FALLBACK_BASE_URL", self.fallback_api_key, self.fallback_base_url),
+            ("FALLBACK_BASE_URL", self.fallback_api_key, self.fallback_base_url or self.model_url),
         )
         for variable, key, url in given:
-            wrong = misplaced(key.get_secret_value(), url) if key and url else None
+            wrong = misplaced(key.get_secret_value(), url) if key else None
             if wrong is not None:
                 raise ValueError(f"{variable}: {wrong}")
         return self

@@ -33,3 +33,16 @@ def test_a_fallbacks_key_goes_only_to_its_provider(
     with pytest.raises(SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.base_url: the key is one of') as told:
         open_services(load(env_file=None), AsyncExitStack())
     assert key not in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["ключ", "two words", "two\\nlines"])
+def test_a_fallbacks_key_that_no_header_holds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
+) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(f'[fallbacks.other]\nbase_url = "https://models.example.net/v1"\napi_key = "{key}"\n', "utf-8")
+    for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.api_key: a key has no') as told:
+        open_services(load(env_file=None), AsyncExitStack())
+    assert key not in str(told.value)
