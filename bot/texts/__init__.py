@@ -208,7 +208,7 @@ NOTHING_TO_STOP = "I am not answering anything right now."
 NOTHING_TO_RETRY = "There is no message to answer again yet."
 
 STILL_TRYING = "Still trying: the model takes its time…"
-IN_LINE = "Many requests have come at once; yours is in line…"
+IN_LINE = "The model server is busy right now; I'll answer as soon as it can take your message…"
 CUT_BY_LENGTH = "(The model reached its length limit there.)"
 OWNER_WRONG_KEY = (
     "The model server refuses your bot's key (OPENAI_API_KEY). I tell you this once, until it answers again."
