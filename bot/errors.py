@@ -27,6 +27,7 @@
         ├── NoAnswerInTime
         ├── StreamCut
         ├── EmptyAnswer
+        │   └── ThoughtsTooLong
         ├── RequestRefused
         └── BudgetSpent       it was not asked
             ├── UserBudgetSpent
@@ -180,6 +181,10 @@ class StreamCut(ModelError):
 
 class EmptyAnswer(ModelError):
     """The model had nothing to say to that. Please try again with /retry, or put it in other words."""
+
+
+class ThoughtsTooLong(EmptyAnswer):
+    """The model was still thinking at its length limit. Please try again with /retry, or ask for less at once."""
 
 
 class RequestRefused(ModelError):

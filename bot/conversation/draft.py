@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.conversation.heads import Heads
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong
 from bot.language import texts
 from bot.llm.interface import DEFAULT, Beside, ChatModel, Delta, Finish, Instead, Message, Options, Usage
 
@@ -113,7 +113,7 @@ class Draft:
                 self._check()
                 return
             except (StreamCut, EmptyAnswer) as exc:
-                if attempt == ATTEMPTS:
+                if attempt == ATTEMPTS or isinstance(exc, ThoughtsTooLong):  # it would only cost the same again
                     raise
                 log.warning("The model's answer broke off and is begun again: %s", exc)
                 if self.text:  # the server did answer in time
@@ -198,4 +198,6 @@ class Draft:
             return
         if self.finish is Finish.FILTER:
             raise ContentRefused("content_filter before the first word")
+        if self.finish is Finish.LENGTH:
+            raise ThoughtsTooLong("finish_reason length, and no text")
         raise EmptyAnswer(f"finish_reason {self.finish}, and no text")

@@ -7,7 +7,7 @@ import pytest
 from bot.conversation import draft as module
 from bot.conversation.draft import Draft
 from bot.conversation.heads import Heads
-from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, WrongKey
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong, WrongKey
 from bot.language import texts
 from bot.llm.interface import Delta, Finish, Message, Usage
 from tests.scripted import Script, ScriptedModel, Seen, says
@@ -53,6 +53,13 @@ async def test_an_empty_answer_is_asked_for_once_more() -> None:
     with pytest.raises(EmptyAnswer):
         await draft.write(model, ASKED)
     assert len(model.requests) == 2
+
+
+async def test_thoughts_without_end_are_paid_for_once() -> None:
+    draft, model, _ = _draft([Delta(reasoning="hm"), Delta(finish=Finish.LENGTH)])
+    with pytest.raises(ThoughtsTooLong):
+        await draft.write(model, ASKED)
+    assert len(model.requests) == 1
 
 
 async def test_a_filter_before_the_first_word_is_told_at_once() -> None:
