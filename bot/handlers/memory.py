@@ -7,7 +7,7 @@ from telegram import Message, Update
 from bot.conversation.compaction import Outcome
 from bot.conversation.notes import Notes, Shown
 from bot.conversation.upkeep import Upkeep
-from bot.errors import ModelError
+from bot.errors import EmptyAnswer, ModelError, StreamCut
 from bot.handlers.notices import answer, edited, question
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
@@ -82,7 +82,8 @@ class MemoryHandlers:
         try:
             outcome = await self.upkeep.compact(chat.id)
         except ModelError as exc:
-            await self._done((update.update_id,), answer(message, sentence(exc)))
+            text = texts.COMPACT_CUT if isinstance(exc, EmptyAnswer | StreamCut) else sentence(exc)
+            await self._done((update.update_id,), answer(message, text))
             return
         if outcome is Outcome.DONE:
             notice = edited(message, told(await self.notes.show(chat.id)), await self._buttons(chat))

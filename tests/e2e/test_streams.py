@@ -70,7 +70,7 @@ async def test_half_a_summary_becomes_no_notes(stage: Stage, hurry: None, reason
     await talk(stage, 6)
     await say(stage, "/memory")
     await stage.ann.press(stage.home.replies[-1], "Compact now")
-    await stage.replies(8)
+    assert (await stage.replies(8))[-1] == texts.COMPACT_CUT
     assert "half a no" not in await say(stage, "/memory")
     await say(stage, "hello")
     assert len(model.asked[-1].messages) == 1 + 2 * 6 + 1
