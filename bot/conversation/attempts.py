@@ -145,6 +145,8 @@ class Attempts:
             raise
         except ModelError:
             raise refusal from None
+        if refusal.model not in ("", view.model.name):  # a fallback's: of the model that was asked it says nothing
+            return True
         self.halved.add(chat.id)
         if refusal.status is not None and refusal.status < BROKEN[0] and not answer.has_media:
             sizes = self.unexplained.setdefault(view.model.name, [])

@@ -130,7 +130,8 @@ class Conversation:
         if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
         said = self.count_tokens(draft.text + draft.reasoning)
-        asked = Asked(name, request.counted, said, answer.user_id)
+        counted = round(request.counted * (draft.instead.share if draft.instead else 1.0))
+        asked = Asked(name, counted, said, answer.user_id)
         usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
         used = {name: usage}
         for model, more in await self._add_beside(tx, chat, answer):

@@ -89,14 +89,15 @@ class Answer:
 
 def _fitting(text: str, before: float, most: int) -> tuple[str, float]:
     """What of a piece keeps within the bound, and the count with it."""
-    count = before + _tokens(text)
+    count = before + rough_tokens(text)
     if count <= _SLACK * most:
         return text, count
     room = _SLACK * most - before
     return text[: max(int(room * len(text) / (count - before)), 0)], count
 
 
-def _tokens(text: str) -> float:
+def rough_tokens(text: str) -> float:
+    """How many tokens a text has, roughly, as most models count."""
     if text.isascii():
         return _LATIN * len(text)
     latin = sum(char < "\x80" for char in text)

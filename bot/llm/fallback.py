@@ -21,6 +21,7 @@ from bot.llm.interface import (
     Senses,
     Sound,
 )
+from bot.llm.shorter import fits, newer_half, size
 
 GIVE_WAY = (
     errors.WrongKey,
@@ -111,13 +112,13 @@ class Pair:
 
     @property
     def window(self) -> int:
-        """What fits both."""
-        return min(self.first.window, self.second.window)
+        """See ChatModel.window; where the other one reads less, it is sent the end of a prompt."""
+        return self.first.window
 
     @property
     def limit(self) -> int | None:
-        """What fits both, as far as it was seen."""
-        return min(filter(None, (self.first.limit, self.second.limit)), default=None)
+        """See ChatModel.limit."""
+        return self.first.limit
 
     def learn_limit(self, tokens: int) -> None:
         """See ChatModel.learn_limit."""
@@ -147,10 +148,38 @@ class Pair:
                 raise
             failure = exc
         log.warning("%s answers in the place of %s: %s", self.second.name, self.first.name, failure)
-        yield Delta(instead=Instead(self.second.name, failure))
-        async with aclosing(self.second.stream(_for(self.second, messages), options)) as deltas:
+        async with aclosing(self._instead(_for(self.second, messages), options, failure)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def _instead(
+        self, messages: list[Message], options: Options, failure: errors.ModelError
+    ) -> AsyncGenerator[Delta, None]:
+        """The other one's answer, to as much of the conversation as it reads.
+
+        Where that does not even hold the newest message, or nothing may be missing (notes are made of what they are to
+        stand for), there is no answer: nothing is wrong with the request, once the first one is back.
+        """
+        sent, whole, begun = messages, size(messages), False
+        while not fits(sent, self.second):
+            if options.aside:
+                raise failure
+            if (shorter := newer_half(sent)) is None:
+                break
+            sent = shorter
+        while True:
+            yield Delta(instead=Instead(self.second.name, failure, size(sent) / whole if whole else 1.0))
+            try:
+                async with aclosing(self.second.stream(sent, options)) as deltas:
+                    async for delta in deltas:
+                        begun = begun or _speaks(delta)
+                        yield delta
+                return
+            except errors.ContextTooLong as exc:
+                if begun or options.aside or (shorter := newer_half(sent)) is None:
+                    raise failure from exc
+                log.info("%s is asked with the newer half of the conversation: %s", self.second.name, exc)
+                sent = shorter
 
     async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
         loop = asyncio.get_running_loop()

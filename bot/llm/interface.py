@@ -146,6 +146,8 @@ class Instead:
     model: str
     failure: ModelError
     """Why the one that was asked does not."""
+    share: float = 1.0
+    """Of the prompt, what it was sent: it may read less than the one that was asked."""
 
 
 @dataclass(frozen=True, slots=True)

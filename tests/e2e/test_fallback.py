@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.llm import breaker, openai_server
-from sandbox.model import Fail, ModelServer, Say
+from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 from tests.e2e.conftest import KEY, PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
@@ -147,3 +147,25 @@ async def test_a_blind_spare_answers_the_words(stage: Stage, hurry: None) -> Non
     await stage.start(OPENAI_MODEL="qwen-vl-plus", FALLBACK_MODELS="other")
     await stage.ann.photo(stage.home, picture(), "look")
     assert "fine" in await stage.replies(2)
+
+
+@pytest.mark.parametrize("refusal", ["This model's maximum context length is 2048 tokens.", "no"])
+async def test_a_spare_that_reads_less_costs_no_memory(stage: Stage, hurry: None, refusal: str) -> None:
+    words, is_down = "the harbour and the ferry " * 120, [False]
+
+    def answer(asked: ChatRequest) -> Behaviour:
+        if asked.model == "first":
+            return DOWN if is_down[0] else Say("fine")
+        long = sum(len(message.text) for message in asked.messages) > 12_000
+        return Fail(400, refusal) if long else Say("from the spare")
+
+    stage.model.answer_with(answer)
+    await stage.start(OPENAI_MODEL="first", FALLBACK_MODELS="other")
+    for at in range(6):
+        assert await say(stage, f"{at} {words}") == "fine"
+    is_down[0] = True
+    await stage.ann.say(stage.home, "and now?")
+    assert (await stage.replies(8))[6] == "from the spare"
+    is_down[0] = False
+    assert await say(stage, "thanks") == "fine"
+    assert f"0 {words}" in stage.model.requests[-1].messages[1].text

@@ -96,11 +96,10 @@ async def test_when_the_first_answers_the_other_is_not_asked() -> None:
     assert second.requests == []
 
 
-async def test_the_other_is_sent_what_it_takes_and_the_window_fits_both() -> None:
+async def test_the_other_is_sent_what_it_takes() -> None:
     blind, second = _pair(errors.ServerTrouble("503"))
     await _answer(blind)
     assert second.requests[0] == (Message("user", "what is this?"),)
-    assert blind.window == 4096
     seeing, second = _pair(errors.ServerTrouble("503"), senses=Senses(sees=True))
     await _answer(seeing)
     assert second.requests[0] == tuple(ASKED)

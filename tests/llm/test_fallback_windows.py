@@ -1,0 +1,64 @@
+"""A fallback that reads less than the model in whose place it answers."""
+
+import pytest
+
+from bot import errors
+from bot.llm.fallback import Pair
+from bot.llm.interface import Delta, Message, Options
+from tests.scripted import Script, ScriptedModel, says
+
+DOWN = errors.ServerTrouble("503")
+TOO_LONG = errors.ContextTooLong("maximum context length")
+SYSTEM = Message("system", "Be kind.")
+LONG = "the harbour and the ferry " * 100
+"""About 650 tokens."""
+TALK = [SYSTEM, *(Message("assistant" if at % 2 else "user", f"{at} {LONG}") for at in range(9))]
+
+
+def _pair(*scripts: Script, window: int = 100_000) -> tuple[Pair, ScriptedModel]:
+    second = ScriptedModel(list(scripts), name="other", window=window)
+    return Pair(ScriptedModel([[DOWN]], name="first", window=50_000), second, patience=1.0), second
+
+
+async def _answer(pair: Pair, options: Options = Options()) -> list[Delta]:  # noqa: B008 - frozen
+    return [delta async for delta in pair.stream(TALK, options)]
+
+
+async def test_a_prompt_is_made_for_the_first_models_window() -> None:
+    pair, second = _pair(says("hi"), window=4096)
+    second.limit = 2048
+    assert (pair.window, pair.limit) == (50_000, None)
+
+
+async def test_the_end_of_a_long_conversation_is_sent() -> None:
+    pair, second = _pair(says("hi"), window=3000)
+    deltas = await _answer(pair)
+    [asked] = second.requests
+    assert asked[0] == SYSTEM
+    assert asked[-1] == TALK[-1]
+    assert asked[1].role == "user"
+    assert 3 < len(asked) < len(TALK)
+    assert deltas[0].instead is not None
+    assert 0.2 < deltas[0].instead.share < 0.8
+
+
+async def test_a_refusal_as_too_long_shortens_it() -> None:
+    pair, second = _pair([TOO_LONG], [TOO_LONG], says("hi"))
+    assert "".join(delta.text for delta in await _answer(pair)) == "hi"
+    assert len(second.requests[0]) == len(TALK)
+    assert len(second.requests[1]) > len(second.requests[2]) > 1
+
+
+async def test_what_no_shortening_helps_is_the_first_ones_failure() -> None:
+    pair, second = _pair([TOO_LONG])
+    with pytest.raises(errors.ServerTrouble):
+        await _answer(pair)
+    assert second.requests[-1] == (SYSTEM, TALK[-1])
+
+
+@pytest.mark.parametrize("window", [3000, 100_000])
+async def test_notes_are_made_of_all_or_nothing(window: int) -> None:
+    pair, second = _pair([TOO_LONG], window=window)
+    with pytest.raises(errors.ServerTrouble):
+        await _answer(pair, Options(aside=True))
+    assert all(len(asked) == len(TALK) for asked in second.requests)
