@@ -125,6 +125,6 @@ def _as_sent(call: Call) -> Call:
     """
     try:
         usable = isinstance(json.loads(call.arguments), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         usable = False
     return call if usable else replace(call, arguments="{}")

@@ -76,7 +76,7 @@ class Toolbox:
 def _argument(arguments: str, name: str) -> str:
     try:
         read = json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     text = read.get(name) if isinstance(read, dict) else None
     return text.strip() if isinstance(text, str) else ""

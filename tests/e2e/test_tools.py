@@ -11,7 +11,7 @@ from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
-from tests.llm.streams import chunk, stream
+from tests.llm.streams import DEEP, chunk, stream
 
 ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus"}
 
@@ -58,7 +58,7 @@ async def test_the_model_looks_up_what_has_left_its_view(stage: Stage, hurry: No
 async def test_a_call_that_makes_no_sense_is_answered_and_calls_without_end_are_not(stage: Stage, hurry: None) -> None:
     def answer(request: ChatRequest) -> Behaviour:
         results = [message.text for message in request.messages if message.answers]
-        wrong = [("recall", "not JSON"), ("sing", "{}")][len(results) % 2]
+        wrong = [("recall", "not JSON"), ("sing", "{}"), ("recall", DEEP[:50_000])][len(results) % 3]
         return Say("Here you are." if len(results) == MOST_ROUNDS else "", calls=(wrong,))
 
     stage.model.answer_with(answer)
