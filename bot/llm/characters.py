@@ -18,11 +18,15 @@ def whole(text: str) -> str:
 
 
 def whole_call(call: Call) -> Call:
-    """A call in such text, also where its JSON has the halves escaped."""
+    """A call in such text, also where its JSON has the halves escaped; its name as the tool is called.
+
+    gpt-oss behind some servers writes ``recall<|channel|>commentary``, and Kimi ``functions.recall``.
+    """
+    name = whole(call.name).partition("<|")[0].strip().removeprefix("functions.")
     arguments = whole(call.arguments)
     if "\\u" in arguments:
         arguments = _unescaped(arguments)
-    return replace(call, id=whole(call.id), name=whole(call.name), arguments=arguments)
+    return replace(call, id=whole(call.id), name=name, arguments=arguments)
 
 
 def _unescaped(arguments: str) -> str:

@@ -30,8 +30,8 @@ _LAST = re.compile(r"(?<=[^\s`\"'\u201c\u2018(])(?:<\|(?:end|return|call)\|>\s*)
 _MAYBE_LAST = re.compile(r"(?:<\|(?:end|return|call)\|>\s{0,9}){0,3}(?:<(?:\|(?:[a-z]{0,6}\|?)?)?)?\Z")
 _BARE = re.compile(r"(?:assistant)?(?:analysis|commentary)(?=[A-Z\"(\u4e00-\u9fff])")
 _BARE_WORDS = ("analysis", "commentary", "assistantanalysis", "assistantcommentary")
-_BARE_FINAL = re.compile(r"assistant\s?final(?![a-z])")
-_LONGEST_BARE = len("assistant final")
+_BARE_FINAL = re.compile(r"assistantfinal(?!ly|i[sz])|assistant\sfinal(?![a-z])")
+_LONGEST_BARE = len("assistant finally")
 LONGEST_BLANK = 100
 """Signs stand no further apart."""
 MOST_MESSAGES = 64
@@ -147,6 +147,9 @@ class Harmony:
             if is_end and not last and _may_begin_with_sign(after):
                 begun = sign
                 break
+            if not is_end and not last and len(after) < LONGEST_BLANK and not _HEADER.match(sign[0] + after):
+                begun = sign
+                break
             if self._is_one(sign, after, is_end=is_end):
                 told = self._told(sign.start())
                 self._go_on(after.lstrip() if is_end else sign[0] + after)
@@ -173,7 +176,9 @@ class Harmony:
         line = said[said.rfind("\n") + 1 :]
         if len(FENCE.findall(said)) % 2 or line.count("`") % 2 or (line[-1:] in quotes and after[:1] in quotes):
             return False
-        return not (self._final and is_end) or not after.strip() or after.lstrip().startswith(_SIGNS)
+        if not is_end:
+            return _HEADER.match(sign[0] + after) is not None
+        return not self._final or not after.strip() or after.lstrip().startswith(_SIGNS)
 
     def _told(self, end: int) -> Split:
         piece, self._held = self._held[:end], self._held[end:]
@@ -181,7 +186,8 @@ class Harmony:
         return Split(piece) if self._final else Split(reasoning=piece)
 
     def _in_bare(self, *, last: bool) -> Split | None:
-        if found := _BARE_FINAL.search(self._held):
+        found = _BARE_FINAL.search(self._held)
+        if found and (last or found.end() + 1 < len(self._held)):
             thought = self._held[: found.start()]
             self._held, self._read = self._held[found.end() :], self._after_bare
             self._thinking.apart()

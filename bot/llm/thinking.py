@@ -15,16 +15,19 @@ _PAIRS = (
     (r"\[(?P<name>think)\]", r"\[/(?:{name})\]"),  # Mistral
     (r"◁(?P<name>think)▷", r"◁/(?:{name})▷"),  # Kimi
     (r"<\|begin_of_(?P<name>thought)\|>", r"<\|end_of_{name}\|>"),
+    (r"<\|channel>(?P<name>thought)\s", r"<channel\|>"),  # Gemma 4
 )
 _OPENINGS = tuple((re.compile(opening, re.IGNORECASE), closing) for opening, closing in _PAIRS)
 _TO_FINAL = r"(?:<\|end\|>\s*)?<\|start\|>\s*assistant\s*<\|channel\|>\s*final\s*<\|message\|>"
 """From one channel of Harmony to the last one; see ``Harmony``."""
-_LONE = re.compile(rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>|{_TO_FINAL}", re.IGNORECASE)
+_LONE = re.compile(
+    rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>|<channel\|>|{_TO_FINAL}", re.IGNORECASE
+)
 _ANY_OPENING = re.compile(
     "|".join(re.sub(r"\?P<\w+>", "?:", opening) for opening, _ in _PAIRS) + r"|<\|channel\|>", re.IGNORECASE
 )
 _BEGUN = re.compile(
-    r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z"
+    r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z|<\|channel>[a-z]{0,7}\Z"
     r"|(?:<\|[a-z]{1,8}\|>\s*(?:assistant\s*|final\s*)?){1,3}(?:a[sitan]{0,9}|f[inal]{0,4}|<\|?[a-z]{0,8}\|?)?\Z"
 )
 """What may be the beginning of a tag."""

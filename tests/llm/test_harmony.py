@@ -53,6 +53,8 @@ def _split(text: str, size: int, *, whole: bool = True) -> tuple[str, str]:
         ("Hello Ann.<|end|>\n", "Hello Ann.", ""),
         ("analysisWe need to greet.assistantfinalHello Ann", "Hello Ann", "We need to greet."),
         ("analysisWho?assistantfinal\n\nHello Ann<|return|>", "Hello Ann", "Who?"),
+        ("analysisWho?assistantfinalhello ann", "hello ann", "Who?"),
+        (f"{ANALYSIS}They ask of <|channel|>final.{NEXT}{FINAL}Hello", "Hello", "They ask of <|channel|>final."),
         ("analysis我们要问好。assistantfinal你好", "你好", "我们要问好。"),
     ],
 )

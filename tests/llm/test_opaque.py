@@ -83,6 +83,12 @@ async def test_blocks_of_thinking_go_back_whole(server: ModelServer) -> None:
     assert message["thinking_blocks"] == [first, {"type": "thinking", "thinking": "c"}]
 
 
+@pytest.mark.parametrize("name", ["look<|channel|>commentary", "functions.look", " look "])
+async def test_a_name_with_signs_around_it_is_the_tools(server: ModelServer, name: str) -> None:
+    message = await _sent_back(server, chunk(tool_calls=[CALL | {"function": {"name": name, "arguments": "{}"}}]))
+    assert message["tool_calls"][0]["function"]["name"] == "look"
+
+
 async def test_calls_that_do_not_end_are_ended(server: ModelServer) -> None:
     piece: Json = {"index": 0, "id": "1", "function": {"name": "look", "arguments": "x" * 5_000}}
     server.script(Raw(data(*[chunk(tool_calls=[piece])] * 30, chunk("tool_calls"))))

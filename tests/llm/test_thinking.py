@@ -34,6 +34,8 @@ def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
         ("◁think▷one◁/think▷Hello", "Hello", "one"),
         ("<seed:think>one</seed:think>Hello", "Hello", "one"),
         ("<|begin_of_thought|>one<|end_of_thought|>Hello", "Hello", "one"),
+        ("<|channel>thought\none<channel|>Hello", "Hello", "one"),
+        ("<|channel>thoughtful", "<|channel>thoughtful", ""),
         ("<think>ask for `</think>`, hm</think>Hello", "Hello", "ask for `</think>`, hm"),
         ("<think>it is `one`</think>Hello", "Hello", "it is `one`"),
         ("<think>cut off in the mid</thi", "", "cut off in the mid</thi"),
