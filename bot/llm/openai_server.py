@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import cast
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -69,8 +70,9 @@ class OpenAIServer(Server):
 
     @property
     def responses_url(self) -> str:
-        """What the addresses of the responses begin with that it keeps."""
-        return f"{self.base_url.rstrip('/')}/responses/"
+        """What the addresses of the responses begin with that it keeps: without a query, which may hold a key."""
+        address = urlsplit(self.base_url)._replace(query="").geturl()
+        return f"{address.rstrip('/')}/responses/"
 
     async def delete_responses(self, urls: Collection[str]) -> set[str]:
         """Delete these; returns those that it has no more. A server that is in trouble is asked for no further ones."""

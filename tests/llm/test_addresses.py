@@ -82,3 +82,11 @@ async def test_azures_older_addresses_get_the_key_in_their_header(
     assert all("key" not in str(request.headers.get("api-key")) for request in seen[1:])
     assert "authorization" not in (seen[1].headers if elsewhere else {})
     await one.close()
+
+
+async def test_addresses_of_kept_responses_hold_no_query() -> None:
+    server = OpenAIServer(
+        Responses, base_url="https://x.example/v1/?key=secret", api_key="key", extra_body={}, timeout=5.0
+    )
+    assert server.responses_url == "https://x.example/v1/responses/"
+    await server.close()
