@@ -118,7 +118,7 @@ def _order(items: Sequence[Object], count: int) -> list[int]:
     """
     if len(items) != count:
         raise ValueError(f"{len(items)} vectors")
-    given = [str(item.get("index") or 0) for item in items]
+    given = [str(item.get("index") or 0).removesuffix(".0") for item in items]
     places = {index: at for at, index in enumerate(given)}
     in_order = [places.get(str(index)) for index in range(count)]
     return [at for at in in_order if at is not None] if None not in in_order else list(range(count))

@@ -1,6 +1,7 @@
 """Sounds to words: ``POST {base_url}/audio/transcriptions``, as every OpenAI-compatible server has it."""
 
 import json
+import re
 from functools import partial
 
 import openai
@@ -18,6 +19,9 @@ from bot.llm.patience import in_turn
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 from bot.llm.stream_failures import failure_in
 from bot.llm.usage import reported
+
+_BROKEN = re.compile(r'<|[{\[]\s*["{\[]')
+"""What looks like a page, or like JSON: words may begin with a bracket too, such as those for music."""
 
 
 class Transcriptions:
@@ -67,7 +71,7 @@ def _words(content: bytes, host: str) -> str:
     try:
         answer = json.loads(plain)
     except (ValueError, RecursionError):
-        answer = None if plain.startswith(("<", "{", "[")) else plain
+        answer = None if _BROKEN.match(plain) else plain
     if (told := failure_in(mapping(answer), host=host)) is not None:
         raise told
     words = answer if isinstance(answer, str) else plain if isinstance(answer, int | float) else None

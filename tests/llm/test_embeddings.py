@@ -79,6 +79,7 @@ async def test_vectors_of_any_form_are_read(server: ModelServer, model: Embeddin
         "negative": [{"index": -1, "embedding": [1, 0]}, {"index": 0, "embedding": [0, 1]}],
         "far away": [{"index": 7, "embedding": [1, 0]}, {"index": 10**30, "embedding": [0, 1]}],
         "texts": [{"index": "0", "embedding": ["1.0", "0"]}, {"index": "1", "embedding": ["0e0", "1"]}],
+        "fractions": [{"index": 1.0, "embedding": [0, 1]}, {"index": 0.0, "embedding": [1, 0]}],
         "base64": [{"index": 1, "embedding": packed[1]}, {"index": 0, "embedding": packed[0]}],
         "lists in lists": [{"index": 0, "embedding": [[1, 0]]}, {"index": 1, "embedding": [[0, 1]]}],
     }

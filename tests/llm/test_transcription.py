@@ -18,6 +18,8 @@ HEARD: dict[str, tuple[bytes, str]] = {
     "a text": (b"Hello there\n", "Hello there"),
     "a text in JSON": (b'"Hello there"', "Hello there"),
     "a figure": (b"42\n", "42"),
+    "brackets": (b"[music] Hello there", "[music] Hello there"),
+    "braces": (b"{laughs} Hello", "{laughs} Hello"),
     "half a character": (b'{"text": "Hello there\\ud83d\\u0000"}', "Hello there\ufffd"),
     "bytes that are no characters": (b'{"text": "Hello there\xff"}', "Hello there\ufffd"),
     "null": (b'{"text": null}', ""),
