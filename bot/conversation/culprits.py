@@ -1,5 +1,6 @@
 """Which part of a prompt the model server's content filter refuses, found by asking for a word about the parts."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from storage.records import Chat, Notice, Turn
 
 MOST_PROBES = 24
 """Small requests in search of what is refused; a part that is not told apart by then is left out as a whole."""
+SEARCH_S, PROBE_S = 60.0, 30.0
+"""The seconds that a search may take before its last request, and each of them: somebody waits for the answer."""
 PROBE = "Whatever follows, answer with the one word OK."
 
 Passes = Callable[[int, int], Awaitable[bool]]
@@ -87,7 +90,7 @@ class Culprits:
             return True
         asked = (Message("system", PROBE), Message("user", words))
         try:
-            await self.side_calls.ask(view.window.chat, view.model, asked)
+            await self.side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
         except as_:
             return False
         except EmptyAnswer:  # it has nothing to say, or too much: that is no refusal
@@ -132,14 +135,17 @@ async def _search(passes: Passes, count: int) -> list[int]:
     """The places of the parts that are refused, by halves.
 
     Of a span that is refused, and whose first half is not, the other half is known to be; a single part is always asked
-    about. What nothing is known of when the probes are used up stays: it is looked into when it is refused again.
+    about. What nothing is known of when the probes, or the time, are used up stays: it is looked into when it is
+    refused again.
     """
     found: list[int] = []
     open_spans, probes = [_Span(0, count)] if count else [], 0
+    clock = asyncio.get_running_loop().time
+    until = clock() + SEARCH_S
     while open_spans:
         span = open_spans.pop()
         if not span.known or span.size == 1:
-            if probes == MOST_PROBES:
+            if probes == MOST_PROBES or clock() >= until:
                 found += range(span.start, span.end) if span.known else ()
                 continue
             probes += 1

@@ -99,6 +99,10 @@ class Draft:
             for one in broken
         ]
 
+    def still_trying(self) -> None:
+        """Tell who waits that the answer takes several requests."""
+        self._show.note(texts.STILL_TRYING)
+
     async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
         """Fill this draft with the model's answer. Raises a ModelError when there is none."""
         give_up_at = asyncio.get_running_loop().time() + self._bound

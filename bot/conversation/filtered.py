@@ -89,6 +89,7 @@ class Filtered:
 
     async def _passes_cleaned(self, chat: Chat, owed: Owed, answer: Answer, ask: Ask) -> bool:
         """Whether the window passes without what is refused in it."""
+        answer.draft.still_trying()
         view = await self._view(chat, owed)
         asked = newest(view)
         try:

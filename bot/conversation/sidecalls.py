@@ -47,18 +47,20 @@ class SideCalls:
         *,
         counted: int = 0,
         tools: tuple[Tool, ...] = (),
+        brief: float | None = None,
     ) -> str:
         """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut.
 
         SingleTurn and BudgetSpent are raised before anything is asked. `counted`: our own count of the tokens, where it
         is known; else it is taken from the words. `tools` are those of a conversation whose prompt this shares; they
-        are not to be called.
+        are not to be called. `brief`: whether there is an answer is all that matters, within so many seconds.
         """
         if model.single_turn:
             raise SingleTurn(model.name)
         await self.budget.check(chat, _whose(chat))
-        draft = Draft(Unseen(), self.bound, Heads())
-        options = Options(thinking=chat.choices.thinking, tools=tools, aside=True, cache_key=cache_key(chat))
+        draft = Draft(Unseen(), min(self.bound, brief or self.bound), Heads())
+        thinking = False if brief else chat.choices.thinking
+        options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
         counted = counted or sum(self.count_tokens(message.content) for message in messages)
         try:
             await draft.write(model, messages, options)

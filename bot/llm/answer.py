@@ -32,6 +32,10 @@ class Bounds:
     thoughts: int = MOST_THOUGHTS
 
 
+BRIEF = Bounds(16, 64)
+"""Where it matters only that there is an answer."""
+
+
 class Answer:
     """One answer, put into whole characters, with the reasoning that is written into it told apart."""
 

@@ -103,7 +103,7 @@ class Senses:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request asks of the model besides an answer."""
+    """What a request asks of the model besides an answer; of a `brief` one only the first words are read."""
 
     thinking: bool | None = None
     """Reason before the answer, or don't; None: as the model does."""
@@ -117,6 +117,7 @@ class Options:
     """Whether they may be called now."""
     aside: bool = False
     """It is no answer for a reader, whose length the operator may have bounded."""
+    brief: bool = False
     cache_key: str = ""
     """Requests with the same one begin alike; it says nothing else."""
     without: frozenset[str] = frozenset()
@@ -141,13 +142,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Another model than the one that was asked gives the answer."""
+    """Another model than the one that was asked gives the answer, to a `share` of the prompt if it reads less."""
 
     model: str
     failure: ModelError
     """Why the one that was asked does not."""
     share: float = 1.0
-    """Of the prompt, what it was sent: it may read less than the one that was asked."""
 
 
 @dataclass(frozen=True, slots=True)

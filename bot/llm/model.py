@@ -20,7 +20,7 @@ from bot.errors import (
     StreamCut,
     TooManyImages,
 )
-from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
+from bot.llm.answer import BRIEF, MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
 from bot.llm.asker import rank, waiting_chat
 from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
@@ -109,7 +109,8 @@ class Model(ABC):
                     finished = finished or read.finish is not None
                     yield read
                     if read.finish is not delta.finish:
-                        log.warning("%s said more than it may; the rest is not read", self.name)
+                        level = logging.DEBUG if options.brief else logging.WARNING
+                        log.log(level, "%s said more than it may; the rest is not read", self.name)
                         break
         except self._failures as exc:
             error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
@@ -275,6 +276,8 @@ class Model(ABC):
         return error
 
     def _bounds(self, options: Options) -> Bounds:
+        if options.brief:
+            return BRIEF
         asked = None if options.aside else self._server.most_tokens
         most = self._most or MOST_TOKENS
         return Bounds(asked or most, max(most, MOST_THOUGHTS))

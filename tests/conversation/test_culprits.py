@@ -1,7 +1,10 @@
 """What is refused is found by halves, with few requests."""
 
+import asyncio
+
 import pytest
 
+from bot.conversation import culprits
 from bot.conversation.culprits import MOST_PROBES, _search
 
 
@@ -43,3 +46,14 @@ async def test_what_is_not_asked_about_stays() -> None:
     assert filtered.asked == MOST_PROBES
     assert set(found) <= set(filtered.bad)
     assert found
+
+
+async def test_when_time_is_up_the_rest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(0, 1000, 10))
+    monkeypatch.setattr(culprits, "SEARCH_S", 95)
+    filtered = Filter(0, 150)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "time", lambda: next(now))
+        found = await _search(filtered, 200)
+    assert filtered.asked == 9
+    assert found == [0]
