@@ -7,11 +7,13 @@ from bot.llm.interface import Delta
 
 GRACE_S = 2.0
 """What may still come behind the finish reason is the usage, and that comes at once."""
+GOING_ON_S = 20.0
+"""Where more of the answer comes behind it, it has been no end, as with servers that name one in each piece."""
 
 
 async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
     """All deltas, or those that come soon enough behind the finish reason, or behind what is said after it."""
-    loop, until = asyncio.get_running_loop(), None
+    loop, until, grace = asyncio.get_running_loop(), None, GRACE_S
     while True:
         try:
             async with asyncio.timeout_at(until) as limit:
@@ -22,6 +24,9 @@ async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, 
             raise
         if delta is None:
             return
-        if delta.finish is not None or (until is not None and (delta.text or delta.reasoning or delta.voice)):
-            until = loop.time() + GRACE_S
+        goes_on = until is not None and (delta.text or delta.reasoning or delta.voice)
+        if goes_on:
+            grace = GOING_ON_S
+        if delta.finish is not None or goes_on:
+            until = loop.time() + grace
         yield delta

@@ -26,7 +26,8 @@ DRAIN_S = 0.1
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELDS = ("", "data", "event", "id", "retry")
 _WHOLE = ("choices", "output", "output_text")
-_EXCERPT = 300
+_EXCERPT = 30
+"""Characters that are logged: further on stands what was answered, which is nobody's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _json_or_none(line: str) -> object:
         return _json(line)
     except ValueError as exc:
         if line.lstrip().startswith(("{", "[{")):
-            raise StreamCut(f"a piece of the stream is no JSON: {line[:_EXCERPT]!r}") from exc
+            raise StreamCut(f"a piece of the stream is no JSON ({exc}): {line[:_EXCERPT]!r}") from exc
         return None
 
 

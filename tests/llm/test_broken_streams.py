@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 
 import pytest
 from starlette.applications import Starlette
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from bot import errors
 from bot.llm import ending
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Finish
+from bot.llm.interface import Delta, Finish
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from sandbox.model import ModelServer, Raw
@@ -133,3 +134,23 @@ async def test_the_connection_is_used_again_after_done() -> None:
             await answer(models.of("some-model"))
         await models.close()
     assert len(set(ports)) == 1
+
+
+async def test_a_finish_in_each_piece_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "GRACE_S", 0.01)
+
+    async def told() -> AsyncGenerator[Delta, None]:
+        for text in ("Hello", " there,", " Ann"):
+            yield Delta(text=text, finish=Finish.STOP)
+            if text == " there,":
+                await asyncio.sleep(0.05)
+
+    assert text_of([delta async for delta in ending.in_time(told())]) == "Hello there, Ann"
+
+
+async def test_what_was_answered_is_not_logged(server: ModelServer, model: Model) -> None:
+    server.script(Raw(data(say("Hello"), '{"id": "chatcmpl-1", "choices": [{"delta": {"content": "Swordfish"}')))
+    with pytest.raises(errors.StreamCut) as caught:
+        await answer(model)
+    assert "chatcmpl" in str(caught.value)
+    assert "Swordfish" not in str(caught.value)
