@@ -44,6 +44,10 @@ _ANSWER = re.compile(
     r"\bmax_(?:new_|completion_|output_)?tokens\b|(?:in|for) the (?:completion|output)|(?:output|completion|new) tokens"
 )
 """What a server that adds the answer's length to the prompt's may call it."""
+_OUTPUT = re.compile(
+    r"(?:failed to|could not|error) (?:call|pars\w+|generat\w+|decod\w+) (?:a |the )?(?:function|tool)\b"
+    r"|tool_use_failed|failed_generation|(?:invalid|malformed) (?:tool|function)[ _-]calls?\b"
+)
 _EFFORT = re.compile(r"reasoning[ _.-]?effort")
 _KINDS = (errors.RequestRefused, errors.NoPermission, errors.ServerTrouble, errors.StreamCut)
 _MEDIA = (errors.CannotHear, errors.CannotSee, errors.MediaRefused)
@@ -76,6 +80,14 @@ def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
     if _is_length(words, sent):  # by another name it would be too much as well
         named |= set(LENGTHS)
     return frozenset(named.union(*(group & set(sent) for group in _TOGETHER if group & named)))
+
+
+def is_about_output(error: errors.ModelError) -> bool:
+    """Whether the model has written a call that its server can't read: that is no fault of the field.
+
+    Groq says so with a 400, llama.cpp with a 500.
+    """
+    return _OUTPUT.search(str(error).lower()) is not None
 
 
 def _is_length(words: str, sent: Collection[str]) -> bool:

@@ -26,7 +26,7 @@ from bot.llm.breaker import Breaker, conversation
 from bot.llm.calls import OURS, beside
 from bot.llm.doubts import Doubts
 from bot.llm.ending import in_time
-from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted
+from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted, is_about_output
 from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
 from bot.llm.learned import Learned
 from bot.llm.profiles import ModelProfile
@@ -178,7 +178,7 @@ class Model(ABC):
 
     async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         """The answer; an optional field that the server refuses is left out of the request, and of later ones."""
-        without = self._refused
+        without, once = self._refused, frozenset[str]()
         for tries_left in reversed(range(MOST_TRIES + 1)):
             began, asked = False, replace(options, without=without)
             try:
@@ -186,7 +186,7 @@ class Model(ABC):
                     async for delta in deltas:
                         if not began and (delta.text or delta.reasoning or delta.voice or delta.finish):
                             began = True
-                            self._leave_out(without)
+                            self._leave_out(without - once)
                         yield delta
                 return
             except self._failures as exc:
@@ -196,6 +196,7 @@ class Model(ABC):
                     raise
                 log.info("%s is asked without %s: %s", self.name, ", ".join(sorted(named)), error)
                 without |= named
+                once |= named if is_about_output(error) else set()
 
     def _leave_out(self, fields: frozenset[str]) -> None:
         """Remember that the server answers without these, and refused them."""

@@ -194,6 +194,23 @@ async def test_other_refusals_are_not_tried_again(
     await models.close()
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Fail(400, "Failed to call a function. Please adjust your prompt. See 'failed_generation'.", "tool_use_failed"),
+        Fail(500, "Failed to parse tool call arguments as JSON: [json.exception.parse_error.101]"),
+        Raw(b'data: {"error": {"message": "Failed to parse the tool call", "code": 500}}\n\n'),
+    ],
+)
+async def test_a_call_that_failed_once_loses_no_tools(server: ModelServer, refusal: Fail | Raw) -> None:
+    server.script(refusal, Say("hi"), Say("hi"))
+    models = _models(server)
+    for _ in range(2):
+        assert await _text(models.of("qwen-plus"), Options(tools=(LOOK,), may_call=True)) == "hi"
+    assert [b'"tools"' in request.body for request in server.requests] == [True, False, True]
+    await models.close()
+
+
 async def test_what_does_not_help_is_not_remembered(server: ModelServer) -> None:
     server.always(_openai("stream_options"))
     models = _models(server)
