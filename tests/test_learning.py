@@ -21,6 +21,10 @@ class Clock:
         return self.now
 
 
+def _server(**extra_body: str) -> OpenAIServer:
+    return OpenAIServer(Responses, base_url="http://a:1/v1", api_key="any", extra_body=extra_body, timeout=1.0)
+
+
 async def test_what_was_learned_is_known_at_the_next_start(storage: Storage) -> None:
     clock = Clock()
     learning = await Learning.open(storage, clock)
@@ -50,10 +54,10 @@ def test_what_makes_no_sense_is_nothing_learned(stored: str) -> None:
 
 async def test_a_model_takes_up_what_was_learned_of_it(storage: Storage) -> None:
     learning = await Learning.open(storage, Clock())
-    server = OpenAIServer(Responses, base_url="http://a:1/v1", api_key="any", extra_body={}, timeout=1.0)
+    server = _server()
     early = server.of("qwen-plus")
-    learning.keep("Responses a:1", "qwen-plus", FACTS)
-    learning.keep("Responses a:1", "qwen-max", FACTS)
+    for name in ("qwen-plus", "qwen-max"):
+        learning.keep(server.place(_server().of(name)), name, FACTS)
     server.remember(learning)
     for model in (early, server.of("qwen-max")):
         assert (model.limit, model.calls, model.learned.refused) == (4096, False, FACTS.refused)
@@ -64,5 +68,15 @@ async def test_a_model_takes_up_what_was_learned_of_it(storage: Storage) -> None
     early.learn_limit(2000)
     await learning.close()
     again = await Learning.open(storage, Clock())
-    assert again.of("Responses a:1", "qwen-plus").limit == 2000
+    assert again.of(server.place(early), "qwen-plus").limit == 2000
     await server.close()
+
+
+async def test_what_the_operator_says_otherwise_is_tried_anew(storage: Storage) -> None:
+    learning = await Learning.open(storage, Clock())
+    first = _server()
+    learning.keep(first.place(first.of("qwen-plus")), "qwen-plus", FACTS)
+    for server, known in ((_server(), FACTS.refused), (_server(reasoning_effort="low"), frozenset())):
+        server.remember(learning)
+        assert server.of("qwen-plus").learned.refused == known
+    await learning.close()

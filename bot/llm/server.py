@@ -1,6 +1,8 @@
 """A model server: all models that are behind an address."""
 
 import asyncio
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -87,23 +89,33 @@ class Server(ABC):
         if name not in self._models:
             self._models[name] = model = self._model(name)
             if self.memory is not None:
-                model.recall(self.memory.of(self._place(model), name))
+                model.recall(self.memory.of(self.place(model), name))
         return self._models[name]
 
     def remember(self, memory: "Memory") -> None:
         """Keep there what is learned, and take up what was learned before."""
         self.memory = memory
         for model in self._models.values():
-            model.recall(memory.of(self._place(model), model.name))
+            model.recall(memory.of(self.place(model), model.name))
 
     def keep(self, model: "Model") -> None:
         """Something was learned of a model."""
         if self.memory is not None:
-            self.memory.keep(self._place(model), model.name, model.learned)
+            self.memory.keep(self.place(model), model.name, model.learned)
 
-    def _place(self, model: "Model") -> str:
-        """By what is learned of a model is kept: its fields are others in another interface."""
-        return f"{type(model).__name__} {self.breaker.name}"
+    def place(self, model: "Model") -> str:
+        """By what is learned of a model is kept: its fields are others in another interface.
+
+        What the operator says of it counts too: a voice that was refused is not refused any more when it is another.
+        """
+        said = (
+            self.extra_body,
+            self.most_tokens,
+            self.profile.model_dump(),
+            self.profiles.model(model.name).model_dump(),
+        )
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        return f"{type(model).__name__} {self.breaker.name} {digest[:8]}"
 
     async def learn(self) -> None:
         """See Models.learn. Models that were asked for before know it then too."""
