@@ -69,6 +69,7 @@ class Server(ABC):
         self._ready_by = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
+        self._known: dict[str, ModelProfile] = {}
 
     def cache(self, name: str) -> CacheProfile:
         """See Models.cache."""
@@ -124,7 +125,7 @@ class Server(ABC):
         self._learned = asyncio.Event()
         self._ready_by = asyncio.get_running_loop().time() + READY_S
         try:
-            self.listed = await self._list()
+            self._take(await self._list())
             for model in self._models.values():
                 model.know(self.known_of(model.name))
         finally:
@@ -143,7 +144,7 @@ class Server(ABC):
             self._asking = asyncio.create_task(self._learn_limits(), name=f"list of models of {self.breaker.name}")
 
     async def _learn_limits(self) -> None:
-        self.listed = await self._list()
+        self._take(await self._list())
         for model in self._models.values():
             window = self.known_of(model.name).context_window
             if window < model.window:
@@ -151,10 +152,16 @@ class Server(ABC):
 
     def known_of(self, name: str) -> ModelProfile:
         """What is known of a model, also by the server's own list."""
-        whole = name.lower()
-        names = whole, whole.rsplit("/", 1)[-1], f"{whole}:latest", ""
-        told = next((self.listed[one] for one in names if one in self.listed), None)
-        return self.profiles.model(name, told)
+        if name not in self._known:  # it is asked for several times an answer, and all patterns are tried
+            whole = name.lower()
+            names = whole, whole.rsplit("/", 1)[-1], f"{whole}:latest", ""
+            told = next((self.listed[one] for one in names if one in self.listed), None)
+            self._known[name] = self.profiles.model(name, told)
+        return self._known[name]
+
+    def _take(self, listed: Mapping[str, ModelProfile]) -> None:
+        self.listed = listed
+        self._known.clear()
 
     async def _list(self) -> Mapping[str, ModelProfile]:
         """What the server tells of its models, where it does."""

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from starlette.applications import Starlette
@@ -49,7 +50,7 @@ class ModelServer:
     is what the list of models says of the model besides, which is told while ``lists`` is set. Of more chat requests
     at once than ``slots`` it says ``full``, or lets them wait when that is None; ``most_at_once`` were answered at the
     same time. ``embeddings`` and ``transcriptions`` keep and script their own. ``account`` says what of a prompt was
-    cached.
+    cached. ``chunk`` is how many words an answer has per delta that keeps to no pace of its own.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ModelServer:
         words_per_second: float = WORDS_PER_SECOND,
         tokenize: Tokenize = four_bytes,
         account: Callable[[Tokenize], Account] = PromptCache,
+        chunk: int = 1,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.counts: list[PromptCount] = []
@@ -76,8 +78,11 @@ class ModelServer:
         self.lists = asyncio.Event()
         self.lists.set()
         self._key = key
+        self._chunk = chunk
         self._script: deque[Behaviour] = deque()
-        self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(asked, 1 / words_per_second)
+        self._answer: Callable[[ChatRequest], Behaviour] = lambda asked: standin.answer(
+            asked, chunk / words_per_second, chunk
+        )
         self.account: Account = account(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
@@ -199,6 +204,8 @@ class ModelServer:
             return playback.raw(behaviour)
         if not isinstance(behaviour, Say):
             return playback.silence()
+        if not behaviour.delay and behaviour.hold is None:
+            behaviour = replace(behaviour, chunk=max(behaviour.chunk, self._chunk))
         count = self.account.count(asked, behaviour.text)
         if self.reads is not None:
             count = PromptCount(min(count.total, self.reads), min(count.cached, self.reads), count.written)

@@ -19,6 +19,7 @@ import pytest
 
 from bot import app
 from bot.conversation import tokens
+from bot.intake.marks import Marks
 from bot.intake.quarantine import Quarantine
 from bot.settings import load
 from sandbox.botapi import BotApi, Chat, User
@@ -30,6 +31,9 @@ TOKEN = "123456:AAE-very_secret_token"
 KEY = "sk-0123456789abcdef-secret"
 PATIENCE_S = 20.0
 """How long a test waits for what must come; a process takes some seconds to start on a busy machine."""
+
+CHUNK = 8
+"""Words in a delta of the model, where a test says nothing of their pace: each delta takes a millisecond in all."""
 
 
 vocabulary = cache(tokens.qwen_encoding)
@@ -197,10 +201,12 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test.
 
-    It registers no menus, which are twelve calls at each start: as much work as a start and a turn without them.
+    It registers no menus, which are twelve calls at each start: as much work as a start and a turn without them. And it
+    writes down nowhere which piece of work is at it, twice for each step of each: nothing can kill it there.
     """
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
     monkeypatch.setattr(app, "register_menu", no_menu)
+    monkeypatch.setattr(Marks, "run", lambda *_: 0)
 
     def make(variables: Variables) -> Bot:
         return Resident(variables, monkeypatch)
@@ -244,7 +250,7 @@ async def open_stage(
     folder: Path, version: str, make_bot: Callable[[Variables], Bot], launch: Launch = start
 ) -> AsyncIterator[Stage]:
     """A Bot API server, a model server, and the settings of a bot between them."""
-    telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000)
+    telegram, model = BotApi(token=TOKEN, version=version), ModelServer(key=KEY, words_per_second=1000, chunk=CHUNK)
     async with telegram.run() as telegram_url, model.run() as model_url:
         stage = Stage(telegram, model, folder, make_bot, launch)
         stage.environment = {

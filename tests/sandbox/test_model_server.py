@@ -201,3 +201,11 @@ async def test_the_server_stops_while_an_answer_hangs(model: ModelServer) -> Non
             await model.wait_requests(1)
         with pytest.raises(openai.APIError):
             await asked
+
+
+async def test_several_words_come_at_once_where_nothing_is_said_of_pace() -> None:
+    model = ModelServer(chunk=2)
+    model.script(Say("one two three"), Say("one two three", delay=0.001))
+    async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:
+        assert [piece for piece in await streamed(client) if piece] == ["one two", " three"]
+        assert [piece for piece in await streamed(client) if piece] == ["one", " two", " three"]
