@@ -2,6 +2,8 @@
 
 import json
 import re
+import stat
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -82,6 +84,15 @@ def _llm_api(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    name = value.strip()
+    if not name or not name.isprintable():
+        raise ValueError("this is no name: it has nothing in it to read, or a line break")
+    if len(name.encode()) > LONGEST_NAME:
+        raise ValueError(f"a name has more than {LONGEST_NAME} bytes")
+    return name
+
+
 def _embedding_model(value: str) -> str:
     return value.lower() if value.lower() in ("local", "off") else value
 
@@ -116,7 +127,17 @@ def _database_url(value: str) -> str:
     path = value.removeprefix(SQLITE)
     if path in ("", value, ":memory:") or path.endswith("/") or "?" in path:
         raise ValueError(f"must look like {SQLITE}data/keepsake.db")
+    if _is_special(Path(path)):
+        raise ValueError(f"{path} is a device or a pipe, and no file")
     return value
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # SQLite has words for it
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _time_zone(value: str) -> str:
@@ -140,9 +161,7 @@ def _names(value: object) -> object:
     if not isinstance(value, str):
         return value
     found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    if any(len(name.encode()) > LONGEST_NAME for name in found):
-        raise ValueError(f"a name has more than {LONGEST_NAME} bytes")
-    return found
+    return tuple(map(_name, found))
 
 
 def _json_object(value: object) -> object:
@@ -171,7 +190,8 @@ ModelUrl = Annotated[str, AfterValidator(_model_url)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 LlmApi = Annotated[str, AfterValidator(_llm_api)]
-EmbeddingModel = Annotated[str, AfterValidator(_embedding_model)]
+Name = Annotated[str, AfterValidator(_name)]
+EmbeddingModel = Annotated[Name, AfterValidator(_embedding_model)]
 Access = Annotated[str, AfterValidator(_access)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

@@ -42,21 +42,21 @@ class Settings(BaseSettings):
     openai_api_key: types.ApiKey | None = None
     dashscope_api_key: types.ApiKey | None = None
     openai_base_url: types.ModelUrl = DASHSCOPE
-    openai_model: str = "qwen-plus"
+    openai_model: types.Name = "qwen-plus"
     models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
-    vision_model: str | None = None
+    vision_model: types.Name | None = None
     llm_api: types.LlmApi = "chat"
     dashscope_base_url: types.HttpUrl | None = None
     llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
     embedding_model: types.EmbeddingModel | None = None
     embedding_base_url: types.ModelUrl | None = None
     embedding_api_key: types.ApiKey | None = None
-    voice: str | None = None
-    transcription_model: str | None = None
+    voice: types.Name | None = None
+    transcription_model: types.Name | None = None
     transcription_base_url: types.ModelUrl | None = None
     transcription_api_key: types.ApiKey | None = None
     model_profiles: Path | None = None
-    fallback_model: str | None = None
+    fallback_model: types.Name | None = None
     fallback_base_url: types.ModelUrl | None = None
     fallback_api_key: types.ApiKey | None = None
     fallback_models: Annotated[tuple[str, ...], NoDecode, types.names] = ()

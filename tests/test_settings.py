@@ -206,6 +206,24 @@ def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.Monkey
     assert load().secret_of_webhook == "chosen"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_MODEL", "VISION_MODEL", "EMBEDDING_MODEL", "TRANSCRIPTION_MODEL", "FALLBACK_MODEL", "VOICE"],
+)
+@pytest.mark.parametrize("value", [" ", "\t", "qwen\nplus", "q" * 300])
+def test_a_name_names_something(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=rf"^{name}: "):
+        load()
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/full", "/dev/zero"])
+def test_a_device_is_no_database(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path}")
+    with pytest.raises(SettingError, match=r"^DATABASE_URL: .*device"):
+        load()
+
+
 def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_SECRET", "swordfish")
     others = {f"{name}_API_KEY": f"{name}-very_secret" for name in ("DASHSCOPE", "EMBEDDING", "TRANSCRIPTION")}
