@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 LENGTH = 12
 """So many characters in a row that stand in the prompt too are taken from there, however the server cut them."""
+WIDE, A_WIDE = "\u2e80", 3
+"""From here on a sign is a syllable or a word, and counts as so many letters."""
 MOST = 20_000
 """Characters that are looked through, from the end of the prompt, and as many from its beginning."""
 LEFT_OUT = "[...]"
@@ -23,16 +25,21 @@ def _pieces(prompt: Sequence[str]) -> Iterator[str]:
     for ordered in (prompt, prompt[::-1]):
         left = MOST
         for text in ordered:
-            words = _compact(text[:left])[0]
+            words = _compact(text[:left])[0][:left]
             yield from (words[at : at + LENGTH] for at in range(len(words) - LENGTH + 1))
-            left -= len(text)
+            left -= max(len(text), len(words))
             if left <= 0:
                 break
 
 
 def _compact(text: str) -> tuple[str, list[int]]:
     """The text in small letters without spaces and escapes, and where each of its characters stands."""
-    kept = [(small, at) for at, letter in enumerate(text) if letter.isalnum() for small in letter.lower()]
+    kept = [
+        (small, at)
+        for at, letter in enumerate(text)
+        if letter.isalnum()
+        for small in letter.lower() * (A_WIDE if letter >= WIDE else 1)
+    ]
     return "".join(small for small, _ in kept), [at for _, at in kept]
 
 

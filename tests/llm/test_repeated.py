@@ -32,6 +32,7 @@ WORDS = [message.content for message in ASKED]
         SECRET.replace(" ", "+"),
         CHINESE,
         CHINESE[:15],
+        CHINESE[3:9],
     ],
 )
 def test_words_of_the_prompt_are_left_out(repeated: str) -> None:
