@@ -42,6 +42,8 @@ class Answer:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._said = self._thought = 0.0
+        self._came = 0.0
+        """Tokens of all that was read, also of blanks before the first word, which are kept back."""
         self._spoken = 0
         self._thinking = Harmony()
         self._text, self._reasoning = Halves(), Halves()
@@ -56,7 +58,11 @@ class Answer:
 
     def read(self, delta: Delta) -> Delta:
         """A piece of it, which is the last one where it takes the answer over its bounds."""
-        return self._bounded(self._read(delta))
+        self._came += rough_tokens(delta.text)
+        read = self._bounded(self._read(delta))
+        if read.finish is None and self._came > _SLACK * (self._bounds.answer + self._bounds.thoughts):
+            return replace(read, finish=Finish.LENGTH)
+        return read
 
     def _bounded(self, delta: Delta) -> Delta:
         if delta.taken_back:

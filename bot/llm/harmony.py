@@ -95,6 +95,9 @@ class Harmony:
         elif bare := _BARE.match(begun):
             self._bare.append(bare[0])
             self._held, self._read = begun[bare.end() :], self._in_bare
+        elif not begun and not last:
+            self._held = self._held[-LONGEST_BLANK:]
+            return None
         elif not last and any(sign.startswith(begun) for sign in (*_SIGNS, *_BARE_WORDS)):
             return None
         else:

@@ -40,6 +40,8 @@ _SET_OFF = re.compile(r"\s*(?:[-*+>#]|\d{1,3}[.)])[ \t]+|\s*\|(?:.*\|)?\s*| {4,}
 """Before a tag in its line: it is an item of a list, a cell of a table, a line of code, or in bold."""
 _GOES_ON = re.compile(r"[,;)\u3001\u3002\uff0c\uff1a\uff1b]|[.:?!](?:\s|\Z)|</")
 """Behind a tag in a line that speaks of it: no answer begins so."""
+LONGEST_HEAD = 100
+"""Characters that are kept of the blanks before a tag, and of what may be its beginning."""
 MOST_TRIES = 8
 """Lone closing tags that are looked at, in an answer that talks of them."""
 
@@ -106,6 +108,7 @@ class Thinking:
             self._thought, self._held = True, begun[match.end() :]
             return self._head()
         if not begun or _BEGUN.match(begun):
+            self._held = self._held[-LONGEST_HEAD:]
             return Split()
         self._held = begun if self._thought else self._held
         self._answering = True

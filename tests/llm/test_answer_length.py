@@ -84,6 +84,15 @@ async def test_an_endless_answer_ends(server: ModelServer, most: int | None, nam
     await models.close()
 
 
+async def test_blanks_without_end_are_ended(server: ModelServer) -> None:
+    models = _models(server, most=50)
+    server.script(Raw(data(*[say(" \n" * 5_000)] * 100), left_open=True))
+    deltas = await _answer(models.of("any"))
+    assert deltas[-1].finish is Finish.LENGTH
+    assert not _text(deltas).strip()
+    await models.close()
+
+
 async def test_an_answer_within_the_bound_stays_whole(server: ModelServer) -> None:
     models = _models(server)
     server.script(Raw(stream(*[say(LONG)] * 100, STOP)))
