@@ -45,6 +45,10 @@ UNASKED_SHARE = 0.3
 """Of the most tokens that are recalled, for what has not the form of a question and matches clearly."""
 SMALL_TALK_TOKENS = 200
 """Most tokens that are recalled for a message that asks for nothing."""
+UNASKED_OF_WINDOW = 1 / 45
+"""Of a small window, what is recalled for such a message: it is read afresh with most turns, and a question is not."""
+LEAST_UNASKED_TOKENS = 150
+"""Less than this holds no line with what was said around it."""
 SHORT_TOKENS = 30
 """A message of so many tokens may be a question that has not the form of one; a longer one tells more than it asks."""
 FEW_WORDS = 2
@@ -98,11 +102,12 @@ class Recall:
         after_turn: int,
         before_turn: int,
         room: float = inf,
+        window: float = inf,
         now: float | None = None,
     ) -> Recalled:
         """What matters for these words of the turns between two ids, in `room` tokens at most.
 
-        `now`: when they were said; None: they name no time.
+        `window`: what the model can read; `now`: when they were said, None: they name no time.
         """
         most, said = int(min(self.budget, room)), self._own(chat, words)
         if most <= 0 or not said:
@@ -121,6 +126,8 @@ class Recall:
                 clear *= found.ranking.alone
             least = min(SMALL_TALK_TOKENS, most)
             budget = least + clear * max(0.0, budget - least)
+        if not asked:
+            budget = min(budget, max(LEAST_UNASKED_TOKENS, UNASKED_OF_WINDOW * window))
         return await self._shown(chat, found, int(budget), after_turn, before_turn, echo="" if asked else question)
 
     async def look(

@@ -140,9 +140,10 @@ class Requests:
         if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
             return NOTHING
         now = newest(view)[-1].at
-        room = ROOM_SHARE * (view.policy.context_window - view.sizes.total)
+        window = view.policy.context_window
+        room = ROOM_SHARE * (window - view.sizes.total)
         return await self.recall.find(
-            chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room, now=now
+            chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room, window=window, now=now
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC
+from math import inf
 
 import pytest
 
@@ -76,10 +77,17 @@ class History:
         return int(row["reset_turn"]) if row else 0
 
     async def find(
-        self, words: str, *, after: int = 0, before: int = END, budget: int = 1200, semantic: Semantic | None = None
+        self,
+        words: str,
+        *,
+        after: int = 0,
+        before: int = END,
+        budget: int = 1200,
+        semantic: Semantic | None = None,
+        window: float = inf,
     ) -> Recalled:
         recall = Recall(self.storage, estimate, budget, UTC, semantic)
-        return await recall.find(self.chat, words, after_turn=after, before_turn=before, now=self.now)
+        return await recall.find(self.chat, words, after_turn=after, before_turn=before, window=window, now=self.now)
 
     async def search(self, words: str, *, after: int = 0, every_word: bool = False) -> list[int]:
         recall = Recall(self.storage, estimate, 1200, UTC, None)

@@ -6,7 +6,7 @@ from datetime import UTC
 import numpy as np
 import pytest
 
-from bot.conversation.recall import NOTHING, OPENING, SMALL_TALK_TOKENS, Recall, Recalled
+from bot.conversation.recall import NOTHING, OPENING, Recall, Recalled
 from bot.conversation.similarity import Scores
 from bot.conversation.tokens import estimate
 from storage import Storage
@@ -273,25 +273,3 @@ async def test_of_a_whole_file_the_beginning_is_looked_at(history: History) -> N
     await history.small_talk(20)
     assert said not in (await history.find("Who knows that? " * 600 + "Where did the zebra go?")).turn_ids
     assert said in (await history.find("Where did the zebra go? " + "Who knows that? " * 600)).turn_ids
-
-
-@pytest.mark.parametrize("words", ["?", "🍕?", "What is it?", "How are you?"])
-async def test_a_question_without_a_word_that_says_anything_is_thrifty(words: str, history: History) -> None:
-    said = await history.talk(*[f"Number {n}: {'a long tale of many words ' * 8}" for n in range(60)])
-    found = await history.find(words, budget=2400, semantic=Meaning(said, near=1.7))
-    assert found.tokens <= SMALL_TALK_TOKENS
-
-
-async def test_one_word_that_matches_by_chance_is_thrifty(history: History) -> None:
-    said = await history.talk(*[f"Number {n}: {'a long tale of many words ' * 8}" for n in range(60)])
-    near = Meaning(said, near=1.65)
-    assert (await history.find("how lovely", budget=2400, semantic=near)).tokens <= SMALL_TALK_TOKENS
-    assert (await history.find("how lovely was she?", budget=2400, semantic=near)).tokens > SMALL_TALK_TOKENS
-
-
-async def test_a_common_phrase_is_thrifty_and_a_rare_one_is_not(history: History) -> None:
-    rare = await history.talk("The marigold regatta was moved", "ok", *["a long tale of many other words " * 8] * 4)
-    said = await history.talk(*[f"good morning {'a long tale of many words ' * 8}", "hi"] * 40)
-    assert (await history.find("good morning", budget=2400, semantic=Meaning(said))).tokens <= SMALL_TALK_TOKENS
-    near = Meaning(rare[:1], rare[1:] + said)
-    assert (await history.find("marigold regatta", budget=2400, semantic=near)).tokens > SMALL_TALK_TOKENS
