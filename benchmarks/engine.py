@@ -17,10 +17,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.dialogue import Dialogue, Round, load
-from benchmarks.engine_proxy import Proxy, Read
+from benchmarks.engine_proxy import ANSWER_TOKENS, Proxy, Read
 from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi, Chat, User
-from sandbox.llama import engine, missing
+from sandbox.llama import WINDOW, engine, missing
 
 OWN = Path(__file__).parent / "conversations" / "es.json"
 TURNS = 100
@@ -28,6 +28,7 @@ FIRST = 25
 PATIENCE_S = 900.0
 QUIET_S = 0.5
 WANTED = 0.95
+HEADINGS = f"{'requests':>10}{'read':>12}{'cached':>12}{'share':>9}{'largest':>10}"
 PASSED_ON = (
     "CONTEXT_WINDOW",
     "RECALL_TOKENS",
@@ -46,11 +47,16 @@ def main() -> None:
     if why := missing():
         print(f"engine: skipped, {why}")
         return
+    print(
+        f"a window of {WINDOW:,} tokens, answers of {ANSWER_TOKENS} at most; Telegram's pace is switched off",
+        flush=True,
+    )
+    print(f"{'':8}{HEADINGS}", flush=True)
     dialogue = load([options.file or OWN], options.repeat)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or temporary
         began = time.monotonic()
-        talk = Talk(Path(folder), options.slots)
+        talk = Talk(Path(folder), options.slots, options.reuse)
         asyncio.run(talk.run(dialogue, options.turns))
         seconds = time.monotonic() - began
         prompts = json.dumps([asdict(one) for one in talk.proxy.read], ensure_ascii=False)
@@ -64,9 +70,9 @@ def main() -> None:
 class Talk:
     """The bot between Telegram's stand-in and the engine."""
 
-    def __init__(self, folder: Path, slots: int) -> None:
+    def __init__(self, folder: Path, slots: int, reuse: int) -> None:
         self._folder = folder
-        self._slots = slots
+        self._slots, self._reuse = slots, reuse
         self.proxy = Proxy()
 
     async def run(self, dialogue: Dialogue, turns: int) -> None:
@@ -75,7 +81,7 @@ class Talk:
         ann = telegram.user(dialogue.user)
         home = telegram.private(ann)
         async with (
-            engine(self._folder / "engine.log", self._slots) as engine_url,
+            engine(self._folder / "engine.log", self._slots, reuse=self._reuse) as engine_url,
             self.proxy.run(engine_url) as model_url,
             telegram.run() as telegram_url,
         ):
@@ -86,7 +92,7 @@ class Talk:
                 for number, one in enumerate(dialogue.rounds[:turns], 1):
                     await self._say(ann, home, one)
                     if number % 10 == 0:
-                        print(f"turn {number}: {_row(self.proxy.read)}", flush=True)
+                        print(f"turn {number:3}{_row(self.proxy.read)}", flush=True)
                 await self._quiet()
             finally:
                 await bot.stop()
@@ -100,6 +106,7 @@ class Talk:
             "OPENAI_MODEL": "SmolLM2",
             "ACCESS": "open",
             "LOG_LEVEL": "INFO",
+            "MODEL_TIMEOUT": str(PATIENCE_S),
             "DATABASE_URL": f"sqlite:///{self._folder}/keepsake.db",
             **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
             "PYTHONPATH": os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))),
@@ -126,6 +133,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=TURNS)
     parser.add_argument("--repeat", type=int, default=1, help="say the file so often, one after the other")
     parser.add_argument("--slots", type=int, default=1, help="how many requests the engine works on at once")
+    parser.add_argument("--reuse", type=int, default=0, help="the engine's --cache-reuse; 0: as it is shipped")
     parser.add_argument("--keep", type=Path, help="a folder where prompts, database and logs stay")
     return parser.parse_args()
 
@@ -140,7 +148,7 @@ def _print(read: list[Read]) -> float:
     """The table; returns the share of all that came from the cache."""
     answers = [one for one in read if not one.notes]
     after = [one for before, one in pairwise(read) if before.notes and not one.notes]
-    print(f"\n{'':28}{'requests':>10}{'read':>12}{'cached':>12}{'share':>9}{'largest':>10}")
+    print(f"\n{'':28}{HEADINGS}")
     for name, some in (
         (f"answers, the first {FIRST}", answers[:FIRST]),
         ("answers, all", answers),

@@ -19,9 +19,9 @@ from sandbox.model.prompt_cache import four_bytes
 from sandbox.model.sse import event, packed
 from sandbox.server import serve
 
-ANSWER_TOKENS = 32
+ANSWER_TOKENS = 64
 """So small a model would go on; and nobody waits for it here."""
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 _TIMINGS = re.compile(rb'"timings":\{"cache_n":(\d+),"prompt_n":(\d+)')
 _CUT = (b'"finish_reason":"length"', b'"finish_reason":"stop"')
 _FORM = re.compile(r"^#+ .+$", re.MULTILINE)

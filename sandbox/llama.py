@@ -35,9 +35,10 @@ def missing() -> str:
 
 
 @asynccontextmanager
-async def engine(log: Path, slots: int = 1, window: int = WINDOW) -> AsyncIterator[str]:
-    """The engine's URL, while the block runs; what it logs goes to the end of `log`."""
-    process = BotProcess([sys.executable, "-m", "sandbox.llama", str(slots), str(window)], {}, log)
+async def engine(log: Path, slots: int = 1, window: int = WINDOW, reuse: int = 0) -> AsyncIterator[str]:
+    """The engine's URL, while the block runs; what it logs goes to the end of `log`. `reuse`: see `main`."""
+    arguments = map(str, (slots, window, reuse))
+    process = BotProcess([sys.executable, "-m", "sandbox.llama", *arguments], {}, log)
     await process.start()
     try:
         yield await _loaded(process)
@@ -65,8 +66,12 @@ def _address(process: BotProcess) -> str:
     return next((line.removeprefix(ADDRESS) for line in lines if line.startswith(ADDRESS)), "")
 
 
-def main(slots: int = 1, window: int = WINDOW) -> None:
-    """Serve, `slots` requests at once with a `window` each, until killed or left alone."""
+def main(slots: int = 1, window: int = WINDOW, reuse: int = 0) -> None:
+    """Serve, `slots` requests at once with a `window` each, until killed or left alone.
+
+    `reuse` is llama.cpp's ``--cache-reuse``: behind what was taken out of a prompt, so many tokens in a row which
+    were read before are moved, and not read again; 0: none are.
+    """
     import xllamacpp
 
     parent = os.getppid()
@@ -76,6 +81,7 @@ def main(slots: int = 1, window: int = WINDOW) -> None:
     params = xllamacpp.CommonParams()
     params.model.path = str(Path(found.origin).parent / MODEL)
     params.n_parallel, params.n_ctx, params.port = slots, slots * window, 0
+    params.n_cache_reuse = reuse
     # Threads that wait for each other spin: where cores are busy with other things, two are slower than one.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(params)
