@@ -32,6 +32,8 @@ LIST_TIMEOUT_S = 5.0
 """For the list of models. One that does not come in time is asked for again when a model has answered."""
 NOT_NOW = (401, 402, 403, 408, 409, 425, 429)
 """What may be otherwise later."""
+LOADING = (408, 425, 429, 500, 502, 503, 504)
+"""How a server, or the gateway before it, answers that is not there yet."""
 LONGEST_LIST = 16 * 2**20
 log = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ class OpenAIServer(Server):
             self.unsure = True
             log.info("%s can't be asked for its models yet", self.breaker.name)
         except (openai.OpenAIError, ValueError, RecursionError) as exc:
+            self.unsure = isinstance(exc, openai.APIStatusError) and exc.status_code in LOADING
             log.info("%s does not tell all of its models: %s", self.breaker.name, type(exc).__name__)
         return found
 

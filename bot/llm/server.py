@@ -141,14 +141,16 @@ class Server(ABC):
     def seen_to_answer(self) -> None:
         """A model has answered: what its server could not tell before is asked for once more."""
         if self.unsure and self._asking is None:
-            self._asking = asyncio.create_task(self._learn_limits(), name=f"list of models of {self.breaker.name}")
+            self._asking = asyncio.create_task(self._learn_late(), name=f"list of models of {self.breaker.name}")
 
-    async def _learn_limits(self) -> None:
-        self._take(await self._list())
+    async def _learn_late(self) -> None:
+        self._take({**self.listed, **await self._list()})
         for model in self._models.values():
-            window = self.known_of(model.name).context_window
-            if window < model.window:
-                model.learn_limit(window)
+            profile = self.known_of(model.name)
+            if profile.context_window < model.window:
+                model.learn_limit(profile.context_window)  # it holds against CONTEXT_WINDOW too
+                profile = profile.model_copy(update={"context_window": model.window})
+            model.know(profile)
 
     def known_of(self, name: str) -> ModelProfile:
         """What is known of a model, also by the server's own list."""

@@ -207,6 +207,31 @@ async def test_a_model_that_is_loaded_later_tells_its_window() -> None:
         await models.close()
 
 
+async def test_a_server_that_is_loading_is_asked_later() -> None:
+    listing = {"data": [{"id": "some-model", "max_model_len": 131_072, "input_modalities": ["text"]}]}
+    said = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}
+    is_up = asyncio.Event()
+
+    async def answer(request: Request) -> Response:
+        if not is_up.is_set():
+            return Response('{"error": {"message": "Loading model"}}', 503)
+        if request.url.path == "/v1/models":
+            return Response(json.dumps(listing), media_type="application/json")
+        return Response(f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n", media_type="text/event-stream")
+
+    paths = [Route(path, answer, methods=["GET", "POST"]) for path in ("/v1/models", "/v1/chat/completions")]
+    async with serve(Starlette(routes=paths)) as url:
+        models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+        await models.learn()
+        is_up.set()
+        model = models.of("some-model")
+        assert "fine" in [delta.text async for delta in model.stream([Message("user", "hello")])]
+        assert models._asking is not None
+        await models._asking
+        assert (model.window, model.limit, model.senses.sees) == (131_072, None, False)
+        await models.close()
+
+
 async def test_a_fallback_is_made_with_what_its_server_tells() -> None:
     body = json.dumps({"data": [{"id": "other", "max_model_len": 8192}]}).encode()
     async with server(body) as models:
