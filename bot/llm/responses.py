@@ -86,8 +86,8 @@ class Responses(OpenAIModel):
                 return
             except (openai.APIStatusError, ModelError) as exc:
                 if began or not self._may_be_lost(exc):
-                    if isinstance(exc, openai.APIStatusError):
-                        self._kept[before] = kept
+                    if isinstance(exc, openai.APIStatusError) and exc.status_code in CLEAR:
+                        self._kept[before] = kept  # after any other failure the next try is sent in full
                     raise
                 log.info("%s can't go on from its last response, so it is asked in full: %s", self.name, exc)
         async with aclosing(self._answer(messages, options, None)) as deltas:

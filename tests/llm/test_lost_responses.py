@@ -43,3 +43,13 @@ async def test_a_wrong_key_is_no_lost_response(server: ModelServer, model: Model
     await ask(model, [SYSTEM, HELLO])
     with pytest.raises(errors.WrongKey):
         await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+async def test_what_fails_without_a_word_is_sent_in_full_next(server: ModelServer, model: Model, status: int) -> None:
+    server.answer_with(lambda asked: Fail(status, "no") if asked.options.get("previous_response_id") else Say("Hi Ann"))
+    await ask(model, [SYSTEM, HELLO])
+    asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]
+    with pytest.raises(errors.ModelError):
+        await ask(model, asked)
+    assert "".join(delta.text for delta in await ask(model, asked)) == "Hi Ann"
