@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
@@ -20,14 +21,16 @@ SAID = st.lists(st.tuples(st.integers(0, 2), TEXT), min_size=1, max_size=12)
 @settings(max_examples=25, deadline=None, database=None)
 @given(SAID, TEXT, st.integers(0, 12), st.integers(1, 14))
 def test_a_chat_finds_only_its_own_turns_between_the_bounds(
-    said: list[tuple[int, str]], asked: str, after: int, before: int
+    first_database: Path, said: list[tuple[int, str]], asked: str, after: int, before: int
 ) -> None:
-    asyncio.run(_find_everywhere(said, asked, after, before))
+    asyncio.run(_find_everywhere(first_database, said, asked, after, before))
 
 
-async def _find_everywhere(said: list[tuple[int, str]], asked: str, after: int, before: int) -> None:
+async def _find_everywhere(
+    first_database: Path, said: list[tuple[int, str]], asked: str, after: int, before: int
+) -> None:
     with TemporaryDirectory() as folder:
-        storage = await Storage.open(Path(folder) / "keepsake.db")
+        storage = await Storage.open(Path(copy(first_database, folder)))
         try:
             chats = [await open_chat(storage, number) for number in (1, 11, -1)]
             own: list[set[int]] = [set(), set(), set()]

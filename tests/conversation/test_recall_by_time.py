@@ -10,6 +10,7 @@ from bot.conversation.tokens import estimate
 from storage.records import NewTurn
 from tests.conversation.conftest import DAY_S, History
 from tests.conversation.told import BESIDE, TOLD
+from tests.selection import some
 
 NOW = datetime(2026, 11, 29, 15, tzinfo=UTC)
 """A Sunday."""
@@ -32,7 +33,7 @@ async def told_over_a_year(history: History, language: str) -> None:
     await history.index()
 
 
-@pytest.mark.parametrize("language", TOLD)
+@pytest.mark.parametrize("language", some(TOLD, 3))
 async def test_what_is_asked_by_time_is_found(history: History, language: str) -> None:
     await told_over_a_year(history, language)
     missed = [

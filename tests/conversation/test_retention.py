@@ -9,6 +9,7 @@ from storage.bases import Basis, FoundTurn
 from storage.records import Usage
 from tests.conversation.test_upkeep import Bench
 from tests.scripted import says
+from tests.selection import some
 
 SAID = {
     "My boat Swordfish lies in Basel": "- Ann's boat Swordfish lies in Basel.",
@@ -21,7 +22,7 @@ OTHER = "- The dentist is Doctor Novak, at half past nine."
 DAY_S = 86_400.0
 
 
-@pytest.mark.parametrize(("said", "noted"), SAID.items())
+@pytest.mark.parametrize(("said", "noted"), some(SAID.items(), 3))
 async def test_notes_lose_what_is_too_old(storage: Storage, said: str, noted: str) -> None:
     notes = f"## Facts\n{noted}\n{OTHER}"
     bench = Bench(storage, [says(notes), says(f"{notes}\n- More.")])

@@ -9,6 +9,7 @@ from sandbox.model import Cut, Fail, Hold, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.selection import first
 
 SMALL = {"CONTEXT_WINDOW": "8192", "COMPACT_AT": "0.5"}
 """Compacted from about 4,100 tokens on, at its cap from 7,000 on."""
@@ -128,11 +129,14 @@ async def until_memory(stage: Stage, model: Model) -> None:
 
 @pytest.mark.parametrize(
     "notes",
-    [
-        *(Fail(401), Say("   "), Say("far too long " * 400, chunk=100)),
-        *(Say("cut", finish_reason="length"), Cut("half of the notes")),
-    ],
-    ids=["refused", "empty", "overlong", "cut by length", "broken"],
+    first(
+        [
+            *(Fail(401), Cut("half of the notes")),
+            *(Say("   "), Say("far too long " * 400, chunk=100), Say("cut", finish_reason="length")),
+        ],
+        2,
+    ),
+    ids=["refused", "broken", "empty", "overlong", "cut by length"],
 )
 async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_once(
     stage: Stage, model: Model, notes: Behaviour

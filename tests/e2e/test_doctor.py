@@ -47,16 +47,16 @@ def _blind(asked: ChatRequest) -> Behaviour:
     return Say("Yes.", usage=False)
 
 
-async def test_a_healthy_world_has_ticks_alone(program: Stage, tmp_path: Path) -> None:
-    program.model.answer_with(_seeing)
-    program.model.transcriptions.script(" ".join(DIGITS))
+async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -> None:
+    process.model.answer_with(_seeing)
+    process.model.transcriptions.script(" ".join(DIGITS))
     (tmp_path / "profiles.toml").write_text('[models."*"]\nprice_input = 1.0\n')
     helpers = {"EMBEDDING_MODEL": "near", "TRANSCRIPTION_MODEL": "ears", "MODEL_PROFILES": "profiles.toml"}
-    code, text = await _doctor(program, **helpers)
+    code, text = await _doctor(process, **helpers)
     assert code == 0
     assert set(_marks(text).values()) == {"✓"}
     assert text.endswith("\nNothing stops answers.\n")
-    assert {call.method for call in program.telegram.calls} == ASKED
+    assert {call.method for call in process.telegram.calls} == ASKED
     assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
 
 

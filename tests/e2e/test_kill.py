@@ -13,6 +13,7 @@ from sandbox.model import Hold, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.selection import some
 
 ANSWER = Say("A fine answer of some seven words.", delay=0.02)
 LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number in range(12)), chunk=500)
@@ -77,7 +78,7 @@ async def _killed_and_started_again(point: str, stage: Stage) -> None:
     assert len(said) == 3
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", some(POINTS, 2))
 async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, process: Stage) -> None:
     await _killed_and_started_again(point, process)
 

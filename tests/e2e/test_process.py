@@ -2,22 +2,21 @@
 
 import asyncio
 import sqlite3
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
-from sandbox.bot_process import BotProcess
 from sandbox.botapi import BotApi
 from sandbox.model import Hold, Say
 from storage import migrations
-from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.conftest import PATIENCE_S, Separate, Stage
+from tests.selection import first
 
 SLOW = Say(" ".join(["word"] * 40), delay=0.05)
 
 
-@pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "OPENAI_API_KEY"])
+@pytest.mark.parametrize("name", first(["TELEGRAM_BOT_TOKEN", "OPENAI_API_KEY"]))
 async def test_a_missing_setting_ends_the_start_with_one_line(name: str, program: Stage, tmp_path: Path) -> None:
     program.environment.pop(name)
     ran = await program.shell()
@@ -112,9 +111,9 @@ async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
     await process.start()
     await process.ready()
     log = process.folder / "second" / "second.log"
-    second = BotProcess([sys.executable, "-m", "bot"], process.environment, log)
+    second = Separate(process._launch, process.environment, log)
     await second.start()
-    await asyncio.sleep(4)
+    await asyncio.sleep(2)
     assert second.running
     assert "Ready" not in log.read_text()
     await process.end()
@@ -125,16 +124,16 @@ async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
     await second.wait()
 
 
-async def test_a_backup_is_taken_beside_a_running_bot(program: Stage, tmp_path: Path) -> None:
-    await program.start()
-    await program.ann.say(program.home, "remember this")
-    await program.replies(1)
-    ran = await program.shell("backup", "copy.db")
+async def test_a_backup_is_taken_beside_a_running_bot(process: Stage, tmp_path: Path) -> None:
+    await process.start()
+    await process.ann.say(process.home, "remember this")
+    await process.replies(1)
+    ran = await process.shell("backup", "copy.db")
     assert (ran.code, ran.complained) == (0, "")
     copy = sqlite3.connect(tmp_path / "copy.db")
     assert copy.execute("SELECT count(*) FROM turns").fetchone() == (2,)
     copy.close()
-    assert (await program.shell("backup", "copy.db")).code == 1
+    assert (await process.shell("backup", "copy.db")).code == 1
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
 from tests.llm.streams import DEEP, chunk, stream
+from tests.selection import first
 
 ON = {"TOOLS": "on", "OPENAI_MODEL": "qwen-plus"}
 
@@ -20,7 +21,7 @@ def call(name: str, **arguments: str) -> tuple[tuple[str, str], ...]:
     return ((name, json.dumps(arguments, ensure_ascii=False)),)
 
 
-@pytest.mark.parametrize("api", ["chat", "responses", "dashscope"])
+@pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
 async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: Stage, hurry: None, api: str) -> None:
     fact = "Ann's tea is green."
     stage.model.script(Say("Well.", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
@@ -97,7 +98,7 @@ async def test_a_model_that_wants_its_thoughts_back_has_them_within_the_answer(s
     assert len(stage.model.requests) == 4
 
 
-@pytest.mark.parametrize("api", ["chat", "responses", "dashscope"])
+@pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
 async def test_a_server_that_refuses_tools_answers_without(stage: Stage, api: str) -> None:
     def answer(request: ChatRequest) -> Behaviour:
         return Fail(400, '"auto" tool choice requires --enable-auto-tool-choice') if request.tools else Say("hi")

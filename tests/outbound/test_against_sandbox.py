@@ -15,6 +15,7 @@ from bot.outbound.stream import Preview
 from sandbox.botapi import BotApi, Chat
 from tests.outbound.documents import Document, first_seen, words
 from tests.outbound.double import QUICK, SPEED
+from tests.selection import first
 
 VERSIONS = ["10.1", "10.0", "9.3", "9.2"]
 DOCUMENT = Document(2, 40_000).source
@@ -67,7 +68,7 @@ def conversation(version: str, *, private: bool) -> Conversation:
 
 
 @pytest.mark.parametrize("private", [True, False])
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", first(VERSIONS))
 async def test_a_40000_character_reply_arrives_whole_and_in_order(version: str, private: bool) -> None:
     talk = conversation(version, private=private)
     await talk.answer(DOCUMENT)

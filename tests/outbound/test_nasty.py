@@ -61,7 +61,7 @@ def shown(content: Content) -> str:
     return html.unescape(content.html) if isinstance(content, Rich) else repr(content)
 
 
-@pytest.mark.parametrize("name", some(NASTY, 4))
+@pytest.mark.parametrize("name", some(NASTY, 8))
 def test_time_grows_as_the_text_does(name: str) -> None:
     for form in FORMS:
         # The best of three: now and then the collector of garbage has its turn in one.
@@ -69,7 +69,7 @@ def test_time_grows_as_the_text_does(name: str) -> None:
         assert long < 10 * max(short, 0.02), form.__name__
 
 
-@pytest.mark.parametrize("name", some(NASTY, 4))
+@pytest.mark.parametrize("name", some(NASTY, 8))
 def test_all_text_arrives_in_few_parts_that_fit(name: str) -> None:
     source = NASTY[name](4_500)
     most = len(source.encode("utf-16-le")) / TEXT_LIMIT + 2.5

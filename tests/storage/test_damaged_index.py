@@ -138,7 +138,7 @@ async def _live(storage: Storage, chat: Chat) -> None:
     await storage.database.scrub()
 
 
-@pytest.mark.parametrize("damage", some(DAMAGES, 3))
+@pytest.mark.parametrize("damage", some(DAMAGES, 6))
 async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: Path) -> None:
     _damage(path, DAMAGES[damage])
     storage = await Storage.open(path)
