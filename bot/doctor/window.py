@@ -41,6 +41,8 @@ async def check(
     window = settings.context_window or model.window
     tokens, limit = min(TOKENS, int(SHARE * window)), patience(settings)
     short = await probe(model, int(SHORT_SHARE * tokens), count_tokens, limit)
+    if short.refused:
+        return [_refusal(model, short)]
     if short.error is not None:
         return [_untried("Usage", settings, short.error)]
     if short.usage is None:
@@ -75,11 +77,8 @@ def _unreal(told: str) -> Finding:
 
 
 def _window(settings: Settings, model: ChatModel, short: Probed, long: Probed, profiles: Profiles | None) -> Finding:
-    if long.refused and long.error is not None:
-        limit = getattr(long.error, "limit", None)
-        measured = f" (its window is {limit:,} tokens, by its own words)" if limit else ""
-        told = f"{model.name} refuses a prompt of {long.counted:,} tokens{measured}: {long.error}"
-        return note(WHAT, told, LONGER)
+    if long.refused:
+        return _refusal(model, long)
     if long.error is not None:
         return _untried(WHAT, settings, long.error)
     if long.usage is None or short.usage is None or short.usage.input < LEAST_RATIO * short.counted:
@@ -91,6 +90,13 @@ def _window(settings: Settings, model: ChatModel, short: Probed, long: Probed, p
         return note(WHAT, told, LONGER)
     taken = _taken(settings, model, profiles)
     return fine(WHAT, f"measured: {model.name} read all of a prompt of {read:,} tokens; {taken}")
+
+
+def _refusal(model: ChatModel, refused: Probed) -> Finding:
+    limit = getattr(refused.error, "limit", None)
+    measured = f" (its window is {limit:,} tokens, by its own words)" if limit else ""
+    told = f"{model.name} refuses a prompt of {refused.counted:,} tokens{measured}: {refused.error}"
+    return note(WHAT, told, LONGER)
 
 
 def _taken(settings: Settings, model: ChatModel, profiles: Profiles | None) -> str:

@@ -26,7 +26,7 @@ def _senseless(noun: str, own: tuple[str, ...]) -> tuple[str, ...]:
         rf"(?:\b{_NOT}|n't) (?:\S+ ){{0,3}}?(?:support(?:s|ed)?|accepts?|take|have|offer|provide)(?: for)? "
         rf"(?:(?!parameter|option|field|tool)\w+ ){{0,3}}?{medium}{_ENDS}{_NOT_ITS_FORM}",
         rf"\b{noun}{_QUOTES}[ _-](?:inputs?|contents?|modality|parts?|understanding|data)(?:[ _-](?:inputs?|modality|"
-        rf"parts?|type))?{_QUOTES} (?:(?:is|are|was|were) )?(?:currently )?(?:not|un|n't) ?(?:yet )?"
+        rf"parts?|type))?{_QUOTES} (?:(?:is|are|was|were)(?: |(?=n.t)))?(?:currently )?(?:not|un|n.t) ?(?:yet )?"
         rf"(?:supported|enabled|available|implemented)\b{_NOT_ITS_FORM}",
         rf"(?:{noun}){_QUOTES} (?:(?:is|are) )?(?:currently )?(?:not (?:yet )?|un)(?:supported|enabled|available|allowed|"
         rf"accepted|permitted) (?:for|by|with|in|on) {_QUOTES}(?:{_MODEL} )?(?:\S+ )?model\b",

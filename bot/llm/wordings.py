@@ -66,11 +66,16 @@ TOO_LONG = (
     r"\b(?: \S+){0,2}? exceed",
     r"(?:exceed\w*|longer than|larger than|bigger than|greater than) (?:the |its |your |this )?(?:model(?:'s)? )?(?:maximum |max )?context\b",
     r"\b(?:prompt|input|context|messages|conversation|tokens)\b.{0,40}\b(?:does|do|will|can|could|did)(?: not|n't|not) fit\b",
-    r"max_(?:prompt|input|context|seq)\w* (?:is |was )?(?:exceeded|reached)",
+    r"max[_ ](?:prompt|input|context|seq)\w*(?: len(?:gth)?)? (?:is |was )?(?:exceeded|reached)",
+    r"(?:tokens?|prompt|input|messages?|max_tokens)\b.{0,40}(?:>|\u2265|>=) ?(?:the )?(?:context|model|max)\w*[ _]?(?:window|length|len|size)",
+    r"\btokens?[ _](?:length|count|size|number) (?:is |was )?(?:exceed\w*|over\b|above\b|beyond\b|too )",
+    r"(?:request|conversation|prompt|input)\b.{0,30}\b(?:too large for (?:the |this )?model|(?:beyond|more than) what (?:this|the) model can)",
+    r"max(?:imum)? (?:length|size) of (?:the |your )?(?:current )?(?:question|prompt|query|messages?|conversation|context|input) (?:is|was|exceed|of)",
     r"(?:conversation|history|prompt|input|context)\b.{0,20}\bexceeds? (?:the |this )?(?:model(?:'s)?|its) (?:capacity|maximum|limits?)",
     r"\b\d[\d,.]*k? tokens\b.{0,40}\b(?:goes?|is|are|runs?) (?:beyond|over|above|past)\b",
     r"\b(?:contexto?|contexte|contesto|kontext|prompt|mensajes?|entrada|eingabe|anfrage|invite|conversación|unterhaltung)\b.{0,40}"
     r"\b(?:demasiado larg|muito long|zu lang|trop long|troppo lung|te lang)",
+    r"токен\w*.{0,40}(?:больше|выше) (?:допустимо|лимит|максим)|"
     r"(?:токен|контекст)\w*.{0,40}превы[сш]|превы[сш]\w*.{0,40}(?:токен|контекст)|토큰.{0,20}초과|(?:トークン|コンテキスト).{0,20}(?:超|長すぎ)",
     r"(?:上下文|输入|提示词|prompt|消息|文本|对话|tokens?|内容长度)[^\u3002,\uff0c图片音视]{0,14}"
     r"(?:过长|超长|超限|超出|超过|太长)",
@@ -130,6 +135,9 @@ REFUSED = (
     r"(?:did|does|has|have)(?: not|n't) pass(?:ed)? (?:\S+ ){0,2}?(?:content|safety|moderation)\b",
     r"(?:content|topic|request|prompt|message|text|this) (?:is |are )?not (?:allowed|permitted) (?:by|under|per) (?:\S+ ){0,3}?"
     r"(?:use|usage|content|safety|community) (?:polic(?:y|ies)|guidelines|terms)",
+    r"\b(?:guardrail|moderation|safety|content)_(?:violation|blocked|rejected)|\bmoderation\W{1,3}(?:\S+ )?(?:rejected|refused|blocked|failed)",
+    r"(?:prompt|input|request|message|content) contains (?:\S+ )?(?:pii\b|personal(?:ly)? (?:data|information|identif)|(?:banned|blocked|disallowed) (?:words?|terms?|phrases?|topics?)\b)",
+    r"(?:отклон|заблокир)\w+.{0,20}(?:модерац|фильтр|цензур)|(?:модерац|фильтр)\w*.{0,20}(?:отклон|заблокир|не прош)",
     r"guardrails?\W{1,2}(?:\S+ )?(?:intervened|blocked|triggered|denied|rejected|tripped)|blocked by (?:\S+ )?(?:llama|prompt|shield)?[ -]?guard\b",
     r"(?:涉及|存在|包含|含有|涉嫌).{0,6}(?:敏感|违规|违法|不当|色情|暴力)|敏感(?:话题|问题)|内容.{0,6}不合规|安全(?:策略|审核|检测).{0,8}(?:拦截|拒绝|未通过)",
     r"敏感(?:内容|信息|词)|内容(?:存在|包含|含有)(?:风险|违)|内容审查|内容违规|违规内容|不安全(?:或敏感)?内容|审核(?:不|未)通过|内容安全|违反.{0,10}(?:规定|政策|法规)",
