@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
@@ -42,20 +41,10 @@ def stream(*events: Json) -> bytes:
     return data(*events, "[DONE]")
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer()
-
-
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[Model]:
     async with server.run() as url:
-        models = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        models = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         yield models.of("some-model")
         await models.close()
 

@@ -1,11 +1,9 @@
 """An answer that does not end is ended, as one that is too long; a bound of the operator's is asked of the server."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.llm import dashscope, openai_server
 from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
@@ -25,17 +23,7 @@ MANY = 400
 """So many of these are more than any bound here."""
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
-    monkeypatch.setattr(dashscope, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    server = ModelServer(key="sk-right")
-    async with server.run():
-        yield server
+pytestmark = pytest.mark.usefixtures("running")
 
 
 def _models(server: ModelServer, api: str = "chat", most: int | None = None, *, renamed: bool = False) -> Server:

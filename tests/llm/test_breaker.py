@@ -152,7 +152,6 @@ async def _ask(client: OpenAIServer, name: str, messages: Sequence[Message] = SH
 
 
 async def test_a_model_that_fails_shuts_out_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
     monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
     server = ModelServer()
     server.answer_with(lambda asked: Fail(503, "overloaded") if asked.model == "first" else Say("hello"))
@@ -166,7 +165,6 @@ async def test_a_model_that_fails_shuts_out_no_other(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_server_that_is_gone_is_gone_for_all_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
     monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
     server = ModelServer()
     async with server.run() as url:

@@ -11,7 +11,6 @@ import pytest
 
 from bot.conversation.markers import placed
 from bot.conversation.prompt import with_added
-from bot.llm import openai_server
 from bot.llm.caching import BREAKPOINT
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Image, Message, Options
@@ -40,12 +39,11 @@ Open = Callable[..., AbstractAsyncContextManager[Model]]
 
 @pytest.fixture
 def server() -> ModelServer:
-    return ModelServer(account=lambda tokenize: Breakpoints(tokenize, least=256))
+    return ModelServer(words_per_second=1000, account=lambda tokenize: Breakpoints(tokenize, least=256))
 
 
 @pytest.fixture
 def opened(server: ModelServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
     file = tmp_path / "profiles.toml"
     file.write_text(PROFILES)
 

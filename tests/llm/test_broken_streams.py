@@ -20,8 +20,6 @@ from sandbox.model import ModelServer, Raw
 from sandbox.server import serve
 from tests.llm.streams import DEEP, HELLO, STOP, answer, data, say, stream, text_of
 from tests.llm.streams import model as model
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 
@@ -129,7 +127,7 @@ async def test_the_connection_is_used_again_after_done() -> None:
         return Response(stream(*HELLO), media_type="text/event-stream")
 
     async with serve(Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])) as url:
-        models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+        models = OpenAIServer(ChatCompletions, base_url=f"{url}/v1", api_key="sk-right", extra_body={}, timeout=5.0)
         for _ in range(2):
             await answer(models.of("some-model"))
         await models.close()

@@ -9,7 +9,6 @@ import pytest
 from bot import errors
 from bot.conversation.markers import placed
 from bot.conversation.prompt import with_added
-from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
@@ -21,15 +20,9 @@ MARKED = placed(PLAIN)
 
 
 @pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer()
-
-
-@pytest.fixture
 async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
     async with server.run() as url:
-        client = OpenAIServer(ChatCompletions, base_url=url, api_key="sk", extra_body={}, timeout=5.0)
+        client = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         yield client.of("qwen-plus")
         await client.close()
 

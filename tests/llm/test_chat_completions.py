@@ -23,16 +23,6 @@ from sandbox.server import serve
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer(key="sk-right")
-
-
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[Model]:
     async with server.run() as url:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import dashscope
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.model import Model
@@ -20,16 +19,6 @@ from tests.media.files import picture
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
 PICTURE = Image("image/jpeg", picture(64, 64))
 SOUND = Sound("mp3", b"ID3" + bytes(2000))
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashscope, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer(key="sk-right")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 
 from bot import errors
-from bot.llm import dashscope
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Message
 from bot.llm.model import Model
@@ -26,7 +25,6 @@ FOREIGN: list[tuple[int, str, type[errors.ModelError]]] = [
 
 @pytest.mark.parametrize("form", ["application/json", "text/html", "text/event-stream"])
 async def test_a_refusal_of_any_form_is_read(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
-    monkeypatch.setattr(dashscope, "RETRIES", 0)
     server = ModelServer()
     async with server.run():
         client = DashScopeServer(base_url=server.dashscope_url, api_key="sk-any", extra_body={}, timeout=5.0)

@@ -11,8 +11,6 @@ from sandbox.model import ModelServer, Raw
 from tests.llm.streams import answer, text_of
 from tests.llm.test_dashscope import model as model
 from tests.llm.test_dashscope import models as models
-from tests.llm.test_dashscope import no_retries as no_retries
-from tests.llm.test_dashscope import server as server
 
 
 def _events(*outputs: object) -> bytes:

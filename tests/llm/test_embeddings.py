@@ -8,21 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm import embeddings
 from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings
 from bot.llm.interface import Beside, Purpose, Usage
 from sandbox.model import Fail, Hang, ModelServer
 from sandbox.model.vector import embed
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer(key="sk-right")
 
 
 @pytest.fixture

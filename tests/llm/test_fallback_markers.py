@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bot.conversation.markers import placed
-from bot.llm import openai_server
 from bot.llm.interface import Message
 from bot.services import open_services
 from bot.settings import load
@@ -38,7 +37,6 @@ ASKED = placed([Message("system", "be kind"), Message("user", "hello")])
 async def test_a_fallback_is_sent_the_markers_it_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str, fallback: str, sent: str
 ) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
     server = ModelServer()
     server.answer_with(lambda request: Fail(503) if request.model == "new" else Say("hello"))
     async with server.run() as url, AsyncExitStack() as stack:

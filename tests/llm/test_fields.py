@@ -1,13 +1,12 @@
 """Optional fields that servers refuse, in the words that they have for it, are left out; the next request knows it."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
 from bot import errors
-from bot.llm import dashscope, openai_server
+from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Message, Options, Tool
@@ -35,17 +34,7 @@ class Refuses:
         return next((refusal for name, refusal in self.fields.items() if name in sent), Say("hi"))
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
-    monkeypatch.setattr(dashscope, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    server = ModelServer(key="sk-right")
-    async with server.run():
-        yield server
+pytestmark = pytest.mark.usefixtures("running")
 
 
 def _models(server: ModelServer, api: str = "chat", **extra: str) -> Server:

@@ -10,8 +10,6 @@ from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import STOP, Json, answer, chunk, data, say, stream, text_of
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 MESSAGE = {"role": "assistant", "content": "Hello there", "reasoning_content": "hm"}
@@ -45,7 +43,7 @@ RESPONSES: list[bytes] = [
 async def _answered(server: ModelServer, api: type[OpenAIModel], body: bytes) -> list[Delta]:
     server.script(Raw(body))
     async with server.run() as url:
-        models = OpenAIServer(api, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        models = OpenAIServer(api, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         deltas = await answer(models.of("some-model"))
         await models.close()
     return deltas

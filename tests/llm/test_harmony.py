@@ -7,8 +7,6 @@ from bot.llm.model import Model
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import answer, chunk, stream, text_of
 from tests.llm.streams import model as model
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
 ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"

@@ -10,8 +10,6 @@ from tests.llm.test_responses import HELLO, SYSTEM
 from tests.llm.test_responses import _ask as ask
 from tests.llm.test_responses import _sent as sent
 from tests.llm.test_responses import model as model
-from tests.llm.test_responses import no_retries as no_retries
-from tests.llm.test_responses import server as server
 
 
 @pytest.mark.parametrize("status", [400, 403, 422, 501])

@@ -1,7 +1,6 @@
 """What a server has beside its calls of tools goes back with them, as it was, and nowhere else."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -23,11 +22,7 @@ SIGNATURE: Json = {"google": {"thought_signature": "c2ln"}}
 CALL: dict[str, Json] = {"index": 0, "id": "1", "function": {"name": "look", "arguments": '{"word": "cat"}'}}
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    server = ModelServer(key="sk-right")
-    async with server.run():
-        yield server
+pytestmark = pytest.mark.usefixtures("running")
 
 
 def _models(server: ModelServer, kind: type[OpenAIModel]) -> OpenAIServer:

@@ -10,8 +10,6 @@ from bot.llm.model import Model
 from bot.llm.repeated import LEFT_OUT, without_words_of
 from sandbox.model import Fail, ModelServer
 from tests.llm.streams import model as model
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 SECRET = "My sister Ann has the cancer that took our mother"
 CHINESE = "我妹妹安娜得了和我们母亲一样的病请不要告诉别人"

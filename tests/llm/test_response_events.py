@@ -11,8 +11,6 @@ from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import DEEP, Json, answer, data, stream, text_of
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 NONE: list[Json] = [None, [], {}, True, 7]
 
@@ -20,7 +18,7 @@ NONE: list[Json] = [None, [], {}, True, 7]
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[Model]:
     async with server.run() as url:
-        models = OpenAIServer(Responses, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        models = OpenAIServer(Responses, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         yield models.of("some-model")
         await models.close()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm import openai_server
 from bot.llm.interface import Delta, Finish, Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
@@ -20,16 +19,6 @@ from tests.media.files import picture
 
 SYSTEM, HELLO = Message("system", "be kind"), Message("user", "hello")
 LASTING = Options(lasting=True)
-
-
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer(key="sk-right")
 
 
 @asynccontextmanager

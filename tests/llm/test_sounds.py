@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -20,15 +19,9 @@ ASKED = [Message("user", "what is it?", parts=(Sound("mp3", b"ID3" + bytes(200))
 
 
 @pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer()
-
-
-@pytest.fixture
 async def servers(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIServer]:
-    monkeypatch.setattr(openai_server, "RETRIES", 0)
     async with server.run() as url:
-        servers = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+        servers = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
         yield servers
         await servers.close()
 

@@ -13,8 +13,6 @@ from bot.llm.model import Model
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import ASKED, DEEP, HELLO, STOP, Json, answer, chunk, data, say, stream, text_of
 from tests.llm.streams import model as model
-from tests.llm.streams import no_retries as no_retries
-from tests.llm.streams import server as server
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 

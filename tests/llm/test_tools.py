@@ -22,11 +22,6 @@ ASKED = [Message("system", "be kind"), Message("user", "what is it?")]
 CALLS = (("look", '{"word": "cat"}'), ("look", '{"word": "собака"}'))
 
 
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer(key="sk-right")
-
-
 @pytest.fixture(params=["chat", "responses", "dashscope", "dashscope, seeing"])
 async def model(server: ModelServer, request: pytest.FixtureRequest) -> AsyncIterator[Model]:
     async with server.run() as url:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm import transcription
 from bot.llm.interface import Beside, Sound, Usage
 from bot.llm.transcription import Transcriptions
 from sandbox.model import Fail, ModelServer
@@ -37,20 +36,10 @@ NONE: dict[str, tuple[bytes, type[errors.ModelError]]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcription, "RETRIES", 0)
-
-
-@pytest.fixture
-async def server() -> ModelServer:
-    return ModelServer()
-
-
 @pytest.fixture
 async def model(server: ModelServer) -> AsyncIterator[Transcriptions]:
     async with server.run() as url:
-        model = Transcriptions(base_url=url, api_key="sk-any", model="whisper-1", timeout=5.0)
+        model = Transcriptions(base_url=url, api_key="sk-right", model="whisper-1", timeout=5.0)
         yield model
         await model.close()
 
