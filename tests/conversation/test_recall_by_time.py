@@ -10,7 +10,7 @@ from bot.conversation.tokens import estimate
 from storage.records import NewTurn
 from tests.conversation.conftest import DAY_S, History
 from tests.conversation.told import BESIDE, TOLD
-from tests.selection import some
+from tests.selection import first, some
 
 NOW = datetime(2026, 11, 29, 15, tzinfo=UTC)
 """A Sunday."""
@@ -44,15 +44,18 @@ async def test_what_is_asked_by_time_is_found(history: History, language: str) -
 
 @pytest.mark.parametrize(
     "words",
-    [
-        "what did we talk about yesterday",
-        "So. What did we talk about yesterday?",
-        "о чём мы вчера говорили",
-        "我们昨天聊了什么",
-        "昨日は何を話した",
-        "worüber haben wir gestern gesprochen",
-        "dün ne konuştuk",
-    ],
+    some(
+        [
+            "what did we talk about yesterday",
+            "So. What did we talk about yesterday?",
+            "о чём мы вчера говорили",
+            "我们昨天聊了什么",
+            "昨日は何を話した",
+            "worüber haben wir gestern gesprochen",
+            "dün ne konuştuk",
+        ],
+        3,
+    ),
 )
 async def test_a_question_by_time_needs_no_mark(history: History, words: str) -> None:
     said = await history.say("The zebra escaped")
@@ -62,7 +65,7 @@ async def test_a_question_by_time_needs_no_mark(history: History, words: str) ->
 
 
 @pytest.mark.parametrize(
-    "words", ["I went out yesterday.", "Вчера мы говорили.", "昨天我们聊过了。", "Yesterday was dull."]
+    "words", first(["I went out yesterday.", "Вчера мы говорили.", "昨天我们聊过了。", "Yesterday was dull."], 2)
 )
 async def test_who_tells_of_a_time_asks_for_nothing(history: History, words: str) -> None:
     await history.say("The zebra escaped")

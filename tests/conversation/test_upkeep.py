@@ -25,6 +25,7 @@ from storage import Storage
 from storage.records import Chat, NewReply, NewTurn, Place, Usage
 from tests.conversation.test_budget import never, no_price
 from tests.scripted import OneModel, Script, ScriptedModel, says
+from tests.selection import first
 
 ZONE = ZoneInfo("UTC")
 NOTES = says("- Ann sails.")
@@ -272,7 +273,7 @@ async def test_notes_too_long_are_shortened_once(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(
-    "second", [says(LONG + LONG[LONG.index("\n") :]), says("I'm sorry, but I can't."), [ServerTrouble("down")]]
+    "second", first([says(LONG + LONG[LONG.index("\n") :]), says("I'm sorry, but I can't."), [ServerTrouble("down")]])
 )
 async def test_notes_that_stay_too_long_keep_lines(storage: Storage, second: Script) -> None:
     memory, asked = await notes_after(storage, says(LONG), second)

@@ -7,6 +7,7 @@ from bot.errors import ServerTrouble
 from storage import Storage
 from storage.records import Choices, Place
 from tests.conversation.test_upkeep import NOTES, Bench
+from tests.selection import first
 
 
 @pytest.mark.parametrize("failures", [2_000, 10**6])
@@ -36,7 +37,7 @@ async def test_a_fault_of_ours_has_a_pause_too(storage: Storage) -> None:
         bench.clock.now += pause
 
 
-@pytest.mark.parametrize("thinking", [True, False, None])
+@pytest.mark.parametrize("thinking", first([True, False, None]))
 async def test_side_calls_think_as_the_chat_does(storage: Storage, thinking: bool | None) -> None:
     bench = Bench(storage, [NOTES])
     await bench.talk(80)

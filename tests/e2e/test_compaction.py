@@ -81,19 +81,14 @@ async def test_what_leaves_the_window_is_in_the_memory_and_stays_in_the_transcri
     await stage.start(**SMALL)
     await until_compacted(stage, model)
     before = model.before_compaction[0]
+    compaction = model.compactions[0].messages
+    assert compaction[: len(before.messages)] == before.messages
+    assert [message.role for message in compaction[len(before.messages) :]] == ["assistant", "user"]
     await until_memory(stage, model)
     after = model.answers[-1]
     assert "<memory>" not in system(before)
     assert len(after.messages) < len(before.messages)
     assert after.messages[1].role == "user"
-
-
-async def test_the_request_is_the_same_prefix_and_one_instruction(stage: Stage, model: Model) -> None:
-    await stage.start(**SMALL)
-    await until_compacted(stage, model)
-    last, compaction = model.before_compaction[0].messages, model.compactions[0].messages
-    assert compaction[: len(last)] == last
-    assert [message.role for message in compaction[len(last) :]] == ["assistant", "user"]
 
 
 async def test_between_two_compactions_every_request_continues_the_one_before(stage: Stage, model: Model) -> None:
@@ -173,7 +168,7 @@ async def test_what_is_kept_in_full_leaves_only_at_the_cap(stage: Stage, model: 
 
 async def test_truncating_keeps_the_last_rounds_in_big_steps(stage: Stage, model: Model) -> None:
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="3")
-    await talk(stage, 30)
+    await talk(stage, 18)
     assert model.compactions == []
     lengths = [len(request.messages) for request in model.answers]
     drops = [number for number, (one, two) in enumerate(itertools.pairwise(lengths)) if two < one]

@@ -15,6 +15,7 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group, user_messages
 from tests.e2e.owners import dump, handled
 from tests.e2e.quick import hurry as hurry
+from tests.selection import first
 
 BOT = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}
 
@@ -86,7 +87,7 @@ async def test_an_answer_that_finds_the_bot_removed_is_not_tried_again(stage: St
     assert len([call for call in stage.telegram.calls if call.method == "sendMessage"]) == refused
 
 
-@pytest.mark.parametrize("command", ["/reset", "/forget boat", "/settings"])
+@pytest.mark.parametrize("command", first(["/reset", "/forget boat", "/settings"]))
 async def test_in_a_group_only_administrators_take_things_back_and_change_settings(
     stage: Stage, hurry: None, command: str
 ) -> None:
@@ -114,7 +115,7 @@ async def test_an_anonymous_administrator_is_one(stage: Stage, hurry: None) -> N
     assert "afresh" in (await friends.wait(2, PATIENCE_S))[1].text
 
 
-@pytest.mark.parametrize("first", ["migrate_to_chat_id", "migrate_from_chat_id"])
+@pytest.mark.parametrize("first", first(["migrate_to_chat_id", "migrate_from_chat_id"]))
 async def test_a_group_that_becomes_a_supergroup_keeps_its_memory(stage: Stage, hurry: None, first: str) -> None:
     await stage.start()
     old, [ann, bob] = group(stage, "Bob")

@@ -12,6 +12,7 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import Model, say, talk
+from tests.selection import first
 
 
 async def open_row(stage: Stage, row: str, chat: Chat | None = None) -> int:
@@ -149,7 +150,7 @@ async def test_in_a_group_listening_can_be_switched_off(stage: Stage, hurry: Non
     assert "secret" not in stage.model.requests[0].last_words
 
 
-@pytest.mark.parametrize("data", ["set:model:gone", "set:nothing", "set:way:nothing", "way:full"])
+@pytest.mark.parametrize("data", first(["set:model:gone", "set:nothing", "set:way:nothing", "way:full"]))
 async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurry: None, data: str) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/settings")
@@ -171,7 +172,7 @@ async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurr
     assert call.params["text"] == "This button no longer does anything."
 
 
-@pytest.mark.parametrize("answer_first", [True, False])
+@pytest.mark.parametrize("answer_first", first([True, False]))
 async def test_what_answers_a_question_of_ours_is_no_part_of_the_next_turn(
     stage: Stage, hurry: None, answer_first: bool
 ) -> None:

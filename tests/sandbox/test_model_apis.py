@@ -12,6 +12,7 @@ from dashscope import AioGeneration, AioMultiModalConversation
 
 from sandbox.model import Message, ModelServer, Say
 from tests.media.files import picture
+from tests.selection import first
 
 GENERATION: Any = AioGeneration  # typed as if it were the blocking client
 CONVERSATION: Any = AioMultiModalConversation
@@ -113,7 +114,7 @@ def read(messages: tuple[Message, ...]) -> list[tuple[str, str, str, object]]:
     return [(message.role, message.text, message.content, message.media) for message in messages]
 
 
-@pytest.mark.parametrize("talk", [responses, chained, text_generation, multimodal_generation])
+@pytest.mark.parametrize("talk", first([responses, chained, text_generation, multimodal_generation]))
 async def test_a_conversation_is_the_same_as_through_chat_completions(model: ModelServer, talk: Talk) -> None:
     shown = talk is not text_generation
     assert await play(talk, model, shown=shown) == [say.text for say in SCRIPT]

@@ -134,6 +134,7 @@ async def test_the_bot_can_be_killed_in_the_middle_of_an_answer(tmp_path: Path) 
     assert chat.process.returncode == 0
 
 
+@pytest.mark.long
 async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
         await chat.sees("you> ")
