@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from bot.conversation.indexing import Indexer
 from storage import StorageError
 
+LOOK_EVERY_S = 86_400.0
+"""Damage that raises nothing, and only finds nothing, shows when the whole index is looked at."""
 RETRY_S = 300.0
 """An index that can't be made anew now (a full disk) is tried again after this, in seconds."""
 
@@ -20,6 +22,7 @@ class Mending:
         self._indexer = indexer
         self._clock = clock
         self._not_before = 0.0
+        self._looked_at = clock()
         self._working: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
 
@@ -33,9 +36,13 @@ class Mending:
         self._start(self._look)
 
     def see_to(self) -> None:
-        """Make the index anew, if it is known to be damaged."""
-        if self._indexer.storage.search.index.damaged and not self.at_work and self._clock() >= self._not_before:
+        """Make the index anew, if it is known to be damaged; look at it again after a day."""
+        if self.at_work or self._clock() < self._not_before:
+            return
+        if self._indexer.storage.search.index.damaged:
             self._start(self._make_anew)
+        elif self._clock() >= self._looked_at + LOOK_EVERY_S:
+            self._start(self._look)
 
     async def close_when_done(self) -> None:
         """Wait for the end of what is under way."""
@@ -65,11 +72,13 @@ class Mending:
             self._not_before = self._clock() + RETRY_S
 
     async def _look(self) -> None:
+        self._looked_at = self._clock()
         if await self._indexer.probe():
             await self._indexer.catch_up_all()
         else:
             await self._make_anew()
-        self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
+        if self._moving is None or self._moving.done():
+            self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
 
     async def _make_anew(self) -> None:
         await self._indexer.make_anew()

@@ -184,6 +184,21 @@ async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat
     assert len(await _search(storage, chat, "unicorn")) == 20
 
 
+async def test_damage_that_raises_nothing_is_noticed_in_time(storage: Storage, chat: Chat, tmp_path: Path) -> None:
+    await _talk(storage, chat)
+    now = [0.0]
+    mending = Mending(_indexer(storage), lambda: now[0])
+    mending.begin()
+    await mending.close_when_done()
+    _damage(tmp_path / "keepsake.db", "UPDATE turn_words_data SET block = zeroblob(length(block)) WHERE id > 10")
+    assert await _search(storage, chat, "unicorn") == []
+    assert not storage.search.index.damaged
+    for now[0] in (80_000.0, 90_000.0):
+        mending.see_to()
+        await mending.close_when_done()
+    assert len(await _search(storage, chat, "unicorn")) == 20
+
+
 def test_an_index_that_takes_all_memory_counts_as_damaged(path: Path) -> None:
     _damage(path, DAMAGES["a thousand million parts"])
     with closing(sqlite3.connect(path)) as connection:
