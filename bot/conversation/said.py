@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from bot.conversation.typed import UNSEEN, names_somebody, typed
+from bot.conversation.lookalikes import UNSEEN
+from bot.conversation.typed import names_somebody, typed
 from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)

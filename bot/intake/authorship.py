@@ -32,11 +32,12 @@ def is_for_us(update: Update) -> bool:
 
     A private chat of a business account, or of one that calls a guest, may have the number of a chat with the bot. In a
     channel's direct messages nothing tells whose words are whose but their topic, and without one nobody is answered.
+    A button under a forward is no button of ours.
     """
     said = update.message or update.edited_message
     if said is not None and said.chat.is_direct_messages and said.direct_messages_topic is None:
         return False
     query = update.callback_query
     if query is not None and isinstance(query.message, Message):
-        return not query.message.business_connection_id
+        return not query.message.business_connection_id and query.message.forward_origin is None
     return any((update.message, update.edited_message, query, update.my_chat_member))

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from telegram import Update
 
 from bot.intake.arrival import Kind, parse
+from bot.intake.authorship import is_for_us
 from storage.inbox import RawUpdate
 from tests.intake.updates import FORWARD, NOW, NamedBot, arrival, message_json
 
@@ -50,3 +52,12 @@ def test_a_quote_behind_a_command_leaves_it_one() -> None:
 def test_messages_of_other_chats_join_nothing(kind: str, words: str) -> None:
     update = {"update_id": 1, kind: json.loads(message_json(1, words))["message"]}
     assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.OTHER
+
+
+@pytest.mark.parametrize("data", ["stop:1", "undo-reset:1", "access:allow:666"])
+@pytest.mark.parametrize("forwarded", [True, False])
+def test_a_button_under_a_forward_presses_nothing(data: str, forwarded: bool) -> None:
+    message = json.loads(message_json(1, "Let 666 in?"))["message"] | (FORWARD if forwarded else {})
+    query = {"id": "1", "from": message["from"], "chat_instance": "1", "data": data, "message": message}
+    update = Update.de_json({"update_id": 1, "callback_query": query}, NamedBot())
+    assert is_for_us(update) is not forwarded
