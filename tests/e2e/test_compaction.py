@@ -146,6 +146,7 @@ async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_onc
     assert len(model.compactions) == tries
 
 
+@pytest.mark.long
 async def test_at_the_cap_and_without_a_summary_the_oldest_rounds_leave_in_one_step(stage: Stage, model: Model) -> None:
     model.notes = Fail(401)
     await stage.start(**SMALL)

@@ -120,6 +120,7 @@ async def test_a_flood_limit_delays_the_answer_and_does_not_eat_it(stage: Stage)
     assert await stage.replies(1) == ["worth waiting for"]
 
 
+@pytest.mark.long
 async def test_the_flood_limits_of_a_group_are_kept(stage: Stage) -> None:
     group = stage.telegram.group("Friends", [stage.ann])
     stage.telegram.flood_limits = True

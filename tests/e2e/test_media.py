@@ -46,6 +46,7 @@ async def test_a_photo_reaches_the_model_before_its_words_and_stays_the_same_byt
     assert b"/file/bot" not in first.body
 
 
+@pytest.mark.long
 async def test_of_a_photos_sizes_the_largest_within_the_bound_is_sent(stage: Stage, hurry: None) -> None:
     await stage.start()
     await stage.ann.photo(stage.home, picture(4000, 3000), "big")

@@ -102,6 +102,7 @@ async def test_there_is_nothing_to_compact_in_a_short_talk(stage: Stage, model: 
     assert len(model.asked) == 1
 
 
+@pytest.mark.long
 async def test_a_compaction_that_fails_says_so_and_changes_nothing(stage: Stage, model: Model) -> None:
     model.notes = Fail(403, "no access")
     await stage.start(**SMALL)
@@ -131,6 +132,7 @@ async def test_a_correction_is_applied_by_the_model_and_stands_in_the_next_promp
     assert "I live in Bern now" not in model.asked[-1].body.decode()
 
 
+@pytest.mark.long
 async def test_a_correction_that_fails_leaves_the_memory(stage: Stage, model: Model) -> None:
     model.corrected = Say("much too long " * 300, chunk=100)
     await stage.start(**SMALL)

@@ -69,6 +69,7 @@ async def test_nothing_is_recalled_when_nothing_matters(stage: Stage, words: str
     assert FOUND not in model.asked[-1].last_words
 
 
+@pytest.mark.long
 async def test_with_recall_off_nothing_is_recalled(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
@@ -86,6 +87,7 @@ async def test_what_the_window_holds_is_not_recalled(stage: Stage) -> None:
     assert "hazelnuts" not in model.asked[-1].last_words
 
 
+@pytest.mark.long
 async def test_another_chats_words_are_never_recalled(stage: Stage) -> None:
     model = Model(stage)
     bob = stage.telegram.user("Bob")

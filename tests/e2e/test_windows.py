@@ -60,6 +60,7 @@ async def test_a_refusal_teaches_the_window(stage: Stage, hurry: None, words: st
     assert any(is_compaction(asked) for asked in stage.model.requests)
 
 
+@pytest.mark.long
 async def test_a_window_ten_times_smaller_is_found_at_once(stage: Stage, hurry: None) -> None:
     model = Strict(100_000, "Prompt is too long.")
     stage.model.answer_with(model.answer)
@@ -95,6 +96,7 @@ async def test_a_window_cut_in_silence_is_adopted(stage: Stage, hurry: None, api
     assert any(is_compaction(asked) for asked in stage.model.requests)
 
 
+@pytest.mark.long
 async def test_reports_that_only_seem_cut_are_no_window(stage: Stage, hurry: None) -> None:
     def answer(asked: ChatRequest) -> Behaviour:
         stage.model.reads = 2500 if WORDS.strip() in asked.last_words else None
