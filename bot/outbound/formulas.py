@@ -53,6 +53,8 @@ _NEVER_LAST = frozenset('/=,.;:?&([{<>\\~@#"`_^')
 _SIGNS = frozenset("+-*")
 _QUOTES = re.compile(r'["`“”«»]|</|://|&&|;')
 _LOOSE = re.compile(r"[\\^_={}+<>]|^\s*[A-Za-z]\s*$")  # what else stands in escaped brackets is prose
+_PATTERN = re.compile(r"\\[dDwWsSbB](?![A-Za-z])|\[\^|(?<![\^_{])[*+?]\s*$")
+"""What stands in regular expressions and in no mathematics."""
 _MANY = 3
 """Letters that make a word."""
 
@@ -107,7 +109,7 @@ def _between_dollars(text: str, start: int, close: int, length: int) -> Formula 
 
 def _between_brackets(text: str, start: int, close: int, mark: str) -> Formula | None:
     content = text[start + len(r"\(") : close]
-    if len(content) > _MOST_CONTENT or "$" in content or not _LOOSE.search(content):
+    if len(content) > _MOST_CONTENT or "$" in content or not _LOOSE.search(content) or _PATTERN.search(content):
         return None
     return Formula(start, close + len(r"\)"), content, mark, 0)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pyromark
 from telegramify_markdown.rich import RICH_OPTIONS
 
+from bot.outbound.bare import is_bare, kept
 from bot.outbound.formulas import formulas
 from bot.outbound.numbering import with_delimiters
 from bot.outbound.parser import events
@@ -18,15 +19,13 @@ from bot.outbound.parser import events
 _ROUNDS = 6
 """Each round may bring to light what the last one hid; the end comes before this in anything but an attack."""
 _WITHOUT_MATH = RICH_OPTIONS & ~pyromark.Options.ENABLE_MATH
-_BARS = re.compile(r"(?<!\\)(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
+_BARS = re.compile(r"(?<!\\)(?<![0-9A-Za-z)\]])(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
 _LITERAL_SIGN = re.compile(r"\\[\s\S]|\$|(?<!~)~(?!~)")
 _KNOWN_ADDRESS = re.compile(r"https?://[^/\s]+\.[^/\s]|tg://|mailto:|tel:")
-_LITERAL = {
-    "Emphasis": re.compile(rb"(?<=[0-9A-Za-z)\]])(\*)(?=[0-9A-Za-z(])"),
-    "Strong": re.compile(rb"(?<=[0-9A-Za-z)\]])(\*\*)(?=[0-9])"),
-    "Item": re.compile(rb"[ \t]*0[0-9]+([.)])"),
-}
-"""What would lose a sign or a digit: 5*6*7 and 2**10, where no emphasis is meant, and 007. as the number of a list."""
+_ZEROS = re.compile(rb"[ \t]*0[0-9]+([.)])")
+"""007. is not the number of a list, where it would lose its zeros."""
+_EMPHASIS = {"Emphasis": 1, "Strong": 2}
+"""The length of each mark."""
 _OPAQUE = frozenset({"Start", "Code"})
 _EDITED = frozenset({"Html", "InlineHtml", "FootnoteReference", "Start", "TaskListMarker", "InlineMath", "DisplayMath"})
 _Edit = tuple[int, int, str]
@@ -86,7 +85,7 @@ def _normalise(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text that holds no formula: what would be read as one, or as struck out by a single sign, is not."""
-    text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", text)
+    text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", kept(text))
     return "\n".join(map(_with_bars, text.split("\n"))) if "||" in text else text
 
 
@@ -112,10 +111,21 @@ def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
                 yield start, start + 2, "[🖼 "
             case {"TaskListMarker": done}:
                 yield start, end, "☑" if done else "☐"
-            case {"Start": str(tag)} if tag in _LITERAL and (found := _LITERAL[tag].match(data, start)):
-                yield *found.span(1), "".join(f"\\{sign}" for sign in found[1].decode())
+            case {"Start": "Item" | "Emphasis" | "Strong" as tag}:
+                yield from _literal(data, start, end, tag)
             case {"InlineMath": str(formula)} | {"DisplayMath": str(formula)} if as_text and "`" not in formula:
                 yield start, end, f"`{formula.strip()}`"
+
+
+def _literal(data: bytes, start: int, end: int, tag: str) -> Iterator[_Edit]:
+    """The escaped sign, where what the parser takes for markup is text."""
+    if tag == "Item":
+        if found := _ZEROS.match(data, start):
+            yield found.start(1), found.start(1), "\\"
+        return
+    mark = data[start : start + _EMPHASIS[tag]]
+    if is_bare(data, start, end, mark):
+        yield start, start + len(mark), "".join(f"\\{sign}" for sign in mark.decode())
 
 
 def _apply(text: str, edits: list[_Edit]) -> str:

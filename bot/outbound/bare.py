@@ -1,0 +1,116 @@
+r"""Signs in bare text that Markdown takes for markup, and would eat: of a path, a pattern, a product, a name in code.
+
+A model that forgets the backticks writes `C:\_x`, `\d+\.\d+`, `a**b`, `src/**/*.py` or `__init__.py` as it is.
+Scripts without blanks between words set their emphasis between letters, so nothing is said of those.
+"""
+
+import builtins
+import re
+
+_REACH = 40
+"""Bytes, or characters, that are looked at on either side of a mark."""
+
+_TOKEN = re.compile(r"[!-~\u00a1-\u024f\u0370-\u0dff]+")
+_LITERAL_TOKEN = re.compile(
+    r"""\\[A-Za-z0-9]                 # escapes nothing
+    | ^["'(]*(?:[A-Za-z]:|\.\.?)\\    # C:\x, .\x and ..\x
+    | (?:^|[\w%])\\\*\.\w             # dir\*.txt
+    | /\\[^\w\s]                      # s/\./_/
+    | ^["'(/]*\^ | \$["'),/]*$        # what else only patterns have
+    | \.[*+] | [\])][*+?{] | \[\^ | \(\?
+    | \u00af\\""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\([\s\S]?)|[*_]")
+_OUTER_MARKS = re.compile(r"^[*_~]+|[*_~]+[.,;:!?)\"']*$")
+
+_ADDRESS = re.compile(r"https?://[^\s<>()\[\]`\\]+")
+_MARKS_IN_ADDRESS = re.compile(r"[*_]+(?=[^\s*_.,;:!?])")
+_NO_QUOTE = re.compile(r"^([ \t]{0,3}(?:[-*+][ \t]+)?)(?=>[0-9=]|>>>[ \t]\S)", re.MULTILINE)
+
+_ALSO_NAMES = (
+    "main all file path version author post_init slots dict weakref func pretty_function attribute asm typename"
+)
+_MACROS = "file line function date time class method dir namespace trait va_args counter timestamp stdc"
+_NAMES = frozenset((*_ALSO_NAMES.split(), *_MACROS.split())) | {
+    name.strip("_") for one in vars(builtins).values() for name in dir(one) if name.startswith("__")
+}
+"""What stands between two pairs of underscores in Python, and in C and PHP in capitals."""
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]$|\\\*$")
+_CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
+_FACE = re.compile(r"[-*_^.~;<>='\"oO ]*[*_^][-*_^.~;<>='\"oO ]*")
+_WITHOUT_BLANKS = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]$|[)\]}}`]$|[^\W_]_$")
+_OPERAND_AFTER = re.compile(rf"[^\W{_WITHOUT_BLANKS}]|[({{\[$`]")
+_PAIRS = frozenset(["()", "[]", "{}", "<>", '""', "''"])
+_NEVER_FIRST = frozenset(",;?)]}")
+_BASE = re.compile(r"(?:(?<![^\W_])[A-Za-z]|[0-9)\]])$")
+_EXPONENT = re.compile(r"[0-9(]|[A-Za-z](?![A-Za-z])")
+
+
+def kept(text: str) -> str:
+    """The text, which holds no code, with every backslash of a path or a pattern, and each mark in an address."""
+    if "\\" in text:
+        text = _TOKEN.sub(_token, text)
+    if ">" in text:
+        text = _NO_QUOTE.sub(r"\1\\", text)
+    return _ADDRESS.sub(_address, text) if "://" in text else text
+
+
+def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
+    """Whether what the parser takes for emphasis, between these two bytes, are signs of the text."""
+    before = data[max(0, start - _REACH) : start].decode(errors="ignore")
+    after = data[end : end + _REACH].decode(errors="ignore")
+    length = len(mark)
+    whole = end - start - 2 * length <= _REACH
+    content = data[start + length : end - length if whole else start + length + _REACH].decode(errors="ignore")
+    if not content or (whole and _FACE.fullmatch(content)):
+        return True
+    if (content[0] in _NEVER_FIRST and len(content) > 1) or before[-1:] + content[0] in _PAIRS:
+        return True
+    if mark[:1] == b"_":
+        return whole and _is_name(before, content, after, length)
+    last = data[end - length - 1 : end - length]
+    if (content[0] == "/" or last == b"/") or (before[-1:] == "-" and content[0] == "-"):
+        return True
+    if content[0] == "." and content[1:2].isalnum() and (not whole or " " in content):
+        return True
+    if length == 1 and before[-1:] in ("/", "\\") and before[-2:-1] != "*":
+        return True
+    if length == 1:
+        return _OPERAND_BEFORE.search(before) is not None and _OPERAND_AFTER.match(content) is not None
+    return _BASE.search(before) is not None and _EXPONENT.match(content) is not None
+
+
+def _is_name(before: str, content: str, after: str, length: int) -> bool:
+    if content[0] == "." and content[1:2].isalpha():
+        return True
+    if not _IDENTIFIER.fullmatch(content):
+        return before[-1:] in ("}", "]") and not content[0].isspace()
+    if length > 1 and ("_" in content or content in _NAMES or (content.isupper() and content.lower() in _NAMES)):
+        return True
+    return _CODE_BEFORE.search(before) is not None or _CODE_AFTER.match(after) is not None
+
+
+def _token(found: re.Match[str]) -> str:
+    token = found[0]
+    if "\\" not in token or "](" in token:
+        return token
+    start, end = 0, len(token)
+    for marks in _OUTER_MARKS.finditer(token):
+        start, end = (marks.end(), end) if marks.start() == 0 else (start, marks.start())
+    if not _LITERAL_TOKEN.search(token[start:end]):
+        return token
+    return token[:start] + _ESCAPE.sub(_literal, token[start:end]) + token[end:]
+
+
+def _literal(found: re.Match[str]) -> str:
+    sign = found[0]
+    if sign[0] != "\\":
+        return f"\\{sign}"
+    return sign if found[1].isalnum() else rf"\\\{found[1]}" if found[1] else r"\\"
+
+
+def _address(found: re.Match[str]) -> str:
+    return _MARKS_IN_ADDRESS.sub(lambda marks: "".join(f"\\{sign}" for sign in marks[0]), found[0])
