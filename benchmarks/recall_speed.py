@@ -42,7 +42,7 @@ WINDOW_TURNS = 10
 RECALL_TOKENS = 1_200
 DIMENSION = 384
 VECTORS_AT_ONCE = 5_000
-README_LENGTHS = (10_000, 100_000)
+LENGTHS_IN_DOCS = (10_000, 100_000)
 LAST = 2**62
 
 
@@ -173,13 +173,13 @@ def _tell_recall(table: Table) -> None:
             for way, each in times.items()
         ]
         print(f"  {length:17,}  " + "".join(cells))
-    told_in_readme = [
+    told = [
         f"{length:,} turns takes " + ", ".join(f"{median(table[length][way].wall):.0f} ms by {way}" for way in WAYS)
-        for length in README_LENGTHS
+        for length in LENGTHS_IN_DOCS
         if length in table
     ]
-    if told_in_readme:
-        print("\nFor the README: looking back over a chat of " + ", over one of ".join(told_in_readme))
+    if told:
+        print("\nFor docs/memory.md: looking back over a chat of " + ", over one of ".join(told))
 
 
 async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat]) -> None:

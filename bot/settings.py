@@ -1,6 +1,6 @@
 """The configuration: the environment and ``.env``, read once, checked whole before anything starts.
 
-The names are the contract with whoever runs the bot; ``.env.example`` and the README's table list the same ones, and a
+The names are the contract with whoever runs the bot; ``.env.example`` and docs/settings.md list the same ones, and a
 test holds the three together. What is wrong ends the start with one line that begins with the variable's name.
 """
 
@@ -31,7 +31,7 @@ MISSING = {
 
 
 class Settings(BaseSettings):
-    """One attribute per variable, in the order of the README's table."""
+    """One attribute per variable, in the order of docs/settings.md."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, env_file_encoding="utf-8"

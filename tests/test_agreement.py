@@ -1,4 +1,4 @@
-"""What README.md and ``.env.example`` list is what there is: the variables, and the fields of MODEL_PROFILES."""
+"""What docs/ and ``.env.example`` list is what there is: the variables, and the fields of MODEL_PROFILES."""
 
 import json
 import re
@@ -23,8 +23,8 @@ def _in_example() -> dict[str, str]:
     return dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", text, re.MULTILINE))
 
 
-def _in_readme() -> dict[str, str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def _in_docs() -> dict[str, str]:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", text, re.MULTILINE))
 
 
@@ -41,13 +41,13 @@ def test_the_example_has_every_variable_with_its_default() -> None:
     assert example == {variable: _default(variable) for variable in example}
 
 
-def test_the_readme_has_every_variable() -> None:
-    assert set(_in_readme()) == VARIABLES
+def test_the_docs_have_every_variable() -> None:
+    assert set(_in_docs()) == VARIABLES
 
 
 @pytest.mark.parametrize("variable", sorted(VARIABLES))
-def test_the_readme_tells_the_default(variable: str) -> None:
-    told = _in_readme()[variable].strip()
+def test_the_docs_tell_the_default(variable: str) -> None:
+    told = _in_docs()[variable].strip()
     default = _default(variable)
     assert told.startswith(f"`{default}`" if default else ("required", "unset", "empty", "a short"))
 
@@ -59,8 +59,8 @@ def test_each_variable_of_the_example_has_a_comment_above_it() -> None:
             assert re.match(r"# (?![A-Z_]+=).*[.)]$", above), f"no comment above {line}"
 
 
-def test_the_readme_lists_each_field_of_profiles() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_docs_list_each_field_of_profiles() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([^|]*) \|", text, re.MULTILINE))
     assert told == {
         f"{table}.{name}": "unset"
@@ -71,8 +71,8 @@ def test_the_readme_lists_each_field_of_profiles() -> None:
     }
 
 
-def test_the_readmes_file_of_profiles_is_read(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_docs_file_of_profiles_is_read(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     examples = [example for example in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "[models." in example]
     assert examples
     for number, example in enumerate(examples):
