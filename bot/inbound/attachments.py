@@ -176,7 +176,8 @@ class Attachments:
     async def _seen(self, data: bytes) -> Attached:
         image = await self.workshop.image(data)
         tokens = image_tokens(image.width, image.height)
-        return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),))
+        lost = "end" if image.damaged else "other pages" if image.pages > 1 else ""
+        return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),), lost=lost)
 
     async def _heard(self, data: bytes) -> Attached:
         sound = await self.workshop.sound(data, most_seconds=MOST_SECONDS)
@@ -188,8 +189,14 @@ class Attachments:
             if file.thumbnail is None:
                 raise NotSupportedError("a video without a still picture")
             return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size, tries)
-        async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
-            return await self._read(file, data, share)
+        try:
+            async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
+                return await self._read(file, data, share)
+        except MediaError:
+            if file.thumbnail is None or not (file.mime_type or "").startswith("image/"):
+                raise
+        shown = await self._picture(file.thumbnail.file_id, file.thumbnail.file_size, tries)
+        return replace(shown, lost="details (this is a small preview)")
 
     async def _read(self, file: File, data: bytes, share: float) -> Attached:
         """A file is what its first bytes say: apps name them as they like."""

@@ -1,23 +1,32 @@
-"""Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are."""
+"""Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are.
+
+What is broken beside the picture is no reason to refuse it: neither what cameras and programs wrote into the file, nor
+an end that is missing.
+"""
 
 import io
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+from bot.media.png import without_words
 from bot.media.signatures import picture_format
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
+    from PIL.ImageFile import ImageFile
 
 LONGEST_SIDE = 2048
 """Pixels; Qwen3-VL takes a token for 32 x 32 of them, so that a larger picture costs more than 4,000 tokens."""
-MOST_PIXELS = 100_000_000
-"""A picture with more is not even decoded: it would take 400 MB."""
+MOST_PIXELS, MOST_JPEG_PIXELS = 50_000_000, 220_000_000
+"""A picture with more is not even decoded: it would take 400 MB. A JPEG is made smaller while it is decoded."""
 QUALITY = 88
 MOST_DATA = 7_000_000
 """Bytes; as a data URL a third more, of which Model Studio takes 10 MB ("Exceeded limit on max bytes per data-uri")."""
 _ORIENTATION = 0x0112
+_UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+"""What Pillow is to do (``Image.Transpose``) for each way that a camera was held."""
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _NO_METADATA = frozenset(
     {
@@ -46,6 +55,10 @@ class Image:
     mime: str
     width: int
     height: int
+    damaged: bool = False
+    """A part of it, mostly its end, is missing."""
+    pages: int = 1
+    """How many the file has; this is the first."""
 
 
 def image(data: bytes) -> Image:
@@ -55,13 +68,11 @@ def image(data: bytes) -> Image:
     kind = picture_format(data)
     if kind is None:
         raise NotSupportedError("no picture of a known kind")
-    PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    PIL.Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=[kind]) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise TooLargeError(f"{opened.width} x {opened.height} pixels")
-            opened.load()
-            return _fit(opened, data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is wrong with what a camera wrote into it
+            return _made_or_rescued(without_words(data), kind)
     except PIL.UnidentifiedImageError as exc:
         raise UnreadableError(str(exc)) from exc
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
@@ -70,43 +81,98 @@ def image(data: bytes) -> Image:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow stumbles over
 
 
-def _fit(opened: "Pillow", data: bytes) -> Image:
+def _made_or_rescued(data: bytes, kind: str) -> Image:
+    try:
+        return _made(data, kind)
+    except OSError:
+        return _rescued(data, kind)
+
+
+def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
+    import PIL.Image
+
+    if kind == "HEIF":
+        from pi_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False)
+    with PIL.Image.open(io.BytesIO(data), formats=[kind]) as opened:
+        width, height = opened.size
+        if width * height > (MOST_JPEG_PIXELS if kind == "JPEG" else MOST_PIXELS):
+            raise TooLargeError(f"{width} x {height} pixels")
+        large = max(opened.size) > LONGEST_SIDE
+        if large and kind == "JPEG":
+            opened.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
+        opened.load()
+        if damaged and _is_empty(opened):
+            raise UnreadableError("nothing of it is there")
+        made = _fit(opened, data, large=large, damaged=damaged)
+        return replace(made, damaged=damaged, pages=getattr(opened, "n_frames", 1) if kind == "TIFF" else 1)
+
+
+def _rescued(data: bytes, kind: str) -> Image:
+    """As much as there is of a picture that is damaged."""
+    import PIL.ImageFile
+
+    PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        return _made(data, kind, damaged=True)
+    finally:
+        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _is_empty(opened: "Pillow") -> bool:
+    """Whether nearly all of it is black or grey, as what could not be decoded is."""
+    greys = opened.convert("L").histogram()
+    return max(greys[0], greys[128]) > 0.95 * sum(greys)
+
+
+def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> Image:
     kind = opened.format or ""
-    turned = opened.getexif().get(_ORIENTATION, 1) not in (0, 1)
-    large = max(opened.size) > LONGEST_SIDE
+    told = _told(opened)
     moving = getattr(opened, "n_frames", 1) > 1
     heavy = len(data) > MOST_DATA
-    if kind in _SENT_AS_IT_IS and not (turned or large or moving or heavy or _has_metadata(opened)):
+    turned = told in _UPRIGHT
+    if kind in _SENT_AS_IT_IS and not (turned or large or moving or heavy or damaged or told is None):
         return Image(data, _SENT_AS_IT_IS[kind], *opened.size)
-    made = _encoded(opened, keep=kind == "JPEG" and not (turned or large or heavy))
+    made = _encoded(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
     return made if len(made.data) <= MOST_DATA else _lighter(made)
 
 
-def _has_metadata(opened: "Pillow") -> bool:
-    return bool(opened.info.keys() - _NO_METADATA) or bool(opened.getexif())
+def _told(opened: "Pillow") -> int | None:
+    """How the camera was held, 0 where there is no word of it nor of anything else, None for any other words."""
+    try:
+        exif = opened.getexif()
+        held = exif.get(_ORIENTATION)
+    except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, TypeError, AttributeError):
+        return None  # broken
+    if held in _UPRIGHT:
+        return int(held)
+    return None if exif or opened.info.keys() - _NO_METADATA else 0
 
 
-def _encoded(opened: "Pillow", *, keep: bool) -> Image:
+def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
     """The picture written anew, without what is not picture; `keep`: a JPEG that only loses its metadata."""
     import PIL.Image
-    import PIL.ImageOps
 
     opened.info = {key: value for key, value in opened.info.items() if key in ("icc_profile", "transparency")}
     written = io.BytesIO()
     if keep and opened.mode in ("L", "RGB"):
         opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
         return Image(written.getvalue(), "image/jpeg", *opened.size)
-    upright = PIL.ImageOps.exif_transpose(opened)
-    if upright.mode.startswith(("I", "F")):  # 16 bits a pixel, of which Pillow would keep the lower eight
-        upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    clear = upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info
-    picture = upright.convert("RGBA" if clear else "RGB")
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS)
+    picture = opened
+    if picture.mode.startswith(("I", "F")):  # 16 bits a pixel, of which Pillow would keep the lower eight
+        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    clear = picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in opened.info
+    wanted = "RGBA" if clear else "RGB"
+    picture = picture if picture.mode == wanted else picture.convert(wanted)
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS, reducing_gap=None)
+    if held in _UPRIGHT:  # at last: it is a copy
+        picture = picture.transpose(PIL.Image.Transpose(_UPRIGHT[held]))
     picture.info = {}
     if clear:
         picture.save(written, "PNG", optimize=False)
         return Image(written.getvalue(), "image/png", *picture.size)
-    picture.save(written, "JPEG", quality=QUALITY)
+    picture.save(written, "JPEG", quality=QUALITY, exif=b"")
     return Image(written.getvalue(), "image/jpeg", *picture.size)
 
 

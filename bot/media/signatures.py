@@ -21,11 +21,12 @@ _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\x0b\x0c\r\x1a\x1b"})
 _BINARY = (
     *(b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\0asm", b"dex\n"),
     *(b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"MSCF\0"),
-    *(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"SQLite format 3\0", b"II*\0", b"MM\0*", b"8BPS", b"wOF"),
+    *(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"SQLite format 3\0", b"8BPS", b"wOF"),
 )
-"""Programs, archives, old Office files, databases, and pictures of kinds that are not read."""
+"""Programs, archives, old Office files, databases, and pictures of a kind that is not read."""
 
-_ISO_BRANDS_SEEN = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jp2 ")
+_AVIF, _HEIF = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_ISO_BRANDS_SEEN = (*_AVIF, *_HEIF, b"crx ", b"jp2 ")
 """Pictures in the container that films and music come in."""
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _MP4_SOUNDS = (b"M4A ", b"M4B ", b"M4P ")
@@ -49,6 +50,13 @@ _PICTURES = (
     Signature("GIF", ((0, b"GIF87a"),)),
     Signature("GIF", ((0, b"GIF89a"),)),
     Signature("WEBP", ((0, b"RIFF"), (8, b"WEBP"))),
+    Signature("BMP", ((0, b"BM"), (6, b"\0\0\0\0"), (15, b"\0\0\0"))),
+    Signature("TIFF", ((0, b"II*\0"),)),
+    Signature("TIFF", ((0, b"MM\0*"),)),
+    Signature("TIFF", ((0, b"II+\0"),)),
+    Signature("TIFF", ((0, b"MM\0+"),)),
+    Signature("JPEG2000", ((0, b"\0\0\0\x0cjP  \r\n\x87\n"),)),
+    Signature("JPEG2000", ((0, b"\xff\x4f\xff\x51"),)),
 )
 """Pillow's names."""
 _SOUNDS = (
@@ -67,7 +75,7 @@ _SOUNDS = (
 
 def picture_format(data: bytes) -> str | None:
     """Pillow's name for the format of a picture that is read; None: it is no such picture."""
-    return None if is_plain(data[:HEAD]) else _first(_PICTURES, data)
+    return None if is_plain(data[:HEAD]) else _first(_PICTURES, data) or _iso_picture(data)
 
 
 def sound_format(data: bytes) -> str | None:
@@ -121,6 +129,14 @@ def controls(data: bytes) -> int:
 
 def _first(signatures: tuple[Signature, ...], data: bytes) -> str | None:
     return next((one.name for one in signatures if one.matches(data)), None)
+
+
+def _iso_picture(data: bytes) -> str | None:
+    """By the kinds that its first box names, of which the first may be one for all."""
+    if data[4:8] != b"ftyp" or data[8:12] not in (*_AVIF, *_HEIF):
+        return None
+    named = data[8 : max(12, min(int.from_bytes(data[:4]), 128))]
+    return "AVIF" if any(named[at : at + 4] in _AVIF for at in range(0, len(named), 4)) else "HEIF"
 
 
 def _iso_format(data: bytes) -> str | None:

@@ -33,7 +33,8 @@ class Workshop:
         if picture_format(data) is None:
             raise NotSupportedError("no picture of a known kind")
         made = await self.pool.do(Job("image", data, {}, IMAGE_S), self.owner)
-        return Image(made.data, str(made.fields["mime"]), made.integer("width"), made.integer("height"))
+        fields, sides = made.fields, (made.integer("width"), made.integer("height"))
+        return Image(made.data, str(fields["mime"]), *sides, bool(fields["damaged"]), made.integer("pages"))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
         """See ``sound.sound``. Raises MediaError."""

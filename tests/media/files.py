@@ -1,5 +1,6 @@
 """Files as people send them, made on the spot."""
 
+import base64
 import io
 import struct
 import wave
@@ -118,3 +119,17 @@ def recorded(kind: str, codec: str, seconds: float = 1.0) -> bytes:
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
     return written.getvalue()
+
+
+def heic() -> bytes:
+    """The same picture as a phone writes it, which no library here can."""
+    return zlib.decompress(base64.b85decode(_HEIC))
+
+
+_HEIC = (
+    "c-muNV30{GsVvAy%}izhg51nBLl8SRGck>Ufw49>wIq=N0u(b+a*CjAhJwuG5(YG&l$nzcHpIn&fe{FSfN>#&1_D(eR?f`KO9S&j"
+    "qM|@fDif5KQI>27V)7MamgK^f{LL&VDge@VGYgXQfpi&AnKL6ZNN56Bk=zG{KYxGxU|`^9P5|nVaA4$N{Qn=MfElEM8HD6^F*zgx"
+    "CAFLw8PQ}GC^WK8d-Y`5&K(>X1`0qSW)Q)km;_YL=E8We_&_Jn65-_hoT9wsoC=^QF9TZxP)H=RxF8kkGY2TvNX|(tfU-f3H-OS0"
+    "!1VwB{|_J<hy@BVD>6ZX%p4pXKuRLBAQu+Mz;I)2WMXD*0kU;-QxZXetf;}bUb5l6=hFTEKde`jFALn?wn@D8(?|DzD&^0wJ#o&>"
+    "2LM3uTBZ"
+)

@@ -4,13 +4,14 @@ import io
 import random
 
 import PIL.Image
+import PIL.PngImagePlugin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.image import LONGEST_SIDE, MOST_DATA, image
-from tests.media.files import exif, picture, png_bomb
+from tests.media.files import exif, heic, picture, png_bomb
 
 
 def _opened(data: bytes) -> PIL.Image.Image:
@@ -123,3 +124,58 @@ def test_a_picture_of_sixteen_bits_keeps_its_greys() -> None:
     made.save(written, "PNG")
     shown = PIL.Image.open(io.BytesIO(image(written.getvalue()).data)).convert("L")
     assert shown.getpixel((1024, 4)) == pytest.approx(128, abs=6)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "AVIF", "JPEG2000", "HEIC"])
+def test_pictures_of_cameras_and_scanners_are_seen(kind: str) -> None:
+    made = image(heic() if kind == "HEIC" else picture(kind=kind))
+    assert (made.mime, made.width, made.height, made.pages) == ("image/jpeg", 64, 48, 1)
+    left = _opened(made.data).getpixel((10, 20))
+    assert isinstance(left, tuple)
+    assert left[2] > 150 > left[0]
+
+
+def test_of_a_scan_of_pages_it_is_said() -> None:
+    written = io.BytesIO()
+    pages = [PIL.Image.new("1", (20, 20), at) for at in (0, 1, 1)]
+    pages[0].save(written, "TIFF", save_all=True, append_images=pages[1:])
+    assert image(written.getvalue()).pages == 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
+def test_a_missing_end_costs_only_itself(kind: str) -> None:
+    data = picture(640, 480, kind, compress_level=0)
+    made = image(data[: len(data) * 3 // 4])
+    assert (made.width, made.height, made.damaged) == (640, 480, True)
+    PIL.Image.open(io.BytesIO(made.data)).load()
+    assert not image(data).damaged
+
+
+def test_without_anything_of_it_there_is_no_picture() -> None:
+    for kind in ("JPEG", "PNG"):
+        data = picture(640, 480, kind)
+        start = data.index(b"\xff\xda") + 14 if kind == "JPEG" else data.index(b"IDAT") + 4
+        with pytest.raises(UnreadableError):
+            image(data[:start])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("words", [b"XXXXjunk", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x09\x01\x12", b""])
+def test_broken_words_of_cameras_are_no_matter(kind: str, words: bytes) -> None:
+    made = image(picture(kind=kind, exif=b"Exif\0\0" + words))
+    assert (made.width, made.height, made.damaged) == (64, 48, False)
+    assert b"XXXXjunk" not in made.data
+
+
+def test_any_amount_of_words_is_no_matter() -> None:
+    words = PIL.PngImagePlugin.PngInfo()
+    for at in range(70):
+        words.add_text(f"part {at}", "a" * 1_000_000, zip=True)
+    assert image(picture(kind="PNG", pnginfo=words)).data == picture(kind="PNG")
+
+
+def test_a_huge_photo_is_made_smaller_while_it_is_decoded() -> None:
+    made = image(picture(11_000, 9_900, mode="L", color=9))
+    assert (made.width, made.height) == (2048, 1843)
+    with pytest.raises(TooLargeError):
+        image(picture(9_900, 9_900, "PNG", mode="1", color=1))

@@ -44,7 +44,7 @@ def test_a_text_is_neither_picture_nor_sound(data: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000"])
 def test_the_pictures_that_are_read_are_known(kind: str) -> None:
     data = picture(kind=kind, mode="L" if kind == "GIF" else "RGB", color=0)
     assert picture_format(data) == kind
@@ -52,7 +52,7 @@ def test_the_pictures_that_are_read_are_known(kind: str) -> None:
     assert sound_format(data) is None
 
 
-@pytest.mark.parametrize("kind", ["BMP", "TIFF", "ICO", "PPM", "EPS", "PDF", "AVIF"])
+@pytest.mark.parametrize("kind", ["ICO", "PPM", "EPS", "PDF"])
 def test_pictures_of_other_kinds_are_refused(kind: str) -> None:
     data = picture(kind=kind)
     assert picture_format(data) is None
