@@ -11,6 +11,7 @@ from bot.handlers.endings import Endings
 from bot.handlers.notices import answer, is_private
 from bot.handlers.senders import sender_of
 from bot.intake.arrival import place_of
+from bot.intake.authorship import is_at
 from bot.language import plural, texts
 from storage import Storage, Transaction
 from storage.records import Button, Notice
@@ -53,8 +54,9 @@ class Commands:
         await self._say(update, "\n\n".join([*told, texts.PRIVACY_DELETE]))
 
     async def unknown(self, update: Update, _: object) -> None:
-        """Any other command: a hint in private; in a group it may be for another bot."""
-        if is_private(_message(update)):
+        """Any other command, alone: a hint, but in a group where it may be for another bot."""
+        message = _message(update)
+        if is_at(message, message.get_bot()):
             await self._say(update, texts.UNKNOWN_COMMAND)
         else:
             await self.ignore(update, _)

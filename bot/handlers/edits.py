@@ -14,7 +14,7 @@ from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
 from bot.intake.arrival import Burst, place_of
-from bot.intake.authorship import command
+from bot.intake.authorship import order
 from storage import Storage, Transaction
 from storage.records import Chat
 
@@ -35,7 +35,7 @@ class EditHandlers:
         message = update.edited_message
         assert message is not None, "registered for edited messages"
         # A command is obeyed when it is sent, and not when something is corrected into one.
-        if is_other_bot(message) or command(message) is not None:
+        if is_other_bot(message) or order(message, message.get_bot()) is not None:
             await self._done(update.update_id)
             return
         place = place_of(message)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from telegram import Message, MessageEntity
 
-from bot.inbound.origin import replied_to
+from bot.inbound.origin import replied_to, text_of
+from bot.inbound.rich import calls
 
 FIRST_CJK = "\u2e80"
+_BEFORE = r"(?:\[[^\[\]\n]{1,40}\]\s*|\d+[.)]\s*)?"
+"""What we write before the words of a rich message: a picture, or the number in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Addressing:
         target = replied_to(message)
         if target is not None and target.from_user is not None and target.from_user.id == self.bot_id:
             return True
-        return self._is_mentioned(message) or self._is_named(message.text or message.caption or "")
+        return self._is_mentioned(message) or self._is_named(text_of(message))
 
     def is_ours(self, command: str) -> bool:
         """Whether a command, as it was written, is not for another bot."""
@@ -36,13 +39,17 @@ class Addressing:
         return not at or name.lower() == self.username.lower()
 
     def _is_mentioned(self, message: Message) -> bool:
-        types: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
+        types: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION, MessageEntity.BOT_COMMAND]
         mentions = message.parse_entities(types) | message.parse_caption_entities(types)
-        return any(
-            entity.user.id == self.bot_id if entity.user else words.lower() == f"@{self.username.lower()}"
-            for entity, words in mentions.items()
-        )
+        called = {entity.user.id if entity.user else words for entity, words in mentions.items()}
+        return any(map(self._is_me, called | set(calls(message.api_kwargs.get("rich_message")))))
+
+    def _is_me(self, called: str | int) -> bool:
+        """Whether somebody is this bot: by number, by name, or by a command that names it."""
+        if isinstance(called, int):
+            return called == self.bot_id
+        return called.lower().partition("@")[2] == self.username.lower()
 
     def _is_named(self, text: str) -> bool:
         end = "" if self.name[-1:] >= FIRST_CJK else r"(?!\w)"  # Chinese has no blanks between words
-        return bool(self.name and re.match(rf"\W*{re.escape(self.name)}{end}", text, re.IGNORECASE))
+        return bool(self.name and re.match(rf"{_BEFORE}\W*{re.escape(self.name)}{end}", text, re.IGNORECASE))

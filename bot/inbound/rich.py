@@ -17,6 +17,21 @@ def words_of(rich: object) -> str:
     return "\n".join(_blocks(_field(rich, "blocks")))
 
 
+def calls(rich: object) -> Iterator[str | int]:
+    """Who is called in it: @names, commands, which may bear one, and the numbers of people without a name."""
+    match _field(rich, "type"):
+        case "mention":
+            yield f"@{_inline(_field(rich, 'username')).removeprefix('@')}"
+            yield _inline(rich)
+        case "bot_command":
+            yield _inline(rich)
+            yield _inline(_field(rich, "bot_command"))
+        case "text_mention":
+            yield from (number for number in (_field(_field(rich, "user"), "id"),) if isinstance(number, int))
+    for held in rich.values() if isinstance(rich, Mapping) else _items(rich):
+        yield from calls(held)
+
+
 def _blocks(blocks: object) -> Iterator[str]:
     for block in _items(blocks):
         if _field(block, "type") != "thinking":  # only drafts have it

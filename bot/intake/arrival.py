@@ -12,7 +12,7 @@ from telegram import Bot, Message, Update
 
 from bot.conversation.presses import STOP
 from bot.conversation.said import SPLIT_AT, utf16_length
-from bot.intake.authorship import command, is_for_us
+from bot.intake.authorship import is_for_us, order
 from storage.inbox import RawUpdate
 from storage.records import Place
 
@@ -99,7 +99,7 @@ def parse(raw: RawUpdate, bot: Bot) -> Arrival:
     """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
     try:
         update = Update.de_json(json.loads(raw.raw), bot)
-        return Arrival(raw.update_id, _place(update), _kind(update, bot.username), update)
+        return Arrival(raw.update_id, _place(update), _kind(update, bot), update)
     except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
 
@@ -112,7 +112,7 @@ def _place(update: Update) -> Place:
     return Place(update.effective_chat.id if update.effective_chat else 0)
 
 
-def _kind(update: Update, username: str) -> Kind:
+def _kind(update: Update, bot: Bot) -> Kind:
     if not is_for_us(update):
         return Kind.OTHER
     if update.edited_message is not None:
@@ -123,10 +123,10 @@ def _kind(update: Update, username: str) -> Kind:
         return Kind.OTHER
     if update.message.migrate_to_chat_id is not None or update.message.migrate_from_chat_id is not None:
         return Kind.OTHER
-    given = command(update.message)
+    given = order(update.message, bot)
     if given is None:
         return Kind.MESSAGE
-    return Kind.STOP if given.lower() in ("/stop", f"/stop@{username.lower()}") else Kind.OTHER
+    return Kind.STOP if given.lower() in ("/stop", f"/stop@{bot.username.lower()}") else Kind.OTHER
 
 
 def _is_cut(message: Message) -> bool:

@@ -1,11 +1,22 @@
 """Whose words a message holds: only its sender's own give commands, and answer what we asked."""
 
-from telegram import Message, MessageEntity, Update
+import re
+
+from telegram import Bot, Message, MessageEntity, Update
 
 _REPEATED = frozenset(
     (MessageEntity.BLOCKQUOTE, MessageEntity.EXPANDABLE_BLOCKQUOTE, MessageEntity.CODE, MessageEntity.PRE)
 )
 """What stands in these is shown, and not said."""
+KNOWN = frozenset(
+    (
+        *("start", "help", "summary", "memory", "search", "why", "forget", "stop", "retry", "reset", "usage"),
+        *("export", "settings", "privacy", "users", "allow", "block", "broadcast", "budget"),
+    )
+)
+"""The commands that the bot has."""
+_LONGER = re.compile(r"\S*[\w/\\]", re.ASCII)
+"""What goes on behind a command without a blank makes it the beginning of a path, a date or a name."""
 
 
 def is_own(message: Message) -> bool:
@@ -23,8 +34,37 @@ def command(message: Message) -> str | None:
         return None
     for entity, text in message.parse_entities([MessageEntity.BOT_COMMAND]).items():
         if entity.offset == 0:
-            return text
+            return None if _LONGER.match(_behind(message, text)) else text
     return None
+
+
+def order(message: Message, bot: Bot) -> str | None:
+    """The command that is to be obeyed, or passed over; None when the message is words, if it begins like one or not.
+
+    People call the bot by commands that it has not got ("/ask@name what ..."), and a slash begins many a sentence.
+    """
+    given = command(message)
+    if given is None:
+        return None
+    name, _, at = given[1:].lower().partition("@")
+    if name in KNOWN and at in ("", bot.username.lower()):
+        return given
+    return None if _behind(message, given).strip() and is_at(message, bot) else given
+
+
+def is_at(message: Message, bot: Bot) -> bool:
+    """Whether a command that the bot has not got was meant for it: in a group there may be other bots."""
+    if message.chat.type == message.chat.PRIVATE or message.chat.is_direct_messages:
+        return True
+    answered = message.reply_to_message.from_user if message.reply_to_message else None
+    if answered is not None and answered.id == bot.id:
+        return True
+    names = message.parse_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND]).values()
+    return any(name.lower().partition("@")[2] == bot.username.lower() for name in names)
+
+
+def _behind(message: Message, command: str) -> str:
+    return (message.text or "")[len(command) :]
 
 
 def is_for_us(update: Update) -> bool:

@@ -38,6 +38,22 @@ async def test_an_unknown_command_gets_a_hint_in_private_and_silence_in_a_group(
     await stage.ann.say(group, "/help")
     (answer,) = await stage.replies(1, group)
     assert answer.startswith("Just write")
+    assert stage.model.requests == []
+
+
+async def test_words_that_begin_with_a_slash_are_answered(stage: Stage) -> None:
+    name, group = "keepsake_sandbox_bot", stage.telegram.group("Friends", [stage.ann])
+    await stage.start()
+    await stage.ann.say(stage.home, "/usr/bin/python fails, why?")
+    await stage.replies(1)
+    assert stage.model.requests[0].last_words.endswith("/usr/bin/python fails, why?")
+    called = f"/ask@{name} what is it?"
+    await stage.ann.say(group, called)
+    await stage.replies(1, group)
+    assert stage.model.requests[1].last_words.endswith(f"Ann: {called}")
+    rich = {"blocks": [{"type": "paragraph", "text": [{"type": "mention", "username": name}, " hi"]}]}
+    await stage.ann.say(group, None, rich_message=rich)
+    await stage.replies(2, group)
 
 
 async def test_after_a_reset_nothing_said_before_is_in_the_prompt_until_it_is_undone(stage: Stage) -> None:

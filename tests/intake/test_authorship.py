@@ -7,7 +7,8 @@ import pytest
 from telegram import Update
 
 from bot.intake.arrival import Kind, parse
-from bot.intake.authorship import is_for_us
+from bot.intake.authorship import KNOWN, is_for_us
+from bot.texts import COMMANDS as MENU
 from storage.inbox import RawUpdate
 from tests.intake.updates import FORWARD, NOW, NamedBot, arrival, message_json
 
@@ -61,3 +62,68 @@ def test_a_button_under_a_forward_presses_nothing(data: str, forwarded: bool) ->
     query = {"id": "1", "from": message["from"], "chat_instance": "1", "data": data, "message": message}
     update = Update.de_json({"update_id": 1, "callback_query": query}, NamedBot())
     assert is_for_us(update) is not forwarded
+
+
+@pytest.mark.parametrize(
+    ("words", "chat_id", "more", "kind"),
+    [
+        ("/frobnicate", 5, {}, Kind.OTHER),
+        ("/frobnicate the cat", 5, {}, Kind.MESSAGE),
+        ("/frobnicate@other_bot the cat", 5, {}, Kind.MESSAGE),
+        ("/help me", 5, {}, Kind.OTHER),
+        ("/HELP@keepsake_bot", 5, {}, Kind.OTHER),
+        ("/stop!", 5, {}, Kind.STOP),
+        ("/frobnicate", -5, {}, Kind.OTHER),
+        ("/frobnicate the cat", -5, {}, Kind.OTHER),
+        ("/frobnicate@other_bot the cat", -5, {}, Kind.OTHER),
+        ("/ask@keepsake_bot what is it?", -5, {}, Kind.MESSAGE),
+        ("/ask@Keepsake_Bot\nwhat is it?", -5, {}, Kind.MESSAGE),
+        ("/ask@keepsake_bot", -5, {}, Kind.OTHER),
+        ("/help@keepsake_bot me", -5, {}, Kind.OTHER),
+        (
+            "/ask what is it?",
+            -5,
+            {"reply_to_message": {"from": {"id": 123456, "is_bot": True, "first_name": "K"}}},
+            Kind.MESSAGE,
+        ),
+        (
+            "/ask what is it?",
+            -5,
+            {"reply_to_message": {"from": {"id": 6, "is_bot": False, "first_name": "B"}}},
+            Kind.OTHER,
+        ),
+    ],
+)
+def test_more_than_a_word_after_an_unknown_command_is_words(
+    words: str, chat_id: int, more: dict[str, Any], kind: Kind
+) -> None:
+    length = len(words.split()[0].rstrip("!"))
+    update = json.loads(message_json(1, words, chat_id=chat_id))
+    update["message"]["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
+    if "reply_to_message" in more:
+        more = {"reply_to_message": update["message"] | {"message_id": 2} | more["reply_to_message"]}
+    update["message"] |= more
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("words", "entity"),
+    [
+        ("/usr/bin/python fails, why?", "/usr"),
+        ("/usr/bin", "/usr"),
+        ("/stop/motion films?", "/stop"),
+        ("/reset-password how?", "/reset"),
+        ("/help.txt", "/help"),
+        ("/memory\\leak", "/memory"),
+        ("/export=1", "/export"),
+    ],
+)
+@pytest.mark.parametrize("chat_id", [5, -5])
+def test_a_path_is_no_command(words: str, entity: str, chat_id: int) -> None:
+    update = json.loads(message_json(1, words, chat_id=chat_id))
+    update["message"]["entities"] = [{"type": "bot_command", "offset": 0, "length": len(entity)}]
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.MESSAGE
+
+
+def test_the_commands_that_are_obeyed_are_those_of_the_menu() -> None:
+    assert {"start", *dict(MENU)} == KNOWN
