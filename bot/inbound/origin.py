@@ -17,7 +17,7 @@ from bot.inbound.kinds import described, held
 from bot.inbound.plain import clean, visible
 from bot.inbound.rich import words_of
 
-MOST_LINKS = 5
+MOST_LINKS = 20
 LONGEST_LINK = 300
 FILES = ("animation", "audio", "document", "live_photo", "photo", "sticker", "video", "video_note", "voice")
 """What would have to be fetched to be known."""
@@ -79,11 +79,10 @@ def links(message: Message) -> list[str]:
     """The addresses behind words that don't show them."""
     hidden: list[str | None] = [MessageEntity.TEXT_LINK]
     found = message.parse_entities(hidden) | message.parse_caption_entities(hidden)
-    return [
-        f"[link behind {clean(words)}: {_address(entity.url)}]"
-        for entity, words in list(found.items())[:MOST_LINKS]
-        if entity.url
-    ]
+    addresses = [(words, entity.url) for entity, words in found.items() if entity.url]
+    told = [f"[link behind {clean(words)}: {_address(url)}]" for words, url in addresses[:MOST_LINKS]]
+    more = len(addresses) - len(told)
+    return [*told, f"[link behind other words: and {more} more]"] if more else told
 
 
 def _address(url: str) -> str:

@@ -71,7 +71,7 @@ class Api:
     async def draft(self, to: Destination, draft_id: int, content: Content) -> None:
         """Show the content as a draft, in a private chat, for 30 seconds; an empty text shows "Thinking..."."""
         if isinstance(content, Rich):
-            fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": {"html": content.html}}
+            fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": _rich(content)}
             with self._needs_rich():
                 await self._bot.do_api_request("sendRichMessageDraft", _topic(to) | fields)
             return
@@ -110,7 +110,7 @@ class Api:
     async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None) -> int:
         fields = {
             "chat_id": to.chat_id,
-            "rich_message": {"html": content.html},
+            "rich_message": _rich(content),
             "reply_parameters": _reply(to),
             "reply_markup": markup,
         }
@@ -127,7 +127,7 @@ class Api:
                 to.chat_id,
                 message_id,
                 reply_markup=keyboard,
-                api_kwargs={"rich_message": {"html": content.html}},
+                api_kwargs={"rich_message": _rich(content)},
             )
         except BadRequest as exc:
             # An older server knows the method but not the field, and misses the text.
@@ -147,6 +147,10 @@ class Api:
 
 def _reply(to: Destination) -> ReplyParameters | None:
     return None if to.reply_to is None else ReplyParameters(to.reply_to, allow_sending_without_reply=True)
+
+
+def _rich(content: Rich) -> dict[str, object]:
+    return {"html": content.html} | ({"is_rtl": True} if content.is_rtl else {})
 
 
 def _topic(to: Destination) -> dict[str, object]:

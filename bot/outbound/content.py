@@ -10,6 +10,8 @@ class Rich:
     """A rich message."""
 
     html: str
+    is_rtl: bool = False
+    """Whether it is read from right to left; a text shows each paragraph in the direction of its first letter."""
 
 
 @dataclass(frozen=True, slots=True)

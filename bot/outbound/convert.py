@@ -5,7 +5,9 @@ import re
 from telegram import MessageEntity
 from telegramify_markdown import RenderConfig, convert, richify, utf16_len
 
+from bot.outbound.breaks import MARK
 from bot.outbound.content import Content, Rich, Text
+from bot.outbound.direction import reads_rtl
 from bot.outbound.markdown import prepare
 from bot.outbound.numbering import with_values
 
@@ -25,13 +27,14 @@ _BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-b
 def to_rich(markdown: str) -> Rich:
     """As a rich message."""
     prepared = prepare(markdown, as_text=False)
-    return Rich(with_values(richify(prepared).html or "", prepared))
+    html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>")
+    return Rich(html, is_rtl=reads_rtl(html))
 
 
 def to_text(markdown: str) -> Text:
     """As a text with entities, for servers that have no rich messages."""
     text, entities = convert(prepare(markdown, as_text=True), latex_escape=False, config=_config())
-    text = text.rstrip()
+    text = text.replace(MARK, "\n").rstrip()
     units = utf16_len(text)
     fitting = (
         MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)

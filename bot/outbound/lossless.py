@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from telegram import MessageEntity
 from telegramify_markdown.rich import RICH_OPTIONS
 
+from bot.outbound.breaks import MARK, with_marks
 from bot.outbound.content import Content, Rich
 from bot.outbound.markdown import formula_dollars
 from bot.outbound.numbering import Numbered, ordered_lists, shown_numbers
@@ -40,7 +41,7 @@ def keeps_everything(markdown: str, content: Content) -> bool:
     """Whether all that the markdown says is in the content."""
     shown = _shown(content)
     try:
-        told = _told(markdown)
+        told = _told(with_marks(markdown).replace(MARK, " "))
     except TooDenseError:
         return False
     return bool(shown.strip()) and not told - _counted(shown, _MARKUP - _SINGLES)

@@ -12,6 +12,7 @@ import pyromark
 from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.bare import is_bare, kept
+from bot.outbound.breaks import applied, with_marks, with_rows
 from bot.outbound.formulas import formulas
 from bot.outbound.numbering import with_delimiters
 from bot.outbound.parser import events
@@ -36,13 +37,13 @@ def prepare(source: str, *, as_text: bool) -> str:
 
     `as_text`: for messages that have neither formulas, which become code, nor numbers of their own in lists.
     """
-    text = _outside_code(source)
+    text = _outside_code(with_marks(source))
     for _ in range(_ROUNDS):
         edits = sorted(_edits(text, as_text))
         if not edits:
             break
-        text = _apply(text, edits)
-    return with_delimiters(text) if as_text else text
+        text = applied(text.encode(), edits)
+    return with_delimiters(with_rows(text)) if as_text else text
 
 
 def formula_dollars(source: str) -> int:
@@ -126,14 +127,3 @@ def _literal(data: bytes, start: int, end: int, tag: str) -> Iterator[_Edit]:
     mark = data[start : start + _EMPHASIS[tag]]
     if is_bare(data, start, end, mark):
         yield start, start + len(mark), "".join(f"\\{sign}" for sign in mark.decode())
-
-
-def _apply(text: str, edits: list[_Edit]) -> str:
-    data = text.encode()
-    parts: list[bytes] = []
-    done = 0
-    for start, end, replacement in edits:
-        if start >= done:
-            parts += (data[done:start], replacement.encode())
-            done = end
-    return b"".join((*parts, data[done:])).decode()

@@ -88,7 +88,7 @@ def test_a_task_that_is_gone_leaves_its_list() -> None:
 
 def _linked(*urls: str) -> Json:
     entities = [{"type": "text_link", "offset": at, "length": 1, "url": url} for at, url in enumerate(urls)]
-    return private(text="abcdefghijklmnop", entities=entities)
+    return private(text="abcdefghijklmnop" * 3, entities=entities)
 
 
 def test_an_address_that_words_hide_is_told() -> None:
@@ -102,7 +102,8 @@ def test_an_address_can_not_end_our_bracket() -> None:
 
 
 def test_addresses_are_bounded() -> None:
-    lines = links(_message(_linked(*["https://a.example/" + "x" * 5_000] * 9)))
+    lines = links(_message(_linked(*["https://a.example/" + "x" * 5_000] * (MOST_LINKS + 7))))
+    assert lines.pop() == "[link behind other words: and 7 more]"
     assert len(lines) == MOST_LINKS
     assert all(len(line) < LONGEST_LINK + 30 for line in lines)
 

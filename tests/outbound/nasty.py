@@ -75,6 +75,14 @@ _UNITS = {
     "one word": "a",
     "Chinese": "你好世界",
     "addresses": "https://a.b/c ",
+    "marks in an address": "https://a.b/_*",
+    "patterns": r"\d\.[*_",
+    "letters and stars": "a*_b",
+    "identifiers": "__a_",
+    "breaks": "<br>",
+    "breaks and words": "a<br> ",
+    "prompts": ">>> a\n",
+    "Hebrew": "שלום <pre><code>",
     "codes": "`a` ",
 }
 
@@ -87,6 +95,8 @@ NASTY: dict[str, Grower] = {name: _repeated(unit) for name, unit in _UNITS.items
     "brackets of an address": lambda size: f"[a](https://e.org/{'(' * (size // 2)}{')' * (size // 2)})",
     "links in links": lambda size: "[a " * (size // 20) + "](https://e.org)" * (size // 20),
     "steps": lambda size: "".join(f"{' ' * depth}- a\n" for depth in range(0, int((2 * size) ** 0.5), 2)),
+    "broken cells": lambda size: "|a|b|\n|-|-|\n" + "|c<br>d|<br>e|\n" * (size // 16),
+    "a broken row": lambda size: f"|{'a|' * (size // 12)}\n|{'-|' * (size // 12)}\n|{'b<br>|' * (size // 12)}",
     "a table": lambda size: "|a|b|\n|-|-|\n" + "|c|d|\n" * (size // 6),
     "a wide table": lambda size: "\n".join("|" + cell * (size // 8) for cell in ("a|", "-|", "b|")),
     "a wide table of short rows": lambda size: (

@@ -1,0 +1,90 @@
+"""``<br>``, which models write where Markdown can't break a line: in a table's cells above all.
+
+Each becomes one sign of a private area, as long in UTF-16 as the line break that is put in its place in the end.
+"""
+
+import re
+from collections.abc import Iterator
+
+from telegramify_markdown.rich import RICH_OPTIONS
+
+from bot.outbound.parser import events
+
+MARK = "\ue0b7"
+_MAY_BREAK = re.compile(r"<br\b", re.IGNORECASE)
+_BREAK = re.compile(rb"\s*(<br[ \t]*/?>)\s*", re.IGNORECASE)
+_LINE_END = re.compile(rb"[ \t]*(?:\n|$)")
+_HTML = frozenset({"Html", "InlineHtml"})
+_ROWS = frozenset({"Start"})
+_AT_EDGES = f" \t{MARK}"
+_MOST_CELLS = 1000
+"""That one row of a table may become."""
+
+_Edit = tuple[int, int, str]
+
+
+def with_marks(source: str) -> str:
+    """The markdown with breaks, but those in code, as signs; a line's end needs none. Raises TooDenseError."""
+    if MARK in source or not _MAY_BREAK.search(source):
+        return source
+    data = source.encode()
+    return applied(data, _marks(data, source))
+
+
+def with_rows(text: str) -> str:
+    """The markdown with rows in place of the breaks in a table's cells: what a table of fixed width can show."""
+    if MARK not in text:
+        return text
+    data, sign = text.encode(), MARK.encode()
+    edits, cells, row = list[_Edit](), list[bytes](), (0, 0)
+
+    def end_row() -> None:
+        if any(sign in cell for cell in cells):
+            begin = data.rfind(b"\n", 0, row[0]) + 1
+            edits.append((*row, f"\n{data[begin : row[0]].decode()}".join(_rows(cells))))
+        cells.clear()
+
+    for event, start, end in events(text, RICH_OPTIONS, _ROWS):
+        match event:
+            case {"Start": "TableHead"}:
+                end_row()
+                head = data[start:end]
+                edits += [(start, end, head.decode().replace(MARK, " "))] if sign in head else []
+                row = (0, 0)
+            case {"Start": "TableRow"}:
+                end_row()
+                row = (start, start + len(data[start:end].rstrip()))
+            case {"Start": "TableCell"} if row[0] <= start < row[1]:
+                cells.append(data[start:end])
+    end_row()
+    return applied(data, edits)
+
+
+def applied(data: bytes, edits: Iterator[_Edit] | list[_Edit]) -> str:
+    """The text with each range of bytes replaced; of two that overlap the first holds."""
+    parts: list[bytes] = []
+    done = 0
+    for start, end, replacement in edits:
+        if start >= done:
+            parts += (data[done:start], replacement.encode())
+            done = end
+    return b"".join((*parts, data[done:])).decode()
+
+
+def _marks(data: bytes, source: str) -> Iterator[_Edit]:
+    for _, start, end in events(source, RICH_OPTIONS, _HTML):
+        if found := _BREAK.fullmatch(data, start, end):
+            yield *found.span(1), "" if _LINE_END.match(data, found.end(1)) else MARK
+
+
+def _rows(cells: list[bytes]) -> list[str]:
+    """One row as so many as its highest cell has lines."""
+    lines = [[line.strip() for line in cell.decode().strip(_AT_EDGES).split(MARK)] for cell in cells]
+    height = max(map(len, lines))
+    if height * len(lines) > _MOST_CELLS:
+        return [_row([" ".join(cell) for cell in lines])]
+    return [_row([cell[at] if at < len(cell) else "" for cell in lines]) for at in range(height)]
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
