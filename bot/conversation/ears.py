@@ -11,6 +11,7 @@ from storage import Transaction
 from storage.records import MediaKind, NewMedium
 
 WORDLESS = "[sound: not readable: no words were heard in it]"
+UNHEARD = "[sound: not readable: it can't be heard here]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Ears:
         if not sounds or senses.hears:
             return Understood(said)
         if self.transcriber is None:
-            return Understood(said, failure=CannotHear("no TRANSCRIPTION_MODEL"))
+            return _unheard(said, CannotHear("no TRANSCRIPTION_MODEL"))
         took: list[Beside] = []
         try:
             theirs, own = (
@@ -46,9 +47,10 @@ class Ears:
                 await self._written(self.transcriber, said.media, took),
             )
         except ModelError as exc:
-            return Understood(said, failure=exc, took=tuple(took))
+            return _unheard(said, exc, tuple(took))
         if not theirs and not own:
-            return Understood(_wordless(said), failure=NothingHeard("no words"), took=tuple(took))
+            failure = None if _is_seen(said) else NothingHeard("no words")
+            return Understood(_without_sound(said, WORDLESS), failure=failure, took=tuple(took))
         quote = said.quote
         if quote is not None:
             attached = "\n".join(filter(None, (quote.attached, theirs)))
@@ -70,8 +72,20 @@ class Ears:
         return "\n".join(filter(None, [await transcriber.transcribe(sound, took) for sound in sounds]))
 
 
-def _wordless(said: Said) -> Said:
-    return replace(said, media=_silent(said.media), remarks=(*said.remarks, WORDLESS))
+def _unheard(said: Said, failure: ModelError, took: tuple[Beside, ...] = ()) -> Understood:
+    if _is_seen(said):
+        return Understood(_without_sound(said, UNHEARD), took=took)
+    return Understood(said, failure=failure, took=took)
+
+
+def _is_seen(said: Said) -> bool:
+    """Whether it is a film, of which there is more than its sound; in a round one somebody speaks."""
+    kinds = {one.kind for one in said.media}
+    return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in said.notes)
+
+
+def _without_sound(said: Said, why: str) -> Said:
+    return replace(said, media=_silent(said.media), remarks=(*said.remarks, why))
 
 
 def _silent(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:

@@ -24,12 +24,13 @@ from bot.media.errors import (
     LockedError,
     MediaError,
     NotSupportedError,
+    SilentError,
     TooLargeError,
     TooLongError,
     TooSlowError,
 )
 from bot.media.image import Image
-from bot.media.signatures import is_music_file, picture_format
+from bot.media.signatures import picture_format, sound_format
 from bot.media.sound import Sound
 from storage.records import MediaKind, NewMedium
 
@@ -39,6 +40,9 @@ MOST_SECONDS = 20 * 60.0
 """Of sound: about 30,000 tokens at 25 a second."""
 MOST_CHARACTERS_PER_TOKEN = 6
 """Of a document so much is read, and then cut by its tokens: English has four or five, Chinese one or two."""
+
+Place = tuple[str, int | None]
+"""The id of a file, and its size in bytes if that is known."""
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +142,8 @@ class Attachments:
             return _failed(message, exc)
 
     def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[Attached]] | None:
-        if message.video_note is not None:
-            return lambda: self._round_video(message, tries)
+        if (film := _film(message)) is not None:
+            return lambda: self._film(film, _picture(message), tries)
         if (picture := _picture(message)) is not None:
             return lambda: self._picture(*picture, tries)
         if (sound := _sound(message)) is not None:
@@ -147,18 +151,16 @@ class Attachments:
         file = message.document
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
-    async def _round_video(self, message: Message, tries: int) -> Attached:
+    async def _film(self, film: Place, still: Place | None, tries: int) -> Attached:
         """Its sound and its still picture; one of them is enough."""
-        sound, picture = _sound(message), _picture(message)
-        assert sound is not None, "a round video has a file"
         failure, lost = None, ""
         found: tuple[NewMedium, ...] = ()
         try:
-            found = (await self._sound(*sound, tries)).media
+            found = (await self._sound(*film, tries)).media
         except (MediaError, TelegramError) as exc:
-            failure, lost = exc, "sound"
+            failure, lost = exc, "" if isinstance(exc, SilentError) else "sound"
         try:
-            found = ((await self._picture(*picture, tries)).media if picture else ()) + found
+            found = ((await self._picture(*still, tries)).media if still else ()) + found
         except (MediaError, TelegramError) as exc:
             failure, lost = failure or exc, "picture"
         if not found and failure is not None:
@@ -185,24 +187,23 @@ class Attachments:
         return Attached((NewMedium(MediaKind.AUDIO, sound.data, sound.format, tokens),))
 
     async def _document(self, file: File, share: float, tries: int) -> Attached:
+        still = (file.thumbnail.file_id, file.thumbnail.file_size) if file.thumbnail else None
         if (file.mime_type or "").startswith("video/"):
-            if file.thumbnail is None:
-                raise NotSupportedError("a video without a still picture")
-            return await self._picture(file.thumbnail.file_id, file.thumbnail.file_size, tries)
+            return await self._film((file.file_id, file.file_size), still, tries)
         try:
             async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
                 return await self._read(file, data, share)
         except MediaError:
-            if file.thumbnail is None or not (file.mime_type or "").startswith("image/"):
+            if still is None or not (file.mime_type or "").startswith("image/"):
                 raise
-        shown = await self._picture(file.thumbnail.file_id, file.thumbnail.file_size, tries)
+        shown = await self._picture(*still, tries)
         return replace(shown, lost="details (this is a small preview)")
 
     async def _read(self, file: File, data: bytes, share: float) -> Attached:
         """A file is what its first bytes say: apps name them as they like."""
         if picture_format(data):
             return await self._seen(data)
-        if is_music_file(data):
+        if sound_format(data):  # also a film that says that it is something else
             return await self._heard(data)
         most = int(share * self.most_tokens)
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
@@ -211,7 +212,12 @@ class Attachments:
         return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None, document=read)
 
 
-def _picture(message: Message) -> tuple[str, int | None] | None:
+def _film(message: Message) -> Place | None:
+    film = message.video_note or message.video
+    return (film.file_id, film.file_size) if film else None
+
+
+def _picture(message: Message) -> Place | None:
     """The file of the picture that stands for a message, and its size in bytes."""
     if message.photo:
         fitting = [size for size in message.photo if max(size.width, size.height) <= LONGEST_SIDE]
@@ -225,14 +231,14 @@ def _picture(message: Message) -> tuple[str, int | None] | None:
     return None
 
 
-def _still(sticker: Sticker) -> tuple[str, int | None] | None:
+def _still(sticker: Sticker) -> Place | None:
     if not sticker.is_animated and not sticker.is_video:
         return sticker.file_id, sticker.file_size
     return (sticker.thumbnail.file_id, sticker.thumbnail.file_size) if sticker.thumbnail else None
 
 
-def _sound(message: Message) -> tuple[str, int | None] | None:
-    sound = message.voice or message.audio or message.video_note
+def _sound(message: Message) -> Place | None:
+    sound = message.voice or message.audio
     return (sound.file_id, sound.file_size) if sound else None
 
 

@@ -53,7 +53,7 @@ def _name(message: Message) -> str:
     kinds = {
         "video_note": "round video message",
         "animation": "picture of the animation",
-        "video": "picture of the video",
+        "video": "video",
         "voice": "voice message",
     }
     plain = ("photo", "sticker", "audio")

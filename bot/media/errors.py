@@ -33,3 +33,7 @@ class LockedError(UnreadableError):
 
 class NotSupportedError(MediaError):
     """Files of its kind are not read."""
+
+
+class SilentError(NotSupportedError):
+    """A film without sound."""

@@ -29,7 +29,6 @@ _AVIF, _HEIF = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc",
 _ISO_BRANDS_SEEN = (*_AVIF, *_HEIF, b"crx ", b"jp2 ")
 """Pictures in the container that films and music come in."""
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-_MP4_SOUNDS = (b"M4A ", b"M4B ", b"M4P ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,11 @@ _SOUNDS = (
     Signature("matroska", ((0, b"\x1a\x45\xdf\xa3"),)),
     Signature("aiff", ((0, b"FORM"), (8, b"AIF"))),
     Signature("caf", ((0, b"caff\0"),)),
+    Signature("au", ((0, b".snd\0"),)),
+    Signature("w64", ((0, b"riff\x2e\x91\xcf\x11"),)),
+    Signature("wv", ((0, b"wvpk"),)),
+    Signature("avi", ((0, b"RIFF"), (8, b"AVI "))),
+    Signature("flv", ((0, b"FLV\x01"),)),
     Signature("asf", ((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),)),
 )
 """FFmpeg's names."""
@@ -85,14 +89,6 @@ def sound_format(data: bytes) -> str | None:
     if data.startswith(b"ID3"):
         return _behind_tag(data)
     return _first(_SOUNDS, data) or _iso_format(data) or _frames_format(data.lstrip(b"\0"))
-
-
-def is_music_file(data: bytes) -> bool:
-    """Whether a file is a sound by its first bytes, and not a film that may have one."""
-    found = sound_format(data)
-    if found == "mov":
-        return data[4:8] == b"ftyp" and data[8:12] in _MP4_SOUNDS
-    return found not in (None, "matroska", "asf") and not data.startswith(b"\0")
 
 
 def is_pdf(data: bytes) -> bool:

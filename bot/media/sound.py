@@ -4,7 +4,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
-from bot.media.errors import MediaError, NotSupportedError, TooLongError, UnreadableError
+from bot.media.errors import MediaError, NotSupportedError, SilentError, TooLongError, UnreadableError
+from bot.media.ogg import links
 from bot.media.signatures import sound_format
 
 if TYPE_CHECKING:
@@ -62,16 +63,9 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
         raise NotSupportedError("no sound of a known kind")
     written = io.BytesIO()
     try:
-        with _opened(data, kind) as source:
-            if not source.streams.audio:
-                raise NotSupportedError("no sound in it")
-            if source.streams.audio[0].codec_context.name not in CODECS:
-                raise NotSupportedError(f"a sound in {source.streams.audio[0].codec_context.name}")
-            frames = _up_to(_decoded(source), most_seconds)
-            with av.open(
-                written, "w", format="mp3"
-            ) as target:  # no tags: what the file was called is nobody's business
-                seconds = _encode(frames, target, "libmp3lame", RATE, BITS)
+        frames = _up_to(_heard(links(data) if kind == "ogg" else [data], kind), most_seconds)
+        with av.open(written, "w", format="mp3") as target:  # no tags: what the file was called is nobody's business
+            seconds = _encode(frames, target, "libmp3lame", RATE, BITS)
     except MediaError:
         raise
     except (av.FFmpegError, ValueError, OSError, EOFError, IndexError, MemoryError) as exc:
@@ -79,6 +73,27 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
     if not seconds:
         raise UnreadableError("nothing to hear in it")
     return Sound(written.getvalue(), "mp3", seconds)
+
+
+def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
+    """The sound of files that were joined; one that is damaged costs only what is behind the damage."""
+    import av
+
+    heard, failure = False, None
+    for data in files:
+        try:
+            with _opened(data, kind) as source:
+                if not source.streams.audio:
+                    raise SilentError("no sound in it")
+                if (codec := source.streams.audio[0].codec_context.name) not in CODECS:
+                    raise NotSupportedError(f"a sound in {codec}")
+                for frame in _decoded(source):
+                    heard = True
+                    yield frame
+        except (MediaError, av.FFmpegError, EOFError) as exc:
+            failure = failure or exc
+    if failure is not None and not heard:
+        raise failure
 
 
 def _opened(data: bytes, kind: str) -> "InputContainer":
@@ -142,9 +157,26 @@ def _encode(frames: "Iterable[AudioFrame]", target: "OutputContainer", codec: st
     assert isinstance(stream, AudioStream), "the codecs are those of sounds"
     stream.bit_rate = bits
     seconds = 0.0
-    for frame in frames:
+    for frame in _alike(frames, rate):
         seconds += frame.samples / frame.sample_rate
         frame.pts = None  # gaps and jumps of the source are not kept
         target.mux(stream.encode(frame))
     target.mux(stream.encode(None))
     return seconds
+
+
+def _alike(frames: "Iterable[AudioFrame]", rate: int) -> "Iterator[AudioFrame]":
+    """The frames in mono at one rate; what they are like may change on the way, as where recordings were joined."""
+    from av import AudioResampler
+
+    resampler, shape = None, None
+    for frame in frames:
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or shape != found:
+            if resampler is not None:
+                yield from resampler.resample(None)
+            resampler, shape = AudioResampler("s16", "mono", rate), found
+        frame.pts = None
+        yield from resampler.resample(frame)
+    if resampler is not None:
+        yield from resampler.resample(None)

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_settings import choose
-from tests.media.files import picture, samples, wav
+from tests.media.files import picture, recorded, samples, wav
 from tests.selection import first
 
 
@@ -181,3 +181,14 @@ async def test_a_voice_message_after_a_photo_is_heard_by_a_model_that_sees_and_h
     first, second = stage.model.requests
     assert (first.model, second.model) == ("qwen3-vl-plus", "qwen3-omni-flash")
     assert len(second.messages[-1].sounds) == 1
+
+
+async def test_the_sound_of_a_video_is_heard(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("happy birthday", "")
+    await stage.start(OPENAI_MODEL="qwen3-vl-plus", TRANSCRIPTION_MODEL="whisper-1")
+    await stage.ann.send(stage.home, media.video(stage.ann.files, picture(), 1, recorded("mp4", "aac")), "look")
+    assert (await stage.replies(2))[0] == "happy birthday"
+    await stage.ann.send(stage.home, media.video(stage.ann.files, picture(), 1, wav()), "and this?")
+    await stage.replies(3)
+    assert len(stage.model.requests) == 2
+    assert "no words were heard" in stage.model.requests[1].last_words

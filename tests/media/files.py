@@ -107,11 +107,11 @@ def word(*paragraphs: str, table: tuple[tuple[str, ...], ...] = ()) -> bytes:
     return written.getvalue()
 
 
-def recorded(kind: str, codec: str, seconds: float = 1.0) -> bytes:
+def recorded(kind: str, codec: str, seconds: float = 1.0, *, rate: int = 48_000, layout: str = "mono") -> bytes:
     """A tone in a container, by FFmpeg's names."""
     written = io.BytesIO()
     with av.open(io.BytesIO(wav(seconds, 48_000)), "r") as source, av.open(written, "w", format=kind) as target:
-        stream = target.add_stream(codec, rate=48_000, layout="mono")
+        stream = target.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, av.AudioStream)
         stream.bit_rate = 64_000
         for frame in source.decode(audio=0):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.media.errors import MediaError, NotSupportedError, TooLargeError
 from bot.media.sound import sound, voice_note
-from tests.media.files import picture, samples, wav
+from tests.media.files import picture, recorded, samples, wav
 
 
 def _told(data: bytes) -> tuple[str, str, int, float]:
@@ -60,3 +60,11 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
 def test_damage_in_the_middle_costs_only_itself() -> None:
     whole = sound(wav(5.0), most_seconds=60).data
     assert sound(whole[:9000] + b"\0" * 3000 + whole[9000:], most_seconds=60).seconds > 4
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("mp3", "libmp3lame"), ("adts", "aac"), ("ogg", "libopus")])
+def test_recordings_that_were_joined_are_heard_whole(kind: str, codec: str) -> None:
+    one = recorded(kind, codec, rate=48_000, layout="stereo")
+    other = recorded(kind, codec, rate=48_000 if kind == "ogg" else 24_000)
+    assert sound(one + other + one, most_seconds=60).seconds == pytest.approx(3.0, abs=0.3)
+    assert sound(other + one, most_seconds=60).seconds == pytest.approx(2.0, abs=0.2)
