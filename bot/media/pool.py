@@ -19,6 +19,9 @@ WORKERS = 2
 START_S = 60.0
 """The longest time that a worker takes to start, on a machine that has other things to do."""
 
+TRIES = 2
+"""Of a job by workers of its own: one may have been killed for the memory that others took."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -60,14 +63,17 @@ class Pool:
                 continue
             try:
                 return await self._done_by(worker, job)
-            except GoneError:  # of itself, or by this job: then the next one dies too
+            except GoneError:  # of itself, or by this job
                 break
-        try:
-            async with asyncio.timeout(START_S):
-                worker = await _start()
-            return await self._done_by(worker, job)
-        except (OSError, TimeoutError, GoneError) as exc:
-            raise UnreadableError(f"{job.name} ended its worker: {exc!r}") from exc
+        for left in reversed(range(TRIES)):
+            try:
+                async with asyncio.timeout(START_S):
+                    worker = await _start()
+                return await self._done_by(worker, job)
+            except (OSError, TimeoutError, GoneError) as exc:
+                if not left:
+                    raise UnreadableError(f"{job.name} ended its worker: {exc!r}") from exc
+        raise AssertionError("unreachable: the last try raises")
 
     async def _done_by(self, worker: asyncio.subprocess.Process, job: Job) -> Result:
         self._busy.add(worker)

@@ -10,10 +10,13 @@ from bot.media.image import image
 from bot.media.sound import sound, voice_note
 from bot.workers.serving import Fields, serve
 
+MOST_CPU_S = 120
+"""Of a job, on all processors; the bot waits for no job that long."""
+
 
 def main() -> None:
     """Do jobs until there are no more."""
-    serve(_done)
+    serve(_done, cpu_s=MOST_CPU_S)
 
 
 def _done(name: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, bytes]:

@@ -148,3 +148,20 @@ async def test_many_files_at_once_are_done_by_few_workers(workshop: Workshop) ->
     made = await asyncio.gather(*(workshop.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
     assert [one.width for one in made] == [64 + at for at in range(10)]
     assert len(workshop.pool._idle) <= module.WORKERS
+
+
+async def test_a_job_whose_worker_was_killed_is_tried_once_more(
+    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
+) -> None:
+    started = module._start
+    killed: list[asyncio.subprocess.Process] = []
+
+    async def first_killed() -> asyncio.subprocess.Process:
+        worker = await started()
+        if not killed:
+            killed.append(worker)
+            worker.kill()
+        return worker
+
+    monkeypatch.setattr(module, "_start", first_killed)
+    assert (await workshop.image(picture())).width == 64
