@@ -174,6 +174,7 @@ def _settings(settings: Settings, storage: Storage, parts: Engine) -> SettingsHa
         storage=storage,
         choice=parts.choice,
         way=Way(settings.memory),
+        reply_format=settings.reply_format,
         listens=settings.group_listen == "on",
         recalls=settings.recall_tokens > 0,
         most_persona=parts.limits.persona_tokens,

@@ -36,6 +36,8 @@ class Choices:
     listen: bool | None = None
     voice: bool | None = None
     """Answers are spoken."""
+    reply_format: str | None = None
+    """How answers are shown: auto, rich or text."""
 
 
 @dataclass(frozen=True, slots=True)

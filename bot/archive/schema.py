@@ -188,6 +188,7 @@ class Choices(Entry):
     show_thinking: bool | None = None
     listen: bool | None = None
     voice: bool | None = None
+    reply_format: Literal["auto", "rich", "text"] | None = None
 
 
 class Chat(Entry):

@@ -22,6 +22,7 @@ class Facts:
     """The main one."""
     models: Sequence[str]
     way: Way
+    reply_format: str
     listens: bool
     speaks: bool
     thinks: bool
@@ -78,6 +79,12 @@ def _ways(facts: Facts) -> list[Option]:
     names = {Way.SUMMARY: texts.WAY_SUMMARY, Way.TRUNCATE: texts.WAY_TRUNCATE, Way.FULL: texts.WAY_FULL}
     default = f"{texts.AS_THE_BOT} ({names[facts.way]})"
     return [*(Option(way.value, name) for way, name in names.items()), Option(DEFAULT, default)]
+
+
+def _formats(facts: Facts) -> list[Option]:
+    names = {"auto": texts.FORMAT_AUTO, "rich": texts.FORMAT_RICH, "text": texts.FORMAT_TEXT}
+    default = f"{texts.AS_THE_BOT} ({names[facts.reply_format]})"
+    return [*(Option(*one) for one in names.items()), Option(DEFAULT, default)]
 
 
 def _personas(_: Facts) -> list[Option]:
@@ -139,6 +146,14 @@ SETTINGS: Mapping[str, Setting] = {
         lambda: texts.SET_LISTEN_MEANS,
     ),
     "voice": _switch("voice", lambda facts: facts.speaks, lambda: texts.SET_VOICE, lambda: texts.SET_VOICE_MEANS),
+    "format": Setting(
+        lambda: texts.SET_FORMAT,
+        lambda: texts.SET_FORMAT_MEANS,
+        _always,
+        _formats,
+        lambda choices: choices.reply_format or DEFAULT,
+        lambda choices, value: replace(choices, reply_format=None if value == DEFAULT else value),
+    ),
     "language": Setting(
         lambda: texts.SET_LANGUAGE,
         lambda: texts.SET_LANGUAGE_MEANS,

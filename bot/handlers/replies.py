@@ -114,7 +114,14 @@ class Replies:
 
         to = _destination(chat.place, chat.private, owed.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
-        return self.sender.preview(to, reply_id, begun=owed.begun, on_begun=begun, keyboard=keyboard)
+        return self.sender.preview(
+            to,
+            reply_id,
+            begun=owed.begun,
+            on_begun=begun,
+            keyboard=keyboard,
+            reply_format=chat.choices.reply_format,
+        )
 
     async def _give_up(
         self, chat: Chat, owed: Owed, text: str, shown_in: int | None, refused: Sequence[int] = ()
@@ -159,6 +166,7 @@ class Replies:
                 offset=delivery.end,
                 begun=delivery.begun,
                 wanted=sending.is_wanted,
+                reply_format=chat.choices.reply_format,
             )
         except Undeliverable as exc:
             if (moved := await self._moved(chat.place, exc)) is not None:
@@ -228,7 +236,9 @@ class Replies:
         async def arrived(part: Part) -> None:
             parts.append(part)
 
-        await self.sender.deliver(to, notice.text, arrived, wanted=wanted)
+        chat = await self.storage.chats.find(notice.place)
+        chosen = chat.choices.reply_format if chat else None
+        await self.sender.deliver(to, notice.text, arrived, wanted=wanted, reply_format=chosen)
         return parts[-1].message_id if parts else None
 
 

@@ -31,13 +31,14 @@ SHORT = 20
 class SettingsHandlers:
     """Shows and changes a chat's settings.
 
-    `way` is how the bot is set, `listens` whether it keeps what is said in groups, `most_persona` the longest system
-    prompt in tokens, `clock` gives Unix seconds.
+    `way` and `reply_format` are how the bot is set, `listens` whether it keeps what is said in groups,
+    `most_persona` the longest system prompt in tokens, `clock` gives Unix seconds.
     """
 
     storage: Storage
     choice: Choice
     way: Way
+    reply_format: str
     listens: bool
     recalls: bool
     most_persona: int
@@ -95,6 +96,7 @@ class SettingsHandlers:
             model=self.choice.main,
             models=sorted(self.choice.offered),
             way=self.way,
+            reply_format=self.reply_format,
             listens=self.listens,
             speaks=self.choice.models.of(model).senses.speaks,
             thinks=self.choice.models.of(model).senses.thinks,

@@ -67,17 +67,18 @@ class Sender:
         offset: int = 0,
         begun: int | None = None,
         wanted: Wanted = always,
+        reply_format: str | None = None,
     ) -> None:
         """Send `source[offset:]`, markdown, in as many messages as it takes; `begun` is edited into the very first.
 
         `on_part` is awaited after each message and before the next, so that after a crash the rest begins at its `end`.
-        No further message is sent once it is not `wanted`.
+        No further message is sent once it is not `wanted`. `reply_format` is the choice of the chat, if it has one.
         Raises Undeliverable when Telegram refuses for good.
         """
         edit = begun if offset == 0 else None
         if offset > 0:
             to = replace(to, reply_to=None)
-        rich_from = offset if goes_rich(source, self._reply_format) else len(source)
+        rich_from = offset if goes_rich(source, reply_format or self._reply_format) else len(source)
         while source[offset:].strip():
             try:
                 message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from, wanted)
@@ -149,9 +150,10 @@ class Sender:
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
         keyboard: InlineKeyboardMarkup | None = None,
+        reply_format: str | None = None,
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
-        rich = self._reply_format == "rich"
+        rich = (reply_format or self._reply_format) == "rich"
         return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, keyboard, rich=rich)
 
     async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:

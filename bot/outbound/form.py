@@ -21,7 +21,7 @@ _TABLE_OR_FORMULA = re.compile(r"<table\b|<tg-math(?:-block)?>[^<]*[^\d\s.,+%<-]
 log = logging.getLogger(__name__)
 
 
-def goes_rich(answer: str, reply_format: ReplyFormat) -> bool:
+def goes_rich(answer: str, reply_format: str) -> bool:
     """The form of a whole answer: the same for each of its parts, and the same after a restart."""
     if reply_format != "auto":
         return reply_format == "rich"

@@ -198,6 +198,12 @@ SET_LISTEN, SET_LISTEN_MEANS = (
     "Shall I remember what is said here between the messages to me, so that I know what you talk about?",
 )
 SET_VOICE, SET_VOICE_MEANS = "Voice", "Shall I speak my answers too, as voice messages?"
+SET_FORMAT, SET_FORMAT_MEANS = (
+    "Format",
+    "How shall I show my answers?\n\nAutomatic: as text, and as a rich message where there is a table or a formula.\n"
+    "Rich: always as a rich message, which some apps show blank.\nText: always as text, which every app shows.",
+)
+FORMAT_AUTO, FORMAT_RICH, FORMAT_TEXT = "Automatic", "Rich", "Text"
 SET_LANGUAGE, SET_LANGUAGE_MEANS = "Language", "Which language shall I use for buttons and notes of my own?"
 TICK = "✓"
 SETTING_CHANGED = "Done."

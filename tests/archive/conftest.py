@@ -18,7 +18,9 @@ from storage.records import Choices, MediaKind, NewMedium, NewReply, NewTurn, Pl
 
 HOME, GROUP, TOPIC = Place(1001), Place(-1001), Place(-1001, 7)
 NOW = 1_795_000_000.123456
-CHOICES = Choices("full", "de", "big", "Be brief.", recall=True, thinking=False, show_thinking=True, listen=False)
+CHOICES = Choices(
+    "full", "de", "big", "Be brief.", recall=True, thinking=False, show_thinking=True, listen=False, reply_format="rich"
+)
 PICTURE, SOUND = b"\x89PNG\r\n\x1a\n one", b"RIFF two"
 MEDIA = (NewMedium(MediaKind.IMAGE, PICTURE, "image/png", 70), NewMedium(MediaKind.AUDIO, SOUND, "wav", 25))
 

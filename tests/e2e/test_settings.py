@@ -45,7 +45,7 @@ async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: Non
     await stage.ann.press(menu, "« Back")
     await stage.home.wait(lambda chat: "Recall: off" in [one.text for one in chat.message(menu.id).buttons], PATIENCE_S)
     rows = [button.text.partition(":")[0] for button in stage.home.message(menu.id).buttons]
-    assert rows == ["Persona", "Memory", "Recall", "Show thinking", "Language"]
+    assert rows == ["Persona", "Memory", "Recall", "Show thinking", "Format", "Language"]
 
 
 async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: None) -> None:
@@ -122,6 +122,14 @@ async def test_the_interface_speaks_the_language_that_was_chosen(stage: Stage, h
     await stage.ann.say(stage.home, "/stop")
     told = (await stage.home.wait(2, PATIENCE_S))[1].text
     assert told != "I am not answering anything right now."
+
+
+async def test_answers_are_shown_as_a_chat_has_chosen(stage: Stage, hurry: None) -> None:
+    stage.model.script(Say("**Four.**"))
+    await stage.start()
+    await choose(stage, "Format", "Rich")
+    await stage.ann.say(stage.home, "2 + 2?")
+    assert (await stage.home.wait(2, PATIENCE_S))[1].html == "<p><b>Four.</b></p>"
 
 
 async def test_a_model_is_told_whether_to_think_and_what_it_thought_is_shown_folded(stage: Stage, hurry: None) -> None:

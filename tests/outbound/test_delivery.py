@@ -2,6 +2,7 @@ import asyncio
 import json
 from contextlib import suppress
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -62,6 +63,15 @@ async def test_text_is_never_rich() -> None:
     assert (call.method, call.text) == ("sendMessage", "a | b\n--+--\n1 | 2\n\nx^2")
     assert '"pre"' in call.fields["entities"]
     assert '"code"' in call.fields["entities"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "source", "method"), [("rich", "a", "sendRichMessage"), ("text", TABLE, "sendMessage")]
+)
+async def test_the_choice_of_a_chat_comes_first(chosen: str, source: str, method: str) -> None:
+    async with connected() as line:
+        await line.sender.deliver(PRIVATE, source, AsyncMock(), reply_format=chosen)
+        assert line.api.methods == [method]
 
 
 @pytest.mark.parametrize("length", [4096, 4097, 32_768])

@@ -130,7 +130,7 @@ async def test_a_message_that_comes_late_from_the_old_chat_joins(storage: Storag
 async def test_what_was_chosen_last_holds_and_all_choices_move(storage: Storage) -> None:
     old, new = await _both(storage)
     flags = dict.fromkeys(("recall", "thinking", "show_thinking", "listen", "voice"), False)
-    chosen = Choices("full", "de", "m", "Be brief.", **flags)
+    chosen = Choices("full", "de", "m", "Be brief.", reply_format="text", **flags)
     assert None not in astuple(chosen)
     async with storage.transaction() as tx:
         await storage.chats.choose(tx, old.id, chosen)
