@@ -18,6 +18,7 @@ class Stored:
     content: str
     glue: str
     asked: bool
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class Edits:
     async def find(self, chat_id: int, message_id: int) -> Stored | None:
         """The user's turn that this Telegram message is, unless it was reset."""
         row = await self._database.row(
-            "SELECT turns.id, content, glue, asked FROM turns JOIN turn_messages ON turn_id = turns.id"
+            "SELECT turns.id, content, glue, asked, digest FROM turns JOIN turn_messages ON turn_id = turns.id"
             " JOIN chats ON chats.id = chat_id WHERE in_chat = ?1 AND message_id = ?2"
             " AND chat_id = ?1 AND role = 'user' AND turns.id > reset_turn",
             (chat_id, message_id),
         )
-        return Stored(row["id"], row["content"], row["glue"], bool(row["asked"])) if row else None
+        return Stored(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
 
     async def last_exchange(self, chat_id: int) -> Exchange:
         """The newest question, all messages of it, and its answer."""
@@ -79,6 +80,10 @@ class Edits:
         tx.deletes = True  # their vectors, and those of their neighbours, have to go
         chat = "(SELECT chat_id FROM turns WHERE id = ?)"
         await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))  # noqa: S608 - a constant
+
+    async def is_now(self, tx: Transaction, turn_id: int, digest: str | None) -> None:
+        """What its message says and holds now, in short."""
+        await tx.execute("UPDATE turn_messages SET digest = ? WHERE turn_id = ?", (digest, turn_id))
 
     async def ask(self, tx: Transaction, turn_id: int, by: int | None) -> None:
         """An answer to this turn is owed, since somebody changed it."""

@@ -166,6 +166,8 @@ class NewTurn:
     """When it was sent, in seconds since 1970 (UTC)."""
     from_bot: bool = False
     media: tuple[NewMedium, ...] = ()
+    digest: str | None = None
+    """What the message says and holds, in short."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Transcript:
             )
             if turn.message_id is not None:
                 await tx.execute(
-                    "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?)", (turn_id, turn.message_id)
+                    "INSERT INTO turn_messages (turn_id, message_id, digest) VALUES (?, ?, ?)",
+                    (turn_id, turn.message_id, turn.digest),
                 )
             await self._media.keep(tx, turn_id, turn.media)
 

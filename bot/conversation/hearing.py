@@ -138,4 +138,5 @@ class Hearing:
             said_at=said.at.timestamp(),
             from_bot=said.from_bot,
             media=(*(said.quote.media if said.quote else ()), *said.media),
+            digest=said.digest,
         )

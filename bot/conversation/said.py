@@ -68,6 +68,8 @@ class Said:
     """What of its file could not be read, or only in part, in words of ours."""
     media: tuple[NewMedium, ...] = ()
     from_bot: bool = False
+    digest: str | None = field(default=None, compare=False)
+    """What it says and holds, in short, to know it again."""
 
 
 def stamp(said: Said, last: float | None, zone: tzinfo) -> str:

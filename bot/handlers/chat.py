@@ -1,7 +1,7 @@
 """What people say to the bot, and what it overhears."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from telegram import Message
 
@@ -24,6 +24,7 @@ from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.origin import author_id, quoted_id, replied_to
 from bot.inbound.reading import Read, Reader
+from bot.inbound.unchanged import Lately
 from bot.intake.arrival import Burst
 from bot.intake.authorship import is_own
 from bot.language import every, sentence, texts
@@ -57,10 +58,13 @@ class ChatHandlers:
     settings: SettingsHandlers
     pace: Pace
     listens: bool
+    lately: Lately = field(default_factory=Lately)
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
         told, rest = self._told(burst)
+        for message in burst.messages:
+            self.lately.hear(message)
         if told is not None:
             await self._take(told)
         if rest is not None:

@@ -13,6 +13,7 @@ from bot.handlers.senders import sender_of
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
+from bot.inbound.unchanged import digest
 from bot.intake.arrival import Burst, place_of
 from bot.intake.authorship import order
 from storage import Storage, Transaction
@@ -38,9 +39,13 @@ class EditHandlers:
         if is_other_bot(message) or order(message, message.get_bot()) is not None:
             await self._done(update.update_id)
             return
+        if self.chat.lately.knows(message):
+            await self._done(update.update_id)
+            return
         place = place_of(message)
         chat = await self.storage.chats.find(place)
         if chat is not None and await self._change(chat, message, update.update_id):
+            self.chat.lately.hear(message)
             return
         if self._is_worth_hearing(message):
             await self.chat.on_burst(Burst(place, (message,), (update.update_id,)), _)
@@ -55,6 +60,9 @@ class EditHandlers:
         stored = await self.storage.edits.find(chat.id, message.message_id)
         if stored is None:
             return False
+        if stored.digest == digest(message):
+            await self._done(update_id)
+            return True
         fetch = stored.asked or self.chat.addressing.is_meant(message)
         now = await self.chat.understood(chat.place, message, fetch=fetch) if not is_live(message) else None
         said, problem = now or (None, None)
@@ -67,6 +75,7 @@ class EditHandlers:
                 admits = partial(self.chat.pace.admits_edit, message)
                 if not await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread):
                     await self._refuse(tx, message)
+                await self.storage.edits.is_now(tx, stored.turn_id, said.digest)
             await self.storage.inbox.done(tx, [update_id])
         return True
 

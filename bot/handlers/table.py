@@ -185,7 +185,7 @@ class Handlers:
     def edited(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message
-        if message is not None and not is_other_bot(message):
+        if message is not None and not is_other_bot(message) and not self.chat.lately.knows(message):
             admits = partial(self.chat.pace.admits_edit, message)
             self.replies.endings.restart_if_asked(arrival.place, message.message_id, admits)
 

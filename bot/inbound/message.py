@@ -5,6 +5,7 @@ from telegram import Message
 from bot.conversation.said import Said
 from bot.inbound.kinds import described
 from bot.inbound.origin import links, origin, quoted, text_of
+from bot.inbound.unchanged import digest
 
 
 def said(message: Message, bot_id: int) -> Said | None:
@@ -26,6 +27,7 @@ def said(message: Message, bot_id: int) -> Said | None:
         quote=quoted(message, bot_id),
         notes=(*((kind,) if kind else ()), *links(message)),
         from_bot=bool(message.from_user and message.from_user.is_bot and message.sender_chat is None),
+        digest=digest(message),
     )
 
 

@@ -182,6 +182,13 @@ class User:
         kept = {key: item for key, item in found.raw.items() if not key.endswith(("text", "entities", "caption"))}
         return self._edited(message, kept | words)
 
+    async def react(self, message: Message) -> Message:
+        """Put a reaction under a message, of which Telegram tells a bot as of an edit."""
+        found = self._world.store.message(message.chat_id, message.id)
+        if found is None:
+            raise LookupError("the message was deleted")
+        return self._edited(message, found.raw)
+
     async def replace_photo(self, message: Message, content: bytes) -> Message:
         """Put another picture into a message of one's own, under the same words."""
         found = self._world.store.message(message.chat_id, message.id)

@@ -47,6 +47,24 @@ async def test_an_edit_ends_the_answer_that_is_being_written(stage: Stage, hurry
     assert _words(stage, 1) == ["capital of Italy?"]
 
 
+async def test_a_reaction_ends_no_answer_and_obeys_nothing_again(stage: Stage, hurry: None) -> None:
+    hold = Hold(3)
+    stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
+    await stage.start()
+    asked = await stage.ann.say(stage.home, "capital of France?")
+    await hold.reached(PATIENCE_S)
+    await stage.ann.react(asked)
+    await _settled(stage)
+    hold.release()
+    assert await stage.replies(1) == ["Paris is the capital of France"]
+    await stage.ann.say(stage.home, "/reset")
+    await stage.replies(2)
+    await stage.ann.react(asked)
+    await stage.ann.say(stage.home, "hello")
+    assert (await stage.replies(3))[2] == "Rome"
+    assert _words(stage, 1) == ["hello"]
+
+
 async def test_an_older_message_edited_changes_the_prompt_and_the_search_and_is_not_answered(
     stage: Stage, hurry: None
 ) -> None:

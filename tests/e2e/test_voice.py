@@ -7,6 +7,7 @@ from typing import Any
 import av
 import pytest
 
+from bot.inbound.unchanged import Lately
 from bot.media.sound import voice_note
 from sandbox.botapi import media
 from sandbox.model import Fail, Say
@@ -53,6 +54,23 @@ async def test_what_was_written_down_is_quoted_then_answered_and_kept(stage: Sta
     assert first.last_words.endswith("[voice message, 0:12]\nDo you remember\nthe whisk?")
     assert second.messages[1].raw == first.messages[1].raw
     assert b"audio" not in first.body
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_reaction_has_nothing_written_down_again(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    if restarted:  # then what was heard lately is known by the transcript alone
+        monkeypatch.setattr(Lately, "knows", lambda *_: False)
+    stage.model.transcriptions.script("hello there", "hello again")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    spoken = await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
+    await stage.replies(2)
+    await stage.ann.react(spoken)
+    await stage.ann.say(stage.home, "well?")
+    await stage.replies(3)
+    assert len(stage.model.transcriptions.requests) == 1
+    assert len(stage.home.replies) == 3
 
 
 async def test_what_is_written_down_is_counted(stage: Stage, hurry: None) -> None:

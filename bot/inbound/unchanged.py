@@ -1,0 +1,47 @@
+"""Whether an edited message says anything new: Telegram calls it edited when it has a reaction or a preview, too."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from telegram import Message
+
+from bot.inbound.kinds import described
+from bot.inbound.origin import FILES, text_of
+
+MOST = 10_000
+"""Messages that are remembered, besides those in the transcript: what a message of the last minutes said."""
+
+
+def digest(message: Message) -> str:
+    """What a message says and holds, in short: its words, where they lead, and its files, whatever they are called."""
+    held = [getattr(message, name) for name in FILES]
+    files = [one[-1] if isinstance(one, tuple) else one for one in held if one]
+    addresses = [entity.url for entity in (*message.entities, *message.caption_entities) if entity.url]
+    said = [
+        text_of(message),
+        "" if files else described(message),
+        addresses,
+        sorted(file.file_unique_id for file in files),
+    ]
+    return hashlib.sha256(json.dumps(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(slots=True)
+class Lately:
+    """What the newest messages said when they were last heard."""
+
+    digests: OrderedDict[tuple[int, int], str] = field(default_factory=OrderedDict)
+
+    def hear(self, message: Message) -> None:
+        """Remember what it says now."""
+        key = (message.chat.id, message.message_id)
+        self.digests[key] = digest(message)
+        self.digests.move_to_end(key)
+        if len(self.digests) > MOST:
+            self.digests.popitem(last=False)
+
+    def knows(self, message: Message) -> bool:
+        """Whether it said the same before."""
+        return self.digests.get((message.chat.id, message.message_id)) == digest(message)
