@@ -119,7 +119,7 @@ def build(
         choice=choice,
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
-        summaries=Summaries(storage, windows, side_calls, marking, culprits, settings.zone, time.time),
+        summaries=Summaries(storage, windows, side_calls, marking, culprits, settings.zone),
         forgetting=Forgetting(storage, windows, time.time),
         erasing=Erasing(storage, indexer),
         cleaning=Cleaning(storage, indexer, windows.memory_tokens),

@@ -86,7 +86,7 @@ def build(
         edits=EditHandlers(storage, chat, parts.editing),
         commands=commands,
         buttons=Buttons(storage, replies.endings, budget, parts.hearing, time.time),
-        summary=SummaryHandlers(storage, parts.summaries),
+        summary=SummaryHandlers(storage, parts.summaries, settings.zone, time.time),
         memory=memory,
         forget=chat.forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),

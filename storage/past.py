@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from storage.database import Database, Row, SQLValue, Transaction
 from storage.records import Role, Spoken
@@ -140,14 +141,16 @@ class Past:
         )
         return [_spoken(row) for row in rows]
 
-    async def latest(self, chat_id: int, *, after_turn: int, since: float, limit: int) -> list[Spoken]:
-        """The newest turns behind this one that were sent since a time, at most so many, oldest first.
+    async def latest(
+        self, chat_id: int, *, after_turn: int, since: float, limit: int, until: float = inf
+    ) -> list[Spoken]:
+        """The newest turns behind this one that were sent from and up to a time, at most so many, oldest first.
 
         They are for a model: those that are refused are not among them.
         """
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? ORDER BY id DESC LIMIT ?",
-            (chat_id, after_turn, since, limit),
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
+            (chat_id, after_turn, since, until, limit),
         )
         return [_spoken(row) for row in reversed(rows)]
 

@@ -1,6 +1,6 @@
 """Summaries for people: of the whole conversation, or of what somebody missed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
@@ -18,7 +18,6 @@ from bot.llm.interface import Message
 from storage import Storage
 from storage.records import Chat, Spoken
 
-HOUR_S = 3600.0
 MOST_MESSAGES = 2000
 READABLE_SHARE = 0.6
 """Most of the model's window that the messages take which are to be summarised."""
@@ -26,7 +25,7 @@ READABLE_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """Has them written. Times are those of `zone`, `clock` gives Unix seconds."""
+    """Has them written. Times are those of `zone`."""
 
     storage: Storage
     windows: Windows
@@ -34,7 +33,6 @@ class Summaries:
     marking: Marking
     culprits: Culprits
     zone: tzinfo
-    clock: Callable[[], float]
 
     async def whole(self, chat: Chat) -> str | None:
         """A summary of the conversation, from its own cached prompt; None when nothing was said. Raises ModelError."""
@@ -58,11 +56,13 @@ class Summaries:
             chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
         )
 
-    async def of_hours(self, chat: Chat, hours: float) -> str | None:
-        """A summary of what was said in the last hours. Raises ModelError."""
-        since = self.clock() - hours * HOUR_S
+    async def of_time(self, chat: Chat, begin: float, end: float) -> str | None:
+        """A summary of what was said from and up to (not with) a time, in Unix seconds. Raises ModelError."""
         return await self._of(
-            chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=since, limit=MOST_MESSAGES)
+            chat,
+            await self.storage.past.latest(
+                chat.id, after_turn=chat.reset_turn, since=begin, until=end, limit=MOST_MESSAGES
+            ),
         )
 
     async def _of(self, chat: Chat, turns: Sequence[Spoken]) -> str | None:

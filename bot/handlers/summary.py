@@ -1,21 +1,25 @@
 """``/summary``: of the whole conversation, or of what somebody missed."""
 
+import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 from telegram import Update
 
+from bot.chat_language import chat_language
+from bot.conversation.keys import spoken_in
+from bot.conversation.since import LANGUAGES, time_asked
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
 from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
-from bot.language import sentence, texts
+from bot.language import every, sentence, texts
 from storage import Storage
 from storage.records import Chat
 
-_MESSAGES = re.compile(r"([1-9]\d{0,5})")
-_TIME = re.compile(r"([1-9]\d{0,3})\s*([mhd])[a-z]*", re.IGNORECASE)
-_HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0}
+_NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +28,41 @@ class SummaryHandlers:
 
     storage: Storage
     summaries: Summaries
+    zone: tzinfo
+    clock: Callable[[], float]
 
     async def summary(self, update: Update, _: object) -> None:
-        """``/summary``, ``/summary 50``, ``/summary 3h``."""
+        """``/summary``, ``/summary 50``, ``/summary 3h``, ``/summary since yesterday``."""
         message = update.message
         assert message is not None
         wanted = argument(message)
         chat = await self.storage.chats.find(place_of(message))
         try:
-            text = await self._text(chat, wanted) if chat else texts.NOTHING_SAID
+            code = message.from_user.language_code if message.from_user else None
+            text = await self._text(chat, wanted, code) if chat else texts.NOTHING_SAID
         except ModelError as exc:
             text = sentence(exc)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(message, text, markdown=True))
             await self.storage.inbox.done(tx, [update.update_id])
 
-    async def _text(self, chat: Chat, wanted: str) -> str:
+    async def _text(self, chat: Chat, wanted: str, code: str | None) -> str:
         if not wanted:
             return await self.summaries.whole(chat) or texts.NOTHING_SAID
-        if found := _MESSAGES.fullmatch(wanted):
-            return await self.summaries.of_messages(chat, int(found[1])) or texts.SUMMARY_NOTHING
-        if found := _TIME.fullmatch(wanted):
-            hours = int(found[1]) * _HOURS[found[2].lower()]
-            return await self.summaries.of_hours(chat, hours) or texts.SUMMARY_NOTHING
+        if count := _count(wanted):
+            return await self.summaries.of_messages(chat, count) or texts.SUMMARY_NOTHING
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        spoken = [(one or "").lower().partition("-")[0] for one in (chat_language(chat), code, chat.heard_language)]
+        languages = (*spoken[:1], *spoken_in(wanted, spoken), *spoken, "en", *LANGUAGES)
+        if asked := await asyncio.to_thread(time_asked, wanted, languages, now, self.zone):
+            begin, end = (time.timestamp() for time in asked)
+            return await self.summaries.of_time(chat, begin, end) or texts.SUMMARY_NOTHING
         return texts.SUMMARY_HOW
+
+
+def _count(wanted: str) -> int:
+    """Of messages: a number alone, or with the word for them; 0 where it is something else."""
+    found = _NUMBER.search(wanted)
+    words = {word for forms in every("MESSAGES") for word in forms.split("|")}
+    rest = re.sub(r"\s+", " ", _NUMBER.sub("", wanted, count=1)).strip().casefold()
+    return int(found[1]) if found and (not rest or any(rest.endswith(word) for word in words)) else 0

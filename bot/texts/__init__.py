@@ -121,7 +121,10 @@ FORGET_YES = "Forget it"
 FORGET_NO = "Keep it"
 FORGOTTEN = "Done: {messages} and {lines} of my notes are forgotten. What is in Telegram itself only you can delete."
 KEPT = "I keep it."
-SUMMARY_HOW = "Use /summary, /summary 50 for the last 50 messages, or /summary 3h for the last three hours."
+SUMMARY_HOW = (
+    "Use /summary, /summary 50 for the last 50 messages, /summary 3h for the last three hours, or /summary since "
+    "yesterday."
+)
 SUMMARY_NOTHING = "Nothing was said in that time."
 
 USAGE_NONE = "The model server has not reported any use in this chat yet."
