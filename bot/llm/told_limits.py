@@ -5,6 +5,8 @@ import re
 LEAST, MOST = 512, 10_000_000
 """Other numbers are no window of a model, in tokens."""
 
+_ERROR_CODE = re.compile(r"(\binvalid params\b[^();]*)\(\d{4}\)")
+"""MiniMax writes the number of the error behind its words."""
 _RANGE = re.compile(r"[\[(]\s*\d+\s*(?:,|to|-)\s*(\d+)\s*[\])]")
 _NUMBER = re.compile(r"(?<![\d.\w-])(\d{1,3}(?:[,_' ]\d{3})+(?!\d)|\d+)(?:\.0+\b)?(k\b)?")
 _BOUND_BEFORE = re.compile(
@@ -28,19 +30,24 @@ _ANSWER = re.compile(
 )
 _ADDEND_BEFORE, _ADDEND_AFTER = re.compile(r"\d\s*[+-]\s*$"), re.compile(r"^\s*(?:[+-]\s*\d|/\s*\d)")
 """A part of a sum, or what is set against a bound behind a slash."""
+_OTHER_UNIT_BEFORE = re.compile(
+    r"(?:char(?:acter)?s?|bytes?|words?|字符数?|字数|字节数?)\W{0,3}(?:(?:is|are|of|为|是) ?)?\W{0,2}$"
+)
 _OTHER_UNIT = re.compile(r"^\W{0,2}(?:char|byte|[kmg]i?b\b|字符|字节|word|image|pixel|second|%|messages?\b|turns?\b)")
 
 
 def told_limit(words: str) -> int | None:
     """The tokens that a prompt may have, as these words (in small letters) say; None: they don't."""
     found: list[int] = []
-    words = _RANGE.sub(r"\1", words)
+    words = _RANGE.sub(r"\1", _ERROR_CODE.sub(r"\1", words))
     end = 0
     for match in _NUMBER.finditer(words):
         before, after = words[max(end, match.start() - 90) : match.start()], words[match.end() : match.end() + 30]
         end = match.end()
         number = int(re.sub(r"\D", "", match[1])) * (1000 if match[2] else 1)
         if not LEAST <= number <= MOST or _OTHER_UNIT.search(after) or _ANSWER.search(before):
+            continue
+        if _OTHER_UNIT_BEFORE.search(before):
             continue
         if _ADDEND_AFTER.search(after) or _ADDEND_BEFORE.search(words[: match.start()][-12:]):
             continue

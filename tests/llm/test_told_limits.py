@@ -30,6 +30,9 @@ TOLD = {
     "Input too long: 40000 tokens, limit 32k": 32_000,
     "输入超过模型最大上下文长度 8192,当前为 9300": 8192,
     "number of input tokens (5000) has exceeded max_prompt_tokens limit of 4096": 4096,
+    "a sequence length of 4310, but the maximum supported sequence length is just 4096!": 4096,
+    "model max length exceeded, max length:8192": 8192,
+    "context window exceeds limit (2048)": 2048,
     "request (9321 tokens) exceeds the available context size (8192 tokens)": 8192,
 }
 SILENT = (
@@ -40,6 +43,9 @@ SILENT = (
     "The prompt is too long: 9000 tokens.",
     "your request contains 9000 tokens",
     "exceeds the limit of 20 images",
+    "invalid params, context window exceeds limit (2013)",
+    "MinimaxException; invalid params, context window exceeds limit (2013)",
+    "the max input characters is 11200",
 )
 
 
