@@ -43,6 +43,8 @@ _WORDS = (
     ),
 )
 """The keys whose values tell what went wrong; all others may hold what was sent."""
+_WRAPS = ("value",)
+"""Where Vercel's gateway has another server's error that it could not read; elsewhere, as a text, what was sent."""
 _CODES = (
     "code",
     "type",
@@ -154,6 +156,7 @@ def _read_mapping(value: Mapping[object, object], found: Told, depth: int, *, kn
             found.delay = found.delay or str(fields[key])
     found.window = found.window or next((size for key in _WINDOWS if type(size := fields.get(key)) is int), None)
     wanted = [fields[key] for key in _WORDS if fields.get(key) not in (None, "", [], {})]
+    wanted += [fields[key] for key in _WRAPS if isinstance(fields.get(key), Mapping)]
     if not wanted and not known:  # a form that nobody has seen: its texts, but not what is deeper
         wanted = [item for item in fields.values() if isinstance(item, str)]
     for item in wanted:

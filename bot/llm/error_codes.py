@@ -21,6 +21,8 @@ CERTAIN: tuple[tuple[str, Kind], ...] = (
     ("arrearage", errors.NoCredit),
     ("allocationquota.freetieronly", errors.NoCredit),
     ("insufficient_balance", errors.NoCredit),
+    ("insufficient_user_quota", errors.NoCredit),  # one-api and its like
+    ("pre_consume_token_quota_failed", errors.NoCredit),
     ("insufficient_credit", errors.NoCredit),
     ("insufficient_funds", errors.NoCredit),
     ("billing_", errors.NoCredit),

@@ -41,6 +41,7 @@ _STATUS = re.compile(r"(?:http)?[ _-]?([45][0-9]{2})(?:[^0-9].*)?")
 _NO_CREDIT = any_of(wordings.NO_CREDIT)
 _QUOTA = any_of(wordings.QUOTA)
 _RATE = any_of(wordings.RATE)
+_BUSY = re.compile(r"负载已?饱和|稍[后候][再重]?试|\boverloaded\b|\brate[ _-]?limit(?:ed)?\b")
 _WRONG_KEY = any_of(wordings.WRONG_KEY)
 _TEXT_ONLY = any_of(media_wordings.TEXT_ONLY)
 _ANSWER_LENGTH = any_of(wordings.ABOUT_THE_ANSWER)
@@ -158,7 +159,11 @@ def _kind(status: int | None, found: Told, host: str) -> Kind:
 
 def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
     """Whether the account is out of credit, and does not only ask for too much a minute."""
-    if _NO_CREDIT.search(said) or _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
+    if _NO_CREDIT.search(said):
+        return True
+    if _BUSY.search(said):  # gateways give it a code of their own, whatever that means elsewhere
+        return False
+    if _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
         return True
     quota = _QUOTA.search(said) or any(code.startswith("insufficient_quota") for code in codes)
     if not quota or told_wait(found) is not None or any("resource_exhausted" in code for code in codes):

@@ -66,7 +66,9 @@ BLIND = _senseless(
         r"is not a (?:vlm|vision)\b|\bclip (?:model )?(?:is )?not loaded|mmproj (?:is |was )?not (?:loaded|found|provided|set)",
         r"(?:\bno|not have an?|lacks? an?|without an?) vision (?:capabilit\w+|encoder|tower|module|support)",
         r"\bno (?:multi-?modal|vision)[ -]?(?:capable )?(?:endpoint|model|provider)s? (?:is |are )?(?:available|found)",
-        r"vision add-?on is not loaded",
+        r"vision add-?on is not loaded|\bno (?:vision|multi-?modal)[ -](?:capable )?(?:model|projector|adapter|encoder) (?:is |was )?"
+        r"(?:loaded|available|found|configured)",
+        r"number of bitmaps.{0,12}does not match",  # llama.cpp, of a template without a place for a picture
         r"missing data required for image input",
         r"\bnot (?:a )?(?:vision|image|multi-?modal)[- ](?:capable|enabled)",
         r"vision (?:encoder|tower|projector|adapter|module) (?:is |was )?not (?:initiali[sz]ed|loaded|available|present|found)",
@@ -105,7 +107,8 @@ TEXT_ONLY = (
     r"(?! (?:support|request))",
     r"\bcontent\b.{0,12}(?:value )?must be (?:a )?string|\bcontent\W{1,4}expected (?:a )?string",
     r"input should be 'text'",
-    r"仅支持文本|只支持文本|不支持多模态|content\.type.{0,12}参数非法",
+    r"unexpected item type in content",  # the templates of Qwen's models, so also DashScope and vLLM
+    r"仅支持文本|只支持文本|不支持多模态|content(?:\.\d+)?\.type.{0,12}参数非法",
 )
 """The model takes words only, or no content parts: which sense it lacks depends on what it was sent."""
 

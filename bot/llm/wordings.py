@@ -9,6 +9,9 @@ import re
 TOO_LONG = (
     r"maximum (?:allowed )?(?:context|prompt|model|sequence|input) (?:length|window|size)",
     r"context[_ ](?:length|window)[_ ]exceeded",
+    r"\bprompt is \d+ tokens long\b|maximum supported (?:sequence|context|prompt|input) length|\bmodel max length exceeded",
+    r"slot context: \d+ tokens, prompt|\bjob requires \d+ pages\b",
+    r"\b(?:prompt|input) tokens\b.{0,40}\bexceeds? (?:the |its )?\d+",
     r"(?:exceed\w*|longer than|greater than|larger than|bigger than|beyond|overflow\w*|too (?:long|large|big) for) "
     r"(?:\S+ ){0,6}?(?:context|prompt|input)[ _-](?:length|window|size|limit)",
     r"context (?:length|window|size|limit)s? (?:\S+ ){0,3}?(?:exceed\w*|overflow\w*|reached|too small)",
@@ -170,6 +173,7 @@ NO_CREDIT = (
     r"(?:unpaid|overdue|past[- ]due|outstanding) (?:\S+ )?(?:invoices?|bills?|balance|payments?)",
     r"(?:requires?|enable|set up|without) (?:valid |active )?billing\b|billing account (?:is |has been )?(?:closed|disabled|inactive)",
     r"(?:trial|subscription|paid plan|free tier|licen[cs]e) (?:period )?(?:has |is |was )?(?:been )?(?:ended|expired|lapsed|cancell?ed|over\b)",
+    r"预扣费额度失败|\b(?:token|key|user|account|remain(?:ing)?) quota (?:is )?(?:not enough|insufficient|used up)",
     r"exceeded your current token quota|exceeded your monthly included",
     r"suspended\b.{0,60}(?:balance|billing|recharge|payment|invoice)|failure to pay",
     r"余额(?:不足|已用)|欠费|请充值|额度(?:已)?(?:用尽|不足|用完|耗尽)|无可用资源包",
@@ -189,7 +193,7 @@ RATE = (
     r"\bthrottl",
     r"please (?:wait|slow down)",
     r"(?:too many concurrent|concurrency limit|concurrent requests)",
-    r"限流|频率(?:过高|超)|过于频繁|并发",
+    r"限流|频率(?:过高|超)|过于频繁|并发|负载已?饱和|(?:limit|限额|额度).{0,20}(?:will reset (?:at|in|on)|重置)",
 )
 """Too much at a time."""
 WRONG_KEY = (
@@ -226,7 +230,7 @@ NO_SUCH_MODEL = (
     r"not a valid model",
     r"(?:do not|don't|does not) have (?:access|permission)",
     r"(?:account|organi[sz]ation|workspace|project|team|\bip(?: address)?)\b.{0,40}(?:suspended|deactivated|disabled|terminated|banned|restricted|blocked)",
-    r"模型不存在|无权",
+    r"模型不存在|无权|无可用(?:的)?渠道|^\W*(?:bad request\W+)?invalid provider\W*$",
 )
 """There is no such model, or not for this account."""
 
