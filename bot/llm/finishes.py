@@ -51,7 +51,9 @@ _LENGTH = re.compile(
     "length|max|limit|truncat|contextwindow|toolong|exceed|budget|overflow|cutoff|(?:cache|context|window|buffer)full|outofcontext|nomoretokens|loop|degenerat"
 )
 _STOP = re.compile("stop|eos|complet|done|finish|tool|function|success")
-_KINDS = ((_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
+_MISCALLED = re.compile("^functioncallfilter|malformed(?:function|tool)")
+"""Gemini's, of a call that its model wrote wrong: no filter of what was said."""
+_KINDS = ((_MISCALLED, None), (_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
 
 MOST_END = 200
 """Characters at the end of an answer that tell whether it ends in the middle of a sentence."""

@@ -24,6 +24,7 @@ BROKEN = (
 BROKEN += " UNEXPECTED_TOOL_CALL user_cancelled USER_CANCEL rate_limit server_overloaded failed interrupted ERROR"
 BROKEN += " TOO_MANY_TOOL_CALLS aborted resource_exhausted incomplete time_limit internal_error"
 
+BROKEN += " function_call_filter:MALFORMED_FUNCTION_CALL"
 BROKEN += " out_of_memory connection_lost terminated evicted deadline_exceeded expired modelUnloaded quota_exceeded"
 
 
