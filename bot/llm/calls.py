@@ -55,7 +55,7 @@ class Calls:
             index, function = piece.get("index"), mapping(piece.get("function"))
             place, name = index if type(index) is int else at, text(piece.get("id"))
             call = self.begun.setdefault(place, _Begun())
-            if name and call.id and name != call.id:
+            if (name and call.id and name != call.id) or _is_another(call, piece, function):
                 self.done.append(call)
                 call = self.begun[place] = _Begun()
             call.id = call.id or name
@@ -176,6 +176,16 @@ def _made(call: Call) -> dict[str, object]:
 
 def _function(tool: Tool) -> dict[str, JsonValue]:
     return {"name": tool.name, "description": tool.purpose, "parameters": tool.parameters}
+
+
+def _is_another(call: _Begun, piece: Mapping[str, object], function: Mapping[str, object]) -> bool:
+    """Whether a piece with neither an index nor an id begins a call behind a whole one."""
+    if not call.name or piece.get("index") is not None or piece.get("id") or not function.get("name"):
+        return False
+    try:
+        return isinstance(json.loads(call.arguments), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _arguments(value: object) -> str:

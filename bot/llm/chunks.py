@@ -8,6 +8,9 @@ from bot.llm.params import transcript_in, voice_in
 from bot.llm.stream_failures import failure, failure_in
 from bot.llm.usage import reported
 
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "reasoning_text")
+"""Qwen and DeepSeek say the first, OpenRouter, Groq and Ollama the second, LiteLLM the fifth, Copilot the last."""
+
 
 class Chunks:
     """Reads one stream; `host` is the server's, since some words mean something else at some."""
@@ -26,14 +29,14 @@ class Chunks:
         choice = _first_choice(chunk)
         if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
             raise failure(error, self._host)
+        if error := mapping(chunk.get("x_groq")).get("error"):  # why it stopped early
+            raise failure(error, self._host)
         body = self._body(choice)
         said, thought = words(body.get("content"))
         audio = mapping(body.get("audio"))
         voice = voice_in(audio)
         said = said or text(body.get("refusal")) or transcript_in(audio)
-        # Qwen and DeepSeek say reasoning_content, OpenRouter, Groq and Ollama reasoning.
-        fields = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-        thought = thought or thoughts([body.get(field) for field in fields])
+        thought = thought or thoughts([body.get(field) for field in _THOUGHTS])
         self._calls.add(mappings(body.get("tool_calls")))
         self._opaque.add(body)
         self._said = self._said or bool(said or voice or self._calls.begun)

@@ -137,6 +137,10 @@ class _Block:
                 self._data.append(value.removeprefix(" "))
         elif field == "event":
             self._name = value.strip()
+        elif field == "error" and value.lstrip().startswith("{"):  # llama.cpp until 2025
+            self._streams = True
+            yield from self._ended()
+            yield "error", value.strip()
         elif field not in _FIELDS and not self._streams:
             self._bare.append(line)
 

@@ -26,8 +26,10 @@ _NEXT = re.compile(r"<\|start\|>\s*assistant|<\|channel\|>\s*(?:analysis|comment
 _SIGN = re.compile(f"{_END.pattern}|{_NEXT.pattern}")
 _BEGUN = re.compile(r"<(?:\|(?:[a-z]{0,8}(?:\|(?:>\s*[a-z]{0,10})?)?)?)?\Z")
 """What may be the beginning of a sign."""
-_LAST = re.compile(r"(?<=[^\s`\"'\u201c\u2018(])(?:<\|(?:end|return|call)\|>\s*)+\Z")
-_MAYBE_LAST = re.compile(r"(?:<\|(?:end|return|call)\|>\s{0,9}){0,3}(?:<(?:\|(?:[a-z]{0,6}\|?)?)?)?\Z")
+_ENDS = r"<\|(?:end|return|call|im_end|eot_id|eom_id|endoftext|end_of_text)\|>"
+"""Those of other models too, which some servers hand on."""
+_LAST = re.compile(rf"(?<=[^\s`\"'\u201c\u2018(])(?:{_ENDS}\s*)+\Z")
+_MAYBE_LAST = re.compile(rf"(?:{_ENDS}\s{{0,9}}){{0,3}}(?:<(?:\|(?:[a-z_]{{0,11}}\|?)?)?)?\Z")
 _BARE = re.compile(r"(?:assistant)?(?:analysis|commentary)(?=[A-Z\"(\u4e00-\u9fff])")
 _BARE_WORDS = ("analysis", "commentary", "assistantanalysis", "assistantcommentary")
 _BARE_FINAL = re.compile(r"assistantfinal(?!ly|i[sz])|assistant\sfinal(?![a-z])")

@@ -9,7 +9,8 @@ and is taken back.
 import re
 from dataclasses import dataclass
 
-_NAMES = r"(?:seed:|longcat_)?think(?:ing)?|thoughts?|reasoning"
+_NAMES = r"(?:[a-z]{1,10}[:_])?think(?:ing)?|thoughts?|reasoning"
+"""Some with a prefix: ``seed:think``, ``longcat_think``, ``mm:think`` of MiniMax."""
 _PAIRS = (
     (rf"<\s?(?P<name>{_NAMES})\s?>", r"</\s?(?:{name})\s?>"),
     (r"\[(?P<name>think)\]", r"\[/(?:{name})\]"),  # Mistral

@@ -60,14 +60,15 @@ def reported(usage: object) -> Usage | None:
     usage = _object(usage, ("tokens",)) or usage  # Cohere's, behind what it bills
     into = _object(usage, ("prompt_tokens_details", "input_tokens_details", "input_token_details"))
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
+    read, cached = _first((usage,), ("prompt_tokens", "input_tokens")), _first((into, usage), _CACHED)
     told = _Told(
-        read=_first((usage,), ("prompt_tokens", "input_tokens")),
+        read=read,
         said=_first((usage,), _SAID),
         total=_first((usage,), ("total_tokens",)),
-        cached=_first((into, usage), _CACHED),
+        cached=cached,
         written=_first((into, usage), _WRITTEN) or _by_lifetime(into, usage),
         reasoning=_first((out, usage), ("reasoning_tokens",)),
-        apart="prompt_tokens" not in usage and any(name in usage for name in _APART),
+        apart=any(name in usage for name in _APART) and ("prompt_tokens" not in usage or cached > read),
     )
     read, said = told.input_and_output()
     silent = any(type(count := usage.get(name)) is int and count == 0 for name in _SAID)

@@ -51,6 +51,11 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
         data({"choices": [{"index": 0, "delta": {}, "error": {"code": 502, "message": "Provider"}}]}),
         errors.StreamCut,
     ),
+    "an error beside Groq's usage": (data(say("He"), {"choices": [], "x_groq": {"error": "over"}}), errors.StreamCut),
+    "a field of its own": (
+        data(say("He")) + b'error: {"code": 500, "message": "Context size has been exceeded."}\n\n',
+        errors.ContextTooLong,
+    ),
     "a detail": (data({"detail": "maximum context length is 9"}), errors.ContextTooLong),
     "a msg": (data({"code": "DataInspectionFailed", "msg": "no"}), errors.ContentRefused),
     "errors": (

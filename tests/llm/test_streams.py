@@ -127,10 +127,12 @@ async def test_reasoning_comes_as_parts_or_in_fields(server: ModelServer, model:
         chunk(reasoning_content={"content": "f"}),
         chunk(reasoning_details=[{"type": "reasoning.summary", "summary": "g"}, {"type": "reasoning.encrypted"}]),
         chunk(reasoning="h", reasoning_details=[{"type": "reasoning.text", "text": "h"}]),
+        chunk(thinking_blocks=[{"type": "thinking", "thinking": "i", "signature": None}]),
+        chunk(reasoning_text="j"),
     ]
-    server.script(Raw(stream(*thoughts, say([_thinking("i"), {"type": "text", "text": "Hello"}]), STOP)))
+    server.script(Raw(stream(*thoughts, say([_thinking("k"), {"type": "text", "text": "Hello"}]), STOP)))
     deltas = await answer(model)
-    assert "".join(delta.reasoning for delta in deltas) == "abcdefghi"
+    assert "".join(delta.reasoning for delta in deltas) == "abcdefghijk"
     assert text_of(deltas) == "Hello"
 
 

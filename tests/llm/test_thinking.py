@@ -33,6 +33,7 @@ def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
         ("[THINK]one[/THINK]Hello", "Hello", "one"),
         ("◁think▷one◁/think▷Hello", "Hello", "one"),
         ("<seed:think>one</seed:think>Hello", "Hello", "one"),
+        ("<mm:think>one</mm:think>Hello", "Hello", "one"),
         ("<|begin_of_thought|>one<|end_of_thought|>Hello", "Hello", "one"),
         ("<|channel>thought\none<channel|>Hello", "Hello", "one"),
         ("<|channel>thoughtful", "<|channel>thoughtful", ""),

@@ -84,6 +84,16 @@ def test_calls_that_a_server_gives_no_place_or_the_same_one_are_told_apart_by_th
     assert [(call.id, call.arguments) for call in calls.take()] == [("1", "{}"), ("2", "{}"), ("3", "{}")]
 
 
+def test_calls_with_neither_a_place_nor_an_id_are_told_apart() -> None:
+    calls = Calls()
+    for word in ("cat", "dog"):
+        calls.add([{"id": "", "function": {"name": "look", "arguments": f'{{"word": "{word}"}}'}}])
+    assert [(call.id, call.arguments) for call in calls.take()] == [
+        ("call_0", '{"word": "cat"}'),
+        ("call_1", '{"word": "dog"}'),
+    ]
+
+
 @pytest.mark.parametrize("repeated", ["", "1", None])
 def test_pieces_of_one_call_are_one_call_whatever_id_the_later_ones_have(repeated: str | None) -> None:
     calls = Calls()

@@ -192,6 +192,17 @@ SHAPES: dict[str, tuple[Report, Usage]] = {
         Usage(90, 60, 2, written=25),
     ),
     "no output but a total": ({"prompt_tokens": 90, "total_tokens": 110}, Usage(90, 0, 20)),
+    "more cached than read, in Anthropic's names": (
+        {
+            "prompt_tokens": 8,
+            "completion_tokens": 862,
+            "total_tokens": 870,
+            "prompt_tokens_details": {"cached_tokens": 18901},
+            "cache_creation_input_tokens": 1367,
+            "cache_read_input_tokens": 18901,
+        },
+        Usage(20276, 18901, 862, written=1367),
+    ),
     "more written than read": (
         {"prompt_tokens": 90, "completion_tokens": 2, "prompt_tokens_details": {"cache_write_tokens": 95}},
         Usage(90, 0, 2, written=90),
