@@ -25,6 +25,9 @@ async def test_compactions_that_nobody_waits_for_are_few_at_once(storage: Storag
     compactor = type("Held", (), {"compact": staticmethod(compact)})()
     upkeep = dataclasses.replace(bench.upkeep, compactor=compactor, running={})
     queued = [upkeep._start(chat_id, queues=True) for chat_id in range(20)]
+    async with asyncio.timeout(5.0):
+        while most < SIDE_BY_SIDE:
+            await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     assert most == SIDE_BY_SIDE
     assert await asyncio.wait_for(upkeep.compact(19, most_prompt=1.0), 5.0) is Outcome.DONE  # somebody waits for it
