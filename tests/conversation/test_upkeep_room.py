@@ -11,12 +11,14 @@ from tests.conversation.test_upkeep import NOTES, Bench
 
 async def test_compactions_that_nobody_waits_for_are_few_at_once(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
-    under_way, most, gate = 0, 0, asyncio.Event()
+    under_way, most, gate, full = 0, 0, asyncio.Event(), asyncio.Event()
 
     async def compact(chat_id: int, *, most_prompt: float | None = None) -> Outcome:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
+        if most >= SIDE_BY_SIDE:
+            full.set()
         if most_prompt is None:
             await gate.wait()
         under_way -= 1
@@ -25,9 +27,7 @@ async def test_compactions_that_nobody_waits_for_are_few_at_once(storage: Storag
     compactor = type("Held", (), {"compact": staticmethod(compact)})()
     upkeep = dataclasses.replace(bench.upkeep, compactor=compactor, running={})
     queued = [upkeep._start(chat_id, queues=True) for chat_id in range(20)]
-    async with asyncio.timeout(5.0):
-        while most < SIDE_BY_SIDE:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(full.wait(), 5.0)
     await asyncio.sleep(0.05)
     assert most == SIDE_BY_SIDE
     assert await asyncio.wait_for(upkeep.compact(19, most_prompt=1.0), 5.0) is Outcome.DONE  # somebody waits for it
