@@ -5,19 +5,28 @@ a context variable, set where an update is handled and where a conversation is s
 the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from babel.dates import format_date, format_skeleton
+
 from bot import texts as english
 from bot.errors import ModelError
 
-LANGUAGES = {"en": "English", "zh": "中文", "ru": "Русский", "es": "Español"}
+LANGUAGES = {"en": "English", "zh": "简体中文", "zh-hant": "繁體中文", "ru": "Русский", "es": "Español"}
 """Codes, and what speakers call them."""
+TRADITIONAL = "zh-hant"
+"""Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
+_TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
+_LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
+"""Where Babel has other names."""
 
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
@@ -36,7 +45,8 @@ def speaking(language: str) -> Iterator[None]:
 
 def language_of(code: str | None) -> str:
     """Our language for Telegram's code of one (IETF), such as ``zh-hans`` or ``es-419``; English when it is none."""
-    language = (code or "").lower().partition("-")[0]
+    told = (code or "").lower().replace("_", "-")
+    language = TRADITIONAL if _TRADITIONAL.match(told) else told.partition("-")[0]
     return language if language in LANGUAGES else "en"
 
 
@@ -50,6 +60,20 @@ def plural(number: int, forms: str) -> str:
     else:
         form = each[1] if number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14) else each[2]
     return f"{number:,} {form}"
+
+
+def long_date(day: date) -> str:
+    """With the day of the week, in the language that is spoken."""
+    spoken = _spoken.get()
+    return format_date(day, "EEEE, d MMMM y" if spoken == "en" else "full", _LOCALES.get(spoken, spoken))
+
+
+def short_date(day: date) -> str:
+    """Day and month."""
+    spoken = _spoken.get()
+    if spoken == "en":
+        return format_date(day, "d MMM", "en")
+    return format_skeleton("MMMd", day, locale=_LOCALES.get(spoken, spoken))
 
 
 def sentence(error: ModelError) -> str:
@@ -72,8 +96,16 @@ def every(name: str) -> set[str]:
 @cache
 def catalogue(language: str) -> Catalogue:
     """The translation into a language; English has none."""
-    file = files("bot").joinpath("translations", f"{language}.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    name = "zh" if language == TRADITIONAL else language
+    file = files("bot").joinpath("translations", f"{name}.toml")
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return tomllib.loads(_traditional(text) if language == TRADITIONAL else text)
+
+
+def _traditional(text: str) -> str:
+    from opencc import OpenCC  # loads its dictionaries, which are needed this once
+
+    return str(OpenCC("s2twp").convert(text))
 
 
 def _table(name: str) -> dict[str, str]:

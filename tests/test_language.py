@@ -2,12 +2,24 @@
 
 import re
 import string
+from datetime import date
 
 import pytest
 
 from bot import errors
 from bot import texts as english
-from bot.language import LANGUAGES, catalogue, commands, every, language_of, plural, sentence, speaking, texts
+from bot.language import (
+    LANGUAGES,
+    catalogue,
+    commands,
+    every,
+    language_of,
+    long_date,
+    plural,
+    sentence,
+    speaking,
+    texts,
+)
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 SAME = {"TICK", "EXPORT_JSON", "EXPORT_MARKDOWN", "ACCESS_IS", "OPEN_TO_ALL"}
@@ -68,7 +80,19 @@ def test_texts_are_those_of_the_language_that_is_spoken() -> None:
 
 @pytest.mark.parametrize(
     ("code", "language"),
-    [("en", "en"), ("zh-hans", "zh"), ("zh-TW", "zh"), ("es-419", "es"), ("RU", "ru"), ("pt-br", "en"), (None, "en")],
+    [
+        ("en", "en"),
+        ("zh-hans", "zh"),
+        ("zh-TW", "zh-hant"),
+        ("zh-hant-hk", "zh-hant"),
+        ("zh_HK", "zh-hant"),
+        ("zh-cn", "zh"),
+        ("zh", "zh"),
+        ("es-419", "es"),
+        ("RU", "ru"),
+        ("pt-br", "en"),
+        (None, "en"),
+    ],
 )
 def test_telegrams_codes_are_understood(code: str | None, language: str) -> None:
     assert language_of(code) == language
@@ -93,3 +117,10 @@ def test_things_are_counted_as_each_language_does(number: int, english: str, rus
         assert plural(number, texts.DAYS) == russian
     with speaking("zh"):
         assert plural(number, texts.DAYS).endswith("天")
+
+
+def test_traditional_chinese_is_not_served_simplified() -> None:
+    with speaking("zh-hant"):
+        assert texts.SET_VOICE == "語音"
+        assert "一分鐘" in texts.TOO_OFTEN
+        assert long_date(date(2026, 11, 20)) == "2026年11月20日 星期五"

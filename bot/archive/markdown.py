@@ -1,29 +1,27 @@
-"""A conversation for readers: by day, with the names and times of those who speak. Pictures leave a line."""
+"""A conversation for readers, by day, in the language that is spoken. Pictures leave a line."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from bot.conversation.asking import spoken
+from bot.language import long_date, texts
 from storage.archived import ArchivedChat, ArchivedTurn
 from storage.records import MediaKind, Role
 
 _QUOTE = re.compile(r"(?:> [^\n]*\n)+")
 _FORMATTING = re.compile(r"([\\`*_])")
-_SHOWN = {MediaKind.IMAGE: "*(picture)*", MediaKind.AUDIO: "*(sound)*"}
-SOMEBODY = "Somebody"
-"""Who said it, where we never knew."""
 
 
 def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
     """The whole conversation; times are those of `zone`."""
-    blocks = ["# Conversation"]
+    blocks = [f"# {texts.MARKDOWN_TITLE}"]
     if chat.memory and chat.memory.text:
-        blocks += ["## Notes of the older part", quoted(chat.memory.text)]
+        blocks += [f"## {texts.MARKDOWN_NOTES}", quoted(chat.memory.text)]
     day, before = "", None
     for turn in chat.turns:
         at = datetime.fromtimestamp(turn.at, zone)
-        today = f"## {at:%A}, {at.day} {at:%B %Y}"
+        today = f"## {long_date(at.date())}"
         words = _words(turn, private=chat.private)
         if before is not None and _goes_on(turn, before) and today == day:
             blocks[-1] += f"{turn.glue}{words}"
@@ -46,12 +44,13 @@ def quoted(text: str) -> str:
 
 
 def _name(turn: ArchivedTurn, bot_name: str) -> str:
-    name = bot_name if turn.role is Role.ASSISTANT else turn.speaker or SOMEBODY
+    name = bot_name if turn.role is Role.ASSISTANT else turn.speaker or texts.MARKDOWN_SOMEBODY
     return _FORMATTING.sub(r"\\\1", name)
 
 
 def _media(turn: ArchivedTurn) -> Iterator[str]:
-    return (_SHOWN[medium.kind] for medium in turn.media)
+    shown = {MediaKind.IMAGE: texts.MARKDOWN_PICTURE, MediaKind.AUDIO: texts.MARKDOWN_SOUND}
+    return (f"*({shown[medium.kind]})*" for medium in turn.media)
 
 
 def _words(turn: ArchivedTurn, *, private: bool) -> str:

@@ -12,12 +12,15 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.language import LANGUAGES, commands, speaking
+from bot.language import LANGUAGES, TRADITIONAL, commands, speaking
 
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
 FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
 """What only owners may do, in private."""
+
+IN_MENUS = tuple(language for language in LANGUAGES if language != TRADITIONAL)
+"""Telegram knows languages by two letters there."""
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ log = logging.getLogger(__name__)
 async def register_menu(bot: Bot) -> None:
     """Register all menus but the owners'; without them the commands work all the same."""
     try:
-        for language in LANGUAGES:
+        for language in IN_MENUS:
             with speaking(language):
                 await _register(bot, language)
     except TelegramError as exc:
@@ -35,7 +38,7 @@ async def register_menu(bot: Bot) -> None:
 async def register_owner_menu(bot: Bot, owner: int) -> None:
     """Show an owner their own commands, in the private chat; where that was never begun, there is nothing to show."""
     try:
-        for language in LANGUAGES:
+        for language in IN_MENUS:
             with speaking(language):
                 menu = tuple(commands().items())
             await bot.set_my_commands(menu, scope=BotCommandScopeChat(owner), language_code=_code(language))
@@ -46,7 +49,7 @@ async def register_owner_menu(bot: Bot, owner: int) -> None:
 async def drop_owner_menu(bot: Bot, former: int) -> None:
     """Somebody is an owner no longer."""
     try:
-        for language in LANGUAGES:
+        for language in IN_MENUS:
             await bot.delete_my_commands(scope=BotCommandScopeChat(former), language_code=_code(language))
     except TelegramError as exc:
         log.info("The command menu of %d could not be taken away: %s", former, exc)

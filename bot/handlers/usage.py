@@ -41,8 +41,9 @@ class UsageHandlers:
         notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]))
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
-            chart = await asyncio.to_thread(usage_chart, month, today)
-            notice = answer(message, notice.text, file=File(FileKind.PHOTO, chart))
+            chart, meaning = await asyncio.to_thread(usage_chart, month, today)
+            text = "\n\n".join(filter(None, (notice.text, meaning)))
+            notice = answer(message, text, file=File(FileKind.PHOTO, chart))
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])

@@ -20,9 +20,6 @@ UPLOAD_ANSWER_S = 60.0
 """How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
 
 Markup = InlineKeyboardMarkup | ForceReply
-THINKING = Rich("<tg-thinking>Thinking...</tg-thinking>")
-"""The placeholder of a rich draft; a text draft shows its own when its text is empty."""
-
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Rich messages have no previews of pages either: Telegram would fetch an address as soon as a model writes it."""
 

@@ -13,7 +13,8 @@ from typing import Protocol
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, TimedOut
 
-from bot.outbound.api import THINKING, Api
+from bot.language import texts
+from bot.outbound.api import Api
 from bot.outbound.content import Content, Rich, Text
 from bot.outbound.convert import RICH_LIMIT
 from bot.outbound.destination import Destination
@@ -102,7 +103,9 @@ class DraftSurface:
             return self._newest(view.text, rich=rich)
         if view.kind is Kind.NOTE:
             return Rich(f"<p>{html.escape(view.text)}</p>") if rich else Text(view.text)
-        return THINKING if rich else Text("")
+        if not rich:
+            return Text("")  # Telegram's apps say it in their own language
+        return Rich(f"<tg-thinking>{html.escape(texts.DRAFT_THINKING)}</tg-thinking>")
 
     def _newest(self, text: str, *, rich: bool) -> Content:
         if self._from >= len(text):

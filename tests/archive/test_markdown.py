@@ -2,7 +2,10 @@
 
 from datetime import UTC, timedelta, timezone
 
+import pytest
+
 from bot.archive import markdown
+from bot.language import speaking
 from storage.archived import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn, State
 from storage.records import MediaKind, Place, Role
 
@@ -68,3 +71,18 @@ def test_notes_stand_above_as_a_quote_and_a_speaker_without_a_name_has_one() -> 
     text = written(said("Hi", None), memory=ArchivedMemory(0, "## People\n\n- Ann", 5, AT))
     assert text.startswith("# Conversation\n\n## Notes of the older part\n\n> ## People\n>\n> - Ann\n\n## Tuesday")
     assert "**Somebody**, 22:13" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "day"),
+    [
+        ("ru", "# Разговор", "## вторник, 14 ноября 2023"),
+        ("es", "# Conversación", "## martes, 14 de noviembre de 2023"),
+        ("zh", "# 对话", "## 2023年11月14日星期二"),
+        ("zh-hant", "# 對話", "## 2023年11月14日 星期二"),
+    ],
+)
+def test_headings_and_days_speak_the_chats_language(language: str, heading: str, day: str) -> None:
+    with speaking(language):
+        text = written(said("Hi"))
+    assert text.startswith(f"{heading}\n\n{day}")
