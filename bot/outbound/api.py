@@ -15,6 +15,7 @@ from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 from bot.outbound.content import Attachment, Content, Photo, Rich, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
+from bot.outbound.refusals import is_unauthorized
 
 UPLOAD_ANSWER_S = 60.0
 """How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
@@ -77,6 +78,8 @@ class Api:
                 to.chat_id, draft_id, content.text, message_thread_id=to.thread_id, entities=content.entities or None
             )
         except InvalidToken as exc:
+            if is_unauthorized(exc):
+                raise
             self.features.drafts = False
             raise UnsupportedError("sendMessageDraft") from exc
 
@@ -138,6 +141,8 @@ class Api:
         try:
             yield
         except (EndPointNotFound, InvalidToken) as exc:
+            if is_unauthorized(exc):
+                raise
             self.features.rich = False
             raise UnsupportedError("rich messages") from exc
 

@@ -1,6 +1,6 @@
 """What the Bot API server understands, learned from its refusals and remembered for the life of the process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.errors import KeepsakeError
 
@@ -17,3 +17,5 @@ class Features:
     """sendRichMessage, sendRichMessageDraft and `rich_message` in editMessageText (Bot API 10.1)."""
     drafts: bool = True
     """sendMessageDraft (Bot API 9.3)."""
+    draftless: set[int] = field(default_factory=set)
+    """Chats that Telegram takes no drafts for."""

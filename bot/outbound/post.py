@@ -6,6 +6,7 @@ in that one case a message can stand there twice. Losing it would be worse. An e
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, RetryAfter, TelegramError
@@ -16,7 +17,7 @@ from bot.outbound.api import Api, Markup
 from bot.outbound.content import Attachment, Content, Rich
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
-from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
+from bot.outbound.refusals import Refusal, is_for_good, lost_topic, meaning, seconds_to_wait, undeliverable
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
@@ -63,7 +64,7 @@ class Post:
                 raise NotWantedError
             try:
                 if edit is None or isinstance(content, Attachment):
-                    return await self._api.send(to, content, markup)
+                    return await self._send(to, content, markup)
                 keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
                 await self._api.edit(to, edit, content, keyboard)
             except RetryAfter as exc:
@@ -82,6 +83,15 @@ class Post:
                 self._pacer.halt(to, pause)
             else:
                 return edit
+
+    async def _send(self, to: Destination, content: Content | Attachment, markup: Markup | None) -> int:
+        """A person may have switched topics off since they asked, or deleted theirs: then the chat is the place."""
+        try:
+            return await self._api.send(to, content, markup)
+        except BadRequest as exc:
+            if not to.private or to.thread_id is None or not lost_topic(exc):
+                raise
+            return await self._api.send(replace(to, thread_id=None), content, markup)
 
 
 def _after_refusal(exc: BadRequest, edit: int | None, content: Content | Attachment) -> int | None:

@@ -1,9 +1,10 @@
 """What a refusal of Telegram means. The Bot API has no codes for it, only sentences."""
 
 import datetime as dt
+import re
 from enum import Enum, auto
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
 
@@ -36,9 +37,6 @@ _FOR_GOOD = (
     "user is deactivated",
     "group chat was upgraded",
     "group chat was deactivated",
-    "message thread not found",
-    "topic_closed",
-    "topic_deleted",
     "not enough rights",
     "have no rights to send",
     "need administrator rights",
@@ -48,6 +46,17 @@ _FOR_GOOD = (
     "peer_id_invalid",
 )
 
+
+_TOPIC_GONE = (
+    "message thread not found",
+    "message_thread_invalid",
+    "topic_id_invalid",
+    "topic_closed",
+    "topic_deleted",
+)
+_NO_DRAFTS = re.compile(
+    r"textdraft_|draft\w*_(?:peer|forbidden|disabled)|drafts? .*(?:not |n't |only |forbidden|disabled)"
+)
 
 _TOO_LARGE = "request entity too large"
 """A 413: of more bytes than the server takes. It comes as an error of the network, which would pass."""
@@ -62,7 +71,7 @@ def meaning(exc: BadRequest) -> Refusal:
         return Refusal.NOT_EDITABLE
     if any(words in sentence for words in _NOTHING_TO_EDIT):
         return Refusal.NOTHING_TO_EDIT
-    if any(words in sentence for words in _FOR_GOOD):
+    if any(words in sentence for words in (*_FOR_GOOD, *_TOPIC_GONE)):
         return Refusal.FOR_GOOD
     return Refusal.CONTENT
 
@@ -77,6 +86,22 @@ def is_for_good(exc: TelegramError) -> bool:
 def undeliverable(exc: TelegramError) -> Undeliverable:
     """The error that the rest of the bot knows; of a migrated group it names the new id, as Telegram does."""
     return Undeliverable(f"{type(exc).__name__}: {exc}")
+
+
+def lost_topic(exc: TelegramError) -> bool:
+    """Whether the topic is what is refused: it was closed or deleted, or the chat has topics no longer."""
+    return isinstance(exc, BadRequest) and any(words in exc.message.lower() for words in _TOPIC_GONE)
+
+
+def refuses_drafts(exc: TelegramError) -> bool:
+    """Whether this chat takes no drafts, whatever they say."""
+    return isinstance(exc, BadRequest) and _NO_DRAFTS.search(exc.message.lower()) is not None
+
+
+def is_unauthorized(exc: TelegramError) -> bool:
+    """A 401: the token is not taken just now. For python-telegram-bot a 404 is the same, and neither has a code."""
+    causes = (exc, exc.__cause__)
+    return any(isinstance(one, InvalidToken) and "unauthorized" in str(one).lower() for one in causes)
 
 
 def seconds_to_wait(exc: RetryAfter) -> float:

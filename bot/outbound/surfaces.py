@@ -6,7 +6,7 @@ its caller, but for a server that is older than the method: then it goes on with
 
 import html
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from bot.outbound.destination import Destination
 from bot.outbound.features import UnsupportedError
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import plain_piece, preview_piece
-from bot.outbound.refusals import Refusal, meaning
+from bot.outbound.refusals import Refusal, lost_topic, meaning, refuses_drafts
 
 _FAR_BEHIND = 10_000
 """Characters that are not converted to find the newest part of an answer, when so many came at once."""
@@ -92,10 +92,26 @@ class DraftSurface:
                 await self._api.draft(self._to, self._draft_id, content)
             except UnsupportedError:
                 continue
+            except BadRequest as exc:
+                if not self._is_learned(exc):
+                    raise
+                continue
             return Outcome.VISIBLE
         return Outcome.NOWHERE
 
+    def _is_learned(self, exc: BadRequest) -> bool:
+        """Whether the next try is another one: without the topic that is gone, or none at all in this chat."""
+        if self._to.thread_id is not None and lost_topic(exc):
+            self._to = replace(self._to, thread_id=None)
+            return True
+        if refuses_drafts(exc):
+            self._api.features.draftless.add(self._to.chat_id)
+            return True
+        return False
+
     def _content(self, view: View) -> Content | None:
+        if self._to.chat_id in self._api.features.draftless:
+            return None
         rich = self._wants_rich and self._api.features.rich
         if view.kind is Kind.NOTHING or not (rich or self._api.features.drafts):
             return None

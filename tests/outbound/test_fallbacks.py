@@ -1,10 +1,12 @@
 """What a delivery does when Telegram, or an older server, does not take it as it is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bot.errors import Undeliverable
+from bot.outbound.content import Document
 from tests.outbound.double import GROUP, PRIVATE, RICH, connected
 from tests.outbound.test_delivery import TABLE, deliver
 
@@ -151,3 +153,43 @@ async def test_what_is_refused_even_as_plain_text_is_undeliverable() -> None:
         line.api.refuse("sendMessage", 400, "Bad Request: anything", times=2)
         with pytest.raises(Undeliverable):
             await deliver(line.sender, "**a**", PRIVATE)
+
+
+GONE = ["message thread not found", "TOPIC_DELETED", "TOPIC_CLOSED", "TOPIC_ID_INVALID", "MESSAGE_THREAD_INVALID"]
+IN_TOPIC = replace(PRIVATE, thread_id=4)
+
+
+@pytest.mark.parametrize("sentence", GONE)
+async def test_without_its_topic_a_private_answer_goes_to_the_chat(sentence: str) -> None:
+    async with connected(reply_format="rich") as line:
+        line.api.refuse("sendRichMessage", 400, f"Bad Request: {sentence}")
+        assert await deliver(line.sender, "**a**", IN_TOPIC)
+        first, second = line.api.calls
+        assert (first.fields["message_thread_id"], second.fields.get("message_thread_id")) == ("4", None)
+        assert second.html == first.html
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "sendDocument"])
+async def test_notices_and_files_go_without_their_topic_too(method: str) -> None:
+    async with connected() as line:
+        line.api.refuse(method, 400, "Bad Request: message thread not found")
+        if method == "sendMessage":
+            assert await line.sender.notice(IN_TOPIC, "a")
+        else:
+            assert await line.sender.upload(IN_TOPIC, Document(b"a", "a.txt", ""))
+        assert [call.fields.get("message_thread_id") for call in line.api.of(method)] == ["4", None]
+
+
+async def test_what_was_said_in_a_groups_topic_goes_nowhere_else() -> None:
+    async with connected() as line:
+        line.api.refuse("sendMessage", 400, "Bad Request: message thread not found")
+        with pytest.raises(Undeliverable):
+            await deliver(line.sender, "a", replace(GROUP, thread_id=4))
+
+
+async def test_one_401_turns_rich_messages_off_for_nobody() -> None:
+    async with connected(reply_format="rich") as line:
+        line.api.refuse("sendRichMessage", 401, "Unauthorized")
+        await deliver(line.sender, "**a**")
+        assert line.features.rich
+        assert line.api.methods == ["sendRichMessage", "sendRichMessage"]
