@@ -1,6 +1,6 @@
 """Who is let in. People and groups are two things: a person opens the private chat, a group is let in as a group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from bot.access.owners import Owners
@@ -35,6 +35,8 @@ class Door:
     mode: str
     owners: Owners
     allowed: frozenset[int]
+    moves: dict[int, int] = field(default_factory=dict)
+    """The numbers that groups had before they moved; what is kept of them may not have moved yet."""
 
     @property
     def asks(self) -> bool:
@@ -47,8 +49,12 @@ class Door:
         `direct`: the chat is a channel's direct messages, where each person is let in as in private.
         """
         user_id = sender.id if sender else None
-        ids = {number for number in (user_id, chat_id) if number is not None}
+        before = self.moves.get(chat_id or 0)
+        ids = {number for number in (user_id, chat_id, before) if number is not None}
         standings = await self.storage.access.standings(ids)
+        decided = standings.get(chat_id or 0) in (Standing.ALLOWED, Standing.BLOCKED) or chat_id in self.allowed
+        if before is not None and not decided:
+            chat_id = before
         group = chat_id is not None and chat_id < 0
         if await self.is_blocked(sender):
             return Verdict.BLOCKED

@@ -182,6 +182,14 @@ class Handlers:
         message = arrival.update.message
         return message is not None and self.chat.is_told(message)
 
+    def arrived(self, arrival: Arrival) -> None:
+        """See ``intake.lanes.Work``."""
+        message = arrival.update.message
+        if message is not None and (old := message.migrate_from_chat_id) is not None:
+            self.chat.door.moves[message.chat.id] = old
+        elif message is not None and (new := message.migrate_to_chat_id) is not None:
+            self.chat.door.moves[new] = message.chat.id
+
     def edited(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
         message = arrival.update.edited_message

@@ -49,6 +49,9 @@ class Work(Protocol):
     def stands_alone(self, arrival: Arrival) -> bool:
         """Whether it is no part of a turn, but what somebody was asked for: only its own further parts belong to it."""
 
+    def arrived(self, arrival: Arrival) -> None:
+        """Take note of what holds at once, whatever it has to wait for in its lane: a group that has moved."""
+
     def edited(self, arrival: Arrival) -> None:
         """A message has other words now: an answer to the old ones that is under way need not be finished."""
 
@@ -82,6 +85,7 @@ class Lanes:
         """Hand over one update; returns at once. After `drain` began it is left to the next start."""
         if not self._open:
             return
+        self._work.arrived(arrival)
         if arrival.kind is Kind.STOP:
             self._start(self._overtake(arrival), arrival.place)
             return

@@ -2,7 +2,10 @@
 
 import time
 
+import pytest
+
 from sandbox.botapi import Chat, User
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, handled, membership, pressed, query
@@ -154,16 +157,40 @@ async def test_a_group_is_let_in_or_left_as_a_group_also_when_a_blocked_person_b
 
 async def _move(stage: Stage, old: Chat, new: Chat, by: User) -> None:
     """Telegram tells that a group is another one now, in both of them."""
-    for chat, name, other in ((old, "migrate_to_chat_id", new.id), (new, "migrate_from_chat_id", old.id)):
-        message = {
-            "message_id": 800,
-            "date": int(time.time()),
-            "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
-            "from": {"id": by.id, "is_bot": False, "first_name": by.name},
-            name: other,
-        }
-        stage.telegram.push_update({"message": message})
+    for name in ("migrate_to_chat_id", "migrate_from_chat_id"):
+        _tell_move(stage, old, new, by, name)
         await handled(stage)
+
+
+def _tell_move(stage: Stage, old: Chat, new: Chat, by: User, name: str) -> None:
+    chat, other = (old, new) if name == "migrate_to_chat_id" else (new, old)
+    message = {
+        "message_id": 800,
+        "date": int(time.time()),
+        "chat": {"id": chat.id, "type": "supergroup", "title": chat.title},
+        "from": {"id": by.id, "is_bot": False, "first_name": by.name},
+        name: other.id,
+    }
+    stage.telegram.push_update({"message": message})
+
+
+@pytest.mark.parametrize("name", ["migrate_to_chat_id", "migrate_from_chat_id"])
+async def test_a_move_is_known_before_the_answer_under_way_ends(stage: Stage, hurry: None, name: str) -> None:
+    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    old, new = (stage.telegram.group(title, [stage.ann, bob]) for title in ("Friends", "Friends above"))
+    stage.model.script(Say("slow", hold=hold), Say("quick"))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    membership(stage, stage.ann, old, "left", "member")
+    await stage.replies(1, old)
+    await bob.say(old, "Keepsake, hello")
+    await hold.reached(PATIENCE_S)
+    _tell_move(stage, old, new, bob, name)
+    await bob.say(new, "Keepsake, are you there?")
+    assert await stage.replies(1, new) == ["quick"]
+    assert stage.home.replies == []
+    hold.release()
+    await handled(stage)
+    assert query(stage, "SELECT telegram_id, standing FROM access WHERE telegram_id < 0") == [(new.id, "allowed")]
 
 
 async def test_a_group_of_the_settings_stays_let_in_too(stage: Stage, hurry: None) -> None:

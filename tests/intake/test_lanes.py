@@ -22,6 +22,7 @@ class Recorder:
         self.overtaken: list[int] = []
         self.more: list[Place] = []
         self.edits: list[int] = []
+        self.arrivals: list[int] = []
         self.alone: set[int] = set()
         self.left_out: list[tuple[int, bool]] = []
         self.overheard: set[int] = set()
@@ -53,6 +54,9 @@ class Recorder:
 
     def more_to_come(self, place: Place) -> None:
         self.more.append(place)
+
+    def arrived(self, arrival: Arrival) -> None:
+        self.arrivals.append(arrival.update_id)
 
     def edited(self, arrival: Arrival) -> None:
         self.edits.append(arrival.update_id)
