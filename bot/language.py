@@ -20,7 +20,7 @@ from babel.dates import format_date, format_skeleton
 from bot import texts as english
 from bot.errors import ModelError
 
-LANGUAGES = {"en": "English", "zh": "简体中文", "zh-hant": "繁體中文", "ru": "Русский", "es": "Español"}
+LANGUAGES = {"en": "English", "zh": "中文", "zh-hant": "繁體中文", "ru": "Русский", "es": "Español"}
 """Codes, and what speakers call them."""
 TRADITIONAL = "zh-hant"
 """Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
