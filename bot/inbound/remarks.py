@@ -34,8 +34,9 @@ def remarks(message: Message, found: Attached) -> tuple[str, ...]:
 
 
 def _read(document: Document) -> Iterable[str]:
-    if document.wordless:
-        yield f"{document.wordless} of its {document.pages} pages hold no text, perhaps pictures of it"
+    if document.wordless and document.pages:
+        many = "pages" if document.wordless.strip("0123456789") else "page"
+        yield f"no text on {many} {document.wordless} of {document.pages}, perhaps pictures of it"
     if document.encoding:
         yield f"encoding guessed: {document.encoding}"
 

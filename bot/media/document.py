@@ -1,24 +1,30 @@
-"""Documents as text: plain text of any encoding, PDF and Word."""
+"""Documents as text: plain text of any encoding, PDF, Word, and what else offices and publishers write."""
 
 import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from bot.media.errors import EmptyError, LockedError, NotSupportedError, TooLargeError, UnreadableError
-from bot.media.signatures import is_binary, is_pdf, is_plain
+from bot.media.books import epub, html, open_document
+from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.pdf import pages
+from bot.media.sheets import sheets
+from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
+from bot.media.slides import slides
 from bot.media.text import CONTROL, text_of
 from bot.media.word import words
 
-if TYPE_CHECKING:
-    from pypdf import PdfReader
-
-MOST_PAGES = 500
 MOST_UNPACKED = 100 * 1024 * 1024
-"""Bytes that a Word file may unpack to."""
+"""Bytes that a file may unpack to."""
+LONG_PAGE = 20_000
+"""Characters of a page of the web of which only the words are read; a shorter one may be somebody's own work."""
 
+_PAGE = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
+)
+_FOOTNOTE = re.compile(r"\{\s?\\footnote\b")
 _OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
@@ -31,8 +37,8 @@ class Document:
     cut: bool
     share: float = 1.0
     """How much of it the text is."""
-    wordless: int = 0
-    """Pages without a word, perhaps pictures of pages."""
+    wordless: str = ""
+    """The numbers of pages without a word, perhaps pictures of pages."""
     encoding: str | None = None
     """The encoding of a text where that is a guess."""
 
@@ -50,78 +56,122 @@ def document(
 def _read(data: bytes, name: str, mime: str | None, most: int, language: str | None) -> Document:
     if is_pdf(data):
         try:
-            return _pdf(data, most)
+            with _libraries():
+                return _pdf(data, most)
         except UnreadableError:
             if not is_plain(data) or _OBJECT.search(data):
                 raise  # it is no text that begins so
-    if data.startswith(b"PK\x03\x04"):
-        if name.lower().endswith(".docx") or "wordprocessingml" in (mime or "") or b"word/document" in data:
-            return _word(data, most)
-        raise NotSupportedError(f"an archive: {mime}")
-    if is_binary(data):
-        raise NotSupportedError("no text")
-    read = text_of(data, language)
-    return replace(_gathered([read.words], most, 1), encoding=read.encoding)
+    with _libraries():
+        if data.startswith(b"PK\x03\x04"):
+            return _packed(data, name, mime, most)
+        if is_old_office(data):
+            return _old_office(data, most)
+        if is_binary(data):
+            raise NotSupportedError("no text")
+        if data.startswith(b"{\\rtf"):
+            return _gathered([_rich(data)], most, 1)
+        text, encoding = _plain(data, language, most)
+    return replace(_gathered([text], most, 1), encoding=encoding)
 
 
 def _pdf(data: bytes, most: int) -> Document:
-    from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    texts, count = pages(data)
+    return replace(_gathered(texts, most, count), pages=count)
 
+
+def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
+    """What is an archive of files, by the names of these."""
+    named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
+            raise TooLargeError("a file that unpacks to too much")
+        names = archive.namelist()
+        kind = archive.read("mimetype")[:99].decode("ascii", "replace").strip() if "mimetype" in names else ""
+        if named_word or any(one.startswith("word/document") for one in names):
+            texts = words(io.BytesIO(data))
+        elif "ppt/presentation.xml" in names:
+            texts = slides(io.BytesIO(data))
+            return replace(_gathered(texts, most, len(texts)), pages=len(texts), wordless="")
+        elif any(one.startswith("xl/workbook.") for one in names) or kind.endswith("opendocument.spreadsheet"):
+            texts = sheets(data)
+        elif kind == "application/epub+zip":
+            texts = list(epub(archive))
+        elif "opendocument" in kind and "content.xml" in names:
+            texts = open_document(archive).split("\n")
+        else:
+            raise NotSupportedError(f"an archive: {mime}")
+    return replace(_gathered(texts, most, len(texts)), wordless="")
+
+
+def _old_office(data: bytes, most: int) -> Document:
+    """Files of before 2007, and newer ones with a password, which are kept in such a file."""
+    if _utf_16("EncryptedPackage") in data:
+        raise LockedError("a file with a password")
+    if _utf_16("Workbook") not in data and _utf_16("Book") not in data:
+        raise NotSupportedError("an old file of an office program")
+    rows = sheets(data)
+    return _gathered(rows, most, len(rows))
+
+
+def _utf_16(text: str) -> bytes:
+    return text.encode("utf-16-le")
+
+
+def _rich(data: bytes) -> str:
+    from striprtf.striprtf import rtf_to_text
+
+    noted = _FOOTNOTE.sub("{ [note] ", data.decode("latin-1"))  # else it is left out
+    return str(rtf_to_text(noted, errors="replace"))  # type: ignore[no-untyped-call]
+
+
+def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:
+    """The words of a text, and its encoding where that is a guess; of a long page of the web only what it shows."""
+    read = text_of(data, language)
+    if len(read.words) > min(most, LONG_PAGE) and _PAGE.match(read.words):
+        return html(read.words), read.encoding
+    return read.words, read.encoding
+
+
+@contextmanager
+def _libraries() -> Iterator[None]:
+    """Whatever they stumble over, as a MediaError."""
     try:
-        reader = PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise LockedError("a PDF with a password")
-        count = len(reader.pages)
-        texts = (_page(reader, at) for at in range(min(count, MOST_PAGES)))
-        read = _gathered(texts, most, count)
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError) as exc:
-        raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever pypdf stumbles over
+        yield
+    except MediaError:
+        raise
     except (RecursionError, MemoryError) as exc:
         raise TooLargeError(type(exc).__name__) from exc
-    return replace(read, pages=count)
-
-
-def _page(reader: "PdfReader", at: int) -> str:
-    """The text of a page; one that is broken costs only itself."""
-    from pypdf.errors import PyPdfError
-
-    try:
-        return reader.pages[at].extract_text()
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
-        return f"[page {at + 1} can't be read: {type(exc).__name__}]"
-
-
-def _word(data: bytes, most: int) -> Document:
-    from docx.opc.exceptions import OpcError
-    from lxml.etree import LxmlError
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
-                raise TooLargeError("a Word file that unpacks to too much")
-        blocks = words(io.BytesIO(data))
-        return replace(_gathered(blocks, most, len(blocks)), wordless=0)
-    except (zipfile.BadZipFile, OpcError, LxmlError, ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
+    except Exception as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
-    except (RecursionError, MemoryError) as exc:
-        raise TooLargeError(type(exc).__name__) from exc
 
 
 def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
     """The first of so many texts, as far as there is room."""
     kept: list[str] = []
-    room, wordless = most, 0
+    wordless: list[int] = []
+    room, share, cut = most, 1.0, False
     for at, text in enumerate(_clean(texts)):
         kept.append(text[: max(0, room)])
         if len(text) > room:
-            share = (at + max(0, room) / len(text)) / count
-            return Document("\n".join(kept).strip(), None, cut=True, share=share, wordless=wordless)
-        wordless += not text.strip()
+            share, cut = (at + max(0, room) / len(text)) / count, True
+            break
+        if not text.strip():
+            wordless.append(at + 1)
         room -= len(text) + 1
-    missing = count > len(kept)
-    share = len(kept) / count if missing else 1.0
-    return Document("\n".join(kept).strip(), None, cut=missing, share=share, wordless=wordless)
+    if not cut and count > len(kept):
+        share, cut = len(kept) / count, True
+    return Document("\n".join(kept).strip(), None, cut=cut, share=share, wordless=_ranges(wordless))
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Numbers in their order as one writes them: 3, 7-9."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and groups[-1][-1] == number - 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(str(one[0]) if len(one) == 1 else f"{one[0]}-{one[-1]}" for one in groups)
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:

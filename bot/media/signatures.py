@@ -18,10 +18,11 @@ _PDF_END = re.compile(rb"%%EOF\s*\Z")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\x0b\x0c\r\x1a\x1b"})
 """Bytes that no text has in any encoding of single bytes or UTF-8 (colours and an old end of file aside)."""
 
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY = (
     *(b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\0asm", b"dex\n"),
     *(b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"MSCF\0"),
-    *(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"SQLite format 3\0", b"8BPS", b"wOF"),
+    *(_OLD_OFFICE, b"SQLite format 3\0", b"8BPS", b"wOF"),
 )
 """Programs, archives, old Office files, databases, and pictures of a kind that is not read."""
 
@@ -111,6 +112,11 @@ def is_binary(data: bytes) -> bool:
         or data[4:8] in _ISO_BOXES
         or _first((*_PICTURES, *_SOUNDS), data) is not None
     )
+
+
+def is_old_office(data: bytes) -> bool:
+    """Whether it is a file of an office program of before 2007, or a newer one with a password."""
+    return data.startswith(_OLD_OFFICE)
 
 
 def is_plain(data: bytes) -> bool:

@@ -7,7 +7,7 @@ from bot.media.document import Document
 from bot.media.errors import NotSupportedError
 from bot.media.image import Image
 from bot.media.pool import Job, Pool
-from bot.media.signatures import is_binary, is_pdf, picture_format, sound_format
+from bot.media.signatures import is_binary, is_old_office, is_pdf, picture_format, sound_format
 from bot.media.sound import Sound
 
 IMAGE_S, DOCUMENT_S, VOICE_NOTE_S = 15.0, 20.0, 20.0
@@ -51,7 +51,7 @@ class Workshop:
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
         """See ``document.document``. Raises MediaError."""
-        if is_binary(data) and not is_pdf(data):
+        if is_binary(data) and not is_pdf(data) and not is_old_office(data):
             raise NotSupportedError("no document of a known kind")
         options: dict[str, str | int | float | None] = {
             "name": name,
@@ -66,7 +66,7 @@ class Workshop:
             None if fields["pages"] is None else made.integer("pages"),
             bool(fields["cut"]),
             float(str(fields["share"])),
-            made.integer("wordless"),
+            str(fields["wordless"]),
             None if fields["encoding"] is None else str(fields["encoding"]),
         )
 

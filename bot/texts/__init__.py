@@ -244,8 +244,8 @@ FILE_LOCKED = "That file is locked with a password. Please send it without one."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."
 FILE_EMPTY = "I found no text in that file. If it holds pictures of pages, send me those as pictures."
 FILE_UNSUPPORTED = (
-    "I can't read that kind of file. These work: pictures, voice and audio, text, code, Markdown, CSV, JSON, PDF and "
-    "Word (.docx)."
+    "I can't read that kind of file. These work: pictures, voice and audio, text, code, Markdown, CSV, JSON, PDF, "
+    "Word, PowerPoint, Excel (not the old .doc and .ppt), OpenDocument, EPUB and RTF."
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."

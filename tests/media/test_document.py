@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfWriter
-from pypdf.generic import NameObject, StreamObject
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    IndirectObject,
+    NameObject,
+    PdfObject,
+    StreamObject,
+    TextStringObject,
+)
 
 from bot.media.document import Document, document
 from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
@@ -40,7 +48,7 @@ def test_more_than_there_is_room_for_is_cut_and_said_to_be() -> None:
 
 
 def test_pages_without_words_are_counted() -> None:
-    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless=2)
+    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless="2-3")
 
 
 def test_a_word_file_is_read_with_its_tables() -> None:
@@ -178,3 +186,34 @@ def test_a_guessed_encoding_is_kept_with_the_text() -> None:
 
 def test_ends_of_pages_and_of_old_files_are_no_letters() -> None:
     assert _read(b"one\x0ctwo\x0bthree\x1a").text == "one\ntwo\nthree"
+
+
+def test_what_was_filled_in_and_noted_is_read_with_its_page() -> None:
+    writer = PdfWriter(clone_from=io.BytesIO(pdf("Form", "end")))
+
+    def added(**told: PdfObject) -> IndirectObject:
+        return writer._add_object(DictionaryObject({NameObject(f"/{key}"): value for key, value in told.items()}))
+
+    widget, text, button = NameObject("/Widget"), NameObject("/Tx"), NameObject("/Btn")
+    person = added(FT=text, T=TextStringObject("person"), V=TextStringObject("Ann Ågren"))
+    writer.pages[0][NameObject("/Annots")] = ArrayObject(
+        [
+            added(Subtype=widget, T=TextStringObject("name"), Parent=person),
+            added(Subtype=widget, FT=text, T=TextStringObject("empty")),
+            added(Subtype=widget, FT=button, T=TextStringObject("agreed"), AS=NameObject("/Yes")),
+            added(Subtype=widget, FT=button, T=TextStringObject("news"), AS=NameObject("/Off")),
+            added(Subtype=NameObject("/Text"), Contents=TextStringObject("wrong date?")),
+        ]
+    )
+    written = io.BytesIO()
+    writer.write(written)
+    assert _read(written.getvalue()).text.splitlines() == [
+        *(
+            "Form",
+            "[field person.name: Ann Ågren]",
+            "[field agreed: ☒]",
+            "[field news: ☐]",
+            "[note: wrong date?]",
+            "end",
+        )
+    ]
