@@ -1,6 +1,6 @@
 """What a message holds besides words, as a short truthful text in square brackets: for the model, and the transcript.
 
-A message of a kind that is not known here is named as such; nothing is dropped in silence but what `SILENT` lists.
+What is not known here is named as such beside a caption; without words it is passed over, as is what `SILENT` lists.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,13 +66,15 @@ def _sight(message: Message) -> str:
 
 
 def _unknown(message: Message) -> str | None:
-    """A kind of content that came after this was written; beside a caption it is known by being an object."""
-    if message.text is not None or any(getattr(message, name, None) for name in SILENT):
+    """What stands beside a caption and came after this was written: it is known by being an object.
+
+    Without words it is more often what happened to a chat than what somebody says, and nobody asked about that.
+    """
+    if message.caption is None or any(getattr(message, name, None) for name in SILENT):
         return None
-    new = {name: value for name, value in message.api_kwargs.items() if name not in NO_CONTENT}
-    if message.caption is not None:
-        new = {name: value for name, value in new.items() if isinstance(value, list | dict)}
-    return f"[a message of a kind that I don't know: {clean(next(iter(new)))}]" if new else None
+    new = [name for name, value in message.api_kwargs.items() if isinstance(value, list | dict)]
+    name = next((one for one in new if one not in NO_CONTENT | SILENT.keys()), None)
+    return f"[a message of a kind that I don't know: {clean(name)}]" if name else None
 
 
 def _photo(_: object) -> str:
@@ -244,5 +246,5 @@ KINDS: Mapping[str, Describe] = {
     "web_app_data": _web_app_data,
 }
 """By the field of the message, in the order in which they are looked for."""
-NO_CONTENT = frozenset({"rich_message", "forum_topic_created", "guest_query_id"})
+NO_CONTENT = frozenset({"rich_message", "forum_topic_created", "guest_query_id", "receiver_user"})
 """Fields that python-telegram-bot may not know and that are no kind of content."""

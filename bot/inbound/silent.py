@@ -28,10 +28,15 @@ SILENT = {
             "boost_added",
             "migrate_to_chat_id",
             "migrate_from_chat_id",
+            "community_chat_added",
+            "community_chat_removed",
         ),
         _ROOM,
     ),
-    **dict.fromkeys(("new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed"), _MEMBERS),
+    **dict.fromkeys(
+        ("new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed", "community_chat_joined"),
+        _MEMBERS,
+    ),
     **dict.fromkeys(
         (
             "video_chat_scheduled",

@@ -17,6 +17,7 @@ CONTENT = frozenset(
         *("suggested_post_approved", "suggested_post_approval_failed", "suggested_post_declined"),
         *("suggested_post_paid", "suggested_post_refunded", "video_chat_scheduled", "video_chat_started"),
         *("video_chat_ended", "video_chat_participants_invited", "web_app_data"),
+        *("community_chat_added", "community_chat_removed", "community_chat_joined"),
     )
 )
 ENVELOPE = frozenset(
@@ -29,6 +30,7 @@ ENVELOPE = frozenset(
         *("is_paid_post", "media_group_id", "author_signature", "paid_star_count", "entities"),
         *("link_preview_options", "suggested_post_info", "effect_id", "caption_entities"),
         *("show_caption_above_media", "has_media_spoiler", "reply_markup", "text", "caption", "rich_message"),
+        *("receiver_user", "ephemeral_message_id"),
     )
 )
 """The words, and how, where and in answer to what they are sent."""

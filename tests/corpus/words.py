@@ -179,5 +179,7 @@ WORDS: dict[str, Json] = {
         forward_origin={"type": "channel", "date": NOON - 60, "chat": CHANNEL, "message_id": 5},
     ),
     "forward of a kind of tomorrow": private(text="Look", forward_origin={"type": "a dream", "date": NOON - 60}),
+    "ephemeral text": in_group(text="Keepsake, hello", receiver_user=HELPER, ephemeral_message_id=3),
+    "ephemeral rich message": in_group(rich_message=RICH, receiver_user=HELPER, ephemeral_message_id=4),
     "content of a kind of tomorrow": private(hologram={"width": 3, "height": 3, "depth": 3}),
 }

@@ -27,7 +27,7 @@ ANSWER = "I am a stand-in for a model"
 
 
 def _is_silent(name: str) -> bool:
-    return name == OTHER_BOT or not SILENT.keys().isdisjoint(CORPUS[name])
+    return name == OTHER_BOT or not (SILENT.keys() | {"hologram"}).isdisjoint(CORPUS[name])
 
 
 def _rendered(name: str) -> str:
