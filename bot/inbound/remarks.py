@@ -26,7 +26,7 @@ def remarks(message: Message, found: Attached) -> tuple[str, ...]:
     name = _name(message)
     said = (
         f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
-        _part(found.share) if found.problem is Problem.CUT else "",
+        _part(found.share, found.document) if found.problem is Problem.CUT else "",
         f"its {found.lost} could not be read" if found.lost else "",
         *(_read(found.document) if found.document else ()),
     )
@@ -41,8 +41,11 @@ def _read(document: Document) -> Iterable[str]:
         yield f"encoding guessed: {document.encoding}"
 
 
-def _part(share: float) -> str:
+def _part(share: float, document: Document | None) -> str:
     """Rounded down, so that nothing that is missing passes for whole."""
+    pages = document.pages if document else None
+    if pages and (whole := int(share * pages)):
+        return f"only its beginning is below, {whole} of its {pages} pages"
     percent = int(100 * share)
     return f"only the first {percent} % is below" if percent else "only its very beginning is below"
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.media.errors import NotSupportedError
@@ -16,6 +17,7 @@ MOST_BROKEN = 0.1
 MOST_WIDE_FAULTS, FEWEST_WIDE_FAULTS = 0.2, 0.02
 """A character, in what is taken for UTF-16 without a mark and without zeros: where its bytes are full of controls, and
 where they are not."""
+MOST_STRAY_ZEROS = 0.2
 SAMPLE, SHORTEST_WIDE = 4096, 12
 _MARKS = (
     (b"\xff\xfe\0\0", "utf-32"),
@@ -23,7 +25,7 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_ZEROS = (
+_ZERO_PATTERNS = (
     ((False, True, True, True), "utf-32-le"),
     ((True, True, True, False), "utf-32-be"),
     ((False, False, True, True), "utf-32-le"),
@@ -34,6 +36,8 @@ _ZEROS = (
 """Which bytes of four are zero in most."""
 _ZERO_RUN = re.compile(rb"\0{8,}")
 """No text has one: room that was set aside in a log, or what was there before it was emptied."""
+_ZEROS = re.compile(r"\0+")
+_ZEROS_AT_AN_END = re.compile(r"\0+(?=\r?\n)|(?<=\n)\0+")
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What a terminal is told about colours."""
 _SHIFTED = re.compile(rb"\x1b\$[@B]")
@@ -55,9 +59,18 @@ def text_of(data: bytes, language: str | None = None) -> Text:
     unicode = _unicode(data)
     read = Text(unicode) if unicode is not None else _legacy(data, language)
     words = _COLOUR.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
+    words = _without_zeros(words)
     if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
         raise NotSupportedError("no text")
     return Text(words, read.encoding)
+
+
+def _without_zeros(words: str) -> str:
+    """Zeros end lines in some logs, fill columns in others, and part entries where there are no lines."""
+    if "\0" not in words:
+        return words
+    words = _ZEROS_AT_AN_END.sub("", words)
+    return _ZEROS.sub(" " if "\n" in words else "\n", words)
 
 
 def _unicode(data: bytes) -> str | None:
@@ -80,9 +93,15 @@ def _marked(data: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    zeros = [data[at:4096:4].count(0) > 0.5 * len(data[at:4096:4]) for at in range(4)]
-    found = next((encoding for pattern, encoding in _ZEROS if zeros == list(pattern)), None)
+    head = data[:SAMPLE]
+    shares = [head[at::4].count(0) / max(1, len(head[at::4])) for at in range(4)]
+    found = next((encoding for pattern, encoding in _ZERO_PATTERNS if _fits(shares, pattern)), None)
     return data.decode(found, "replace") if found else None
+
+
+def _fits(shares: Sequence[float], pattern: Sequence[bool]) -> bool:
+    """Most are zeros where they are to be, and nearly none elsewhere: there a zero would be a letter cut in two."""
+    return all(share > 0.5 if zero else share < MOST_STRAY_ZEROS for share, zero in zip(shares, pattern, strict=True))
 
 
 def _shifted(data: bytes) -> str | None:
@@ -109,7 +128,11 @@ def _utf_8(data: bytes) -> str | None:
 def _wide(data: bytes) -> str | None:
     """UTF-16 in a script that has no zeros: then its bytes are full of controls, and it reads well."""
     sample = data[:SAMPLE]
-    return _read_wide(data, MOST_WIDE_FAULTS) if controls(sample) > MOST_STRANGE * len(sample) else None
+    return (
+        _read_wide(data, MOST_WIDE_FAULTS)
+        if controls(sample.replace(b"\0", b"")) > MOST_STRANGE * len(sample)
+        else None
+    )
 
 
 def _wide_throughout(data: bytes) -> str | None:

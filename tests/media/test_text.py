@@ -58,3 +58,23 @@ def test_bytes_by_chance_are_none(size: int) -> None:
     for seed in range(5):
         with pytest.raises(NotSupportedError):
             text_of(random.Random(seed).randbytes(size))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_zeros_at_the_ends_of_lines_are_left_out(encoding: str) -> None:
+    log = "2024 ошибка\0\n2024 готово\0\n" * 20
+    assert text_of(log.encode(encoding), "ru").words == log.replace("\0", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PATH=/bin\0HOME=/root\0LANG=C\0", "PATH=/bin\nHOME=/root\nLANG=C"),
+        (b"NAME\0\0\0\0\0VALUE\0\0\0\n" * 9, "NAME VALUE\n" * 9),
+        (b"start ok\0\r\nend ok\0\r\n" * 9, "start ok\r\nend ok\r\n" * 9),
+        ("hello, ".encode("utf-16-le") * 9, "hello, " * 9),
+    ],
+    ids=["list", "columns", "windows", "utf-16"],
+)
+def test_zeros_part_what_they_stand_between(data: bytes, words: str) -> None:
+    assert text_of(data).words == words
