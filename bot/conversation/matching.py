@@ -29,7 +29,7 @@ SURE = 3
 """Distinct stop words that tell that a language is spoken in a conversation."""
 _DIGIT = re.compile(f"[{''.join(chr(code) for code in range(0x80, 0x10000) if chr(code).isdecimal())}]")
 _OTHERWISE = re.compile(f"[{''.join(map(chr, PLAIN))}]")
-_JOINED = re.compile(r"\w+(?:-\w+)+")
+_JOINED = re.compile(r"(?<!\w)\w++(?:-\w++)+")
 
 
 def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozenset[str]:

@@ -22,10 +22,12 @@ _LITERAL_TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\([\s\S]?)|[*_]")
-_OUTER_MARKS = re.compile(r"^[*_~]+|[*_~]+[.,;:!?)\"']*$")
+_MARKS = "*_~"
+_BEHIND_MARKS = ".,;:!?)\"'"
 
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]`\\]+")
-_MARKS_IN_ADDRESS = re.compile(r"[*_]+(?=[^\s*_.,;:!?])")
+_MARK = re.compile(r"[*_]")
+_BEHIND_ADDRESS = "*_.,;:!?"
 _NO_QUOTE = re.compile(r"^([ \t]{0,3}(?:[-*+][ \t]+)?)(?=>[0-9=]|>>>[ \t]\S)", re.MULTILINE)
 
 _ALSO_NAMES = (
@@ -97,9 +99,10 @@ def _token(found: re.Match[str]) -> str:
     token = found[0]
     if "\\" not in token or "](" in token:
         return token
-    start, end = 0, len(token)
-    for marks in _OUTER_MARKS.finditer(token):
-        start, end = (marks.end(), end) if marks.start() == 0 else (start, marks.start())
+    start, end = len(token) - len(token.lstrip(_MARKS)), len(token)
+    behind = token.rstrip(_BEHIND_MARKS)
+    if behind[-1:] in _MARKS:
+        end = max(start, len(behind.rstrip(_MARKS)))
     if not _LITERAL_TOKEN.search(token[start:end]):
         return token
     return token[:start] + _ESCAPE.sub(_literal, token[start:end]) + token[end:]
@@ -113,4 +116,5 @@ def _literal(found: re.Match[str]) -> str:
 
 
 def _address(found: re.Match[str]) -> str:
-    return _MARKS_IN_ADDRESS.sub(lambda marks: "".join(f"\\{sign}" for sign in marks[0]), found[0])
+    body = found[0].rstrip(_BEHIND_ADDRESS)
+    return _MARK.sub(r"\\\g<0>", body) + found[0][len(body) :]

@@ -1,5 +1,7 @@
 """What a person names is found in every inflection, and nothing else is."""
 
+import time
+
 import pytest
 
 from bot.conversation import inflection
@@ -120,3 +122,13 @@ def test_few_words_are_stemmed_in_a_long_history(monkeypatch: pytest.MonkeyPatch
     assert not stemmed
     wanted.holds("the boat")
     assert "boat" in stemmed
+
+
+def test_a_long_word_beside_a_dash_takes_linear_time() -> None:
+    def seconds(size: int) -> float:
+        began = time.thread_time()
+        matcher("wifi", ALL).holds(f"{'a' * size} - wi-fi")
+        return time.thread_time() - began
+
+    short, long = (min(seconds(size) for _ in range(3)) for size in (3_000, 12_000))
+    assert long < 10 * max(short, 0.01)

@@ -89,6 +89,8 @@ _UNITS = {
 NASTY: dict[str, Grower] = {name: _repeated(unit) for name, unit in _UNITS.items()} | {
     "tildes and a backtick": lambda size: "~" * size + "`",
     "a line of tildes": lambda size: f"before\n\n{'~' * size}\n\nafter",
+    "marks behind an address": lambda size: f"https://a.b/{'*_' * (size // 2)}",
+    "marks in a pattern": lambda size: rf"\d{'*_' * (size // 2)}a",
     "a word behind blanks": lambda size: "a" + " " * size + "b",
     "a long language": lambda size: f"```{'a' * size}\nx\n```",
     "words behind a fence": lambda size: f"~~~ {'a ' * (size // 2)}`\nx\n~~~",
