@@ -112,7 +112,7 @@ class Replies:
             async with self.storage.transaction() as tx:
                 await self.storage.deliveries.begun(tx, reply_id, message_id)
 
-        to = _destination(chat.place, chat.private, owed.reply_to)
+        to = destination(chat.place, chat.private, owed.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self.sender.preview(
             to,
@@ -157,7 +157,7 @@ class Replies:
             await until_stored(partial(record, part))
             self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
-        to = _destination(chat.place, chat.private, delivery.reply_to)
+        to = destination(chat.place, chat.private, delivery.reply_to)
         try:
             await self.sender.deliver(
                 to,
@@ -219,13 +219,25 @@ class Replies:
             else:
                 await self.storage.notices.sent(tx, notice_id, message_id)
 
+    async def _upload(self, to: Destination, notice: Notice, file: File) -> int | None:
+        """Send a file; where Telegram takes none, what belongs to it is said all the same."""
+        try:
+            async with self.sender.busy(to):
+                return await self.sender.upload(to, _attachment(file, notice.text), _markup(notice))
+        except Undeliverable as exc:
+            if isinstance(exc.__cause__, ChatMigrated):
+                raise
+            log.warning("A file can't be delivered: %s", exc)
+        text = "\n\n".join(filter(None, (notice.text, texts.UPLOAD_REFUSED)))
+        return await self.sender.notice(to, text, _markup(notice), quote=notice.quote, literals=notice.literals)
+
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE else always
-        to = _destination(notice.place, notice.private, notice.reply_to)
+        to = destination(notice.place, notice.private, notice.reply_to)
         if notice.points:
             to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
-            return await self.sender.upload(to, _attachment(notice.file, notice.text), _markup(notice))
+            return await self._upload(to, notice, notice.file)
         if not notice.markdown:
             below = _markup(notice)
             return await self.sender.notice(
@@ -250,7 +262,8 @@ def _log(chat_id: int, exc: ModelError) -> None:
     log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
 
 
-def _destination(place: Place, private: bool, reply_to: int | None) -> Destination:
+def destination(place: Place, private: bool, reply_to: int | None) -> Destination:
+    """Where a conversation is; `reply_to` is quoted in groups only."""
     topic = place.thread_id or None
     thread, direct = (None, topic) if place.direct else (topic, None)
     return Destination(place.telegram_id, private, thread, direct, None if private else reply_to)

@@ -1,12 +1,12 @@
 """The table of handlers: what the bot does with each kind of update, in order of precedence."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.ext import (
     Application,
     ApplicationHandlerStop,
@@ -36,8 +36,8 @@ from bot.handlers.failures import Failures
 from bot.handlers.forget import NO, TURN, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import BEFORE, BRING_BACK, COMPACT, CORRECT, FORGET, MemoryHandlers
-from bot.handlers.notices import answer
-from bot.handlers.replies import Replies
+from bot.handlers.notices import answer, is_private
+from bot.handlers.replies import Replies, destination
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
@@ -45,7 +45,7 @@ from bot.handlers.tongue import subject_of
 from bot.handlers.usage import UsageHandlers
 from bot.handlers.why import NOTES_THEN, WhyHandlers
 from bot.inbound.bots import is_other_bot
-from bot.intake.arrival import Arrival, Burst, Kind, update_ids
+from bot.intake.arrival import Arrival, Burst, Kind, place_of, update_ids
 from bot.intake.authorship import command
 from bot.intake.marks import Key
 from bot.intake.marks import Kind as WorkKind
@@ -229,9 +229,21 @@ class Handlers:
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):
-            await self.application.process_update(subject)
+            async with self._busy(subject):
+                await self.application.process_update(subject)
         if (error := self.unstored.pop(update_ids(subject), None)) is not None:
             raise error
+
+    def _busy(self, subject: Update | Burst) -> AbstractAsyncContextManager[None]:
+        """A sign of life while it is handled, to whoever waits for that: a file is read, a summary written."""
+        message = subject.messages[0] if isinstance(subject, Burst) else subject.effective_message
+        heard = isinstance(message, Message) and (
+            not isinstance(subject, Burst) or any(map(self.chat.addressing.is_meant, subject.messages))
+        )
+        if not heard or not isinstance(message, Message):
+            return nullcontext()
+        to = destination(place_of(message), is_private(message), None)
+        return self.replies.sender.busy(to)
 
     async def _settle(self, place: Place) -> None:
         chat = await self.replies.storage.chats.find(place)

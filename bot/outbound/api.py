@@ -47,6 +47,7 @@ class Api:
             reply_parameters=_reply(to),
             reply_markup=markup,
             link_preview_options=_NO_PREVIEW,
+            disable_notification=to.quiet or None,
         )
         return message.message_id
 
@@ -113,6 +114,7 @@ class Api:
             "rich_message": _rich(content),
             "reply_parameters": _reply(to),
             "reply_markup": markup,
+            "disable_notification": to.quiet or None,
         }
         with self._needs_rich():
             message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from telegram import Bot, InlineKeyboardMarkup
@@ -10,6 +11,7 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
+from bot.outbound.busy import busy
 from bot.outbound.content import Attachment
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
@@ -114,7 +116,8 @@ class Sender:
             last = piece.end >= len(text)
             try:
                 content = with_literals(piece.content, literals)
-                message_id = await self._post.put(to, content, edit, markup if last else None, wanted)
+                place = replace(to, quiet=not last)
+                message_id = await self._post.put(place, content, edit, markup if last else None, wanted)
             except NotWantedError:
                 return None
             except BadRequest as exc:
@@ -141,6 +144,15 @@ class Sender:
             await self._bot.edit_message_reply_markup(chat_id, message_id)
         except TelegramError as exc:
             log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
+
+    def busy(self, to: Destination) -> AbstractAsyncContextManager[None]:
+        """Show that the bot is typing, while the block takes more than a second."""
+
+        async def show() -> None:
+            if not self._pacer.halted(to):
+                await self._api.typing(to)
+
+        return busy(show)
 
     def preview(
         self,
@@ -173,11 +185,14 @@ class Sender:
     ) -> tuple[int, Piece, int]:
         """The message that holds the part at `offset`, and the position from which a rich message is worth a try."""
         for piece in pieces(source, offset, rich=self._features.rich and offset >= rich_from):
+            last = not source[piece.end :].strip()
             try:
-                return await self._post.put(to, piece.content, edit, wanted=wanted), piece, rich_from
+                message_id = await self._post.put(replace(to, quiet=not last), piece.content, edit, wanted=wanted)
             except UnsupportedError as exc:
                 log.info("This Bot API server does not know %s", exc)
             except BadRequest as exc:
                 log.warning("Telegram refused a part in chat %d in one form: %s", to.chat_id, exc)
                 rich_from = max(rich_from, piece.end)
+            else:
+                return message_id, piece, rich_from
         raise Undeliverable("refused even as plain text")

@@ -15,3 +15,5 @@ class Destination:
     """In a channel's direct messages: whose topic it is."""
     reply_to: int | None = None
     """The message to quote, in the first part only; it may be gone by now."""
+    quiet: bool = False
+    """No sound: more of the same follows, and its last part rings."""

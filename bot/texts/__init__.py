@@ -249,6 +249,10 @@ FILE_UNSUPPORTED = (
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
+UPLOAD_REFUSED = (
+    "A file belongs here that Telegram did not take: I may send none in this chat, or it is too large. An "
+    "administrator can allow me to send media."
+)
 SET_ASIDE = "This ended me three times, so I have set it aside. Send it in another way, or press the button."
 NOT_SENT = "What I had to say here ended me three times, so I have set it aside. Press the button to have me try again."
 TAKEN_UP_AGAIN = "I am trying it again."

@@ -238,3 +238,11 @@ async def test_a_delivery_can_be_cancelled_while_it_waits() -> None:
         delivery.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivery
+
+
+async def test_only_the_last_part_rings() -> None:
+    async with connected() as line:
+        await deliver(line.sender, "word " * 2500)
+        quiet = [call.fields.get("disable_notification") for call in line.api.of("sendMessage")]
+    assert len(quiet) > 2
+    assert quiet == ["true"] * (len(quiet) - 1) + [None]
