@@ -21,11 +21,14 @@ ITEMS = "items"
 """Items that stand before the calls, in the Responses API."""
 _THOUGHTS = "thoughts"
 """Those that came in a field in which nobody wants them back."""
+NO_THOUGHT = " "
+"""Where thoughts are wanted back that never came: Kimi's models refuse an empty text for them."""
 OURS = (ITEMS, _THOUGHTS)
 """Names that are no fields of a message."""
 _TEXTS = ("reasoning_content",)
 _BLOCKS = "thinking_blocks"
-_LISTS = ("reasoning_details", _BLOCKS)
+_DETAILS = "reasoning_details"
+_LISTS = (_DETAILS, _BLOCKS)
 """OpenRouter; LiteLLM before Claude, which refuses its own calls without these."""
 _OBJECTS = ("extra_content", "provider_specific_fields")
 """Gemini, and LiteLLM before it."""
@@ -108,9 +111,10 @@ class Opaque:
 
     def take(self) -> str:
         """All of it, as JSON."""
-        blocks = self._others.get(_BLOCKS)
-        if isinstance(blocks, list):
-            self._others[_BLOCKS] = _joined(mappings(blocks))
+        for name, joined in ((_BLOCKS, _joined), (_DETAILS, _in_their_places)):
+            blocks = self._others.get(name)
+            if isinstance(blocks, list):
+                self._others[name] = joined(mappings(blocks))
         return packed({**self._texts, **self._others})
 
 
@@ -123,6 +127,20 @@ def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
             joined[-1] = {**last, **block, "thinking": text(last["thinking"]) + text(block["thinking"])}
         else:
             joined.append(dict(block))
+    return joined
+
+
+def _in_their_places(details: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Details of reasoning that came in pieces of one place; Claude refuses a signature apart from its words."""
+    joined: list[dict[str, object]] = []
+    for detail in details:
+        last = joined[-1] if joined else {}
+        same = detail.get("index") is not None and all(detail.get(key) == last.get(key) for key in ("index", "type"))
+        if not same or "data" in detail:
+            joined.append(dict(detail))
+            continue
+        texts = {key: text(last.get(key)) + text(detail[key]) for key in ("text", "summary") if key in detail}
+        joined[-1] = {**last, **{key: value for key, value in detail.items() if value is not None}, **texts}
     return joined
 
 
@@ -158,12 +176,12 @@ def with_calls(param: dict[str, object], message: Message, without: Collection[s
     """
     if message.answers:
         return {**param, "tool_call_id": message.answers}
-    if not message.calls:
-        return param
-    values = beside(message.opaque)
+    values = beside(message.opaque) if message.calls else {}
     opaque = {name: value for name, value in values.items() if name not in (*without, *OURS)}
-    if THOUGHTLESS in without:
-        opaque.setdefault("reasoning_content", values.get(_THOUGHTS, ""))
+    if THOUGHTLESS in without and message.role == "assistant" and not opaque.get("reasoning_content"):
+        opaque["reasoning_content"] = values.get(_THOUGHTS) or NO_THOUGHT
+    if not message.calls:
+        return {**opaque, **param}
     return {**opaque, **param, "tool_calls": [_made(call) for call in message.calls]}
 
 

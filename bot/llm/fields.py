@@ -14,7 +14,8 @@ from bot import errors
 EFFORT = "reasoning beside tools"
 """Not a field but its absence: some models call tools in Chat Completions only where ``reasoning_effort`` is none."""
 THOUGHTLESS = "calls without thoughts"
-"""Nor this: they are wanted back in the field ``reasoning_content``, although they came in another, or not at all."""
+"""Nor this: they are wanted back in the field ``reasoning_content``, although they came in another, or not at all; by
+some servers in answers without calls too."""
 MOST_TRIES = 4
 """Further requests for one answer."""
 LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")

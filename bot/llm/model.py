@@ -217,7 +217,7 @@ class Model(ABC):
         fields = set(fitted(self._optional(messages, options), options.without)) | options.without & {EFFORT}
         if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
             fields -= {"tools", "tool_choice"}
-        if any(message.calls for message in messages):
+        if any(message.role == "assistant" for message in messages):
             fields.add(THOUGHTLESS)
         opaque = (name for message in messages for name in beside(message.opaque))
         return fields.union(name for name in opaque if name not in OURS)

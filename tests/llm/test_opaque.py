@@ -134,6 +134,31 @@ async def test_dashscope_has_its_thoughts_back(server: ModelServer) -> None:
     assert _of_assistant(server)["reasoning_content"] == "They ask."
 
 
+async def test_details_of_reasoning_in_pieces_are_joined(server: ModelServer) -> None:
+    piece: dict[str, Json] = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0}
+    sealed: Json = {"type": "reasoning.encrypted", "data": "xyz", "index": 0}
+    details: list[Json] = [piece | {"text": "Let"}, piece | {"text": " me."}, piece | {"signature": "Et8B"}, sealed]
+    message = await _sent_back(
+        server, *(chunk(reasoning_details=[detail]) for detail in details), chunk(tool_calls=[CALL])
+    )
+    assert message["reasoning_details"] == [piece | {"text": "Let me.", "signature": "Et8B"}, sealed]
+
+
+async def test_thoughts_wanted_back_without_calls_are_given(server: ModelServer) -> None:
+    def answers(request: ChatRequest) -> Behaviour:
+        sent = json.loads(request.body)["messages"]
+        wanted = all(one.get("reasoning_content") for one in sent if one["role"] == "assistant")
+        return Say("A cat.") if wanted else Fail(400, "The `reasoning_content` must be passed back to the API.")
+
+    server.answer_with(answers)
+    models = _models(server, ChatCompletions)
+    asked = [Message("user", "hi"), Message("assistant", "Hello."), Message("user", "what is it?")]
+    for requests in (2, 3):
+        assert "".join([delta.text async for delta in models.of("deepseek-v4").stream(asked)]) == "A cat."
+        assert len(server.requests) == requests
+    await models.close()
+
+
 async def test_encrypted_items_stand_before_the_call_again(server: ModelServer) -> None:
     items: list[Json] = [
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "xyz"},
@@ -155,7 +180,7 @@ async def test_what_has_no_form_in_json_does_not_go_back(server: ModelServer) ->
     assert message["tool_calls"][0]["function"] == CALL["function"]
 
 
-@pytest.mark.parametrize(("field", "thought"), [("reasoning", "hm"), ("content", "")])
+@pytest.mark.parametrize(("field", "thought"), [("reasoning", "hm"), ("content", " ")])
 async def test_thoughts_that_came_otherwise_go_back_where_they_are_wanted(
     server: ModelServer, field: str, thought: str
 ) -> None:
