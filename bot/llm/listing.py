@@ -25,14 +25,32 @@ _WINDOWS = (
 _OUTPUTS = ("max_completion_tokens", "max_output_tokens", "max_output_length", "output_token_limit", "outputtokenlimit")
 _INSIDE = (
     *("top_provider", "meta", "metadata", "limits", "capabilities", "architecture", "model_info", "per_request_limits"),
-    *("limit", "config", "info", "features", "supports"),
+    *("limit", "config", "info", "features", "supports", "parameters", "context_window"),
 )
 """Objects beside the name that have more of this in them."""
 _MODALITIES = ("input_modalities", "inputmodalities", "supported_input_modalities", "modalities")
-_SEES = ("vision", "supports_vision", "supports_image_in", "supports_image_input", "image_input", "image", "multimodal")
-_CALLS = ("function_calling", "supports_tools", "tools", "tool_calling", "supports_function_calling", "tool_calls")
+_SEES = (
+    "vision",
+    "supports_vision",
+    "supports_image_in",
+    "supports_image_input",
+    "image_input",
+    "image",
+    "multimodal",
+    *("support_vision", "use_vision"),
+)
+_CALLS = (
+    "function_calling",
+    "supports_tools",
+    "tools",
+    "tool_calling",
+    "supports_function_calling",
+    "tool_calls",
+    "support_tool_calls",
+)
 _PARAMETERS = "supported_parameters"
-_FEATURES = ("supported_features", "capabilities", "features", "tags")
+_FEATURES = ("supported_features", "capabilities", "features", "tags", "model_ability")
+_VISION = {"vision", "multimodal", "image-input", "image_input"}
 _TOOLS = {"tools", "tool_use", "tool-use", "tool_calling", "function_calling", "function-calling", "functions"}
 
 
@@ -118,7 +136,10 @@ def _sees(objects: Sequence[Mapping[str, object]]) -> bool | None:
         for name in _MODALITIES:
             if isinstance(modalities := one.get(name), list) and modalities:
                 return bool({"image", "images", "vision"} & _words(modalities))
-    return _flag(objects, _SEES)
+    sees = _flag(objects, _SEES)
+    if sees is None and any(_VISION & _words(one.get(name)) for one in objects for name in _FEATURES):
+        return True
+    return sees
 
 
 def _flag(objects: Sequence[Mapping[str, object]], names: Sequence[str]) -> bool | None:

@@ -55,6 +55,26 @@ LISTS = {
         },
         ModelProfile(context_window=131_072, sees=False, tools=True),
     ),
+    "tabbyapi": (
+        {
+            "data": [
+                {"id": "some-model", "parameters": {"max_seq_len": 32_768, "cache_size": 65_536, "use_vision": False}}
+            ]
+        },
+        ModelProfile(context_window=32_768, sees=False),
+    ),
+    "gpustack": (
+        {"data": [{"id": "some-model", "meta": {"n_ctx": 8192, "support_vision": True, "support_tool_calls": True}}]},
+        ModelProfile(context_window=8192, sees=True, tools=True),
+    ),
+    "xinference": (
+        {"data": [{"id": "some-model", "context_length": 32_768, "model_ability": ["chat", "vision", "tools"]}]},
+        ModelProfile(context_window=32_768, sees=True, tools=True),
+    ),
+    "poe": (
+        {"data": [{"id": "some-model", "context_window": {"context_length": 200_000, "max_output_tokens": 8192}}]},
+        ModelProfile(context_window=200_000, most_output=8192),
+    ),
     "moonshot": (
         {"data": [{"id": "some-model", "context_length": 262_144, "supports_image_in": True}]},
         ModelProfile(context_window=262_144, sees=True),
