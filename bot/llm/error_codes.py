@@ -21,6 +21,7 @@ CERTAIN: tuple[tuple[str, Kind], ...] = (
     ("arrearage", errors.NoCredit),
     ("allocationquota.freetieronly", errors.NoCredit),
     ("insufficient_balance", errors.NoCredit),
+    ("not_enough_balance", errors.NoCredit),
     ("insufficient_user_quota", errors.NoCredit),  # one-api and its like
     ("pre_consume_token_quota_failed", errors.NoCredit),
     ("insufficient_credit", errors.NoCredit),
@@ -61,6 +62,7 @@ CERTAIN: tuple[tuple[str, Kind], ...] = (
     ("safety_violation", errors.ContentRefused),
     ("guardrail", errors.ContentRefused),
     ("sensitivecontentdetected", errors.ContentRefused),
+    ("sensitive_word", errors.ContentRefused),
     ("inputtextsensitivecontentdetected", errors.ContentRefused),
     ("1301", errors.ContentRefused),  # GLM
     ("1026", errors.ContentRefused),  # MiniMax: what was said

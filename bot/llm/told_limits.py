@@ -32,6 +32,7 @@ _ADDEND_BEFORE, _ADDEND_AFTER = re.compile(r"\d\s*[+-]\s*$"), re.compile(r"^\s*(
 """A part of a sum, or what is set against a bound behind a slash."""
 _OTHER_UNIT_BEFORE = re.compile(
     r"(?:char(?:acter)?s?|bytes?|words?|字符数?|字数|字节数?)\W{0,3}(?:(?:is|are|of|为|是) ?)?\W{0,2}$"
+    r"|(?:string|array) with (?:a )?max(?:imum)? length $"
 )
 _OTHER_UNIT = re.compile(r"^\W{0,2}(?:char|byte|[kmg]i?b\b|字符|字节|word|image|pixel|second|%|messages?\b|turns?\b)")
 

@@ -173,6 +173,7 @@ NO_CREDIT = (
     r"(?:unpaid|overdue|past[- ]due|outstanding) (?:\S+ )?(?:invoices?|bills?|balance|payments?)",
     r"(?:requires?|enable|set up|without) (?:valid |active )?billing\b|billing account (?:is |has been )?(?:closed|disabled|inactive)",
     r"(?:trial|subscription|paid plan|free tier|licen[cs]e) (?:period )?(?:has |is |was )?(?:been )?(?:ended|expired|lapsed|cancell?ed|over\b)",
+    r"(?:requires?|without|add) (?:a |an )?(?:valid )?(?:credit|payment) card\b|credit card on file",
     r"预扣费额度失败|\b(?:token|key|user|account|remain(?:ing)?) quota (?:is )?(?:not enough|insufficient|used up)",
     r"exceeded your current token quota|exceeded your monthly included",
     r"suspended\b.{0,60}(?:balance|billing|recharge|payment|invoice)|failure to pay",
@@ -193,7 +194,7 @@ RATE = (
     r"\bthrottl",
     r"please (?:wait|slow down)",
     r"(?:too many concurrent|concurrency limit|concurrent requests)",
-    r"限流|频率(?:过高|超)|过于频繁|并发|负载已?饱和|(?:limit|限额|额度).{0,20}(?:will reset (?:at|in|on)|重置)",
+    r"限流|频率(?:过高|超)|过于频繁|并发|负载已?饱和|访问量过大|(?<!context )(?<!token )\bcapacity exceeded|(?:limit|限额|额度).{0,20}(?:will reset (?:at|in|on)|重置)",
 )
 """Too much at a time."""
 WRONG_KEY = (
@@ -230,7 +231,7 @@ NO_SUCH_MODEL = (
     r"not a valid model",
     r"(?:do not|don't|does not) have (?:access|permission)",
     r"(?:account|organi[sz]ation|workspace|project|team|\bip(?: address)?)\b.{0,40}(?:suspended|deactivated|disabled|terminated|banned|restricted|blocked)",
-    r"模型不存在|无权|无可用(?:的)?渠道|^\W*(?:bad request\W+)?invalid provider\W*$",
+    r"模型不存在|无权|无可用(?:的)?渠道|unable to access (?:\S+ )?model\b|could not resolve the (?:\S+ )?model\b|^\W*(?:bad request\W+)?invalid provider\W*$",
 )
 """There is no such model, or not for this account."""
 

@@ -46,6 +46,7 @@ SILENT = (
     "invalid params, context window exceeds limit (2013)",
     "MinimaxException; invalid params, context window exceeds limit (2013)",
     "the max input characters is 11200",
+    "string too long. Expected a string with maximum length 1048576, but got a string with length 2000000 instead.",
 )
 
 
