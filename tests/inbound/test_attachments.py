@@ -1,0 +1,111 @@
+"""What stands for a file where it is not read itself, and what is said of that."""
+
+import datetime as dt
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import av
+import pytest
+from telegram import Chat, Document, Message, PhotoSize, Video
+
+from bot.inbound.attachments import Attached, Attachments, Problem
+from bot.media.document import document
+from bot.media.errors import TooLargeError
+from bot.media.image import Image, image
+from bot.media.sound import Sound, sound
+from storage.records import MediaKind
+from tests.media.files import picture, recorded, wav
+
+NOW = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
+PREVIEW = PhotoSize("preview", "p", 9, 9, 900)
+
+
+class Files:
+    """What stands for ``Downloads``: the bytes by their id; what is None is too large."""
+
+    def __init__(self, **kept: bytes | None) -> None:
+        self.kept: dict[str, bytes | None] = {"preview": picture(20, 10), **kept}
+
+    @asynccontextmanager
+    async def file(self, file_id: str, size: int | None, *, tries: int = 3) -> AsyncIterator[bytes]:
+        data = self.kept[file_id]
+        if data is None:
+            raise TooLargeError("too large")
+        yield data
+
+
+class Here:
+    """What stands for ``Workshop``: it does the same without workers."""
+
+    def serving(self, owner: int, language: str | None) -> "Here":
+        return self
+
+    async def image(self, data: bytes) -> Image:
+        return image(data)
+
+    async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
+        return sound(data, most_seconds=most_seconds)
+
+    async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Any:
+        return document(data, name, mime, most_characters=most_characters)
+
+
+async def _found(data: bytes | None, **held: Any) -> Attached:
+    made = Attachments(Files(file=data), Here(), len, 1000)  # type: ignore[arg-type]
+    return await made.of(Message(1, NOW, Chat(1, Chat.PRIVATE), **held))
+
+
+def _file(mime: str, preview: PhotoSize | None = PREVIEW) -> dict[str, Document]:
+    return {"document": Document("file", "u", file_name="a", mime_type=mime, thumbnail=preview)}
+
+
+def _kinds(found: Attached) -> list[MediaKind]:
+    return [one.kind for one in found.media]
+
+
+@pytest.mark.parametrize("data", [b"8BPS\0\1" + bytes(99), picture()[:30], None], ids=["unknown", "broken", "large"])
+async def test_a_picture_that_is_not_read_has_its_preview(data: bytes | None) -> None:
+    found = await _found(data, **_file("image/x"))
+    assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "details (this is a small preview)")
+    assert (await _found(data, **_file("image/x", None))).problem is not None
+
+
+async def test_a_picture_without_its_end_is_said_to_be() -> None:
+    found = await _found(picture(640, 480, "BMP")[:-300_000], **_file("image/bmp"))
+    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], "end")
+
+
+async def test_a_film_is_seen_and_heard() -> None:
+    both = [MediaKind.IMAGE, MediaKind.AUDIO]
+    film = recorded("mp4", "aac", 0.2)
+    video = Video("file", "u", 9, 9, 1, thumbnail=PREVIEW)
+    assert _kinds(await _found(film, video=video)) == both
+    assert _kinds(await _found(film, **_file("video/mp4"))) == both
+    assert _kinds(await _found(film, **_file("video/mp4", None))) == both[1:]
+    assert _kinds(await _found(film, **_file("application/octet-stream", None))) == both[1:]
+
+
+async def test_of_a_film_that_is_not_heard_the_picture_is_left() -> None:
+    video = Video("file", "u", 9, 9, 1, thumbnail=PREVIEW)
+    for data in (None, b"no film"):
+        found = await _found(data, video=video)
+        assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "sound")
+    found = await _found(None, video=Video("file", "u", 9, 9, 1))
+    assert found.problem is Problem.TOO_BIG
+
+
+async def test_a_sound_as_a_file_is_heard_whatever_it_is_called() -> None:
+    assert _kinds(await _found(wav(0.2), **_file("text/plain", None))) == [MediaKind.AUDIO]
+
+
+async def test_a_silent_film_lacks_nothing() -> None:
+    written = io.BytesIO()
+    with av.open(written, "w", format="mp4") as target:
+        stream = target.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = 16, 16
+        target.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
+        target.mux(stream.encode(None))
+    found = await _found(written.getvalue(), video=Video("file", "u", 9, 9, 1, thumbnail=PREVIEW))
+    assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "")
