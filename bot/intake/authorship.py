@@ -15,7 +15,7 @@ KNOWN = frozenset(
     )
 )
 """The commands that the bot has."""
-_LONGER = re.compile(r"\S*[\w/\\]", re.ASCII)
+_LONGER = re.compile(r"\S*[A-Za-z0-9_/\\]")
 """What goes on behind a command without a blank makes it the beginning of a path, a date or a name."""
 
 
