@@ -16,8 +16,8 @@ _LITERAL_TOKEN = re.compile(
     | ^["'(]*(?:[A-Za-z]:|\.\.?)\\    # C:\x, .\x and ..\x
     | (?:^|[\w%])\\\*\.\w             # dir\*.txt
     | /\\[^\w\s]                      # s/\./_/
-    | ^["'(/]*\^ | \$["'),/]*$        # what else only patterns have
-    | \.[*+] | [\])][*+?{] | \[\^ | \(\?
+    | ^["'(/]*\^ | (?<!\\)\$["'),/]*$      # what else only patterns have
+    | (?<!\\)(?:\.[*+]|[\])][*+?{])(?!\*) | \[\^ | \(\?
     | \u00af\\""",
     re.VERBOSE,
 )
@@ -39,15 +39,15 @@ _NAMES = frozenset((*_ALSO_NAMES.split(), *_MACROS.split())) | {
 }
 """What stands between two pairs of underscores in Python, and in C and PHP in capitals."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]$|\\\*$")
+_CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]\Z|\\\*\Z")
 _CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
 _FACE = re.compile(r"[-*_^.~;<>='\"oO ]*[*_^][-*_^.~;<>='\"oO ]*")
 _WITHOUT_BLANKS = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-_OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]$|[)\]}}`]$|[^\W_]_$")
+_OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]\Z|[)\]}}`]\Z|[^\W_]_\Z")
 _OPERAND_AFTER = re.compile(rf"[^\W{_WITHOUT_BLANKS}]|[({{\[$`]")
 _PAIRS = frozenset(["()", "[]", "{}", "<>", '""', "''"])
 _NEVER_FIRST = frozenset(",;?)]}")
-_BASE = re.compile(r"(?:(?<![^\W_])[A-Za-z]|[0-9)\]])$")
+_BASE = re.compile(r"(?:(?<![^\W_])[A-Za-z]|[0-9)\]])\Z")
 _EXPONENT = re.compile(r"[0-9(]|[A-Za-z](?![A-Za-z])")
 
 
@@ -69,12 +69,12 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
     content = data[start + length : end - length if whole else start + length + _REACH].decode(errors="ignore")
     if not content or (whole and _FACE.fullmatch(content)):
         return True
-    if (content[0] in _NEVER_FIRST and len(content) > 1) or before[-1:] + content[0] in _PAIRS:
+    if (length == 1 and content[0] in _NEVER_FIRST and len(content) > 1) or before[-1:] + content[0] in _PAIRS:
         return True
     if mark[:1] == b"_":
         return whole and _is_name(before, content, after, length)
     last = data[end - length - 1 : end - length]
-    if (content[0] == "/" or last == b"/") or (before[-1:] == "-" and content[0] == "-"):
+    if _is_glob(before, content, last == b"/", whole) or (before[-1:] == "-" and content[0] == "-"):
         return True
     if content[0] == "." and content[1:2].isalnum() and (not whole or " " in content):
         return True
@@ -83,6 +83,13 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
     if length == 1:
         return _OPERAND_BEFORE.search(before) is not None and _OPERAND_AFTER.match(content) is not None
     return _BASE.search(before) is not None and _EXPONENT.match(content) is not None
+
+
+def _is_glob(before: str, content: str, slash_last: bool, whole: bool) -> bool:
+    """Whether the marks stand for any name in a path; `**/start**` and `**src/**` are a path in bold."""
+    if content[0] == "/":
+        return slash_last or content[1:2] in ("*", ".")
+    return slash_last and (not whole or " " in content or content[0] in ".*" or before[-1:] == "/")
 
 
 def _is_name(before: str, content: str, after: str, length: int) -> bool:

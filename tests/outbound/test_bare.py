@@ -64,6 +64,13 @@ def test_bare_text_keeps_its_signs(source: str) -> None:
         ("*.NET* **bold**er pass**word** __bold__ _it_", ".NET bolder password bold it"),
         (r"Stage\-1 \(beta\) is v1\.5\! \#tag word\_word", "Stage-1 (beta) is v1.5! #tag word_word"),
         ("> quote\n> more", "quote\nmore"),
+        (
+            "**/start** and */help*: **/etc/hosts**, **src/**, **/start – begin**",
+            "/start and /help: /etc/hosts, src/, /start – begin",
+        ),
+        ("**?? really** and **, so** **-5** *-5*", "?? really and , so -5 -5"),
+        ("**3.** a\n**1.** b\n*2* c)\n*4*", "3. a\n1. b\n2 c)\n4"),
+        (r"\$x\$ costs 5\$, \(see\)**bold\.**", "$x$ costs 5$, (see)bold."),
         ("||spoiler|| and [a_b](https://x.y/a_b_c)", "spoiler and a_b"),
     ],
 )
