@@ -116,7 +116,7 @@ class MemoryHandlers:
     async def _ask(self, update: Update, text: str) -> None:
         query, message = pressed(update)
         await acknowledge(query, "" if message else texts.OLD_BUTTON)
-        await self._done((update.update_id,), question(message, text) if message else None)
+        await self._done((update.update_id,), question(message, text, query.from_user) if message else None)
 
     async def _buttons(self, chat: Chat) -> tuple[Button, ...]:
         buttons = [Button(texts.COMPACT_NOW, COMPACT), Button(texts.CORRECT, CORRECT), Button(texts.FORGET, FORGET)]

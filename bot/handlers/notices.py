@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from telegram import Chat, Message
+from telegram import Chat, Message, User
 
 from bot.intake.arrival import place_of
 from storage.records import Button, File, Notice
@@ -34,9 +34,16 @@ def answer(
     )
 
 
-def question(message: Message, text: str) -> Notice:
-    """A notice that the user's next message is a reply to."""
-    return Notice(place_of(message), is_private(message), text, reply_to=message.message_id, asks=True)
+def question(message: Message, text: str, asked: User) -> Notice:
+    """A notice that the next message of somebody who pressed a button under this message is a reply to.
+
+    In a group Telegram opens the reply for whoever wrote what the question replies to: their own command, where the
+    message with the button answers it, and not a message of the bot.
+    """
+    theirs = message.reply_to_message
+    own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
+    reply_to = theirs.message_id if own and theirs is not None else message.message_id
+    return Notice(place_of(message), is_private(message), text, reply_to=reply_to, asks=True)
 
 
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:

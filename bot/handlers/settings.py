@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from telegram import Message, Update
+from telegram import Message, Update, User
 
 from bot.chat_language import chat_language
 from bot.conversation.choice import Choice
@@ -69,7 +69,7 @@ class SettingsHandlers:
                 if choices is not None:
                     await self.storage.chats.choose(tx, chat.id, choices)
                     with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
-                        notice = _after(message, replace(facts, choices=choices), name, value)
+                        notice = _after(message, replace(facts, choices=choices), name, value, query.from_user)
                         told = texts.SETTING_CHANGED if choices != chat.choices else ""
                     if notice is not None:
                         await self.storage.notices.add(tx, notice)
@@ -117,10 +117,10 @@ def _chosen(facts: Facts, name: str, value: str) -> Choices | None:
     return None if chosen is None else setting.chosen(facts.choices, chosen)
 
 
-def _after(message: Message, facts: Facts, name: str, value: str) -> Notice | None:
+def _after(message: Message, facts: Facts, name: str, value: str, by: User) -> Notice | None:
     """What the message shows after a press; None when it shows that already, which Telegram refuses."""
     if value == OWN:
-        return question(message, texts.PERSONA_ASK)
+        return question(message, texts.PERSONA_ASK, by)
     setting = SETTINGS[name] if name else None
     buttons = _options(facts, name, setting) if setting else _menu(facts)
     keyboard = message.reply_markup.inline_keyboard if message.reply_markup else ()
