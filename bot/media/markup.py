@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_LINES = re.compile(r" *\n *")
-_EMPTY = re.compile(r"\n{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,7 @@ def _blank(text: str | None) -> str:
 
 
 def _tidied(text: str) -> str:
-    text = re.sub(r" {2,}", " ", text)
-    text = _LINES.sub("\n", text.replace(" |\n", "\n").replace(" | \n", "\n"))
-    return _EMPTY.sub("\n", re.sub(r"(?m)(?: \|)+ *$", "", text)).replace("\xa0", " ").strip()
+    """Without empty lines, and without what parts cells behind the last of a row."""
+    lines = (_BLANKS.sub(" ", line).strip(" ") for line in text.split("\n"))
+    kept = (line.rstrip(" |") if line.endswith(" |") else line for line in lines)
+    return "\n".join(line.replace("\xa0", " ") for line in kept if line).strip()

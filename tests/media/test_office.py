@@ -132,3 +132,9 @@ def test_what_is_broken_is_told(name: str) -> None:
 
 def test_deep_nesting_is_no_matter() -> None:
     assert "deep" in _read(_odt("<text:p>a<text:span>" * 60 + "deep" + "</text:span></text:p>" * 60)).text
+
+
+def test_many_empty_cells_take_no_long_time() -> None:
+    row = b"<tr>" + b"<td></td>" * 20_000 + b"<td>x</td></tr>"
+    page = b"<html><body><table>" + row + b"<tr>" + b"<td></td>" * 20_000 + b"</tr></table>"
+    assert _read(page).text.endswith(" | x")
