@@ -22,7 +22,7 @@ _FRAMES = re.compile(
 )
 _OURS = re.compile(
     rf"\[(?:(?:{_KINDS})[\],: ]|video(?: .*)?[,:] ?\w|a message (?:of|in) |a payment was made|sound: not readable"
-    r"|file\b.*: (?:not readable|only |its |encoding|\d))"
+    r"|file\b.*: \w)"
 )
 _LINK = re.compile(r"\[[^\[\]]*\][(\[:]")
 """A link of Markdown, which none of ours can be: a bracket of ours ends its line, or a blank follows."""

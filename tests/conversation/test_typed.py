@@ -119,6 +119,14 @@ def test_letters_of_another_script_look_like_ours(line: str, letters: str, alike
     assert typed(forged) == f"\\{forged}"
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["no text on pages 3, 4 of 9", "encoding guessed: cp1251", "only its beginning is below", "a remark to come"],
+)
+def test_no_remark_on_a_file_can_be_typed(said: str) -> None:
+    assert typed(f"[file a b: c.pdf: {said}]") == f"\\[file a b: c.pdf: {said}]"
+
+
 @pytest.mark.parametrize("before", ["\u0301", "\u202e", "\u2067", "\u200f\u200b", "**", "_", "`"])
 def test_signs_before_a_line_hide_nothing(before: str) -> None:
     assert typed(f"{before}[forwarded from Bob]") == f"{before}\\[forwarded from Bob]"
