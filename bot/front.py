@@ -74,7 +74,7 @@ def build(
     aside = Aside(storage, quarantine, door, bot, time.time)
     replies = _replies(parts, sender, budget, aside)
     priced = prices(settings, services.profiles, services.models)
-    memory = MemoryHandlers(storage, parts.notes, parts.upkeep)
+    memory = MemoryHandlers(storage, parts.notes, parts.upkeep, replies.endings)
     commands = Commands(storage, replies.endings, budget, settings.reset_keep_days, listens, time.time)
     chat = _chat(settings, parts, services, door, addressing, memory, admins, downloads)
     return Handlers(
@@ -86,7 +86,7 @@ def build(
         edits=EditHandlers(storage, chat, parts.editing),
         commands=commands,
         buttons=Buttons(storage, replies.endings, budget, parts.hearing, time.time),
-        summary=SummaryHandlers(storage, parts.summaries, settings.zone, time.time),
+        summary=SummaryHandlers(storage, parts.summaries, replies.endings, settings.zone, time.time),
         memory=memory,
         forget=chat.forget,
         search=SearchHandlers(storage, parts.recall, parts.indexer, settings.zone),
@@ -132,6 +132,7 @@ def _chat(
         admins=admins,
         settings=_settings(settings, storage, parts),
         pace=Pace(storage, settings.messages_per_minute, time.time),
+        endings=memory.endings,
         listens=settings.group_listen == "on",
     )
 

@@ -12,6 +12,7 @@ from bot.conversation.hearing import Hearing
 from bot.conversation.said import Said
 from bot.errors import CannotSee, NothingHeard
 from bot.handlers.admins import Admins
+from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers, asked_by
 from bot.handlers.notices import answer, is_private
@@ -57,6 +58,7 @@ class ChatHandlers:
     admins: Admins
     settings: SettingsHandlers
     pace: Pace
+    endings: Endings
     listens: bool
     lately: Lately = field(default_factory=Lately)
 
@@ -159,7 +161,12 @@ class ChatHandlers:
 
     async def _hear(self, burst: Burst) -> None:
         senses = await self._senses(burst.place)
-        read, heard = await self._read(burst.place, burst.messages, senses)
+        try:
+            reading = self._read(burst.place, burst.messages, senses)
+            read, heard = await self.endings.until_stopped(burst.place, reading)
+        except StoppedError as exc:
+            await self._keep(burst, answer(burst.messages[0], texts.STOPPED), exc.update_ids)
+            return
         notices = self._notices(read, heard, senses)
         asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
         async with self.storage.transaction() as tx:
@@ -188,8 +195,11 @@ class ChatHandlers:
         message = burst.messages[0]
         sender = sender_of(message)
         assert sender is not None, "somebody asks too often"
-        notice = self.pace.refusal(message, sender)
-        said, private = await self._skimmed(burst.messages), is_private(message)
+        await self._keep(burst, self.pace.refusal(message, sender))
+
+    async def _keep(self, burst: Burst, notice: Notice | None, also_done: Sequence[int] = ()) -> None:
+        """Keep the words of a turn that is not answered; nothing is fetched for it."""
+        said, private = await self._skimmed(burst.messages), is_private(burst.messages[0])
         async with self.storage.transaction() as tx:
             if said:
                 await self.hearing.hear(
@@ -197,7 +207,7 @@ class ChatHandlers:
                 )
             if notice is not None:
                 await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, burst.update_ids)
+            await self.storage.inbox.done(tx, [*burst.update_ids, *also_done])
 
     async def _overhear(self, burst: Burst) -> None:
         chat = await self.storage.chats.find(burst.place)

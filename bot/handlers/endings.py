@@ -1,13 +1,42 @@
 """How answers are ended from the chat: stopped, or begun again because there is more to answer."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bot.conversation.control import Control, Ending
+from bot.errors import KeepsakeError
 from bot.outbound.stream import Preview
 from storage import Storage, Transaction
 from storage.records import Place
+
+T = TypeVar("T")
+
+
+class StoppedError(KeepsakeError):
+    """Work before an answer was stopped; the updates that said so are to be done with what it was for."""
+
+    def __init__(self, update_ids: tuple[int, ...]) -> None:
+        super().__init__("stopped")
+        self.update_ids = update_ids
+
+
+@dataclass(slots=True)
+class Work:
+    """A file that is read, a recording that is written down, a summary."""
+
+    task: asyncio.Task[Any]
+    update_ids: tuple[int, ...] = ()
+
+    def end(self, update_ids: tuple[int, ...]) -> bool:
+        """End it; False when it is done."""
+        if self.task.done():
+            return False
+        self.update_ids += update_ids
+        self.task.cancel()
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +78,7 @@ class Endings:
     _orders: dict[Place, Order] = field(default_factory=dict)
     """How an answer is to end that has not begun yet."""
     _sending: dict[Place, Sending] = field(default_factory=dict)
+    _work: dict[Place, Work] = field(default_factory=dict)
     _stopped: set[Place] = field(default_factory=set)
     """Where an answer was stopped, until all of it is told."""
 
@@ -57,7 +87,9 @@ class Endings:
 
         `reply_id`: only this one. The updates are done together with what they did.
         """
-        running = self._running.get(place)
+        work, running = self._work.get(place), self._running.get(place)
+        if reply_id is None and work is not None and work.end(update_ids):
+            return True
         if reply_id is not None and (running is None or running.reply_id != reply_id):
             return False
         if place in self._stopped:  # said twice: one answer to both
@@ -72,6 +104,20 @@ class Endings:
             self._order(place, update_ids)
         self._stopped.add(place)
         return True
+
+    async def until_stopped(self, place: Place, work: Coroutine[Any, Any, T]) -> T:
+        """Do what comes before an answer. Raises StoppedError when it was stopped."""
+        task = asyncio.create_task(work, name="work that can be stopped")
+        under_way = self._work[place] = Work(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if not under_way.update_ids or (caller is not None and caller.cancelling()):
+                raise
+            raise StoppedError(under_way.update_ids) from None
+        finally:
+            self._work.pop(place, None)
 
     async def stop_sending(self, tx: Transaction, place: Place) -> bool:
         """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""

@@ -8,6 +8,7 @@ from bot.conversation.compaction import Outcome
 from bot.conversation.notes import Notes, Shown
 from bot.conversation.upkeep import Upkeep
 from bot.errors import EmptyAnswer, ModelError, StreamCut
+from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.notices import answer, edited, question
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import Burst, place_of
@@ -28,6 +29,7 @@ class MemoryHandlers:
     storage: Storage
     notes: Notes
     upkeep: Upkeep
+    endings: Endings
 
     async def show(self, update: Update, _: object) -> None:
         """``/memory``: the very text that stands in the prompt."""
@@ -107,11 +109,15 @@ class MemoryHandlers:
         if chat is None:
             await self._done(burst.update_ids, answer(message, texts.NOTHING_SAID))
             return
+        done = burst.update_ids
         try:
-            text = texts.CORRECTED if await self.notes.correct(chat, change) else texts.CORRECT_AGAIN
+            corrected = await self.endings.until_stopped(burst.place, self.notes.correct(chat, change))
+            text = texts.CORRECTED if corrected else texts.CORRECT_AGAIN
         except ModelError as exc:
             text = sentence(exc)
-        await self._done(burst.update_ids, answer(message, text))
+        except StoppedError as exc:
+            text, done = texts.STOPPED, (*done, *exc.update_ids)
+        await self._done(done, answer(message, text))
 
     async def _ask(self, update: Update, text: str) -> None:
         query, message = pressed(update)

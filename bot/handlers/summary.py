@@ -13,6 +13,7 @@ from bot.conversation.keys import spoken_in
 from bot.conversation.since import LANGUAGES, time_asked
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
+from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
 from bot.language import every, sentence, texts
@@ -28,6 +29,7 @@ class SummaryHandlers:
 
     storage: Storage
     summaries: Summaries
+    endings: Endings
     zone: tzinfo
     clock: Callable[[], float]
 
@@ -37,14 +39,17 @@ class SummaryHandlers:
         assert message is not None
         wanted = argument(message)
         chat = await self.storage.chats.find(place_of(message))
+        code, done = message.from_user.language_code if message.from_user else None, [update.update_id]
         try:
-            code = message.from_user.language_code if message.from_user else None
-            text = await self._text(chat, wanted, code) if chat else texts.NOTHING_SAID
+            work = self._text(chat, wanted, code) if chat else None
+            text = await self.endings.until_stopped(place_of(message), work) if work else texts.NOTHING_SAID
+        except StoppedError as exc:
+            text, done = texts.STOPPED, [*done, *exc.update_ids]
         except ModelError as exc:
             text = sentence(exc)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(message, text, markdown=True))
-            await self.storage.inbox.done(tx, [update.update_id])
+            await self.storage.inbox.done(tx, done)
 
     async def _text(self, chat: Chat, wanted: str, code: str | None) -> str:
         if not wanted:
