@@ -24,6 +24,8 @@ MOST_BYTES = 2**25
 DRAIN_S = 0.1
 """So long is waited behind ``[DONE]`` for the end of the body: only then can the next request use this connection."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_AGAIN = re.compile(r"\A(?:\s?data:)+")
+"""The name of the field, once more: from a proxy that wraps lines which are wrapped."""
 _FIELDS = ("", "data", "event", "id", "retry")
 _WHOLE = ("choices", "output", "output_text")
 _EXCERPT = 30
@@ -130,7 +132,8 @@ class _Block:
         field, _, value = line.partition(":")
         if field == "data":
             self._streams = True
-            if value.strip().upper() == DONE:  # also without an empty line around it
+            value = _AGAIN.sub("", value)
+            if value.strip(' \t"').upper() == DONE:  # also without an empty line around it
                 yield from self._ended()
                 yield "", DONE
             else:

@@ -62,7 +62,7 @@ TOO_LONG = (
     r"|exceeded|(?:more|larger|greater|longer) than|too (?:long|many|large)|must (?:be (?:less|fewer|at most|smaller)|not exceed))\b",
     r"(?:prompt|input|request|messages?|conversation|context)\b.{0,30}\b\d[\d,.]*k? (?:\w+ )?tokens\b.{0,60}\b(?:(?:more|larger|longer|greater) "
     r"than|over|above|exceed\w*|limit|at most|only|maximum|fit)\b",
-    r"(?:sum|total) of (?:\S+ )?(?:prompt|input)\b.{0,40}must (?:be (?:less|at most|smaller|no more)|not exceed)",
+    r"(?:sum|total) of (?:\S+ )?(?:prompt|input)\b.{0,60}(?:must|should|may|can) ?(?:be (?:less|at most|smaller|no more)|not exceed)",
     r"(?:input|prompt) tokens\b.{0,40}\bmust not exceed",
     r"context length of .{0,40}(?:larger|longer|greater|more) than",
     r"\b(?<!file )(?<!image )(?<!audio )(?:message|prompt|context|query|sequence|history|conversation|text|dialog(?:ue)?)s?(?:'s)? (?:length|size)"

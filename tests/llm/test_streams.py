@@ -56,6 +56,8 @@ WIRES: dict[str, bytes] = {
     "byte order mark": b"\xef\xbb\xbf" + stream(*HELLO),
     "comments": b": ping\n\n" + stream(*HELLO).replace(b"\n\n", b"\n\n: keep-alive\n\n:\n"),
     "no blank after the colon": stream(*HELLO).replace(b"data: ", b"data:"),
+    "the field twice": stream(*HELLO[:2]).replace(b"data:", b"data: data:"),
+    "done as a JSON text": stream(*HELLO[:2]).replace(b"[DONE]", b'"[DONE]"'),
     "names, ids and times": stream(*HELLO).replace(b"data:", b"event: message\nid: 7\nretry: 100\ndata:"),
     "events of many lines": stream(*HELLO).replace(b', "', b',\ndata: "'),
     "lines without blank ones": stream(*HELLO).replace(b"\n\n", b"\n"),
