@@ -7,6 +7,7 @@ languages, since nobody knows every model's own; they are generous, so that a se
 
 from dataclasses import dataclass, replace
 
+from bot.llm.boxes import Boxes
 from bot.llm.characters import Halves, whole_call
 from bot.llm.finishes import MOST_END, in_mid_sentence
 from bot.llm.harmony import Harmony
@@ -45,7 +46,7 @@ class Answer:
         self._came = 0.0
         """Tokens of all that was read, also of blanks before the first word, which are kept back."""
         self._spoken = 0
-        self._thinking = Harmony()
+        self._boxes, self._thinking = Boxes(), Harmony()
         self._text, self._reasoning = Halves(), Halves()
         self._end = ""
         self._counted = False
@@ -79,6 +80,7 @@ class Answer:
         piece, thoughts = self._text.joined(delta.text), self._reasoning.joined(delta.reasoning)
         if over:
             piece, thoughts = piece + self._text.rest(), thoughts + self._reasoning.rest()
+        piece = self._boxes.without(piece, last=over)
         if thoughts:
             self._thinking.apart()
         split, rest = self._thinking.split(piece) if piece else Split(), Split()

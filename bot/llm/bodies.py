@@ -58,7 +58,15 @@ _CODES = (
     "__type",
 )
 _FIELDS = ("param", "params", "loc", "parameter", "field", "property")
-_DELAYS = ("retrydelay", "retry_after", "retryafter", "retry-after", "retry_after_seconds", "retry_after_s")
+_DELAYS = (
+    "retrydelay",
+    "retry_after",
+    "retryafter",
+    "retry-after",
+    "retry_after_seconds",
+    "retry_after_s",
+    "resets_in_seconds",
+)
 _WINDOWS = ("n_ctx", "context_length", "max_context_length", "context_window", "max_model_len", "max_input_tokens")
 _SAID = re.compile(r'"(?:message|msg|detail|error)"\s*:\s*"((?:[^"\\]|\\.){1,2000})')
 _SECRET = re.compile(
