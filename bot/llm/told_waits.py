@@ -10,7 +10,7 @@ _SPANS = (
 )
 _RETRY = re.compile(
     r"\b(?:(?:re)?try(?:ing)?(?: again)?|wait|available|resets?|cool ?down)\b"
-    rf"(?:[^.\d]{{0,30}}?\b(?:in|after|for))?\W{{1,3}}{_SPANS}"
+    rf"(?:[^.\d]{{0,30}}?\b(?:in|after|for))?(?: about| approximately)?\W{{1,3}}{_SPANS}"
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|d|h|m|s)")
 _ONE = re.compile(r"\b(?:in|after|for|wait) (?:a|one|another) (second|minute|hour)\b")

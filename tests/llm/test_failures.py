@@ -159,6 +159,7 @@ def test_no_secret_and_no_data_is_in_the_log() -> None:
         ("Please retry in 17.3s.", 17.3),
         ("Please try again in 1m2.5s. Need more?", 62.5),
         ("Please try again in 620ms.", 0.62),
+        ("Try again in about 5 minutes.", 300.0),
         ("Please retry after 6 seconds.", 6.0),
         ("please try again after 1 minute", 60.0),
         ("Please wait 30 seconds before trying again.", 30.0),
