@@ -21,6 +21,7 @@ from bot.inbound.bots import is_other_bot
 from bot.inbound.message import said
 from bot.intake.arrival import Burst, update_ids
 from bot.intake.authorship import is_for_us, is_own
+from bot.intake.drafts import stopped_draft
 from bot.language import texts
 from storage import Storage, Transaction
 from storage.guests import Decider, Guest, Standing
@@ -40,7 +41,7 @@ class Gate:
 
     async def check(self, update: object, _: object) -> None:
         """Let it pass, or answer and end it here."""
-        if not isinstance(update, Update | Burst):
+        if not isinstance(update, Update | Burst) or _stops_draft(update):
             return
         if isinstance(update, Update) and not is_for_us(update):
             await self._end(update)
@@ -144,6 +145,11 @@ class Gate:
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
         return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
+
+
+def _stops_draft(update: Update | Burst) -> bool:
+    """Whether an answer is ended: only who is let in has one."""
+    return isinstance(update, Update) and stopped_draft(update) is not None
 
 
 async def _release(update: Update | Burst) -> None:

@@ -12,6 +12,7 @@ from bot.handlers.notices import answer, is_private
 from bot.handlers.senders import sender_of
 from bot.intake.arrival import place_of
 from bot.intake.authorship import is_at
+from bot.intake.drafts import stopped_draft
 from bot.language import plural, texts
 from storage import Storage, Transaction
 from storage.records import Button, Notice
@@ -99,8 +100,14 @@ class Commands:
         if not sending and not await self.endings.stop(place, (update.update_id,)):
             await self._say(update, texts.NOTHING_TO_STOP)
 
+    async def unhandled(self, update: Update, _: object) -> None:
+        """Whatever no other handler wants, but for the button that stops a draft."""
+        stopped = stopped_draft(update)
+        if stopped is None or not await self.endings.stop(stopped[0], (update.update_id,), stopped[1]):
+            await self.ignore(update, _)
+
     async def ignore(self, update: Update, _: object) -> None:
-        """Whatever no other handler wants."""
+        """There is nothing to say to it."""
         async with self.storage.transaction() as tx:
             await self._done(tx, update, None)
 

@@ -117,7 +117,7 @@ class Handlers:
         add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         self._register_buttons()
-        add(TypeHandler(Update, self.commands.ignore))
+        add(TypeHandler(Update, self.commands.unhandled))
         self.application.add_error_handler(self._on_error)
 
     def _register_buttons(self) -> None:

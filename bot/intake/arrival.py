@@ -13,6 +13,7 @@ from telegram import Bot, Message, Update
 from bot.conversation.presses import STOP
 from bot.conversation.said import SPLIT_AT, utf16_length
 from bot.intake.authorship import is_for_us, order
+from bot.intake.drafts import stopped_draft
 from storage.inbox import RawUpdate
 from storage.records import Place
 
@@ -105,6 +106,8 @@ def parse(raw: RawUpdate, bot: Bot) -> Arrival:
 
 
 def _place(update: Update) -> Place:
+    if (stopped := stopped_draft(update)) is not None:
+        return stopped[0]
     message = update.effective_message
     if isinstance(message, Message):
         # A group that moves does so in the lane of the old one, when what is under way there has ended.
@@ -113,6 +116,8 @@ def _place(update: Update) -> Place:
 
 
 def _kind(update: Update, bot: Bot) -> Kind:
+    if stopped_draft(update) is not None:
+        return Kind.STOP
     if not is_for_us(update):
         return Kind.OTHER
     if update.edited_message is not None:

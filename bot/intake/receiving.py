@@ -8,6 +8,7 @@ from contextlib import suppress
 from telegram import Bot
 
 from bot.intake.arrival import Arrival, parse
+from bot.intake.drafts import STOPPED
 from bot.intake.lanes import Lanes
 from bot.intake.marks import Key, Kind
 from bot.intake.quarantine import Quarantine
@@ -15,7 +16,7 @@ from storage import Storage
 from storage.inbox import RawUpdate
 from storage.records import Place
 
-ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", STOPPED)
 """The kinds of updates that this version handles, as getUpdates and setWebhook name them."""
 
 HOLD_S = 45.0

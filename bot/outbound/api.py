@@ -21,6 +21,8 @@ UPLOAD_ANSWER_S = 60.0
 """How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
 
 Markup = InlineKeyboardMarkup | ForceReply
+STOPPABLE = {"can_stop": True, "keep_on_stop": True}
+"""A draft has a button that ends it (Bot API 10.3), and stands until the message comes. Older servers pass it over."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Rich messages have no previews of pages either: Telegram would fetch an address as soon as a model writes it."""
 
@@ -72,11 +74,16 @@ class Api:
         if isinstance(content, Rich):
             fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": _rich(content)}
             with self._needs_rich():
-                await self._bot.do_api_request("sendRichMessageDraft", _topic(to) | fields)
+                await self._bot.do_api_request("sendRichMessageDraft", _topic(to) | fields | STOPPABLE)
             return
         try:
             await self._bot.send_message_draft(
-                to.chat_id, draft_id, content.text, message_thread_id=to.thread_id, entities=content.entities or None
+                to.chat_id,
+                draft_id,
+                content.text,
+                message_thread_id=to.thread_id,
+                entities=content.entities or None,
+                api_kwargs=STOPPABLE,
             )
         except InvalidToken as exc:
             if is_unauthorized(exc):

@@ -11,7 +11,7 @@ from sandbox.botapi.wire import Json
 if TYPE_CHECKING:
     from sandbox.botapi.world import World
 
-VERSIONS = ("9.2", "9.3", "10.0", "10.1")
+VERSIONS = ("9.2", "9.3", "10.0", "10.1", "10.3")
 """The versions that the server can be, oldest first."""
 
 

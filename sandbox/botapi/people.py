@@ -225,6 +225,15 @@ class User:
         self._world.updates.push("callback_query", query)
         return number
 
+    async def stop(self, chat: Chat) -> None:
+        """Press Stop beside the draft of a reply."""
+        draft = chat.draft
+        if draft is None or not draft.can_stop:
+            raise LookupError("there is no draft that can be stopped")
+        thread: Json = {} if draft.thread is None else {"message_thread_id": draft.thread}
+        stopped: Json = {"chat": self._world.chat(chat.id), "draft_id": draft.id}
+        self._world.updates.push("stopped_message_generation", stopped | thread)
+
     async def block(self) -> None:
         """Block the bot."""
         self._set_blocked(True)

@@ -16,6 +16,7 @@ class Draft:
     html: str | None = None
     markdown: str | None = None
     thread: int | None = None
+    can_stop: bool = False
 
 
 class Previews:

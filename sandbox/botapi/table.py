@@ -1,4 +1,4 @@
-"""The methods that the server has, each with all parameters that Bot API 10.1 gives it."""
+"""The methods that the server has, each with all parameters that Bot API 10.1 gives it, and some of 10.3."""
 
 from collections.abc import Mapping
 
@@ -83,6 +83,8 @@ DRAFTED: Mapping[str, Parameter] = {
     "chat_id": CHAT,
     "message_thread_id": NUMBER,
     "draft_id": Parameter(integer, required=True),
+    "can_stop": Parameter(boolean, since="10.3"),
+    "keep_on_stop": Parameter(boolean, since="10.3"),
 }
 EDITED: Mapping[str, Parameter] = {
     "chat_id": CHAT,

@@ -38,3 +38,16 @@ async def test_the_reading_of_a_file_can_be_stopped(stage: Stage) -> None:
         assert await say(stage, "/stop") == "Stopped."
     assert await say(stage, "Never mind.") == "Noted."
     assert "What is this about?" in str(stage.model.requests[-1].messages)
+
+
+@pytest.mark.parametrize("telegram_version", ["10.3"])
+async def test_the_button_beside_a_draft_stops_it(stage: Stage) -> None:
+    slow = Say(" ".join(f"word{number}" for number in range(200)), delay=0.05)
+    stage.model.script(slow)
+    await stage.start()
+    await stage.ann.say(stage.home, "Tell me a long story.")
+    await stage.home.wait(lambda chat: chat.draft is not None and "word3" in chat.draft.text, PATIENCE_S)
+    await stage.ann.stop(stage.home)
+    (answer,) = await stage.replies(1)
+    assert "word3" in answer
+    assert "word199" not in answer

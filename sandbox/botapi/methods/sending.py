@@ -31,7 +31,13 @@ async def send_message_draft(world: World, args: Arguments) -> bool:
     if words.strip():
         content = text_content(args)
         words = str(content["text"])
-    return _draft(world, args, Draft(args.integer("draft_id"), words, thread=args.number_or_none("message_thread_id")))
+    draft = Draft(
+        id=args.integer("draft_id"),
+        text=words,
+        thread=args.number_or_none("message_thread_id"),
+        can_stop=args.flag("can_stop"),
+    )
+    return _draft(world, args, draft)
 
 
 async def send_rich_message_draft(world: World, args: Arguments) -> bool:
@@ -43,6 +49,7 @@ async def send_rich_message_draft(world: World, args: Arguments) -> bool:
         html=str(source["html"]) if "html" in source else None,
         markdown=str(source["markdown"]) if "markdown" in source else None,
         thread=args.number_or_none("message_thread_id"),
+        can_stop=args.flag("can_stop"),
     )
     return _draft(world, args, draft)
 
