@@ -55,6 +55,10 @@ class AccessList:
         )
         return [_entry(row) for row in rows]
 
+    async def count(self, tx: Transaction, standing: Standing) -> int:
+        """How many stand like that."""
+        return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (standing,)))[0]["n"])
+
     async def knock(self, tx: Transaction, guest: Guest, now: float, denied_before: float) -> Entry | None:
         """Note that a guest asks to be let in; None when that is known, or decided (denied: since this time).
 

@@ -20,6 +20,8 @@ DENIED_DAYS = 7
 DAY_S = 86_400.0
 MOST_REMINDED = 20
 """So many questions at once; the next time it is the next ones, and /users has them all."""
+MOST_OPEN = 10
+"""So many questions stand open with an owner before the next strangers are only counted, and asked about later."""
 REMEMBERED_S = 30 * DAY_S
 """So long an owner can reply to a request that was decided."""
 ANSWERS = {"allow": Standing.ALLOWED, "deny": Standing.DENIED, "block": Standing.BLOCKED}
@@ -42,8 +44,12 @@ class Requests:
         if entry is None:
             return None
         places = [Place(owner) for owner in await self.owners.ids()]
+        waiting = await self.storage.access.count(tx, Standing.ASKING)
         for place in places:
-            await self._ask(tx, place, entry)
+            if len(await self.storage.notices.asked_about(tx, place)) < MOST_OPEN:
+                await self._ask(tx, place, entry)
+            elif _is_told(waiting):
+                await self._count(tx, place, waiting)
         return places
 
     async def remind(self, tx: Transaction, owner_id: int) -> None:
@@ -54,6 +60,20 @@ class Requests:
         new = [one for one in waiting if one.id not in asked and one.guest.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
             await self._ask(tx, place, entry)
+
+    async def _ask_next(self, tx: Transaction, owner_id: int, decided: Entry) -> None:
+        """A question is answered: the next one takes its place."""
+        place = Place(owner_id)
+        asked = await self.storage.notices.asked_about(tx, place)
+        waiting = await self.storage.access.having(Standing.ASKING)
+        known = {*asked, decided.id}
+        new = [one for one in waiting if one.id not in known and one.guest.telegram_id != owner_id]
+        for entry in new[: max(0, MOST_OPEN - len(asked))]:
+            await self._ask(tx, place, entry)
+
+    async def _count(self, tx: Transaction, place: Place, waiting: int) -> None:
+        with speaking(await self._language(place)):
+            await self.storage.notices.add(tx, Notice(place, True, texts.REQUESTS_MORE.format(count=waiting)))
 
     async def decide(
         self, tx: Transaction, number: int, standing: Standing, by: Decider
@@ -111,6 +131,7 @@ class Requests:
         open_requests = await self.storage.notices.end_requests(tx, entry.id, self.clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
             await self.storage.notices.add(tx, await self.decided(entry, owner_id, message_id))
+            await self._ask_next(tx, owner_id, entry)
         return [Place(owner_id) for owner_id, _ in open_requests]
 
     async def decided(self, entry: Entry, owner_id: int, message_id: int) -> Notice:
@@ -128,3 +149,9 @@ class Requests:
             return chat_language(chat, code)
         known = await self.storage.access.find(place.telegram_id) if code is None else None
         return language_of(known.guest.language if known else code)
+
+
+def _is_told(waiting: int) -> bool:
+    """Whether an owner is told that so many wait: 11, 20, 40, 80 ..."""
+    tens, rest = divmod(waiting, MOST_OPEN)
+    return waiting == MOST_OPEN + 1 or (rest == 0 and tens > 1 and tens & (tens - 1) == 0)

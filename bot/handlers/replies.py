@@ -61,8 +61,9 @@ class Replies:
             await self.upkeep.look_after(chat.id)
 
     async def _give(self, place: Place, chat: Chat | None) -> None:
-        await self._notify(place)  # what is told about a message comes before the answer to it
+        await self._notify(place, requests=False)  # what is told about a message comes before the answer to it
         if chat is None:
+            await self._notify(place)
             return
         await self._answer(chat)
         with self.endings.sending(place) as sending:
@@ -195,8 +196,11 @@ class Replies:
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
-    async def _notify(self, place: Place) -> None:
+    async def _notify(self, place: Place, *, requests: bool = True) -> None:
+        """`requests`: also what an owner is asked about strangers, which waits for the answers."""
         for notice_id, notice in await self.storage.notices.waiting(place):
+            if notice.about is not None and not requests:
+                continue
             key = Key(Kind.NOTICE, notice_id)
             if self.aside.quarantine.is_exhausted(key):
                 await self.aside.notice(notice, key)

@@ -33,6 +33,10 @@ OWNER_NOW = (
 OWNER_LINK_USED = "That link was used already, and it works only once."
 OWNER_LINK_EXPIRED = "That link has expired. python -m bot owner makes a new one, and so does the bot's next start."
 ACCESS_IS = "ACCESS={mode}"
+REQUESTS_MORE = (
+    "{count} wait for an answer now. I ask about the next ones when you have decided about these; /users lists them "
+    "all."
+)
 USERS_OWNERS, USERS_PEOPLE, USERS_GROUPS = "Owners", "People", "Groups"
 USERS_WAITING, USERS_BLOCKED = "Waiting for an answer", "Blocked"
 USERS_MADE = "Who has access:"

@@ -108,3 +108,19 @@ async def test_a_denial_holds_for_a_week(storage: Storage) -> None:
     assert await _ask(requests, BOB) is None
     clock.now = 7 * DAY_S
     assert await _ask(requests, BOB) is not None
+
+
+async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
+    requests = _requests(storage, Clock())
+    for number in range(40):
+        await _ask(requests, Guest(1000 + number, f"Guest {number}"))
+    told = await _waiting(storage, ANN)
+    asked = [one for one in told if one.about is not None]
+    assert (len(asked), len(told)) == (10, 13)
+    assert told[-1].text.startswith("40 wait")
+    async with storage.transaction() as tx:
+        assert asked[0].about is not None
+        await storage.notices.sent(tx, (await storage.notices.waiting(Place(ANN)))[0][0], 77)
+        await requests.decide(tx, asked[0].about, Standing.DENIED, Decider(ANN, "Ann"))
+    after = [one.about for one in await _waiting(storage, ANN) if one.about is not None]
+    assert (len(after), len(set(after))) == (10, 10)
