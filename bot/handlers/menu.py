@@ -1,4 +1,4 @@
-"""The command menus that Telegram's apps show: by language, and by who may do what where."""
+"""What Telegram's apps show of the bot: command menus by language and by who may do what where, and descriptions."""
 
 import logging
 
@@ -12,7 +12,7 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.language import LANGUAGES, TRADITIONAL, commands, speaking
+from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
@@ -33,6 +33,12 @@ async def register_menu(bot: Bot) -> None:
                 await _register(bot, language)
     except TelegramError as exc:
         log.warning("The command menu could not be registered: %s", exc)
+    try:
+        for language in IN_MENUS:
+            with speaking(language):
+                await _describe(bot, _code(language))
+    except TelegramError as exc:
+        log.warning("The bot could not be described: %s", exc)
 
 
 async def register_owner_menu(bot: Bot, owner: int) -> None:
@@ -65,6 +71,14 @@ async def _register(bot: Bot, language: str) -> None:
     )
     for scope, menu in scopes:
         await bot.set_my_commands(menu, scope=scope, language_code=_code(language))
+
+
+async def _describe(bot: Bot, code: str | None) -> None:
+    """Where nothing is said yet: what somebody wrote with @BotFather stays."""
+    if not (await bot.get_my_description(code)).description:
+        await bot.set_my_description(texts.DESCRIPTION, code)
+    if not (await bot.get_my_short_description(code)).short_description:
+        await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
 
 
 def _code(language: str) -> str | None:

@@ -33,6 +33,11 @@ OWNER_NOW = (
 OWNER_LINK_USED = "That link was used already, and it works only once."
 OWNER_LINK_EXPIRED = "That link has expired. python -m bot owner makes a new one, and so does the bot's next start."
 ACCESS_IS = "ACCESS={mode}"
+DESCRIPTION = (
+    "I am an assistant that remembers: this chat has one memory, and I keep it until you reset it. Write, speak, or "
+    "send pictures and files. /privacy says what is kept of you."
+)
+SHORT_DESCRIPTION = "An assistant that remembers what you talked about."
 REQUESTS_MORE = (
     "{count} wait for an answer now. I ask about the next ones when you have decided about these; /users lists them "
     "all."

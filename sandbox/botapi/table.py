@@ -192,6 +192,12 @@ METHODS: Mapping[str, Method] = {
     "setMyCommands": Method(commands.set_my_commands, {**SCOPED, "commands": COMMANDS}),
     "getMyCommands": Method(commands.get_my_commands, SCOPED),
     "deleteMyCommands": Method(commands.delete_my_commands, SCOPED),
+    "setMyDescription": Method(commands.set_my_description, {"description": TEXT, "language_code": TEXT}),
+    "getMyDescription": Method(commands.get_my_description, {"language_code": TEXT}),
+    "setMyShortDescription": Method(
+        commands.set_my_short_description, {"short_description": TEXT, "language_code": TEXT}
+    ),
+    "getMyShortDescription": Method(commands.get_my_short_description, {"language_code": TEXT}),
     "getFile": Method(files.get_file, {"file_id": Parameter(string, required=True)}),
     "getChat": Method(chats.get_chat, {"chat_id": CHAT}),
     "getChatMember": Method(chats.get_chat_member, {"chat_id": CHAT, "user_id": Parameter(integer, required=True)}),

@@ -1,4 +1,4 @@
-"""The bot's list of commands, which Telegram's apps show, by scope and language."""
+"""The bot's list of commands, by scope and language, and its descriptions: what Telegram's apps show of it."""
 
 import json
 import re
@@ -45,6 +45,39 @@ async def delete_my_commands(world: World, args: Arguments) -> bool:
     """Remove the list."""
     world.settings.put_commands(_scope(world, args), args.string("language_code"), [])
     return True
+
+
+async def set_my_description(world: World, args: Arguments) -> bool:
+    """What an empty chat shows."""
+    return _describe(world, args, "description", 512)
+
+
+async def get_my_description(world: World, args: Arguments) -> Json:
+    """As it was set for exactly this language."""
+    return _described(world, args, "description")
+
+
+async def set_my_short_description(world: World, args: Arguments) -> bool:
+    """What the bot's page shows."""
+    return _describe(world, args, "short_description", 120)
+
+
+async def get_my_short_description(world: World, args: Arguments) -> Json:
+    """As it was set for exactly this language."""
+    return _described(world, args, "short_description")
+
+
+def _describe(world: World, args: Arguments, kind: str, most: int) -> bool:
+    text = args.string(kind)
+    if len(text) > most:
+        raise bad_request(f"{kind} is too long")
+    world.settings.put_commands(kind, args.string("language_code"), [{kind: text}] if text else [])
+    return True
+
+
+def _described(world: World, args: Arguments, kind: str) -> Json:
+    found = world.settings.commands(kind, args.string("language_code"))
+    return found[0] if found else {kind: ""}
 
 
 def _scope(world: World, args: Arguments) -> str:
