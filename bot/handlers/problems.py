@@ -16,6 +16,7 @@ def problem_text(problem: Problem) -> str:
         Problem.EMPTY: texts.FILE_EMPTY,
         Problem.UNSUPPORTED: texts.FILE_UNSUPPORTED,
         Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
+        Problem.LATE: texts.FILE_LATE,
         Problem.CUT: texts.FILE_CUT,
         Problem.TOO_MUCH: texts.FILES_TOO_MANY,
     }[problem]

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from telegram import Document as File
 from telegram import Message, PhotoSize, Sticker
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, TelegramError, TimedOut
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
 from bot.inbound.contents import fitting
@@ -58,6 +58,7 @@ class Problem(Enum):
     EMPTY = auto()
     UNSUPPORTED = auto()
     UNREACHABLE = auto()
+    LATE = auto()
     CUT = auto()
     TOO_MUCH = auto()
 
@@ -70,6 +71,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (NotSupportedError, Problem.UNSUPPORTED),
     (EmptyError, Problem.EMPTY),
     (MediaError, Problem.UNREADABLE),
+    (TimedOut, Problem.LATE),
     (TelegramError, Problem.UNREACHABLE),
 )
 

@@ -97,7 +97,8 @@ class Fetching:
         found = await self.attachments.of(message, self.share, tries=self.tries)
         self.files += 1
         self.held += sum(len(one.data) for one in found.media)
-        if found.problem is Problem.UNREACHABLE:  # Telegram has trouble: a burst does not wait for each of its files
+        # When Telegram has trouble, a burst does not wait for each of its files.
+        if found.problem in (Problem.UNREACHABLE, Problem.LATE):
             self.tries = 1
         return found
 

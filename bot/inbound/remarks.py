@@ -17,6 +17,7 @@ REASONS = {
     Problem.EMPTY: "there is no text in it, perhaps only pictures of pages",
     Problem.UNSUPPORTED: "this kind of file can't be read",
     Problem.UNREACHABLE: "Telegram did not give it out",
+    Problem.LATE: "Telegram did not give it out in time",
     Problem.TOO_MUCH: "there were too many files at once",
 }
 

@@ -248,6 +248,7 @@ FILE_UNSUPPORTED = (
     "Word, PowerPoint, Excel (not the old .doc and .ppt), OpenDocument, EPUB and RTF."
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
+FILE_LATE = "Telegram did not give me that file in time. Please send it again, or a smaller one."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
 UPLOAD_REFUSED = (
     "A file belongs here that Telegram did not take: I may send none in this chat, or it is too large. An "

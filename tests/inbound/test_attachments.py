@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 from telegram import Chat, Document, Message, PhotoSize, Video
+from telegram.error import TimedOut
 
 from bot.inbound.attachments import Attached, Attachments, Problem
 from bot.media.document import document
@@ -109,3 +110,21 @@ async def test_a_silent_film_lacks_nothing() -> None:
         target.mux(stream.encode(None))
     found = await _found(written.getvalue(), video=Video("file", "u", 9, 9, 1, thumbnail=PREVIEW))
     assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "")
+
+
+class Late:
+    """A server that is too slow."""
+
+    late = True
+
+    @asynccontextmanager
+    async def file(self, *_: object, **__: object) -> AsyncIterator[bytes]:
+        if self.late:
+            raise TimedOut("the file did not come in time")
+        yield b""
+
+
+async def test_a_file_that_does_not_come_in_time_is_told_so() -> None:
+    late = Attachments(Late(), Here(), len, 1000)  # type: ignore[arg-type]
+    file = Document("file", "u", file_name="a", mime_type="text/plain")
+    assert (await late.of(Message(1, NOW, Chat(1, Chat.PRIVATE), document=file))).problem is Problem.LATE
