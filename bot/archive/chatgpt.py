@@ -125,11 +125,14 @@ class Reading:
         for message in filter(_is_said, path(conversation)):
             at = at if message.create_time is None else message.create_time
             turn = self._turn(message, at)
-            if turn.role is Role.USER and turn.content:
-                said = Said(None, None, turn.content, datetime.fromtimestamp(at, UTC))
+            files = tuple(_files(message))
+            if turn.role is Role.USER and (turn.content or files):
+                said = Said(None, None, turn.content, datetime.fromtimestamp(at, UTC), notes=files)
                 time = stamp(said, stamped_at, self.zone)
                 stamped_at = at if time else stamped_at
                 turn = replace(turn, content=time + render(said))
+            elif files:
+                turn = replace(turn, content="\n".join(filter(None, (*files, turn.content))))
             if turn.content:
                 turns.append(replace(turn, tokens=self.count_tokens(turn.content)))
         if not turns:
@@ -213,7 +216,7 @@ def _is_said(message: Message) -> bool:
 
 def _words(message: Message) -> str:
     parts = (message.content.parts if message.content else None) or ()
-    return "\n".join(filter(None, [*_files(message), *map(_of_part, parts)])).strip()
+    return "\n".join(filter(None, map(_of_part, parts))).strip()
 
 
 def _files(message: Message) -> Iterator[str]:
