@@ -1,5 +1,7 @@
 """Earlier notes are brought back as they were, and what they can't know is told behind the user's words."""
 
+import pytest
+
 from bot.conversation.notes import Notes
 from bot.handlers.memory import told
 from storage import Storage
@@ -44,6 +46,7 @@ async def test_notes_of_before_an_edit_are_told_of_it(storage: Storage) -> None:
     assert (await _told(bench))[0] == AFTER
 
 
+@pytest.mark.long
 async def test_notes_that_were_brought_back_are_as_old_as_before(storage: Storage) -> None:
     bench, notes, (before,) = await _noted_twice(storage)
     bench.clock.now += 3600

@@ -8,6 +8,7 @@ from bot.conversation.compaction import Outcome
 from storage import Storage
 from storage.records import NewTurn
 from tests.conversation.test_upkeep import NOTES, Bench
+from tests.selection import first
 
 MINUTE_S = 60.0
 
@@ -57,7 +58,7 @@ async def test_a_quiet_moment_ends_with_overheard_talk(storage: Storage) -> None
     assert (await bench.chat()).due_at is None
 
 
-@pytest.mark.parametrize("count", [900, 2_500])
+@pytest.mark.parametrize("count", first([900, 2_500]))
 async def test_the_newest_of_overheard_talk_is_noted(storage: Storage, count: int) -> None:
     bench = Bench(storage, [NOTES], context_window=8192)
     await bench.talk(2)
@@ -76,6 +77,7 @@ async def test_the_newest_of_overheard_talk_is_noted(storage: Storage, count: in
     assert minutes == MINUTE_S * (len(shown) - 1)
 
 
+@pytest.mark.long
 async def test_notes_tell_their_spans_apart(storage: Storage) -> None:
     bench = Bench(storage, [NOTES], context_window=8192)
     chat = await bench.chat()

@@ -119,6 +119,7 @@ async def test_a_month_in_a_question_finds_no_turn_by_its_label(history: History
     assert recalled.tokens <= 150
 
 
+@pytest.mark.long
 async def test_turns_of_a_long_time_are_looked_at_in_part(history: History) -> None:
     turns = [NewTurn(f"{at}", "\n", 1, at + 1, 5, said_at=history.now + at) for at in range(1000)]
     async with history.storage.transaction() as tx:

@@ -22,7 +22,7 @@ OTHER = "- The dentist is Doctor Novak, at half past nine."
 DAY_S = 86_400.0
 
 
-@pytest.mark.parametrize(("said", "noted"), some(SAID.items(), 3))
+@pytest.mark.parametrize(("said", "noted"), some(SAID.items(), 4))
 async def test_notes_lose_what_is_too_old(storage: Storage, said: str, noted: str) -> None:
     notes = f"## Facts\n{noted}\n{OTHER}"
     bench = Bench(storage, [says(notes), says(f"{notes}\n- More.")])

@@ -143,6 +143,7 @@ async def test_in_a_group_everybody_has_their_own(stage: Stage, hurry: None) -> 
     assert f"tokens {first.total + second.total:,} in" in used[friends.id]
 
 
+@pytest.mark.long
 async def test_money_is_counted_at_the_prices_of_the_profiles(stage: Stage, hurry: None) -> None:
     file = stage.folder / "profiles.toml"
     file.write_text("[models.stand-in]\nprice_input = 1000.0\nprice_output = 2000.0\n")

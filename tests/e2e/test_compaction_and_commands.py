@@ -93,6 +93,7 @@ async def test_a_group_that_talks_is_compacted_at_a_question(stage: Stage) -> No
     assert model.answers[-1].messages[1].text.startswith(("Ann: ", "Bob: ", "["))
 
 
+@pytest.mark.long
 async def test_two_chats_are_compacted_side_by_side(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
     model.notes = Say("- Ann sails.", hold=hold)

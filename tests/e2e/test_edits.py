@@ -121,6 +121,7 @@ async def test_in_a_group_an_edit_can_call_the_bot(stage: Stage, hurry: None) ->
     assert len(stage.model.requests) == 1
 
 
+@pytest.mark.long
 async def test_a_long_answer_replaced_by_a_short_one_leaves_nothing_behind(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("word " * 9000, chunk=100), Say("short"))
     await stage.start()

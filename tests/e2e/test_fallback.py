@@ -155,7 +155,7 @@ async def test_a_blind_spare_answers_the_words(stage: Stage, hurry: None) -> Non
     assert "fine" in await stage.replies(2)
 
 
-@pytest.mark.parametrize("refusal", ["This model's maximum context length is 2048 tokens.", "no"])
+@pytest.mark.parametrize("refusal", first(["This model's maximum context length is 2048 tokens.", "no"]))
 async def test_a_spare_that_reads_less_costs_no_memory(stage: Stage, hurry: None, refusal: str) -> None:
     words, is_down = "the harbour and the ferry " * 120, [False]
 

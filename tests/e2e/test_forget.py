@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
@@ -133,6 +135,7 @@ async def test_a_compaction_that_runs_meanwhile_does_not_bring_it_back(stage: St
     assert "anzibar" not in await say(stage, "/memory")
 
 
+@pytest.mark.long
 async def test_a_memory_that_changed_before_the_confirmation_is_searched_again(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
@@ -149,6 +152,7 @@ async def test_a_memory_that_changed_before_the_confirmation_is_searched_again(s
     assert "ordfish" not in system
 
 
+@pytest.mark.long
 async def test_a_reset_takes_the_notes_too_when_all_turns_were_forgotten(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
@@ -190,6 +194,7 @@ async def test_without_words_the_command_tells_how_to_use_it(stage: Stage) -> No
     assert "/forget with some words" in await say(stage, "/forget")
 
 
+@pytest.mark.long
 async def test_one_photo_without_words_is_forgotten_and_the_others_stay(stage: Stage) -> None:
     model = Model(stage)
     await stage.start()
@@ -236,6 +241,7 @@ def _fill(stage: Stage) -> None:
         )
 
 
+@pytest.mark.long
 async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: Stage) -> None:
     Model(stage)
     await stage.start()

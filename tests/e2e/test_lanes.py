@@ -8,8 +8,7 @@ import pytest
 
 from sandbox.model import ChatRequest, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
-
-CHATS = 50
+from tests.selection import first
 
 
 def _echo(request: ChatRequest) -> Say:
@@ -17,9 +16,10 @@ def _echo(request: ChatRequest) -> Say:
     return Say(f"You said {' and '.join(re.findall(r'w[0-9]+m[0-9]+', last))}.")
 
 
-async def test_fifty_chats_at_once_each_keep_their_order_and_lose_nothing(stage: Stage) -> None:
+@pytest.mark.parametrize("count", first([15, 50]))
+async def test_chats_at_once_each_keep_their_order_and_lose_nothing(stage: Stage, count: int) -> None:
     stage.model.answer_with(_echo)
-    people = [stage.telegram.user(f"User {number}") for number in range(CHATS)]
+    people = [stage.telegram.user(f"User {number}") for number in range(count)]
     chats = [stage.telegram.private(person) for person in people]
     await stage.start()
     for message in range(3):
@@ -29,10 +29,10 @@ async def test_fifty_chats_at_once_each_keep_their_order_and_lose_nothing(stage:
     def said(number: int) -> list[str]:
         return re.findall(r"w[0-9]+m[0-9]+", " ".join(reply.text for reply in chats[number].replies))
 
-    wanted = [[f"w{number}m{message}" for message in range(3)] for number in range(CHATS)]
-    for number in range(CHATS):  # one by one, since all would be read again with whatever happens in any of them
+    wanted = [[f"w{number}m{message}" for message in range(3)] for number in range(count)]
+    for number in range(count):  # one by one, since all would be read again with whatever happens in any of them
         await stage.telegram.changed(partial(lambda number: len(said(number)) >= 3, number), 40)
-    assert [said(number) for number in range(CHATS)] == wanted
+    assert [said(number) for number in range(count)] == wanted
     assert stage.model.refused == []
 
 

@@ -143,6 +143,7 @@ async def test_a_server_that_refuses_pictures_is_asked_again_without(stage: Stag
     assert [sum(len(one.images) for one in request.messages) for request in stage.model.requests] == [1, 0, 0]
 
 
+@pytest.mark.long
 async def test_one_bad_picture_does_not_spoil_the_conversation(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("nice"), Fail(400, "Failed to decode the image"), Say("hm"), Say("more"))
     await stage.start()

@@ -27,6 +27,7 @@ async def test_a_search_that_hangsholds_up_nobody(stage: Stage, hurry: None, mon
     assert await say(stage, "and the weather?") == "fine"
 
 
+@pytest.mark.long
 async def test_of_a_probe_a_few_words_are_read(stage: Stage, hurry: None) -> None:
     filtered = Filter(stage, on=False)
     await stage.start()

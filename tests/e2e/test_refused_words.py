@@ -45,6 +45,7 @@ async def test_a_refused_message_is_left_out_and_found(stage: Stage, hurry: None
     assert WORD in await say(stage, f"/search {WORD}")
 
 
+@pytest.mark.long
 async def test_who_tries_again_poisons_nothing(stage: Stage, hurry: None) -> None:
     filtered = Filter(stage)
     await stage.start()
@@ -133,6 +134,7 @@ async def test_of_what_is_recalled_the_refused_is_found(stage: Stage, hurry: Non
     assert "Marty" in _asked(stage)
 
 
+@pytest.mark.long
 async def test_what_is_looked_up_may_be_refused(stage: Stage, hurry: None) -> None:
     on = False
 
@@ -229,6 +231,7 @@ async def test_many_refused_among_many_are_told_apart(stage: Stage, hurry: None)
     assert kept == set(range(40)) - bad
 
 
+@pytest.mark.long
 async def test_notes_lose_the_line_that_is_refused(stage: Stage, hurry: None) -> None:
     on = False
 

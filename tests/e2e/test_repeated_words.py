@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
@@ -46,6 +48,7 @@ async def test_a_forwarded_link_makes_nobody_an_owner(stage: Stage, hurry: None)
     assert query(stage, "SELECT 1 FROM access WHERE standing = 'owner'") == []
 
 
+@pytest.mark.long
 async def test_a_forward_beside_an_answer_of_ours_is_no_part_of_it(stage: Stage, hurry: None) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/settings")

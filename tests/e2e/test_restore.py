@@ -82,6 +82,7 @@ async def test_a_terminal_is_asked(answer: bytes, code: int, process: Stage) -> 
     assert (b"Restored" in ran.stdout) is (code == 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), first([(signal.SIGINT, 130), (signal.SIGTERM, 0)]))
 async def test_a_question_can_be_broken_off(
     number: signal.Signals, code: int, process: Stage, first_database: Path

@@ -48,6 +48,7 @@ async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: Non
     assert rows == ["Persona", "Memory", "Recall", "Show thinking", "Format", "Language"]
 
 
+@pytest.mark.long
 async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.4", RECALL_TOKENS="0", KEEP_ROUNDS="2")

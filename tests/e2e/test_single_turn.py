@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from sandbox.model import Say
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
@@ -31,6 +33,7 @@ async def test_what_needs_the_history_says_that_this_model_can_not(stage: Stage,
     assert len(stage.model.requests) == 1
 
 
+@pytest.mark.long
 async def test_a_long_chat_leaves_the_window_without_notes(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen-vl-ocr-latest", CONTEXT_WINDOW="2048", COMPACT_AT="0.5", KEEP_ROUNDS="3")
     await say(stage, "hello")

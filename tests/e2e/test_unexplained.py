@@ -46,6 +46,7 @@ async def test_a_long_window_is_tried_with_half(stage: Stage, hurry: None, statu
     assert len([one for one in stage.model.requests[asked:] if not is_compaction(one)]) == 3
 
 
+@pytest.mark.long
 async def test_a_window_far_smaller_than_known_is_found(stage: Stage, hurry: None) -> None:
     stage.model.answer_with(lambda asked: Fail(400, "no") if _size(asked) > 10_000 else Say("fine"))
     await stage.start()
@@ -53,6 +54,7 @@ async def test_a_window_far_smaller_than_known_is_found(stage: Stage, hurry: Non
         assert await say(stage, f"{at} " + "the harbour and the ferry " * 50) == "fine"
 
 
+@pytest.mark.long
 async def test_when_half_fails_too_nothing_is_lost(stage: Stage, hurry: None) -> None:
     await stage.start(CONTEXT_WINDOW="4000", COMPACT_AT="0.7")
     await talk(stage, 6)

@@ -63,6 +63,7 @@ async def test_a_request_is_booked_also_when_the_next_one_of_its_answer_fails(st
     assert used(stage) == {"qwen-plus": stage.model.counts[0].total}
 
 
+@pytest.mark.long
 async def test_notes_that_the_fallback_writes_are_booked_under_it(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(FALLBACK_MODEL="other", **SMALL)

@@ -85,6 +85,7 @@ async def test_what_is_written_down_is_counted(stage: Stage, hurry: None) -> Non
     assert "700,00" in told
 
 
+@pytest.mark.long
 async def test_audio_files_and_round_videos_are_written_down_too(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("first words", "second words")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from sandbox.botapi import Chat, Message
 from sandbox.model import Cut, Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -149,6 +151,7 @@ async def test_a_reply_to_anything_else_says_what_to_do(stage: Stage, hurry: Non
         assert "no answer of mine that I still know" in await say(stage, "/why", reply_to=other)
 
 
+@pytest.mark.long
 async def test_a_supergroup_has_links(stage: Stage, hurry: None) -> None:
     Model(stage)
     group = stage.telegram.group("Friends", [stage.ann], chat_id=-1001234567890)
@@ -164,6 +167,7 @@ async def test_a_supergroup_has_links(stage: Stage, hurry: None) -> None:
     assert group.replies[-1].reply_to != told.id
 
 
+@pytest.mark.long
 async def test_a_topic_tells_of_its_own_answers_alone(stage: Stage, hurry: None) -> None:
     Model(stage)
     forum = stage.telegram.group("Forum", [stage.ann], forum=True)
@@ -196,6 +200,7 @@ async def test_what_the_model_looked_up_is_told_apart(stage: Stage, hurry: None)
     assert f"Tokens in: {total - cached:,} fresh, {cached:,} from the cache" in why
 
 
+@pytest.mark.long
 async def test_a_lookup_of_a_try_that_broke_off_is_not_told(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(**ON, **RECALLING)

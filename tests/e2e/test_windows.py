@@ -71,6 +71,7 @@ async def test_a_window_ten_times_smaller_is_found_at_once(stage: Stage, hurry: 
     assert await say(stage, "and now?") == "fine"
 
 
+@pytest.mark.long
 async def test_trouble_of_the_server_teaches_nothing(stage: Stage, hurry: None) -> None:
     model = Strict(2500, "no", status=500)
     stage.model.answer_with(model.answer)

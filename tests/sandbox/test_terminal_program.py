@@ -103,6 +103,7 @@ async def test_piped_lines_are_answered_one_by_one_without_control_codes(tmp_pat
     assert f"{tmp_path}/sandbox.log" in output
 
 
+@pytest.mark.long
 async def test_a_bot_that_dies_shows_its_last_words_and_code(tmp_path: Path) -> None:
     code, output = await piped(tmp_path, "die\nnever sent\n")
     assert code == 1
@@ -120,6 +121,7 @@ async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
     assert "not read" not in output
 
 
+@pytest.mark.long
 async def test_the_bot_can_be_killed_in_the_middle_of_an_answer(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
         await chat.sees("you> ")

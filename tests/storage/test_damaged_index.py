@@ -173,6 +173,7 @@ async def test_damaged_pages_of_the_index_are_left_behind(table: str, path: Path
         await storage.close()
 
 
+@pytest.mark.long
 async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat, tmp_path: Path) -> None:
     await _talk(storage, chat)
     assert not storage.search.index.damaged
