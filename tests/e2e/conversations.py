@@ -80,11 +80,16 @@ PLAIN = {
         {"": Fail(403, "account in arrears", "Arrearage"), "dashscope": Fail(400, "not in good standing", "Arrearage")}
     ),
     "rate limit": _failing({"": Fail(429, "Requests rate limit exceeded"), "dashscope": Fail(429)}),
-    "content filter": _failing(
-        {
-            "": Fail(400, "inappropriate", code="data_inspection_failed"),
-            "dashscope": Fail(400, code="DataInspectionFailed"),
-        }
+    "content filter": Conversation(
+        [Step("hello", 1), Step("/retry", 2)],
+        [
+            {
+                "": Fail(400, "inappropriate", code="data_inspection_failed"),
+                "dashscope": Fail(400, code="DataInspectionFailed"),
+            },
+            Say("the instructions pass"),
+            Say("hi at last"),
+        ],
     ),
     "server trouble": _failing(Fail(500)),
     "no answer in time": _failing(Hang()),
@@ -147,7 +152,7 @@ REAL = {
     "a text instead of an error": _failing(Fail(500, body=b"upstream connect error")),
     "one refused message": Conversation(
         [Step("hello", 1), Step("a bad word", 2), Step("2+2?", 3)],
-        [Say("Hi."), _FLAGGED, _FLAGGED, Say("4")],
+        [Say("Hi."), _FLAGGED, _FLAGGED, Say("the instructions pass"), Say("4")],
     ),
     "a function": Conversation(
         [Step("look it up", 1), Step("so?", 2)],
