@@ -154,7 +154,7 @@ class Attachments:
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
     async def _film(self, film: Place, still: Place | None, tries: int) -> Attached:
-        """Its sound and its still picture; one of them is enough."""
+        """Its sound and its still picture; one of them is enough, and without a picture it may have no sound either."""
         failure, lost = None, ""
         found: tuple[NewMedium, ...] = ()
         try:
@@ -165,7 +165,7 @@ class Attachments:
             found = ((await self._picture(*still, tries)).media if still else ()) + found
         except (MediaError, TelegramError) as exc:
             failure, lost = failure or exc, "picture"
-        if not found and failure is not None:
+        if not found and failure is not None and (still or not isinstance(failure, SilentError | NotSupportedError)):
             raise failure
         return Attached(found, lost=lost)
 
