@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
 
@@ -46,10 +47,10 @@ def pause(attempt: int, tries: int, error: ModelError) -> float | None:
 def asked_wait(error: ModelError) -> float | None:
     """The seconds that the server asks to wait: by its header, which may be a date, or in its words."""
     header = error.retry_after.strip()
-    try:
-        return max(0.0, float(header)) if header else error.wait_s
-    except ValueError:
-        pass
+    if not header:
+        return error.wait_s
+    with suppress(ValueError):
+        return max(0.0, float(header))
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time())
     except (ValueError, OverflowError):

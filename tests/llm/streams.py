@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.llm.chat_completions import ChatCompletions
+from bot.llm.harmony import Harmony
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.thinking import Thinking
 from sandbox.model import ModelServer
 
 Json = object
@@ -55,3 +57,14 @@ async def answer(model: Model) -> list[Delta]:
 
 def text_of(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
+
+
+def split_in_pieces(splitter: Harmony | Thinking, text: str, size: int, *, whole: bool) -> tuple[str, str]:
+    """The answer and the reasoning in a text that comes in pieces of so many characters."""
+    said, thought = "", ""
+    for at in (*range(0, len(text), size), None):
+        split = splitter.rest(whole=whole) if at is None else splitter.split(text[at : at + size])
+        if split.taken_back:
+            said, thought = "", thought + said
+        said, thought = said + split.text, thought + split.reasoning
+    return said, thought

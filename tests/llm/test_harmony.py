@@ -5,7 +5,7 @@ import pytest
 from bot.llm.harmony import Harmony
 from bot.llm.model import Model
 from sandbox.model import ModelServer, Raw
-from tests.llm.streams import answer, chunk, stream, text_of
+from tests.llm.streams import answer, chunk, split_in_pieces, stream, text_of
 from tests.llm.streams import model as model
 
 SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
@@ -14,13 +14,7 @@ NEXT = "<|end|><|start|>assistant"
 
 
 def _split(text: str, size: int, *, whole: bool = True) -> tuple[str, str]:
-    harmony, said, thought = Harmony(), "", ""
-    for at in (*range(0, len(text), size), None):
-        split = harmony.rest(whole=whole) if at is None else harmony.split(text[at : at + size])
-        if split.taken_back:
-            said, thought = "", thought + said
-        said, thought = said + split.text, thought + split.reasoning
-    return said, thought
+    return split_in_pieces(Harmony(), text, size, whole=whole)
 
 
 @SIZES

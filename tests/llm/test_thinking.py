@@ -3,18 +3,13 @@
 import pytest
 
 from bot.llm.thinking import Thinking
+from tests.llm.streams import split_in_pieces
 
 SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
 
 
 def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
-    thinking, said, thought = Thinking(), "", ""
-    for at in (*range(0, len(text), size), None):
-        split = thinking.rest(whole=whole) if at is None else thinking.split(text[at : at + size])
-        if split.taken_back:
-            said, thought = "", thought + said
-        said, thought = said + split.text, thought + split.reasoning
-    return said, thought
+    return split_in_pieces(Thinking(), text, size, whole=whole)
 
 
 @SIZES
