@@ -28,7 +28,7 @@ from bot.conversation.tokens import TokenCounter, counter
 from bot.errors import SettingError
 from bot.handlers.errands import Errands
 from bot.handlers.menu import register_menu
-from bot.handlers.table import PTBApplication
+from bot.handlers.table import Handlers, PTBApplication
 from bot.inbound.downloads import Downloads
 from bot.intake.contact import persistently
 from bot.intake.http import health_route, serve
@@ -111,8 +111,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         downloads = _downloads(application.bot, quarantine, stack)
         handlers = front.build(settings, application, storage, parts, services, sender, budget, downloads, quarantine)
         handlers.register()
-        lanes = Lanes(handlers)
-        handlers.replies.alarm.settle, handlers.aside.put = lanes.settle, lanes.put
+        lanes = _lanes(handlers, stack)
         receiver = Receiver(storage, lanes, quarantine, application.bot, time.time)
         door = handlers.entrance.gate.door
         errands = Errands(storage, application.bot, door.owners, lanes.settle)
@@ -128,6 +127,13 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _invite_owner(door, application.bot.username)
         served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
         await _side_by_side(source.run(), register_menu(application.bot), *served)
+
+
+def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
+    stack.push_async_callback(handlers.topics.close)
+    lanes = Lanes(handlers)
+    handlers.replies.alarm.settle, handlers.aside.put = lanes.settle, lanes.put
+    return lanes
 
 
 async def _services(settings: Settings, storage: Storage, stack: AsyncExitStack) -> Services:

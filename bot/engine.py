@@ -30,6 +30,7 @@ from bot.conversation.request import Requests
 from bot.conversation.room import Room
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.summaries import Summaries
+from bot.conversation.titles import Titles
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.tools import Toolbox
 from bot.conversation.tries import Tries
@@ -69,6 +70,7 @@ class Engine:
     upkeep: Upkeep
     notes: Notes
     summaries: Summaries
+    titles: Titles
     forgetting: Forgetting
     erasing: Erasing
     cleaning: Cleaning
@@ -92,7 +94,7 @@ def build(
     policy = _policy(settings, choice)
     ledger = Ledger(storage, settings.zone, time.time)
     tools, follows = _tools(settings), settings.context_window is None
-    system, hit = settings.system_prompt, _hit(settings, models)
+    system, hit, schedule = settings.system_prompt, _hit(settings, models), settings.compact_schedule
     windows = Windows(storage, policy, choice, system, count_tokens, tools, follows, settings.zone, hit)
     side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
     marking = Marking(storage, settings.cache_markers, models.cache, time.time)
@@ -102,7 +104,6 @@ def build(
     embedding = Embedding(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
     mending = Mending(indexer, time.monotonic)
     measuring = Measuring(storage, choice, ledger, count_tokens, settings.model_timeout)
-    schedule = settings.compact_schedule
     upkeep = Upkeep(storage, windows, compactor, indexer, embedding, schedule, time.time, mending, measuring)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
@@ -120,6 +121,7 @@ def build(
         upkeep=upkeep,
         notes=Notes(storage, compactor, settings.zone, time.time),
         summaries=Summaries(storage, windows, side_calls, marking, culprits, settings.zone),
+        titles=Titles(storage, side_calls, choice),
         forgetting=Forgetting(storage, windows, time.time),
         erasing=Erasing(storage, indexer),
         cleaning=Cleaning(storage, indexer, windows.memory_tokens),

@@ -39,6 +39,7 @@ from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.table import Handlers, PTBApplication
+from bot.handlers.topics import TopicHandlers
 from bot.handlers.usage import UsageHandlers
 from bot.handlers.why import WhyHandlers
 from bot.inbound.addressing import Addressing
@@ -98,6 +99,7 @@ def build(
         failures=Failures(storage),
         replies=replies,
         aside=aside,
+        topics=TopicHandlers(storage, parts.titles, bot),
     )
 
 

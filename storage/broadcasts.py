@@ -11,6 +11,21 @@ from dataclasses import dataclass
 from storage.database import Database, Row, Transaction
 
 KEPT_S = 30 * 86_400.0
+_NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL"
+"""What is left of its words when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What everybody is told."""
+
+    text: str
+    entities: str = "[]"
+    """JSON, as Telegram has them: the text's formatting."""
+    preview: str | None = None
+    """JSON, as Telegram has it: how the pages of its links are shown."""
+    copied: int | None = None
+    """The message in the owner's chat that everybody gets a copy of; the text is what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +45,20 @@ class Broadcasts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def propose(self, tx: Transaction, owner_id: int, text: str, now: float) -> int:
+    async def propose(self, tx: Transaction, owner_id: int, told: Told, now: float) -> int:
         """Keep what an owner is asked about; returns its number."""
         await tx.execute("DELETE FROM broadcasts WHERE state != 'sending' AND made_at < ?", (now - KEPT_S,))
-        insert = "INSERT INTO broadcasts (owner_id, text, made_at) VALUES (?, ?, ?)"
-        return await tx.insert(insert, (owner_id, text, now))
+        return await tx.insert(
+            "INSERT INTO broadcasts (owner_id, text, entities, preview, copied, made_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (owner_id, told.text, told.entities, told.preview, told.copied, now),
+        )
+
+    async def told(self, number: int) -> tuple[int, Told] | None:
+        """What is sent, and the owner whose words it is; None when it is over."""
+        row = await self._database.row("SELECT * FROM broadcasts WHERE id = ? AND state = 'sending'", (number,))
+        if row is None:
+            return None
+        return row["owner_id"], Told(row["text"], row["entities"], row["preview"], row["copied"])
 
     async def begin(self, tx: Transaction, number: int, owner_id: int, telegram_ids: Collection[int]) -> bool:
         """Send it to these chats from now on; False when it is no question any more, or another owner's."""
@@ -70,10 +94,21 @@ class Broadcasts:
         )
         return [row["telegram_id"] for row in rows]
 
+    async def stop(self, tx: Transaction, owner_id: int) -> list[Broadcast]:
+        """Send those of an owner no further; returns how far they had come."""
+        sending = "owner_id = ? AND state = 'sending'"
+        stop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {sending} RETURNING *"  # noqa: S608 - constants
+        rows = await tx.rows(stop, (owner_id,))
+        for row in rows:
+            await tx.execute("DELETE FROM broadcast_chats WHERE broadcast_id = ?", (row["id"],))
+            await tx.execute("DELETE FROM notices WHERE broadcast = ? AND message_id IS NULL", (row["id"],))
+        return [_broadcast(row) for row in rows]
+
     async def finish(self, tx: Transaction, number: int) -> Broadcast | None:
         """End it when it has gone everywhere; None while some of it is on its way."""
         rows = await tx.rows(
-            "UPDATE broadcasts SET state = 'done', text = '' WHERE id = ?1 AND state = 'sending'"
+            f"UPDATE broadcasts SET state = 'done', {_NOTHING}"  # noqa: S608 - a constant
+            " WHERE id = ?1 AND state = 'sending'"
             " AND NOT EXISTS (SELECT 1 FROM broadcast_chats WHERE broadcast_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM notices WHERE broadcast = ?1) RETURNING *",
             (number,),

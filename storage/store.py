@@ -30,6 +30,7 @@ from storage.server_facts import ServerFacts
 from storage.speakers import Speakers
 from storage.spending import Spending
 from storage.token_ratios import TokenRatios
+from storage.topics import Topics
 from storage.transcript import Transcript
 from storage.usage import UsageLog
 from storage.vectors import Vectors
@@ -66,6 +67,7 @@ class Storage:
     spending: Spending
     archive: Archive
     restoring: Restoring
+    topics: Topics
 
     @classmethod
     async def open(cls, path: Path, *, keeps_old: bool = True) -> Self:
@@ -105,6 +107,7 @@ class Storage:
             spending=Spending(database),
             archive=Archive(database, chats),
             restoring=Restoring(chats, media, Spending(database)),
+            topics=Topics(database),
         )
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

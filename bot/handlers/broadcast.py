@@ -1,16 +1,18 @@
 """``/broadcast``: an owner's words to every chat that has access, once they have confirmed it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from telegram import Update
+from telegram import Message, Update
 
 from bot.access.listing import Listing
-from bot.handlers.notices import answer, argument, edited
+from bot.handlers.notices import answer, edited
+from bot.handlers.passed_on import told_by
 from bot.handlers.pressed import acknowledge, pressed
 from bot.language import plural, texts
 from storage import Storage
-from storage.records import Button
+from storage.broadcasts import Told
+from storage.records import Button, Notice
 
 SEND, DROP = "broadcast:", "no-broadcast:"
 """How the data of the two buttons begins; the broadcast's number follows."""
@@ -28,18 +30,16 @@ class BroadcastHandlers:
         """Show what would be sent, and to how many."""
         message = update.message
         assert message is not None
-        text, chats = argument(message), (await self.listing.read()).reachable
+        told, chats = told_by(message), (await self.listing.read()).reachable
         async with self.storage.transaction() as tx:
             notice = answer(message, texts.BROADCAST_HOW)
-            if text:
-                number = await self.storage.broadcasts.propose(tx, message.chat.id, text, self.clock())
+            if told is not None:
+                number = await self.storage.broadcasts.propose(tx, message.chat.id, told, self.clock())
                 buttons = [
                     Button(texts.BROADCAST_YES, f"{SEND}{number}"),
                     Button(texts.BROADCAST_NO, f"{DROP}{number}"),
                 ]
-                count = plural(len(chats), texts.CHATS)
-                shown = texts.BROADCAST_ASK.format(chats=count, text="{text}").replace("{text}", text)
-                notice = answer(message, shown, buttons)
+                notice = _question(message, told, plural(len(chats), texts.CHATS), buttons)
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
 
@@ -68,3 +68,12 @@ class BroadcastHandlers:
                 await self.storage.notices.add(tx, edited(message, texts.BROADCAST_DROPPED))
             await self.storage.inbox.done(tx, [update.update_id])
         await acknowledge(query, texts.BROADCAST_DROPPED if dropped else texts.OLD_BUTTON)
+
+
+def _question(message: Message, told: Told, chats: str, buttons: Sequence[Button]) -> Notice:
+    """A copy is asked about beside the message itself."""
+    if told.copied is None:
+        shown = texts.BROADCAST_ASK.format(chats=chats, text="{text}").replace("{text}", told.text)
+        return answer(message, shown, buttons)
+    asked = answer(message, texts.BROADCAST_ASK_COPY.format(chats=chats), buttons)
+    return replace(asked, reply_to=told.copied, points=True)

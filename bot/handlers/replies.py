@@ -20,6 +20,7 @@ from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running, Sending
+from bot.handlers.passed_on import forms_of
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
 from bot.outbound.content import Attachment, Document, Photo, Voice
@@ -242,6 +243,9 @@ class Replies:
             to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
             return await self._upload(to, notice, notice.file)
+        if notice.broadcast is not None:
+            broadcast = await self.storage.broadcasts.told(notice.broadcast)
+            return await self.sender.pass_on(to, forms_of(*broadcast)) if broadcast else None
         if not notice.markdown:
             below = _markup(notice)
             return await self.sender.notice(

@@ -42,6 +42,7 @@ from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import subject_of
+from bot.handlers.topics import TopicHandlers
 from bot.handlers.usage import UsageHandlers
 from bot.handlers.why import NOTES_THEN, WhyHandlers
 from bot.inbound.bots import is_other_bot
@@ -55,7 +56,7 @@ from storage import StorageError, until_stored
 from storage.records import Place
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
-GATE_GROUP = -1
+GATE_GROUP, NOTING_GROUP = -2, -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Handlers:
     failures: Failures
     replies: Replies
     aside: Aside
+    topics: TopicHandlers
     continued: set[Place] = field(default_factory=set)
     """Where the next batch goes on with the turn under way."""
     unstored: dict[tuple[int, ...], StorageError] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Handlers:
         add, only, door = self.application.add_handler, self.admins.only, self.entrance
         owners, paced = door.owners.only, self.chat.pace.only
         add(TypeHandler(object, door.gate.check), group=GATE_GROUP)
+        add(TypeHandler(Burst, self.topics.note), group=NOTING_GROUP)
         add(TypeHandler(Burst, self.chat.on_burst))
         add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
         add(ChatMemberHandler(self.membership.changed, ChatMemberHandler.MY_CHAT_MEMBER))
@@ -255,6 +258,7 @@ class Handlers:
             except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
                 await self.failures.in_lane(place, exc)
                 await self.replies.settle(place)
+            await self.topics.see_to(place)
 
     async def _language(self, subject: Update | Burst) -> str:
         """The language that the chat has chosen, or that of whoever speaks."""

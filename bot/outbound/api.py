@@ -12,7 +12,7 @@ from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, 
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
-from bot.outbound.content import Attachment, Content, Photo, Rich, Voice
+from bot.outbound.content import Attachment, Content, Copied, File, Photo, Rich, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.refusals import is_unauthorized
@@ -38,6 +38,8 @@ class Api:
         """Send a new message; returns its id."""
         if isinstance(content, Rich):
             return await self._send_rich(to, content, markup)
+        if isinstance(content, Copied):
+            return await self._copy(to, content, markup)
         if isinstance(content, Attachment):
             return await self._upload(to, content, markup)
         message = await self._bot.send_message(
@@ -48,7 +50,7 @@ class Api:
             direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
-            link_preview_options=_NO_PREVIEW,
+            link_preview_options=content.preview or _NO_PREVIEW,
             disable_notification=to.quiet or None,
         )
         return message.message_id
@@ -97,7 +99,19 @@ class Api:
             return
         await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
 
-    async def _upload(self, to: Destination, file: Attachment, markup: Markup | None) -> int:
+    async def _copy(self, to: Destination, copied: Copied, markup: Markup | None) -> int:
+        message = await self._bot.copy_message(
+            to.chat_id,
+            copied.chat_id,
+            copied.message_id,
+            message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
+            reply_parameters=_reply(to),
+            reply_markup=markup,
+        )
+        return message.message_id
+
+    async def _upload(self, to: Destination, file: File, markup: Markup | None) -> int:
         message = await self._uploading(to.chat_id, file)(
             message_thread_id=to.thread_id,
             direct_messages_topic_id=to.direct_topic_id,
@@ -107,7 +121,7 @@ class Api:
         )
         return message.message_id
 
-    def _uploading(self, chat_id: int, file: Attachment) -> Callable[..., Awaitable[Message]]:
+    def _uploading(self, chat_id: int, file: File) -> Callable[..., Awaitable[Message]]:
         """The method that sends this kind of file, with what it is and what it says."""
         if isinstance(file, Photo):
             return partial(self._bot.send_photo, chat_id, file.png, file.caption)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telegram import MessageEntity
+from telegram import LinkPreviewOptions, MessageEntity
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Text:
 
     text: str
     entities: tuple[MessageEntity, ...] = ()
+    preview: LinkPreviewOptions | None = None
+    """How the page of a link in it is shown; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,17 @@ class Document:
     caption: str
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A message that stands in another chat, whole."""
+
+    chat_id: int
+    message_id: int
+
+
 Content = Rich | Text
 """What can be edited and drafted."""
-Attachment = Photo | Voice | Document
-"""What is uploaded, and only ever sent anew."""
+File = Photo | Voice | Document
+"""What is uploaded."""
+Attachment = File | Copied
+"""What is only ever sent anew."""

@@ -12,7 +12,7 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
 from bot.outbound.busy import busy
-from bot.outbound.content import Attachment
+from bot.outbound.content import Attachment, Content
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.form import ReplyFormat, goes_rich
@@ -130,6 +130,19 @@ class Sender:
         """Send a file; returns the message's id. Raises Undeliverable."""
         try:
             return await self._post.put(to, file, None, markup)
+        except BadRequest as exc:
+            raise undeliverable(exc) from exc
+
+    async def pass_on(self, to: Destination, forms: Sequence[Content | Attachment]) -> int:
+        """Send somebody's words in the first of these forms that Telegram takes. Raises Undeliverable."""
+        *better, last = forms
+        for form in better:
+            try:
+                return await self._post.put(to, form, None)
+            except BadRequest as exc:
+                log.warning("Telegram refused what is passed on to chat %d in one form: %s", to.chat_id, exc)
+        try:
+            return await self._post.put(to, last, None)
         except BadRequest as exc:
             raise undeliverable(exc) from exc
 

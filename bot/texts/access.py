@@ -54,9 +54,13 @@ ACCESS_UNKNOWN = "I know nobody called {name}. Let them write to me first, or te
 ACCESS_OF_OWNER = "{name} is an owner; whoever runs the bot can change that."
 ACCESS_BY_LIST = "With ACCESS=list only those in OWNER_IDS and ALLOWED_IDS have access."
 ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."
-BROADCAST_HOW = "Use /broadcast with the text that I shall send to everybody who has access."
+BROADCAST_HOW = (
+    "Use /broadcast with the text that I shall send to everybody who has access, or as a reply to a message."
+)
 BROADCAST_ASK = "Shall I send this to {chats}?\n\n{text}"
+BROADCAST_ASK_COPY = "Shall I send this message to {chats}?"
 BROADCAST_YES, BROADCAST_NO = "Send it", "Don't send it"
 BROADCASTING = "I am sending it to {chats}…"
 BROADCAST_DROPPED = "I don't send it."
 BROADCAST_DONE = "Your message is out: it reached {sent} of {chats}."
+BROADCAST_STOPPED = "Stopped. Your message had reached {sent} of {chats}."

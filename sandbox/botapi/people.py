@@ -66,8 +66,11 @@ class Chat:
             raise TimeoutError(f"not within {timeout} s; the bot has said {seen}") from exc
         return self.replies
 
-    def topic(self, name: str) -> int:
-        """Open a topic of a forum or, where the bot has them, of a private chat; returns its thread id."""
+    def topic(self, name: str, *, implicit: bool = False) -> int:
+        """Open a topic of a forum or, where the bot has them, of a private chat; returns its thread id.
+
+        `implicit`: nobody chose the name, which the app made of the first words.
+        """
         chat = self._world.chat(self.id)
         if not (chat.get("is_forum") or (chat["type"] == "private" and self._world.bot["has_topics_enabled"])):
             raise ValueError(f"{self.title} has no topics")
@@ -75,10 +78,20 @@ class Chat:
         creator = self.id if chat["type"] == "private" else self._world.store.creator(self.id)
         opener = self._world.store.user(creator) or self._world.bot_user
         self._world.store.add_topic(self.id, thread)
-        content: Json = {"forum_topic_created": {"name": name, "icon_color": 7322096}}
+        named: Json = {"name": name, "icon_color": 7322096} | ({"is_name_implicit": True} if implicit else {})
+        content: Json = {"forum_topic_created": named}
         raw = self._world.post(chat, opener, content, thread=thread)
         self._world.updates.push("message", raw)
         return thread
+
+    def rename_topic(self, thread: int, name: str) -> None:
+        """Have the person, or the forum's creator, give a topic another name."""
+        chat = self._world.chat(self.id)
+        namer = self._world.store.user(self.id if chat["type"] == "private" else self._world.store.creator(self.id))
+        raw = self._world.post(
+            chat, namer or self._world.bot_user, {"forum_topic_edited": {"name": name}}, thread=thread
+        )
+        self._world.updates.push("message", raw)
 
     def delete_topic(self, thread: int) -> None:
         """Delete a topic, of which bots are told nothing."""

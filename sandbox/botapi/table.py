@@ -123,6 +123,17 @@ METHODS: Mapping[str, Method] = {
             "link_preview_options": Parameter(_link_preview),
         },
     ),
+    "copyMessage": Method(
+        sending.copy_message,
+        {
+            **SENT,
+            **CAPTIONED,
+            "from_chat_id": Parameter(chat, required=True, missing="from_chat_id is empty"),
+            "message_id": MESSAGE,
+            "video_start_timestamp": UNSUPPORTED,
+            "show_caption_above_media": FLAG,
+        },
+    ),
     "sendPhoto": Method(
         uploading.send_photo,
         {
@@ -201,6 +212,15 @@ METHODS: Mapping[str, Method] = {
     "getFile": Method(files.get_file, {"file_id": Parameter(string, required=True)}),
     "getChat": Method(chats.get_chat, {"chat_id": CHAT}),
     "getChatMember": Method(chats.get_chat_member, {"chat_id": CHAT, "user_id": Parameter(integer, required=True)}),
+    "editForumTopic": Method(
+        chats.edit_forum_topic,
+        {
+            "chat_id": CHAT,
+            "message_thread_id": Parameter(integer, required=True),
+            "name": TEXT,
+            "icon_custom_emoji_id": UNSUPPORTED,
+        },
+    ),
     "leaveChat": Method(chats.leave_chat, {"chat_id": CHAT}),
 }
 

@@ -1,6 +1,6 @@
 """What owners do in their private chat: see who has access, give it, take it away, and write to everybody."""
 
-from sandbox.botapi import Chat, Message, User
+from sandbox.botapi import Chat, Entity, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import asked, handled, membership, pressed, query
@@ -122,6 +122,31 @@ async def test_a_broadcast_reaches_everybody_who_has_access_once_it_is_confirmed
         assert (await stage.replies(2, chat))[1] == "Tea\nat five!"
     await stage.home.wait(lambda chat: "reached 2 of 2 chats" in chat.replies[-1].text, PATIENCE_S)
     assert [len(chat.replies) for chat in (bobs, cleos, dans, friends)] == [2, 1, 1, 2]
+
+
+async def test_a_broadcast_keeps_formatting_and_media(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
+    bob, bobs = _guest(stage, "Bob")
+    await bob.say(bobs, "hello")
+    await stage.replies(1, bobs)
+    command, bold = {"type": "bot_command", "offset": 0, "length": 10}, {"type": "bold", "offset": 14, "length": 3}
+    await stage.ann.say(stage.home, "/broadcast 😀 Tea", entities=[command, bold])
+    await pressed(stage, stage.ann, (await stage.home.wait(1, PATIENCE_S))[0], "Send it")
+    assert (await stage.replies(2, bobs))[1] == "😀 Tea"
+    assert bobs.replies[1].entities == (Entity("bold", 3, 3),)
+    await stage.home.wait(lambda chat: "reached 1 of" in chat.replies[-1].text, PATIENCE_S)
+    place: dict[str, object] = {
+        "venue": {"location": {"longitude": 1.0, "latitude": 2.0}, "title": "Café", "address": "Here"}
+    }
+    venue = await stage.ann.send(stage.home, place)
+    count = len(await stage.home.wait(3, PATIENCE_S))
+    await stage.ann.say(stage.home, "/broadcast", reply_to=venue)
+    question = (await stage.home.wait(count + 1, PATIENCE_S))[count]
+    assert (question.text, question.reply_to) == ("Shall I send this message to 2 chats?", venue.id)
+    await pressed(stage, stage.ann, question, "Send it")
+    await bobs.wait(3, PATIENCE_S)
+    copied = next(call for call in stage.telegram.calls if call.method == "copyMessage")
+    assert int(str(copied.params["message_id"])) == venue.id
 
 
 async def test_who_is_an_owner_no_longer_can_not_send_what_they_had_written(stage: Stage, hurry: None) -> None:

@@ -6,7 +6,7 @@ import pytest
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.errors import Undeliverable
-from bot.outbound.content import Attachment, Document, Photo, Voice
+from bot.outbound.content import Document, File, Photo, Voice
 from bot.outbound.destination import Destination
 from tests.outbound.double import GROUP, PRIVATE, connected
 
@@ -23,7 +23,7 @@ BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("More", callback_data="more
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_file_arrives_as_what_it_is(file: Attachment, method: str, field: str, name: str | None) -> None:
+async def test_a_file_arrives_as_what_it_is(file: File, method: str, field: str, name: str | None) -> None:
     async with connected() as line:
         assert await line.sender.upload(TOPIC, file, BUTTON) == 101
         (call,) = line.api.calls

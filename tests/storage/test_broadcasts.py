@@ -3,12 +3,13 @@
 import pytest
 
 from storage import Storage
+from storage.broadcasts import Told
 from storage.records import Notice, Place
 
 
 async def _begun(storage: Storage, *chats: int) -> int:
     async with storage.transaction() as tx:
-        number = await storage.broadcasts.propose(tx, 1, "Tea!", 0.0)
+        number = await storage.broadcasts.propose(tx, 1, Told("Tea!"), 0.0)
         assert not await storage.broadcasts.begin(tx, number, 2, chats)  # another owner's
         assert await storage.broadcasts.begin(tx, number, 1, chats)
         assert not await storage.broadcasts.begin(tx, number, 1, chats)

@@ -5,6 +5,8 @@ from sandbox.botapi.errors import bad_request
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
 
+MOST_TOPIC_NAME = 128
+
 
 async def get_me(world: World, _: Arguments) -> Json:
     """The bot."""
@@ -38,6 +40,14 @@ async def leave_chat(world: World, args: Arguments) -> bool:
         raise bad_request("chat member status can't be changed in private chats")
     world.store.set_status(chat_id, world.bot_id, "left")
     world.changes.note()
+    return True
+
+
+async def edit_forum_topic(world: World, args: Arguments) -> bool:
+    """Give a topic another name. What it is called nobody asks this server; the call is there to be looked at."""
+    world.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
+    if not 0 < len(args.string("name").strip()) <= MOST_TOPIC_NAME:
+        raise bad_request("TOPIC_TITLE_EMPTY")
     return True
 
 

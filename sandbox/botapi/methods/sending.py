@@ -13,6 +13,13 @@ _ACTIONS = (
 )
 ACTIONS = frozenset(_ACTIONS.split())
 
+_PLACE = (
+    "message_id from chat date message_thread_id is_topic_message direct_messages_topic reply_to_message reply_markup "
+    "edit_date sender_chat forward_origin media_group_id"
+)
+_OF_ITS_PLACE = frozenset(_PLACE.split())
+"""What a copy of a message has not got from it."""
+
 
 async def send_message(world: World, args: Arguments) -> Json:
     """Send a text."""
@@ -23,6 +30,18 @@ async def send_rich_message(world: World, args: Arguments) -> Json:
     """Send a rich message."""
     source = args.object("rich_message") or {}
     return send(world, args, rich_content(source), source)
+
+
+async def copy_message(world: World, args: Arguments) -> Json:
+    """Send again what stands in a chat, as the bot's own."""
+    world.chat(args.integer("from_chat_id"))
+    found = world.store.message(args.integer("from_chat_id"), args.integer("message_id"))
+    if found is None:
+        raise bad_request("message to copy not found")
+    content = {name: value for name, value in found.raw.items() if name not in _OF_ITS_PLACE}
+    if not content:
+        raise bad_request("message can't be copied")
+    return {"message_id": send(world, args, content, found.rich)["message_id"]}
 
 
 async def send_message_draft(world: World, args: Arguments) -> bool:

@@ -1,0 +1,38 @@
+"""Titles of topics: one line, without markup, as long as Telegram takes."""
+
+import pytest
+
+from bot.conversation.titles import MOST_BYTES, MOST_CHARACTERS, titled
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("Trip to Oslo", "Trip to Oslo"),
+        ('"**Trip to Oslo.**"', "Trip to Oslo"),
+        ("# Title: Trip to Oslo", "Trip to Oslo"),
+        ("Название: «Поездка в Осло»", "Поездка в Осло"),
+        ("标题：《去奥斯陆旅行》。", "《去奥斯陆旅行》"),
+        ("Is it warm in Oslo?", "Is it warm in Oslo?"),
+        ("رحلة إلى أوسلو", "رحلة إلى أوسلو"),
+        ("Trip\u202e to\tOslo\u200b", "Trip to Oslo"),
+        ("C# and C++", "C and C++"),
+        ("👨‍👩‍👧 Family", "👨‍👩‍👧 Family"),
+        ("...", None),
+        ("", None),
+    ],
+)
+def test_a_title_is_one_bare_line(words: str, title: str | None) -> None:
+    assert titled(words) == title
+
+
+@pytest.mark.parametrize(
+    "words", ["word " * 40, "ё" * 200, "การเดินทาง" * 30, "旅" * 200, "e\u0301" * 100, "👨‍👩‍👧" * 30 + "a"]
+)
+def test_a_long_title_is_cut(words: str) -> None:
+    title = titled(words)
+    if title is None:  # emoji alone are no title
+        return
+    assert 0 < len(title) <= MOST_CHARACTERS
+    assert len(title.encode()) <= MOST_BYTES
+    assert words.startswith(title)

@@ -1,0 +1,80 @@
+"""What an owner sends to everybody is what they wrote, without the command."""
+
+import datetime as dt
+
+import pytest
+from telegram import Chat, LinkPreviewOptions, Message, MessageEntity, User
+
+from bot.handlers.passed_on import forms_of, told_by
+from bot.outbound.content import Copied, Text
+
+ANN = User(5, "Ann", False)
+HOME = Chat(5, Chat.PRIVATE)
+
+
+def _message(text: str | None, *entities: MessageEntity, **more: object) -> Message:
+    return Message(9, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), HOME, ANN, text=text, entities=entities, **more)  # type: ignore[arg-type]
+
+
+def _first(message: Message) -> Text | Copied:
+    told = told_by(message)
+    assert told is not None
+    form = forms_of(5, told)[0]
+    assert isinstance(form, Text | Copied)
+    return form
+
+
+@pytest.mark.parametrize(
+    "command", ["/broadcast ", "/broadcast@keepsake_bot\n\n", "  /broadcast   ", "/broadcast\u00a0"]
+)
+def test_formatting_is_shifted_in_utf16_units(command: str) -> None:
+    text = f"{command}😀 Tea at 𝟱 here  "
+    at = len(command.encode("utf-16-le")) // 2
+    entities = (
+        MessageEntity("bot_command", 0, len(command.strip())),
+        MessageEntity("bold", at + 3, 3),
+        MessageEntity("text_link", at + 13, 4, url="https://a.example/x"),
+        MessageEntity("custom_emoji", at, 2, custom_emoji_id="77"),
+    )
+    form = _first(_message(text, *entities))
+    assert isinstance(form, Text)
+    assert form.text == "😀 Tea at 𝟱 here"
+    assert [(one.type, one.offset, one.length) for one in form.entities] == [
+        ("bold", 3, 3),
+        ("text_link", 13, 4),
+        ("custom_emoji", 0, 2),
+    ]
+    assert form.entities[1].url == "https://a.example/x"
+    assert form.entities[2].custom_emoji_id == "77"
+
+
+def test_what_covers_the_command_covers_the_rest() -> None:
+    form = _first(_message("/broadcast Tea!  ", MessageEntity("bot_command", 0, 10), MessageEntity("bold", 0, 17)))
+    assert isinstance(form, Text)
+    assert form.entities == (MessageEntity("bold", 0, 4),)
+
+
+def test_unknown_fields_of_an_entity_stay() -> None:
+    entity = MessageEntity("date_time", 11, 3, api_kwargs={"unix_time": 7})
+    form = _first(_message("/broadcast Tea", entity))
+    assert isinstance(form, Text)
+    assert form.entities[0].to_dict()["unix_time"] == 7
+
+
+@pytest.mark.parametrize(
+    "shown", [None, LinkPreviewOptions(is_disabled=True), LinkPreviewOptions(show_above_text=True)]
+)
+def test_links_keep_their_preview(shown: LinkPreviewOptions | None) -> None:
+    form = _first(_message("/broadcast https://a.example", link_preview_options=shown))
+    assert isinstance(form, Text)
+    assert form.preview == (shown or LinkPreviewOptions())
+
+
+def test_a_reply_without_words_copies_the_message() -> None:
+    target = _message(None, caption="Tea", caption_entities=(MessageEntity("bold", 0, 3),))
+    told = told_by(_message("/broadcast", reply_to_message=target))
+    assert told is not None
+    assert forms_of(5, told)[0] == Copied(5, 9)
+    assert forms_of(5, told)[1] == Text("Tea", (MessageEntity("bold", 0, 3),), LinkPreviewOptions())
+    assert _first(_message("/broadcast Tea", reply_to_message=target)) != Copied(5, 9)
+    assert told_by(_message("/broadcast")) is None
