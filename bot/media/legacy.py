@@ -17,6 +17,8 @@ MOST_FAULTS = 0.45
 """A byte; what reads worse is no text."""
 MOST_BROKEN = 0.02
 """Of the bytes beyond ASCII, those that a table does not have."""
+FEWEST_LETTERS, MOST_CAPITALS, TRUST_OF_LOWERED = 5, 0.8, 0.8
+"""Of a text with so many letters, and more capitals among them, the detector is asked in small letters too."""
 DETECTOR_WEIGHT = 0.25
 LANGUAGE_BONUS = 0.08
 """In faults a byte: for a table that is used for the language of whoever sent it."""
@@ -46,6 +48,10 @@ TABLES: dict[str, float] = {
     "cp852": 0.14,
     "mac-roman": 0.08,
     "iso8859-2": 0.1,
+    "iso8859-5": 0.1,
+    "iso8859-7": 0.05,
+    "iso8859-15": 0.1,
+    "mac-cyrillic": 0.1,
 }
 """Python's names, and how much rarer a table is, in faults a byte."""
 _CYRILLIC, _CENTRAL, _WESTERN = ("cp1251", "koi8-r", "cp866"), ("cp1250", "iso8859-2", "cp852"), ("cp1252", "cp850")
@@ -89,18 +95,28 @@ def guess(data: bytes, language: str | None) -> Guess | None:
     if (table := _of_signs(sample, spoken)) is not None:
         return _guess(data, table)
     foreign = sum(byte > 0x7F for byte in sample)
-    texts = {table: _decoded(sample, table) for table in TABLES}
+    torn = len(sample) < len(data)
+    texts = {table: _decoded(sample, table) if torn else sample.decode(table, "replace") for table in TABLES}
     found = {table: faults(text, spoken) / foreign for table, text in texts.items()}
     costs = {table: bad + TABLES[table] for table, bad in found.items() if bad <= MOST_FAULTS}
     if not costs:
         return None
     mended = {table for table in costs if 0 < texts[table].count("\ufffd") <= MOST_BROKEN * foreign}
+    lowered = {table for table in costs if _shouts(texts[table])}
     trust = _trust(sample, *(texts[table].replace("\ufffd", "").encode(table, "ignore") for table in mended))
+    for table, trusted in _trust(*(texts[table].lower().encode(table, "ignore") for table in lowered)).items():
+        trust[table] = max(trust.get(table, 0.0), TRUST_OF_LOWERED * trusted)
     for table in costs:
         costs[table] += DETECTOR_WEIGHT * (1 - trust.get(table, 0.0))
         if table in _OF_LANGUAGE.get(spoken, ()):
             costs[table] -= LANGUAGE_BONUS if found[table] > CLEAN else CLEAN_BONUS
     return _guess(data, min(costs, key=costs.__getitem__))
+
+
+def _shouts(text: str) -> bool:
+    """Whether nearly all of its letters are capitals, by which the detector takes it for another table's small ones."""
+    letters = sum(map(str.isalpha, text))
+    return letters >= FEWEST_LETTERS and sum(map(str.isupper, text)) > MOST_CAPITALS * letters
 
 
 def _guess(data: bytes, table: str) -> Guess:
@@ -111,7 +127,7 @@ def _guess(data: bytes, table: str) -> Guess:
 def _of_signs(sample: bytes, language: str) -> str | None:
     """The table by which there are but signs in it: that of Windows for the language of whoever sent it, or Western."""
     own = [table for table in _OF_LANGUAGE.get(language, ()) if table.startswith("cp125")]
-    return next((table for table in (*own, "cp1252") if are_signs(_decoded(sample, table))), None)
+    return next((table for table in (*own, "cp1252", "iso8859-15") if are_signs(_decoded(sample, table))), None)
 
 
 def _sample(data: bytes) -> bytes:

@@ -12,14 +12,21 @@ _OPENING = frozenset("“‘«„‚‹¿¡")
 _CLOSING = frozenset("”’»›…™®")
 _NUMERIC = frozenset("€£¥°±×÷²³½¼¾µ§№¢·•–—©")
 _RARE = frozenset("ÐÞðþÿŸƒµſªºˆ˜ЂЃђѓЉЊЌЋЏљњќћџЅѕ")
-_HEBREW_FINALS = frozenset("ךםןףץ")
+_FINALS = frozenset("ךםןףץς")
 """Forms that stand at the end of a word."""
+_CYRILLIC_BY_USE = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
+_MEAN_PLACE, PLACE_WEIGHT, FEWEST = 10, 0.03, 8
+"""In a text of so many letters their mean place is about 8, in one of another table 12 and more."""
 _CASELESS = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "IDEOGRAPHIC"}
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH")
 _LATIN_VOWELS = frozenset("aeiouyAEIOUYăâêôơưĂÂÊÔƠƯ")
 
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_ACCENTED = re.compile("[À-ÖØ-öø-ɏ]{4,}")
+"""Latin letters with accents that are too many in a row for any language."""
+_REPEATED = re.compile("([À-ÖØ-öø-ɏͰ-ӿ\u0590-\u0eff])\\1{3,}")
+"""A letter that is a piece of a box in the table where it stands so."""
 _CYRILLIC_VOWELS = frozenset("аеёиоуыэюяіїєўѵАЕЁИОУЫЭЮЯІЇЄЎ")
 
 
@@ -31,7 +38,15 @@ def faults(text: str, language: str | None = None) -> float:
         if char > "\x7f":
             before, after = text[at - 1] if at else " ", text[at + 1] if at + 1 < len(text) else " "
             total += _fault(char, before, after, own) + _surprise(char, own)
-    return total + sum(0.5 * len(word) for word in _WORD.findall(text) if _is_mute(word))
+    strange = (*filter(_is_mute, _WORD.findall(text)), *_ACCENTED.findall(text))
+    repeated = sum(found.end() - found.start() for found in _REPEATED.finditer(text))
+    return total + 0.5 * (sum(map(len, strange)) + repeated) + _misplaced(text)
+
+
+def _misplaced(text: str) -> float:
+    """Letters that are rare in Russian, and much the same in its neighbours, where there are many of them."""
+    places = [_CYRILLIC_BY_USE.index(char) for char in text.lower() if char in _CYRILLIC_BY_USE]
+    return PLACE_WEIGHT * max(0.0, sum(places) - _MEAN_PLACE * len(places)) if len(places) >= FEWEST else 0.0
 
 
 def _is_mute(word: str) -> bool:
@@ -60,7 +75,7 @@ def _letter(char: str, category: str, before: str, after: str, own: str) -> floa
         found += 1.5
     if before.isdigit() or after.isdigit():
         found += 0.3
-    if char in _HEBREW_FINALS and script_of(after) == "HEBREW":
+    if char in _FINALS and script_of(after) == script:
         found += 1.0
     if category == "Lu" and before.islower():
         found += 1.5
@@ -79,8 +94,8 @@ def _mark(char: str, before: str) -> float:
 
 def _sign(char: str, before: str, after: str) -> float:
     if "\u2500" <= char <= "\u259f":
-        if before.isalnum() or after.isalnum():
-            return 2.0
+        if before.isalnum() or after.isalnum():  # a bar may stand on one side of a word
+            return 2.0 if char not in "│║" or before.isalnum() == after.isalnum() else 0.5
         return 0.1 if char in (before, after) else 0.6
     if char == "\u2019" and before.isalpha():
         return 0.0

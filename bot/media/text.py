@@ -38,8 +38,18 @@ _ZERO_RUN = re.compile(rb"\0{8,}")
 """No text has one: room that was set aside in a log, or what was there before it was emptied."""
 _ZEROS = re.compile(r"\0+")
 _ZEROS_AT_AN_END = re.compile(r"\0+(?=\r?\n)|(?<=\n)\0+")
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What a terminal is told about colours."""
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,300}(?:\x07|\x1b\\)|\x1b[()][0AB]|[^\n]\x08")
+"""What a terminal is told about colours, titles and letters; and what a printer struck over."""
+_DECLARED = re.compile(rb"""(?:charset|encoding|coding)\s*[:=]\s*["']?([A-Za-z][\w.:-]{2,30})""")
+DECLARED_WITHIN = 1024
+"""Bytes in which a page, a program or a letter says what its encoding is."""
+_AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030"}
+"""What is meant where these are named."""
+FEWEST_OF_A_LINE, FEWEST_OF_THE_REST = 4, 4
+"""Characters of UTF-8 in a line by which others may be in another encoding; and bytes beyond ASCII in those."""
+MOST_ODD = 0.1
+"""Bytes beyond ASCII that cost only themselves, in what is no text of a known encoding."""
+_FOREIGN_BYTES = bytes(range(0x80, 0x100))
 _SHIFTED = re.compile(rb"\x1b\$[@B]")
 """Japanese in seven bits, as in mail."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -57,8 +67,8 @@ def text_of(data: bytes, language: str | None = None) -> Text:
     """The text in a file; `language` (IETF) is its sender's. Raises NotSupportedError when it is none."""
     data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
     unicode = _unicode(data)
-    read = Text(unicode) if unicode is not None else _legacy(data, language)
-    words = _COLOUR.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
+    read = Text(unicode) if unicode is not None else _mixed(data, language) or _legacy(data, language)
+    words = _TERMINAL.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
     words = _without_zeros(words)
     if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
         raise NotSupportedError("no text")
@@ -74,7 +84,7 @@ def _without_zeros(words: str) -> str:
 
 
 def _unicode(data: bytes) -> str | None:
-    for read in (_marked, _wide, _shifted, _utf_8, _wide_throughout):
+    for read in (_marked, _wide, _shifted, _utf_8, _wide_throughout, _declared):
         text = read(data)
         if text is not None:
             return text
@@ -82,10 +92,54 @@ def _unicode(data: bytes) -> str | None:
 
 
 def _legacy(data: bytes, language: str | None) -> Text:
+    broken = _broken_utf_8(data)
+    if broken is not None:
+        return Text(broken)
     found = guess(data.replace(b"\0", b""), language)
-    if found is None:
+    if found is not None:
+        return Text(found.text, found.encoding)
+    if _foreign(data) > MOST_ODD * len(data):
         raise NotSupportedError("no text of a known encoding")
-    return Text(found.text, found.encoding)
+    return Text(data.decode("utf-8", "replace"))
+
+
+def _mixed(data: bytes, language: str | None) -> Text | None:
+    """A log of programs with two encodings: some of its lines are UTF-8, the others what they are together."""
+    lines = data.splitlines(keepends=True)
+    as_utf_8 = [_broken_utf_8(line) for line in lines]
+    rest = b"".join(line for line, text in zip(lines, as_utf_8, strict=True) if text is None)
+    if _foreign(rest) < FEWEST_OF_THE_REST:
+        return None
+    if not any(text and _beyond_ascii(text) >= FEWEST_OF_A_LINE for text in as_utf_8):
+        return None
+    found = guess(rest.replace(b"\0", b""), language)
+    if found is None:
+        return None
+    table = found.encoding
+    words = (
+        line.decode(table, "replace") if text is None else text for line, text in zip(lines, as_utf_8, strict=True)
+    )
+    return Text("".join(words), f"UTF-8 and {table}")
+
+
+def _foreign(data: bytes) -> int:
+    """How many of the bytes are beyond ASCII."""
+    return len(data) - len(data.translate(None, _FOREIGN_BYTES))
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _declared(data: bytes) -> str | None:
+    """In the encoding that it names, where it is in that."""
+    found = _DECLARED.search(data[:DECLARED_WITHIN])
+    try:
+        name = codecs.lookup(found[1].decode()).name if found else ""
+        text = data.decode(_AS_BROWSERS.get(name, name)) if name else None
+    except (LookupError, UnicodeError):
+        return None
+    return text if isinstance(text, str) else None  # there are encodings of bytes as bytes
 
 
 def _marked(data: bytes) -> str | None:
@@ -114,15 +168,19 @@ def _shifted(data: bytes) -> str | None:
 
 
 def _utf_8(data: bytes) -> str | None:
-    """As UTF-8, also when a few bytes in it are not, or when it ends within a character."""
+    """As UTF-8, also when it ends within a character."""
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-        broken, foreign = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
-        return text if broken <= MOST_BROKEN * foreign else None
+        return None
     return None if text.isascii() and not data.isascii() else text  # the end alone may be a letter of another table
+
+
+def _broken_utf_8(data: bytes) -> str | None:
+    """As UTF-8 in which a few bytes are not."""
+    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    return text if text.count("\ufffd") <= MOST_BROKEN * _beyond_ascii(text) else None
 
 
 def _wide(data: bytes) -> str | None:

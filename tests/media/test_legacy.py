@@ -52,6 +52,28 @@ def test_a_text_in_another_language_than_its_senders(language: str) -> None:
     assert _read("Der Hund schläft, müde und groß.\n".encode("cp1252"), language).startswith("Der Hund schläft, müde")
 
 
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize("text", ["СЧЕТ НА ОПЛАТУ\nИТОГО 1200 РУБ\n", "1;ГАЙКА;5\n2;БОЛТ;6\n", "ПРИВЕТ МИР"])
+def test_capitals_are_no_small_letters(encoding: str, text: str) -> None:
+    assert _read(text.encode(encoding), "ru") == text
+
+
+def test_one_foreign_comment_in_a_program() -> None:
+    program = "int main(){\n" * 50 + "// инициализация\n" + "return 0;}\n" * 50
+    assert _read(program.encode("cp1251"), "en") == program
+
+
+def test_boxes_are_boxes_everywhere() -> None:
+    box = "┌────┐\n│Menu│\n└────┘\n"
+    assert _read(box.encode("cp437"), "en") == box
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_euro_of_iso_8859_15(language: str) -> None:
+    assert _read("Prix : 5 €, cœur\n".encode("iso8859-15"), "fr").startswith("Prix : 5 €, cœur")
+    assert _read("Price: 5 €\n".encode("iso8859-15"), language) == "Price: 5 €\n"
+
+
 def test_a_guess_is_said_to_be_one() -> None:
     assert text_of("Болт;нет\n".encode("cp1251")).encoding == "windows-1251"
     assert text_of("1,苹果\n".encode("gb18030"), "zh-hans").encoding == "gb18030"

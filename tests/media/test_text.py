@@ -53,6 +53,45 @@ def test_a_text_that_begins_like_another_file_is_a_text() -> None:
         assert text_of(start).words == start.decode()
 
 
+@pytest.mark.parametrize(("more", "fewer"), [("utf-8", "cp1251"), ("cp1251", "utf-8"), ("utf-8", "utf-8")])
+def test_a_log_of_two_encodings(more: str, fewer: str) -> None:
+    lines = ["INFO Привет мир, всё хорошо\n"] * 20, ["WARN Файл не найден\n"] * 3
+    data = b"".join("".join(some).encode(encoding) for some, encoding in zip(lines, (more, fewer), strict=True))
+    read = text_of(data, "ru")
+    assert read.words == "".join(line for some in lines for line in some)
+    assert read.encoding == (None if more == fewer else "UTF-8 and windows-1251")
+
+
+def test_odd_bytes_cost_only_themselves() -> None:
+    assert text_of(b"GET / 200\n" * 30 + b"q=caf\xc3\xa9\nq=caf\xe9\n").words.endswith("q=café\nq=caf�\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("iso8859-5", '<?xml version="1.0" encoding="iso-8859-5"?><a>Привет</a>'),
+        ("iso8859-5", '<html><head><meta charset="iso-8859-5"></head><p>Привет</p></html>'),
+        ("koi8-r", "# -*- coding: koi8-r -*-\nx = 'ДА'\n"),
+        ("iso8859-6", "Content-Type: text/plain; charset=ISO-8859-6\n\nمرحبا"),
+        ("cp1252", '<meta charset="latin1"><p>5 €</p>'),
+    ],
+)
+def test_what_it_says_its_encoding_is(encoding: str, text: str) -> None:
+    read = text_of(text.encode(encoding), "en")
+    assert (read.words, read.encoding) == (text, None)
+
+
+@pytest.mark.parametrize("name", ["utf-8", "hex", "no-such-thing", "undefined"])
+def test_what_it_says_may_be_wrong(name: str) -> None:
+    text = f"# coding: {name}\n# Собака спит под столом\n"
+    assert text_of(text.encode("cp1251"), "ru").words == text
+
+
+def test_what_terminals_and_printers_are_told() -> None:
+    assert text_of(b"\x1b[31mError\x1b[0m \x1b]0;title\x07ok\n").words == "Error ok\n"
+    assert text_of(b"N\x08NA\x08AM\x08ME\x08E\n_\x08a\n").words == "NAME\na\n"
+
+
 @pytest.mark.parametrize("size", [50, 300, 2000])
 def test_bytes_by_chance_are_none(size: int) -> None:
     for seed in range(5):
