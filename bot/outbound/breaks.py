@@ -1,6 +1,7 @@
 """``<br>``, which models write where Markdown can't break a line: in a table's cells above all.
 
-Each becomes one sign of a private area, as long in UTF-16 as the line break that is put in its place in the end.
+Each becomes one sign that is no character and stands in no text, as long in UTF-16 as the line break that is put in its
+place in the end.
 """
 
 import re
@@ -10,7 +11,7 @@ from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.parser import events
 
-MARK = "\ue0b7"
+MARK = "\ufdd0"
 _MAY_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _BREAK = re.compile(rb"\s*(<br[ \t]*/?>)\s*", re.IGNORECASE)
 _LINE_END = re.compile(rb"[ \t]*(?:\n|$)")

@@ -10,6 +10,7 @@ from bot.outbound.content import Content, Rich, Text
 from bot.outbound.direction import reads_rtl
 from bot.outbound.markdown import prepare
 from bot.outbound.numbering import with_values
+from bot.outbound.unspaced import JOINT, without_joints
 
 RICH_LIMIT = 32_768
 """Characters of a rich message. Counted here in bytes of its HTML, which is always more."""
@@ -27,7 +28,7 @@ _BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-b
 def to_rich(markdown: str) -> Rich:
     """As a rich message."""
     prepared = prepare(markdown, as_text=False)
-    html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>")
+    html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>").replace(JOINT, "")
     return Rich(html, is_rtl=reads_rtl(html))
 
 
@@ -41,7 +42,7 @@ def to_text(markdown: str) -> Text:
         for one in entities
         if one.offset < units
     )
-    return Text(text, tuple(fitting))
+    return without_joints(Text(text, tuple(fitting)))
 
 
 def to_plain(markdown: str) -> Text:

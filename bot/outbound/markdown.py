@@ -16,9 +16,11 @@ from bot.outbound.breaks import applied, with_marks, with_rows
 from bot.outbound.formulas import formulas
 from bot.outbound.numbering import with_delimiters
 from bot.outbound.parser import events
+from bot.outbound.unspaced import JOINT, joints, needs_joints
 
-_ROUNDS = 6
-"""Each round may bring to light what the last one hid; the end comes before this in anything but an attack."""
+_ROUNDS = 12
+"""Each round may bring to light what the last one hid: of many signs in one paragraph half as many are left. The end
+comes before this in anything but an attack."""
 _WITHOUT_MATH = RICH_OPTIONS & ~pyromark.Options.ENABLE_MATH
 _BARS = re.compile(r"(?<!\\)(?<![0-9A-Za-z)\]])(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
 _LITERAL_SIGN = re.compile(r"\\[\s\S]|\$|(?<!~)~(?!~)")
@@ -37,7 +39,7 @@ def prepare(source: str, *, as_text: bool) -> str:
 
     `as_text`: for messages that have neither formulas, which become code, nor numbers of their own in lists.
     """
-    text = _outside_code(with_marks(source))
+    text = _outside_code(_with_joints(with_marks(source)))
     for _ in range(_ROUNDS):
         edits = sorted(_edits(text, as_text))
         if not edits:
@@ -50,6 +52,21 @@ def formula_dollars(source: str) -> int:
     """How many dollars of the source delimit formulas, and are not shown."""
     data = source.encode()
     return sum(one.dollars for start, end in _prose(source) for one in formulas(data[start:end].decode()))
+
+
+def _with_joints(source: str) -> str:
+    """The markdown with an invisible letter wherever emphasis needs one; code is not looked into."""
+    if not needs_joints(source):
+        return source
+    data, masked, done = source.encode(), list[str](), 0
+    for start, end in _prose(source):
+        masked += ("`" * len(data[done:start].decode()), data[start:end].decode())
+        done = end
+    parts, done = list[str](), 0
+    for place in joints("".join(masked)):
+        parts += (source[done:place], JOINT)
+        done = place
+    return "".join((*parts, source[done:]))
 
 
 def _outside_code(source: str) -> str:
