@@ -30,6 +30,9 @@ _MARK = re.compile(r"[*_]")
 _BEHIND_ADDRESS = "*_.,;:!?"
 _NO_QUOTE = re.compile(r"^([ \t]{0,3}(?:[-*+][ \t]+)?)(?=>[0-9=]|>>>[ \t]\S)", re.MULTILINE)
 
+_DEFINITION = re.compile(r"^([ \t>]*)(?=\[[^\^\[\]\n][^\[\]\n]{0,200}\]:)", re.MULTILINE)
+"""Of a link, whose label, title and place in the text would be lost."""
+
 _ALSO_NAMES = (
     "main all file path version author post_init slots dict weakref func pretty_function attribute asm typename"
 )
@@ -45,6 +48,10 @@ _FACE = re.compile(r"[-*_^.~;<>='\"oO ]*[*_^][-*_^.~;<>='\"oO ]*")
 _WITHOUT_BLANKS = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]\Z|[)\]}}`]\Z|[^\W_]_\Z")
 _OPERAND_AFTER = re.compile(rf"[^\W{_WITHOUT_BLANKS}]|[({{\[$`]")
+_INSIDE_WORD_BEFORE = re.compile(r"[A-Za-z0-9][*\\\\]*\Z")
+_INSIDE_WORD_AFTER = re.compile(r"\**[A-Za-z0-9]")
+_OF_FACES = frozenset("^<>=~;")
+_PRODUCT = re.compile(r"(?<=[0-9])\*(?=[0-9])")
 _PAIRS = frozenset(["()", "[]", "{}", "<>", '""', "''"])
 _NEVER_FIRST = frozenset(",;?)]}")
 _BASE = re.compile(r"(?:(?<![^\W_])[A-Za-z]|[0-9)\]])\Z")
@@ -55,6 +62,10 @@ def kept(text: str) -> str:
     """The text, which holds no code, with every backslash of a path or a pattern, and each mark in an address."""
     if "\\" in text:
         text = _TOKEN.sub(_token, text)
+    if "*" in text:
+        text = _PRODUCT.sub(r"\\*", text)
+    if "]:" in text:
+        text = _DEFINITION.sub(r"\1\\", text)
     if ">" in text:
         text = _NO_QUOTE.sub(r"\1\\", text)
     return _ADDRESS.sub(_address, text) if "://" in text else text
@@ -71,9 +82,14 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
         return True
     if (length == 1 and content[0] in _NEVER_FIRST and len(content) > 1) or before[-1:] + content[0] in _PAIRS:
         return True
+    if _is_torn(before, content, after):
+        return True
     if mark[:1] == b"_":
-        return whole and _is_name(before, content, after, length)
+        variable = before[-1:] == "$" and content[0] == "."  # $_.Name
+        return variable or (whole and _is_name(before, content, after, length))
     last = data[end - length - 1 : end - length]
+    if before[-1:] == "." and last == b".":  # .*x.*
+        return True
     if _is_glob(before, content, last == b"/", whole) or (before[-1:] == "-" and content[0] == "-"):
         return True
     if content[0] == "." and content[1:2].isalnum() and (not whole or " " in content):
@@ -83,6 +99,18 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
     if length == 1:
         return _OPERAND_BEFORE.search(before) is not None and _OPERAND_AFTER.match(content) is not None
     return _BASE.search(before) is not None and _EXPONENT.match(content) is not None
+
+
+def _is_torn(before: str, content: str, after: str) -> bool:
+    """Whether the marks stand in two words or cluster of signs, or one of them in brackets that the other is not in."""
+    if _INSIDE_WORD_BEFORE.search(before) and _INSIDE_WORD_AFTER.match(after) and " " in content:
+        return True  # f***ing and s**t
+    if not before or before[-1].isspace():
+        return False
+    if before[-1] in _OF_FACES and content[0] in _OF_FACES:
+        return True
+    closed = content.find(")")
+    return closed >= 0 and "(" not in content[:closed]
 
 
 def _is_glob(before: str, content: str, slash_last: bool, whole: bool) -> bool:
@@ -96,7 +124,7 @@ def _is_name(before: str, content: str, after: str, length: int) -> bool:
     if content[0] == "." and content[1:2].isalpha():
         return True
     if not _IDENTIFIER.fullmatch(content):
-        return before[-1:] in ("}", "]") and not content[0].isspace()
+        return before[-1:] in ("}", "]", ")") and not content[0].isspace()
     if length > 1 and ("_" in content or content in _NAMES or (content.isupper() and content.lower() in _NAMES)):
         return True
     return _CODE_BEFORE.search(before) is not None or _CODE_AFTER.match(after) is not None

@@ -20,6 +20,8 @@ _UNITS = {
     "underscores": "_a ",
     "bold": "**a",
     "pairs of stars": "**",
+    "stars beside signs": "**字，",
+    "definitions": "[a]: b\n",
     "tildes and words": "~a ",
     "struck": "~~a ",
     "bars": "||",

@@ -23,6 +23,7 @@ PATHS = [
     "src/__tests__/a.js and _config_.yml",
     "https://x.y/_a_/b and https://x.y/*a*b",
     r"find . -name \*.py -o -name \*.c",
+    ".*foo.* or ^.*$ and ^.*$",
 ]
 NAMES = [
     "__init__.py and use __main__",
@@ -33,6 +34,7 @@ NAMES = [
     "self._x_ and obj._y_.z",
     "#{a}_#{b}_#{c}",
     "-*- coding: utf-8 -*-",
+    "ps | where { $_.CPU -gt 100 -and $_.Name -ne 'idle' } | select $_.Name",
 ]
 PRODUCTS = [
     "2*3*4",
@@ -44,6 +46,11 @@ PRODUCTS = [
     ">5% of it",
     ">>> print(1)",
     "^_^ *_* >_<",
+    "(*_*) and (>_<), ^_^ and -_-",
+    "f***ing awesome s***head",
+    "Price*: 5 (*excl. tax). Size*: 6 (*excl. box)",
+    " ".join(f"2*{number}*4 a*{number}*b {number}**2 x" for number in range(100)),
+    "[docs][1] and [more]\n\n[1]: https://a.com/x_y_z\n[more]: https://b.com/a*b*c",
     r"¯\_(ツ)_/¯",
 ]
 
@@ -72,6 +79,7 @@ def test_bare_text_keeps_its_signs(source: str) -> None:
         ("**3.** a\n**1.** b\n*2* c)\n*4*", "3. a\n1. b\n2 c)\n4"),
         (r"\$x\$ costs 5\$, \(see\)**bold\.**", "$x$ costs 5$, (see)bold."),
         ("||spoiler|| and [a_b](https://x.y/a_b_c)", "spoiler and a_b"),
+        ("*see 2*3 and 4*5* **R**andom **A**ccess", "see 2*3 and 4*5 Random Access"),
     ],
 )
 def test_what_is_meant_as_markup_stays_markup(source: str, shown: str) -> None:
