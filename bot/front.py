@@ -95,7 +95,7 @@ def build(
         usage=UsageHandlers(storage, budget, priced.currency, settings.cached_price, settings.zone, time.time),
         budget=BudgetHandlers(storage, budget, priced.unpriced),
         settings=chat.settings,
-        export=ExportHandlers(storage, Exporter(storage), bot.first_name, settings.zone, time.time),
+        export=ExportHandlers(storage, Exporter(storage), replies.endings, bot.first_name, settings.zone, time.time),
         failures=Failures(storage),
         replies=replies,
         aside=aside,

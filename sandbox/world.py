@@ -36,7 +36,7 @@ class World:
     ) -> None:
         self.data = data.resolve()
         self.data.mkdir(parents=True, exist_ok=True)
-        self.telegram = BotApi(path=str(self.data / "sandbox-telegram.db"))
+        self.telegram = BotApi(path=str(self.data / "sandbox-telegram.db"), version="10.3")
         self.model = ModelServer()
         self.environment: dict[str, str] = {}
         self._remote_model = remote_model

@@ -98,6 +98,14 @@ class Upkeep:
         """Compact now, or wait for the compaction under way. Raises ModelError."""
         return await asyncio.shield(self._start(chat_id, most_prompt))
 
+    async def stop(self, chat_id: int) -> None:
+        """End the compaction under way; it is begun anew when the window asks for it."""
+        task = self.running.get(chat_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        await self._look_at(chat_id, None, 0)
+
     async def begin(self) -> None:
         """Take up what the last process left: an index that is damaged or behind, turns without a vector."""
         if self.mending is not None:

@@ -89,16 +89,28 @@ class Commands:
             await self._done(tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY))
 
     async def stop(self, update: Update, _: object) -> None:
-        """``/stop``: the answer under way ends here; it is stored, and this update done, by the turn itself.
+        """``/stop``: all that is under way for this chat ends here, and one sentence says so.
 
-        What is written already and takes several messages goes out no further.
+        An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
+        takes several messages goes out no further, nor does this owner's broadcast. What waits behind it all is next.
         """
-        place = place_of(_message(update))
+        message = _message(update)
+        ended = await self.endings.stop(place_of(message), (update.update_id,))
         async with self.storage.transaction() as tx:
-            if sending := await self.endings.stop_sending(tx, place):
-                await self._done(tx, update, answer(_message(update), texts.STOPPED))
-        if not sending and not await self.endings.stop(place, (update.update_id,)):
-            await self._say(update, texts.NOTHING_TO_STOP)
+            sending = await self.endings.stop_sending(tx, place_of(message))
+            said = await self._stop_broadcasts(tx, message)
+            if not ended:
+                said = said or (texts.STOPPED if sending else texts.NOTHING_TO_STOP)
+                await self.storage.inbox.done(tx, [update.update_id])
+            if said:
+                await self.storage.notices.add(tx, answer(message, said))
+
+    async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
+        stopped = await self.storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
+        return "\n".join(
+            texts.BROADCAST_STOPPED.format(sent=f"{one.sent:,}", chats=plural(one.chats, texts.CHATS))
+            for one in stopped
+        )
 
     async def unhandled(self, update: Update, _: object) -> None:
         """Whatever no other handler wants, but for the button that stops a draft."""

@@ -6,7 +6,9 @@ from functools import partial
 from telegram import Message, Update
 
 from bot.conversation.editing import Editing
+from bot.conversation.said import Said
 from bot.handlers.chat import ChatHandlers
+from bot.handlers.endings import StoppedError
 from bot.handlers.notices import answer
 from bot.handlers.problems import problem_text
 from bot.handlers.senders import sender_of
@@ -16,6 +18,7 @@ from bot.inbound.message import is_live
 from bot.inbound.unchanged import digest
 from bot.intake.arrival import Burst, place_of
 from bot.intake.authorship import order
+from bot.language import texts
 from storage import Storage, Transaction
 from storage.records import Chat
 
@@ -64,20 +67,42 @@ class EditHandlers:
             await self._done(update_id)
             return True
         fetch = stored.asked or self.chat.addressing.is_meant(message)
-        now = await self.chat.understood(chat.place, message, fetch=fetch) if not is_live(message) else None
+        now, stopped = await self._understood(chat, message, fetch=fetch) if not is_live(message) else (None, ())
         said, problem = now or (None, None)
         async with self.storage.transaction() as tx:
             if problem is not None:
                 await self.storage.notices.add(tx, answer(message, problem_text(problem)))
             if said is not None:
                 asks = self.chat.addressing.is_meant(message)
-                unread = problem not in (None, Problem.CUT)
-                admits = partial(self.chat.pace.admits_edit, message)
-                if not await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread):
+                unfetched = bool(stopped) and bool(message.effective_attachment)
+                unread = unfetched or problem not in (None, Problem.CUT)
+                admits = (lambda: False) if stopped else partial(self.chat.pace.admits_edit, message)
+                admitted = await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
+                if not admitted and not stopped:
                     await self._refuse(tx, message)
                 await self.storage.edits.is_now(tx, stored.turn_id, said.digest)
+            await self._tell_stopped(tx, chat, message, stopped)
             await self.storage.inbox.done(tx, [update_id])
         return True
+
+    async def _understood(
+        self, chat: Chat, message: Message, *, fetch: bool
+    ) -> tuple[tuple[Said, Problem | None] | None, tuple[int, ...]]:
+        """What it says now; where its reading was stopped, only its words, and the updates that said so."""
+        try:
+            reading = self.chat.understood(chat.place, message, fetch=fetch)
+            return await self.chat.endings.until_stopped(chat.place, reading), ()
+        except StoppedError as exc:
+            return await self.chat.understood(chat.place, message, fetch=False), exc.update_ids
+
+    async def _tell_stopped(self, tx: Transaction, chat: Chat, message: Message, stopped: tuple[int, ...]) -> None:
+        if not stopped:
+            return
+        if await self.storage.transcript.owed(chat.id) is not None:  # the answer to the old words was ended for these
+            self.chat.endings.stop_next(chat.place, stopped)
+            return
+        await self.storage.notices.add(tx, answer(message, texts.STOPPED))
+        await self.storage.inbox.done(tx, stopped)
 
     async def _refuse(self, tx: Transaction, message: Message) -> None:
         """What somebody edits who asks too often is corrected, and not answered again."""

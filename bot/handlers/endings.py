@@ -29,6 +29,7 @@ class Work:
 
     task: asyncio.Task[Any]
     update_ids: tuple[int, ...] = ()
+    """Those that ended it; none: nobody has."""
 
     def end(self, update_ids: tuple[int, ...]) -> bool:
         """End it; False when it is done."""
@@ -104,6 +105,11 @@ class Endings:
             self._order(place, update_ids)
         self._stopped.add(place)
         return True
+
+    def stop_next(self, place: Place, update_ids: tuple[int, ...]) -> None:
+        """End the answer that is owed at this place before it begins."""
+        self._order(place, update_ids)
+        self._stopped.add(place)
 
     async def until_stopped(self, place: Place, work: Coroutine[Any, Any, T]) -> T:
         """Do what comes before an answer. Raises StoppedError when it was stopped."""

@@ -10,6 +10,7 @@ from telegram import Message, Update
 
 from bot.archive import markdown
 from bot.archive.exporting import Exporter
+from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.notices import answer, argument, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.intake.arrival import place_of
@@ -37,6 +38,7 @@ class ExportHandlers:
 
     storage: Storage
     exporter: Exporter
+    endings: Endings
     name: str
     zone: tzinfo
     clock: Callable[[], float]
@@ -45,9 +47,9 @@ class ExportHandlers:
         """``/export``, with a form or with two buttons to choose it."""
         message = update.message
         assert message is not None
-        wanted = argument(message).casefold()
+        wanted, done = argument(message).casefold(), [update.update_id]
         if wanted in tuple(Form):
-            notice = await self._made(message, Form(wanted))
+            notice, done = await self._until_stopped(message, Form(wanted), done)
         elif wanted:
             notice = answer(message, texts.EXPORT_HOW)
         else:
@@ -58,20 +60,29 @@ class ExportHandlers:
             notice = answer(message, texts.EXPORT_ASK, buttons)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+            await self.storage.inbox.done(tx, done)
 
     async def chosen(self, update: Update, _: object) -> None:
         """The form was chosen: the question gives way to the file."""
         query, message = pressed(update)
-        notice = None
+        notice, done = None, [update.update_id]
         if message is not None:
-            notice = await self._made(message, Form((query.data or "").removeprefix(EXPORT)))
+            form = Form((query.data or "").removeprefix(EXPORT))
+            notice, done = await self._until_stopped(message, form, done)
         async with self.storage.transaction() as tx:
             if message is not None and notice is not None:
-                await self.storage.notices.add(tx, edited(message, texts.EXPORT_MADE))
+                if notice.file is not None:
+                    await self.storage.notices.add(tx, edited(message, texts.EXPORT_MADE))
                 await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+            await self.storage.inbox.done(tx, done)
         await acknowledge(query, "" if notice else texts.OLD_BUTTON)
+
+    async def _until_stopped(self, message: Message, form: Form, done: list[int]) -> tuple[Notice, list[int]]:
+        """What is sent, and the updates that are done with that."""
+        try:
+            return await self.endings.until_stopped(place_of(message), self._made(message, form)), done
+        except StoppedError as exc:
+            return answer(message, texts.STOPPED), [*done, *exc.update_ids]
 
     async def _made(self, message: Message, form: Form) -> Notice:
         """The file with what it holds, or a sentence that there is none."""

@@ -82,7 +82,11 @@ class MemoryHandlers:
             await self._done((update.update_id,))
             return
         try:
-            outcome = await self.upkeep.compact(chat.id)
+            outcome = await self.endings.until_stopped(chat.place, self.upkeep.compact(chat.id))
+        except StoppedError as exc:
+            await self.upkeep.stop(chat.id)
+            await self._done((update.update_id, *exc.update_ids), answer(message, texts.STOPPED))
+            return
         except ModelError as exc:
             text = texts.COMPACT_CUT if isinstance(exc, EmptyAnswer | StreamCut) else sentence(exc)
             await self._done((update.update_id,), answer(message, text))

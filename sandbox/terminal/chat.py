@@ -70,6 +70,10 @@ class Chat:
             self._written.clear()
         return pressed
 
+    async def stop(self) -> bool:
+        """Press Stop beside the answer that grows; returns whether there is that button."""
+        return await self._conversation.stop()
+
     async def answered(self) -> None:
         """Wait until the bot has written and is quiet again; raises TimeoutError after ANSWER_S."""
         async with asyncio.timeout(ANSWER_S):

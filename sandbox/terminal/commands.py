@@ -14,6 +14,7 @@ from sandbox.terminal.screen import Screen
 HELP = """\
 Type, and the bot answers; what begins with / is a command for the bot (try /help). Here you can also say:
   :press N    press button N of the last message that has any
+  :stop       press Stop beside the answer that is growing
   :edit TEXT  edit your last message
   :photo FILE, :voice FILE, :file FILE
               send a picture, a voice message (.ogg) or any file; words behind it are its caption
@@ -25,6 +26,7 @@ Type, and the bot answers; what begins with / is a command for the bot (try /hel
   :help       this
   :quit       end (Ctrl-D and Ctrl-C do that too)"""
 NO_BUTTON = "There is no such button; say :press 1 for the first one of the last message that has any."
+NO_STOP = "No answer is growing that has a button to stop it; in a group it is a button of the message: :press 1."
 NO_BOT = "The bot is not run from here: start and end it where you started it."
 KILLED = "The bot was killed. What you type now waits for it; :start starts it again."
 NOTHING_TO_EDIT = "You have not said anything yet."
@@ -49,9 +51,8 @@ class Commands:
         match name:
             case ":press":
                 await self._press(argument.strip())
-            case ":edit":
-                if not await self._chat.edit(argument):
-                    self._screen.note(NOTHING_TO_EDIT)
+            case ":stop" | ":edit":
+                await self._end_or_edit(name, argument)
             case ":photo" | ":voice" | ":file":
                 await self._send_file(name.removeprefix(":"), argument)
             case ":group" | ":as":
@@ -64,6 +65,13 @@ class Commands:
                 self._screen.note(self._last_prompt())
             case _:
                 self._screen.note(HELP)
+
+    async def _end_or_edit(self, name: str, argument: str) -> None:
+        if name == ":stop":
+            if not await self._chat.stop():
+                self._screen.note(NO_STOP)
+        elif not await self._chat.edit(argument):
+            self._screen.note(NOTHING_TO_EDIT)
 
     async def _press(self, argument: str) -> None:
         if not argument.isdecimal() or not await self._chat.press(int(argument)):

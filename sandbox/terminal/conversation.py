@@ -113,6 +113,14 @@ class Conversation:
         await self._user.press(keyboards[-1], buttons[number - 1].data or "")
         return True
 
+    async def stop(self) -> bool:
+        """Press Stop beside the answer that grows; returns whether there is that button."""
+        draft = self._chat.draft
+        if draft is None or not draft.can_stop:
+            return False
+        await self._user.stop(self._chat)
+        return True
+
     async def events(self) -> AsyncIterator[Event]:
         """What the bot does, as it does it, for ever."""
         while True:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from bot.conversation.compaction import Compactor
+from bot.handlers.export import ExportHandlers
 from bot.inbound.reading import Reader
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -38,6 +40,53 @@ async def test_the_reading_of_a_file_can_be_stopped(stage: Stage) -> None:
         assert await say(stage, "/stop") == "Stopped."
     assert await say(stage, "Never mind.") == "Noted."
     assert "What is this about?" in str(stage.model.requests[-1].messages)
+
+
+async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> None:
+    begun = asyncio.Event()
+
+    async def for_ever(*_: object, **__: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def stopped() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await begun.wait()
+        begun.clear()
+        assert await say(stage, "/stop") == "Stopped."
+
+    stage.model.answer_with(lambda _: Say("Noted."))
+    await stage.start()
+    said = await stage.ann.say(stage.home, "My slate is called Ben.")
+    await stage.replies(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExportHandlers, "_made", for_ever)
+        await stage.ann.say(stage.home, "/export json")
+        await stopped()
+        await say(stage, "/memory")
+        patch.setattr(Compactor, "compact", for_ever)
+        await stage.ann.press(stage.home.replies[-1], "Compact now")
+        await stopped()
+        patch.setattr(Reader, "read", for_ever)
+        await stage.ann.edit(said, "My slate is called Bob.")
+        await stopped()
+    assert await say(stage, "/stop") == "I am not answering anything right now."
+    assert await say(stage, "Never mind.") == "Noted."
+    assert "called Bob" in str(stage.model.requests[-1].messages)
+    assert len(stage.model.requests) == 2
+
+
+async def test_what_waits_behind_a_stop_is_answered(stage: Stage) -> None:
+    stage.model.script(Hang(), Say("Four."))
+    await stage.start()
+    await stage.ann.say(stage.home, "How much is one and one?")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    await stage.ann.say(stage.home, "/help")
+    await stage.ann.say(stage.home, "How much is two and two?")
+    await stage.ann.say(stage.home, "/stop")
+    stopped, helped, answer = await stage.replies(3)
+    assert (stopped, answer) == ("Stopped.", "Four.")
+    assert "/stop" in helped
 
 
 @pytest.mark.parametrize("telegram_version", ["10.3"])

@@ -21,7 +21,10 @@ class Bot:
         self._chat_id = chat_id
 
     async def call(self, method: str, **parameters: object) -> object:
-        answer = await self._http.post(f"/{method}", json={"chat_id": self._chat_id, **parameters})
+        return await self.ask(method, chat_id=self._chat_id, **parameters)
+
+    async def ask(self, method: str, **parameters: object) -> object:
+        answer = await self._http.post(f"/{method}", json=parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
 
@@ -89,3 +92,13 @@ async def test_what_was_written_before_is_not_told_again(telegram: BotApi) -> No
         assert later.length == 2
         await bot.call("sendMessage", text="new")
         assert await next_event(later.events()) == Written("new", (), edited=False)
+
+
+async def test_a_growing_answer_is_stopped() -> None:
+    telegram = BotApi(version="10.3")
+    async with talking(telegram) as (bot, conversation):
+        assert not await conversation.stop()
+        await bot.call("sendMessageDraft", draft_id=7, text="one", can_stop=True)
+        assert await conversation.stop()
+        updates = await bot.ask("getUpdates", timeout=0)
+    assert "stopped_message_generation" in str(updates)

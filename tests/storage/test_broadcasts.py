@@ -57,3 +57,19 @@ async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Stor
         assert await storage.broadcasts.finish(tx, number) is None
     assert done is not None
     assert (done.chats, done.sent) == (4, 1)
+
+
+async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> None:
+    number = await _begun(storage, 5, 6, 7)
+    assert await _hand_out(storage, number, 2) == [5, 6]
+    [(notice_id, _)] = await storage.notices.waiting(Place(5))
+    async with storage.transaction() as tx:
+        await storage.notices.sent(tx, notice_id, 77)
+        assert await storage.broadcasts.stop(tx, 2) == []
+        [stopped] = await storage.broadcasts.stop(tx, 1)
+        assert await storage.broadcasts.stop(tx, 1) == []
+    assert (stopped.chats, stopped.sent) == (3, 1)
+    assert await storage.notices.places_waiting() == []
+    assert await storage.broadcasts.sending() == []
+    assert await storage.broadcasts.told(number) is None
+    assert await _hand_out(storage, number, 2) == []
