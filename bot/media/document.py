@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bot.media.books import epub, html, open_document
 from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.pdf import pages
+from bot.media.pictures import is_wordless
 from bot.media.sheets import sheets
 from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
 from bot.media.slides import slides
@@ -48,7 +49,7 @@ def document(
 ) -> Document:
     """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
-    if not read.text:  # or pictures of pages
+    if is_wordless(read.text):  # or pictures of pages
         raise EmptyError("no text in it")
     return read
 

@@ -4,18 +4,25 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from bot.media.pictures import picture
+from bot.media.word_runs import Runs, child, lowered, raised, tag, value
+
 if TYPE_CHECKING:
+    from lxml.etree import _Element
     from pptx.slide import Slide
 
 _SHOWN = ("/chart", "/diagramData")
 MOST_NESTED = 50
+FORMULAS = Runs({})
+"""They are those of Word."""
 
 
 def slides(file: BinaryIO) -> list[str]:
     """The words of each slide of a presentation."""
-    from pptx import Presentation
+    from pptx.package import Package
 
-    return [_slide(slide, number) for number, slide in enumerate(Presentation(file).slides, 1)]
+    part: Any = Package.open(file).main_document_part  # also a show or a template, which pptx.Presentation refuses
+    return [_slide(slide, number) for number, slide in enumerate(part.presentation.slides, 1)]
 
 
 def _slide(slide: "Slide", number: int) -> str:
@@ -30,11 +37,39 @@ def _words(shapes: Iterable[Any], depth: int) -> Iterator[str]:
     for shape in shapes:
         if getattr(shape, "has_table", False):
             for row in shape.table.rows:
-                yield " | ".join(" ".join(cell.text.split()) for cell in row.cells)
+                yield " | ".join(" ".join(_said(cell.text_frame).split()) for cell in row.cells)
         elif shape.has_text_frame:
-            yield shape.text_frame.text
+            yield _said(shape.text_frame)
+        elif tag(shape.element) == "pic":
+            yield picture(shape.element.nvPicPr.cNvPr.get("descr", ""))
         elif depth < MOST_NESTED and hasattr(shape, "shapes"):
             yield from _words(shape.shapes, depth + 1)
+
+
+def _said(frame: Any) -> str:
+    return "\n".join("".join(_parts(paragraph._p)) for paragraph in frame.paragraphs)  # noqa: SLF001 - lacks formulas
+
+
+def _parts(paragraph: "_Element") -> Iterator[str]:
+    for part in paragraph:
+        match tag(part):
+            case "r" | "fld":
+                yield _run(part)
+            case "br":
+                yield "\n"
+            case "m":
+                yield FORMULAS.text(part)
+            case "AlternateContent":  # the same for newer and for older programs
+                yield next(filter(None, map(FORMULAS.text, part)), "")
+
+
+def _run(run: "_Element") -> str:
+    look, said = child(run, "rPr"), child(run, "t")
+    text = (said.text or "") if said is not None else ""
+    height = value(look, "baseline").removesuffix("%") if look is not None else ""
+    if height in ("", "0"):
+        return text
+    return lowered(text) if height.startswith("-") else raised(text)
 
 
 def _beside(slide: "Slide") -> Iterator[str]:

@@ -106,7 +106,7 @@ def _legacy(data: bytes, language: str | None) -> Text:
 def _mixed(data: bytes, language: str | None) -> Text | None:
     """A log of programs with two encodings: some of its lines are UTF-8, the others what they are together."""
     lines = data.splitlines(keepends=True)
-    as_utf_8 = [_broken_utf_8(line) for line in lines]
+    as_utf_8 = [line.decode() if line.isascii() else _broken_utf_8(line) for line in lines]
     rest = b"".join(line for line, text in zip(lines, as_utf_8, strict=True) if text is None)
     if _foreign(rest) < FEWEST_OF_THE_REST:
         return None

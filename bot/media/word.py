@@ -5,6 +5,9 @@ hyphens, symbols, formulas, numbers of lists, headers, notes, comments and text 
 python-docx opens the package, safely, and this walks over its elements.
 """
 
+import io
+import posixpath
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,9 +27,7 @@ _NOTES = {"footnotes": "footnote", "endnotes": "endnote"}
 
 def words(file: BinaryIO) -> list[str]:
     """The blocks of a Word file: paragraphs, and tables with a line for each row."""
-    from docx.package import Package
-
-    part = _main(Package.open(file))
+    part = _main(_opened(file))
     reader = _Reader(Runs(_links(part)), Numbers(_root(part, "numbering"), _root(part, "styles")))
     heads = [f"[header: {text}]" for text in reader.beside(part, "header")]
     body = child(_element(part), "body")
@@ -125,6 +126,37 @@ def _element(part: "Part") -> "_Element":
 
     found: _Element | None = getattr(part, "element", None)
     return parse_xml(part.blob) if found is None else found  # no entities, and nothing from outside
+
+
+def _opened(file: BinaryIO) -> "Package":
+    from docx.package import Package
+
+    try:
+        return Package.open(file)
+    except KeyError:
+        return Package.open(_without_loose_ends(file))
+
+
+def _without_loose_ends(file: BinaryIO) -> BinaryIO:
+    """The same, but for what refers to parts that are not there, as converters leave it."""
+    from docx.oxml.parser import parse_xml
+    from lxml import etree
+
+    mended = io.BytesIO()
+    with zipfile.ZipFile(file) as before, zipfile.ZipFile(mended, "w") as after:
+        names = dict.fromkeys(before.namelist())
+        for name in names:
+            data = before.read(name)
+            if name.endswith(".rels"):
+                root = parse_xml(data)
+                within = posixpath.dirname(posixpath.dirname(name))
+                for one in list(root):
+                    target = posixpath.normpath(posixpath.join("/", within, one.get("Target", "")))
+                    if one.get("TargetMode") != "External" and target.lstrip("/") not in names:
+                        root.remove(one)
+                data = etree.tostring(root)
+            after.writestr(name, data)
+    return mended
 
 
 def _main(package: "Package") -> "Part":

@@ -180,10 +180,35 @@ def _letter(number: int) -> str:
     return chr(97 + (number - 1) % 26) * min(9, 1 + (number - 1) // 26) if number > 0 else str(number)
 
 
+_RUSSIAN = "абвгдежзиклмнопрстуфхцчшщыэюя"
+_CHINESE = "〇一二三四五六七八九"
+
+
+def _russian(number: int) -> str:
+    letters = len(_RUSSIAN)
+    return _RUSSIAN[(number - 1) % letters] * min(9, 1 + (number - 1) // letters) if number > 0 else str(number)
+
+
+def _chinese(number: int) -> str:
+    if not 0 < number < 100:
+        return str(number)
+    tens, ones = divmod(number, 10)
+    return (_CHINESE[tens] if tens > 1 else "") + ("十" if tens else "") + (_CHINESE[ones] if ones else "")
+
+
+def _circled(number: int) -> str:
+    return chr(0x245F + number) if 0 < number <= 20 else str(number)
+
+
 _FORMS: "dict[str, Callable[[int], str]]" = {
     "lowerLetter": _letter,
     "upperLetter": lambda number: _letter(number).upper(),
     "lowerRoman": _roman,
     "upperRoman": lambda number: _roman(number).upper(),
     "decimalZero": lambda number: f"{number:02}",
+    "russianLower": _russian,
+    "russianUpper": lambda number: _russian(number).upper(),
+    **dict.fromkeys(("decimalEnclosedCircle", "decimalEnclosedCircleChinese"), _circled),
+    **dict.fromkeys(("chineseCounting", "chineseCountingThousand", "taiwaneseCounting"), _chinese),
+    **dict.fromkeys(("taiwaneseCountingThousand", "japaneseCounting"), _chinese),
 }

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.media.pictures import picture
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
@@ -29,6 +31,10 @@ _RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻
 _LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWERS = frozenset("bcdfghijklmnpqrstuvwxyz")
 """Of other letters, those that are powers rather than the end of a number in words: 1o, 2e, 1st."""
+_RECKONED = re.compile(r"[0-9=×·/*]|[+−-]")
+"""What in a power or an index would read as part of the number before it."""
+_DRAWN = frozenset({"blip", "imagedata"})
+"""Where a drawing has a picture."""
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS}
 """The pictures of two fonts of symbols as characters."""
 
@@ -71,6 +77,8 @@ class Runs:
                 return self._annotated(part)
             case "oMath":
                 return self._formula(part)
+            case "drawing" | "pict":
+                return self.text(part) + _pictured(part)
             case "p" | "tr":  # of a text box
                 return self.text(part) + "\n"
             case "tc":
@@ -111,14 +119,15 @@ class Runs:
             case "r":
                 return self.text(part)
             case "f":
-                return f"{_grouped(self._inside(part, 'num'))}/{_grouped(self._inside(part, 'den'))}"
+                over, under = _grouped(self._inside(part, "num")), _grouped(self._inside(part, "den"))
+                return f"({over} over {under})" if _of(part, "type", "bar") == "noBar" else f"{over}/{under}"
             case "sSup" | "sSub" | "sSubSup" | "limLow" | "limUpp":
                 return self._inside(part, "e") + self._scripts(part, over=tag(part) == "limUpp")
             case "rad":
                 degree = self._inside(part, "deg")
                 return f"√{f'[{degree}]' if degree else ''}({self._inside(part, 'e')})"
             case "nary":
-                return _of(part, "chr", "∫") + self._scripts(part) + _grouped(self._inside(part, "e"))
+                return f"{_of(part, 'chr', '∫')}{self._scripts(part)} {_grouped(self._inside(part, 'e'))}"
             case "d":
                 terms = (self._formula(one) for one in part if tag(one) == "e")
                 return _of(part, "begChr", "(") + _of(part, "sepChr", "|").join(terms) + _of(part, "endChr", ")")
@@ -126,6 +135,19 @@ class Runs:
                 return "; ".join(self._formula(one) for one in part if tag(one) in ("mr", "e"))
             case "mr":
                 return ", ".join(self._formula(one) for one in part)
+            case _:
+                return self._adorned(part)
+
+    def _adorned(self, part: "_Element") -> str:
+        match tag(part):
+            case "sPre":
+                return f"{self._scripts(part)} {self._inside(part, 'e')}"
+            case "func":
+                return f"{self._inside(part, 'fName')} {_grouped(self._inside(part, 'e'))}"
+            case "acc":
+                return _grouped(self._inside(part, "e")) + _of(part, "chr", "\u0302")
+            case "bar":
+                return _grouped(self._inside(part, "e")) + ("\u0305" if _of(part, "pos", "bot") == "top" else "\u0332")
             case _:
                 return self._formula(part)
 
@@ -193,13 +215,36 @@ def _plain(run: "_Element", text: str) -> str:
     if any("\uf000" <= sign <= "\uf0ff" for sign in text) and (fonts := child(look, "rFonts")) is not None:
         font = value(fonts, "ascii") or value(fonts, "hAnsi")
         text = "".join(_symbol(font, f"{ord(sign):x}") if "\uf000" <= sign <= "\uf0ff" else sign for sign in text)
-    raised = child(look, "vertAlign")
-    match value(raised, "val") if raised is not None else "":
+    place = child(look, "vertAlign")
+    match value(place, "val") if place is not None else "":
         case "superscript":
-            return text.translate(_RAISED) if _DIGITS.fullmatch(text) else f"^{text}" if text in _POWERS else text
+            return raised(text)
         case "subscript":
-            return text.translate(_LOWERED) if _DIGITS.fullmatch(text) else text
+            return lowered(text)
     return text
+
+
+def raised(text: str) -> str:
+    """What stands above the line."""
+    return text.translate(_RAISED) if _DIGITS.fullmatch(text) else f"^{text}" if text in _POWERS else _set(text, "^")
+
+
+def lowered(text: str) -> str:
+    """What stands below the line."""
+    return text.translate(_LOWERED) if _DIGITS.fullmatch(text) else _set(text, "_")
+
+
+def _set(text: str, sign: str) -> str:
+    """A power or an index of several signs; words like "st" and "max" need no sign."""
+    return f"{sign}({text.strip()})" if _RECKONED.search(text) else text
+
+
+def _pictured(drawing: "_Element") -> str:
+    """That there is a picture, and what its author says of it."""
+    if not any(tag(one) in _DRAWN for one in drawing.iter()):
+        return ""
+    said = next(filter(None, (value(one, "descr") for one in drawing.iter() if tag(one) in ("docPr", "cNvPr"))), "")
+    return picture(said)
 
 
 def _symbol(font: str, code: str) -> str:

@@ -6,9 +6,11 @@ import zipfile
 import pytest
 import xlsxwriter
 from pptx import Presentation
+from pptx.oxml import parse_xml
 
 from bot.media.document import LONG_PAGE, Document, document
 from bot.media.errors import LockedError, MediaError, NotSupportedError
+from tests.media.files import picture
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OPF = "http://www.idpf.org/2007/opf"
@@ -61,6 +63,34 @@ def test_slides_are_read_with_tables_groups_and_notes() -> None:
     assert _read(written.getvalue()) == Document(
         "[slide 1]\nPlans\nleft | right\nwithin\n[notes: say hello]\n[slide 2]\nEnd", 2, cut=False
     )
+
+
+_FRACTION = """<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"
+xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"
+xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"
+xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><mc:Choice Requires="a14"><a14:m><m:oMath><m:f>
+<m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath></a14:m></mc:Choice>
+<mc:Fallback><a:r><a:t>[a picture of it]</a:t></a:r></mc:Fallback></mc:AlternateContent>"""
+
+
+@pytest.mark.parametrize("kind", ["presentation", "slideshow", "template"])
+def test_powers_formulas_and_pictures_on_slides(kind: str) -> None:
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[6])
+    paragraph = slide.shapes.add_textbox(0, 0, 9, 9).text_frame.paragraphs[0]
+    for text, height in (("5", ""), ("2", "30000"), (" H", "0"), ("2", "-25000"), ("O ", "")):
+        run = paragraph.add_run()
+        run.text = text
+        run.font._element.set("baseline", height or "0")
+    paragraph._p.append(parse_xml(_FRACTION))
+    shown = slide.shapes.add_picture(io.BytesIO(picture()), 0, 0)
+    shown._element.nvPicPr.cNvPr.set("descr", "a red cat")
+    written, named = io.BytesIO(), io.BytesIO()
+    made.save(written)
+    with zipfile.ZipFile(written) as old, zipfile.ZipFile(named, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"presentation.main+xml", f"{kind}.main+xml".encode()))
+    assert _read(named.getvalue()).text == "[slide 1]\n5² H₂O 1/2\n[picture, not shown here: a red cat]"
 
 
 def test_a_workbook_is_read_sheet_by_sheet() -> None:
