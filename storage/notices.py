@@ -100,9 +100,10 @@ class Notices:
         return changed > 0
 
     async def stop(self, tx: Transaction, place: Place) -> int:
-        """Let no more of the long notices arrive that are on their way; returns how many those are."""
+        """Let no more of the long notices, and no files, arrive that are on their way; returns how many those are."""
         return await tx.execute(
-            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL AND length(text) > ?",
+            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND (length(text) > ? OR file IS NOT NULL)",
             (place.telegram_id, place.thread_id, ONE_MESSAGE),
         )
 

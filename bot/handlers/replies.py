@@ -23,10 +23,12 @@ from bot.handlers.endings import Endings, Running, Sending
 from bot.handlers.passed_on import forms_of
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
-from bot.outbound.content import Attachment, Document, Photo, Voice
+from bot.outbound.content import Document, Photo, Voice
+from bot.outbound.content import File as Upload
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
-from bot.outbound.post import always
+from bot.outbound.post import Wanted, always
+from bot.outbound.refusals import may_have_arrived
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
 from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, FileKind, Notice, Place
@@ -224,25 +226,27 @@ class Replies:
             else:
                 await self.storage.notices.sent(tx, notice_id, message_id)
 
-    async def _upload(self, to: Destination, notice: Notice, file: File) -> int | None:
+    async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
         """Send a file; where Telegram takes none, what belongs to it is said all the same."""
+        told = texts.UPLOAD_REFUSED
         try:
-            async with self.sender.busy(to):
-                return await self.sender.upload(to, _attachment(file, notice.text), _markup(notice))
+            return await self.sender.upload(to, _attachment(file, notice.text), _markup(notice), wanted)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
             log.warning("A file can't be delivered: %s", exc)
-        text = "\n\n".join(filter(None, (notice.text, texts.UPLOAD_REFUSED)))
+            if may_have_arrived(exc.__cause__):
+                told = texts.UPLOAD_LATE
+        text = "\n\n".join(filter(None, (notice.text, told)))
         return await self.sender.notice(to, text, _markup(notice), quote=notice.quote, literals=notice.literals)
 
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
-        wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE else always
+        wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
         to = destination(notice.place, notice.private, notice.reply_to)
         if notice.points:
             to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
-            return await self._upload(to, notice, notice.file)
+            return await self._upload(to, notice, notice.file, wanted)
         if notice.broadcast is not None:
             broadcast = await self.storage.broadcasts.told(notice.broadcast)
             return await self.sender.pass_on(to, forms_of(*broadcast)) if broadcast else None
@@ -277,7 +281,7 @@ def destination(place: Place, private: bool, reply_to: int | None) -> Destinatio
     return Destination(place.telegram_id, private, thread, direct, None if private else reply_to)
 
 
-def _attachment(file: File, caption: str) -> Attachment:
+def _attachment(file: File, caption: str) -> Upload:
     if file.kind is FileKind.PHOTO:
         return Photo(file.data, caption)
     if file.kind is FileKind.VOICE:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from telegram import Message, Update
+from telegram.constants import ChatAction
 from telegram.ext import (
     Application,
     ApplicationHandlerStop,
@@ -246,7 +247,7 @@ class Handlers:
         if not heard or not isinstance(message, Message):
             return nullcontext()
         to = destination(place_of(message), is_private(message), None)
-        return self.replies.sender.busy(to)
+        return self.replies.sender.busy(to, _action(subject, message))
 
     async def _settle(self, place: Place) -> None:
         chat = await self.replies.storage.chats.find(place)
@@ -282,6 +283,14 @@ class Handlers:
             return first.update
         messages = tuple(arrival.update.message for arrival in batch if arrival.update.message is not None)
         return Burst(place, messages, tuple(arrival.update_id for arrival in batch), continues)
+
+
+def _action(subject: Update | Burst, message: Message) -> str:
+    """What the bot is seen to do while it handles this: Telegram has words for what a command has made."""
+    query = subject.callback_query if isinstance(subject, Update) else None
+    asked = (query.data or "") if query is not None else (command(message) or "")[1:].partition("@")[0].lower()
+    name = asked.partition(":")[0]
+    return {"export": ChatAction.UPLOAD_DOCUMENT, "usage": ChatAction.UPLOAD_PHOTO}.get(name, ChatAction.TYPING)
 
 
 def _key(arrival: Arrival) -> Key:

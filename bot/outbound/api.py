@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
-from telegram.constants import ChatAction
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
 from bot.outbound.content import Attachment, Content, Copied, File, Photo, Rich, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
-from bot.outbound.refusals import is_unauthorized
+from bot.outbound.refusals import is_unauthorized, lost_topic
 
 UPLOAD_ANSWER_S = 60.0
 """How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
@@ -93,11 +92,16 @@ class Api:
             self.features.drafts = False
             raise UnsupportedError("sendMessageDraft") from exc
 
-    async def typing(self, to: Destination) -> None:
-        """Show that the bot is typing, for five seconds; in direct messages Telegram has no such thing."""
+    async def act(self, to: Destination, action: str) -> None:
+        """Show what the bot does, for five seconds; in direct messages Telegram has no such thing."""
         if to.direct_topic_id is not None:
             return
-        await self._bot.send_chat_action(to.chat_id, ChatAction.TYPING, message_thread_id=to.thread_id)
+        try:
+            await self._bot.send_chat_action(to.chat_id, action, message_thread_id=to.thread_id)
+        except BadRequest as exc:
+            if not to.private or to.thread_id is None or not lost_topic(exc):
+                raise
+            await self._bot.send_chat_action(to.chat_id, action)
 
     async def _copy(self, to: Destination, copied: Copied, markup: Markup | None) -> int:
         message = await self._bot.copy_message(

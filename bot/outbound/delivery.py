@@ -7,12 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from telegram import Bot, InlineKeyboardMarkup
+from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
 from bot.outbound.busy import busy
-from bot.outbound.content import Attachment, Content
+from bot.outbound.content import Attachment, Content, Document, File, Photo, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.form import ReplyFormat, goes_rich
@@ -25,6 +26,12 @@ from bot.outbound.stream import Preview, Tempo
 
 MOST_DELETIONS = 100
 """Messages that one deleteMessages takes."""
+
+_UPLOADING = {
+    Photo: ChatAction.UPLOAD_PHOTO,
+    Voice: ChatAction.UPLOAD_VOICE,
+    Document: ChatAction.UPLOAD_DOCUMENT,
+}
 
 log = logging.getLogger(__name__)
 
@@ -126,10 +133,15 @@ class Sender:
                 return message_id
             offset, to, edit = piece.end, replace(to, reply_to=None), None
 
-    async def upload(self, to: Destination, file: Attachment, markup: Markup | None = None) -> int:
-        """Send a file; returns the message's id. Raises Undeliverable."""
+    async def upload(
+        self, to: Destination, file: File, markup: Markup | None = None, wanted: Wanted = always
+    ) -> int | None:
+        """Send a file; returns the message's id, and None when it was not `wanted` any more. Raises Undeliverable."""
         try:
-            return await self._post.put(to, file, None, markup)
+            async with self.busy(to, _UPLOADING[type(file)]):
+                return await self._post.put(to, file, None, markup, wanted)
+        except NotWantedError:
+            return None
         except BadRequest as exc:
             raise undeliverable(exc) from exc
 
@@ -158,12 +170,12 @@ class Sender:
         except TelegramError as exc:
             log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
 
-    def busy(self, to: Destination) -> AbstractAsyncContextManager[None]:
-        """Show that the bot is typing, while the block takes more than a second."""
+    def busy(self, to: Destination, action: str = ChatAction.TYPING) -> AbstractAsyncContextManager[None]:
+        """Show that the bot is at work, in Telegram's words for it, while the block takes more than a second."""
 
         async def show() -> None:
             if not self._pacer.halted(to):
-                await self._api.typing(to)
+                await self._api.act(to, action)
 
         return busy(show)
 

@@ -14,14 +14,25 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from bot.backoff import backoff
 from bot.errors import KeepsakeError
 from bot.outbound.api import Api, Markup
-from bot.outbound.content import Attachment, Content, Rich
+from bot.outbound.content import Attachment, Content, File, Rich
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
-from bot.outbound.refusals import Refusal, is_for_good, lost_topic, meaning, seconds_to_wait, undeliverable
+from bot.outbound.refusals import (
+    Refusal,
+    is_for_good,
+    lost_topic,
+    may_have_arrived,
+    meaning,
+    seconds_to_wait,
+    undeliverable,
+)
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 """Between two tries while the network, or Telegram, is in trouble."""
+
+MOST_UPLOADS = 2
+"""So often a file is sent that may have arrived."""
 
 Wanted = Callable[[], bool]
 """Whether what waits for its turn is still to be sent."""
@@ -57,7 +68,7 @@ class Post:
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
         """
-        failures = 0
+        failures, uploads = 0, 0
         while True:
             await self._pacer.turn(to)
             if not wanted():
@@ -71,11 +82,12 @@ class Post:
                 self._pacer.halt(to, seconds_to_wait(exc))
                 log.info("Telegram asks chat %d to wait for %.0f s", to.chat_id, seconds_to_wait(exc))
             except BadRequest as exc:
-                edit = _after_refusal(exc, edit, content)
+                edit = _after_refusal(to, exc, edit, content)
                 if edit is not None:
                     return edit
             except TelegramError as exc:
-                if is_for_good(exc):
+                uploads += isinstance(content, File) and may_have_arrived(exc)
+                if is_for_good(exc) or uploads == MOST_UPLOADS:
                     raise undeliverable(exc) from exc
                 failures += 1
                 pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
@@ -94,8 +106,10 @@ class Post:
             return await self._api.send(replace(to, thread_id=None), content, markup)
 
 
-def _after_refusal(exc: BadRequest, edit: int | None, content: Content | Attachment) -> int | None:
+def _after_refusal(to: Destination, exc: BadRequest, edit: int | None, content: Content | Attachment) -> int | None:
     """The message that already shows the content, None when it has to be sent anew; raises when neither is so."""
+    if edit is not None and to.private and to.thread_id is not None and lost_topic(exc):
+        return None
     refusal = meaning(exc)
     if refusal is Refusal.FOR_GOOD:
         raise undeliverable(exc) from exc

@@ -4,7 +4,8 @@ import datetime as dt
 import re
 from enum import Enum, auto
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
+import httpx
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 
 from bot.errors import Undeliverable
 
@@ -81,6 +82,14 @@ def is_for_good(exc: TelegramError) -> bool:
     if isinstance(exc, BadRequest):
         return meaning(exc) is Refusal.FOR_GOOD
     return isinstance(exc, (Forbidden, ChatMigrated)) or _TOO_LARGE in exc.message.lower()
+
+
+def may_have_arrived(exc: BaseException | None) -> bool:
+    """Whether the request went out, in part or whole, and no answer came: nobody can know what became of it."""
+    cause = exc.__cause__ if exc is not None else None
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return False
+    return isinstance(exc, TimedOut) or isinstance(cause, httpx.TransportError)
 
 
 def undeliverable(exc: TelegramError) -> Undeliverable:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from telegram import InlineKeyboardMarkup
+from telegram.constants import ChatAction
 from telegram.error import RetryAfter, TelegramError
 
 from bot.outbound.api import Api
@@ -156,7 +157,7 @@ class Preview:
         await self._attempt(self._typing())
 
     async def _typing(self) -> Outcome:
-        await self._api.typing(self._to)
+        await self._api.act(self._to, ChatAction.TYPING)
         return Outcome.VISIBLE
 
     async def _change(self, within: float) -> None:

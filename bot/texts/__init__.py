@@ -254,6 +254,9 @@ UPLOAD_REFUSED = (
     "A file belongs here that Telegram did not take: I may send none in this chat, or it is too large. An "
     "administrator can allow me to send media."
 )
+UPLOAD_LATE = (
+    "A file belongs here that did not get through to Telegram in time, twice. If it does not appear, ask for it again."
+)
 SET_ASIDE = "This ended me three times, so I have set it aside. Send it in another way, or press the button."
 NOT_SENT = "What I had to say here ended me three times, so I have set it aside. Press the button to have me try again."
 TAKEN_UP_AGAIN = "I am trying it again."

@@ -2,13 +2,16 @@
 
 import json
 
+import httpx
 import pytest
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import TimedOut
 
 from bot.errors import Undeliverable
 from bot.outbound.content import Document, File, Photo, Voice
 from bot.outbound.destination import Destination
-from tests.outbound.double import GROUP, PRIVATE, connected
+from bot.outbound.refusals import may_have_arrived
+from tests.outbound.double import GROUP, PRIVATE, Line, connected
 
 TOPIC = Destination(-7, private=False, thread_id=5, reply_to=3)
 BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("More", callback_data="more")]])
@@ -81,3 +84,48 @@ async def test_each_part_of_a_long_quote_is_a_quote() -> None:
         (entity,) = json.loads(call.fields["entities"])
         assert (entity["type"], entity["length"]) == ("expandable_blockquote", len(call.text))
     assert ["reply_markup" in call.fields for call in calls] == [False, False, True]
+
+
+def _times_out(line: Line, monkeypatch: pytest.MonkeyPatch, cause: Exception, tries: list[str]) -> None:
+    async def send(_: object, __: object, file: File, ___: object) -> int:
+        tries.append(file.caption)
+        raise TimedOut from cause
+
+    monkeypatch.setattr(type(line.sender._api), "send", send)
+
+
+@pytest.mark.parametrize("cause", [httpx.ReadTimeout(""), httpx.WriteTimeout(""), httpx.RemoteProtocolError("")])
+async def test_a_file_that_may_have_arrived_is_sent_twice(cause: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+    async with connected() as line:
+        _times_out(line, monkeypatch, cause, tries)
+        with pytest.raises(Undeliverable) as raised:
+            await line.sender.upload(PRIVATE, Document(b"x", "x.md", "mine"))
+    assert tries == ["mine", "mine"]
+    assert may_have_arrived(raised.value.__cause__)
+
+
+@pytest.mark.parametrize("cause", [httpx.ConnectTimeout(""), httpx.PoolTimeout(""), httpx.ConnectError("")])
+async def test_without_a_line_a_file_waits(cause: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+    async with connected() as line:
+        _times_out(line, monkeypatch, cause, tries)
+        wanted = iter([True] * 4 + [False])
+        assert await line.sender.upload(PRIVATE, Document(b"x", "x.md", "mine"), wanted=lambda: next(wanted)) is None
+    assert len(tries) == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "action"),
+    [
+        (Photo(b"x", ""), "upload_photo"),
+        (Voice(b"x", ""), "upload_voice"),
+        (Document(b"x", "x", ""), "upload_document"),
+    ],
+)
+async def test_an_upload_is_seen_as_one(file: File, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbound.busy.AFTER_S", 0.0)
+    async with connected() as line:
+        line.api.slowness = 0.02
+        await line.sender.upload(PRIVATE, file)
+        assert line.api.of("sendChatAction")[0].fields["action"] == action
