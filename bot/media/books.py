@@ -37,6 +37,8 @@ def html(data: bytes | str) -> str:
     """The words of a page."""
     from lxml import etree
 
+    if isinstance(data, bytes) and data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace")
     parser = etree.HTMLParser(
         remove_comments=True, remove_pis=True, no_network=True, encoding="utf-8" if isinstance(data, str) else None
     )
@@ -48,9 +50,14 @@ def html(data: bytes | str) -> str:
 
 def open_document(archive: zipfile.ZipFile) -> str:
     """The words of a text or of slides."""
+    unlocked(archive)
+    return words(_xml(archive.read("content.xml")), OPEN_DOCUMENT)
+
+
+def unlocked(archive: zipfile.ZipFile) -> None:
+    """Raises LockedError where an open document has a password."""
     if _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST):
         raise LockedError("an open document with a password")
-    return words(_xml(archive.read("content.xml")), OPEN_DOCUMENT)
 
 
 def _xml(data: bytes) -> "_Element":

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from bot.media.books import epub, html, open_document
+from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.pdf import pages
 from bot.media.pictures import is_wordless
+from bot.media.sheet_cells import told
 from bot.media.sheets import sheets
 from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
 from bot.media.slides import slides
@@ -93,7 +94,10 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
         elif "ppt/presentation.xml" in names:
             texts = slides(io.BytesIO(data))
             return replace(_gathered(texts, most, len(texts)), pages=len(texts), wordless="")
-        elif any(one.startswith("xl/workbook.") for one in names) or kind.endswith("opendocument.spreadsheet"):
+        elif "xl/workbook.xml" in names:
+            texts = sheets(told(data))
+        elif "xl/workbook.bin" in names or kind.endswith("opendocument.spreadsheet"):
+            unlocked(archive)
             texts = sheets(data)
         elif kind == "application/epub+zip":
             texts = list(epub(archive))
