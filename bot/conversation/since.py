@@ -7,13 +7,14 @@ Babel, and the further ones of ``words/durations.toml``.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from babel.dates import get_month_names
 from babel.units import format_unit
 
 from bot.conversation.time_ranges import named_time
@@ -29,46 +30,84 @@ _UNITS = {
     "month": timedelta(days=30),
     "year": timedelta(days=365),
 }
+_LETTERS_OF = {"m": "minute", "h": "hour", "d": "day", "w": "week", "o": "month", "y": "year"}
 _OF_RECALL = ("day", "week", "month", "year")
 _AMOUNTS = (1, 2, 3, 5, 11)
 """Their words differ where those of any number do."""
 _UNSPACED = frozenset({"zh", "ja", "ko", "th"})
 _LETTER = r"[^\W\d_]"
+_HOURS_AND_MINUTES = re.compile(r"(?<![\d.,:])(\d{1,2}) ?h ?([0-5]\d)(?![\d.,:]|\s?\w)")
+_DAYS = re.compile(r"(?<![\d.,月월])(?P<count>\d{1,3}) ?[日일](?!간|間| 동안)")
+_SIGNS = re.compile(r"[一二三四五六七八九]?[十百][一二三四五六七八九十]*|[一二三四五六七八九](?=[点點時])")
 _CLOCK = re.compile(
-    r"(?<![\d:.])(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?![\d:])|(?<![\d:.])(?P<g>\d{1,2}) ?(?P<p>am|pm)\b"
+    r"(?<![\d:.])(?:(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)|(?P<g>\d{1,2})(?= ?[ap]m))(?![\d:])(?: ?(?P<p>am|pm)\b)?"
 )
+_FRACTION = {"½": ".5", "¼": ".25", "¾": ".75"}
+_FRACTIONS = re.compile(r"(\d{0,3}) ?([½¼¾]) ?")
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
     amount: re.Pattern[str]
     units: tuple[tuple[re.Pattern[str], timedelta], ...]
-    numbers: tuple[re.Pattern[str], ...]
+    numbers: tuple[tuple[re.Pattern[str], float], ...]
+    spans: tuple[tuple[re.Pattern[str], timedelta], ...]
+    """Words that are a number and a unit."""
+    forms: tuple[tuple[re.Pattern[str], str], ...]
     since: re.Pattern[str]
+    never: re.Pattern[str]
+    """What says that a time is yet to come."""
+    begins: str
+    """What stands where a word begins; nothing in scripts without blanks."""
     least: int
     """Signs of a unit that may stand without its number."""
 
 
 def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """From and up to when, in the first of the languages that can be read; None where no time is named."""
-    told = unicodedata.normalize("NFKC", words)[:MOST_CHARACTERS].casefold()
+    """From and up to when, in the first of the languages that reads most of it; None where no time is named."""
+    told = unicodedata.normalize("NFKC", _FRACTIONS.sub(_decimals, words))[:MOST_CHARACTERS].casefold().strip()
+    clock, best, most, ahead = _CLOCK.search(told), None, 0, False
     for language in dict.fromkeys(languages):
         known = _words(language)
         if known is None:
             continue
-        length, written = _length(told, known)
-        named = named_time(told, (language,), now, zone)
-        if named is not None and len(told) - len(named.rest) + 1 >= written:
-            begin, clock = named.begin, _CLOCK.search(named.rest)
-            if clock is not None and named.end - begin <= timedelta(days=1):
-                begin = _at(begin, clock)
-            return begin, now if clock or known.since.search(told) else min(named.end, now)
-        if length:
-            return now - min(length, LONGEST), now
-    if clock := _CLOCK.search(told):
+        said = _formed(told, known)
+        ahead = ahead or known.never.search(said) is not None
+        found, read = _read(said, known, language, now, zone, ahead=ahead)
+        read += max(0, len(told) - len(said)) if read else 0
+        if read > most:
+            best, most = found, read
+        if most >= len(told):
+            break
+        clock = clock or _CLOCK.search(said)
+    if best is not None:
+        return best
+    if clock is not None:
         begin = _at(now.astimezone(zone), clock)
         return begin - timedelta(days=begin > now), now
     return None
+
+
+def _read(
+    said: str, known: _Words, language: str, now: datetime, zone: tzinfo, *, ahead: bool
+) -> tuple[tuple[datetime, datetime] | None, int]:
+    """What is named in this language, and how many characters say so; `ahead`: it is no span up to now."""
+    length, read, longest = _length(said, known)
+    since = known.since.search(said)
+    written = len(since[0]) if since else 0
+    named = named_time(said, (language,), now, zone)
+    if named is not None and (of_name := len(said) - len(named.rest) + 1) >= longest:
+        begin, clock = named.begin, _CLOCK.search(named.rest)
+        if clock is not None and named.end - begin <= timedelta(days=1):
+            begin = _at(begin, clock)
+        return (begin, now if clock or since else min(named.end, now)), of_name + written
+    if length and not ahead:
+        return (now - min(length, LONGEST), now), read + written
+    return None, 0
+
+
+def _decimals(found: re.Match[str]) -> str:
+    return f"{found[1] or 0}{_FRACTION[found[2]]} "
 
 
 def _at(day: datetime, clock: re.Match[str]) -> datetime:
@@ -78,23 +117,60 @@ def _at(day: datetime, clock: re.Match[str]) -> datetime:
     return day.replace(hour=hour, minute=int(clock["m"] or 0), second=0, microsecond=0)
 
 
-def _length(told: str, known: _Words) -> tuple[timedelta, int]:
-    """All amounts together ("1h 30m"), and the characters of the longest."""
-    length, longest = timedelta(), 0
+def _formed(told: str, known: _Words) -> str:
+    """The words as they are looked for."""
+    if not known.begins:
+        told = _SIGNS.sub(_figures, told)
+    for pattern, form in known.forms:
+        told = pattern.sub(form, told)
+    return _HOURS_AND_MINUTES.sub(lambda found: f"{int(found[1]) + int(found[2]) / 60:.2f}h", told)
+
+
+def _figures(found: re.Match[str]) -> str:
+    """A number in Chinese signs up to 999 in figures."""
+    number = digit = 0
+    for sign in found[0]:
+        if sign in "十百":
+            number, digit = number + (digit or 1) * (10 if sign == "十" else 100), 0
+        else:
+            digit = "一二三四五六七八九".index(sign) + 1
+    return str(number + digit)
+
+
+def _length(told: str, known: _Words) -> tuple[timedelta, int, int]:
+    """All amounts together ("1h 30m"), the characters of them, and of the longest."""
+    length, read, longest = timedelta(), 0, 0
+    for pattern, span in known.spans:
+        for found in pattern.finditer(told):
+            length, read, longest = length + span, read + len(found[0]), max(longest, len(found[0]))
+        told = pattern.sub(" ", told)
+    if not known.since.search(told):  # since then it is a day of the month
+        for found in _DAYS.finditer(told):
+            length += timedelta(days=int(found["count"]))
+            read, longest = read + len(found[0]), MOST_CHARACTERS
+        told = _DAYS.sub(" ", told)
     for found in known.amount.finditer(told):
-        if not (found["figure"] or found["half"] or found["word"]) and len(found["unit"]) < known.least:
+        alone = not (found["figure"] or found["half"] or found["word"])
+        if alone and (len(found["unit"]) < known.least or _is_of_sentence(told, found)):
             continue
         unit = next(one for pattern, one in known.units if pattern.fullmatch(found["unit"]))
         number = 0.5 if found["half"] else _number(found, known)
+        number += 0.5 * ((found["more"] or found["behind"]) is not None)
         length += min(number, LONGEST / unit) * unit
-        longest = max(longest, len(found[0]))
-    return length, longest
+        read, longest = read + len(found[0]), max(longest, len(found[0]))
+    return length, read, longest
+
+
+def _is_of_sentence(told: str, unit: re.Match[str]) -> bool:
+    """Whether a unit without a number is but a word: others follow on the first, or its number stands behind it."""
+    words = told[unit.end() :].split()
+    return (unit.start() == 0 and len(words) > 1) or (bool(words) and words[0][0].isdecimal())
 
 
 def _number(found: re.Match[str], known: _Words) -> float:
     if found["figure"]:
         return float(found["figure"].replace(",", "."))
-    return next((at for at, one in enumerate(known.numbers, 1) if one.fullmatch(found["word"] or "")), 1.0)
+    return next((number for one, number in known.numbers if one.fullmatch(found["word"] or "")), 1.0)
 
 
 @cache
@@ -106,21 +182,50 @@ def _words(language: str) -> _Words | None:
     for unit, pattern in zip(_OF_RECALL, named.units, strict=True):
         known[unit].insert(1, pattern.pattern)
     units = "|".join(each for one in known.values() for each in one)
-    numbers = "|".join(one.pattern for one in named.numbers)
-    begins, ends = ("", "") if language in _UNSPACED else (rf"(?<!{_LETTER})", rf"(?!{_LETTER})")
-    half = table.get("half", "(?!)")
+    numbers = [(one.pattern, float(at)) for at, one in enumerate(named.numbers, 1)]
+    numbers = [(one, float(number)) for one, number in _pairs(table, "more")] + numbers
+    spaced = language not in _UNSPACED
+    begins, ends = (rf"(?<!{_LETTER})", rf"(?!{_LETTER})") if spaced else ("", "")
+    blank, between = ("[ -]", rf"(?:(?<=\d) {_LETTER}{{3,14}} )?") if spaced else (" ?", "")
+    half, plus = table.get("half", "(?!)"), table.get("plus", "(?!)")
     amount = (
-        rf"(?:(?P<figure>(?<![\d.,])\d{{1,6}}(?:[.,]\d{{1,2}})?)[ -]?|(?P<half>{begins}(?:{half})) ?"
-        rf"|(?P<word>{begins}(?:{numbers})) ?|{begins})(?P<unit>{units}){ends}"
+        rf"(?:(?P<figure>(?<![\d.,])\d{{1,6}}(?:[.,]\d{{1,2}})?)(?:[ -]?|{between})|(?P<half>{begins}(?:{half}))[ -]?"
+        rf"|(?P<word>{begins}(?:{'|'.join(one for one, _ in numbers)})){blank}|{begins})"
+        rf"(?P<more>{'(?<=[ -])' if spaced else ''}(?:{plus}){blank})?(?P<unit>{units}){ends}"
+        rf"(?P<behind> ?(?:{plus}){ends})?"
     )
     before, behind = table.get("since", "(?!)"), table.get("after", "(?!)")
     return _Words(
         re.compile(amount),
         tuple((re.compile("|".join(each)), _UNITS[unit]) for unit, each in known.items()),
-        named.numbers,
+        tuple((re.compile(one), number) for one, number in numbers),
+        tuple((re.compile(f"{begins}(?:{one}){ends}"), _span(span)) for one, span in _pairs(table, "spans")),
+        (*_months(language), *((re.compile(one), form) for one, form in _pairs(table, "forms"))),
         re.compile(rf"{begins}(?:{before}){ends}|(?:{behind}){ends}"),
+        named.never,
+        begins,
         3 if begins else MOST_CHARACTERS,
     )
+
+
+def _pairs(table: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
+    for one in filter(None, table.get(name, "").split(";")):
+        pattern, _, stands_for = one.rpartition("=")
+        yield pattern, stands_for
+
+
+def _months(language: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    """Short names of months beside a number, and their long ones."""
+    long = get_month_names("wide", locale=language)
+    for at, name in get_month_names("abbreviated", locale=language).items():
+        short = name.rstrip(".").casefold()
+        if language not in _UNSPACED and len(short) >= 3 and short != long[at].casefold():
+            near = rf"(?:(?<=\d )|(?<=\d\. )|(?<!{_LETTER})(?=\S+ \d)){re.escape(short)}(?!{_LETTER})\.?"
+            yield re.compile(near), long[at].casefold()
+
+
+def _span(written: str) -> timedelta:
+    return int(written[:-1]) * _UNITS[_LETTERS_OF[written[-1]]]
 
 
 def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
@@ -133,13 +238,15 @@ def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
         for amount in _AMOUNTS
     }
     words = {re.sub(r"[\d.\s]+", " ", one).strip() for one in written if re.search(r"\d", one)}
-    return [table.get(unit, "(?!)"), *map(re.escape, sorted(filter(None, words), key=len, reverse=True))]
+    ends = r"(?![a-z\u00c0-\u024f])"  # of "3h" in scripts without blanks
+    patterns = (re.escape(one) + (ends if one.isascii() else "") for one in filter(None, words))
+    return [table.get(unit, "(?!)"), *sorted(patterns, key=len, reverse=True)]
 
 
 @cache
 def _tables() -> Mapping[str, Mapping[str, str]]:
     text = (files("bot.conversation") / "words" / "durations.toml").read_text(encoding="utf-8")
-    return tomllib.loads(unicodedata.normalize("NFKC", text))
+    return tomllib.loads(unicodedata.normalize("NFKC", text).replace("ς", "\u03c3"))  # as casefold() has it
 
 
 LANGUAGES = tuple(_tables())

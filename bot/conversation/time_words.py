@@ -39,6 +39,8 @@ class TimeWords:
     """Words of a question that asks for no more than what was said or done."""
     asks: re.Pattern[str]
     """Those of them that ask."""
+    never: re.Pattern[str]
+    """Words of times that are yet to come, or come again and again."""
 
 
 @cache
@@ -98,6 +100,7 @@ def _made(table: Mapping[str, str]) -> TimeWords:
         ordinals=_each(table["ordinals"].split(";")) if "ordinals" in table else (),
         general=re.compile(f"(?:{table['general']})" + "++" * bool(signs)),
         asks=_compiled(table["asks"] if signs else rf"\b(?:{table['asks']})\b"),
+        never=_compiled(_any(table["never"]) if signs else rf"\b{_any(table['never'])}\b"),
     )
 
 
