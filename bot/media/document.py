@@ -11,6 +11,7 @@ from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.pdf import pages
 from bot.media.pictures import is_wordless
+from bot.media.rich_text import rich_text
 from bot.media.sheet_cells import told
 from bot.media.sheets import sheets
 from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
@@ -26,7 +27,6 @@ LONG_PAGE = 20_000
 _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
 )
-_FOOTNOTE = re.compile(r"\{\s?\\footnote\b")
 _OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
@@ -71,7 +71,7 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
         if is_binary(data):
             raise NotSupportedError("no text")
         if data.startswith(b"{\\rtf"):
-            return _gathered([_rich(data)], most, 1)
+            return _gathered([rich_text(data)], most, 1)
         text, encoding = _plain(data, language, most)
     return replace(_gathered([text], most, 1), encoding=encoding)
 
@@ -120,13 +120,6 @@ def _old_office(data: bytes, most: int) -> Document:
 
 def _utf_16(text: str) -> bytes:
     return text.encode("utf-16-le")
-
-
-def _rich(data: bytes) -> str:
-    from striprtf.striprtf import rtf_to_text
-
-    noted = _FOOTNOTE.sub("{ [note] ", data.decode("latin-1"))  # else it is left out
-    return str(rtf_to_text(noted, errors="replace"))  # type: ignore[no-untyped-call]
 
 
 def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:

@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from bot.media.pictures import picture
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+_NUMBER = re.compile(r"-?[0-9]{1,6}")
+_POWER = re.compile(r"[-+\u2212]?[0-9]|[a-z]$")
+"""What stands above the line and would read as part of the number before it."""
+MOST_TEXTS = 3
+"""Of an element, of which it is seen whether it is a power."""
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
@@ -57,6 +65,7 @@ def words(root: "_Element", rules: Rules) -> str:
 
     parts: list[str] = []
     within = 0
+    marks = _Marks(_raised_styles(root))
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, node in walker:
         name = etree.QName(node).localname
@@ -68,9 +77,14 @@ def words(root: "_Element", rules: Rules) -> str:
                 continue
             if name in rules.blocks:
                 parts.append("\n" if within <= inline else " ")
-            parts += (rules.before.get(name, ""), _sign(node, name, rules), _blank(node.text))
+            parts += (
+                marks.before(node, name) or rules.before.get(name, ""),
+                _sign(node, name, rules),
+                _blank(node.text),
+            )
             continue
         if name not in rules.unsaid:
+            marks.after(name)
             within_before = within - inline
             parts.append(rules.after.get(name, ""))
             if name in rules.blocks:
@@ -79,6 +93,53 @@ def words(root: "_Element", rules: Rules) -> str:
         if node is not root:
             parts.append(_blank(node.tail))
     return _tidied("".join(parts))
+
+
+@dataclass(slots=True)
+class _Marks:
+    """What stands before an element for what it is: a number, a power, a picture."""
+
+    raised: frozenset[str]
+    """The styles of an open document by which something stands above the line."""
+    lists: list[int | None] = field(default_factory=list)
+    """The next number of each list that is open; None: it has bullets."""
+
+    def before(self, node: "_Element", name: str) -> str:
+        """What an element begins with; nothing: what they all begin with."""
+        if name in ("ol", "ul"):
+            start = node.get("start", "1")
+            self.lists.append((int(start) if _NUMBER.fullmatch(start) else 1) if name == "ol" else None)
+        elif name == "li" and self.lists and (number := self.lists[-1]) is not None:
+            told = node.get("value", "")
+            number = int(told) if _NUMBER.fullmatch(told) else number
+            self.lists[-1] = number + 1
+            return f"{number}. "
+        elif name == "sup" or (name == "span" and _styled(node) in self.raised):
+            said = "".join(islice(node.itertext(), MOST_TEXTS)).strip()
+            return "^" if _POWER.match(said) else ""
+        elif name in ("img", "image"):
+            said = node.get("alt")
+            return "" if said == "" else picture(said or "")
+        return ""
+
+    def after(self, name: str) -> None:
+        """An element ends."""
+        if name in ("ol", "ul") and self.lists:
+            self.lists.pop()
+
+
+def _raised_styles(root: "_Element") -> frozenset[str]:
+    return frozenset(
+        _styled(style, "name")
+        for style in root.iter("{*}style")
+        if any(
+            str(of).startswith("super") for one in style for key, of in one.items() if key.endswith("}text-position")
+        )
+    )
+
+
+def _styled(node: "_Element", name: str = "style-name") -> str:
+    return next((str(of) for key, of in node.items() if str(key).endswith("}" + name)), "")
 
 
 def _sign(node: "_Element", name: str, rules: Rules) -> str:

@@ -10,7 +10,8 @@ from bot.media.document import document
 from bot.media.errors import LockedError
 
 
-def _zipped(files: dict[str, str]) -> bytes:
+def zipped(files: dict[str, str]) -> bytes:
+    """An archive of these files."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         for name, text in files.items():
@@ -24,7 +25,7 @@ def _book(rows: str, prefix: str = "") -> bytes:
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
     space = f'xmlns:{prefix.rstrip(":")}="{main}"' if prefix else f'xmlns="{main}"'
-    return _zipped(
+    return zipped(
         {
             "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
             "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="a" Type="{office}/officeDocument" '
@@ -81,4 +82,4 @@ def test_an_open_workbook_with_a_password() -> None:
         "META-INF/manifest.xml": "<manifest><file-entry><encryption-data/></file-entry></manifest>",
     }
     with pytest.raises(LockedError):
-        _text(_zipped(files))
+        _text(zipped(files))
