@@ -151,7 +151,7 @@ def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
     for at, text in enumerate(_clean(texts)):
         kept.append(text[: max(0, room)])
         if len(text) > room:
-            share, cut = (at + max(0, room) / len(text)) / count, True
+            share, cut = min(1.0, (at + max(0, room) / len(text)) / count), True
             break
         if not text.strip():
             wordless.append(at + 1)

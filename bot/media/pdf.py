@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bot.media.errors import LockedError
+from bot.media.pdf_beside import beside, is_unmapped
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
@@ -27,7 +29,7 @@ def pages(data: bytes) -> tuple[Iterator[str], int]:
     if reader.is_encrypted and not reader.decrypt(""):
         raise LockedError("a PDF with a password")
     count = len(reader.pages)
-    return (_page(reader, at) for at in range(min(count, MOST_PAGES))), count
+    return chain((_page(reader, at) for at in range(min(count, MOST_PAGES))), beside(reader)), count
 
 
 def _page(reader: "PdfReader", at: int) -> str:
@@ -37,13 +39,16 @@ def _page(reader: "PdfReader", at: int) -> str:
     try:
         page = reader.pages[at]
         text = page.extract_text()
+        unmapped = text and is_unmapped(page)
     except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
         return f"[page {at + 1} can't be read: {type(exc).__name__}]"
+    if unmapped:
+        text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
     try:
-        beside = "\n".join(dict.fromkeys(_beside(page)))
+        added = "\n".join(dict.fromkeys(_beside(page)))
     except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
-        beside = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
-    return f"{text}\n{beside}" if beside else text
+        added = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
+    return f"{text}\n{added}" if added else text
 
 
 def _beside(page: "PageObject") -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""What a PDF holds besides its pages is told, and so are signs of which nobody knows the letters."""
+
+import io
+from typing import cast
+
+import pytest
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
+
+from bot.media.document import document
+from tests.media.files import pdf
+
+
+def _text(writer: PdfWriter) -> str:
+    written = io.BytesIO()
+    writer.write(written)
+    return document(written.getvalue(), "a.pdf", None, most_characters=1000).text
+
+
+def _writer(*pages: str) -> PdfWriter:
+    return PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(*pages))))
+
+
+def test_attached_files_are_named() -> None:
+    writer = _writer("See the table")
+    writer.add_attachment("sums of  May.csv", b"a;b")
+    assert _text(writer) == "See the table\n[attached files, not read here: sums of May.csv]"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"<a><data><Name>Ann  B</Name><Empty/><Sum>5</Sum></data></a>", "[field Name: Ann B]\n[field Sum: 5]"),
+        (b"", "[a form of a kind (XFA) that is not read here]"),
+    ],
+)
+def test_a_form_that_only_adobe_shows(data: bytes, told: str) -> None:
+    writer = _writer("Please wait")
+    stream = DecodedStreamObject()
+    stream.set_data(data)
+    parts = ArrayObject([TextStringObject("datasets"), writer._add_object(stream)])
+    writer.root_object[NameObject("/AcroForm")] = DictionaryObject({NameObject("/XFA"): parts})
+    assert _text(writer) == f"Please wait\n{told}"
+
+
+def test_signs_without_letters_are_said_to_be_some() -> None:
+    writer = _writer("Hello")
+    resources = cast("DictionaryObject", writer.pages[0]["/Resources"])
+    font = cast("DictionaryObject", cast("DictionaryObject", resources["/Font"])["/F1"])
+    font.update({NameObject("/Subtype"): NameObject("/Type0"), NameObject("/Encoding"): NameObject("/Identity-H")})
+    system = DictionaryObject({NameObject("/Ordering"): TextStringObject("Identity")})
+    descendant = DictionaryObject({NameObject("/CIDSystemInfo"): system})
+    font[NameObject("/DescendantFonts")] = ArrayObject([writer._add_object(descendant)])
+    assert _text(writer).startswith("[page 1 does not say which letters its signs are: its words may be others]\n")
