@@ -21,6 +21,7 @@ from telegram.request import HTTPXRequest
 from bot import engine, front
 from bot.access.door import Door
 from bot.access.owners import new_link
+from bot.capacity import return_memory
 from bot.conversation.budget import Budget
 from bot.conversation.cleaning import Cleaning
 from bot.conversation.kept_responses import ResponseCleaning
@@ -64,6 +65,7 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
+    return_memory()
     quarantine = Quarantine.beside(settings.database_path)
     living = asyncio.create_task(live(settings, quarantine), name="bot")
 

@@ -35,14 +35,17 @@ class Media:
     async def of_chat(self, chat_id: int, after_turn: int) -> dict[int, tuple[Medium, ...]]:
         """The media of a chat's turns behind this one, by turn."""
         rows = await self._database.rows(
-            "SELECT turn_media.* FROM turns JOIN turn_media ON turn_id = turns.id"
+            "SELECT turn_media.*, length(bytes) AS size FROM turns"
+            " JOIN turn_media ON turn_id = turns.id LEFT JOIN media USING (hash)"
             " WHERE chat_id = ? AND turns.id > ? ORDER BY turn_id, position",
             (chat_id, after_turn),
         )
         found: dict[int, tuple[Medium, ...]] = {}
         for row in rows:
             medium = Medium(
-                MediaKind(row["kind"]), row["hash"], row["format"], row["tokens"], refused=bool(row["refused"])
+                *(MediaKind(row["kind"]), row["hash"], row["format"], row["tokens"]),
+                refused=bool(row["refused"]),
+                size=row["size"] or 0,
             )
             found[row["turn_id"]] = (*found.get(row["turn_id"], ()), medium)
         return found

@@ -99,6 +99,8 @@ class Medium:
     tokens: int
     refused: bool = False
     """The model could not read it."""
+    size: int = 0
+    """In bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "bot.logs": set(),
     "bot.amounts": set(),
     "bot.backoff": set(),
+    "bot.capacity": set(),
     "bot.crontab": set(),
     "bot.setting_types": {"bot.amounts", "bot.crontab"},
     "bot.keys": set(),
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "bot.llm": {"bot.backoff", "bot.errors", "bot.trust", "bot.workers"},
     "bot.conversation": {
         "bot.backoff",
+        "bot.capacity",
         "bot.amounts",
         "bot.errors",
         "bot.language",
@@ -53,6 +55,7 @@ MAY_IMPORT = {
     "bot.outbound": {"bot.backoff", "bot.errors", "bot.language"},
     "bot.media": {"bot.errors", "bot.workers"},
     "bot.inbound": {
+        "bot.capacity",
         "bot.conversation.said",
         "bot.conversation.typed",
         "bot.conversation.tokens",

@@ -73,6 +73,28 @@ def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]
     return tuple(replace(turn, media=_without(turn, gone)) if turn.media else turn for turn in turns)
 
 
+def within_bytes(turns: tuple[Turn, ...], most: int) -> tuple[Turn, ...]:
+    """The turns without the oldest pictures and sounds, where they are more than that many bytes.
+
+    Then half of them goes at once, so that the next requests begin as this one does. Those of the last turn that has
+    any stay.
+    """
+    heavy = [(turn, size) for turn in turns if (size := _size(turn))]
+    first, total = 0, 0
+    for last, (_, size) in enumerate(heavy):
+        total += size
+        if total > most:
+            while first < last and total > most / 2:
+                total -= heavy[first][1]
+                first += 1
+    gone = {(turn.id, at) for turn, _ in heavy[:first] for at in range(len(turn.media))}
+    return tuple(replace(turn, media=_without(turn, gone)) if turn.media else turn for turn in turns) if gone else turns
+
+
+def _size(turn: Turn) -> int:
+    return sum(medium.size for medium in turn.media if not medium.refused)
+
+
 def _without(turn: Turn, gone: Container[tuple[int, int]]) -> tuple[Medium, ...]:
     return tuple(
         replace(medium, refused=medium.refused or (turn.id, at) in gone) for at, medium in enumerate(turn.media)

@@ -126,13 +126,13 @@ class Compactor:
 
     async def _written(self, view: View, turns: Sequence[Turn], changed: str) -> str:
         """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
-        before = await self.windows.prompt(view, turns)
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
-        asked = prompt.with_added(before, words)
-        marked = await self.marking.as_before(view, asked)
         counted = self.windows.counted(view, turns)
-        answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
+        async with self.windows.budget.request():
+            asked = prompt.with_added(await self.windows.prompt(view, turns), words)
+            marked = await self.marking.as_before(view, asked)
+            answer = await self.side_calls.ask(view.window.chat, view.model, marked, counted=counted, tools=view.tools)
         text = await self.as_memory(view.window.chat, view.model, answer)
         return await self._kept(view, text, length)
 

@@ -43,11 +43,12 @@ class Summaries:
 
     async def _whole(self, chat: Chat) -> str:
         view = await self.windows.view(chat.id)
-        asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
-        marked = await self.marking.as_before(view, asked)
-        counted = self.windows.counted(view)
-        with asked_by(chat.place.telegram_id):
-            return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
+        async with self.windows.budget.request():
+            asked = prompt.with_added(await self.windows.prompt(view), instruction("summary"))
+            marked = await self.marking.as_before(view, asked)
+            counted = self.windows.counted(view)
+            with asked_by(chat.place.telegram_id):
+                return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
         """A summary of the last messages. Raises ModelError."""

@@ -88,8 +88,9 @@ class Tries:
 
     async def ask(self, chat: Chat, owed: Owed, answer: Answer, less: Less) -> None:
         """Ask once. Raises a ModelError."""
-        answer.request = request = await self.requests.prepare(chat, without=owed.replaces, less=less)
-        await answer.draft.write(request.model, request.messages, request.options(chat))
+        async with self.requests.windows.budget.request():
+            answer.request = request = await self.requests.prepare(chat, without=owed.replaces, less=less)
+            await answer.draft.write(request.model, request.messages, request.options(chat))
 
 
 def is_about_this(exc: ModelError) -> bool:

@@ -1,19 +1,23 @@
 """A chat's window as it is now, and how large it is for the model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from bot.conversation import changed, covers, offers, prompt
 from bot.conversation.calibration import FURTHEST
 from bot.conversation.changed import Changed
-from bot.conversation.choice import Choice, is_sent, newest_images
+from bot.conversation.choice import Choice, is_sent, newest_images, within_bytes
 from bot.conversation.marks import Marks, Policy, Sizes, Way, marks, round_starts
+from bot.conversation.media_budget import MediaBudget
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from bot.llm.interface import ChatModel, Image, Message, Part, Senses, Sound, Tool
 from storage import Storage
 from storage.noted import Memory, Span
 from storage.records import Chat, MediaKind, Medium, Role, Turn, Window
+
+MOST_BYTES = 24 * 1024 * 1024
+"""Of pictures and sounds in a window; servers take bodies of 20 to 50 MB, and a third more is base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Windows:
     zone: tzinfo = UTC
     hit: Callable[[str], float | None] = lambda _: None
     """What a cached token costs with the model of a name, where that is known better than by the policy."""
+    budget: MediaBudget = field(default_factory=MediaBudget)
 
     async def view(self, chat_id: int, *, without: int | None = None) -> View:
         """The window of a chat; `without` leaves out a reply that is being replaced."""
@@ -87,7 +92,8 @@ class Windows:
         most = int(FURTHEST * self._policy.context_window)  # the model's whole window, however far our count is off
         window = await self.storage.memories.window(chat_id, without=without, most_tokens=most)
         model = self.choice.model(window.chat, window.turns)
-        window = replace(window, turns=newest_images(window.turns, model.senses.most_images))
+        turns = newest_images(within_bytes(window.turns, MOST_BYTES), model.senses.most_images)
+        window = replace(window, turns=turns)
         ratio = await self.storage.token_ratios.of(model.name, chat_id)
         starts = tuple(round_starts(window.turns))
         chosen = window.chat.choices.memory_way
@@ -120,6 +126,7 @@ class Windows:
         """The messages array of a window, or of some of its turns, with all that its model can see and hear."""
         turns = view.sent if turns is None else turns
         sent = [medium for turn in turns for medium in turn.media if is_sent(medium, view.model.senses)]
+        await self.budget.take(sum({medium.hash: medium.size for medium in sent}.values()))
         contents = await self.storage.media.contents({medium.hash for medium in sent}) if sent else {}
         parts = {medium.hash: _part(medium, contents[medium.hash]) for medium in sent if medium.hash in contents}
         messages = prompt.build(

@@ -1,6 +1,7 @@
 """What people say to the bot, and what it overhears."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from telegram import Message
@@ -111,12 +112,17 @@ class ChatHandlers:
             await self.storage.notices.add(tx, answer(burst.messages[0], text))
             await self.storage.inbox.done(tx, burst.update_ids)
 
-    async def understood(self, place: Place, message: Message, *, fetch: bool) -> tuple[Said, Problem | None] | None:
-        """What a message says now, and what of it could not be read; `fetch`: with what has to be downloaded."""
+    async def understood(
+        self, place: Place, message: Message, held: AsyncExitStack, *, fetch: bool
+    ) -> tuple[Said, Problem | None] | None:
+        """What a message says now, and what of it could not be read; `fetch`: with what has to be downloaded.
+
+        What it is kept in until then is let go when `held` is closed.
+        """
         if not fetch:
             skimmed = await self._skimmed([message])
             return (skimmed[0], None) if skimmed else None
-        read, heard = await self._read(place, [message], await self._senses(place))
+        read, heard = await self._read(place, [message], await self._senses(place), held)
         chat = await self.storage.chats.find(place)
         if chat is not None and any(one.took for one in heard):
             async with self.storage.transaction() as tx:
@@ -129,11 +135,12 @@ class ChatHandlers:
         return self.choice.senses(chat.choices if chat else Choices())
 
     async def _read(
-        self, place: Place, messages: Sequence[Message], senses: Senses
+        self, place: Place, messages: Sequence[Message], senses: Senses, held: AsyncExitStack
     ) -> tuple[list[Read], list[Understood]]:
         async def known(target: Message) -> bool:
             return await self._is_unheard(target) or await self.hearing.holds(place, target.message_id)
 
+        await held.enter_async_context(self.reader.holding(messages))
         read = await self.reader.read(messages, known)
         read = [replace(one, said=await self._heard_only(one.message, one.said)) for one in read]
         return read, [await self.ears.understand(one.said, senses) for one in read]
@@ -160,9 +167,13 @@ class ChatHandlers:
         return number is not None and await self.door.is_blocked(Sender(number))
 
     async def _hear(self, burst: Burst) -> None:
+        async with AsyncExitStack() as held:
+            await self._hear_all(burst, held)
+
+    async def _hear_all(self, burst: Burst, held: AsyncExitStack) -> None:
         senses = await self._senses(burst.place)
         try:
-            reading = self._read(burst.place, burst.messages, senses)
+            reading = self._read(burst.place, burst.messages, senses, held)
             read, heard = await self.endings.until_stopped(burst.place, reading)
         except StoppedError as exc:
             await self._keep(burst, answer(burst.messages[0], texts.STOPPED), exc.update_ids)

@@ -1,5 +1,6 @@
 """Messages that people edited."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,9 +48,10 @@ class EditHandlers:
             return
         place = place_of(message)
         chat = await self.storage.chats.find(place)
-        if chat is not None and await self._change(chat, message, update.update_id):
-            self.chat.lately.hear(message)
-            return
+        async with AsyncExitStack() as held:
+            if chat is not None and await self._change(chat, message, update.update_id, held):
+                self.chat.lately.hear(message)
+                return
         if self._is_worth_hearing(message):
             await self.chat.on_burst(Burst(place, (message,), (update.update_id,)), _)
             return
@@ -59,7 +61,7 @@ class EditHandlers:
         async with self.storage.transaction() as tx:
             await self.storage.inbox.done(tx, [update_id])
 
-    async def _change(self, chat: Chat, message: Message, update_id: int) -> bool:
+    async def _change(self, chat: Chat, message: Message, update_id: int, held: AsyncExitStack) -> bool:
         stored = await self.storage.edits.find(chat.id, message.message_id)
         if stored is None:
             return False
@@ -67,7 +69,7 @@ class EditHandlers:
             await self._done(update_id)
             return True
         fetch = stored.asked or self.chat.addressing.is_meant(message)
-        now, stopped = await self._understood(chat, message, fetch=fetch) if not is_live(message) else (None, ())
+        now, stopped = await self._understood(chat, message, held, fetch=fetch) if not is_live(message) else (None, ())
         said, problem = now or (None, None)
         async with self.storage.transaction() as tx:
             if problem is not None:
@@ -86,14 +88,14 @@ class EditHandlers:
         return True
 
     async def _understood(
-        self, chat: Chat, message: Message, *, fetch: bool
+        self, chat: Chat, message: Message, held: AsyncExitStack, *, fetch: bool
     ) -> tuple[tuple[Said, Problem | None] | None, tuple[int, ...]]:
         """What it says now; where its reading was stopped, only its words, and the updates that said so."""
         try:
-            reading = self.chat.understood(chat.place, message, fetch=fetch)
+            reading = self.chat.understood(chat.place, message, held, fetch=fetch)
             return await self.chat.endings.until_stopped(chat.place, reading), ()
         except StoppedError as exc:
-            return await self.chat.understood(chat.place, message, fetch=False), exc.update_ids
+            return await self.chat.understood(chat.place, message, held, fetch=False), exc.update_ids
 
     async def _tell_stopped(self, tx: Transaction, chat: Chat, message: Message, stopped: tuple[int, ...]) -> None:
         if not stopped:

@@ -8,11 +8,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum, auto
 from typing import Protocol
 
 from telegram import Document as File
-from telegram import Message, PhotoSize, Sticker
+from telegram import Message, PhotoSize, Sticker, Voice
 from telegram.error import BadRequest, TelegramError, TimedOut
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
@@ -29,9 +30,9 @@ from bot.media.errors import (
     TooLongError,
     TooSlowError,
 )
-from bot.media.image import Image
+from bot.media.image import MOST_DATA, Image
 from bot.media.signatures import picture_format, sound_format
-from bot.media.sound import Sound
+from bot.media.sound import BITS, Sound
 from storage.records import MediaKind, NewMedium
 
 LONGEST_SIDE = 2048
@@ -96,6 +97,8 @@ class Attached:
 
 
 NOTHING = Attached()
+MOST_MADE, MOST_MADE_OF_SOUND = MOST_DATA, int(MOST_SECONDS * BITS / 8)
+"""Bytes of a picture, and of a sound, as they are kept."""
 
 
 class Workshop(Protocol):
@@ -212,6 +215,25 @@ class Attachments:
         read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
         text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
         return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None, document=read)
+
+
+def most_made(message: Message) -> int:
+    """Bytes that the pictures and sounds of a message take at most, made fit for a model."""
+    if _film(message) is not None:
+        return MOST_MADE + MOST_MADE_OF_SOUND
+    if message.photo:  # small ones are left as they are
+        return min(max(size.file_size or MOST_MADE for size in message.photo), MOST_MADE)
+    if _picture(message) is not None:
+        return MOST_MADE
+    if message.document is not None:  # it is what its first bytes say, and a sound of twenty minutes may be small
+        return MOST_MADE_OF_SOUND
+    return MOST_MADE_OF_SOUND if message.audio else _made_of_voice(message.voice) if message.voice else 0
+
+
+def _made_of_voice(voice: Voice) -> int:
+    told = voice.duration
+    seconds = told.total_seconds() if isinstance(told, timedelta) else told
+    return int(min(seconds + 1, MOST_SECONDS) * BITS / 8)
 
 
 def _film(message: Message) -> Place | None:

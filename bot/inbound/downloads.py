@@ -8,9 +8,8 @@ have places of their own, so that a photo waits for no film.
 import asyncio
 import logging
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,6 +17,7 @@ import httpx
 from telegram import Bot, File
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
 
+from bot.capacity import Capacities
 from bot.media.errors import TooLargeError
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -36,48 +36,6 @@ TRIES, PAUSE_S = 3, 1.0
 log = logging.getLogger(__name__)
 
 
-class Room:
-    """So many bytes; who finds no place waits for it, first come, first served."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @asynccontextmanager
-    async def place(self, size: int) -> AsyncIterator[None]:
-        """Keep so many bytes for the block; it is never more than the whole room."""
-        await self._take(size)
-        try:
-            yield
-        finally:
-            self._give_back(size)
-
-    async def _take(self, size: int) -> None:
-        if not self._waiting and size <= self._left:
-            self._left -= size
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was given its place in the same moment
-                self._give_back(size)
-            else:
-                with suppress(ValueError):
-                    self._waiting.remove((size, turn))
-                self._give_back(0)  # those behind it may fit where it did not
-            raise
-
-    def _give_back(self, size: int) -> None:
-        self._left += size
-        while self._waiting and self._waiting[0][0] <= self._left:
-            taken, turn = self._waiting.popleft()
-            if not turn.done():
-                self._left -= taken
-                turn.set_result(None)
-
-
 class Downloads:
     """Downloads the files that `bot` is told of, trusting `certificates`.
 
@@ -93,7 +51,7 @@ class Downloads:
         self._bot = bot
         self._at_work = at_work
         self._client = httpx.AsyncClient(verify=certificates, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
-        self._room, self._room_of_small = Room(ROOM), Room(ROOM_OF_SMALL)
+        self._room = Capacities(SMALL, most=ROOM, most_of_small=ROOM_OF_SMALL)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -109,16 +67,13 @@ class Downloads:
             raise TooLargeError(f"{size} bytes")
         sizes = [size, MOST_BYTES] if size is not None and 0 < size < MOST_BYTES else [MOST_BYTES]
         for most in sizes:
-            async with self._room_for(most).place(most):
+            async with self._room.place(most):
                 with self._at_work():
                     data = await self._persistently(file_id, most, tries)
                     if data is not None:
                         yield data
                         return
         raise TooLargeError(f"more than {MOST_BYTES} bytes")
-
-    def _room_for(self, size: int) -> Room:
-        return self._room_of_small if size <= SMALL else self._room
 
     async def _persistently(self, file_id: str, most: int, tries: int) -> bytes | None:
         """None: it has more bytes than that."""

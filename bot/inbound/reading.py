@@ -1,12 +1,14 @@
 """Reading the messages of a turn: their words, and what is downloaded with them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 
 from telegram import Message
 
+from bot.capacity import Capacities
 from bot.conversation.said import Said
-from bot.inbound.attachments import NOTHING, Attached, Attachments, Problem
+from bot.inbound.attachments import MOST_MADE_OF_SOUND, NOTHING, Attached, Attachments, Problem, most_made
 from bot.inbound.downloads import TRIES
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
@@ -16,6 +18,10 @@ MOST_FILES = 50
 """Of one turn."""
 MOST_HELD = 24 * 1024 * 1024
 """Bytes of pictures and sounds, converted; with these the last file of a turn is taken."""
+
+MB = 1024 * 1024
+SMALL, MOST_OF_ALL, MOST_OF_SMALL = 8 * MB, 72 * MB, 48 * MB
+"""Of such bytes over all chats."""
 
 Known = Callable[[Message], Awaitable[bool]]
 """Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
@@ -36,6 +42,12 @@ class Reader:
 
     attachments: Attachments
     bot_id: int
+    held: Capacities = field(default_factory=lambda: Capacities(SMALL, most=MOST_OF_ALL, most_of_small=MOST_OF_SMALL))
+
+    def holding(self, messages: Sequence[Message]) -> AbstractAsyncContextManager[None]:
+        """Room for the pictures and sounds that `read` will return of these, until they are stored."""
+        targets = filter(None, map(replied_to, messages))
+        return self.held.place(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
 
     def skim(self, messages: Sequence[Message]) -> list[Said]:
         """The words of what was only overheard: nothing is downloaded for it."""

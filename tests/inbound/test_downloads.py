@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from telegram import Bot, File
 
+from bot.capacity import Capacity
 from bot.inbound import downloads
-from bot.inbound.downloads import Downloads, Room
+from bot.inbound.downloads import Downloads
 from bot.media.errors import TooLargeError
 
 
@@ -100,7 +101,7 @@ async def test_small_file_waits_for_no_large_one() -> None:
 
 
 async def test_places_are_given_in_order() -> None:
-    room, order = Room(10), list[int]()
+    room, order = Capacity(10), list[int]()
 
     async def take(size: int) -> None:
         async with room.place(size):
@@ -112,7 +113,7 @@ async def test_places_are_given_in_order() -> None:
 
 
 async def test_who_gives_up_waiting_holds_nobody_up() -> None:
-    room = Room(10)
+    room = Capacity(10)
     async with room.place(6):
         waits = asyncio.create_task(_pass(room, 8))
         await asyncio.sleep(0)
@@ -123,6 +124,6 @@ async def test_who_gives_up_waiting_holds_nobody_up() -> None:
             await small
 
 
-async def _pass(room: Room, size: int) -> None:
+async def _pass(room: Capacity, size: int) -> None:
     async with room.place(size):
         pass

@@ -88,3 +88,18 @@ async def test_trouble_with_one_file_shortens_the_next() -> None:
     fetched = Fetched(Attached(problem=Problem.UNREACHABLE))
     await _reader(fetched).read([_sent(1), _sent(2)], _unknown)
     assert [asked[2] for asked in fetched.asked] == [3, 1]
+
+
+async def test_bursts_of_many_chats_share_the_room() -> None:
+    reader, held, most = _reader(Fetched(NOTHING)), 0, 0
+
+    async def one() -> None:
+        nonlocal held, most
+        async with reader.holding([_sent(number) for number in range(1, 9)]):
+            held += 1
+            most = max(most, held)
+            await asyncio.sleep(0)
+            held -= 1
+
+    await asyncio.gather(*(one() for _ in range(9)))
+    assert most * reading.MOST_HELD <= reading.MOST_OF_ALL
