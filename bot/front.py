@@ -33,6 +33,7 @@ from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import MemoryHandlers
 from bot.handlers.owners import OwnerHandlers
 from bot.handlers.pace import Pace
+from bot.handlers.questions import Questions
 from bot.handlers.replies import Replies
 from bot.handlers.requests import RequestHandlers
 from bot.handlers.search import SearchHandlers
@@ -75,9 +76,10 @@ def build(
     aside = Aside(storage, quarantine, door, bot, time.time)
     replies = _replies(parts, sender, budget, aside)
     priced = prices(settings, services.profiles, services.models)
-    memory = MemoryHandlers(storage, parts.notes, parts.upkeep, replies.endings)
+    questions = Questions(storage, bot, addressing, time.time)
+    memory = MemoryHandlers(storage, parts.notes, parts.upkeep, replies.endings, questions)
     commands = Commands(storage, replies.endings, budget, settings.reset_keep_days, listens, time.time)
-    chat = _chat(settings, parts, services, door, addressing, memory, admins, downloads)
+    chat = _chat(settings, parts, services, door, memory, admins, downloads)
     return Handlers(
         application=application,
         entrance=_entrance(addressing, Listing(storage, door, settings.zone), commands, replies.alarm),
@@ -115,12 +117,11 @@ def _chat(
     parts: Engine,
     services: Services,
     door: Door,
-    addressing: Addressing,
     memory: MemoryHandlers,
     admins: Admins,
     downloads: Downloads,
 ) -> ChatHandlers:
-    storage = door.storage
+    storage, questions = door.storage, memory.questions
     return ChatHandlers(
         storage=storage,
         hearing=parts.hearing,
@@ -128,11 +129,12 @@ def _chat(
         ears=Ears(services.transcriber, Ledger(storage, settings.zone, time.time)),
         choice=parts.choice,
         door=door,
-        addressing=addressing,
+        addressing=questions.addressing,
+        questions=questions,
         memory=memory,
-        forget=ForgetHandlers(storage, parts.forgetting, parts.erasing, settings.zone, time.time),
+        forget=ForgetHandlers(storage, questions, parts.forgetting, parts.erasing, settings.zone, time.time),
         admins=admins,
-        settings=_settings(settings, storage, parts),
+        settings=_settings(settings, questions, parts),
         pace=Pace(storage, settings.messages_per_minute, time.time),
         endings=memory.endings,
         listens=settings.group_listen == "on",
@@ -172,9 +174,10 @@ def _membership(storage: Storage, door: Door, bot: Bot, *, listens: bool) -> Mem
     )
 
 
-def _settings(settings: Settings, storage: Storage, parts: Engine) -> SettingsHandlers:
+def _settings(settings: Settings, questions: Questions, parts: Engine) -> SettingsHandlers:
     return SettingsHandlers(
-        storage=storage,
+        storage=questions.storage,
+        questions=questions,
         choice=parts.choice,
         way=Way(settings.memory),
         reply_format=settings.reply_format,

@@ -15,6 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.crontab import Crontab
 from storage import Storage
+from storage.questions import LIVES_S
 from storage.records import Place
 
 DAY_S = 86_400.0
@@ -147,7 +148,14 @@ class Jobs:
         if await self.storage.forgettings.any_before(before):
             async with self.storage.transaction() as tx:
                 await self.storage.forgettings.prune(tx, before)
+        await self._drop_old_questions()
         await self.storage.database.scrub_soon()
+
+    async def _drop_old_questions(self) -> None:
+        before = self.clock() - LIVES_S
+        if await self.storage.questions.any_before(before):
+            async with self.storage.transaction() as tx:
+                await self.storage.questions.prune(tx, before)
 
     async def run_errands(self) -> None:
         """Leave groups, go on with broadcasts, and send what the shell has stored."""

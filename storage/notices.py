@@ -13,19 +13,20 @@ class Notices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, tx: Transaction, notice: Notice) -> None:
-        """Keep a notice until it is sent."""
-        await tx.execute(
+    async def add(self, tx: Transaction, notice: Notice) -> int:
+        """Keep a notice until it is sent; returns its id."""
+        return await tx.insert(
             "INSERT INTO notices (telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
-            " file_name)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?)",
+            " file_name, placeholder, calls)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
                 *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
                 *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
+                *(notice.placeholder, json.dumps(notice.calls) if notice.calls else None),
             ),
         )
 
@@ -129,4 +130,6 @@ def _notice(row: Row) -> Notice:
         about=row["about"],
         broadcast=row["broadcast"],
         points=bool(row["points"]),
+        placeholder=row["placeholder"],
+        calls=tuple(json.loads(row["calls"])) if row["calls"] else None,
     )

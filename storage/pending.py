@@ -30,6 +30,7 @@ async def settle(tx: Transaction) -> Settled:
     broadcasts = await tx.execute("UPDATE broadcasts SET state = 'dropped' WHERE state IN ('asked', 'sending')")
     await tx.execute("DELETE FROM broadcast_chats")
     notices = await tx.execute("DELETE FROM notices WHERE message_id IS NULL")
+    await tx.execute("DELETE FROM questions")
     updates = await tx.execute("UPDATE inbox SET state = 'done', raw = '{}' WHERE state = 'new'")
     # Not what was confirmed and is still to be taken out.
     await tx.execute("DELETE FROM forgettings WHERE (SELECT thread_id FROM chats WHERE id = chat_id) >= 0")

@@ -3,6 +3,7 @@
 from storage.access import move_access
 from storage.chats import CHOICES
 from storage.database import Transaction
+from storage.questions import move_questions
 from storage.resets import set_aside
 from storage.usage import join_usage
 from storage.vectors import forget_vectors
@@ -24,6 +25,7 @@ class Presence:
                 (row["id"],),
             )
         await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
+        await tx.execute("DELETE FROM questions WHERE telegram_id = ?", (telegram_id,))
         await tx.execute("DELETE FROM broadcast_chats WHERE telegram_id = ?", (telegram_id,))
 
     async def came(self, tx: Transaction, telegram_id: int) -> None:
@@ -40,6 +42,7 @@ class Presence:
         Messages have other numbers there, so nothing of the old ones can be edited or replied to.
         """
         await move_access(tx, old, new)
+        await move_questions(tx, old, new)
         await tx.execute("UPDATE OR IGNORE broadcast_chats SET telegram_id = ? WHERE telegram_id = ?", (new, old))
         await tx.execute(
             "UPDATE notices SET telegram_id = ?, reply_to = NULL, edits = NULL"

@@ -273,7 +273,7 @@ class Notice:
     text: str
     reply_to: int | None = None
     edits: int | None = None
-    """The message that is turned into this one."""
+    """The message that is turned into this one; without a text, only its buttons are."""
     buttons: tuple[Button, ...] = ()
     button_until: float | None = None
     """When the buttons are taken away, in seconds since 1970 (UTC); None: they stay."""
@@ -292,3 +292,7 @@ class Notice:
     broadcast: int | None = None
     points: bool = False
     """It is a reply in a private chat too, where others are none: it leads to that message."""
+    placeholder: str | None = None
+    """Of what asks: what stands where the answer is typed, 64 characters at most."""
+    calls: tuple[int, str] | None = None
+    """Somebody (id and name) whose name the text begins with: it becomes a mention."""

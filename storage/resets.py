@@ -1,6 +1,7 @@
 """A reset moves a boundary; nothing is deleted until it can no longer be undone."""
 
 from storage.database import Database, Transaction
+from storage.questions import end_questions
 from storage.vectors import forget_vectors, make_up
 
 UNDO_S = 60.0
@@ -20,6 +21,7 @@ class Resets:
 
     async def reset(self, tx: Transaction, chat_id: int, now: float) -> int | None:
         """Take every turn so far out of later prompts; returns the reset's id, or None when there was no turn."""
+        await end_questions(tx, chat_id)
         rows = await tx.rows(
             "SELECT reset_turn, max(ifnull((SELECT max(id) FROM turns WHERE chat_id = chats.id), 0),"
             # What the notes tell of may have been forgotten, and the notes not.

@@ -23,6 +23,7 @@ from storage.notices import Notices
 from storage.owner_links import OwnerLinks
 from storage.past import Past
 from storage.presence import Presence
+from storage.questions import Questions
 from storage.resets import Resets
 from storage.restoring import Restoring
 from storage.search import Search
@@ -63,6 +64,7 @@ class Storage:
     deliveries: Deliveries
     resets: Resets
     notices: Notices
+    questions: Questions
     usage: UsageLog
     spending: Spending
     archive: Archive
@@ -103,6 +105,7 @@ class Storage:
             deliveries=Deliveries(database),
             resets=Resets(database),
             notices=Notices(database),
+            questions=Questions(database),
             usage=UsageLog(database),
             spending=Spending(database),
             archive=Archive(database, chats),

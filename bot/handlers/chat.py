@@ -15,10 +15,11 @@ from bot.errors import CannotSee, NothingHeard
 from bot.handlers.admins import Admins
 from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.forget import ForgetHandlers
-from bot.handlers.memory import MemoryHandlers, asked_by
+from bot.handlers.memory import MemoryHandlers
 from bot.handlers.notices import answer, is_private
 from bot.handlers.pace import Pace
 from bot.handlers.problems import problem_text
+from bot.handlers.questions import Given, Questions
 from bot.handlers.senders import sender, sender_of
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
@@ -28,10 +29,10 @@ from bot.inbound.origin import author_id, quoted_id, replied_to
 from bot.inbound.reading import Read, Reader
 from bot.inbound.unchanged import Lately
 from bot.intake.arrival import Burst
-from bot.intake.authorship import is_own
-from bot.language import every, sentence, texts
+from bot.language import sentence, texts
 from bot.llm.interface import Senses
 from storage import Storage
+from storage.questions import QuestionKind
 from storage.records import Chat, Choices, MediaKind, Notice, Place
 
 UNHEARD = "[a message of somebody whom I do not hear]"
@@ -54,6 +55,7 @@ class ChatHandlers:
     choice: Choice
     door: Door
     addressing: Addressing
+    questions: Questions
     memory: MemoryHandlers
     forget: ForgetHandlers
     admins: Admins
@@ -65,47 +67,38 @@ class ChatHandlers:
 
     async def on_burst(self, burst: Burst, _: object) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
-        told, rest = self._told(burst)
         for message in burst.messages:
             self.lately.hear(message)
-        if told is not None:
-            await self._take(told)
+        given, rest = await self.questions.sort(burst)
+        for one in given:
+            await self._take(one)
         if rest is not None:
-            await self._listen(rest)
+            await self.listen(rest)
 
-    def _told(self, burst: Burst) -> tuple[Burst | None, Burst | None]:
-        """What of it answers a question of ours, and what does not: a forward that came along with the answer."""
-        if not self.is_told(burst.messages[0]):
-            return None, burst
-        pairs = list(zip(burst.messages, burst.update_ids, strict=True))
-        own = [pair for pair in pairs if is_own(pair[0])]
-        others = [pair for pair in pairs if not is_own(pair[0])]
-        return _of(burst, own), _of(burst, others) if others else None
-
-    async def _take(self, burst: Burst) -> None:
-        """Have done what was asked for with a question of ours."""
-        asked = asked_by(burst.messages[0], self.addressing.bot_id)
-        if not await self.admins.may(burst.messages[0]):
-            await self._tell(burst, texts.ONLY_ADMINS)
-        elif asked in every("CORRECT_ASK"):
-            await self.memory.correct(burst)
-        elif asked in every("FORGET_ASK"):
-            await self.forget.forget_words(burst)
+    async def _take(self, given: Given) -> None:
+        """Have done what was asked for with a question of ours; whatever comes of it, it is nothing for the model."""
+        message = given.burst.messages[0]
+        if not self.questions.is_for(given.question, message):
+            await self._tell(given.burst, texts.NOT_ASKED)
+        elif not given.question.open:
+            await self._tell(given.burst, texts.QUESTION_OVER)
+        elif not await self.admins.may(message):
+            await self._tell(given.burst, texts.ONLY_ADMINS)
+        elif not given.words:
+            await self._tell(given.burst, texts.ANSWER_IN_WORDS)
+        elif given.question.kind is QuestionKind.CORRECT:
+            await self.memory.correct(given)
+        elif given.question.kind is QuestionKind.FORGET:
+            await self.forget.forget_words(given)
         else:
-            await self.settings.set_persona(burst)
+            await self.settings.set_persona(given)
 
-    async def _listen(self, burst: Burst) -> None:
+    async def listen(self, burst: Burst) -> None:
+        """Store the words of a turn."""
         if await self._is_meant(burst):
             await self._hear(burst) if self._is_admitted(burst) else await self._put_off(burst)
         else:
             await self._overhear(burst)
-
-    def is_told(self, message: Message) -> bool:
-        """Whether a message answers a question of ours, in its sender's own words."""
-        if not is_own(message) or is_other_bot(message):
-            return False
-        asked = asked_by(message, self.addressing.bot_id)
-        return asked is not None and any(asked in every(name) for name in ("CORRECT_ASK", "FORGET_ASK", "PERSONA_ASK"))
 
     async def _tell(self, burst: Burst, text: str) -> None:
         async with self.storage.transaction() as tx:
@@ -156,6 +149,8 @@ class ChatHandlers:
         if said.quote is None:
             return said
         target = replied_to(message)
+        if target is not None and await self.questions.is_answer(target):
+            return replace(said, quote=None)
         unheard = await self._is_unheard(target) if target else await self._is_blocked(quoted_id(message))
         return replace(said, quote=None) if unheard else said
 
@@ -263,10 +258,6 @@ class ChatHandlers:
             return False
         chat = await self.storage.chats.find(burst.place)
         return chat is None or await self.storage.transcript.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
-
-
-def _of(burst: Burst, pairs: Sequence[tuple[Message, int]]) -> Burst:
-    return Burst(burst.place, tuple(message for message, _ in pairs), tuple(number for _, number in pairs))
 
 
 def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:

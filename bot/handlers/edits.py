@@ -46,6 +46,9 @@ class EditHandlers:
         if self.chat.lately.knows(message):
             await self._done(update.update_id)
             return
+        if await self.chat.questions.is_answer(message):  # an answer is what was sent first, and nothing for the model
+            await self._done(update.update_id)
+            return
         place = place_of(message)
         chat = await self.storage.chats.find(place)
         async with AsyncExitStack() as held:
@@ -53,7 +56,8 @@ class EditHandlers:
                 self.chat.lately.hear(message)
                 return
         if self._is_worth_hearing(message):
-            await self.chat.on_burst(Burst(place, (message,), (update.update_id,)), _)
+            self.chat.lately.hear(message)
+            await self.chat.listen(Burst(place, (message,), (update.update_id,)))
             return
         await self._done(update.update_id)
 

@@ -11,7 +11,8 @@ from bot.conversation.erasing import Erasing
 from bot.conversation.forgetting import Forgetting, Found
 from bot.handlers.notices import answer, argument, edited
 from bot.handlers.pressed import acknowledge, pressed
-from bot.intake.arrival import Burst, place_of
+from bot.handlers.questions import Given, Questions
+from bot.intake.arrival import place_of
 from bot.language import plural, texts
 from storage import Storage
 from storage.forgettings import Proposal
@@ -34,6 +35,7 @@ class ForgetHandlers:
     """Finds, asks and deletes; times are those of `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
+    questions: Questions
     forgetting: Forgetting
     erasing: Erasing
     zone: tzinfo
@@ -46,10 +48,9 @@ class ForgetHandlers:
         words = argument(message)
         await self._propose(message, (update.update_id,), words, message.reply_to_message)
 
-    async def forget_words(self, burst: Burst) -> None:
+    async def forget_words(self, given: Given) -> None:
         """The answer to our question what to forget."""
-        message = burst.messages[0]
-        await self._propose(message, burst.update_ids, message.text or "", None)
+        await self._propose(given.burst.messages[0], given.burst.update_ids, given.words, None, given)
 
     async def confirm(self, update: Update, _: object) -> None:
         """Delete what was shown."""
@@ -99,7 +100,12 @@ class ForgetHandlers:
         await acknowledge(query, texts.KEPT)
 
     async def _propose(
-        self, message: Message, update_ids: tuple[int, ...], words: str, reply_to: Message | None
+        self,
+        message: Message,
+        update_ids: tuple[int, ...],
+        words: str,
+        reply_to: Message | None,
+        given: Given | None = None,
     ) -> None:
         chat = await self.storage.chats.find(place_of(message))
         notice = answer(message, texts.FORGET_NOTHING)
@@ -111,7 +117,10 @@ class ForgetHandlers:
             if chat is not None and found:
                 number = await self.forgetting.propose(tx, chat, found)
                 notice = answer(message, told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
-            await self.storage.notices.add(tx, notice)
+            if given is None:
+                await self.storage.notices.add(tx, notice)
+            else:
+                await self.questions.took(tx, given, notice)
             await self.storage.inbox.done(tx, update_ids)
 
     async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> Found:

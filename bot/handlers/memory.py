@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 
-from telegram import Message, Update
+from telegram import Update
 
 from bot.conversation.compaction import Outcome
 from bot.conversation.notes import Notes, Shown
 from bot.conversation.upkeep import Upkeep
 from bot.errors import EmptyAnswer, ModelError, StreamCut
 from bot.handlers.endings import Endings, StoppedError
-from bot.handlers.notices import answer, edited, question
+from bot.handlers.notices import answer, edited
 from bot.handlers.pressed import acknowledge, pressed
-from bot.intake.arrival import Burst, place_of
+from bot.handlers.questions import Given, Questions
+from bot.handlers.questions import told as said
+from bot.intake.arrival import place_of
 from bot.language import plural, sentence, texts
 from storage import Storage
+from storage.questions import QuestionKind
 from storage.records import Button, Chat, Notice
 
 COMPACT, CORRECT, FORGET = "memory:compact", "memory:correct", "memory:forget"
@@ -30,6 +33,7 @@ class MemoryHandlers:
     notes: Notes
     upkeep: Upkeep
     endings: Endings
+    questions: Questions
 
     async def show(self, update: Update, _: object) -> None:
         """``/memory``: the very text that stands in the prompt."""
@@ -99,34 +103,36 @@ class MemoryHandlers:
 
     async def ask_correction(self, update: Update, _: object) -> None:
         """Ask what to change; the reply comes as a message."""
-        await self._ask(update, texts.CORRECT_ASK)
+        await self._ask(update, QuestionKind.CORRECT)
 
     async def ask_what_to_forget(self, update: Update, _: object) -> None:
         """Ask what to forget; the reply comes as a message."""
-        await self._ask(update, texts.FORGET_ASK)
+        await self._ask(update, QuestionKind.FORGET)
 
-    async def correct(self, burst: Burst) -> None:
-        """Apply what a person replied to the question."""
-        message = burst.messages[0]
-        change = "\n".join(one.text for one in burst.messages if one.text)
-        chat = await self.storage.chats.find(burst.place)
-        if chat is None:
-            await self._done(burst.update_ids, answer(message, texts.NOTHING_SAID))
-            return
-        done = burst.update_ids
-        try:
-            corrected = await self.endings.until_stopped(burst.place, self.notes.correct(chat, change))
-            text = texts.CORRECTED if corrected else texts.CORRECT_AGAIN
-        except ModelError as exc:
-            text = sentence(exc)
-        except StoppedError as exc:
-            text, done = texts.STOPPED, (*done, *exc.update_ids)
-        await self._done(done, answer(message, text))
+    async def correct(self, given: Given) -> None:
+        """Apply what a person said in answer to the question."""
+        place, done, over, awaits = given.burst.place, given.burst.update_ids, True, False
+        chat = await self.storage.chats.find(place)
+        text = texts.NOTHING_SAID
+        if chat is not None:
+            try:
+                over = await self.endings.until_stopped(place, self.notes.correct(chat, given.words))
+                text, awaits = texts.CORRECTED if over else texts.CORRECT_AGAIN, not over
+            except ModelError as exc:
+                text, over = sentence(exc), False
+            except StoppedError as exc:
+                text, over, done = texts.STOPPED, False, (*done, *exc.update_ids)
+        async with self.storage.transaction() as tx:
+            await self.questions.took(tx, given, said(given, text), over=over, awaits=awaits)
+            await self.storage.inbox.done(tx, done)
 
-    async def _ask(self, update: Update, text: str) -> None:
+    async def _ask(self, update: Update, kind: QuestionKind) -> None:
         query, message = pressed(update)
         await acknowledge(query, "" if message else texts.OLD_BUTTON)
-        await self._done((update.update_id,), question(message, text, query.from_user) if message else None)
+        async with self.storage.transaction() as tx:
+            if message is not None:
+                await self.questions.ask(tx, message, query.from_user, kind)
+            await self.storage.inbox.done(tx, [update.update_id])
 
     async def _buttons(self, chat: Chat) -> tuple[Button, ...]:
         buttons = [Button(texts.COMPACT_NOW, COMPACT), Button(texts.CORRECT, CORRECT), Button(texts.FORGET, FORGET)]
@@ -164,11 +170,3 @@ def told(shown: Shown) -> str:
     empty = texts.MEMORY_EMPTY if shown.whole else texts.MEMORY_NONE
     form = texts.MEMORY if shown.text else empty
     return form.replace("{numbers}", " ".join(lines)).replace("{text}", shown.text)
-
-
-def asked_by(message: Message, bot_id: int) -> str | None:
-    """The text of our question that this message replies to."""
-    replied = message.reply_to_message
-    if replied is None or replied.from_user is None or replied.from_user.id != bot_id:
-        return None
-    return replied.text

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from telegram import Chat, Message, User
 
+from bot.inbound.plain import clean
 from bot.intake.arrival import place_of
 from storage.records import Button, File, Notice
 
@@ -34,21 +35,36 @@ def answer(
     )
 
 
-def question(message: Message, text: str, asked: User) -> Notice:
+def question(message: Message, text: str, asked: User, placeholder: str | None = None) -> Notice:
     """A notice that the next message of somebody who pressed a button under this message is a reply to.
 
-    In a group Telegram opens the reply for whoever wrote what the question replies to: their own command, where the
-    message with the button answers it, and not a message of the bot.
+    In a group Telegram opens the reply for whoever wrote what the question replies to (their own command, where the
+    message with the button answers it), and for whoever it mentions.
     """
     theirs = message.reply_to_message
     own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
     reply_to = theirs.message_id if own and theirs is not None else message.message_id
-    return Notice(place_of(message), is_private(message), text, reply_to=reply_to, asks=True)
+    name = "" if own or is_private(message) else clean(asked.full_name)
+    return Notice(
+        place_of(message),
+        is_private(message),
+        f"{name}: {text}" if name else text,
+        reply_to=reply_to,
+        asks=True,
+        placeholder=placeholder,
+        calls=(asked.id, name) if name else None,
+    )
 
 
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
     """A message of ours turned into another one."""
     return Notice(place_of(message), is_private(message), text, edits=message.message_id, buttons=tuple(buttons))
+
+
+def keyboard(message: Message) -> tuple[Button, ...]:
+    """The buttons of ours under a message."""
+    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    return tuple(Button(one.text, str(one.callback_data)) for row in rows for one in row if one.callback_data)
 
 
 def argument(message: Message) -> str:

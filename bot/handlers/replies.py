@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated, Forbidden
 
 from bot.conversation.control import Control
@@ -20,6 +19,7 @@ from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running, Sending
+from bot.handlers.markup import below, markup
 from bot.handlers.passed_on import forms_of
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
@@ -230,7 +230,7 @@ class Replies:
         """Send a file; where Telegram takes none, what belongs to it is said all the same."""
         told = texts.UPLOAD_REFUSED
         try:
-            return await self.sender.upload(to, _attachment(file, notice.text), _markup(notice), wanted)
+            return await self.sender.upload(to, _attachment(file, notice.text), below(notice), wanted)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
@@ -238,7 +238,7 @@ class Replies:
             if may_have_arrived(exc.__cause__):
                 told = texts.UPLOAD_LATE
         text = "\n\n".join(filter(None, (notice.text, told)))
-        return await self.sender.notice(to, text, _markup(notice), quote=notice.quote, literals=notice.literals)
+        return await self.sender.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
@@ -250,10 +250,19 @@ class Replies:
         if notice.broadcast is not None:
             broadcast = await self.storage.broadcasts.told(notice.broadcast)
             return await self.sender.pass_on(to, forms_of(*broadcast)) if broadcast else None
+        if notice.edits is not None and not notice.text:
+            await self.sender.drop_keyboard(to.chat_id, notice.edits, markup(notice.buttons))
+            return None
         if not notice.markdown:
-            below = _markup(notice)
             return await self.sender.notice(
-                to, notice.text, below, notice.edits, quote=notice.quote, literals=notice.literals, wanted=wanted
+                to,
+                notice.text,
+                below,
+                notice.edits,
+                quote=notice.quote,
+                literals=notice.literals,
+                calls=notice.calls,
+                wanted=wanted,
             )
         parts: list[Part] = []
 
@@ -287,13 +296,3 @@ def _attachment(file: File, caption: str) -> Upload:
     if file.kind is FileKind.VOICE:
         return Voice(file.data, caption)
     return Document(file.data, file.name or "file", caption)
-
-
-def _markup(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:
-    return ForceReply(selective=True) if notice.asks else markup(notice.buttons)
-
-
-def markup(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Buttons below one another."""
-    rows = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in buttons]
-    return InlineKeyboardMarkup(rows) if rows else None

@@ -7,18 +7,20 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from telegram import Message, Update, User
+from telegram import Message, Update
 
 from bot.chat_language import chat_language
 from bot.conversation.choice import Choice
 from bot.conversation.marks import Way
 from bot.conversation.tokens import TokenCounter
 from bot.handlers.choices import OWN, SETTINGS, Facts, Setting
-from bot.handlers.notices import answer, edited, is_private, question
+from bot.handlers.notices import answer, edited, is_private, keyboard
 from bot.handlers.pressed import acknowledge, pressed
-from bot.intake.arrival import Burst, place_of
+from bot.handlers.questions import Given, Questions, told
+from bot.intake.arrival import place_of
 from bot.language import speaking, texts
 from storage import Storage
+from storage.questions import QuestionKind
 from storage.records import Button, Choices, Notice
 
 SET = "set:"
@@ -36,6 +38,7 @@ class SettingsHandlers:
     """
 
     storage: Storage
+    questions: Questions
     choice: Choice
     way: Way
     reply_format: str
@@ -59,7 +62,7 @@ class SettingsHandlers:
         """Open a setting, or choose; the message shows what holds then."""
         query, message = pressed(update)
         name, _, value = (query.data or "").removeprefix(SET).partition(":")
-        told = texts.OLD_BUTTON
+        word = texts.OLD_BUTTON
         async with self.storage.transaction() as tx:
             if message is not None:
                 place = place_of(message)
@@ -69,24 +72,25 @@ class SettingsHandlers:
                 if choices is not None:
                     await self.storage.chats.choose(tx, chat.id, choices)
                     with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
-                        notice = _after(message, replace(facts, choices=choices), name, value, query.from_user)
-                        told = texts.SETTING_CHANGED if choices != chat.choices else ""
-                    if notice is not None:
-                        await self.storage.notices.add(tx, notice)
+                        word = texts.SETTING_CHANGED if choices != chat.choices else ""
+                        if value == OWN:
+                            await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA)
+                        elif (notice := _after(message, replace(facts, choices=choices), name)) is not None:
+                            await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, told)
+        await acknowledge(query, word)
 
-    async def set_persona(self, burst: Burst) -> None:
+    async def set_persona(self, given: Given) -> None:
         """The system prompt that a person wrote in answer to our question."""
-        message = burst.messages[0]
-        prompt = "\n".join(one.text for one in burst.messages if one.text).strip()
-        fits = prompt and self.count_tokens(prompt) <= self.most_persona
+        place, private = given.burst.place, is_private(given.burst.messages[0])
+        fits = self.count_tokens(given.words) <= self.most_persona
         async with self.storage.transaction() as tx:
             if fits:
-                chat = await self.storage.chats.ensure(tx, burst.place, private=is_private(message), now=self.clock())
-                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=prompt))
-            await self.storage.notices.add(tx, answer(message, texts.PERSONA_SET if fits else texts.PERSONA_LONG))
-            await self.storage.inbox.done(tx, burst.update_ids)
+                chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
+            text = texts.PERSONA_SET if fits else texts.PERSONA_LONG
+            await self.questions.took(tx, given, told(given, text), over=fits, awaits=not fits)
+            await self.storage.inbox.done(tx, given.burst.update_ids)
 
     def _facts(self, message: Message, choices: Choices) -> Facts:
         model = self.choice.name(choices)
@@ -117,14 +121,11 @@ def _chosen(facts: Facts, name: str, value: str) -> Choices | None:
     return None if chosen is None else setting.chosen(facts.choices, chosen)
 
 
-def _after(message: Message, facts: Facts, name: str, value: str, by: User) -> Notice | None:
+def _after(message: Message, facts: Facts, name: str) -> Notice | None:
     """What the message shows after a press; None when it shows that already, which Telegram refuses."""
-    if value == OWN:
-        return question(message, texts.PERSONA_ASK, by)
     setting = SETTINGS[name] if name else None
     buttons = _options(facts, name, setting) if setting else _menu(facts)
-    keyboard = message.reply_markup.inline_keyboard if message.reply_markup else ()
-    if [button.text for row in keyboard for button in row] == [button.label for button in buttons]:
+    if [button.label for button in keyboard(message)] == [button.label for button in buttons]:
         return None
     return edited(message, setting.means() if setting else texts.SETTINGS, buttons)
 

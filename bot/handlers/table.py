@@ -38,6 +38,7 @@ from bot.handlers.forget import NO, TURN, YES, ForgetHandlers
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import BEFORE, BRING_BACK, COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.notices import answer, is_private
+from bot.handlers.questions import CANCEL
 from bot.handlers.replies import Replies, destination
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
@@ -119,6 +120,7 @@ class Handlers:
         add(CommandHandler("allow", owners(door.owners.allow)))
         add(CommandHandler("block", owners(door.owners.block)))
         add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
+        add(CommandHandler("cancel", self.chat.questions.cancel))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         self._register_buttons()
         add(TypeHandler(Update, self.commands.unhandled))
@@ -141,6 +143,7 @@ class Handlers:
         add(CallbackQueryHandler(self.why.notes_then, pattern=rf"^{NOTES_THEN}\d+$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
+        add(CallbackQueryHandler(self.chat.questions.press_cancel, pattern=rf"^{CANCEL}\d+$"))
         add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
         add(CallbackQueryHandler(only(self.forget.turn), pattern=rf"^{TURN}\d+:\d+$"))
         add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
@@ -180,11 +183,6 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         self.continued.add(place)
         self.replies.endings.restart_unshown(place)
-
-    def stands_alone(self, arrival: Arrival) -> bool:
-        """See ``intake.lanes.Work``."""
-        message = arrival.update.message
-        return message is not None and self.chat.is_told(message)
 
     def arrived(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""
@@ -233,6 +231,8 @@ class Handlers:
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):
+            if isinstance(subject, Update) and subject.message is not None:
+                await self.chat.questions.pass_over(subject.message)
             async with self._busy(subject):
                 await self.application.process_update(subject)
         if (error := self.unstored.pop(update_ids(subject), None)) is not None:

@@ -33,6 +33,13 @@ class Addressing:
             return True
         return self._is_mentioned(message) or self._is_named(text_of(message))
 
+    def without_call(self, text: str) -> str:
+        """The words of a message without what only calls the bot."""
+        text = re.sub(rf"@{re.escape(self.username)}(?!\w)[,:;]?", "", text, flags=re.IGNORECASE)
+        return (
+            re.sub(rf"^\W*{re.escape(self.name)}\W+", "", text, flags=re.IGNORECASE) if self._is_named(text) else text
+        )
+
     def is_ours(self, command: str) -> bool:
         """Whether a command, as it was written, is not for another bot."""
         _, at, name = command.partition("@")

@@ -65,10 +65,7 @@ class Arrival:
         mine, theirs = self.update.message, before.update.message
         if mine is None or theirs is None or not self.joins(before):
             return False
-        if mine.media_group_id is not None and mine.media_group_id == theirs.media_group_id:
-            return True
-        at_once = abs((mine.date - theirs.date).total_seconds()) <= SAME_MOMENT_S
-        return at_once and (_is_cut(theirs) or _is_forward(mine))
+        return is_part(mine, theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,14 @@ class Burst:
     update_ids: tuple[int, ...]
     continues: bool = False
     """Whether it goes on with the message before it: the rest of a paste, or what a comment was about."""
+
+
+def is_part(message: Message, before: Message) -> bool:
+    """Whether a message is a part of the same action as the one of the same person before it."""
+    if message.media_group_id is not None and message.media_group_id == before.media_group_id:
+        return True
+    at_once = abs((message.date - before.date).total_seconds()) <= SAME_MOMENT_S
+    return at_once and (_is_cut(before) or _is_forward(message))
 
 
 def place_of(message: Message) -> Place:

@@ -11,7 +11,7 @@ _REPEATED = frozenset(
 KNOWN = frozenset(
     (
         *("start", "help", "summary", "memory", "search", "why", "forget", "stop", "retry", "reset", "usage"),
-        *("export", "settings", "privacy", "users", "allow", "block", "broadcast", "budget"),
+        *("export", "settings", "privacy", "users", "allow", "block", "broadcast", "budget", "cancel"),
     )
 )
 """The commands that the bot has."""

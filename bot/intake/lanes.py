@@ -46,9 +46,6 @@ class Work(Protocol):
     def more_to_come(self, place: Place) -> None:
         """A further part of the turn under way has arrived: the answer may be begun again with it."""
 
-    def stands_alone(self, arrival: Arrival) -> bool:
-        """Whether it is no part of a turn, but what somebody was asked for: only its own further parts belong to it."""
-
     def arrived(self, arrival: Arrival) -> None:
         """Take note of what holds at once, whatever it has to wait for in its lane: a group that has moved."""
 
@@ -163,7 +160,7 @@ class Lanes:
     async def _next_batch(self, lane: _Lane) -> Sequence[Arrival]:
         batch = [self._first(lane)]
         while True:
-            while lane.queue and self._belongs(lane.queue[0], batch):
+            while lane.queue and lane.queue[0].joins(batch[-1]):
                 batch.append(self._first(lane))
             if lane.queue or not batch[-1].may_continue:
                 return batch
@@ -178,8 +175,3 @@ class Lanes:
         arrival = lane.queue.popleft()
         lane.asking -= not self._work.is_overheard(arrival)
         return arrival
-
-    def _belongs(self, arrival: Arrival, batch: Sequence[Arrival]) -> bool:
-        if self._work.stands_alone(arrival) or self._work.stands_alone(batch[0]):
-            return arrival.continues(batch[-1])
-        return arrival.joins(batch[-1])

@@ -17,7 +17,7 @@ from bot.outbound.content import Attachment, Content, Document, File, Photo, Voi
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.form import ReplyFormat, goes_rich
-from bot.outbound.literals import with_literals
+from bot.outbound.literals import with_literals, with_mention
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
 from bot.outbound.post import NotWantedError, Post, Wanted, always
@@ -106,6 +106,7 @@ class Sender:
         *,
         quote: bool = False,
         literals: Sequence[str] = (),
+        calls: tuple[int, str] | None = None,
         wanted: Wanted = always,
     ) -> int | None:
         """Send a plain text of ours, or turn the message `edit` into it; returns the id of the (last) message.
@@ -113,7 +114,7 @@ class Sender:
         None when it was not `wanted` any more before that.
 
         A long one takes several messages, the last with the buttons. `quote` shows it as a quote that can be folded;
-        `literals` are words in it that strangers chose.
+        `literals` are words in it that strangers chose; `calls` is somebody whose name it begins with: a mention.
         Raises Undeliverable.
         """
         next_piece = quoted_piece if quote else plain_piece
@@ -123,6 +124,8 @@ class Sender:
             last = piece.end >= len(text)
             try:
                 content = with_literals(piece.content, literals)
+                if calls is not None and offset == 0:
+                    content = with_mention(content, *calls)
                 place = replace(to, quiet=not last)
                 message_id = await self._post.put(place, content, edit, markup if last else None, wanted)
             except NotWantedError:
@@ -163,10 +166,10 @@ class Sender:
         for start in range(0, len(message_ids), MOST_DELETIONS):
             await self._delete(chat_id, message_ids[start : start + MOST_DELETIONS])
 
-    async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
-        """Take the buttons off a message, if it is still there."""
+    async def drop_keyboard(self, chat_id: int, message_id: int, instead: InlineKeyboardMarkup | None = None) -> None:
+        """Take the buttons off a message, if it is still there, or put others under it."""
         try:
-            await self._bot.edit_message_reply_markup(chat_id, message_id)
+            await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=instead)
         except TelegramError as exc:
             log.info("The buttons of message %d in chat %d stay: %s", message_id, chat_id, exc)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from telegram import MessageEntity
+from telegram import MessageEntity, User
 
 from bot.outbound.content import Rich, Text
 from bot.outbound.convert import TEXT_ENTITIES
@@ -17,6 +17,14 @@ def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Tex
     marks = (entity for word in dict.fromkeys(literals) for entity in _marks(content.text, word))
     left = max(0, TEXT_ENTITIES - len(content.entities))
     return replace(content, entities=(*content.entities, *islice(marks, left)))
+
+
+def with_mention(content: Rich | Text, user_id: int, name: str) -> Rich | Text:
+    """The content with the name that it begins with as a mention of that person, who need not have a @username."""
+    if isinstance(content, Rich) or not content.text.startswith(name):
+        return content
+    mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, _units(name), user=User(user_id, name, is_bot=False))
+    return replace(content, entities=(mention, *content.entities))
 
 
 def _marks(text: str, word: str) -> Iterator[MessageEntity]:

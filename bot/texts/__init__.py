@@ -4,6 +4,7 @@ Other languages have a file of the same names in ``translations``; ``language.te
 """
 
 from bot.texts.access import *  # noqa: F403 - all of them are texts
+from bot.texts.questions import *  # noqa: F403
 
 START = (
     "Hi, I'm Keepsake. Write to me and I answer; this chat has one memory, and I keep it until you reset it.\n\n"
@@ -106,11 +107,9 @@ COMPACT_CUT = "The model made no whole notes, so I left everything as it is. Ple
 SHOW_BEFORE, STILL_EARLIER, BRING_BACK = "The notes before", "Still earlier ones", "Bring them back"
 NOTES_BEFORE = "The notes of {at}. If you bring them back, this changes (+ comes back, ✕ goes):\n\n{changes}"
 CORRECT = "Correct"
-CORRECT_ASK = "What should I change in my notes? Reply to this message, for example: “I live in Bern, not in Basel.”"
 CORRECTED = "Done. /memory shows what I keep now."
 CORRECT_AGAIN = "My notes changed while I was at it. Please say that again."
 FORGET = "Forget something"
-FORGET_ASK = "What should I forget? Reply to this message with words that stand in it."
 FORGET_HOW = "Tell me what: /forget with some words, or /forget as a reply to a message."
 FORGET_NOTHING = "I find nothing like that, neither in what was said nor in my notes."
 FORGET_FOUND = "I would forget for good:\n\n{found}"
@@ -184,9 +183,6 @@ SET_PERSONA, SET_PERSONA_MEANS = "Persona", "What shall I be here? This is what 
 PERSONA_BRIEF, PERSONA_TEACHER = "Brief", "Patient teacher"
 PERSONA_ENGINEER, PERSONA_TRANSLATOR = "Software engineer", "Translator"
 PERSONA_OWN = "Your own…"
-PERSONA_ASK = (
-    "What shall the model be told first? Reply to this message, for example: “You are a ship's cook. Answer in rhymes.”"
-)
 PERSONA_SET = "Done. It holds from your next message on."
 PERSONA_LONG = "I need some words for that, and not more than a quarter of what the model can read. Please try again."
 SET_WAY, SET_WAY_MEANS = (

@@ -1,5 +1,7 @@
 """Reply markup: inline keyboards checked button by button, the other kinds by their fields."""
 
+from typing import cast
+
 from sandbox.botapi import kinds
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.wire import Json
@@ -19,6 +21,7 @@ _button = kinds.record(
 )
 _inline = kinds.record({"inline_keyboard": kinds.array(kinds.array(_button))})
 _remove = kinds.record({"remove_keyboard": kinds.boolean}, {"selective": kinds.boolean})
+LONGEST_PLACEHOLDER = 64
 _force = kinds.record(
     {"force_reply": kinds.boolean}, {"input_field_placeholder": kinds.string, "selective": kinds.boolean}
 )
@@ -44,7 +47,24 @@ def markup(value: object, name: str) -> Json:
         return inline(found, name)
     checked = other(found, name)
     assert isinstance(checked, dict)
+    if checked.get("remove_keyboard", checked.get("force_reply")) is not True:
+        raise bad_request("can't parse reply keyboard markup JSON object: the field must be True")
+    if "input_field_placeholder" in checked:
+        length = len(str(checked["input_field_placeholder"]))
+        if not 1 <= length <= LONGEST_PLACEHOLDER:
+            raise bad_request(f"input field placeholder has {length} characters, and must have 1 to 64")
     return checked
+
+
+def opened_for(markup: Json, chat: Json, content: Json, reply_to: Json | None) -> list[int] | None:
+    """Whose reply a forced reply opens; None: everybody's. A selective one needs a mention, or to be a reply."""
+    if not markup.get("selective") or chat["type"] == "private":
+        return None
+    entities = cast("list[Json]", content.get("entities", []))
+    opened = [cast("int", cast("Json", one["user"])["id"]) for one in entities if one["type"] == "text_mention"]
+    if reply_to is not None and "from" in reply_to:
+        opened.append(cast("int", cast("Json", reply_to["from"])["id"]))
+    return opened
 
 
 def _check(button: Json) -> None:

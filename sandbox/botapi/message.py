@@ -53,6 +53,10 @@ class Message:
     file_name: str | None = None
     asks: bool = False
     """Whether the next message of the user is made a reply to it (ForceReply)."""
+    opened_for: tuple[int, ...] | None = None
+    """Of whom, if it is selective; None: of everybody."""
+    placeholder: str | None = None
+    """What stands where that message is typed."""
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -86,6 +90,8 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         document=_file(source, "document"),
         file_name=cast("str | None", source.get("name")),
         asks=bool(source.get("asks")),
+        opened_for=tuple(cast("list[int]", opened)) if (opened := source.get("opened_for")) is not None else None,
+        placeholder=cast("str | None", cast("Json", source.get("markup", {})).get("input_field_placeholder")),
     )
 
 

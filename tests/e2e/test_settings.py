@@ -191,7 +191,7 @@ async def test_what_answers_a_question_of_ours_is_no_part_of_the_next_turn(
     menu = await open_row(stage, "Persona")
     await stage.ann.press(stage.home.message(menu), "Your own…")
     question = (await stage.home.wait(2, PATIENCE_S))[1]
-    await stage.ann.say(stage.home, "hello")
+    await stage.ann.say(stage.home, "hello", reply_to=menu)
     await stage.model.wait_requests(1, PATIENCE_S)
     words = [("You are a cook.", question), ("What is for dinner?", None)]
     for text, target in words if answer_first else reversed(words):

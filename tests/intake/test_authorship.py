@@ -126,7 +126,7 @@ def test_a_path_is_no_command(words: str, entity: str, chat_id: int) -> None:
 
 
 def test_the_commands_that_are_obeyed_are_those_of_the_menu() -> None:
-    assert {"start", *dict(MENU)} == KNOWN
+    assert {"start", "cancel", *dict(MENU)} == KNOWN
 
 
 def test_a_blank_of_any_sort_ends_a_command() -> None:

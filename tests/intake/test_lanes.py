@@ -23,7 +23,6 @@ class Recorder:
         self.more: list[Place] = []
         self.edits: list[int] = []
         self.arrivals: list[int] = []
-        self.alone: set[int] = set()
         self.left_out: list[tuple[int, bool]] = []
         self.overheard: set[int] = set()
         self.gates: dict[Place, asyncio.Event] = {}
@@ -48,9 +47,6 @@ class Recorder:
 
     async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
         self.left_out.append((arrival.update_id, tell))
-
-    def stands_alone(self, arrival: Arrival) -> bool:
-        return arrival.update_id in self.alone
 
     def more_to_come(self, place: Place) -> None:
         self.more.append(place)
@@ -229,20 +225,3 @@ async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.M
     await asyncio.sleep(0.01)
     assert [numbers for _, numbers in work.batches if numbers] == [[1], [2], [3], [4], [5], [7], [9]]
     await _settled(lanes)
-
-
-@pytest.mark.parametrize(("alone", "batches"), [(2, [[1], [2], [3, 4]]), (3, [[1], [2], [3], [4]])])
-async def test_an_answer_to_our_question_is_no_part_of_a_turn(alone: int, batches: list[list[int]]) -> None:
-    work = Recorder()
-    work.alone = {alone}
-    work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
-    lanes.put(arrival(1, "a"))
-    await asyncio.sleep(0)
-    for number in (2, 3, 4):
-        lanes.put(arrival(number, "words"))
-    work.gates[HOME].set()
-    for _ in range(20):
-        await asyncio.sleep(0)
-    await _settled(lanes)
-    assert [numbers for _, numbers in work.batches] == batches

@@ -65,8 +65,8 @@ def _editable(world: World, args: Arguments) -> StoredMessage:
     found = world.store.message(chat_id, args.integer("message_id"))
     if found is None:
         raise bad_request("message to edit not found")
-    if cast("Json", found.raw["from"])["id"] != world.bot_id:
-        raise bad_request("message can't be edited")
+    if cast("Json", found.raw["from"])["id"] != world.bot_id or (found.rich or {}).get("asks"):
+        raise bad_request("message can't be edited")  # nor can one whose markup is no inline keyboard
     return found
 
 

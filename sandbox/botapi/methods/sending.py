@@ -1,6 +1,6 @@
 """The methods that write: messages, drafts, and the sign that something is being written."""
 
-from sandbox.botapi import rich, text
+from sandbox.botapi import keyboard, rich, text
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.previews import Draft
@@ -110,7 +110,8 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
     if markup and markup.get("inline_keyboard"):
         content = content | {"reply_markup": markup}
     if markup and markup.get("force_reply"):
-        source = (source or {}) | {"asks": True}
+        opened = keyboard.opened_for(markup, chat, content, reply_to)
+        source = (source or {}) | {"asks": True, "opened_for": opened, "markup": markup}
     world.limits.check(chat_id)
     world.previews.end(chat_id)
     return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source, direct=direct)

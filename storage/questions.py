@@ -1,0 +1,187 @@
+"""What people were asked after a button, until they answer: a row is written with the notice that asks.
+
+One that is answered or cancelled stays for two days, without a word of the answer, so that an answer that somebody
+edits or gives again is known for what it is, and gets into no conversation.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.database import Database, Row, Transaction
+from storage.records import Button, Place
+
+LIVES_S = 2 * 86_400.0
+"""How long a reply to it is an answer, in seconds."""
+
+
+class QuestionKind(StrEnum):
+    """What is done with the answer."""
+
+    CORRECT = "correct"
+    FORGET = "forget"
+    PERSONA = "persona"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question; `id` 0: there is no row, since a version asked that kept none."""
+
+    id: int
+    place: Place
+    person: int | None
+    kind: QuestionKind
+    asked_at: float
+    """In seconds since 1970 (UTC)."""
+    message_id: int | None
+    panel: int | None = None
+    buttons: tuple[Button, ...] = ()
+    open: bool = True
+
+
+class Questions:
+    """The table of questions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(self, tx: Transaction, question: Question, notice_id: int) -> int:
+        """Keep a question that goes out with this notice; the one before it is answered by replies to it only."""
+        await self.pass_over(tx, question.place, question.person)
+        if question.panel is not None:  # its button to cancel is this question's now
+            sql = "UPDATE questions SET panel = NULL WHERE telegram_id = ? AND panel = ?"
+            await tx.execute(sql, (question.place.telegram_id, question.panel))
+        return await tx.insert(
+            "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, notice_id, panel, buttons)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(question.place.telegram_id, question.place.thread_id, question.person, question.kind),
+                *(question.asked_at, notice_id, question.panel),
+                json.dumps([[one.label, one.data] for one in question.buttons], ensure_ascii=False),
+            ),
+        )
+
+    async def of_message(self, telegram_id: int, message_id: int) -> Question | None:
+        """The question that this message of ours is, open or not."""
+        return await self._one("telegram_id = ? AND message_id = ?", telegram_id, message_id)
+
+    async def without_message(self, place: Place, kind: QuestionKind) -> Question | None:
+        """One of this kind of which it is not known which message it is: the process died when it had been sent."""
+        where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open AND message_id IS NULL"
+        return await self._one(where, place.telegram_id, place.thread_id, kind)
+
+    async def awaiting(self, place: Place, person: int) -> Question | None:
+        """The question that the next message of this person answers."""
+        where = "telegram_id = ? AND thread_id = ? AND person = ? AND open AND awaits"
+        return await self._one(where, place.telegram_id, place.thread_id, person)
+
+    async def open_for(self, place: Place, person: int) -> list[Question]:
+        """What this person has not answered yet, newest first."""
+        rows = await self._database.rows(
+            "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open ORDER BY id DESC",
+            (place.telegram_id, place.thread_id, person),
+        )
+        return [_question(row) for row in rows]
+
+    async def find(self, number: int) -> Question | None:
+        """The question with this id."""
+        return await self._one("id = ?", number)
+
+    async def is_answer(self, telegram_id: int, message_id: int) -> bool:
+        """Whether this message was said in answer to a question."""
+        sql = "SELECT 1 FROM questions WHERE telegram_id = ? AND ? IN (SELECT value FROM json_each(answers)) LIMIT 1"
+        return await self._database.row(sql, (telegram_id, message_id)) is not None
+
+    async def answered(
+        self,
+        tx: Transaction,
+        question: Question,
+        message_ids: Sequence[int],
+        *,
+        over: bool = True,
+        awaits: bool = False,
+    ) -> None:
+        """Note that these messages are an answer; `over`: it was taken. Else another one is, `awaits`: the next one."""
+        number = question.id or await tx.insert(
+            "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, message_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(question.place.telegram_id, question.place.thread_id, question.person),
+                *(question.kind, question.asked_at, question.message_id),
+            ),
+        )
+        if over:
+            await self._withdraw(tx, number)
+        await tx.execute(
+            "UPDATE questions SET open = ?, awaits = ?, panel = iif(?, NULL, panel), answers ="
+            " (SELECT json_group_array(value) FROM (SELECT value FROM json_each(answers)"
+            " UNION SELECT value FROM json_each(?))) WHERE id = ?",
+            (not over, awaits and not over, over, json.dumps(list(message_ids)), number),
+        )
+
+    async def cancel(self, tx: Transaction, question: Question) -> bool:
+        """Want no answer to it any more; False when that was so before."""
+        await self._withdraw(tx, question.id)
+        sql = "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE id = ? AND open"
+        return bool(await tx.execute(sql, (question.id,)))
+
+    async def pass_over(self, tx: Transaction, place: Place, person: int | None) -> None:
+        """The person says something else: from now on only a reply to a question answers it."""
+        await tx.execute(
+            "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND person IS ? AND awaits",
+            (place.telegram_id, place.thread_id, person),
+        )
+
+    async def any_before(self, before: float) -> bool:
+        """Whether there are questions from before this time."""
+        return await self._database.row("SELECT 1 FROM questions WHERE asked_at < ? LIMIT 1", (before,)) is not None
+
+    async def prune(self, tx: Transaction, before: float) -> None:
+        """Drop the questions from before this time, answered or not."""
+        await tx.execute("DELETE FROM questions WHERE asked_at < ?", (before,))
+
+    @staticmethod
+    async def _withdraw(tx: Transaction, number: int) -> None:
+        """It need not be sent any more, if it was not."""
+        rows = await tx.rows("SELECT notice_id FROM questions WHERE id = ? AND notice_id IS NOT NULL", (number,))
+        await tx.execute("UPDATE questions SET notice_id = NULL WHERE id = ?", (number,))
+        for row in rows:
+            await tx.execute("DELETE FROM notices WHERE id = ?", (row["notice_id"],))
+
+    async def _one(self, where: str, *values: str | int) -> Question | None:
+        sql = f"SELECT * FROM questions WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
+        row = await self._database.row(sql, values)
+        return _question(row) if row else None
+
+
+async def end_questions(tx: Transaction, chat_id: int) -> None:
+    """What was asked in a conversation is asked no more: it begins afresh."""
+    await tx.execute(
+        "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE (telegram_id, thread_id) ="
+        " (SELECT telegram_id, thread_id FROM chats WHERE id = ?)",
+        (chat_id,),
+    )
+
+
+async def move_questions(tx: Transaction, old: int, new: int) -> None:
+    """A group has another number now, and its messages too: what is open can still be answered there."""
+    await tx.execute("DELETE FROM questions WHERE telegram_id = ? AND NOT open", (old,))
+    await tx.execute(
+        "UPDATE questions SET telegram_id = ?, message_id = NULL, panel = NULL, answers = '[]' WHERE telegram_id = ?",
+        (new, old),
+    )
+
+
+def _question(row: Row) -> Question:
+    return Question(
+        id=row["id"],
+        place=Place(row["telegram_id"], row["thread_id"]),
+        person=row["person"],
+        kind=QuestionKind(row["kind"]),
+        asked_at=row["asked_at"],
+        message_id=row["message_id"],
+        panel=row["panel"],
+        buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
+        open=bool(row["open"]),
+    )
