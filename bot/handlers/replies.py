@@ -257,7 +257,7 @@ class Replies:
             return await self.sender.notice(
                 to,
                 notice.text,
-                below,
+                below(notice),
                 notice.edits,
                 quote=notice.quote,
                 literals=notice.literals,

@@ -1,0 +1,172 @@
+"""What the bot asks after a button: who may answer, with which message, and what becomes of it."""
+
+import time
+
+import pytest
+
+from sandbox.botapi import Chat, Message, User
+from sandbox.model import Say
+from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.groups import group, user_messages
+from tests.e2e.owners import handled, pressed, query
+from tests.e2e.quick import hurry as hurry
+
+OPEN = "SELECT kind FROM questions WHERE open"
+PERSONA = "SELECT persona FROM chats WHERE persona IS NOT NULL"
+
+
+async def ask(stage: Stage, chat: Chat, by: User, button: str = "set:persona:own") -> Message:
+    """Press a button that asks; returns the question."""
+    if not any(message.buttons for message in chat.replies):
+        await by.say(chat, "/settings")
+        await chat.wait(lambda chat: any(message.buttons for message in chat.replies), PATIENCE_S)
+    panel = next(message for message in chat.replies if message.buttons)
+    if not any(one.data == button for one in panel.buttons):
+        await by.press(panel, "set:persona")
+        await chat.wait(lambda chat: any(one.data == button for one in chat.message(panel.id).buttons), PATIENCE_S)
+    count = sum(message.asks for message in chat.replies)
+    await by.press(panel, button)
+    await chat.wait(lambda chat: sum(message.asks for message in chat.replies) > count, PATIENCE_S)
+    await chat.wait(lambda chat: chat.message(panel.id).buttons[-1].text == "Cancel", PATIENCE_S)
+    return next(message for message in reversed(chat.replies) if message.asks)
+
+
+async def test_the_next_words_are_the_answer_and_no_turn(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    question = await ask(stage, stage.home, stage.ann)
+    assert question.placeholder == "What the model is told first, or /cancel"
+    said = await stage.ann.say(stage.home, "You are a cook.")
+    assert (await stage.replies(3))[-1] == "Done. It holds from your next message on."
+    await stage.ann.edit(said, "You are a cook, secretly.")
+    await stage.ann.say(stage.home, "You are a pirate.", reply_to=question)
+    assert "over" in (await stage.replies(4))[-1]
+    await stage.ann.say(stage.home, "hello", reply_to=said)
+    await stage.replies(5)
+    assert query(stage, PERSONA) == [("You are a cook.",)]
+    assert user_messages(stage.model.requests[-1])[-1].endswith("hello")
+    assert len(stage.model.requests) == 1
+    for words in ("You are a cook", "secretly", "pirate"):
+        assert words not in str(stage.model.requests[0].messages[1:])
+    assert "Cancel" not in [one.text for one in stage.home.replies[0].buttons]
+
+
+@pytest.mark.parametrize("other", ["forward", "command", "late", "reply", "picture"])
+async def test_what_is_no_answer_is_none(stage: Stage, hurry: None, other: str) -> None:
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    question = await ask(stage, stage.home, stage.ann)
+    if other == "forward":
+        await stage.ann.forward(stage.home, "You are a fish.", "Bob")
+    elif other == "command":
+        await stage.ann.say(stage.home, "/help")
+        await stage.replies(3)
+        await stage.ann.say(stage.home, "You are a fish.")
+    elif other == "late":
+        query(stage, "UPDATE questions SET asked_at = asked_at - 601")
+        await stage.ann.say(stage.home, "You are a fish.")
+    elif other == "reply":
+        await stage.ann.say(stage.home, "You are a fish.", reply_to=stage.home.replies[0])
+    else:
+        await stage.ann.say(stage.home, None, caption="You are a fish.", dice={"emoji": "🎲", "value": 2})
+    await stage.home.wait(lambda chat: chat.replies[-1].text == "Aye.", PATIENCE_S)
+    await stage.ann.say(stage.home, "hello")
+    await stage.home.wait(lambda chat: len([one for one in chat.replies if one.text == "Aye."]) == 2, PATIENCE_S)
+    assert query(stage, PERSONA) == []
+    await stage.ann.say(stage.home, "You are a cook.", reply_to=question)
+    await stage.home.wait(lambda chat: chat.replies[-1].text.startswith("Done"), PATIENCE_S)
+    assert query(stage, PERSONA) == [("You are a cook.",)]
+
+
+@pytest.mark.parametrize("way", ["button", "command"])
+async def test_a_question_is_cancelled(stage: Stage, hurry: None, way: str) -> None:
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    question = await ask(stage, stage.home, stage.ann)
+    if way == "button":
+        assert await pressed(stage, stage.ann, stage.home.replies[0], "Cancel") == "Cancelled: I wait for no answer."
+    else:
+        await stage.ann.say(stage.home, "/cancel")
+        await stage.home.wait(lambda chat: chat.replies[-1].text.startswith("Cancelled"), PATIENCE_S)
+    await stage.home.wait(lambda chat: chat.message(question.id).deleted, PATIENCE_S)
+    await stage.home.wait(lambda chat: chat.replies[0].buttons[-1].text == "« Back", PATIENCE_S)
+    await stage.ann.say(stage.home, "You are a fish.")
+    await stage.home.wait(lambda chat: chat.replies[-1].text == "Aye.", PATIENCE_S)
+    assert (query(stage, PERSONA), query(stage, OPEN)) == ([], [])
+
+
+async def test_in_a_group_only_whoever_was_asked_answers(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("Aye."))
+    chat, (ann, bob) = group(stage, "Bob")
+    await stage.start()
+    question = await ask(stage, chat, ann)
+    assert question.opened_for == (ann.id,)
+    panel = chat.replies[0]
+    assert await pressed(stage, bob, panel, "Cancel") == "I asked somebody else that: only their answer counts."
+    await bob.say(chat, "You are a fish.", reply_to=question)
+    await chat.wait(lambda chat: "somebody else" in chat.replies[-1].text, PATIENCE_S)
+    await ann.say(chat, "You are a bird.")
+    await bob.say(chat, "@keepsake_sandbox_bot you are a fish")
+    await chat.wait(lambda chat: chat.replies[-1].text == "Aye.", PATIENCE_S)
+    assert (query(stage, PERSONA), query(stage, OPEN)) == ([], [("persona",)])
+    await ann.say(chat, "@keepsake_sandbox_bot You are a cook.")
+    await chat.wait(lambda chat: chat.replies[-1].text.startswith("Done"), PATIENCE_S)
+    assert query(stage, PERSONA) == [("You are a cook.",)]
+
+
+async def test_a_question_in_a_group_mentions_who_is_asked(stage: Stage, hurry: None) -> None:
+    chat, (ann, bob) = group(stage, "Bob")
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    await bob.say(chat, "Keepsake, my boat is called Zanzibar")
+    await chat.wait(1, PATIENCE_S)
+    await bob.say(chat, "/memory")
+    await chat.wait(2, PATIENCE_S)
+    await ann.press(chat.replies[-1], "Forget something")
+    question = (await chat.wait(3, PATIENCE_S))[-1]
+    assert question.text.startswith("Ann: What should I forget?")
+    assert ann.id in (question.opened_for or ())
+    await ann.say(chat, "Keepsake, Zanzibar")
+    assert "I would forget" in (await chat.wait(4, PATIENCE_S))[-1].text
+    assert len(stage.model.requests) == 1
+
+
+async def test_a_question_of_the_version_before_works_once(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    question = await ask(stage, stage.home, stage.ann)
+    query(stage, "DELETE FROM questions")
+    await stage.ann.say(stage.home, "You are a cook.", reply_to=question)
+    assert (await stage.replies(3))[-1].startswith("Done")
+    await stage.ann.say(stage.home, "You are a fish.", reply_to=question)
+    assert "over" in (await stage.replies(4))[-1]
+    assert query(stage, PERSONA) == [("You are a cook.",)]
+
+
+async def test_a_reset_ends_what_was_asked(stage: Stage, hurry: None) -> None:
+    await stage.start()
+    question = await ask(stage, stage.home, stage.ann)
+    await stage.ann.say(stage.home, "/reset")
+    await stage.replies(3)
+    await stage.ann.say(stage.home, "You are a fish.", reply_to=question)
+    assert "over" in (await stage.replies(4))[-1]
+    assert stage.model.requests == []
+
+
+async def test_a_group_that_moves_takes_its_question_along(stage: Stage, hurry: None) -> None:
+    chat, (ann, _) = group(stage, "Bob")
+    await stage.start()
+    await ask(stage, chat, ann)
+    new = stage.telegram.group("Friends", [ann], chat_id=-1009999)
+    message = {
+        "message_id": 900,
+        "date": int(time.time()),
+        "chat": {"id": new.id, "type": "supergroup", "title": new.title},
+        "from": {"id": ann.id, "is_bot": False, "first_name": "Ann"},
+        "migrate_from_chat_id": chat.id,
+    }
+    stage.telegram.push_update({"message": message})
+    await handled(stage)
+    await ann.say(new, "@keepsake_sandbox_bot You are a cook.")
+    await new.wait(1, PATIENCE_S)
+    assert query(stage, PERSONA) == [("You are a cook.",)]
