@@ -111,20 +111,26 @@ class Questions:
                 *(question.kind, question.asked_at, question.message_id),
             ),
         )
+        if not question.id:  # the process died when it was sent, and it was sent again: that one is answered too
+            alike = (question.place.telegram_id, question.place.thread_id, question.person, question.kind, number)
+            sql = (
+                "SELECT id FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND kind = ? AND open"
+                " AND id != ?"
+            )
+            for row in await tx.rows(sql, alike):
+                await self._end(tx, row["id"])
         if over:
             await self._withdraw(tx, number)
         await tx.execute(
-            "UPDATE questions SET open = ?, awaits = ?, panel = iif(?, NULL, panel), answers ="
-            " (SELECT json_group_array(value) FROM (SELECT value FROM json_each(answers)"
+            "UPDATE questions SET open = ?, awaits = ?, message_id = ifnull(message_id, ?),"
+            " panel = iif(?, NULL, panel), answers = (SELECT json_group_array(value) FROM (SELECT value FROM json_each(answers)"
             " UNION SELECT value FROM json_each(?))) WHERE id = ?",
-            (not over, awaits and not over, over, json.dumps(list(message_ids)), number),
+            (not over, awaits and not over, question.message_id, over, json.dumps(list(message_ids)), number),
         )
 
     async def cancel(self, tx: Transaction, question: Question) -> bool:
         """Want no answer to it any more; False when that was so before."""
-        await self._withdraw(tx, question.id)
-        sql = "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE id = ? AND open"
-        return bool(await tx.execute(sql, (question.id,)))
+        return await self._end(tx, question.id)
 
     async def pass_over(self, tx: Transaction, place: Place, person: int | None) -> None:
         """The person says something else: from now on only a reply to a question answers it."""
@@ -140,6 +146,11 @@ class Questions:
     async def prune(self, tx: Transaction, before: float) -> None:
         """Drop the questions from before this time, answered or not."""
         await tx.execute("DELETE FROM questions WHERE asked_at < ?", (before,))
+
+    async def _end(self, tx: Transaction, number: int) -> bool:
+        await self._withdraw(tx, number)
+        sql = "UPDATE questions SET open = 0, awaits = 0, panel = NULL WHERE id = ? AND open"
+        return bool(await tx.execute(sql, (number,)))
 
     @staticmethod
     async def _withdraw(tx: Transaction, number: int) -> None:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from telegram import Message, MessageOrigin, MessageOriginChannel, MessageOriginChat, MessageOriginUser, Update
+from telegram import Message, Update
 
 from bot.access.listing import Listing
 from bot.access.requests import Requests
 from bot.access.wording import called, shown
 from bot.handlers.claims import Claims
 from bot.handlers.commands import Commands
+from bot.handlers.meant import author_meant, replies
 from bot.handlers.notices import answer, argument, is_private
 from bot.language import texts
 from storage import Storage
@@ -48,6 +49,22 @@ class OwnerHandlers:
 
         return guarded
 
+    def everywhere(self, handler: Handler) -> Handler:
+        """The handler for owners also in a group, where it is about whoever they reply to."""
+        in_private = self.only(handler)
+
+        async def guarded(update: Update, context: object) -> None:
+            message = update.message
+            assert message is not None, "guards commands"
+            user = message.from_user if message.sender_chat is None else None
+            about = not argument(message) and replies(message)
+            if not is_private(message) and about and user is not None and await self.requests.owners.has(user.id):
+                await handler(update, context)
+            else:
+                await in_private(update, context)
+
+        return guarded
+
     async def start(self, update: Update, context: object) -> None:
         """``/start``: an owner is asked about those who wait as well."""
         await self.claims.remind(update.message)
@@ -66,7 +83,7 @@ class OwnerHandlers:
         await self._say(update, notice)
 
     async def allow(self, update: Update, _: object) -> None:
-        """``/allow``: an id, a @username, or a reply to a request or to something forwarded."""
+        """``/allow``: an id, a @username, or a reply to a request, to something forwarded, or to anybody in a group."""
         await self._put(update, Standing.ALLOWED)
 
     async def block(self, update: Update, _: object) -> None:
@@ -108,10 +125,12 @@ class OwnerHandlers:
             return entry.guest if entry else Guest(int(words))
         if re.fullmatch(r"@\w{1,64}", words):
             entry = await self.storage.access.by_username(words[1:])
-        elif not words and reply is not None:
-            entry = await self.storage.access.of_request(message.chat.id, reply.message_id)
-            if entry is None and (guest := _author(reply.forward_origin)) is not None:
-                return guest
+        elif not words:
+            if reply is not None:
+                entry = await self.storage.access.of_request(message.chat.id, reply.message_id)
+            if entry is None:
+                guest = author_meant(message)
+                return guest if guest is None or guest.telegram_id != message.get_bot().id else None
         return entry.guest if entry else None
 
     async def _say(self, update: Update, notice: Notice) -> None:
@@ -120,18 +139,10 @@ class OwnerHandlers:
             await self.storage.inbox.done(tx, [update.update_id])
 
 
-def _author(source: MessageOrigin | None) -> Guest | None:
-    """The person, or the channel, whose words were forwarded."""
-    match source:
-        case MessageOriginUser(sender_user=user):
-            return Guest(user.id, user.full_name, user.username, user.language_code)
-        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
-            return Guest(chat.id, chat.effective_name or "", chat.username)
-    return None
-
-
 def _how(message: Message, standing: Standing) -> str:
     words = argument(message)
+    if not words and replies(message):
+        return texts.ACCESS_OF_NOBODY
     if words.startswith("@"):
         return texts.ACCESS_UNKNOWN.format(name=words)
     return texts.ALLOW_HOW if standing is Standing.ALLOWED else texts.BLOCK_HOW

@@ -97,7 +97,7 @@ class Questions:
         """Whether it is the sender of this message who was asked; an administrator without a name may be anybody."""
         if message.sender_chat is not None:
             return message.sender_chat.id == message.chat.id
-        return message.from_user is not None and asked.person in (None, message.from_user.id)
+        return message.from_user is not None and asked.person == message.from_user.id
 
     async def is_answer(self, message: Message) -> bool:
         """Whether this message, as it was sent, answered a question, or replied to one."""
@@ -203,10 +203,12 @@ class Questions:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        asked_at = target.date.timestamp()
+        found = await self.storage.questions.without_message(place, kind)
+        if found is not None:
+            return replace(found, message_id=target.message_id)
+        asked_at, person = target.date.timestamp(), message.from_user.id if message.from_user else None
         fresh = self.clock() - asked_at <= LIVES_S
-        old = Question(0, place, None, kind, asked_at, target.message_id, open=fresh)
-        return await self.storage.questions.without_message(place, kind) or old
+        return Question(0, place, person, kind, asked_at, target.message_id, open=fresh)
 
     async def _awaiting(self, message: Message) -> Question | None:
         """The question that waits for the next words of whoever sent this, if these are the next ones to the bot."""

@@ -51,6 +51,10 @@ THE_SETTINGS, OPEN_TO_ALL = "the settings", "ACCESS=open"
 ALLOW_HOW = "Use /allow with an id or with a @username that I know, or as a reply to my question or to a forward."
 BLOCK_HOW = "Use /block with an id or with a @username that I know, or as a reply to my question or to a forward."
 ACCESS_UNKNOWN = "I know nobody called {name}. Let them write to me first, or tell me their id."
+ACCESS_OF_NOBODY = (
+    "I can't tell whose message that is, or nobody can be let in or blocked by it: it is mine, of the group itself, or "
+    "of its channel. Tell me an id."
+)
 ACCESS_OF_OWNER = "{name} is an owner; whoever runs the bot can change that."
 ACCESS_BY_LIST = "With ACCESS=list only those in OWNER_IDS and ALLOWED_IDS have access."
 ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."

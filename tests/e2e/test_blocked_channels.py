@@ -5,12 +5,12 @@ import time
 import pytest
 
 from bot.intake import lanes
-from sandbox.botapi import Chat
+from sandbox.botapi import Chat, User
 from sandbox.botapi.wire import Json
 from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
-from tests.e2e.owners import dump, handled
+from tests.e2e.owners import dump, handled, query
 from tests.e2e.quick import hurry as hurry
 
 CHANNEL = {"id": -1_001_234, "type": "channel", "title": "Mallory's"}
@@ -120,3 +120,55 @@ async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, mon
     await stage.ann.say(chat, "hello again")
     await chat.wait(lambda chat: chat.replies[-1].text == "once more", PATIENCE_S)
     assert [reply.text for reply in chat.replies] == ["fine", "once more"]
+
+
+async def test_a_reply_in_a_group_blocks_whoever_wrote_it(stage: Stage, hurry: None) -> None:
+    chat, [ann, bob] = group(stage, "Bob")
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(ann.id))
+    said = await bob.say(chat, "hello all, and one thing more")
+    forwarded = await bob.forward(chat, "their words", "Mallory")
+    quote = {"text": "one thing", "position": 15, "is_manual": True}
+    masked = _as_channel(stage, chat, "as a channel", 800)
+    origin = {"type": "channel", "date": 1, "chat": CHANNEL, "message_id": 5}
+    linked = _as_channel(stage, chat, "the news", 801, is_automatic_forward=True, forward_origin=origin)
+    anonymous = masked | {"sender_chat": {"id": chat.id, "type": "supergroup", "title": chat.title}}
+
+    async def told(by: User, command: str, **reply: object) -> str:
+        before = len(chat.replies)
+        await by.say(chat, command, **reply)  # type: ignore[arg-type]  # fields of the message
+        return (await chat.wait(before + 1, PATIENCE_S))[before].text
+
+    for target in (said, forwarded):
+        assert await told(ann, "/block", reply_to=target, quote=quote) == f"“Bob” ({bob.id}) is blocked now."
+        assert "has access now" in await told(ann, "/allow", reply_to=target)
+    assert await told(ann, "/block", reply_to_message=masked) == f"“Mallory's” ({CHANNEL['id']}) is blocked now."
+    assert "/allow" not in await told(ann, "/allow", reply_to_message=masked)
+    mine = chat.replies[-1]
+    nobodys = "I can't tell whose message that is"
+    assert (await told(ann, "/block", reply_to_message=linked)).startswith(nobodys)
+    assert (await told(ann, "/block", reply_to_message=anonymous)).startswith(nobodys)
+    assert (await told(ann, "/block", reply_to=mine)).startswith(nobodys)
+    own = await ann.say(chat, "mine")
+    assert "is an owner" in await told(ann, "/block", reply_to=own)
+    await bob.say(chat, "/block", reply_to=own)
+    await handled(stage)
+    assert query(stage, "SELECT standing FROM access ORDER BY telegram_id") == [("allowed",), ("allowed",)]
+
+
+async def test_a_reply_to_another_chat_blocks_its_author(stage: Stage, hurry: None) -> None:
+    await stage.start(OWNER_IDS=str(stage.ann.id))
+    user = {"id": 666, "is_bot": False, "first_name": "Mallory"}
+    news = {"type": "channel", "date": 1, "chat": CHANNEL, "message_id": 5}
+    friends = {"id": -1_007, "type": "supergroup", "title": "Friends"}
+    outside = [
+        ({"origin": {"type": "user", "date": 1, "sender_user": user}, "chat": friends}, "(666) is blocked"),
+        ({"origin": news, "chat": CHANNEL}, f"({CHANNEL['id']}) is blocked"),
+        ({"origin": news, "chat": friends}, "can't tell whose"),
+        ({"origin": {"type": "chat", "date": 1, "sender_chat": friends}, "chat": friends}, "can't tell whose"),
+        ({"origin": {"type": "hidden_user", "date": 1, "sender_user_name": "M"}, "chat": friends}, "can't tell whose"),
+    ]
+    for reply, words in outside:
+        before = len(stage.home.replies)
+        await stage.ann.say(stage.home, "/block", external_reply=reply)
+        assert words in (await stage.replies(before + 1))[-1]
