@@ -123,8 +123,8 @@ class Questions:
             await self._withdraw(tx, number)
         await tx.execute(
             "UPDATE questions SET open = ?, awaits = ?, message_id = ifnull(message_id, ?),"
-            " panel = iif(?, NULL, panel), answers = (SELECT json_group_array(value) FROM (SELECT value FROM json_each(answers)"
-            " UNION SELECT value FROM json_each(?))) WHERE id = ?",
+            " panel = iif(?, NULL, panel), answers = (SELECT json_group_array(value) FROM"
+            " (SELECT value FROM json_each(answers) UNION SELECT value FROM json_each(?))) WHERE id = ?",
             (not over, awaits and not over, question.message_id, over, json.dumps(list(message_ids)), number),
         )
 

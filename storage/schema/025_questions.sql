@@ -15,6 +15,7 @@ CREATE TABLE questions (
     answers     TEXT NOT NULL DEFAULT '[]'       -- JSON: the messages that were said in answer
 );
 CREATE INDEX questions_by_chat ON questions (telegram_id);
+CREATE INDEX questions_by_time ON questions (asked_at);
 CREATE INDEX questions_by_notice ON questions (notice_id) WHERE notice_id IS NOT NULL;
 
 ALTER TABLE notices ADD COLUMN placeholder TEXT; -- of a question: what stands where its answer is typed
