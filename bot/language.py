@@ -25,6 +25,8 @@ LANGUAGES = {"en": "English", "zh": "中文", "zh-hant": "繁體中文", "ru": "
 TRADITIONAL = "zh-hant"
 """Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
 _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
+_TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶"}
+"""Where OpenCC goes by the sign, or has a rarer word."""
 _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
 """Where Babel has other names."""
 
@@ -105,7 +107,10 @@ def catalogue(language: str) -> Catalogue:
 def _traditional(text: str) -> str:
     from opencc import OpenCC  # loads its dictionaries, which are needed this once
 
-    return str(OpenCC("s2twp").convert(text))
+    converted = str(OpenCC("s2twp").convert(text))
+    for literal, word in _TAIWANESE.items():
+        converted = converted.replace(literal, word)
+    return converted
 
 
 def _table(name: str) -> dict[str, str]:
