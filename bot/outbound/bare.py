@@ -42,6 +42,9 @@ _NAMES = frozenset((*_ALSO_NAMES.split(), *_MACROS.split())) | {
 }
 """What stands between two pairs of underscores in Python, and in C and PHP in capitals."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ATTRIBUTE = re.compile(r"(?:[A-Za-z0-9)\]]\.|\$)\Z")
+"""Of an object, or what begins with a dollar in PHP, Perl and PowerShell."""
+_NAME_AT_END = re.compile(rb"\s(?:\\?_){2}[a-z0-9]+\Z")
 _CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]\Z|\\\*\Z")
 _CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
 _FACE = re.compile(r"[-*_^.~;<>='\"oO ]*[*_^][-*_^.~;<>='\"oO ]*")
@@ -85,19 +88,26 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
     if _is_torn(before, content, after):
         return True
     if mark[:1] == b"_":
-        variable = before[-1:] == "$" and content[0] == "."  # $_.Name
-        return variable or (whole and _is_name(before, content, after, length))
-    last = data[end - length - 1 : end - length]
-    if before[-1:] == "." and last == b".":  # .*x.*
-        return True
-    if _is_glob(before, content, last == b"/", whole) or (before[-1:] == "-" and content[0] == "-"):
+        ends_in_name = length > 1 and _NAME_AT_END.search(data[start + length : end - length][-_REACH:])
+        return bool(ends_in_name or _ATTRIBUTE.search(before) or (whole and _is_name(before, content, after, length)))
+    last = data[end - length - 1 : end - length].decode(errors="ignore")
+    if _is_glob(before, content, last == "/", whole) or (before[-1:] == "-" and content[0] == "-"):
         return True
     if content[0] == "." and content[1:2].isalnum() and (not whole or " " in content):
         return True
-    if length == 1 and before[-1:] in ("/", "\\") and before[-2:-1] != "*":
+    return _is_product(before, content, after, last) if length == 1 else _is_power(before, content)
+
+
+def _is_product(before: str, content: str, after: str, last: str) -> bool:
+    """Whether a single star stands for any signs, or is part of a calculation."""
+    if (before[-1:] == "." and last == ".") or (before[-1:] in ("/", "\\") and before[-2:-1] != "*"):  # .*x.*
         return True
-    if length == 1:
-        return _OPERAND_BEFORE.search(before) is not None and _OPERAND_AFTER.match(content) is not None
+    if last.isalnum() and _INSIDE_WORD_AFTER.match(after) and " " in content:  # *p = a*b
+        return True
+    return _OPERAND_BEFORE.search(before) is not None and _OPERAND_AFTER.match(content) is not None
+
+
+def _is_power(before: str, content: str) -> bool:
     return _BASE.search(before) is not None and _EXPONENT.match(content) is not None
 
 

@@ -131,7 +131,7 @@ def _is_of_word(character: str) -> bool:
 def _is_formula(content: str) -> bool:
     """Whether this looks like mathematics."""
     content = content.strip()
-    if not content or not _is_balanced(content) or content[0] in _NEVER_FIRST:
+    if not content or not _is_balanced(content) or content[0] in _NEVER_FIRST or content[:2] in ("^ ", "_ "):
         return False
     if content[-1] in _NEVER_LAST or (content[-1] in _SIGNS and content[-2:-1] not in ("^", "_")):
         return False

@@ -34,6 +34,8 @@ NAMES = [
     "self._x_ and obj._y_.z",
     "#{a}_#{b}_#{c}",
     "-*- coding: utf-8 -*-",
+    "$_GET['id'] and $_POST['name'], self._a, ¯\\_ x",
+    "use __filename and then __init__.py",
     "ps | where { $_.CPU -gt 100 -and $_.Name -ne 'idle' } | select $_.Name",
 ]
 PRODUCTS = [
@@ -47,6 +49,8 @@ PRODUCTS = [
     ">>> print(1)",
     "^_^ *_* >_<",
     "(*_*) and (>_<), ^_^ and -_-",
+    "use **kwargs and *args where *p = a*b and M*A*S*H",
+    "$< $@ $^ and R$ 50 or 20$ = 18€",
     "f***ing awesome s***head",
     "Price*: 5 (*excl. tax). Size*: 6 (*excl. box)",
     " ".join(f"2*{number}*4 a*{number}*b {number}**2 x" for number in range(100)),
