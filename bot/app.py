@@ -134,7 +134,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
 def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
     stack.push_async_callback(handlers.topics.close)
     lanes = Lanes(handlers)
-    handlers.replies.alarm.settle, handlers.aside.put = lanes.settle, lanes.put
+    handlers.replies.alarm.settle, handlers.aside.put, handlers.aside.waits = lanes.settle, lanes.put, lanes.waits
     return lanes
 
 

@@ -1,10 +1,14 @@
 """Texts of our own on their way out: stored in the transaction of what they report, so a crash loses none."""
 
 import json
+from collections.abc import Collection
 
 from storage.chats import place_in
 from storage.database import Database, Row, Transaction
 from storage.records import ONE_MESSAGE, Button, File, FileKind, Notice, Place
+
+NOBODY_ALONE = -1
+"""A notice is about all who ask for access, and not about one row of the access list."""
 
 
 class Notices:
@@ -43,7 +47,9 @@ class Notices:
         await tx.execute(
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
-        await tx.execute("DELETE FROM notices WHERE id = ? AND button_until IS NULL AND about IS NULL", (notice_id,))
+        done = "button_until IS NULL AND ifnull(about, ?) = ?"
+        drop = f"DELETE FROM notices WHERE id = ? AND {done}"  # noqa: S608 - a constant
+        await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
 
     async def places_waiting(self) -> list[Place]:
         """Where something is to be sent."""
@@ -55,7 +61,7 @@ class Notices:
     async def asked_about(self, tx: Transaction, place: Place) -> set[int]:
         """The rows of the access list that an owner has been asked about."""
         rows = await tx.rows(
-            "SELECT about FROM notices WHERE telegram_id = ? AND about IS NOT NULL AND button_until IS NULL",
+            "SELECT about FROM notices WHERE telegram_id = ? AND about > 0 AND button_until IS NULL",
             (place.telegram_id,),
         )
         return {row["about"] for row in rows}
@@ -106,6 +112,14 @@ class Notices:
             "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
             " AND (length(text) > ? OR file IS NOT NULL)",
             (place.telegram_id, place.thread_id, ONE_MESSAGE),
+        )
+
+    async def withdraw(self, tx: Transaction, place: Place, texts: Collection[str]) -> None:
+        """Do not send what says one of these any more."""
+        await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND text IN (SELECT value FROM json_each(?))",
+            (place.telegram_id, place.thread_id, json.dumps(list(texts))),
         )
 
     async def forget(self, tx: Transaction, notice_id: int) -> None:

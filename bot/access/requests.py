@@ -13,6 +13,7 @@ from bot.chat_language import chat_language
 from bot.language import language_of, plural, speaking, texts
 from storage import Storage, Transaction
 from storage.guests import Decider, Entry, Guest, Standing
+from storage.notices import NOBODY_ALONE
 from storage.records import Button, Notice, Place
 
 DENIED_DAYS = 7
@@ -72,8 +73,12 @@ class Requests:
             await self._ask(tx, place, entry)
 
     async def _count(self, tx: Transaction, place: Place, waiting: int) -> None:
+        """The counts before this one that are still on their way are not sent."""
         with speaking(await self._language(place)):
-            await self.storage.notices.add(tx, Notice(place, True, texts.REQUESTS_MORE.format(count=waiting)))
+            told = [texts.REQUESTS_MORE.format(count=count) for count in range(MOST_OPEN, waiting) if _is_told(count)]
+            await self.storage.notices.withdraw(tx, place, told)
+            more = texts.REQUESTS_MORE.format(count=waiting)
+            await self.storage.notices.add(tx, Notice(place, True, more, about=NOBODY_ALONE))
 
     async def decide(
         self, tx: Transaction, number: int, standing: Standing, by: Decider

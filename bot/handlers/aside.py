@@ -38,6 +38,8 @@ class Aside:
     clock: Callable[[], float]
     put: Callable[[Arrival], None] = field(default=lambda _: None)
     """Hands an update to its lane; the lanes' own, once there are lanes."""
+    waits: Callable[[Place], bool] = field(default=lambda _: False)
+    """Whether something waits in the lane there; the lanes' own, too."""
 
     async def update(self, arrival: Arrival, key: Key) -> None:
         """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""

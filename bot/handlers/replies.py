@@ -64,7 +64,7 @@ class Replies:
             await self.upkeep.look_after(chat.id)
 
     async def _give(self, place: Place, chat: Chat | None) -> None:
-        await self._notify(place, requests=False)  # what is told about a message comes before the answer to it
+        await self._notify(place, all_of_it=False)  # what is told about a message comes before the answer to it
         if chat is None:
             await self._notify(place)
             return
@@ -199,10 +199,11 @@ class Replies:
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
-    async def _notify(self, place: Place, *, requests: bool = True) -> None:
-        """`requests`: also what an owner is asked about strangers, which waits for the answers."""
+    async def _notify(self, place: Place, *, all_of_it: bool = True) -> None:
+        """Send them; `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane."""
         for notice_id, notice in await self.storage.notices.waiting(place):
-            if notice.about is not None and not requests:
+            apart = notice.about is not None or notice.broadcast is not None
+            if apart and (not all_of_it or self.aside.waits(place)):
                 continue
             key = Key(Kind.NOTICE, notice_id)
             if self.aside.quarantine.is_exhausted(key):

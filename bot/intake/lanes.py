@@ -107,6 +107,11 @@ class Lanes:
         """Whether there is something that this lane has to do."""
         return place in self._lanes
 
+    def waits(self, place: Place) -> bool:
+        """Whether something waits in this lane for what it does now."""
+        lane = self._lanes.get(place)
+        return lane is not None and bool(lane.queue)
+
     async def drain(self, timeout: float) -> None:
         """Let what is under way end within `timeout` seconds, begin nothing new, then cancel what is left."""
         self._open = False
