@@ -183,7 +183,8 @@ class Attachments:
     async def _seen(self, data: bytes) -> Attached:
         image = await self.workshop.image(data)
         tokens = image_tokens(image.width, image.height)
-        lost = "end" if image.damaged else "other pages" if image.pages > 1 else ""
+        others = "other pages" if picture_format(data) == "TIFF" else "other frames"
+        lost = "end" if image.damaged else others if image.pages > 1 else ""
         return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),), lost=lost)
 
     async def _heard(self, data: bytes) -> Attached:

@@ -21,6 +21,8 @@ LONGEST_SIDE = 2048
 """Pixels; Qwen3-VL takes a token for 32 x 32 of them, so that a larger picture costs more than 4,000 tokens."""
 MOST_PIXELS, MOST_JPEG_PIXELS = 50_000_000, 220_000_000
 """A picture with more is not even decoded: it would take 400 MB. A JPEG is made smaller while it is decoded."""
+MOST_PROFILE = 16_000_000
+"""Bytes of what a PNG says of its colours; those of printers have megabytes."""
 QUALITY = 88
 MOST_DATA = 2_500_000
 """Bytes: a photo of this size takes half of it, and many of them stand in a request. As a data URL a third more."""
@@ -58,17 +60,19 @@ class Image:
     damaged: bool = False
     """A part of it, mostly its end, is missing."""
     pages: int = 1
-    """How many the file has; this is the first."""
+    """How many the file has, or pictures that follow one another; this is the first."""
 
 
 def image(data: bytes) -> Image:
     """Make a picture fit to be sent; the same bytes always give the same. Raises MediaError."""
     import PIL.Image
+    import PIL.PngImagePlugin
 
     kind = picture_format(data)
     if kind is None:
         raise NotSupportedError("no picture of a known kind")
     PIL.Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS
+    PIL.PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is wrong with what a camera wrote into it
@@ -106,7 +110,7 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
         if damaged and _is_empty(opened):
             raise UnreadableError("nothing of it is there")
         made = _fit(opened, data, large=large, damaged=damaged)
-        return replace(made, damaged=damaged, pages=getattr(opened, "n_frames", 1) if kind == "TIFF" else 1)
+        return replace(made, damaged=damaged, pages=getattr(opened, "n_frames", 1) if kind != "HEIF" else 1)
 
 
 def _rescued(data: bytes, kind: str) -> Image:

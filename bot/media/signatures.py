@@ -22,9 +22,10 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY = (
     *(b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\0asm", b"dex\n"),
     *(b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"MSCF\0"),
+    *(b"Creative Voice File\x1a", b".SoX", b"DSD ", b"FUJIFILMCCD-RAW", b"\xd7\xcd\xc6\x9a"),
     *(_OLD_OFFICE, b"SQLite format 3\0", b"8BPS", b"wOF"),
 )
-"""Programs, archives, old Office files, databases, and pictures of a kind that is not read."""
+"""Programs, archives, old Office files, databases, and pictures and sounds of a kind that is not read."""
 
 _AVIF, _HEIF = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ISO_BRANDS_SEEN = (*_AVIF, *_HEIF, b"crx ", b"jp2 ")
@@ -110,6 +111,7 @@ def is_binary(data: bytes) -> bool:
         program
         or data.startswith(_BINARY)
         or data[4:8] in _ISO_BOXES
+        or data[257:262] == b"ustar"
         or _first((*_PICTURES, *_SOUNDS), data) is not None
     )
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import av
+import PIL.Image
 import pytest
 from telegram import Chat, Document, Message, PhotoSize, Video
 from telegram.error import TimedOut
@@ -76,6 +77,13 @@ async def test_a_picture_that_is_not_read_has_its_preview(data: bytes | None) ->
 async def test_a_picture_without_its_end_is_said_to_be() -> None:
     found = await _found(picture(640, 480, "BMP")[:-300_000], **_file("image/bmp"))
     assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], "end")
+
+
+@pytest.mark.parametrize(("kind", "lost"), [("GIF", "other frames"), ("PNG", "other frames"), ("TIFF", "other pages")])
+async def test_one_of_many_pictures_is_said_to_be(kind: str, lost: str) -> None:
+    more = PIL.Image.new("RGB", (64, 48), "green")
+    found = await _found(picture(kind=kind, save_all=True, append_images=[more]), **_file("image/x"))
+    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], lost)
 
 
 async def test_a_film_is_seen_and_heard() -> None:

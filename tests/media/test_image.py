@@ -74,8 +74,9 @@ def test_of_a_moving_picture_the_first_frame_is_kept() -> None:
     frames = [PIL.Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
     written = io.BytesIO()
     frames[0].save(written, "GIF", save_all=True, append_images=frames[1:], duration=100)
-    made = _opened(image(written.getvalue()).data).convert("RGB")
-    pixel = made.getpixel((10, 10))
+    first = image(written.getvalue())
+    assert first.pages == 2
+    pixel = _opened(first.data).convert("RGB").getpixel((10, 10))
     assert isinstance(pixel, tuple)
     assert pixel[0] > 200
 
@@ -172,6 +173,7 @@ def test_any_amount_of_words_is_no_matter() -> None:
     for at in range(70):
         words.add_text(f"part {at}", "a" * 1_000_000, zip=True)
     assert image(picture(kind="PNG", pnginfo=words)).data == picture(kind="PNG")
+    assert image(picture(kind="PNG", icc_profile=bytes(3_000_000))).width == 64
 
 
 def test_a_huge_photo_is_made_smaller_while_it_is_decoded() -> None:

@@ -132,6 +132,9 @@ def test_a_program_that_speaks_of_pdfs_is_none(program: bytes) -> None:
         b"Rar!\x1a\x07\x01\0",
         b"SQLite format 3\0\x10\0",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0",
+        b"Creative Voice File\x1a\x1a\0\x0a\x01" + b"\x80\x90\xa0" * 50,
+        b"FUJIFILMCCD-RAW \0\0",
+        b"name" + b"\0" * 253 + b"ustar\x0000",
     ],
 )
 def test_what_holds_no_text_is_known_at_once(data: bytes) -> None:
