@@ -88,10 +88,10 @@ class Questions:
         """The question with this id."""
         return await self._one("id = ?", number)
 
-    async def is_answer(self, telegram_id: int, message_id: int) -> bool:
-        """Whether this message was said in answer to a question."""
-        sql = "SELECT 1 FROM questions WHERE telegram_id = ? AND ? IN (SELECT value FROM json_each(answers)) LIMIT 1"
-        return await self._database.row(sql, (telegram_id, message_id)) is not None
+    async def answered_by(self, telegram_id: int, message_id: int) -> Question | None:
+        """The question to which this message was an answer."""
+        where = "telegram_id = ? AND ? IN (SELECT value FROM json_each(answers))"
+        return await self._one(where, telegram_id, message_id)
 
     async def answered(
         self,

@@ -82,8 +82,13 @@ class Questions:
             if last is not None and is_own(message) and is_part(message, burst.messages[at - 1]):
                 given[-1] = replace(last, burst=_with(last.burst, message, number), words=self._joined(last, message))
                 continue
+            if at == 0 and burst.continues and (late := await self._before(message)) is not None:
+                given.append(Given(late, Burst(burst.place, (message,), (number,)), self._words(message)))
+                continue
             commented = at + 1 < len(burst.messages) and _comments(burst.messages[at + 1], message)
             asked = await self._asked(message, alone=(begins or at > 0) and not commented)
+            if asked is not None and any(one.question.message_id == asked.message_id for one in given):
+                asked = replace(asked, open=False) if replied_to(message) else None  # it has its answer
             if asked is None:
                 rest.append((message, number))
             else:
@@ -101,7 +106,7 @@ class Questions:
 
     async def is_answer(self, message: Message) -> bool:
         """Whether this message, as it was sent, answered a question, or replied to one."""
-        if await self.storage.questions.is_answer(message.chat.id, message.message_id):
+        if await self.storage.questions.answered_by(message.chat.id, message.message_id) is not None:
             return True
         return is_own(message) and not is_other_bot(message) and await self._replied_to(message) is not None
 
@@ -189,6 +194,13 @@ class Questions:
             return asked
         await self._pass_over(asked)
         return None
+
+    async def _before(self, message: Message) -> Question | None:
+        """What was answered by the message before this one, which goes on with it."""
+        if not is_own(message):
+            return None
+        asked = await self.storage.questions.answered_by(message.chat.id, message.message_id - 1)
+        return asked if asked is not None and self.is_for(asked, message) else None
 
     async def _replied_to(self, message: Message) -> Question | None:
         target = replied_to(message)

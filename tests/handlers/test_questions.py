@@ -1,0 +1,106 @@
+"""Which messages of a burst answer a question, and which do not."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from telegram import Bot, Chat, Message, MessageOriginHiddenUser, User
+
+from bot.handlers.questions import Questions
+from bot.inbound.addressing import Addressing
+from bot.intake.arrival import Burst
+from storage import Storage
+from storage.questions import Question, QuestionKind
+from storage.records import Notice, Place
+
+NOW = 1_700_000_000.0
+ANN, BOB, ME = User(5, "Ann", is_bot=False), User(6, "Bob", is_bot=False), User(99, "Keepsake", is_bot=True)
+HOME, GROUP = Chat(5, Chat.PRIVATE), Chat(-5, Chat.SUPERGROUP)
+ORIGIN = MessageOriginHiddenUser(datetime.fromtimestamp(NOW, UTC), "Cleo")
+ASKED = 10
+"""The message that asks."""
+
+
+def said(
+    number: int, text: str | None, *, after: float = 1.0, chat: Chat = HOME, by: User = ANN, **more: Any
+) -> Message:
+    at = datetime.fromtimestamp(NOW + after, UTC)
+    message = Message(number, at, chat, from_user=by, text=text, **more)
+    message.set_bot(Bot("1:x"))
+    return message
+
+
+def question(chat: Chat = HOME) -> Message:
+    return said(ASKED, "What?", chat=chat, by=ME)
+
+
+@pytest.fixture
+def questions(storage: Storage) -> Questions:
+    return Questions(storage, Bot("1:x"), Addressing(ME.id, "keepsake_bot", "Keepsake", always=True), lambda: NOW)
+
+
+async def asked(storage: Storage, chat: Chat = HOME) -> int:
+    async with storage.transaction() as tx:
+        notice_id = await storage.notices.add(tx, Notice(Place(chat.id), False, "What?", asks=True))
+        asked = Question(0, Place(chat.id), ANN.id, QuestionKind.PERSONA, NOW, None)
+        number = await storage.questions.ask(tx, asked, notice_id)
+        await storage.notices.sent(tx, notice_id, ASKED)
+    return number
+
+
+async def sort(
+    questions: Questions, *messages: Message, continues: bool = False
+) -> tuple[list[list[int]], Sequence[int]]:
+    numbers = tuple(message.message_id for message in messages)
+    given, rest = await questions.sort(Burst(Place(messages[0].chat.id), messages, numbers, continues))
+    return [one.message_ids for one in given], rest.update_ids if rest else ()
+
+
+async def test_what_comes_with_an_answer_is_no_part_of_it(storage: Storage, questions: Questions) -> None:
+    await asked(storage)
+    dinner, forward = said(12, "What is for dinner?"), said(13, "pie", after=1.0, forward_origin=ORIGIN)
+    assert await sort(questions, said(11, "a cook"), dinner, forward) == ([[11]], (12, 13))
+    assert await sort(questions, said(14, "look at this"), said(15, "pie", forward_origin=ORIGIN)) == ([], (14, 15))
+
+
+async def test_all_parts_of_a_long_answer_are_the_answer(storage: Storage, questions: Questions) -> None:
+    number = await asked(storage)
+    assert await sort(questions, said(11, "a" * 4096), said(12, "b")) == ([[11, 12]], ())
+    async with storage.transaction() as tx:
+        found = await storage.questions.find(number)
+        assert found is not None
+        await storage.questions.answered(tx, found, [11, 12])
+    assert await sort(questions, said(13, "c"), continues=True) == ([[13]], ())
+    assert await sort(questions, said(13, "c")) == ([], (13,))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        said(9, "sent before it was asked"),
+        said(11, "late", after=601),
+        said(11, "edited", edit_date=datetime.fromtimestamp(NOW, UTC)),
+        said(11, "by a bot's result", via_bot=ME),
+        said(11, "an answer to another", reply_to_message=said(3, "this", by=ME)),
+        said(11, None),
+        said(11, "Bob's", by=BOB),
+    ],
+    ids=lambda message: message.text,
+)
+async def test_what_is_no_answer_is_left(storage: Storage, questions: Questions, message: Message) -> None:
+    await asked(storage)
+    assert await sort(questions, message) == ([], (message.message_id,))
+
+
+async def test_in_a_group_it_replies_or_calls(storage: Storage, questions: Questions) -> None:
+    await asked(storage, GROUP)
+    assert await sort(questions, said(11, "to all", chat=GROUP)) == ([], (11,))
+    burst = Burst(Place(-5), (said(12, "Keepsake, a cook", chat=GROUP),), (12,))
+    [given] = (await questions.sort(burst))[0]
+    assert given.words == "a cook"
+    reply = said(13, "a cook", chat=GROUP, reply_to_message=question(GROUP), sender_chat=GROUP)
+    assert await sort(questions, reply) == ([[13]], ())
+    assert questions.is_for(given.question, reply), "an administrator without a name"
+    assert not questions.is_for(given.question, said(14, "x", chat=GROUP, sender_chat=Chat(-7, Chat.CHANNEL)))
+    assert not questions.is_for(given.question, said(14, "x", chat=GROUP, by=BOB))
