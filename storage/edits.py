@@ -40,7 +40,8 @@ class Edits:
         row = await self._database.row(
             "SELECT turns.id, content, glue, asked, digest FROM turns JOIN turn_messages ON turn_id = turns.id"
             " JOIN chats ON chats.id = chat_id WHERE in_chat = ?1 AND message_id = ?2"
-            " AND chat_id = ?1 AND role = 'user' AND turns.id > reset_turn",
+            " AND chat_id = ?1 AND role = 'user' AND turns.id > reset_turn"
+            " ORDER BY turns.id DESC LIMIT 1",  # the number of an ephemeral message is given again when that is gone
             (chat_id, message_id),
         )
         return Stored(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None

@@ -22,8 +22,8 @@ class Notices:
         return await tx.insert(
             "INSERT INTO notices (telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
-            " file_name, placeholder, calls)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?)",
+            " file_name, placeholder, calls, receiver, query)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
             (
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
@@ -31,6 +31,7 @@ class Notices:
                 *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
                 *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
                 *(notice.placeholder, json.dumps(notice.calls) if notice.calls else None),
+                *(notice.receiver, notice.query),
             ),
         )
 
@@ -146,4 +147,6 @@ def _notice(row: Row) -> Notice:
         points=bool(row["points"]),
         placeholder=row["placeholder"],
         calls=tuple(json.loads(row["calls"])) if row["calls"] else None,
+        receiver=row["receiver"],
+        query=row["query"],
     )

@@ -158,7 +158,8 @@ class Past:
         """The turn that a Telegram message is, or is a part of."""
         rows = await self._database.rows(
             f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
-            " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)",
+            " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
+            " ORDER BY id DESC LIMIT 1",
             (chat_id, message_id),
         )
         return _spoken(rows[0]) if rows else None

@@ -1,24 +1,15 @@
 """The values that go into and come out of the storage."""
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from datetime import date
 from enum import StrEnum
 from operator import add
 
 from storage.noted import Memory
+from storage.places import Place as Place
 
 ONE_MESSAGE = 4096
 """Characters that a Telegram message holds at most: what is longer takes several."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in Telegram a conversation happens: a chat, or one topic of it (`thread_id` 0: the chat itself)."""
-
-    telegram_id: int
-    thread_id: int = 0
-    direct: bool = field(default=False, compare=False)
-    """The topic is one person's, of a channel's direct messages; a chat has topics of one sort only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,3 +287,7 @@ class Notice:
     """Of what asks: what stands where the answer is typed, 64 characters at most."""
     calls: tuple[int, str] | None = None
     """Somebody (id and name) whose name the text begins with: it becomes a mention."""
+    receiver: int | None = None
+    """In a group: the only one to see it, where Telegram lets us."""
+    query: str | None = None
+    """The press of a button that it answers, which lets us for some seconds."""

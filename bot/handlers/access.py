@@ -195,10 +195,10 @@ def _chat(update: Update | Burst) -> Chat | None:
 
 def _asked(message: Message, *, owned: bool) -> Notice:
     if not owned:
-        return answer(message, texts.NO_OWNER_YET)
-    return answer(message, texts.KNOCKED if is_personal(message) else texts.GROUP_KNOCKED)
+        return answer(message, texts.NO_OWNER_YET, alone=True)
+    return answer(message, texts.KNOCKED if is_personal(message) else texts.GROUP_KNOCKED, alone=True)
 
 
 def _refusal(message: Message, user: User) -> Notice:
     stranger, group = texts.STRANGER.format(user_id=user.id), texts.STRANGE_GROUP.format(chat_id=message.chat.id)
-    return answer(message, stranger if is_personal(message) else group)
+    return answer(message, stranger if is_personal(message) else group, alone=True)

@@ -10,6 +10,7 @@ from telegram.error import TelegramError
 from bot.handlers.notices import answer
 from bot.handlers.pressed import acknowledge, pressed
 from bot.handlers.senders import is_personal
+from bot.intake.arrival import place_of
 from bot.language import texts
 from storage import Storage
 
@@ -51,9 +52,11 @@ class Admins:
     async def _may(self, update: Update) -> bool:
         if update.callback_query is None:
             assert update.message is not None, "guards commands and buttons"
-            return await self.may(update.message)
+            return _is_aside(update.message) or await self.may(update.message)
         query, message = pressed(update)
-        return message is None or await self.may(message, query.from_user.id)  # without a message nothing happens
+        if message is None or _is_aside(message):  # without a message nothing happens
+            return True
+        return await self.may(message, query.from_user.id)
 
     async def _is_admin(self, chat_id: int, user_id: int) -> bool:
         known, until = self.known.get((chat_id, user_id), (False, 0.0))
@@ -71,10 +74,15 @@ class Admins:
     async def _refuse(self, update: Update) -> None:
         async with self.storage.transaction() as tx:
             if update.callback_query is None and update.message is not None:
-                await self.storage.notices.add(tx, answer(update.message, texts.ONLY_ADMINS))
+                await self.storage.notices.add(tx, answer(update.message, texts.ONLY_ADMINS, alone=True))
             await self.storage.inbox.done(tx, [update.update_id])
         if update.callback_query is not None:
             await acknowledge(update.callback_query, texts.ONLY_ADMINS)
+
+
+def _is_aside(message: Message) -> bool:
+    """Whether it is about what one member of the group and the bot say, and nobody else sees."""
+    return place_of(message).alone_with is not None
 
 
 def _is_anonymous(message: Message) -> bool:

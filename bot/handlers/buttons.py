@@ -8,9 +8,9 @@ from telegram import CallbackQuery, Update
 
 from bot.conversation.budget import Budget
 from bot.conversation.hearing import Hearing
+from bot.conversation.presses import UNDO_RESET
 from bot.conversation.said import Said
 from bot.handlers.budget import refused
-from bot.handlers.commands import UNDO_RESET
 from bot.handlers.endings import Endings
 from bot.handlers.notices import edited
 from bot.handlers.pressed import acknowledge, pressed

@@ -102,7 +102,7 @@ class ChatHandlers:
 
     async def _tell(self, burst: Burst, text: str) -> None:
         async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(burst.messages[0], text))
+            await self.storage.notices.add(tx, answer(burst.messages[0], text, alone=True))
             await self.storage.inbox.done(tx, burst.update_ids)
 
     async def understood(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from telegram import Message, Update
 
 from bot.conversation.budget import Budget
+from bot.conversation.presses import UNDO_RESET
 from bot.handlers.budget import refused
 from bot.handlers.endings import Endings
 from bot.handlers.notices import answer, is_private
@@ -17,9 +18,6 @@ from bot.language import plural, texts
 from storage import Storage, Transaction
 from storage.records import Button, Notice
 from storage.resets import UNDO_S
-
-UNDO_RESET = "undo-reset:"
-"""How the data of an Undo button begins; the reset's id follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Commands:
             await self.endings.stop_sending(tx, place_of(_message(update)))
             reset_id = await self._reset(tx, _message(update))
             if reset_id is None:
-                notice = answer(_message(update), texts.RESET_EMPTY)
+                notice = answer(_message(update), texts.RESET_EMPTY, alone=True)
             else:
                 notice = answer(
                     _message(update),
@@ -86,7 +84,9 @@ class Commands:
             return
         async with self.storage.transaction() as tx:
             asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
-            await self._done(tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY))
+            await self._done(
+                tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY, alone=True)
+            )
 
     async def stop(self, update: Update, _: object) -> None:
         """``/stop``: all that is under way for this chat ends here, and one sentence says so.
@@ -129,7 +129,7 @@ class Commands:
 
     async def _say(self, update: Update, text: str) -> None:
         async with self.storage.transaction() as tx:
-            await self._done(tx, update, answer(_message(update), text))
+            await self._done(tx, update, answer(_message(update), text, alone=True))
 
     async def _done(self, tx: Transaction, update: Update, notice: Notice | None) -> None:
         if notice is not None:

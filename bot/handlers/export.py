@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
-from telegram import Message, Update
+from telegram import CallbackQuery, Message, Update
 
 from bot.archive import markdown
 from bot.archive.exporting import Exporter
@@ -51,13 +51,13 @@ class ExportHandlers:
         if wanted in tuple(Form):
             notice, done = await self._until_stopped(message, Form(wanted), done)
         elif wanted:
-            notice = answer(message, texts.EXPORT_HOW)
+            notice = answer(message, texts.EXPORT_HOW, alone=True)
         else:
             buttons = (
                 Button(texts.EXPORT_JSON, f"{EXPORT}{Form.JSON}"),
                 Button(texts.EXPORT_MARKDOWN, f"{EXPORT}{Form.MARKDOWN}"),
             )
-            notice = answer(message, texts.EXPORT_ASK, buttons)
+            notice = answer(message, texts.EXPORT_ASK, buttons, alone=True)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, done)
@@ -68,7 +68,7 @@ class ExportHandlers:
         notice, done = None, [update.update_id]
         if message is not None:
             form = Form((query.data or "").removeprefix(EXPORT))
-            notice, done = await self._until_stopped(message, form, done)
+            notice, done = await self._until_stopped(message, form, done, query)
         async with self.storage.transaction() as tx:
             if message is not None and notice is not None:
                 if notice.file is not None:
@@ -77,28 +77,31 @@ class ExportHandlers:
             await self.storage.inbox.done(tx, done)
         await acknowledge(query, "" if notice else texts.OLD_BUTTON)
 
-    async def _until_stopped(self, message: Message, form: Form, done: list[int]) -> tuple[Notice, list[int]]:
+    async def _until_stopped(
+        self, message: Message, form: Form, done: list[int], press: CallbackQuery | None = None
+    ) -> tuple[Notice, list[int]]:
         """What is sent, and the updates that are done with that."""
         try:
-            return await self.endings.until_stopped(place_of(message), self._made(message, form)), done
+            return await self.endings.until_stopped(place_of(message), self._made(message, form, press)), done
         except StoppedError as exc:
-            return answer(message, texts.STOPPED), [*done, *exc.update_ids]
+            return answer(message, texts.STOPPED, alone=True, press=press), [*done, *exc.update_ids]
 
-    async def _made(self, message: Message, form: Form) -> Notice:
+    async def _made(self, message: Message, form: Form, press: CallbackQuery | None) -> Notice:
         """The file with what it holds, or a sentence that there is none."""
         chat = await self.storage.archive.read(place_of(message))
         if chat is None or not (chat.turns or chat.memory):
-            return answer(message, texts.NOTHING_SAID)
+            return answer(message, texts.NOTHING_SAID, alone=True, press=press)
         with_media = form is Form.JSON and any(turn.media for turn in chat.turns)
         data = await self._data(chat, form, with_media=with_media)
         if data is None and with_media:
             with_media, data = False, await self._data(chat, form, with_media=False)
         if data is None:
-            return answer(message, texts.EXPORT_TOO_LARGE)
+            return answer(message, texts.EXPORT_TOO_LARGE, alone=True, press=press)
         left_out = not with_media and any(turn.media for turn in chat.turns)
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
         name = f"keepsake-{today}.{'json' if form is Form.JSON else 'md'}"
-        return answer(message, self._caption(chat, left_out=left_out), file=File(FileKind.DOCUMENT, data, name))
+        file, caption = File(FileKind.DOCUMENT, data, name), self._caption(chat, left_out=left_out)
+        return answer(message, caption, file=file, alone=True, press=press)
 
     async def _data(self, chat: ArchivedChat, form: Form, *, with_media: bool) -> bytes | None:
         """The file; None when it is larger than Telegram takes."""

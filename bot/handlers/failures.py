@@ -30,7 +30,8 @@ class Failures:
         try:
             async with self.storage.transaction() as tx:
                 if message is not None:
-                    await self.storage.notices.add(tx, answer(message, texts.FAILURE.format(reference=reference)))
+                    notice = answer(message, texts.FAILURE.format(reference=reference), alone=True)
+                    await self.storage.notices.add(tx, notice)
                 await self.storage.inbox.done(tx, update_ids(update))
         except StorageError as exc:
             log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)

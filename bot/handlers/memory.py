@@ -41,11 +41,10 @@ class MemoryHandlers:
         assert message is not None
         chat = await self.storage.chats.find(place_of(message))
         if chat is None:
-            await self._done((update.update_id,), answer(message, texts.NOTHING_SAID))
+            await self._done((update.update_id,), answer(message, texts.NOTHING_SAID, alone=True))
             return
-        await self._done(
-            (update.update_id,), answer(message, told(await self.notes.show(chat.id)), await self._buttons(chat))
-        )
+        shown, buttons = told(await self.notes.show(chat.id)), await self._buttons(chat)
+        await self._done((update.update_id,), answer(message, shown, buttons, alone=True))
 
     async def show_before(self, update: Update, _: object) -> None:
         """The notes before, by what would change."""
@@ -61,7 +60,7 @@ class MemoryHandlers:
                 buttons.append(Button(texts.STILL_EARLIER, f"{BEFORE}{before.version_id}"))
             changes = "\n".join([*(f"+ {line}" for line in before.back), *(f"✕ {line}" for line in before.gone)])
             text = texts.NOTES_BEFORE.replace("{at}", f"{before.made_at:%Y-%m-%d %H:%M}").replace("{changes}", changes)
-            notice = answer(message, text, buttons)
+            notice = answer(message, text, buttons, alone=True, press=query)
         await self._done((update.update_id,), notice)
 
     async def bring_back(self, update: Update, _: object) -> None:
@@ -93,12 +92,13 @@ class MemoryHandlers:
             return
         except ModelError as exc:
             text = texts.COMPACT_CUT if isinstance(exc, EmptyAnswer | StreamCut) else sentence(exc)
-            await self._done((update.update_id,), answer(message, text))
+            await self._done((update.update_id,), answer(message, text, alone=True, press=query))
             return
         if outcome is Outcome.DONE:
             notice = edited(message, told(await self.notes.show(chat.id)), await self._buttons(chat))
         else:
-            notice = answer(message, texts.COMPACT_NOTHING if outcome is Outcome.NOTHING else texts.COMPACT_VOID)
+            void = texts.COMPACT_NOTHING if outcome is Outcome.NOTHING else texts.COMPACT_VOID
+            notice = answer(message, void, alone=True, press=query)
         await self._done((update.update_id,), notice)
 
     async def ask_correction(self, update: Update, _: object) -> None:
@@ -131,7 +131,7 @@ class MemoryHandlers:
         await acknowledge(query, "" if message else texts.OLD_BUTTON)
         async with self.storage.transaction() as tx:
             if message is not None:
-                await self.questions.ask(tx, message, query.from_user, kind)
+                await self.questions.ask(tx, message, query.from_user, kind, query.id)
             await self.storage.inbox.done(tx, [update.update_id])
 
     async def _buttons(self, chat: Chat) -> tuple[Button, ...]:

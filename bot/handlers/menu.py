@@ -4,6 +4,7 @@ import logging
 
 from telegram import (
     Bot,
+    BotCommand,
     BotCommandScope,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
@@ -18,6 +19,9 @@ FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
 FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
 """What only owners may do, in private."""
+
+EPHEMERAL = frozenset({"help", "memory", "search", "why", "usage", "privacy", "settings", "export"})
+"""What concerns whoever asks: in a group their apps show the command, and so the answer, to them alone (10.3)."""
 
 IN_MENUS = tuple(language for language in LANGUAGES if language != TRADITIONAL)
 """Telegram knows languages by two letters there."""
@@ -70,7 +74,13 @@ async def _register(bot: Bot, language: str) -> None:
         (BotCommandScopeAllChatAdministrators(), everything),
     )
     for scope, menu in scopes:
-        await bot.set_my_commands(menu, scope=scope, language_code=_code(language))
+        shown = [_entry(*one, in_groups=scope.type != BotCommandScope.DEFAULT) for one in menu]
+        await bot.set_my_commands(shown, scope=scope, language_code=_code(language))
+
+
+def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
+    more = {"is_ephemeral": True} if in_groups and name in EPHEMERAL else None
+    return BotCommand(name, does, api_kwargs=more)
 
 
 async def _describe(bot: Bot, code: str | None) -> None:

@@ -1,11 +1,13 @@
 """What a command says, and what we say in answer to it or to a button, addressed to where that came from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from telegram import Chat, Message, User
+from telegram import CallbackQuery, Chat, Message, User
 
 from bot.inbound.plain import clean
 from bot.intake.arrival import place_of
+from bot.intake.ephemeral import seen_by
 from storage.records import Button, File, Notice
 
 
@@ -19,28 +21,42 @@ def answer(
     file: File | None = None,
     quote: bool = False,
     literals: Sequence[str] = (),
+    alone: bool = False,
+    press: CallbackQuery | None = None,
 ) -> Notice:
-    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds."""
+    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds.
+
+    `alone`: in a group it concerns only whoever wrote the message, or whose `press` under it this answers. What answers
+    an ephemeral message does anyway.
+    """
+    member = seen_by(message) or (_member(message, press) if alone else None)
     return Notice(
         place=place_of(message),
         private=is_private(message),
         text=text,
-        reply_to=message.message_id,
+        reply_to=_answered(message, press),
         buttons=tuple(buttons),
         button_until=until,
         markdown=markdown,
         file=file,
         quote=quote,
         literals=tuple(literals),
+        receiver=member,
+        query=press.id if press is not None and member is not None else None,
     )
 
 
-def question(message: Message, text: str, asked: User, placeholder: str | None = None) -> Notice:
+def question(
+    message: Message, text: str, asked: User, placeholder: str | None = None, query: str | None = None
+) -> Notice:
     """A notice that the next message of somebody who pressed a button under this message is a reply to.
 
     In a group Telegram opens the reply for whoever wrote what the question replies to (their own command, where the
-    message with the button answers it), and for whoever it mentions.
+    message with the button answers it), and for whoever it mentions. `query` is the press.
     """
+    if seen_by(message) is not None:
+        reply_to = None if query is not None else message.message_id
+        return replace(answer(message, text), reply_to=reply_to, asks=True, placeholder=placeholder, query=query)
     theirs = message.reply_to_message
     own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
     reply_to = theirs.message_id if own and theirs is not None else message.message_id
@@ -58,7 +74,14 @@ def question(message: Message, text: str, asked: User, placeholder: str | None =
 
 def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
     """A message of ours turned into another one."""
-    return Notice(place_of(message), is_private(message), text, edits=message.message_id, buttons=tuple(buttons))
+    return Notice(
+        place=place_of(message),
+        private=is_private(message),
+        text=text,
+        edits=message.message_id,
+        buttons=tuple(buttons),
+        receiver=seen_by(message),
+    )
 
 
 def keyboard(message: Message) -> tuple[Button, ...]:
@@ -70,6 +93,20 @@ def keyboard(message: Message) -> tuple[Button, ...]:
 def argument(message: Message) -> str:
     """What stands behind a command."""
     return "".join((message.text or "").split(maxsplit=1)[1:]).strip()
+
+
+def _member(message: Message, press: CallbackQuery | None) -> int | None:
+    """The person in a group whom an answer to this concerns: nobody knows who speaks as the group, or as a channel."""
+    if message.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or message.chat.is_direct_messages:
+        return None
+    user = press.from_user if press is not None else message.from_user
+    unnamed = press is None and message.sender_chat is not None
+    return user.id if user is not None and not user.is_bot and not unnamed else None
+
+
+def _answered(message: Message, press: CallbackQuery | None) -> int | None:
+    """Who presses a button under an ephemeral message is answered by the press: that message is none of theirs."""
+    return None if press is not None and message.message_id <= 0 else message.message_id
 
 
 def is_private(message: Message) -> bool:

@@ -72,7 +72,7 @@ class Pace:
         if recent.told is not None and now - recent.told < MINUTE_S:
             return None
         recent.told = now
-        return answer(message, self._text(recent))
+        return answer(message, self._text(recent), alone=True)
 
     def _text(self, recent: _Recent) -> str:
         wait = max(1, round(recent.asked[0] + MINUTE_S - self.clock()))

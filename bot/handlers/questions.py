@@ -18,8 +18,9 @@ from bot.handlers.senders import is_personal
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.origin import replied_to, text_of
-from bot.intake.arrival import Burst, is_part, place_of
+from bot.intake.arrival import Burst, is_part, place_of, shared_place
 from bot.intake.authorship import is_at, is_own
+from bot.intake.ephemeral import seen_by
 from bot.language import every, texts
 from storage import Storage, Transaction
 from storage.questions import LIVES_S, Question, QuestionKind
@@ -57,7 +58,9 @@ class Questions:
     addressing: Addressing
     clock: Callable[[], float]
 
-    async def ask(self, tx: Transaction, message: Message, by: User, kind: QuestionKind) -> None:
+    async def ask(
+        self, tx: Transaction, message: Message, by: User, kind: QuestionKind, press: str | None = None
+    ) -> None:
         """Ask somebody who pressed a button under this message."""
         texts_of = {
             QuestionKind.CORRECT: (texts.CORRECT_ASK, texts.CORRECT_PLACEHOLDER),
@@ -67,7 +70,7 @@ class Questions:
         text, placeholder = texts_of[kind]
         own = tuple(button for button in keyboard(message) if not button.data.startswith(CANCEL))
         asked = Question(0, place_of(message), by.id, kind, self.clock(), None, panel=message.message_id, buttons=own)
-        notice_id = await self.storage.notices.add(tx, question(message, text, by, placeholder))
+        notice_id = await self.storage.notices.add(tx, question(message, text, by, placeholder, press))
         number = await self.storage.questions.ask(tx, asked, notice_id)
         cancel = Button(texts.CANCEL, f"{CANCEL}{number}")
         await self.storage.notices.add(tx, edited(message, "", (*own, cancel)))
@@ -92,7 +95,7 @@ class Questions:
             if asked is None:
                 rest.append((message, number))
             else:
-                given.append(Given(asked, Burst(burst.place, (message,), (number,)), self._words(message)))
+                given.append(Given(asked, Burst(shared_place(message), (message,), (number,)), self._words(message)))
         if not rest:
             return given, None
         continues = burst.continues and rest[0][0] is burst.messages[0]
@@ -131,14 +134,14 @@ class Questions:
         message = update.message
         assert message is not None, "registered for commands"
         user = message.from_user
-        asked = await self.storage.questions.open_for(place_of(message), user.id) if user else []
+        asked = await self.storage.questions.open_for(shared_place(message), user.id) if user else []
         async with self.storage.transaction() as tx:
             for one in asked:
                 await self._cancel(tx, one, message)
             if asked:
-                await self.storage.notices.add(tx, answer(message, texts.CANCELLED))
+                await self.storage.notices.add(tx, answer(message, texts.CANCELLED, alone=True))
             elif is_at(message, message.get_bot()):
-                await self.storage.notices.add(tx, answer(message, texts.NOTHING_TO_CANCEL))
+                await self.storage.notices.add(tx, answer(message, texts.NOTHING_TO_CANCEL, alone=True))
             await self.storage.inbox.done(tx, [update.update_id])
         for one in asked:
             await self._take_back(one)
@@ -170,14 +173,18 @@ class Questions:
 
     async def _clear_panel(self, tx: Transaction, asked: Question, place: Place, private: bool) -> None:
         if asked.panel is not None:
-            await self.storage.notices.add(tx, Notice(place, private, "", edits=asked.panel, buttons=asked.buttons))
+            notice = Notice(place, private, "", edits=asked.panel, buttons=asked.buttons)
+            await self.storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
     async def _take_back(self, asked: Question) -> None:
         """Delete the message that asks, which also ends the reply that Telegram's app has opened."""
         if asked.message_id is None:
             return
         try:
-            await self.bot.delete_message(asked.place.telegram_id, asked.message_id)
+            if asked.message_id < 0 and asked.person is not None:
+                await self.bot.do_api_request("deleteEphemeralMessage", _ephemeral(asked, asked.message_id))
+            else:
+                await self.bot.delete_message(asked.place.telegram_id, asked.message_id)
         except TelegramError as exc:
             log.info("A question in chat %d stays: %s", asked.place.telegram_id, exc)
 
@@ -206,7 +213,7 @@ class Questions:
         target = replied_to(message)
         if target is None or target.from_user is None or target.from_user.id != self.addressing.bot_id:
             return None
-        place = place_of(message)
+        place = shared_place(message)
         found = await self.storage.questions.of_message(place.telegram_id, target.message_id)
         if found is not None:
             return found
@@ -227,10 +234,11 @@ class Questions:
         user = message.from_user
         if user is None or message.sender_chat is not None:
             return None
-        asked = await self.storage.questions.awaiting(place_of(message), user.id)
-        if asked is None or message.message_id < (asked.message_id or 0):  # they had not seen it yet
+        asked = await self.storage.questions.awaiting(shared_place(message), user.id)
+        if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # they had not seen it yet
             return None
-        return asked if is_personal(message) or self.addressing.is_called(message) else None
+        to_us = is_personal(message) or seen_by(message) is not None or self.addressing.is_called(message)
+        return asked if to_us else None
 
     async def _pass_over(self, asked: Question) -> None:
         async with self.storage.transaction() as tx:
@@ -242,6 +250,19 @@ class Questions:
 
     def _joined(self, given: Given, message: Message) -> str:
         return "\n".join(filter(None, (given.words, self._words(message))))
+
+
+def _is_newer(number: int, asked: int) -> bool:
+    """Whether a message came after the question; what one member of a group alone sees has negative numbers."""
+    return -number >= -asked if number < 0 and asked < 0 else number >= asked
+
+
+def _ephemeral(asked: Question, message_id: int) -> dict[str, object]:
+    return {
+        "chat_id": asked.place.telegram_id,
+        "receiver_user_id": asked.person,
+        "ephemeral_message_id": -message_id,
+    }
 
 
 def _is_plain(message: Message) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from telegram import InlineKeyboardMarkup
 from telegram.error import ChatMigrated, Forbidden
 
 from bot.conversation.control import Control
@@ -21,17 +22,16 @@ from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running, Sending
 from bot.handlers.markup import below, markup
 from bot.handlers.passed_on import forms_of
+from bot.handlers.shapes import attachment, destination
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
-from bot.outbound.content import Document, Photo, Voice
-from bot.outbound.content import File as Upload
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
 from bot.outbound.post import Wanted, always
 from bot.outbound.refusals import may_have_arrived
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
-from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, FileKind, Notice, Place
+from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, Notice, Place
 from storage.transcript import Owed
 
 MOST_DETAILS = 300
@@ -116,7 +116,7 @@ class Replies:
             async with self.storage.transaction() as tx:
                 await self.storage.deliveries.begun(tx, reply_id, message_id)
 
-        to = destination(chat.place, chat.private, owed.reply_to)
+        to = destination(chat.place, chat.private, owed.reply_to, strictly=True)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self.sender.preview(
             to,
@@ -161,7 +161,7 @@ class Replies:
             await until_stored(partial(record, part))
             self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
-        to = destination(chat.place, chat.private, delivery.reply_to)
+        to, lost = destination(chat.place, chat.private, delivery.reply_to, strictly=True), False
         try:
             await self.sender.deliver(
                 to,
@@ -177,8 +177,11 @@ class Replies:
                 await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None), sending)
                 return
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
+            lost = chat.place.alone_with is not None
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.sent(tx, delivery.reply_id)
+            if lost:
+                await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.NOT_SHOWN_ALONE))
 
     async def _moved(self, place: Place, exc: Undeliverable) -> Place | None:
         """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there."""
@@ -195,7 +198,10 @@ class Replies:
         messages = await self.storage.deliveries.replaced(chat.id)
         if messages is None:
             return
-        await self.sender.delete(chat.place.telegram_id, messages)
+        ordinary = [number for number in messages if number > 0]
+        await self.sender.delete(chat.place.telegram_id, ordinary)
+        to = destination(chat.place, chat.private, None)
+        await self.sender.delete_ephemeral(to, [number for number in messages if number < 0])
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
@@ -231,7 +237,7 @@ class Replies:
         """Send a file; where Telegram takes none, what belongs to it is said all the same."""
         told = texts.UPLOAD_REFUSED
         try:
-            return await self.sender.upload(to, _attachment(file, notice.text), below(notice), wanted)
+            return await self.sender.upload(to, attachment(file, notice.text), below(notice), wanted)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
@@ -241,10 +247,19 @@ class Replies:
         text = "\n\n".join(filter(None, (notice.text, told)))
         return await self.sender.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 
+    async def _turn_keyboard(self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None) -> None:
+        if message_id < 0:
+            await self.sender.turn_ephemeral_keyboard(to, message_id, keyboard)
+        else:
+            await self.sender.drop_keyboard(to.chat_id, message_id, keyboard)
+
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
-        to = destination(notice.place, notice.private, notice.reply_to)
-        if notice.points:
+        strictly = notice.quote or notice.markdown  # what somebody said, or the model: not for all to see
+        to = destination(
+            *(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query), strictly=strictly
+        )
+        if notice.points and (notice.reply_to or 0) > 0:
             to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
             return await self._upload(to, notice, notice.file, wanted)
@@ -252,7 +267,7 @@ class Replies:
             broadcast = await self.storage.broadcasts.told(notice.broadcast)
             return await self.sender.pass_on(to, forms_of(*broadcast)) if broadcast else None
         if notice.edits is not None and not notice.text:
-            await self.sender.drop_keyboard(to.chat_id, notice.edits, markup(notice.buttons))
+            await self._turn_keyboard(to, notice.edits, markup(notice.buttons))
             return None
         if not notice.markdown:
             return await self.sender.notice(
@@ -282,18 +297,3 @@ def _log(chat_id: int, exc: ModelError) -> None:
     named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
     level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
     log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
-
-
-def destination(place: Place, private: bool, reply_to: int | None) -> Destination:
-    """Where a conversation is; `reply_to` is quoted in groups only."""
-    topic = place.thread_id or None
-    thread, direct = (None, topic) if place.direct else (topic, None)
-    return Destination(place.telegram_id, private, thread, direct, None if private else reply_to)
-
-
-def _attachment(file: File, caption: str) -> Upload:
-    if file.kind is FileKind.PHOTO:
-        return Photo(file.data, caption)
-    if file.kind is FileKind.VOICE:
-        return Voice(file.data, caption)
-    return Document(file.data, file.name or "file", caption)

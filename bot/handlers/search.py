@@ -42,7 +42,7 @@ class SearchHandlers:
         if words and chat is not None:
             text = await self._found(message, chat, words) or text
         async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, text))
+            await self.storage.notices.add(tx, answer(message, text, alone=True))
             await self.storage.inbox.done(tx, [update.update_id])
 
     async def _found(self, message: Message, chat: Chat, words: str) -> str:
@@ -81,6 +81,7 @@ def link(chat: TelegramChat, message_id: int | None, thread_id: int) -> str | No
     """The address of a message: supergroups and channels have one, private chats and basic groups have none."""
     if (
         message_id is None
+        or message_id <= 0
         or chat.is_direct_messages
         or chat.type not in (TelegramChat.SUPERGROUP, TelegramChat.CHANNEL)
     ):

@@ -55,7 +55,7 @@ class SettingsHandlers:
         chat = await self.storage.chats.find(place_of(message))
         facts = self._facts(message, chat.choices if chat else Choices())
         async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, texts.SETTINGS, _menu(facts)))
+            await self.storage.notices.add(tx, answer(message, texts.SETTINGS, _menu(facts), alone=True))
             await self.storage.inbox.done(tx, [update.update_id])
 
     async def press(self, update: Update, _: object) -> None:
@@ -74,7 +74,7 @@ class SettingsHandlers:
                     with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
                         word = texts.SETTING_CHANGED if choices != chat.choices else ""
                         if value == OWN:
-                            await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA)
+                            await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
                         elif (notice := _after(message, replace(facts, choices=choices), name)) is not None:
                             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])

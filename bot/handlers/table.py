@@ -22,14 +22,14 @@ from telegram.ext import (
 
 from bot.access.requests import ANSWER, ANSWERS
 from bot.chat_language import chat_language
-from bot.conversation.presses import AGAIN, CONTINUE, RETRY, STOP
+from bot.conversation.presses import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
 from bot.handlers.admins import Admins
 from bot.handlers.aside import Aside
 from bot.handlers.broadcast import DROP, SEND
 from bot.handlers.budget import BudgetHandlers
 from bot.handlers.buttons import Buttons
 from bot.handlers.chat import ChatHandlers
-from bot.handlers.commands import UNDO_RESET, Commands
+from bot.handlers.commands import Commands
 from bot.handlers.edits import EditHandlers
 from bot.handlers.entrance import Entrance
 from bot.handlers.export import EXPORT, ExportHandlers, Form
@@ -39,9 +39,10 @@ from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory import BEFORE, BRING_BACK, COMPACT, CORRECT, FORGET, MemoryHandlers
 from bot.handlers.notices import answer, is_private
 from bot.handlers.questions import CANCEL
-from bot.handlers.replies import Replies, destination
+from bot.handlers.replies import Replies
 from bot.handlers.search import SearchHandlers
 from bot.handlers.settings import SET, SettingsHandlers
+from bot.handlers.shapes import destination
 from bot.handlers.summary import SummaryHandlers
 from bot.handlers.tongue import subject_of
 from bot.handlers.topics import TopicHandlers
@@ -205,7 +206,7 @@ class Handlers:
         with speaking(await self._language(arrival.update)):
             async with storage.transaction() as tx:
                 if tell and let_in and message is not None:
-                    await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING))
+                    await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING, alone=True))
                 await storage.inbox.done(tx, [arrival.update_id])
                 if not let_in:
                     await storage.inbox.blank(tx, [arrival.update_id])

@@ -38,12 +38,12 @@ class UsageHandlers:
         days = await self.storage.usage.between(chat.id, date.min, today) if chat else []
         user = message.from_user
         own = await self._own(message.chat.id, user.id if user else None)
-        notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]))
+        notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), alone=True)
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
             chart, meaning = await asyncio.to_thread(usage_chart, month, today)
             text = "\n\n".join(filter(None, (notice.text, meaning)))
-            notice = answer(message, text, file=File(FileKind.PHOTO, chart))
+            notice = answer(message, text, file=File(FileKind.PHOTO, chart), alone=True)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])

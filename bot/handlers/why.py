@@ -38,7 +38,7 @@ class WhyHandlers:
         message = update.message
         assert message is not None
         chat = await self.storage.chats.find(place_of(message))
-        notice = await self._notice(message, chat) if chat else answer(message, texts.WHY_NONE_YET)
+        notice = await self._notice(message, chat) if chat else answer(message, texts.WHY_NONE_YET, alone=True)
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
@@ -53,7 +53,8 @@ class WhyHandlers:
         async with self.storage.transaction() as tx:
             if message is not None and version is not None:
                 made = texts.MEMORY_MADE.format(at=self._time(version.made_at))
-                await self.storage.notices.add(tx, answer(message, f"{made}\n\n{version.text}"))
+                notice = answer(message, f"{made}\n\n{version.text}", alone=True, press=query)
+                await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
 
     async def _notice(self, message: Message, chat: Chat) -> Notice:
@@ -61,15 +62,15 @@ class WhyHandlers:
         if target is not None:
             turn = await self.storage.past.of_message(chat.id, target.message_id)
             if turn is None or turn.role is not Role.ASSISTANT or turn.turn_id <= chat.reset_turn:
-                return answer(message, texts.WHY_NOT_AN_ANSWER)
+                return answer(message, texts.WHY_NOT_AN_ANSWER, alone=True)
             reply_id: int | None = turn.turn_id
         else:
             reply_id = await self.storage.bases.last_answer(chat)
         if reply_id is None:
-            return answer(message, texts.WHY_NONE_YET)
+            return answer(message, texts.WHY_NONE_YET, alone=True)
         basis = await self.storage.bases.of(chat, reply_id)
         if basis is None:
-            return answer(message, texts.WHY_NO_RECORD)
+            return answer(message, texts.WHY_NO_RECORD, alone=True)
         return await self._told(message, chat, reply_id, basis)
 
     async def _told(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
@@ -88,7 +89,7 @@ class WhyHandlers:
             parts.append(texts.WHY_NOTHING_RECALLED)
         parts.append("\n".join([*await self._seen(chat, reply_id, basis), *_cost(basis)]))
         buttons = [Button(texts.WHY_NOTES_THEN, f"{NOTES_THEN}{basis.notes_id}")] if basis.notes_id else []
-        notice = answer(message, "\n\n".join(parts), buttons)
+        notice = answer(message, "\n\n".join(parts), buttons, alone=True)
         best = _best(message, shown, turns)
         return notice if best is None else replace(notice, reply_to=best, points=True)
 
@@ -142,8 +143,15 @@ def _cost(basis: Basis) -> Iterator[str]:
 
 
 def _best(message: Message, shown: Sequence[FoundTurn], turns: dict[int, Spoken]) -> int | None:
-    """The message that mattered most, where it has no address: a notice that is a reply to it leads there."""
+    """The message that mattered most, where it has no address: a notice that is a reply to it leads there.
+
+    What only one member of a group sees can only be a reply to what only they see.
+    """
     best = turns.get(shown[0].turn_id) if shown else None
-    if best is None or link(message.chat, best.message_id, place_of(message).thread_id) is not None:
+    if (
+        best is None
+        or message.message_id <= 0
+        or link(message.chat, best.message_id, place_of(message).thread_id) is not None
+    ):
         return None
     return best.message_id

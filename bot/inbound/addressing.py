@@ -23,8 +23,9 @@ class Addressing:
     always: bool
 
     def is_meant(self, message: Message) -> bool:
-        """Whether the bot should answer this message."""
-        return self.always or message.chat.type == message.chat.PRIVATE or self.is_called(message)
+        """Whether the bot should answer this message; a number below 1 is that of one that nobody else sees."""
+        alone = message.chat.type == message.chat.PRIVATE or message.message_id <= 0
+        return self.always or alone or self.is_called(message)
 
     def is_called(self, message: Message) -> bool:
         """Whether the message answers the bot, mentions it, or begins with its name."""

@@ -32,11 +32,11 @@ def digest(message: Message) -> str:
 class Lately:
     """What the newest messages said when they were last heard."""
 
-    digests: OrderedDict[tuple[int, int], str] = field(default_factory=OrderedDict)
+    digests: OrderedDict[tuple[int, int, int], str] = field(default_factory=OrderedDict)
 
     def hear(self, message: Message) -> None:
         """Remember what it says now."""
-        key = (message.chat.id, message.message_id)
+        key = _key(message)
         self.digests[key] = digest(message)
         self.digests.move_to_end(key)
         if len(self.digests) > MOST:
@@ -44,4 +44,9 @@ class Lately:
 
     def knows(self, message: Message) -> bool:
         """Whether it said the same before."""
-        return self.digests.get((message.chat.id, message.message_id)) == digest(message)
+        return self.digests.get(_key(message)) == digest(message)
+
+
+def _key(message: Message) -> tuple[int, int, int]:
+    """By the sender too: what only one member of a group sees may be numbered for each."""
+    return message.chat.id, message.message_id, message.from_user.id if message.from_user else 0

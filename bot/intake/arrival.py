@@ -12,8 +12,9 @@ from telegram import Bot, Message, Update
 
 from bot.conversation.presses import STOP
 from bot.conversation.said import SPLIT_AT, utf16_length
-from bot.intake.authorship import is_for_us, order
+from bot.intake.authorship import KNOWN, is_for_us, order
 from bot.intake.drafts import stopped_draft
+from bot.intake.ephemeral import is_aside, keyed, seen_by
 from storage.inbox import RawUpdate
 from storage.records import Place
 
@@ -88,7 +89,14 @@ def is_part(message: Message, before: Message) -> bool:
 
 
 def place_of(message: Message) -> Place:
-    """The conversation that a message belongs to: its chat, or its topic there."""
+    """The conversation that a message belongs to: its chat, its topic there, or what nobody else there sees."""
+    if (member := seen_by(message)) is not None and is_aside(message, KNOWN):
+        return Place.aside(message.chat.id, member)
+    return shared_place(message)
+
+
+def shared_place(message: Message) -> Place:
+    """The chat, or the topic, that a message was sent to, whoever sees it."""
     if (topic := message.direct_messages_topic) is not None:
         return Place(message.chat.id, topic.topic_id, direct=True)
     return Place(message.chat.id, (message.message_thread_id or 0) if message.is_topic_message else 0)
@@ -104,7 +112,7 @@ def update_ids(update: object) -> tuple[int, ...]:
 def parse(raw: RawUpdate, bot: Bot) -> Arrival:
     """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
     try:
-        update = Update.de_json(json.loads(raw.raw), bot)
+        update = Update.de_json(keyed(json.loads(raw.raw)), bot)
         return Arrival(raw.update_id, _place(update), _kind(update, bot), update)
     except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc

@@ -54,8 +54,8 @@ def order(message: Message, bot: Bot) -> str | None:
 
 def is_at(message: Message, bot: Bot) -> bool:
     """Whether a command that the bot has not got was meant for it: in a group there may be other bots."""
-    if message.chat.type == message.chat.PRIVATE or message.chat.is_direct_messages:
-        return True
+    if message.chat.type == message.chat.PRIVATE or message.chat.is_direct_messages or message.message_id <= 0:
+        return True  # see `bot.intake.ephemeral`
     answered = message.reply_to_message.from_user if message.reply_to_message else None
     if answered is not None and answered.id == bot.id:
         return True

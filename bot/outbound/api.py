@@ -13,6 +13,7 @@ from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
 from bot.outbound.content import Attachment, Content, Copied, File, Photo, Rich, Voice
 from bot.outbound.destination import Destination
+from bot.outbound.ephemeral import Ephemeral, Fields, number_of
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.refusals import is_unauthorized, lost_topic
 
@@ -32,15 +33,27 @@ class Api:
     def __init__(self, bot: Bot, features: Features) -> None:
         self.features = features
         self._bot = bot
+        self._ephemeral = Ephemeral(bot, features)
 
     async def send(self, to: Destination, content: Content | Attachment, markup: Markup | None = None) -> int:
-        """Send a new message; returns its id."""
+        """Send a new message; returns its id, which is negative when only one member of the group sees it."""
+
+        async def send(to: Destination, more: Fields) -> int:
+            return await self._send(to, content, markup, dict(more))
+
+        if to.alone is None:
+            return await send(to, {})
+        return await self._ephemeral.send(to, to.alone, send)
+
+    async def _send(
+        self, to: Destination, content: Content | Attachment, markup: Markup | None, more: dict[str, object]
+    ) -> int:
         if isinstance(content, Rich):
-            return await self._send_rich(to, content, markup)
+            return await self._send_rich(to, content, markup, more)
         if isinstance(content, Copied):
             return await self._copy(to, content, markup)
         if isinstance(content, Attachment):
-            return await self._upload(to, content, markup)
+            return await self._upload(to, content, markup, more)
         message = await self._bot.send_message(
             to.chat_id,
             content.text,
@@ -51,13 +64,17 @@ class Api:
             reply_markup=markup,
             link_preview_options=content.preview or _NO_PREVIEW,
             disable_notification=to.quiet or None,
+            api_kwargs=more or None,
         )
-        return message.message_id
+        return number_of(message)
 
     async def edit(
         self, to: Destination, message_id: int, content: Content, keyboard: InlineKeyboardMarkup | None = None
     ) -> None:
         """Turn a message into the content."""
+        if message_id <= 0:
+            await self._ephemeral.edit(to, message_id, _fields(content), keyboard)
+            return
         if isinstance(content, Rich):
             await self._edit_rich(to, message_id, content, keyboard)
             return
@@ -92,6 +109,16 @@ class Api:
             self.features.drafts = False
             raise UnsupportedError("sendMessageDraft") from exc
 
+    async def delete_ephemeral(self, to: Destination, message_id: int) -> None:
+        """Delete a message that one member of a group sees."""
+        await self._ephemeral.delete(to, message_id)
+
+    async def turn_ephemeral_keyboard(
+        self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
+        """Put other buttons, or none, under a message that one member of a group sees."""
+        await self._ephemeral.turn_keyboard(to, message_id, keyboard)
+
     async def act(self, to: Destination, action: str) -> None:
         """Show what the bot does, for five seconds; in direct messages Telegram has no such thing."""
         if to.direct_topic_id is not None:
@@ -115,15 +142,16 @@ class Api:
         )
         return message.message_id
 
-    async def _upload(self, to: Destination, file: File, markup: Markup | None) -> int:
+    async def _upload(self, to: Destination, file: File, markup: Markup | None, more: dict[str, object]) -> int:
         message = await self._uploading(to.chat_id, file)(
             message_thread_id=to.thread_id,
             direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
             read_timeout=UPLOAD_ANSWER_S,
+            api_kwargs=more or None,
         )
-        return message.message_id
+        return number_of(message)
 
     def _uploading(self, chat_id: int, file: File) -> Callable[..., Awaitable[Message]]:
         """The method that sends this kind of file, with what it is and what it says."""
@@ -133,7 +161,7 @@ class Api:
             return partial(self._bot.send_voice, chat_id, file.ogg, caption=file.caption)
         return partial(self._bot.send_document, chat_id, file.data, file.caption, filename=file.name)
 
-    async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None) -> int:
+    async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None, more: dict[str, object]) -> int:
         fields = {
             "chat_id": to.chat_id,
             "rich_message": _rich(content),
@@ -142,8 +170,8 @@ class Api:
             "disable_notification": to.quiet or None,
         }
         with self._needs_rich():
-            message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields)
-        return int(message["message_id"])
+            message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields | more)
+        return number_of(message)
 
     async def _edit_rich(
         self, to: Destination, message_id: int, content: Rich, keyboard: InlineKeyboardMarkup | None
@@ -176,6 +204,13 @@ class Api:
 
 def _reply(to: Destination) -> ReplyParameters | None:
     return None if to.reply_to is None else ReplyParameters(to.reply_to, allow_sending_without_reply=True)
+
+
+def _fields(content: Content) -> dict[str, object]:
+    """The content as an edit of an ephemeral message names it."""
+    if isinstance(content, Rich):
+        return {"rich_message": _rich(content)}
+    return {"text": content.text, "entities": content.entities or None, "link_preview_options": _NO_PREVIEW}
 
 
 def _rich(content: Rich) -> dict[str, object]:

@@ -166,8 +166,30 @@ class Sender:
         for start in range(0, len(message_ids), MOST_DELETIONS):
             await self._delete(chat_id, message_ids[start : start + MOST_DELETIONS])
 
+    async def delete_ephemeral(self, to: Destination, message_ids: Sequence[int]) -> None:
+        """Delete messages that one member of a group sees; each takes a call."""
+        for message_id in message_ids:
+            try:
+                await self._api.delete_ephemeral(to, message_id)
+            except TelegramError as exc:
+                log.info("An ephemeral message in chat %d stays: %s", to.chat_id, exc)
+
+    async def turn_ephemeral_keyboard(
+        self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
+        """Put other buttons, or none, under a message that one member of a group sees."""
+        try:
+            await self._api.turn_ephemeral_keyboard(to, message_id, keyboard)
+        except TelegramError as exc:
+            log.info("The buttons of an ephemeral message in chat %d stay: %s", to.chat_id, exc)
+
     async def drop_keyboard(self, chat_id: int, message_id: int, instead: InlineKeyboardMarkup | None = None) -> None:
-        """Take the buttons off a message, if it is still there, or put others under it."""
+        """Take the buttons off a message, if it is still there, or put others under it.
+
+        An ephemeral one goes by itself before long.
+        """
+        if message_id <= 0:
+            return
         try:
             await self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=instead)
         except TelegramError as exc:

@@ -185,7 +185,10 @@ class MessageSurface:
             return None
         if view.kind is Kind.ANSWER:
             return preview_piece(view.text, 0, rich=self._wants_rich and self._api.features.rich).content
-        return Text(view.text) if view.kind is Kind.NOTE else None
+        if view.kind is Kind.NOTE:
+            return Text(view.text)
+        # An answer for one member's eyes is begun within seconds of the question, or can't be shown to them alone.
+        return Text(texts.DRAFT_THINKING) if self._to.alone is not None and self.message_id is None else None
 
     async def _put(self, content: Content) -> None:
         if self.message_id is None:
@@ -201,7 +204,8 @@ class MessageSurface:
     async def _begin(self, content: Content) -> None:
         try:
             self.message_id = await self._api.send(self._to, content, self._keyboard)
-        except TimedOut:
-            self._may_begin = False
+        except (TimedOut, BadRequest) as exc:
+            # What is refused for one member's eyes may be shown nobody else.
+            self._may_begin = self._to.alone is None and not isinstance(exc, TimedOut)
             raise
         await self._on_begun(self.message_id)

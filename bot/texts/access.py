@@ -68,3 +68,8 @@ BROADCASTING = "I am sending it to {chats}…"
 BROADCAST_DROPPED = "I don't send it."
 BROADCAST_DONE = "Your message is out: it reached {sent} of {chats}."
 BROADCAST_STOPPED = "Stopped. Your message had reached {sent} of {chats}."
+
+NOT_SHOWN_ALONE = (
+    "Telegram did not let me answer a question here so that only whoever asked it can see the answer. Please ask me in"
+    " our private chat, or here for everybody to see."
+)

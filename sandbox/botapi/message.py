@@ -57,6 +57,8 @@ class Message:
     """Of whom, if it is selective; None: of everybody."""
     placeholder: str | None = None
     """What stands where that message is typed."""
+    receiver: int | None = None
+    """The member of the group who alone sees it, beside its sender; its id is a negative number then."""
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -70,7 +72,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
     reply = cast("Json | None", raw.get("reply_to_message"))
     source = source or {}
     return Message(
-        id=cast("int", raw["message_id"]),
+        id=number(raw),
         chat_id=cast("int", cast("Json", raw["chat"])["id"]),
         date=cast("int", raw["date"]),
         sender=str(sender["first_name"]),
@@ -80,7 +82,7 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         markdown=cast("str | None", source.get("markdown")),
         entities=_entities(cast("Sequence[Json]", raw.get("entities") or raw.get("caption_entities") or ())),
         keyboard=_keyboard(cast("Json", raw.get("reply_markup", {}))),
-        reply_to=cast("int", reply["message_id"]) if reply else None,
+        reply_to=number(reply) if reply else None,
         thread=cast("int | None", raw.get("message_thread_id")),
         direct_topic=cast("int | None", cast("Json", raw.get("direct_messages_topic", {})).get("topic_id")),
         edits=edits,
@@ -92,6 +94,14 @@ def from_json(raw: Json, source: Json | None, edits: int, deleted: bool) -> Mess
         asks=bool(source.get("asks")),
         opened_for=tuple(cast("list[int]", opened)) if (opened := source.get("opened_for")) is not None else None,
         placeholder=cast("str | None", cast("Json", source.get("markup", {})).get("input_field_placeholder")),
+        receiver=cast("int | None", cast("Json", raw.get("receiver_user", {})).get("id")),
+    )
+
+
+def number(raw: Json) -> int:
+    """What a message is known by here: a negative number where Telegram has numbers apart, for one member's eyes."""
+    return (
+        -cast("int", raw["ephemeral_message_id"]) if "ephemeral_message_id" in raw else cast("int", raw["message_id"])
     )
 
 

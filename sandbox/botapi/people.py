@@ -1,6 +1,6 @@
-"""Users and chats, as a test plays them: what a user does here reaches the bot as an update."""
+"""Users, as a test plays them: what a user does here reaches the bot as an update."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -9,93 +9,9 @@ from sandbox.botapi import text as texts
 from sandbox.botapi.files import Files
 from sandbox.botapi.message import Message
 from sandbox.botapi.methods.chats import member
-from sandbox.botapi.previews import Draft
+from sandbox.botapi.rooms import Chat as Chat
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """A private chat or a group."""
-
-    id: int
-    title: str
-    _world: World = field(repr=False, compare=False)
-
-    @property
-    def messages(self) -> Sequence[Message]:
-        """All messages, oldest first; deleted ones are marked."""
-        return self._world.store.messages(self.id)
-
-    def after(self, message_id: int) -> Sequence[Message]:
-        """The messages above an id."""
-        return self._world.store.messages(self.id, message_id)
-
-    @property
-    def replies(self) -> Sequence[Message]:
-        """The bot's messages that stand there now."""
-        return [message for message in self.messages if message.from_bot and not message.deleted]
-
-    @property
-    def draft(self) -> Draft | None:
-        """The draft that the bot shows now."""
-        return self._world.previews.draft(self.id)
-
-    @property
-    def action(self) -> str | None:
-        """What the bot is shown to be doing now ("typing")."""
-        return self._world.previews.action(self.id)
-
-    def message(self, message_id: int) -> Message:
-        """One message, as it is now; raises LookupError."""
-        found = self._world.store.message(self.id, message_id, deleted=True)
-        if found is None:
-            raise LookupError(f"{self.title} has no message {message_id}")
-        return found.view
-
-    async def wait(self, wanted: int | Callable[["Chat"], bool], timeout: float = 5.0) -> Sequence[Message]:
-        """Wait for so many messages of the bot, or for anything else; returns the bot's messages."""
-
-        def happened() -> bool:
-            return wanted(self) if callable(wanted) else self._world.store.count_replies(self.id) >= wanted
-
-        try:
-            await self._world.changes.wait(happened, timeout)
-        except TimeoutError as exc:
-            seen = [message.text[:80] for message in self.replies]
-            raise TimeoutError(f"not within {timeout} s; the bot has said {seen}") from exc
-        return self.replies
-
-    def topic(self, name: str, *, implicit: bool = False) -> int:
-        """Open a topic of a forum or, where the bot has them, of a private chat; returns its thread id.
-
-        `implicit`: nobody chose the name, which the app made of the first words.
-        """
-        chat = self._world.chat(self.id)
-        if not (chat.get("is_forum") or (chat["type"] == "private" and self._world.bot["has_topics_enabled"])):
-            raise ValueError(f"{self.title} has no topics")
-        thread = self._world.store.next_message_id(self.id)
-        creator = self.id if chat["type"] == "private" else self._world.store.creator(self.id)
-        opener = self._world.store.user(creator) or self._world.bot_user
-        self._world.store.add_topic(self.id, thread)
-        named: Json = {"name": name, "icon_color": 7322096} | ({"is_name_implicit": True} if implicit else {})
-        content: Json = {"forum_topic_created": named}
-        raw = self._world.post(chat, opener, content, thread=thread)
-        self._world.updates.push("message", raw)
-        return thread
-
-    def rename_topic(self, thread: int, name: str) -> None:
-        """Have the person, or the forum's creator, give a topic another name."""
-        chat = self._world.chat(self.id)
-        namer = self._world.store.user(self.id if chat["type"] == "private" else self._world.store.creator(self.id))
-        raw = self._world.post(
-            chat, namer or self._world.bot_user, {"forum_topic_edited": {"name": name}}, thread=thread
-        )
-        self._world.updates.push("message", raw)
-
-    def delete_topic(self, thread: int) -> None:
-        """Delete a topic, of which bots are told nothing."""
-        self._world.store.remove_topic(self.id, thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +91,15 @@ class User:
         """Where the files are, for ``media`` to make contents of."""
         return self._world.files
 
+    async def whisper(self, chat: Chat, text: str, reply_to: Message | None = None, **extra: object) -> Message:
+        """Say something in a group that only the bot sees, as apps send the commands that it marks so."""
+        found = self._world.store.message(chat.id, reply_to.id) if reply_to is not None else None
+        where, target = self._world.chat(chat.id), found.raw if found else None
+        content, bot = _content(text, None) | extra, self._world.bot_user
+        raw = self._world.post(where, self._json(), content, reply_to=target, receiver=bot)
+        self._world.updates.push("message", raw)
+        return self._view(chat.id, -cast("int", raw["ephemeral_message_id"]))
+
     async def forward(self, chat: Chat, text: str, origin_name: str) -> Message:
         """Forward what somebody else wrote, who hides their account."""
         origin = {
@@ -197,8 +122,7 @@ class User:
 
     async def react(self, message: Message) -> Message:
         """Put a reaction under a message, of which Telegram tells a bot as of an edit."""
-        found = self._world.store.message(message.chat_id, message.id)
-        if found is None:
+        if (found := self._world.store.message(message.chat_id, message.id)) is None:
             raise LookupError("the message was deleted")
         return self._edited(message, found.raw)
 

@@ -8,6 +8,10 @@ LIFE_S = 60.0
 """Telegram does not say how long it waits; a minute is more than any app shows the press."""
 
 
+FRESH_S = 15.0
+"""So long after a press, or an ephemeral message, its sender can be shown what nobody else sees."""
+
+
 class Queries:
     """Each query is answered once, while it lives."""
 
@@ -19,6 +23,15 @@ class Queries:
         """Begin a query; returns its id."""
         with self._database.transaction():
             return self._database.write("INSERT INTO queries (asked_at) VALUES (?)", self._clock())
+
+    def is_fresh(self, number: object) -> bool:
+        """Whether somebody pressed just now."""
+        if not isinstance(number, str) or not number.isdecimal():
+            return False
+        since = self._clock() - FRESH_S
+        return (
+            self._database.one("SELECT 1 FROM queries WHERE id = ? AND asked_at >= ?", int(number), since) is not None
+        )
 
     def answer(self, number: int) -> bool:
         """Note the answer; False when nobody waits for it (any more)."""

@@ -131,6 +131,10 @@ class BotApi:
             self._world.store.set_status(number, user.id, "member" if index else "creator")
         return Chat(number, title, self._world)
 
+    def promote(self, chat: Chat) -> None:
+        """Make the bot an administrator of a group."""
+        self._world.store.set_status(chat.id, self._world.bot_id, "administrator")
+
     def direct_messages(self, channel: str) -> Chat:
         """The direct messages of a channel that the bot may answer: each who writes there has a topic."""
         chat = self.group(channel, [])

@@ -96,7 +96,12 @@ class Store:
     def next_message_id(self, chat_id: int) -> int:
         """The id for the chat's next message; none is given twice, since deleted messages keep theirs."""
         row = self._database.one("SELECT max(message_id) FROM messages WHERE chat_id = ?", chat_id)
-        return cast("int", row[0] if row and row[0] else 0) + 1
+        return max(0, cast("int", row[0] if row and row[0] else 0)) + 1
+
+    def next_ephemeral_id(self, chat_id: int) -> int:
+        """The number for the chat's next message that one member sees."""
+        row = self._database.one("SELECT min(message_id) FROM messages WHERE chat_id = ?", chat_id)
+        return max(0, -cast("int", row[0] if row and row[0] else 0)) + 1
 
     def add_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
         """Add a message."""
@@ -104,7 +109,7 @@ class Store:
             self._database.write(
                 "INSERT INTO messages (chat_id, message_id, json, rich) VALUES (?, ?, ?, ?)",
                 chat_id,
-                raw["message_id"],
+                message.number(raw),
                 json.dumps(raw),
                 json.dumps(rich) if rich else None,
             )
@@ -117,7 +122,7 @@ class Store:
                 json.dumps(raw),
                 json.dumps(rich) if rich else None,
                 chat_id,
-                raw["message_id"],
+                message.number(raw),
             )
 
     def delete_message(self, chat_id: int, message_id: int) -> None:
@@ -146,10 +151,20 @@ class Store:
         )
         return [_stored(row).view for row in rows]
 
+    def ephemeral(self, chat_id: int) -> Sequence[Message]:
+        """What single members of the chat see, deleted ones too, oldest first."""
+        rows = self._database.all(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id < 0"
+            " ORDER BY message_id DESC",
+            chat_id,
+        )
+        return [_stored(row).view for row in rows]
+
     def count_replies(self, chat_id: int) -> int:
         """How many messages of bots stand in the chat; who waits for them asks at every change."""
         row = self._database.one(
-            "SELECT count(*) FROM messages WHERE chat_id = ? AND NOT deleted AND json_extract(json, '$.from.is_bot')",
+            "SELECT count(*) FROM messages WHERE chat_id = ? AND message_id > 0 AND NOT deleted"
+            " AND json_extract(json, '$.from.is_bot')",
             chat_id,
         )
         return cast("int", row[0]) if row else 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sandbox.botapi import keyboard
 from sandbox.botapi.arguments import Method, Parameter
 from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported, upload
-from sandbox.botapi.methods import chats, commands, editing, files, receiving, sending, uploading
+from sandbox.botapi.methods import chats, commands, editing, ephemeral, files, receiving, sending, uploading
 
 UNSUPPORTED = Parameter(unsupported)
 FLAG = Parameter(boolean)
@@ -35,8 +35,10 @@ _link_preview = record(
     },
 )
 _reply = record(
-    {"message_id": integer},
+    {},
     {
+        "message_id": integer,
+        "ephemeral_message_id": integer,
         "chat_id": chat,
         "allow_sending_without_reply": boolean,
         **dict.fromkeys(
@@ -56,8 +58,13 @@ _rich = record({}, {"html": string, "markdown": string, "is_rtl": boolean, "skip
 _scope = record({"type": string}, {"chat_id": chat, "user_id": integer})
 
 ENTITIES = Parameter(array(_entity))
-COMMANDS = Parameter(array(record({"command": string, "description": string})), required=True)
+COMMANDS = Parameter(
+    array(record({"command": string, "description": string}, {"is_ephemeral": boolean})), required=True
+)
 RICH = Parameter(_rich, required=True)
+_alone = record(
+    {"receiver_user_id": integer}, {"callback_query_id": string, "replace_callback_query_message": unsupported}
+)
 
 FORMATTED: Mapping[str, Parameter] = {"parse_mode": UNSUPPORTED, "entities": ENTITIES}
 CAPTIONED: Mapping[str, Parameter] = {"caption": TEXT, "parse_mode": UNSUPPORTED, "caption_entities": ENTITIES}
@@ -68,6 +75,7 @@ SENT: Mapping[str, Parameter] = {
     "disable_notification": FLAG,
     "protect_content": FLAG,
     "reply_parameters": Parameter(_reply),
+    "ephemeral_message_parameters": Parameter(_alone, since="10.3"),
     "reply_markup": Parameter(keyboard.markup),
     **dict.fromkeys(
         (
@@ -92,6 +100,11 @@ EDITED: Mapping[str, Parameter] = {
     "reply_markup": Parameter(keyboard.inline),
     "business_connection_id": UNSUPPORTED,
     "inline_message_id": UNSUPPORTED,
+}
+EPHEMERAL: Mapping[str, Parameter] = {
+    "chat_id": CHAT,
+    "receiver_user_id": Parameter(integer, required=True),
+    "ephemeral_message_id": MESSAGE,
 }
 SCOPED: Mapping[str, Parameter] = {"scope": Parameter(_scope), "language_code": TEXT}
 
@@ -186,6 +199,22 @@ METHODS: Mapping[str, Method] = {
         },
     ),
     "editMessageReplyMarkup": Method(editing.edit_message_reply_markup, EDITED),
+    "editEphemeralMessageText": Method(
+        ephemeral.edit_text,
+        {
+            **EPHEMERAL,
+            **FORMATTED,
+            "text": TEXT,
+            "rich_message": Parameter(_rich),
+            "link_preview_options": Parameter(_link_preview),
+            "reply_markup": Parameter(keyboard.inline),
+        },
+        since="10.3",
+    ),
+    "editEphemeralMessageReplyMarkup": Method(
+        ephemeral.edit_reply_markup, {**EPHEMERAL, "reply_markup": Parameter(keyboard.inline)}, since="10.3"
+    ),
+    "deleteEphemeralMessage": Method(ephemeral.delete, EPHEMERAL, since="10.3"),
     "deleteMessage": Method(editing.delete_message, {"chat_id": CHAT, "message_id": MESSAGE}),
     "deleteMessages": Method(
         editing.delete_messages, {"chat_id": CHAT, "message_ids": Parameter(array(integer), required=True)}

@@ -94,17 +94,20 @@ class World:
         reply_to: Json | None = None,
         rich: Json | None = None,
         direct: Json | None = None,
+        receiver: Json | None = None,
     ) -> Json:
-        """Add a message to a chat; a reply goes where the message is that it answers."""
+        """Add a message to a chat, for all or for one `receiver`; a reply goes where the message is that it answers."""
         chat_id = cast("int", chat["id"])
         if reply_to is not None:
             thread = cast("int | None", reply_to.get("message_thread_id", thread))
         raw: Json = {
-            "message_id": self.store.next_message_id(chat_id),
+            "message_id": 0 if receiver else self.store.next_message_id(chat_id),
             "from": sender,
             "chat": chat,
             "date": int(self.clock()),
         }
+        if receiver is not None:
+            raw |= {"ephemeral_message_id": self.store.next_ephemeral_id(chat_id), "receiver_user": receiver}
         if thread is not None:
             raw |= {"message_thread_id": thread, "is_topic_message": True}
             if reply_to is None and (opening := self.store.message(chat_id, thread)):

@@ -22,21 +22,21 @@ async def edit_message_text(world: World, args: Arguments) -> Json:
         raise bad_request("text and rich_message can't be specified simultaneously")
     found = _editable(world, args)
     content = text_content(args) if source is None else rich_content(source)
-    return _change(world, args, found, content, source)
+    return changed(world, args, found, content, source)
 
 
 async def edit_message_reply_markup(world: World, args: Arguments) -> Json:
     """Put another keyboard in place of the old one, or none."""
     found = _editable(world, args)
     content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
-    return _change(world, args, found, content, found.rich)
+    return changed(world, args, found, content, found.rich)
 
 
 async def delete_message(world: World, args: Arguments) -> bool:
     """Delete a message."""
     chat_id = args.integer("chat_id")
     chat = world.chat(chat_id)
-    found = world.store.message(chat_id, args.integer("message_id"))
+    found = world.store.message(chat_id, max(0, args.integer("message_id")))
     if found is None:
         raise bad_request("message to delete not found")
     if not _deletable(world, chat, found):
@@ -51,7 +51,7 @@ async def delete_messages(world: World, args: Arguments) -> bool:
     chat = world.chat(chat_id)
     if not 1 <= len(numbers) <= MAX_DELETED:
         raise bad_request("too many messages to delete" if numbers else "message identifiers are not specified")
-    found = [message for number in numbers if (message := world.store.message(chat_id, number))]
+    found = [message for number in numbers if number > 0 and (message := world.store.message(chat_id, number))]
     if not all(_deletable(world, chat, message) for message in found):
         raise bad_request("message can't be deleted")
     for message in found:
@@ -62,7 +62,7 @@ async def delete_messages(world: World, args: Arguments) -> bool:
 def _editable(world: World, args: Arguments) -> StoredMessage:
     chat_id = args.integer("chat_id")
     world.open_chat(chat_id)
-    found = world.store.message(chat_id, args.integer("message_id"))
+    found = world.store.message(chat_id, max(0, args.integer("message_id")))
     if found is None:
         raise bad_request("message to edit not found")
     if cast("Json", found.raw["from"])["id"] != world.bot_id or (found.rich or {}).get("asks"):
@@ -70,7 +70,8 @@ def _editable(world: World, args: Arguments) -> StoredMessage:
     return found
 
 
-def _change(world: World, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
+def changed(world: World, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
+    """The message with this content, and the keyboard that is given; refused when it has them already."""
     markup = args.object("reply_markup")
     if markup and markup["inline_keyboard"]:
         content = content | {"reply_markup": markup}

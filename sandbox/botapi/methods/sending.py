@@ -1,9 +1,12 @@
 """The methods that write: messages, drafts, and the sign that something is being written."""
 
+from typing import cast
+
 from sandbox.botapi import keyboard, rich, text
 from sandbox.botapi.arguments import Arguments
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.previews import Draft
+from sandbox.botapi.queries import FRESH_S
 from sandbox.botapi.wire import Json
 from sandbox.botapi.world import World
 
@@ -105,7 +108,8 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = world.open_chat(chat_id, thread)
     direct = world.direct_topic(chat, args.number_or_none("direct_messages_topic_id"))
-    reply_to = _reply_target(world, chat_id, args)
+    alone = _receiver(world, chat, args)
+    reply_to = _reply_target(world, chat_id, args, alone)
     markup = args.object("reply_markup")
     if markup and markup.get("inline_keyboard"):
         content = content | {"reply_markup": markup}
@@ -114,17 +118,53 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
         source = (source or {}) | {"asks": True, "opened_for": opened, "markup": markup}
     world.limits.check(chat_id)
     world.previews.end(chat_id)
-    return world.post(chat, world.bot_user, content, thread=thread, reply_to=reply_to, rich=source, direct=direct)
+    return world.post(
+        *(chat, world.bot_user, content),
+        thread=thread,
+        reply_to=reply_to,
+        rich=source,
+        direct=direct,
+        receiver=alone,
+    )
 
 
-def _reply_target(world: World, chat_id: int, args: Arguments) -> Json | None:
+def _receiver(world: World, chat: Json, args: Arguments) -> Json | None:
+    """The one member who is to see it, if it is for one: there must be a reason why the bot may show it to them."""
+    given = args.object("ephemeral_message_parameters")
+    if given is None:
+        return None
+    chat_id, user_id = args.integer("chat_id"), cast("int", given["receiver_user_id"])
+    if chat["type"] not in ("group", "supergroup") or chat.get("is_direct_messages"):
+        raise bad_request("ephemeral messages can be sent only to groups and supergroups")
+    user = world.store.user(user_id)
+    if user is None or user["is_bot"] or world.store.status(chat_id, user_id) in ("left", "kicked"):
+        raise bad_request("USER_NOT_PARTICIPANT")
+    answered = (args.object("reply_parameters") or {}).get("ephemeral_message_id")
+    query = given.get("callback_query_id")
+    is_admin = world.store.status(chat_id, world.bot_id) in ("administrator", "creator")
+    if not (is_admin or _is_fresh(world, chat_id, user_id, answered) or world.queries.is_fresh(query)):
+        raise bad_request("MESSAGE_NOT_COMMAND")
+    return user
+
+
+def _is_fresh(world: World, chat_id: int, user_id: int, number: object) -> bool:
+    """Whether an ephemeral message is one that this user sent just now."""
+    found = world.store.message(chat_id, -number) if isinstance(number, int) else None
+    mine = found is not None and cast("Json", found.raw["from"])["id"] == user_id
+    return mine and found is not None and world.clock() - cast("int", found.raw["date"]) <= FRESH_S
+
+
+def _reply_target(world: World, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
     given = args.object("reply_parameters")
     if given is None:
         return None
     if given.get("chat_id", chat_id) != chat_id:
         raise bad_request("the sandbox does not support replies to another chat")
-    number = given["message_id"]
-    assert isinstance(number, int)
+    number = given.get("message_id")
+    if alone is not None and "ephemeral_message_id" in given:
+        number, given = -cast("int", given["ephemeral_message_id"]), {}
+    if not isinstance(number, int):
+        raise bad_request("message identifier is not specified")
     found = world.store.message(chat_id, number)
     if found is None and not given.get("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")

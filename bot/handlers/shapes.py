@@ -1,0 +1,40 @@
+"""Where what a conversation is owed goes to, and in which shape."""
+
+from bot.outbound.content import Document, Photo, Voice
+from bot.outbound.content import File as Upload
+from bot.outbound.destination import Alone, Destination
+from storage.records import File, FileKind, Place
+
+
+def destination(
+    place: Place,
+    private: bool,
+    reply_to: int | None,
+    receiver: int | None = None,
+    query: str | None = None,
+    *,
+    strictly: bool = False,
+) -> Destination:
+    """Where a conversation is; `reply_to` is quoted in groups only.
+
+    `receiver`: who alone is to see it there, if anybody, after the press `query`; `strictly`: or else nobody, where
+    nobody else sees the conversation either.
+    """
+    aside, number = place.alone_with, reply_to or 0
+    topic = (place.thread_id or None) if aside is None else None
+    thread, direct = (None, topic) if place.direct else (topic, None)
+    alone = None
+    if (whom := aside or receiver) is not None:
+        answered = -number if number < 0 else None  # see `bot.outbound.ephemeral`
+        alone = Alone(whom, query, answered, strictly=strictly and aside is not None)
+    quoted = number if number > 0 and not private else None
+    return Destination(place.telegram_id, private, thread, direct, quoted, alone=alone)
+
+
+def attachment(file: File, caption: str) -> Upload:
+    """A file as it is sent."""
+    if file.kind is FileKind.PHOTO:
+        return Photo(file.data, caption)
+    if file.kind is FileKind.VOICE:
+        return Voice(file.data, caption)
+    return Document(file.data, file.name or "file", caption)
