@@ -71,10 +71,13 @@ class Buttons:
     async def stop(self, update: Update, _: object) -> None:
         """End the answer that is being written above the button; it is stored by the turn itself."""
         query, message = pressed(update)
-        stopped = message is not None and await self.endings.stop(place_of(message), (update.update_id,), _id(query))
+        ids = (update.update_id,)
+        stopped = message is not None and await self.endings.stop(place_of(message), ids, _id(query))
         if not stopped:
             async with self.storage.transaction() as tx:
-                await self.storage.inbox.done(tx, [update.update_id])
+                if message is not None:
+                    stopped = await self.endings.stop_reply(tx, place_of(message), _id(query))
+                await self.storage.inbox.done(tx, ids)
         await acknowledge(query, texts.STOPPED if stopped else texts.OLD_BUTTON)
 
     async def undo_reset(self, update: Update, _: object) -> None:

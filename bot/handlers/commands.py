@@ -115,8 +115,12 @@ class Commands:
     async def unhandled(self, update: Update, _: object) -> None:
         """Whatever no other handler wants, but for the button that stops a draft."""
         stopped = stopped_draft(update)
-        if stopped is None or not await self.endings.stop(stopped[0], (update.update_id,), stopped[1]):
+        if stopped is None:
             await self.ignore(update, _)
+        elif not await self.endings.stop(stopped[0], (update.update_id,), stopped[1]):
+            async with self.storage.transaction() as tx:
+                sending = await self.endings.stop_reply(tx, *stopped)
+                await self._done(tx, update, Notice(stopped[0], True, texts.STOPPED) if sending else None)
 
     async def ignore(self, update: Update, _: object) -> None:
         """There is nothing to say to it."""

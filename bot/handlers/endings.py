@@ -135,6 +135,12 @@ class Endings:
             self._sending[place].wanted = False
         return stopped
 
+    async def stop_reply(self, tx: Transaction, place: Place, reply_id: int) -> bool:
+        """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
+        chat = await self.storage.chats.find(place)
+        going = await self.storage.deliveries.open(chat.id) if chat else []
+        return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, place)
+
     def is_sending(self, place: Place) -> bool:
         """Whether something goes out there right now."""
         return place in self._sending

@@ -9,6 +9,7 @@ from bot.handlers.export import ExportHandlers
 from bot.inbound.reading import Reader
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.owners import query
 from tests.e2e.test_memory import say
 
 
@@ -100,3 +101,19 @@ async def test_the_button_beside_a_draft_stops_it(stage: Stage) -> None:
     (answer,) = await stage.replies(1)
     assert "word3" in answer
     assert "word199" not in answer
+
+
+@pytest.mark.parametrize("telegram_version", ["10.3"])
+async def test_a_late_press_ends_the_delivery(stage: Stage) -> None:
+    stage.model.script(Say("\n\n".join("words and words " * 250 for _ in range(12)), chunk=4000), Say("short"))
+    await stage.start(REPLY_FORMAT="text")
+    await stage.ann.say(stage.home, "Tell me a lot.")
+    await stage.home.wait(1, PATIENCE_S)
+    [(reply_id,)] = query(stage, "SELECT max(id) FROM turns")
+    for number in (int(str(reply_id)) + 1, reply_id):
+        pressed = {"chat": {"id": stage.home.id, "type": "private"}, "draft_id": number}
+        stage.telegram._world.updates.push("stopped_message_generation", pressed)
+    await stage.home.wait(lambda chat: chat.replies[-1].text == "Stopped.", PATIENCE_S)
+    arrived = len(stage.home.replies)
+    assert arrived < 9
+    assert await say(stage, "And now?") == "short"
