@@ -7,6 +7,8 @@ from bot.access.owners import Owners
 from storage import Storage
 from storage.guests import Standing
 
+_DECIDED = (Standing.ALLOWED, Standing.BLOCKED)
+
 
 class Verdict(Enum):
     """What becomes of whoever is at the door."""
@@ -36,7 +38,7 @@ class Door:
     owners: Owners
     allowed: frozenset[int]
     moves: dict[int, int] = field(default_factory=dict)
-    """The numbers that groups had before they moved; what is kept of them may not have moved yet."""
+    """The numbers of groups that have moved, and their next ones; what is kept of them may not have moved yet."""
 
     @property
     def asks(self) -> bool:
@@ -49,12 +51,11 @@ class Door:
         `direct`: the chat is a channel's direct messages, where each person is let in as in private.
         """
         user_id = sender.id if sender else None
-        before = self.moves.get(chat_id or 0)
-        ids = {number for number in (user_id, chat_id, before) if number is not None}
+        numbers = self._numbers(chat_id) if chat_id is not None else []
+        ids = {*numbers, *([user_id] if user_id is not None else [])}
         standings = await self.storage.access.standings(ids)
-        decided = standings.get(chat_id or 0) in (Standing.ALLOWED, Standing.BLOCKED) or chat_id in self.allowed
-        if before is not None and not decided:
-            chat_id = before
+        decided = [one for one in numbers if one in self.allowed or standings.get(one) in _DECIDED]
+        chat_id = next(iter(decided), chat_id)
         group = chat_id is not None and chat_id < 0
         if await self.is_blocked(sender):
             return Verdict.BLOCKED
@@ -68,6 +69,20 @@ class Door:
         who = (chat_id if group and not direct else user_id) or 0
         let_in = who in known or standings.get(who) in (Standing.ALLOWED, Standing.OWNER)
         return Verdict.COME_IN if let_in else Verdict.STRANGER
+
+    def now(self, number: int) -> int:
+        """The number that a group has now."""
+        seen: set[int] = set()
+        while number in self.moves and number not in seen:
+            seen.add(number)
+            number = self.moves[number]
+        return number
+
+    def _numbers(self, number: int) -> list[int]:
+        """All that a group had or has, this one first: what waits in the old one comes after what was decided moved."""
+        now = self.now(number)
+        others = (one for one in (*self.moves, now) if one != number and self.now(one) == now)
+        return [number, *others]
 
     async def is_blocked(self, sender: Sender | None) -> bool:
         """Whether somebody's words are to reach nobody.

@@ -54,7 +54,7 @@ class MembershipHandlers:
         message = update.message
         assert message is not None, "registered for messages"
         here = message.chat.id
-        old, new = message.migrate_from_chat_id or here, message.migrate_to_chat_id or here
+        old, new = message.migrate_from_chat_id or here, self.door.now(message.migrate_to_chat_id or here)
         async with self.storage.transaction() as tx:
             if old in self.door.allowed:  # the settings name a group that is no more
                 await self.storage.access.put(

@@ -60,6 +60,7 @@ class Replies:
             return
         async with self.endings.settling(place):
             await self._give(place, chat)
+        chat = await self.storage.chats.find(place)  # a group that has moved meanwhile is looked after where it is now
         if chat is not None:
             await self.upkeep.look_after(chat.id)
 
@@ -184,12 +185,18 @@ class Replies:
                 await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.NOT_SHOWN_ALONE))
 
     async def _moved(self, place: Place, exc: Undeliverable) -> Place | None:
-        """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there."""
+        """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there.
+
+        What still waits in the old one is answered there first, from what was said there.
+        """
         cause = exc.__cause__
         async with self.storage.transaction() as tx:
             if isinstance(cause, ChatMigrated):
-                await self.storage.presence.migrate(tx, place.telegram_id, cause.new_chat_id)
-                return replace(place, telegram_id=cause.new_chat_id)
+                old, new = place.telegram_id, cause.new_chat_id
+                self.aside.door.moves[old] = new
+                if not self.aside.waits(place):
+                    await self.storage.presence.migrate(tx, old, self.aside.door.now(new))
+                return replace(place, telegram_id=new)
             if isinstance(cause, Forbidden):
                 await self.storage.presence.left(tx, place.telegram_id)
         return None

@@ -189,9 +189,9 @@ class Handlers:
         """See ``intake.lanes.Work``."""
         message = arrival.update.message
         if message is not None and (old := message.migrate_from_chat_id) is not None:
-            self.chat.door.moves[message.chat.id] = old
+            self.chat.door.moves[old] = message.chat.id
         elif message is not None and (new := message.migrate_to_chat_id) is not None:
-            self.chat.door.moves[new] = message.chat.id
+            self.chat.door.moves[message.chat.id] = new
 
     def edited(self, arrival: Arrival) -> None:
         """See ``intake.lanes.Work``."""

@@ -58,19 +58,20 @@ class Faults:
         code: int | None = None,
         description: str | None = None,
         retry_after: int | None = None,
+        moved_to: int | None = None,
         delay: float = 0.0,
         drop: Moment | None = None,
     ) -> None:
         """Refuse, delay or drop the next calls; a refusal with nothing said is a 400, with `retry_after` a 429.
 
-        A delay alone, or a drop, is no refusal.
+        `moved_to`: the group is a supergroup now. A delay alone, or a drop, is no refusal.
         """
         error = None
         if retry_after is not None and description is None:
             error = too_many_requests(retry_after)
         elif code or description or not (delay or drop):
             status = HTTPStatus(code or (400 if retry_after is None else 429))
-            error = ApiError(status, description or f"{status.phrase}: scripted", retry_after)
+            error = ApiError(status, description or f"{status.phrase}: scripted", retry_after, moved_to)
         self._faults.append(Fault(method, times, when or (lambda _: True), error, delay, drop))
 
     def hold(self, method: str, moment: Moment = "before", nth: int = 1) -> Hold:

@@ -46,8 +46,9 @@ def result(value: object) -> Response:
 def refusal(error: ApiError) -> Response:
     """The answer to a call that was not."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
-    if error.retry_after is not None:
-        body["parameters"] = {"retry_after": error.retry_after}
+    parameters = {"retry_after": error.retry_after, "migrate_to_chat_id": error.moved_to}
+    if told := {name: value for name, value in parameters.items() if value is not None}:
+        body["parameters"] = told
     return JSONResponse(body, status_code=error.code)
 
 

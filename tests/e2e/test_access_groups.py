@@ -10,6 +10,7 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, handled, membership, pressed, query
 from tests.e2e.quick import hurry as hurry
+from tests.selection import first
 
 
 async def left(stage: Stage, chat: Chat) -> None:
@@ -191,6 +192,56 @@ async def test_a_move_is_known_before_the_answer_under_way_ends(stage: Stage, hu
     hold.release()
     await handled(stage)
     assert query(stage, "SELECT telegram_id, standing FROM access WHERE telegram_id < 0") == [(new.id, "allowed")]
+
+
+@pytest.mark.parametrize("told", first(["before", "after"]))
+async def test_what_waits_where_a_group_was_is_answered(stage: Stage, hurry: None, told: str) -> None:
+    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    old, new = (stage.telegram.group(title, [stage.ann, bob]) for title in ("Friends", "Friends above"))
+    stage.model.script(Say("one", hold=hold), Say("two"))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    membership(stage, stage.ann, old, "left", "member")
+    await stage.replies(1, old)
+    await bob.say(old, "Keepsake, my boat is green")
+    await hold.reached(PATIENCE_S)
+    await bob.say(old, "Keepsake, which colour?")
+    for method in ("sendMessage", "editMessageText"):
+        stage.telegram.faults.add(
+            method,
+            times=100,
+            when=lambda call: call["chat_id"] == old.id,
+            description="Bad Request: group chat was upgraded to a supergroup chat",
+            moved_to=new.id,
+        )
+    if told == "before":
+        _tell_move(stage, old, new, bob, "migrate_to_chat_id")
+    hold.release()
+    assert await stage.replies(2, new) == ["one", "two"]
+    if told == "after":
+        _tell_move(stage, old, new, bob, "migrate_to_chat_id")
+    await handled(stage)
+    assert b"boat is green" in stage.model.requests[1].body
+    assert stage.home.replies == []
+    assert query(stage, "SELECT telegram_id FROM chats") == [(new.id,)]
+
+
+async def test_a_group_that_moves_twice_stays_let_in(stage: Stage, hurry: None) -> None:
+    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    one, two, three = (stage.telegram.group(title, [stage.ann, bob]) for title in "ABC")
+    stage.model.script(Say("slow", hold=hold), Say("quick"))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    membership(stage, stage.ann, one, "left", "member")
+    await stage.replies(1, one)
+    await bob.say(one, "Keepsake, hello")
+    await hold.reached(PATIENCE_S)
+    _tell_move(stage, one, two, bob, "migrate_to_chat_id")
+    _tell_move(stage, two, three, bob, "migrate_to_chat_id")
+    await bob.say(three, "Keepsake, are you there?")
+    assert await stage.replies(1, three) == ["quick"]
+    hold.release()
+    await handled(stage)
+    assert query(stage, "SELECT telegram_id, standing FROM access WHERE telegram_id < 0") == [(three.id, "allowed")]
+    assert query(stage, "SELECT telegram_id FROM chats WHERE telegram_id < 0") == [(three.id,)]
 
 
 async def test_a_group_of_the_settings_stays_let_in_too(stage: Stage, hurry: None) -> None:
