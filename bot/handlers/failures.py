@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from telegram import Update
 
+from bot.errors import BudgetSpent, ModelError
 from bot.handlers.notices import answer
 from bot.intake.arrival import Burst, update_ids
 from bot.language import texts
 from storage import Storage, StorageError
 from storage.records import Notice, Place
+
+MOST_DETAILS = 300
+"""Characters of what a server said about a failure: it may quote the request."""
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +53,15 @@ class Failures:
             for delivery in open_replies:
                 await self.storage.deliveries.sent(tx, delivery.reply_id)
             await self.storage.notices.add(tx, notice)
+
+
+def log_unanswered(chat_id: int, exc: ModelError) -> None:
+    """Why there is no answer from the model."""
+    fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
+    details = " ".join(str(exc).split())[:MOST_DETAILS]
+    named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
+    level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
+    log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
 
 
 def _logged(error: BaseException) -> str:

@@ -15,11 +15,12 @@ from bot.conversation.control import Control
 from bot.conversation.presses import RETRY, STOP
 from bot.conversation.turn import Conversation
 from bot.conversation.upkeep import Upkeep
-from bot.errors import BudgetSpent, MessageRefused, ModelError, Undeliverable
+from bot.errors import MessageRefused, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
 from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running, Sending
+from bot.handlers.failures import log_unanswered
 from bot.handlers.markup import below, markup
 from bot.handlers.passed_on import forms_of
 from bot.handlers.shapes import attachment, destination
@@ -33,9 +34,6 @@ from bot.outbound.stream import Preview
 from storage import Storage, until_stored
 from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, Notice, Place
 from storage.transcript import Owed
-
-MOST_DETAILS = 300
-"""Characters of what a server said about a failure: it may quote the request."""
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +105,7 @@ class Replies:
                 for other in await self.hints.give(chat):
                     self.alarm.settle(other)
             except ModelError as exc:
-                _log(chat.id, exc)
+                log_unanswered(chat.id, exc)
                 await self.alarm.hear(exc)
                 refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
                 await self._give_up(chat, owed, sentence(exc), preview.message_id, refused)
@@ -296,11 +294,3 @@ class Replies:
         chosen = chat.choices.reply_format if chat else None
         await self.sender.deliver(to, notice.text, arrived, wanted=wanted, reply_format=chosen)
         return parts[-1].message_id if parts else None
-
-
-def _log(chat_id: int, exc: ModelError) -> None:
-    fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
-    details = " ".join(str(exc).split())[:MOST_DETAILS]
-    named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
-    level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
-    log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
