@@ -28,6 +28,8 @@ _UNDERLINE = re.compile(r"[ \t>]*=+[ \t]*")
 _SAME_ADDRESS = re.compile(r"\[([^\[\]\s]+)\]\(\1\)")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:math(?=[ \t]*$))?([^\s`,]*)")
 _SINGLE = re.compile(r"\\([\s\S])|(?<!~)~(?!~)|(?<!\|)\|(?!\|)")
+_INSIDE = re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|(?<=[0-9])[*.,:](?=[0-9])|(?<!-)-(?=[0-9])")
+"""Signs of a name, a product or a number, which are never markup."""
 _ATTRIBUTE = re.compile(r"""<[^>]*?\s(?:href|class|src)="([^"]*)"[^>]*>""")
 _BARE_LINK = re.compile(r'<a href="([^"]*)">\1</a>')
 _TAG = re.compile(r"<[^>]*>")
@@ -44,16 +46,21 @@ def keeps_everything(markdown: str, content: Content) -> bool:
         told = _told(with_marks(markdown).replace(MARK, " "))
     except TooDenseError:
         return False
-    return bool(shown.strip()) and not told - _counted(shown, _MARKUP - _SINGLES)
+    return bool(shown.strip()) and not told - _counted(shown, _MARKUP - _SINGLES) - _inside(shown)
 
 
 def _told(markdown: str) -> Counter[str]:
     lists = ordered_lists(markdown)
     numbers = "".join(str(number) for one in lists for number in one.numbers)
     lines = _with_bullets(markdown, lists).split("\n")
-    told = _counted(_SAME_ADDRESS.sub(r"\1", "\n".join(map(_line, lines))), _MARKUP)
+    text = _SAME_ADDRESS.sub(r"\1", "\n".join(map(_line, lines)))
+    told = _counted(text, _MARKUP)
     told["$"] -= formula_dollars(markdown)
-    return +told + Counter(numbers) + _singles(markdown)
+    return +told + Counter(numbers) + _singles(markdown) + _inside(text)
+
+
+def _inside(text: str) -> Counter[str]:
+    return Counter(f"inside {sign}" for sign in _INSIDE.findall(html.unescape(text)))
 
 
 def _line(line: str) -> str:

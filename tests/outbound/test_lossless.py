@@ -75,6 +75,11 @@ def test_a_message_of_markup_alone_shows_nothing() -> None:
         ("a | b", "a b"),
         ("2. Rome\n5. Oslo", "2. Rome\n3. Oslo"),
         ("x^2 #1 a@b AT&T a/b", "x2 1 ab ATT ab"),
+        ("It is 3.14.", "It is 314."),
+        ("1,000, at 9:30: -5", "1,000, at 930: -5"),
+        ("at -5 - no", "at 5 - no"),
+        ("* 2*3*4", "* 23*4"),
+        ("_a_b_", "_ab_"),
     ],
 )
 def test_a_missing_sign_or_number_is_noticed(source: str, shown: str) -> None:
