@@ -47,7 +47,7 @@ class EditHandlers:
             await self._done(update.update_id)
             return
         if await self.chat.questions.is_answer(message):  # an answer is what was sent first, and nothing for the model
-            await self._done(update.update_id)
+            await self._leave(message, update.update_id)
             return
         place = place_of(message)
         chat = await self.storage.chats.find(place)
@@ -63,6 +63,15 @@ class EditHandlers:
 
     async def _done(self, update_id: int) -> None:
         async with self.storage.transaction() as tx:
+            await self.storage.inbox.done(tx, [update_id])
+
+    async def _leave(self, message: Message, update_id: int) -> None:
+        """Say that an answer stays what it was; after a restart nobody knows whether it has other words now."""
+        changed = self.chat.lately.has_changed(message)
+        self.chat.lately.hear(message)
+        async with self.storage.transaction() as tx:
+            if changed:
+                await self.storage.notices.add(tx, answer(message, texts.ANSWER_EDITED))
             await self.storage.inbox.done(tx, [update_id])
 
     async def _change(self, chat: Chat, message: Message, update_id: int, held: AsyncExitStack) -> bool:

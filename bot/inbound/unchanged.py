@@ -42,6 +42,11 @@ class Lately:
         if len(self.digests) > MOST:
             self.digests.popitem(last=False)
 
+    def has_changed(self, message: Message) -> bool:
+        """Whether it is known to have said something else before."""
+        said = self.digests.get((message.chat.id, message.message_id))
+        return said is not None and said != digest(message)
+
     def knows(self, message: Message) -> bool:
         """Whether it said the same before."""
         return self.digests.get(_key(message)) == digest(message)

@@ -4,12 +4,14 @@ import time
 
 import pytest
 
+from bot.handlers import questions
 from sandbox.botapi import Chat, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
 from tests.e2e.owners import handled, pressed, query
 from tests.e2e.quick import hurry as hurry
+from tests.selection import first
 
 OPEN = "SELECT kind FROM questions WHERE open"
 PERSONA = "SELECT persona FROM chats WHERE persona IS NOT NULL"
@@ -38,11 +40,13 @@ async def test_the_next_words_are_the_answer_and_no_turn(stage: Stage, hurry: No
     assert question.placeholder == "What the model is told first, or /cancel"
     said = await stage.ann.say(stage.home, "You are a cook.")
     assert (await stage.replies(3))[-1] == "Done. It holds from your next message on."
+    await stage.ann.react(said)
     await stage.ann.edit(said, "You are a cook, secretly.")
+    assert "as it was sent" in (await stage.replies(4))[-1]
     await stage.ann.say(stage.home, "You are a pirate.", reply_to=question)
-    assert "over" in (await stage.replies(4))[-1]
+    assert "over" in (await stage.replies(5))[-1]
     await stage.ann.say(stage.home, "hello", reply_to=said)
-    await stage.replies(5)
+    await stage.replies(6)
     assert query(stage, PERSONA) == [("You are a cook.",)]
     assert user_messages(stage.model.requests[-1])[-1].endswith("hello")
     assert len(stage.model.requests) == 1
@@ -51,8 +55,10 @@ async def test_the_next_words_are_the_answer_and_no_turn(stage: Stage, hurry: No
     assert "Cancel" not in [one.text for one in stage.home.replies[0].buttons]
 
 
-@pytest.mark.parametrize("other", ["forward", "command", "late", "reply", "picture"])
-async def test_what_is_no_answer_is_none(stage: Stage, hurry: None, other: str) -> None:
+@pytest.mark.parametrize("other", first(["command", "forward", "late", "reply", "picture"]))
+async def test_what_is_no_answer_is_none(
+    stage: Stage, hurry: None, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage.model.always(Say("Aye."))
     await stage.start()
     question = await ask(stage, stage.home, stage.ann)
@@ -63,7 +69,7 @@ async def test_what_is_no_answer_is_none(stage: Stage, hurry: None, other: str) 
         await stage.replies(3)
         await stage.ann.say(stage.home, "You are a fish.")
     elif other == "late":
-        query(stage, "UPDATE questions SET asked_at = asked_at - 601")
+        monkeypatch.setattr(questions, "NEXT_S", -5.0)
         await stage.ann.say(stage.home, "You are a fish.")
     elif other == "reply":
         await stage.ann.say(stage.home, "You are a fish.", reply_to=stage.home.replies[0])
@@ -78,7 +84,7 @@ async def test_what_is_no_answer_is_none(stage: Stage, hurry: None, other: str) 
     assert query(stage, PERSONA) == [("You are a cook.",)]
 
 
-@pytest.mark.parametrize("way", ["button", "command"])
+@pytest.mark.parametrize("way", first(["button", "command"]))
 async def test_a_question_is_cancelled(stage: Stage, hurry: None, way: str) -> None:
     stage.model.always(Say("Aye."))
     await stage.start()
@@ -131,18 +137,7 @@ async def test_a_question_in_a_group_mentions_who_is_asked(stage: Stage, hurry: 
     assert len(stage.model.requests) == 1
 
 
-async def test_a_question_of_the_version_before_works_once(stage: Stage, hurry: None) -> None:
-    stage.model.always(Say("Aye."))
-    await stage.start()
-    question = await ask(stage, stage.home, stage.ann)
-    query(stage, "DELETE FROM questions")
-    await stage.ann.say(stage.home, "You are a cook.", reply_to=question)
-    assert (await stage.replies(3))[-1].startswith("Done")
-    await stage.ann.say(stage.home, "You are a fish.", reply_to=question)
-    assert "over" in (await stage.replies(4))[-1]
-    assert query(stage, PERSONA) == [("You are a cook.",)]
-
-
+@pytest.mark.long
 async def test_a_reset_ends_what_was_asked(stage: Stage, hurry: None) -> None:
     await stage.start()
     question = await ask(stage, stage.home, stage.ann)
@@ -153,6 +148,7 @@ async def test_a_reset_ends_what_was_asked(stage: Stage, hurry: None) -> None:
     assert stage.model.requests == []
 
 
+@pytest.mark.long
 async def test_a_group_that_moves_takes_its_question_along(stage: Stage, hurry: None) -> None:
     chat, (ann, _) = group(stage, "Bob")
     await stage.start()

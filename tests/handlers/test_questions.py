@@ -10,6 +10,7 @@ from telegram import Bot, Chat, Message, MessageOriginHiddenUser, User
 from bot.handlers.questions import Questions
 from bot.inbound.addressing import Addressing
 from bot.intake.arrival import Burst
+from bot.language import catalogue
 from storage import Storage
 from storage.questions import Question, QuestionKind
 from storage.records import Notice, Place
@@ -104,3 +105,16 @@ async def test_in_a_group_it_replies_or_calls(storage: Storage, questions: Quest
     assert questions.is_for(given.question, reply), "an administrator without a name"
     assert not questions.is_for(given.question, said(14, "x", chat=GROUP, sender_chat=Chat(-7, Chat.CHANNEL)))
     assert not questions.is_for(given.question, said(14, "x", chat=GROUP, by=BOB))
+
+
+async def test_one_of_a_version_without_rows_is_answered_once(storage: Storage, questions: Questions) -> None:
+    words = catalogue("ru")["FORGET_ASK"]
+    reply = said(11, "the boat", reply_to_message=said(ASKED, str(words), by=ME))
+    given, _ = await questions.sort(Burst(Place(5), (reply,), (11,)))
+    assert [(one.question.kind, one.question.open) for one in given] == [(QuestionKind.FORGET, True)]
+    async with storage.transaction() as tx:
+        await storage.questions.answered(tx, given[0].question, [11])
+    again, _ = await questions.sort(Burst(Place(5), (reply,), (12,)))
+    assert [one.question.open for one in again] == [False]
+    old = said(12, "the boat", reply_to_message=said(8, str(words), by=ME, after=-3 * 86_400.0))
+    assert [one.question.open for one in (await questions.sort(Burst(Place(5), (old,), (13,))))[0]] == [False]
