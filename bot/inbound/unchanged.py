@@ -44,7 +44,7 @@ class Lately:
 
     def has_changed(self, message: Message) -> bool:
         """Whether it is known to have said something else before."""
-        said = self.digests.get((message.chat.id, message.message_id))
+        said = self.digests.get(_key(message))
         return said is not None and said != digest(message)
 
     def knows(self, message: Message) -> bool:
