@@ -74,6 +74,9 @@ _SOUNDS = (
     Signature("wv", ((0, b"wvpk"),)),
     Signature("avi", ((0, b"RIFF"), (8, b"AVI "))),
     Signature("flv", ((0, b"FLV\x01"),)),
+    Signature("mpeg", ((0, b"\0\0\x01\xba"),)),
+    Signature("mpegts", ((0, b"G"), (188, b"G"), (376, b"G"))),
+    Signature("mpegts", ((4, b"G"), (196, b"G"), (388, b"G"))),
     Signature("asf", ((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),)),
 )
 """FFmpeg's names."""

@@ -40,7 +40,12 @@ _ZEROS = re.compile(r"\0+")
 _ZEROS_AT_AN_END = re.compile(r"\0+(?=\r?\n)|(?<=\n)\0+")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,300}(?:\x07|\x1b\\)|\x1b[()][0AB]|[^\n]\x08")
 """What a terminal is told about colours, titles and letters; and what a printer struck over."""
-_DECLARED = re.compile(rb"""(?:charset|encoding|coding)\s*[:=]\s*["']?([A-Za-z][\w.:-]{2,30})""")
+_DECLARED = re.compile(
+    rb"""(?:<\?xml\s[^<>]{0,200}?encoding|<meta\s[^<>]{0,200}?charset|^["]?content-type:[^\n]{0,200}?charset"""
+    rb"""|\A(?:[^\n]{0,200}\n)?\s{0,20}(?:#|//|/\*|;|%|--)[^\n]{0,200}?coding\s?(?=[:=])|\A@charset)"""
+    rb"""\s?[=:]?\s?["']?([a-z][\w.:-]{2,30})""",
+    re.IGNORECASE | re.MULTILINE,
+)
 DECLARED_WITHIN = 1024
 """Bytes in which a page, a program or a letter says what its encoding is."""
 _AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030"}

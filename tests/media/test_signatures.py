@@ -76,6 +76,8 @@ def test_pictures_of_other_kinds_are_refused(kind: str) -> None:
         ("wv", "wavpack", "wv"),
         ("avi", "libmp3lame", "avi"),
         ("flv", "aac", "flv"),
+        ("mpegts", "aac", "mpegts"),
+        ("mpeg", "mp2", "mpeg"),
     ],
 )
 def test_the_sounds_that_people_send_are_known_and_heard(kind: str, codec: str, found: str) -> None:

@@ -74,6 +74,8 @@ def test_odd_bytes_cost_only_themselves() -> None:
         ("koi8-r", "# -*- coding: koi8-r -*-\nx = 'ДА'\n"),
         ("iso8859-6", "Content-Type: text/plain; charset=ISO-8859-6\n\nمرحبا"),
         ("cp1252", '<meta charset="latin1"><p>5 €</p>'),
+        ("cp866", '<META HTTP-EQUIV="Content-Type" CONTENT="text/html; CHARSET=cp866">ДА'),
+        ("koi8-r", '@charset "koi8-r";\np:before { content: "ДА" }'),
     ],
 )
 def test_what_it_says_its_encoding_is(encoding: str, text: str) -> None:
@@ -84,6 +86,11 @@ def test_what_it_says_its_encoding_is(encoding: str, text: str) -> None:
 @pytest.mark.parametrize("name", ["utf-8", "hex", "no-such-thing", "undefined"])
 def test_what_it_says_may_be_wrong(name: str) -> None:
     text = f"# coding: {name}\n# Собака спит под столом\n"
+    assert text_of(text.encode("cp1251"), "ru").words == text
+
+
+def test_who_speaks_of_encodings_names_none() -> None:
+    text = "Сайт в charset=koi8-r, encoding: iso-8859-5, письма в utf-7\n"
     assert text_of(text.encode("cp1251"), "ru").words == text
 
 
