@@ -13,6 +13,9 @@ from storage.broadcasts import Told
 
 _COMMAND = re.compile(r"\s*\S+\s*")
 
+_UNUSUAL = (MessageEntity.CUSTOM_EMOJI, MessageEntity.TEXT_MENTION)
+"""What a bot may be refused: it needs a right, or to know the person."""
+
 
 def told_by(message: Message) -> Told | None:
     """What a /broadcast says, without the command itself, or else the message that it replies to; None: nothing."""
@@ -34,8 +37,10 @@ def forms_of(owner_id: int, told: Told) -> Sequence[Content | Attachment]:
     forms: list[Content | Attachment] = []
     if told.copied is not None:
         forms.append(Copied(owner_id, told.copied))
-    if told.text and entities:
-        forms.append(Text(told.text, tuple(entities), shown))
+    usual = [entity for entity in entities if entity.type not in _UNUSUAL]
+    for some in (entities, usual):
+        if told.text and some and Text(told.text, tuple(some), shown) not in forms:
+            forms.append(Text(told.text, tuple(some), shown))
     if told.text:
         forms.append(Text(told.text, preview=shown))
     return forms

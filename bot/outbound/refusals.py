@@ -59,6 +59,9 @@ _NO_DRAFTS = re.compile(
     r"textdraft_|draft\w*_(?:peer|forbidden|disabled)|drafts? .*(?:not |n't |only |forbidden|disabled)"
 )
 
+_TIMED_OUT = re.compile(r"\((?:408|504)\)|gateway time-?out|request time-?out", re.IGNORECASE)
+"""A 504 of a proxy before the server, and the like."""
+
 _TOO_LARGE = "request entity too large"
 """A 413: of more bytes than the server takes. It comes as an error of the network, which would pass."""
 
@@ -89,7 +92,8 @@ def may_have_arrived(exc: BaseException | None) -> bool:
     cause = exc.__cause__ if exc is not None else None
     if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
         return False
-    return isinstance(exc, TimedOut) or isinstance(cause, httpx.TransportError)
+    late = isinstance(exc, TelegramError) and _TIMED_OUT.search(exc.message) is not None
+    return late or isinstance(exc, TimedOut) or isinstance(cause, httpx.TransportError)
 
 
 def undeliverable(exc: TelegramError) -> Undeliverable:

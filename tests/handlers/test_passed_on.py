@@ -78,3 +78,11 @@ def test_a_reply_without_words_copies_the_message() -> None:
     assert forms_of(5, told)[1] == Text("Tea", (MessageEntity("bold", 0, 3),), LinkPreviewOptions())
     assert _first(_message("/broadcast Tea", reply_to_message=target)) != Copied(5, 9)
     assert told_by(_message("/broadcast")) is None
+
+
+def test_what_a_bot_may_not_send_is_left_out_first() -> None:
+    bold, emoji = MessageEntity("bold", 11, 3), MessageEntity("custom_emoji", 15, 2, custom_emoji_id="7")
+    told = told_by(_message("/broadcast Tea 😀", bold, emoji))
+    assert told is not None
+    shown = [[one.type for one in form.entities] for form in forms_of(5, told) if isinstance(form, Text)]
+    assert shown == [["bold", "custom_emoji"], ["bold"], []]

@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.outbound.refusals import Refusal, is_for_good, meaning, seconds_to_wait, undeliverable
+from bot.outbound.refusals import Refusal, is_for_good, may_have_arrived, meaning, seconds_to_wait, undeliverable
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,18 @@ def test_the_wait_of_a_flood_is_in_seconds(wait: int | dt.timedelta) -> None:
 def test_the_wait_is_understood_as_a_number_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PTB_TIMEDELTA")
     assert seconds_to_wait(RetryAfter(30)) == 30
+
+
+@pytest.mark.parametrize(
+    ("error", "may"),
+    [
+        (TimedOut(), True),
+        (NetworkError("Gateway Timeout (504)"), True),
+        (NetworkError("Bad Gateway"), False),
+        (NetworkError("x (500)"), False),
+        (BadRequest("x"), False),
+        (None, False),
+    ],
+)
+def test_what_timed_out_may_have_arrived(error: NetworkError | None, may: bool) -> None:
+    assert may_have_arrived(error) is may
