@@ -9,7 +9,7 @@ from bot.outbound.breaks import MARK
 from bot.outbound.content import Content, Rich, Text
 from bot.outbound.direction import reads_rtl
 from bot.outbound.markdown import prepare
-from bot.outbound.numbering import with_values
+from bot.outbound.numbering import DELIMITER, as_delimited, with_delimiters, with_values
 from bot.outbound.unspaced import JOINT, without_joints
 
 RICH_LIMIT = 32_768
@@ -34,8 +34,9 @@ def to_rich(markdown: str) -> Rich:
 
 def to_text(markdown: str) -> Text:
     """As a text with entities, for servers that have no rich messages."""
-    text, entities = convert(prepare(markdown, as_text=True), latex_escape=False, config=_config())
-    text = text.replace(MARK, "\n").rstrip()
+    prepared = prepare(markdown, as_text=True)
+    text, entities = convert(with_delimiters(prepared), latex_escape=False, config=_config())
+    text = as_delimited(text, prepared).replace(MARK, "\n").rstrip()
     units = utf16_len(text)
     fitting = (
         MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)
@@ -78,4 +79,5 @@ def _config() -> RenderConfig:
     symbols = config.markdown_symbol
     symbols.heading_level_1 = symbols.heading_level_2 = symbols.heading_level_3 = symbols.heading_level_4 = ""
     symbols.unordered_list_item = "•"
+    symbols.ordered_list_suffix = DELIMITER
     return config

@@ -14,7 +14,6 @@ from telegramify_markdown.rich import RICH_OPTIONS
 from bot.outbound.bare import is_bare, kept
 from bot.outbound.breaks import applied, with_marks, with_rows
 from bot.outbound.formulas import formulas
-from bot.outbound.numbering import with_delimiters
 from bot.outbound.parser import events
 from bot.outbound.unspaced import JOINT, joints, needs_joints
 
@@ -45,7 +44,7 @@ def prepare(source: str, *, as_text: bool) -> str:
         if not edits:
             break
         text = applied(text.encode(), edits)
-    return with_delimiters(with_rows(text)) if as_text else text
+    return with_rows(text) if as_text else text
 
 
 def formula_dollars(source: str) -> int:

@@ -13,6 +13,8 @@ from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.parser import events
 
+DELIMITER = "\ufdd2"
+"""No character: it stands behind the number of each item until its own delimiter does."""
 _MARKER = re.compile(rb"[ \t]*(\d{1,9})([.)])")
 _TAG = re.compile(r"<(/?)(ol|ul|li)\b[^>]*>")
 _DELIMITERS = {".": ")", ")": "."}
@@ -66,6 +68,17 @@ def with_delimiters(text: str) -> str:
         parts += (data[done:place], delimiter.encode())
         done = place + 1
     return b"".join((*parts, data[done:])).decode()
+
+
+def as_delimited(converted: str, text: str) -> str:
+    """What became of the text, with each item's own delimiter."""
+    if DELIMITER not in converted:
+        return converted
+    items = sorted((item for one in ordered_lists(text) for item in one.items), key=lambda item: item.start)
+    if converted.count(DELIMITER) != len(items):
+        return converted.replace(DELIMITER, ".")
+    parts = converted.split(DELIMITER)
+    return "".join((*(part + item.delimiter for part, item in zip(parts, items, strict=False)), parts[-1]))
 
 
 def with_values(html: str, text: str) -> str:

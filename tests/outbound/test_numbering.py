@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from bot.outbound.convert import to_rich, to_text
@@ -24,12 +26,20 @@ AS_WRITTEN = [
 @pytest.mark.parametrize(("source", "numbers"), AS_WRITTEN)
 def test_numbers_arrive_in_text_as_written(source: str, numbers: list[int]) -> None:
     lines = [line.strip() for line in to_text(source).text.split("\n")]
-    assert [int(line.split(".")[0]) for line in lines if line[:1].isdigit()] == numbers
+    assert [int(re.split("[.)]", line)[0]) for line in lines if line[:1].isdigit()] == numbers
 
 
 @pytest.mark.parametrize(("source", "numbers"), AS_WRITTEN)
 def test_numbers_arrive_in_rich_messages_as_written(source: str, numbers: list[int]) -> None:
     assert list(shown_numbers(to_rich(source).html)) == numbers
+
+
+@pytest.mark.parametrize(
+    "source", ["1) a\n3) b", "1. a\n2. b\n4) c\n5) d", "2) a\n\n  1. b\n  3. c\n4) d", "> 3) a\n\n1. `2)`\n2. c"]
+)
+def test_delimiters_arrive_in_text_as_written(source: str) -> None:
+    told = re.findall(r"\d[.)]", source)
+    assert re.findall(r"\d[.)]", to_text(source).text) == told
 
 
 def test_ones_alone_are_counted() -> None:
