@@ -72,7 +72,7 @@ def author_id(source: MessageOrigin | None) -> int | None:
 
 def text_of(message: Message) -> str:
     """The words of a message: its text or caption, or what its rich form says."""
-    return message.text or message.caption or words_of(message.api_kwargs.get("rich_message"))
+    return words_of(message.api_kwargs.get("rich_message")) or message.text or message.caption or ""
 
 
 def links(message: Message) -> list[str]:

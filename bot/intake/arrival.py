@@ -15,6 +15,7 @@ from bot.conversation.said import SPLIT_AT, utf16_length
 from bot.intake.authorship import KNOWN, is_for_us, order
 from bot.intake.drafts import stopped_draft
 from bot.intake.ephemeral import is_aside, keyed, seen_by
+from bot.intake.rich_commands import worded
 from storage.inbox import RawUpdate
 from storage.records import Place
 
@@ -112,7 +113,7 @@ def update_ids(update: object) -> tuple[int, ...]:
 def parse(raw: RawUpdate, bot: Bot) -> Arrival:
     """Parse an update's JSON. Raises ValueError, with the cause, when it can't be read."""
     try:
-        update = Update.de_json(keyed(json.loads(raw.raw)), bot)
+        update = Update.de_json(worded(keyed(json.loads(raw.raw))), bot)
         return Arrival(raw.update_id, _place(update), _kind(update, bot), update)
     except Exception as exc:  # whatever PTB stumbles over in JSON from outside must stop nothing
         raise ValueError(f"update {raw.update_id} can't be parsed") from exc
