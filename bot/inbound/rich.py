@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.inbound.plain import clean
 
-PICTURED = ("animation", "audio", "location", "photo", "video", "voice_note")
+PICTURED = ("animation", "audio", "document", "location", "photo", "video", "voice_note")
 """Fields of a block that is more than words."""
 
 
@@ -48,6 +48,8 @@ def _block(block: object) -> Iterator[str]:
         yield from _list_item(item)
     for row in _items(_field(block, "cells")):
         yield " | ".join(_inline(_field(cell, "text")) for cell in _items(row))
+    if buttons := [_button(one) for one in _items(_field(block, "buttons"))]:
+        yield " ".join(buttons)
     yield from _caption(_field(block, "caption"))
     yield _credit(block)
 
@@ -80,10 +82,16 @@ def _inline(text: object) -> str:
     if isinstance(text, str):
         return text
     if isinstance(text, Mapping):
+        if text.get("type") == "button":
+            return _button(text.get("button"))
         shown = _inline(text.get("expression") or text.get("alternative_text") or text.get("text"))
         url = text.get("url")
         return f"{shown} ({url})" if isinstance(url, str) and url != shown else shown
     return "".join(map(_inline, _items(text)))
+
+
+def _button(button: object) -> str:
+    return f"[button {clean(_inline(_field(button, 'text')))}]"
 
 
 def _field(holder: object, name: str) -> object:

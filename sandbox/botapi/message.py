@@ -111,8 +111,8 @@ def _file(source: Json, kind: str) -> bytes | None:
 
 def _words(raw: Json) -> str:
     if "rich_message" in raw:
-        [paragraph] = cast("dict[str, list[Json]]", raw["rich_message"])["blocks"]
-        return str(paragraph["text"])
+        blocks = cast("dict[str, list[Json]]", raw["rich_message"])["blocks"]
+        return "\n".join(str(block.get("text", "")) for block in blocks)
     return str(raw.get("text") or raw.get("caption") or "")
 
 

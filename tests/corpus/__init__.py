@@ -1,4 +1,4 @@
-"""A message of every kind that Telegram's Bot API 10.1 knows, as the JSON that arrives, with all its fields."""
+"""A message of every kind that Telegram's Bot API 10.3 knows, as the JSON that arrives, with all its fields."""
 
 from collections.abc import Mapping
 

@@ -2,7 +2,7 @@
 
 from sandbox.botapi.wire import Json
 from tests.corpus.cards import BERN
-from tests.corpus.files import ANIMATION, AUDIO, VIDEO, VOICE, sizes
+from tests.corpus.files import ANIMATION, AUDIO, DOCUMENT, VIDEO, VOICE, sizes
 from tests.corpus.people import (
     ANN,
     BOB,
@@ -64,6 +64,8 @@ _INLINE: list[object] = [
     {"type": "anchor_link", "text": "up", "anchor_name": "top"},
     {"type": "reference", "text": "a note", "name": "n1"},
     {"type": "reference_link", "text": "1", "reference_name": "n1"},
+    {"type": "button", "button": {"text": "Vote", "callback_data": "v", "style": "link"}},
+    {"type": "a word of tomorrow", "text": "new"},
 ]
 _SAID: Json = {"type": "paragraph", "text": ["said ", {"type": "italic", "text": ["in ", "earnest"]}]}
 
@@ -109,11 +111,40 @@ RICH: Json = {
         {"type": "animation", "animation": ANIMATION, "has_spoiler": True, "caption": _CAPTION},
         {"type": "audio", "audio": AUDIO, "caption": _CAPTION},
         {"type": "voice_note", "voice_note": VOICE, "caption": _CAPTION},
+        {"type": "document", "document": DOCUMENT, "caption": _CAPTION},
+        {"type": "expandable_blockquote", "text": ["a long ", {"type": "bold", "text": "quote"}], "credit": "Eve"},
+        {
+            "type": "buttons",
+            "align": "center",
+            "buttons": [
+                {
+                    "text": ["Buy ", {"type": "custom_emoji", "custom_emoji_id": "1", "alternative_text": "👍"}],
+                    "url": "u",
+                },
+                {"text": "Sold out", "style": "danger", "disabled": {}},
+            ],
+        },
         {"type": "footer", "text": "the end"},
         {"type": "thinking", "text": "hm"},
         {"type": "a block of tomorrow", "text": "whatever comes"},
     ],
     "is_rtl": True,
+}
+_BOB_CALLED: Json = {"type": "mention", "text": "@bob", "username": "bob"}
+"""In one block of each kind that holds words."""
+CALLS: dict[str, Json] = {
+    "paragraph": {"type": "paragraph", "text": ["ask ", _BOB_CALLED]},
+    "heading": {"type": "heading", "size": 2, "text": _BOB_CALLED},
+    "list item": {"type": "list", "items": [{"label": "•", "blocks": [{"type": "paragraph", "text": _BOB_CALLED}]}]},
+    "quote": {"type": "blockquote", "blocks": [{"type": "paragraph", "text": ["so ", _BOB_CALLED]}], "credit": "Eve"},
+    "pulled quote": {"type": "pullquote", "text": "so", "credit": ["by ", _BOB_CALLED]},
+    "expandable quote": {"type": "expandable_blockquote", "text": {"type": "bold", "text": [_BOB_CALLED]}},
+    "table cell": {"type": "table", "cells": [[_cell("Tea"), {"text": _BOB_CALLED, "align": "left", "valign": "top"}]]},
+    "caption of a table": {"type": "table", "cells": [[_cell("Tea")]], "caption": [_BOB_CALLED]},
+    "details": {"type": "details", "summary": "More", "blocks": [{"type": "paragraph", "text": _BOB_CALLED}]},
+    "summary": {"type": "details", "summary": ["for ", _BOB_CALLED], "blocks": []},
+    "caption": {"type": "photo", "photo": sizes("rich"), "caption": {"text": ["look, ", _BOB_CALLED]}},
+    "footer": {"type": "footer", "text": _BOB_CALLED},
 }
 _NEW_GROUP: Json = SUPERGROUP | {"is_forum": False}
 
@@ -179,6 +210,21 @@ WORDS: dict[str, Json] = {
         forward_origin={"type": "channel", "date": NOON - 60, "chat": CHANNEL, "message_id": 5},
     ),
     "forward of a kind of tomorrow": private(text="Look", forward_origin={"type": "a dream", "date": NOON - 60}),
+    **{f"mention in a {name}": in_group(rich_message={"blocks": [block]}) for name, block in CALLS.items()},
+    "post of a channel to its members, rich": in_group(
+        rich_message={"blocks": [{"type": "paragraph", "text": "Rich news"}]},
+        sender_chat=CHANNEL,
+        is_automatic_forward=True,
+        forward_origin={"type": "channel", "date": NOON, "chat": CHANNEL, "message_id": 6},
+        **{"from": {"id": 777_000, "is_bot": False, "first_name": "Telegram"}},
+    ),
+    "rich message in a channel's direct messages": message(
+        DIRECT, rich_message={"blocks": [{"type": "paragraph", "text": "A rich question"}]}
+    ),
+    "rich message that was forwarded": private(
+        rich_message={"blocks": [{"type": "paragraph", "text": "/allow 666"}]},
+        forward_origin={"type": "user", "date": NOON - 60, "sender_user": BOB},
+    ),
     "ephemeral text": in_group(text="Keepsake, hello", receiver_user=HELPER, ephemeral_message_id=3),
     "ephemeral rich message": in_group(rich_message=RICH, receiver_user=HELPER, ephemeral_message_id=4),
     "content of a kind of tomorrow": private(hologram={"width": 3, "height": 3, "depth": 3}),

@@ -4,16 +4,17 @@ import pytest
 from telegram import Message
 
 from bot.inbound.origin import text_of
-from bot.inbound.rich import words_of
+from bot.inbound.rich import calls, words_of
+from sandbox.botapi.wire import Json
 from tests.corpus import CORPUS
-from tests.corpus.words import RICH
+from tests.corpus.words import CALLS, RICH
 
 
 def test_each_block_is_a_line_and_no_word_is_lost() -> None:
     assert words_of(RICH).splitlines() == [
         "A rich heading",
         "Plain, bolditalicunderlinestrikethroughspoilersubscriptsuperscriptmarkedx = 1noonBob👍a^2"
-        "menu (https://menu.example)a@b.example+414242@bob#tea$CHF/helpupa note1",
+        "menu (https://menu.example)a@b.example+414242@bob#tea$CHF/helpupa note1[button Vote]new",
         "print(1)",
         "e = mc^2",
         "1. said in earnest",
@@ -34,6 +35,10 @@ def test_each_block_is_a_line_and_no_word_is_lost() -> None:
         "More",
         "said in earnest",
         *(line for kind in ("map", "photo", "video", "animation", "audio", "voice note") for line in _media(kind)),
+        *_media("document"),
+        "a long quote",
+        "— Eve",
+        "[button Buy 👍] [button Sold out]",
         "the end",
         "whatever comes",
     ]
@@ -41,6 +46,11 @@ def test_each_block_is_a_line_and_no_word_is_lost() -> None:
 
 def _media(kind: str) -> tuple[str, str, str]:
     return f"[{kind}]", "a caption", "— by Ann"
+
+
+@pytest.mark.parametrize("block", CALLS.values(), ids=CALLS)
+def test_whoever_is_called_in_any_block_is_found(block: Json) -> None:
+    assert "@bob" in set(calls({"blocks": [block]}))
 
 
 def test_code_keeps_its_lines() -> None:
