@@ -4,11 +4,12 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.mail import is_letter, letter
 from bot.media.pdf import pages
 from bot.media.pictures import is_wordless
 from bot.media.rich_text import rich_text
@@ -72,6 +73,9 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
             raise NotSupportedError("no text")
         if data.startswith(b"{\\rtf"):
             return _gathered([rich_text(data)], most, 1)
+        if is_letter(data):
+            with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):  # else it is a text
+                return _gathered([letter(data)], most, 1)
         text, encoding = _plain(data, language, most)
     return replace(_gathered([text], most, 1), encoding=encoding)
 
