@@ -10,7 +10,7 @@ from telegram import Bot, Chat, Message, MessageOriginHiddenUser, User
 from bot.handlers.questions import Questions
 from bot.inbound.addressing import Addressing
 from bot.intake.arrival import Burst
-from bot.language import catalogue
+from bot.language import catalogue, every
 from storage import Storage
 from storage.questions import Question, QuestionKind
 from storage.records import Notice, Place
@@ -118,3 +118,8 @@ async def test_one_of_a_version_without_rows_is_answered_once(storage: Storage, 
     assert [one.question.open for one in again] == [False]
     old = said(12, "the boat", reply_to_message=said(8, str(words), by=ME, after=-3 * 86_400.0))
     assert [one.question.open for one in (await questions.sort(Burst(Place(5), (old,), (13,))))[0]] == [False]
+
+
+@pytest.mark.parametrize("name", ["CORRECT_PLACEHOLDER", "FORGET_PLACEHOLDER", "PERSONA_PLACEHOLDER"])
+def test_a_placeholder_is_as_short_as_telegram_takes(name: str) -> None:
+    assert {1 <= len(text) <= 64 and "/cancel" in text for text in every(name)} == {True}
