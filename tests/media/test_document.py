@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 from pypdf.generic import (
@@ -94,6 +94,7 @@ def test_entities_do_not_grow() -> None:
         _read(written.getvalue(), "bomb.docx")
 
 
+@settings(deadline=None)  # the first call loads libraries
 @given(st.binary(max_size=300), st.integers(0, 900))
 def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
     whole = pdf("hello")
