@@ -82,6 +82,8 @@ class Endings:
     _work: dict[Place, Work] = field(default_factory=dict)
     _stopped: set[Place] = field(default_factory=set)
     """Where an answer was stopped, until all of it is told."""
+    broadcasts: set[int] = field(default_factory=set)
+    """Those that were stopped: what is about to go out of them does not."""
 
     async def stop(self, place: Place, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
         """End the answer under way at this place, or the one that is owed; False when there is none.

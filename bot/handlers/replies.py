@@ -258,6 +258,11 @@ class Replies:
         else:
             await self.sender.drop_keyboard(to.chat_id, message_id, keyboard)
 
+    async def _pass_on(self, to: Destination, number: int) -> int | None:
+        told = await self.storage.broadcasts.told(number)
+        stopped = self.endings.broadcasts
+        return await self.sender.pass_on(to, forms_of(*told), lambda: number not in stopped) if told else None
+
     async def _send(self, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
         strictly = notice.quote or notice.markdown  # what somebody said, or the model: not for all to see
@@ -269,11 +274,7 @@ class Replies:
         if notice.file is not None:
             return await self._upload(to, notice, notice.file, wanted)
         if notice.broadcast is not None:
-            broadcast = await self.storage.broadcasts.told(notice.broadcast)
-            return await self.sender.pass_on(to, forms_of(*broadcast)) if broadcast else None
-        if notice.edits is not None and not notice.text:
-            await self._turn_keyboard(to, notice.edits, markup(notice.buttons))
-            return None
+            return await self._pass_on(to, notice.broadcast)
         if not notice.markdown:
             return await self.sender.notice(
                 to,

@@ -148,18 +148,24 @@ class Sender:
         except BadRequest as exc:
             raise undeliverable(exc) from exc
 
-    async def pass_on(self, to: Destination, forms: Sequence[Content | Attachment]) -> int:
-        """Send somebody's words in the first of these forms that Telegram takes. Raises Undeliverable."""
-        *better, last = forms
-        for form in better:
+    async def pass_on(
+        self, to: Destination, forms: Sequence[Content | Attachment], wanted: Wanted = always
+    ) -> int | None:
+        """Send somebody's words in the first of these forms that Telegram takes; None: not `wanted` any more.
+
+        Raises Undeliverable.
+        """
+        refused: BadRequest | None = None
+        for form in forms:
             try:
-                return await self._post.put(to, form, None)
+                return await self._post.put(to, form, None, wanted=wanted)
+            except NotWantedError:
+                return None
             except BadRequest as exc:
                 log.warning("Telegram refused what is passed on to chat %d in one form: %s", to.chat_id, exc)
-        try:
-            return await self._post.put(to, last, None)
-        except BadRequest as exc:
-            raise undeliverable(exc) from exc
+                refused = exc
+        assert refused is not None, "there is a form"
+        raise undeliverable(refused) from refused
 
     async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         """Delete messages, as far as Telegram lets us: it refuses those older than two days."""

@@ -52,3 +52,9 @@ async def test_the_sign_of_life_is_shown_in_the_chat() -> None:
     async with connected() as line:
         line.api.refuse("sendChatAction", 400, GONE)
         assert await _acted(line, LOST) == [True, False]
+
+
+async def test_a_broadcast_not_wanted_any_more_ends() -> None:
+    async with connected() as line:
+        assert await line.sender.pass_on(LOST, [Text("hello")], lambda: False) is None
+    assert line.api.calls == []
