@@ -42,6 +42,7 @@ from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
 from bot.learning import Learning
 from bot.opening import make_door, open_storage
+from bot.outbound.conversions import Conversions
 from bot.outbound.delivery import Sender
 from bot.outbound.features import Features
 from bot.outbound.pacing import Pacer
@@ -94,7 +95,8 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         application = _telegram(settings, polling_request)
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
-        sender = Sender(application.bot, Pacer(), Features(), reply_format=settings.reply_format)
+        conversions = Conversions(quarantine.reading)
+        sender = Sender(application.bot, Pacer(), Features(), None, settings.reply_format, conversions)
         names = (application.bot.first_name, application.bot.username)
         parts = engine.build(
             settings,

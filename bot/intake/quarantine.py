@@ -7,6 +7,7 @@ outside) would be taken up again at every start. So it is marked, beside the dat
   wait. An answer that waits for its model, or a message that waits for Telegram, is not in flight, so that a process
   that is killed in the middle of one (by an operator, or by chance) holds nothing against it.
 - an update while its files are fetched and converted, waits included: then it is memory that may run out.
+- a text while a thread converts it, which is a wait for the loop.
 
 The states of a piece of work (an update that begins a batch, an owed answer, a stored reply, a notice):
 
@@ -223,7 +224,7 @@ class Quarantine:
 
 def _weight(mark: Mark, *, seen: bool) -> int:
     """What a death alone counts, in thirds."""
-    return PER_DEATH if seen or mark.held or mark.key.kind is not Kind.ANSWER else 1
+    return PER_DEATH if seen or mark.key.kind is not Kind.ANSWER else 1
 
 
 class _Steps(Coroutine[Any, Any, T]):

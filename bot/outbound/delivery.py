@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from telegram import Bot, InlineKeyboardMarkup
 from telegram.constants import ChatAction
@@ -13,7 +14,8 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
 from bot.outbound.busy import busy
-from bot.outbound.content import Attachment, Content, Document, File, Photo, Voice
+from bot.outbound.content import Attachment, Content, Document, File, Photo, Text, Voice
+from bot.outbound.conversions import Conversions
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.form import ReplyFormat, goes_rich
@@ -24,6 +26,8 @@ from bot.outbound.post import NotWantedError, Post, Wanted, always
 from bot.outbound.refusals import seconds_to_wait, undeliverable
 from bot.outbound.stream import Preview, Tempo
 
+LATE = Piece(Text(""), 0)
+"""What stands for one that can't be converted in time."""
 MOST_DELETIONS = 100
 """Messages that one deleteMessages takes."""
 
@@ -58,12 +62,14 @@ class Sender:
         features: Features,
         tempo: Tempo | None = None,
         reply_format: ReplyFormat = "auto",
+        conversions: Conversions | None = None,
     ) -> None:
         self._bot = bot
         self._pacer = pacer
         self._tempo = tempo or Tempo()
         self._features = features
         self._reply_format = reply_format
+        self._conversions = conversions or Conversions()
         self._api = Api(bot, features)
         self._post = Post(self._api, pacer)
 
@@ -87,7 +93,8 @@ class Sender:
         edit = begun if offset == 0 else None
         if offset > 0:
             to = replace(to, reply_to=None)
-        rich_from = offset if goes_rich(source, reply_format or self._reply_format) else len(source)
+        is_rich = partial(goes_rich, source, reply_format or self._reply_format)
+        rich_from = offset if await self._conversions.do(len(source), is_rich, lambda: False) else len(source)
         while source[offset:].strip():
             try:
                 message_id, piece, rich_from = await self._deliver_part(to, source, offset, edit, rich_from, wanted)
@@ -222,7 +229,8 @@ class Sender:
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
         rich = (reply_format or self._reply_format) == "rich"
-        return Preview(self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, keyboard, rich=rich)
+        told = (self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, self._conversions, keyboard)
+        return Preview(*told, rich=rich)
 
     async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         while True:
@@ -240,7 +248,7 @@ class Sender:
         self, to: Destination, source: str, offset: int, edit: int | None, rich_from: int, wanted: Wanted
     ) -> tuple[int, Piece, int]:
         """The message that holds the part at `offset`, and the position from which a rich message is worth a try."""
-        for piece in pieces(source, offset, rich=self._features.rich and offset >= rich_from):
+        async for piece in self._pieces(source, offset, rich=self._features.rich and offset >= rich_from):
             last = not source[piece.end :].strip()
             try:
                 message_id = await self._post.put(replace(to, quiet=not last), piece.content, edit, wanted=wanted)
@@ -252,3 +260,14 @@ class Sender:
             else:
                 return message_id, piece, rich_from
         raise Undeliverable("refused even as plain text")
+
+    async def _pieces(self, source: str, offset: int, *, rich: bool) -> AsyncIterator[Piece]:
+        """Those of ``pieces``, each made when it is wanted; in time comes at least the plain one."""
+        made = pieces(source, offset, rich=rich)
+        while True:
+            piece = await self._conversions.do(len(source), partial(next, made, None), lambda: LATE)
+            if piece is LATE:
+                yield plain_piece(source, offset)
+            if piece is LATE or piece is None:
+                return
+            yield piece

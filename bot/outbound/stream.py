@@ -16,6 +16,7 @@ from telegram.constants import ChatAction
 from telegram.error import RetryAfter, TelegramError
 
 from bot.outbound.api import Api
+from bot.outbound.conversions import Conversions
 from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
 from bot.outbound.refusals import seconds_to_wait
@@ -55,6 +56,7 @@ class Preview:
         draft_id: int,
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
+        conversions: Conversions,
         keyboard: InlineKeyboardMarkup | None = None,
         *,
         rich: bool = False,
@@ -68,10 +70,10 @@ class Preview:
         self._to = to
         self._surface: Surface
         if to.private:
-            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap, rich=rich)
+            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap, conversions, rich=rich)
         else:
             gaps = (tempo.edit_gap, tempo.edit_growth, tempo.longest_edit_gap)
-            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, keyboard, rich=rich)
+            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, conversions, keyboard, rich=rich)
         self._view = View(Kind.NOTHING)
         self._changed = asyncio.Event()
         self._showing = asyncio.Lock()

@@ -8,6 +8,7 @@ import html
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 from telegram import InlineKeyboardMarkup
@@ -16,6 +17,7 @@ from telegram.error import BadRequest, TimedOut
 from bot.language import texts
 from bot.outbound.api import Api
 from bot.outbound.content import Content, Rich, Text
+from bot.outbound.conversions import Conversions
 from bot.outbound.convert import RICH_LIMIT
 from bot.outbound.destination import Destination
 from bot.outbound.features import UnsupportedError
@@ -73,19 +75,30 @@ class Surface(Protocol):
 class DraftSurface:
     """The draft in a private chat. It shows the newest part of an answer that is too long for one message."""
 
-    def __init__(self, api: Api, pacer: Pacer, to: Destination, draft_id: int, gap: float, *, rich: bool) -> None:
+    def __init__(
+        self,
+        api: Api,
+        pacer: Pacer,
+        to: Destination,
+        draft_id: int,
+        gap: float,
+        conversions: Conversions,
+        *,
+        rich: bool,
+    ) -> None:
         self.message_id: int | None = None
         self.gap = gap
         self._api = api
         self._pacer = pacer
         self._to = to
         self._draft_id = draft_id
+        self._conversions = conversions
         self._from = 0
         self._wants_rich = rich
 
     async def show(self, view: View) -> Outcome:
         """Draw the draft anew, which also keeps it alive."""
-        while (content := self._content(view)) is not None:
+        while (content := await self._content(view)) is not None:
             if not self._pacer.free(self._to):
                 return Outcome.LATER
             try:
@@ -109,14 +122,15 @@ class DraftSurface:
             return True
         return False
 
-    def _content(self, view: View) -> Content | None:
+    async def _content(self, view: View) -> Content | None:
         if self._to.chat_id in self._api.features.draftless:
             return None
         rich = self._wants_rich and self._api.features.rich
         if view.kind is Kind.NOTHING or not (rich or self._api.features.drafts):
             return None
         if view.kind is Kind.ANSWER:
-            return self._newest(view.text, rich=rich)
+            newest = partial(self._newest, view.text, rich=rich)
+            return await self._conversions.do(len(view.text), newest, lambda: None)
         if view.kind is Kind.NOTE:
             return Rich(f"<p>{html.escape(view.text)}</p>") if rich else Text(view.text)
         if not rich:
@@ -149,6 +163,7 @@ class MessageSurface:
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
         gaps: tuple[float, float, float],
+        conversions: Conversions,
         keyboard: InlineKeyboardMarkup | None = None,
         *,
         rich: bool,
@@ -156,6 +171,7 @@ class MessageSurface:
         """`keyboard` is under the message while the answer grows; the final edit, which has none, takes it away."""
         self.message_id = begun
         self._keyboard = keyboard
+        self._conversions = conversions
         self.gap, self._growth, self._longest_gap = gaps
         self._api = api
         self._pacer = pacer
@@ -167,7 +183,7 @@ class MessageSurface:
 
     async def show(self, view: View) -> Outcome:
         """Begin the message, or edit it when the view is a new one."""
-        while (content := self._content(view)) is not None:
+        while (content := await self._content(view)) is not None:
             if content == self._last:
                 return Outcome.VISIBLE
             if not self._pacer.free(self._to):
@@ -180,11 +196,14 @@ class MessageSurface:
             return Outcome.VISIBLE
         return Outcome.NOWHERE
 
-    def _content(self, view: View) -> Content | None:
+    async def _content(self, view: View) -> Content | None:
         if self.message_id is None and not self._may_begin:
             return None
         if view.kind is Kind.ANSWER:
-            return preview_piece(view.text, 0, rich=self._wants_rich and self._api.features.rich).content
+            rich = self._wants_rich and self._api.features.rich
+            first = partial(preview_piece, view.text, 0, rich=rich)
+            piece = await self._conversions.do(len(view.text), first, lambda: None)
+            return piece.content if piece is not None else None
         if view.kind is Kind.NOTE:
             return Text(view.text)
         # An answer for one member's eyes is begun within seconds of the question, or can't be shown to them alone.

@@ -86,12 +86,13 @@ async def test_three_deaths_alone_are_enough(file: Path, work: Any) -> None:
     assert _next(file).is_exhausted(A)
 
 
-async def test_answer_needs_more_deaths_than_chance_gives(file: Path) -> None:
+@pytest.mark.parametrize("work", [_die, _read_and_die])
+async def test_answer_needs_more_deaths_than_chance_gives(file: Path, work: Any) -> None:
     answer = Key(Kind.ANSWER, 1)
     for _ in range(8):
-        await _lives_and_dies(file, answer)
+        await _lives_and_dies(file, answer, work)
     assert not _next(file).is_exhausted(answer)
-    await _lives_and_dies(file, answer)
+    await _lives_and_dies(file, answer, work)
     assert _next(file).is_exhausted(answer)
 
 
