@@ -117,7 +117,8 @@ async def test_a_press_is_answered_to_whoever_pressed(stage: Stage, hurry: None)
     assert len(chat.replies) == 2
 
 
-async def test_an_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage, hurry: None) -> None:
+@pytest.mark.parametrize("replies", [True, False])
+async def test_an_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage, hurry: None, replies: bool) -> None:
     chat, (ann, _) = group(stage, "Bob")
     await stage.start()
     await ann.whisper(chat, "/settings")
@@ -127,7 +128,8 @@ async def test_an_ephemeral_panel_is_edited_and_its_question_answered(stage: Sta
     await ann.press(chat.ephemeral[0], "set:persona:own")
     question = (await _seen(chat, 2))[-1]
     assert question.asks
-    await ann.whisper(chat, "You are a pirate.", reply_to=question)
+    await chat.wait(lambda chat: "Cancel" in [button.text for button in chat.ephemeral[0].buttons], PATIENCE_S)
+    await ann.whisper(chat, "You are a pirate.", reply_to=question if replies else None)
     await _seen(chat, 3)
     await ann.say(chat, "Keepsake, hello")
     await chat.wait(1, PATIENCE_S)
