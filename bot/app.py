@@ -40,6 +40,7 @@ from bot.intake.receiving import Receiver
 from bot.intake.source import Source
 from bot.intake.webhook import Webhook
 from bot.jobs import Jobs, Keep
+from bot.language import load
 from bot.learning import Learning
 from bot.opening import make_door, open_storage
 from bot.outbound.conversions import Conversions
@@ -141,6 +142,7 @@ def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
 
 
 async def _services(settings: Settings, storage: Storage, stack: AsyncExitStack) -> Services:
+    await asyncio.to_thread(load)  # OpenCC's dictionaries would hold the loop
     learning = await Learning.open(storage, time.time)
     stack.push_async_callback(learning.close)
     return await ask_services(settings, stack, LISTS_S, learning)

@@ -104,6 +104,12 @@ def catalogue(language: str) -> Catalogue:
     return tomllib.loads(_traditional(text) if language == TRADITIONAL else text)
 
 
+def load() -> None:
+    """Read all translations, which takes a moment."""
+    for language in LANGUAGES:
+        catalogue(language)
+
+
 def _traditional(text: str) -> str:
     from opencc import OpenCC  # loads its dictionaries, which are needed this once
 
