@@ -13,6 +13,7 @@ from bot.handlers.claims import Claims
 from bot.handlers.commands import Commands
 from bot.handlers.meant import author_meant, replies
 from bot.handlers.notices import answer, argument, is_private
+from bot.inbound.bots import SHARED
 from bot.language import texts
 from storage import Storage
 from storage.guests import Decider, Guest, Standing
@@ -97,6 +98,9 @@ class OwnerHandlers:
         guest = await self._meant(message)
         if guest is None:
             await self._say(update, answer(message, _how(message, standing)))
+            return
+        if guest.telegram_id in SHARED:
+            await self._say(update, answer(message, texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
             return
         if await self.requests.owners.has(guest.telegram_id):
             text = texts.ACCESS_OF_OWNER.format(name=called(guest))

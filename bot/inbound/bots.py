@@ -6,6 +6,9 @@ from telegram.constants import ChatID
 _PEOPLE = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.FAKE_CHANNEL})
 """What stands as the sender where an administrator or a channel speaks without a name of their own."""
 
+SHARED = _PEOPLE | {ChatID.SERVICE_CHAT}
+"""Numbers that stand for many at once."""
+
 
 def is_other_bot(message: Message) -> bool:
     """Whether another bot speaks, and no person behind one of Telegram's own."""

@@ -55,6 +55,10 @@ ACCESS_OF_NOBODY = (
     "I can't tell whose message that is, or nobody can be let in or blocked by it: it is mine, of the group itself, or "
     "of its channel. Tell me an id."
 )
+ACCESS_OF_MANY = (
+    "{id} stands for many at once: Telegram uses it for all anonymous administrators, or for all channels. Tell me the "
+    "id of the person, the channel or the group."
+)
 ACCESS_OF_OWNER = "{name} is an owner; whoever runs the bot can change that."
 ACCESS_BY_LIST = "With ACCESS=list only those in OWNER_IDS and ALLOWED_IDS have access."
 ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."

@@ -12,6 +12,7 @@ from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
 from tests.e2e.owners import dump, handled, query
 from tests.e2e.quick import hurry as hurry
+from tests.selection import first
 
 CHANNEL = {"id": -1_001_234, "type": "channel", "title": "Mallory's"}
 FAKE = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
@@ -80,6 +81,16 @@ async def test_a_channel_is_blocked_by_its_forward(stage: Stage, hurry: None) ->
     _as_channel(stage, chat, "its own news", 801, is_automatic_forward=True, forward_origin=origin)
     await handled(stage)
     assert chat.replies == []
+
+
+@pytest.mark.parametrize("number", first([1087968824, 136817688, 777000]))
+async def test_a_number_of_many_is_not_blocked(stage: Stage, hurry: None, number: int) -> None:
+    chat, _ = group(stage)
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
+    assert "many at once" in await _told(stage, f"/block {number}")
+    anonymously(stage, chat, "an administrator")
+    await chat.wait(1, PATIENCE_S)
 
 
 async def test_forwards_of_the_blocked_say_nothing(stage: Stage, hurry: None) -> None:
