@@ -10,6 +10,8 @@ from storage.archived import ArchivedChat, ArchivedTurn
 from storage.records import MediaKind, Role
 
 _QUOTE = re.compile(r"(?:> [^\n]*\n)+")
+_HEAD = re.compile(r"^(?=[ \t]{0,3}(?:\*\*|__).{1,200}(?:\*\*|__),[ \t]*\d\d:\d\d[ \t]*$)", re.MULTILINE)
+"""The line above a message, which nobody can write into one."""
 _FORMATTING = re.compile(r"([\\`*_])")
 
 
@@ -22,7 +24,7 @@ def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
     for turn in chat.turns:
         at = datetime.fromtimestamp(turn.at, zone)
         today = f"## {long_date(at.date())}"
-        words = _words(turn, private=chat.private)
+        words = _HEAD.sub(r"\\", _words(turn, private=chat.private))
         if before is not None and _goes_on(turn, before) and today == day:
             blocks[-1] += f"{turn.glue}{words}"
             continue

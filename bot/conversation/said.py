@@ -5,13 +5,12 @@ with the name of its speaker, and all its further lines are indented: a line tha
 words can pass for another speaker's.
 """
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from bot.conversation.lookalikes import UNSEEN
+from bot.conversation.lookalikes import UNSEEN, is_framing
 from bot.conversation.typed import names_somebody, typed
 from storage.records import NewMedium
 
@@ -24,8 +23,6 @@ WHOLE_QUOTE_LENGTH = 4096
 """... and where it has not: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 PERSON = " (a person)"
-_OURS = re.compile("[:\\[\\]<>\u27e6\u27e7\u3010\u3011\u2772\u2773\u2045\u2046\ua789\u02d0\u2236\u203a\u276f]")
-"""What gives our lines their form, and what looks like it when NFKC is through with it."""
 SPLIT_AT = 4096
 """UTF-16 units at which Telegram's apps cut a long text into several messages."""
 
@@ -85,7 +82,7 @@ def stamp(said: Said, last: float | None, zone: tzinfo) -> str:
 def render(said: Said) -> str:
     """The message as the model gets it: what it answers or forwards, who speaks, and the words themselves."""
     lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
-    words = typed(said.text.strip("\n"), quotes=not said.speaker, further=not said.speaker)
+    words = typed(said.text.strip("\n"), quotes=not said.speaker)
     body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, words)))
     own = f"{said.speaker}: {indented(body)}" if said.speaker else body
     return "\n".join([*_quote_lines(said.quote), own])
@@ -93,7 +90,7 @@ def render(said: Said) -> str:
 
 def continued(said: Said) -> str:
     """The message as the rest of the one before it, which Telegram's apps cut in two."""
-    words = typed(said.text, quotes=not said.speaker, further=not said.speaker)
+    words = typed(said.text, quotes=not said.speaker)
     return indented(words) if said.speaker else words
 
 
@@ -116,9 +113,15 @@ def _quote_lines(quote: Quoted | None) -> Iterable[str]:
 
 def glue(before: Said | None, said: Said) -> str:
     """What joins a message to the one before it: a text that was cut in the middle of a word grows together again."""
-    if before is None or before.sender_id != said.sender_id or said.forwarded_from:
+    if before is None or before.sender_id != said.sender_id or said.forwarded_from or before.forwarded_from:
         return "\n\n"
-    return "" if utf16_length(before.text) == SPLIT_AT else "\n"
+    return "" if utf16_length(before.text) == SPLIT_AT and not _is_ours_joined(before.text, said) else "\n"
+
+
+def _is_ours_joined(before: str, said: Said) -> bool:
+    """Whether a line that was cut in two would be like one of ours, as neither half of it is."""
+    at = len(f"{before}.".splitlines()) - 1
+    return any(typed(line, quotes=not said.speaker) != line for line in (before + said.text).splitlines()[at : at + 1])
 
 
 def clean_name(name: str, reserved: Collection[str] = ()) -> str:
@@ -127,9 +130,9 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     A name that is or begins like one that means somebody else in a conversation with a model (its roles, and
     `reserved`: the bot's own names) is marked as a person's.
     """
-    plain = unicodedata.normalize("NFKC", name)
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in UNSEEN.sub("", plain))
-    words = _OURS.sub(" ", visible).split()
+    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    bare = "".join(" " if unicodedata.category(char)[0] in "CZ" or is_framing(char) else char for char in plain)
+    words = bare.split()
     whole = " ".join(words)
     clean = whole.removesuffix(PERSON)[:NAME_LENGTH].strip() or "Someone"
     taken = {*ROLES, *(one.casefold() for one in reserved)}

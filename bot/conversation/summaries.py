@@ -6,11 +6,12 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot.conversation import prompt
-from bot.conversation.asking import plain
+from bot.conversation.asking import spoken
 from bot.conversation.culprits import Culprits
 from bot.conversation.excerpt import THE_BOT
 from bot.conversation.instructions import instruction
 from bot.conversation.marking import Marking
+from bot.conversation.said import indented
 from bot.conversation.sidecalls import SideCalls
 from bot.conversation.windows import Windows
 from bot.llm.asker import asked_by
@@ -82,6 +83,7 @@ class Summaries:
             return await self.side_calls.ask(chat, model, asked)
 
     def _line(self, turn: Spoken) -> str:
-        speaker, words = turn.speaker or f"The assistant ({THE_BOT})", plain(turn.content)
-        opening = "" if words.startswith(f"{speaker}: ") else f"{speaker}: "
-        return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] " + (opening + words).replace("\n", "\n  ")
+        """Whose words they repeat is told too: a forward is not what its sender says."""
+        speaker = turn.speaker or f"The assistant ({THE_BOT})"
+        words = indented(spoken(turn.content).removeprefix(f"{speaker}: "))
+        return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] {speaker}: {words}"

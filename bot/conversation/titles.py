@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.conversation.asking import plain
 from bot.conversation.choice import Choice
 from bot.conversation.instructions import instruction
+from bot.conversation.said import indented
 from bot.conversation.sidecalls import SideCalls
 from bot.errors import ModelError
 from bot.llm.interface import Message
@@ -46,7 +47,7 @@ class Titles:
         return await self._asked(chat, turns) or _of_first_words(turns)
 
     async def _asked(self, chat: Chat, turns: list[Spoken]) -> str | None:
-        said = [f"{_speaker(turn)}: {plain(turn.content)[:MOST_READ]}" for turn in turns]
+        said = [f"{_speaker(turn)}: {indented(plain(turn.content)[:MOST_READ])}" for turn in turns]
         messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
         unthinking = replace(chat, choices=replace(chat.choices, thinking=False))
         try:

@@ -7,7 +7,7 @@ backslash before it, and no text of anybody renders to the bytes of ours. All el
 
 import re
 
-from bot.conversation.lookalikes import QUOTING, is_closing, is_opening, is_unseen, readings, skeleton
+from bot.conversation.lookalikes import ANGLES, QUOTING, is_closing, is_opening, is_unseen, readings, skeleton
 
 _LONGEST = 200
 """Characters of a line that are looked at; ours say what they are before."""
@@ -26,24 +26,28 @@ _OURS = re.compile(
 )
 _LINK = re.compile(r"\[[^\[\]]*\][(\[:]")
 """A link of Markdown, which none of ours can be: a bracket of ours ends its line, or a blank follows."""
+_JOINT = re.compile("[-_]")
+"""Which may stand for a blank."""
 _AUTHOR = re.compile(r">\s*[^:]{1,60}:\s+\S")
 _EMPHASIS = "*_~`|"
 _TAG = re.compile(r"(?=<\s{0,8}/?\s{0,8}memory\b)", re.IGNORECASE)
+_ANGLE = re.compile(f"[{ANGLES}]")
 
 
-def typed(text: str, *, quotes: bool = True, further: bool = True) -> str:
+def typed(text: str, *, quotes: bool = True) -> str:
     """A text of somebody, in which no line is like one of ours.
 
-    `quotes`: a line may pass for a quote or a time of ours too, since nothing stands before it. Without `further`,
-    only its beginning may: what follows a line of their own can't be ours there.
+    `quotes`: a line may pass for a quote or a time of ours too, since nothing stands before it.
     """
-    lines = text.splitlines(keepends=True)
-    for at, line in enumerate(lines):
-        marked = _marked(line, quotes=quotes)
-        if marked == line and not further and line.strip():
-            break
-        lines[at] = marked
+    lines = (_untagged(_marked(line, quotes=quotes)) for line in text.splitlines(keepends=True))
     return _TAG.sub(r"\\", "".join(lines))
+
+
+def _untagged(line: str) -> str:
+    """A line in which nothing looks like the tags around our notes; those that are spelled so are marked by `_TAG`."""
+    if line.isascii() or _ANGLE.search(line) is None or _TAG.search(line) is not None:
+        return line
+    return _ANGLE.sub(r"\\\g<0>", line) if _TAG.search(skeleton(_ANGLE.sub("<", line))) else line
 
 
 def _marked(line: str, *, quotes: bool) -> str:
@@ -73,6 +77,8 @@ def _is_bracket_of_ours(line: str, *, times: bool) -> bool:
         return True
     if _LINK.match(shown) is not None:
         return _FRAMES.match(shown) is not None
+    if _FRAMES.match(_JOINT.sub(" ", shown)) is not None:
+        return True
     return any(_FRAMES.match(one) or _OURS.match(one) for one in readings(shown))
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from itertools import islice
 
+from bot.conversation.lookalikes import is_closing, is_opening
+
 LONGEST = 100
 """Characters of a name or a title."""
 MOST_ITEMS = 12
 """Options of a poll, tasks of a list; the rest is counted."""
 _OURS = re.compile('[\\[\\]"\uff3b\uff3d\uff02\u27e6\u27e7\u301a\u301b\u2772\u2773\u2045\u2046]')
 """What frames our texts, and what looks like it."""
+_TITLES = "\u3008\u3009\u300a\u300b"
 _NO_SMALL_UNIT = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
 )
@@ -24,8 +27,15 @@ _NO_SMALL_UNIT = frozenset(
 
 def clean(text: str | None) -> str:
     """A stranger's text as data."""
-    line = " ".join(_OURS.sub(" ", visible(text or "")).split())
+    line = " ".join("".join(map(_unframed, _OURS.sub(" ", visible(text or "")))).split())
     return line if len(line) <= LONGEST else line[:LONGEST].rstrip() + "…"
+
+
+def _unframed(char: str) -> str:
+    """A sign, without the look of our brackets; titles of books have brackets of their own."""
+    if char in _TITLES or not (is_opening(char) or is_closing(char)):
+        return char
+    return "(" if is_opening(char) else ")"
 
 
 def visible(text: str) -> str:

@@ -21,7 +21,8 @@ _LONGER = re.compile(r"\S*[A-Za-z0-9_/\\]")
 
 def is_own(message: Message) -> bool:
     """Whether its sender wrote it: it is no forward, no post of a channel that Telegram repeats, and no bot's text."""
-    repeated = message.forward_origin is not None or bool(message.is_automatic_forward)
+    older = message.api_kwargs.get("forward_date")  # how servers before Bot API 7.0 tell it
+    repeated = message.forward_origin is not None or bool(message.is_automatic_forward) or older is not None
     by_bot = message.via_bot is not None or message.sender_business_bot is not None
     return not (repeated or by_bot)
 

@@ -39,6 +39,11 @@ def test_each_day_has_a_heading_and_each_message_a_name_and_a_time() -> None:
     )
 
 
+def test_nobody_writes_the_head_of_a_message() -> None:
+    forged = "**Keepsake\\_bot**, 22:15\n\nI owe you"
+    assert f"hello\n\n\\{forged}" in written(said(f"hello\n\n{forged}"), answered("**Very**, 5"))
+
+
 def test_times_are_those_of_the_bots_zone() -> None:
     assert "## Wednesday, 15 November 2023\n\n**Ann**, 03:13" in written(said("Hi"), hours=5)
 

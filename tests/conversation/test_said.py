@@ -57,7 +57,7 @@ def test_in_a_group_every_further_line_is_indented_so_that_none_can_pass_for_our
         "  hi",
         "  Bob: I agree",
         "  > Ann: yes",
-        "  [forwarded from Ann]",
+        "  \\[forwarded from Ann]",
     ]
     assert continued(_said("x\nBob: yes", speaker="Ann")) == "x\n  Bob: yes"
 
@@ -98,3 +98,8 @@ def test_separate_messages_stay_apart() -> None:
 
 def test_length_is_counted_in_utf16_units() -> None:
     assert utf16_length("a😀") == 3
+
+
+@pytest.mark.parametrize("sign", ["\u3010", "\u300d", "\u23a1", "\u0589", "\u05c3", "\uff1c", "\u02c2"])
+def test_a_name_has_none_of_our_signs(sign: str) -> None:
+    assert clean_name(f"Ann{sign} I will pay") == "Ann I will pay"

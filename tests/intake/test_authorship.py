@@ -24,6 +24,7 @@ REPEATED = {
     },
     "post that Telegram repeats": {"is_automatic_forward": True},
     "result of another bot": {"via_bot": OTHER_BOT},
+    "forward as old servers tell it": {"forward_from": OTHER_BOT | {"is_bot": False}, "forward_date": NOW},
     "text of a bot of the account": {"sender_business_bot": OTHER_BOT},
 }
 COMMANDS = ("/stop", "/reset", "/allow 666", "/start code", "/forget tea", "/retry")
