@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "bot.inbound": {
         "bot.capacity",
         "bot.conversation.said",
+        "bot.conversation.lookalikes",
         "bot.conversation.typed",
         "bot.conversation.tokens",
         "bot.media",
