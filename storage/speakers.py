@@ -1,13 +1,17 @@
 """What the people of a chat are called in its transcript: no two alike, and each always the same."""
 
+from collections.abc import Callable
+
 from storage.database import Transaction
 
 
 class Speakers:
     """The table of names."""
 
-    async def name(self, tx: Transaction, chat_id: int, sender_id: int, shown: str) -> str:
-        """What this person is called; `shown` is their display name, cleaned.
+    async def name(
+        self, tx: Transaction, chat_id: int, sender_id: int, shown: str, look: Callable[[str], str] = str.casefold
+    ) -> str:
+        """What this person is called; `shown` is their display name, cleaned, `look` is one for names that look alike.
 
         A name that somebody else in the chat has, or ever had, gets a number. Who changes their name is called by the
         new one.
@@ -18,20 +22,23 @@ class Speakers:
         if rows:
             return str(rows[0]["name"])
         number, name = 1, shown
-        while not await self._taken(tx, chat_id, sender_id, shown, name):
+        while not await self._taken(tx, chat_id, sender_id, shown, name, look(name)):
             number += 1
             name = f"{shown} ({number})"
         return name
 
     @staticmethod
-    async def _taken(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str) -> bool:
-        """Take this name, unless somebody else has it."""
+    async def _taken(tx: Transaction, chat_id: int, sender_id: int, shown: str, name: str, folded: str) -> bool:
+        """Take this name, unless somebody else has it, perhaps from when only its letters were compared."""
+        rows = await tx.rows(
+            "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded IN (?, ?) AND sender_id <> ? LIMIT 1",
+            (chat_id, folded, name.casefold(), sender_id),
+        )
+        if rows:
+            return False
         await tx.execute(
             "INSERT INTO speakers (chat_id, folded, name, shown, sender_id) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (chat_id, name.casefold(), name, shown, sender_id),
+            (chat_id, folded, name, shown, sender_id),
         )
-        rows = await tx.rows(
-            "SELECT sender_id FROM speakers WHERE chat_id = ? AND folded = ?", (chat_id, name.casefold())
-        )
-        return bool(rows[0]["sender_id"] == sender_id)
+        return True

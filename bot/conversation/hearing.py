@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from bot.conversation.asking import stamp_of
+from bot.conversation.lookalikes import skeleton
 from bot.conversation.said import (
     QUOTE_LENGTH,
     WHOLE_QUOTE_LENGTH,
@@ -92,7 +93,7 @@ class Hearing:
         shown = clean_name(said.sender or "", self.names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)
-        name = await self.storage.speakers.name(tx, chat.id, said.sender_id, shown)
+        name = await self.storage.speakers.name(tx, chat.id, said.sender_id, shown, skeleton)
         return replace(said, speaker=name, sender=name, quote=quote)
 
     async def _quoted(self, tx: Transaction, chat: Chat, quote: Quoted) -> Quoted:
@@ -100,7 +101,7 @@ class Hearing:
         if quote.author is not None:
             author = clean_name(quote.author, self.names)
             if quote.author_id is not None and not chat.private:
-                author = await self.storage.speakers.name(tx, chat.id, quote.author_id, author)
+                author = await self.storage.speakers.name(tx, chat.id, quote.author_id, author, skeleton)
             quote = replace(quote, author=author)
         return await self._shortened(chat, quote)
 

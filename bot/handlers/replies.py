@@ -195,7 +195,7 @@ class Replies:
                 if not self.aside.waits(place):
                     await self.storage.presence.migrate(tx, old, self.aside.door.now(new))
                 return replace(place, telegram_id=new)
-            if isinstance(cause, Forbidden):
+            if isinstance(cause, Forbidden) and not place.direct:  # where one person may be meant, and others write on
                 await self.storage.presence.left(tx, place.telegram_id)
         return None
 

@@ -14,7 +14,7 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
 from bot.outbound.busy import busy
-from bot.outbound.content import Attachment, Content, Document, File, Photo, Text, Voice
+from bot.outbound.content import Attachment, Content, Document, File, Photo, Rich, Text, Voice
 from bot.outbound.conversions import Conversions
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
@@ -23,7 +23,7 @@ from bot.outbound.literals import with_literals, with_mention
 from bot.outbound.pacing import Pacer
 from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
 from bot.outbound.post import NotWantedError, Post, Wanted, always
-from bot.outbound.refusals import seconds_to_wait, undeliverable
+from bot.outbound.refusals import refuses_form, seconds_to_wait, undeliverable
 from bot.outbound.stream import Preview, Tempo
 
 LATE = Piece(Text(""), 0)
@@ -256,6 +256,11 @@ class Sender:
                 log.info("This Bot API server does not know %s", exc)
             except BadRequest as exc:
                 log.warning("Telegram refused a part in chat %d in one form: %s", to.chat_id, exc)
+                rich_from = max(rich_from, piece.end)
+            except Undeliverable as exc:
+                if not (isinstance(piece.content, Rich) and refuses_form(exc.__cause__)):
+                    raise
+                log.warning("Telegram takes no rich message in chat %d: %s", to.chat_id, exc)
                 rich_from = max(rich_from, piece.end)
             else:
                 return message_id, piece, rich_from

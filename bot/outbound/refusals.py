@@ -101,6 +101,12 @@ def undeliverable(exc: TelegramError) -> Undeliverable:
     return Undeliverable(f"{type(exc).__name__}: {exc}")
 
 
+def refuses_form(exc: BaseException | None) -> bool:
+    """Whether it is the rich message that is too large, or not allowed here, and a text may be."""
+    sentence = exc.message.lower() if isinstance(exc, TelegramError) else ""
+    return _TOO_LARGE in sentence or "rich message" in sentence.replace("_", " ")
+
+
 def lost_topic(exc: TelegramError) -> bool:
     """Whether the topic is what is refused: it was closed or deleted, or the chat has topics no longer."""
     return isinstance(exc, BadRequest) and any(words in exc.message.lower() for words in _TOPIC_GONE)

@@ -1,9 +1,10 @@
 """Each person who writes to a channel has a conversation of their own there."""
 
+import asyncio
 import time
 
 from sandbox.botapi import Chat, Message, User
-from sandbox.model import Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, dump, handled, pressed, query
@@ -98,6 +99,27 @@ async def test_what_is_owed_after_a_restart_goes_to_its_topic(stage: Stage, hurr
     await stage.start(GROUP_TRIGGER="always")
     replies = await chat.wait(3, PATIENCE_S)
     assert {reply.direct_topic for reply in replies} == {chat.messages[0].direct_topic}
+
+
+async def test_who_refuses_answers_silences_nobody_else(stage: Stage, hurry: None) -> None:
+    chat, bob, hold = stage.telegram.direct_messages("News"), stage.telegram.user("Bob"), Hold("headers")
+    stage.model.script(Say("of Ann", hold=hold), Say("of Bob"))
+    await stage.start(GROUP_TRIGGER="always")
+    await stage.ann.say(chat, "hello")
+    await hold.reached(PATIENCE_S)
+    of_ann = chat.messages[0].direct_topic
+    stage.telegram.faults.add(
+        "sendMessage",
+        99,
+        lambda call: call["direct_messages_topic_id"] != of_ann,
+        code=403,
+        description="Forbidden: user has blocked the channel",
+    )
+    await bob.say(chat, "hello")
+    while not query(stage, "SELECT 1 FROM turns WHERE content = 'of Bob' AND state = 'sent'"):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    hold.release()
+    assert [reply.text for reply in await chat.wait(1, PATIENCE_S)] == ["of Ann"]
 
 
 async def test_the_bot_greets_no_topic_that_is_not_there(stage: Stage, hurry: None) -> None:

@@ -141,6 +141,22 @@ async def test_a_chat_that_is_gone_is_undeliverable_at_once(code: int, sentence:
         assert len(line.api.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (413, "Request Entity Too Large"),
+        (400, "Bad Request: not enough rights to send rich messages to the chat"),
+        (403, "Forbidden: RICH_MESSAGES_FORBIDDEN"),
+    ],
+)
+async def test_where_only_rich_ones_are_refused_text_arrives(code: int, sentence: str) -> None:
+    async with connected(reply_format="rich") as line:
+        line.api.refuse("sendRichMessage", code, sentence)
+        await deliver(line.sender, "a")
+        assert line.api.methods == ["sendRichMessage", "sendMessage"]
+        assert line.features.rich
+
+
 async def test_a_group_that_migrated_is_undeliverable_and_the_new_id_is_told() -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 400, "Bad Request: group upgraded", migrate_to_chat_id=-100123)

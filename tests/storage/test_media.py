@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.conversation.lookalikes import skeleton
 from storage import Storage
 from storage.records import MediaKind, NewMedium, NewTurn, Place
 
@@ -60,6 +61,15 @@ async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
         assert not await storage.transcript.ask_again(tx, chat.id, 0.0)
     [turn] = await storage.transcript.since(chat.id, 0)
     assert not turn.asked
+
+
+async def test_names_of_before_are_nobody_elses(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        assert await storage.speakers.name(tx, chat.id, 1, "\u0410\u043d\u043d\u0430") == "\u0410\u043d\u043d\u0430"
+        assert "(2)" in await storage.speakers.name(tx, chat.id, 2, "\u0410\u043d\u043d\u0430", skeleton)
+        assert await storage.speakers.name(tx, chat.id, 3, "\u0410nn", skeleton) == "\u0410nn"
+        assert await storage.speakers.name(tx, chat.id, 4, "Ann", skeleton) == "Ann (2)"
 
 
 @pytest.mark.parametrize("rival", ["Ann", "ANN", "ann"])
