@@ -275,6 +275,9 @@ class Replies:
             return await self._upload(to, notice, notice.file, wanted)
         if notice.broadcast is not None:
             return await self._pass_on(to, notice.broadcast)
+        if notice.edits is not None and not notice.text:
+            await self._turn_keyboard(to, notice.edits, markup(notice.buttons))
+            return None
         if not notice.markdown:
             return await self.sender.notice(
                 to,
