@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from bot.conversation.lookalikes import UNSEEN, is_framing
+from bot.conversation.lookalikes import UNSEEN, is_framing, skeleton
 from bot.conversation.typed import names_somebody, typed
 from storage.records import NewMedium
 
@@ -135,8 +135,8 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
     words = bare.split()
     whole = " ".join(words)
     clean = whole.removesuffix(PERSON)[:NAME_LENGTH].strip() or "Someone"
-    taken = {*ROLES, *(one.casefold() for one in reserved)}
-    marked = whole.endswith(PERSON) or taken & {clean.casefold(), clean.casefold().partition(" ")[0]}
+    taken, looks = {*ROLES, *map(skeleton, reserved)}, skeleton(clean)
+    marked = whole.endswith(PERSON) or taken & {looks, looks.partition(" ")[0]}
     return f"{clean}{PERSON}" if marked else clean
 
 

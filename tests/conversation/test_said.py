@@ -103,3 +103,8 @@ def test_length_is_counted_in_utf16_units() -> None:
 @pytest.mark.parametrize("sign", ["\u3010", "\u300d", "\u23a1", "\u0589", "\u05c3", "\uff1c", "\u02c2"])
 def test_a_name_has_none_of_our_signs(sign: str) -> None:
     assert clean_name(f"Ann{sign} I will pay") == "Ann I will pay"
+
+
+@pytest.mark.parametrize("name", ["\u041aeepsake", "Y\u043eu", "Assist\u0430nt", "K\u00e9epsake 2"])
+def test_a_name_that_looks_reserved_is_a_persons(name: str) -> None:
+    assert clean_name(name, ["Keepsake"]).endswith(" (a person)")
