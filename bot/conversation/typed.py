@@ -32,6 +32,8 @@ _AUTHOR = re.compile(r">\s*[^:]{1,60}:\s+\S")
 _EMPHASIS = "*_~`|"
 _TAG = re.compile(r"(?=<\s{0,8}/?\s{0,8}memory\b)", re.IGNORECASE)
 _ANGLE = re.compile(f"[{ANGLES}]")
+_MAY_BE_TAG = re.compile(rf"[{ANGLES}](?:[\W_]{{0,100}}[mM\x80-\U0010ffff]|[\W_]{{100}})")
+"""Without one, a line need not be looked at as it looks: most tags of HTML begin with another letter."""
 
 
 def typed(text: str, *, quotes: bool = True) -> str:
@@ -45,7 +47,7 @@ def typed(text: str, *, quotes: bool = True) -> str:
 
 def _untagged(line: str) -> str:
     """A line in which nothing looks like the tags around our notes; those that are spelled so are marked by `_TAG`."""
-    if line.isascii() or _ANGLE.search(line) is None or _TAG.search(line) is not None:
+    if line.isascii() or _MAY_BE_TAG.search(line) is None or _TAG.search(line) is not None:
         return line
     return _ANGLE.sub(r"\\\g<0>", line) if _TAG.search(skeleton(_ANGLE.sub("<", line))) else line
 
