@@ -16,15 +16,22 @@ class Notices:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._newest = 0
 
     async def add(self, tx: Transaction, notice: Notice) -> int:
-        """Keep a notice until it is sent; returns its id."""
-        return await tx.insert(
-            "INSERT INTO notices (telegram_id, thread_id, direct, private, text, reply_to, edits,"
+        """Keep a notice until it is sent; returns its id.
+
+        SQLite gives the id of a deleted row again, but one that is taken back may still be on its way: what becomes of
+        it must not be noted at the next one.
+        """
+        self._newest = await tx.insert(
+            "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
             " file_name, placeholder, calls, receiver, query)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
+            " VALUES ((SELECT max(?, ifnull(max(id), 0)) + 1 FROM notices), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
             (
+                self._newest,
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
                 *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
                 *(notice.button_until, notice.markdown, notice.asks, notice.quote),
@@ -34,6 +41,7 @@ class Notices:
                 *(notice.receiver, notice.query),
             ),
         )
+        return self._newest
 
     async def waiting(self, place: Place) -> list[tuple[int, Notice]]:
         """What is to be sent at this place, with ids, oldest first."""

@@ -48,3 +48,14 @@ async def test_notice_set_aside_can_be_renewed(storage: Storage) -> None:
         assert not await storage.notices.renew(tx, replace(HOME, thread_id=9), notice_id)
         assert await storage.notices.renew(tx, HOME, notice_id)
     assert await storage.notices.waiting(HOME) == [(notice_id, notice)]
+
+
+async def test_what_is_taken_back_lends_no_id(storage: Storage) -> None:
+    stopped = await _add(storage, Notice(HOME, private=True, text="long " * 1000))
+    async with storage.transaction() as tx:
+        assert await storage.notices.stop(tx, HOME) == 1
+    told = Notice(HOME, private=True, text="Stopped.")
+    added = await _add(storage, told)
+    async with storage.transaction() as tx:  # a part of it was on its way, and has arrived
+        await storage.notices.sent(tx, stopped, 50)
+    assert await storage.notices.waiting(HOME) == [(added, told)]
