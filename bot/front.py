@@ -86,7 +86,7 @@ def build(
         admins=admins,
         membership=_membership(storage, door, bot, listens=listens),
         chat=chat,
-        edits=EditHandlers(storage, chat, parts.editing),
+        edits=EditHandlers(storage, chat, parts.editing, time.time()),
         commands=commands,
         buttons=Buttons(storage, replies.endings, budget, parts.hearing, time.time),
         summary=SummaryHandlers(storage, parts.summaries, replies.endings, settings.zone, time.time),

@@ -25,15 +25,22 @@ from storage.records import Chat
 
 RECENT_S = 300.0
 """What was not stored and is edited within this time should have been: a mistyped command, a forgotten call."""
+SLACK_S = 5.0
+"""How far apart Telegram's clock and ours may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditHandlers:
-    """Changes what was stored; what was not is heard now, when it is recent and meant for the bot."""
+    """Changes what was stored; what was not is heard now, when it is recent and meant for the bot.
+
+    `since`: when this process began, in Unix seconds. Of an older message nobody knows what it said, and if it says the
+    same still: it may have been forgotten, and have a reaction now.
+    """
 
     storage: Storage
     chat: ChatHandlers
     editing: Editing
+    since: float
 
     async def on_edit(self, update: Update, _: object) -> None:
         """A message has other words now."""
@@ -129,4 +136,6 @@ class EditHandlers:
     def _is_worth_hearing(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date
         recent = (edited_at - message.date).total_seconds() <= RECENT_S
+        if not self.chat.lately.has_changed(message) and message.date.timestamp() < self.since - SLACK_S:
+            return False
         return recent and not is_live(message) and self.chat.addressing.is_meant(message)

@@ -1,6 +1,7 @@
 """Messages that people edit: the transcript follows, and the last question is answered anew."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -183,3 +184,19 @@ async def test_the_words_with_a_file_that_was_never_readable_can_be_edited(stage
     words = stage.model.requests[-1].messages[1].text
     assert "[file a.exe: not readable: this kind of file can't be read]\nwhat is it for?" in words
     assert "waht" not in words
+
+
+async def test_a_reaction_brings_back_nothing_after_a_restart(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("Aye."))
+    await stage.start()
+    forgotten = await stage.ann.say(stage.home, "My cat is Tom.", date=int(time.time()) - 60)
+    await stage.replies(1)
+    await stage.ann.say(stage.home, "/reset")
+    await stage.replies(2)
+    await stage.kill()
+    await stage.start()
+    await stage.ann.react(forgotten)
+    await stage.ann.say(stage.home, "hello")
+    await stage.replies(3)
+    assert _words(stage, -1) == ["hello"]
+    assert len(stage.model.requests) == 2
