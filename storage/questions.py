@@ -66,10 +66,15 @@ class Questions:
         """The question that this message of ours is, open or not."""
         return await self._one("telegram_id = ? AND message_id = ?", telegram_id, message_id)
 
-    async def without_message(self, place: Place, kind: QuestionKind) -> Question | None:
-        """One of this kind of which it is not known which message it is: the process died when it had been sent."""
+    async def without_message(self, place: Place, kind: QuestionKind, person: int | None) -> Question | None:
+        """One of this kind of which it is not known which message it is, this person's rather than another's.
+
+        The process died when it had been sent, or the group has moved.
+        """
         where = "telegram_id = ? AND thread_id = ? AND kind = ? AND open AND message_id IS NULL"
-        return await self._one(where, place.telegram_id, place.thread_id, kind)
+        values = (place.telegram_id, place.thread_id, kind)
+        theirs = await self._one(f"{where} AND person = ?", *values, person or 0)
+        return theirs or await self._one(where, *values)
 
     async def awaiting(self, place: Place, person: int) -> Question | None:
         """The question that the next message of this person answers."""

@@ -123,9 +123,12 @@ class Questions:
         if over:
             await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
 
-    async def pass_over(self, message: Message) -> None:
-        """Somebody gives a command instead of an answer."""
-        asked = await self._awaiting(message)
+    async def pass_over(self, update: Update) -> None:
+        """Somebody gives a command instead of an answer, or presses another button: back, and their words are others'."""
+        message, query = update.message, update.callback_query
+        asked = await self._awaiting(message) if message is not None else None
+        if query is not None and isinstance(query.message, Message) and not (query.data or "").startswith(CANCEL):
+            asked = await self.storage.questions.awaiting(shared_place(query.message), query.from_user.id)
         if asked is not None:
             await self._pass_over(asked)
 
@@ -222,10 +225,11 @@ class Questions:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        found = await self.storage.questions.without_message(place, kind)
+        person = message.from_user.id if message.from_user else None
+        found = await self.storage.questions.without_message(place, kind, person)
         if found is not None:
             return replace(found, message_id=target.message_id)
-        asked_at, person = target.date.timestamp(), message.from_user.id if message.from_user else None
+        asked_at = target.date.timestamp()
         fresh = self.clock() - asked_at <= LIVES_S
         return Question(0, place, person, kind, asked_at, target.message_id, open=fresh)
 
@@ -245,8 +249,11 @@ class Questions:
             await self.storage.questions.pass_over(tx, asked.place, asked.person)
 
     def _words(self, message: Message) -> str:
+        """The words of an answer; in a reply, which needs no call, the bot's name is one of them."""
         words = text_of(message)
-        return (words if is_personal(message) else self.addressing.without_call(words)).strip()
+        if is_personal(message):
+            return words.strip()
+        return self.addressing.without_call(words, named=replied_to(message) is None).strip()
 
     def _joined(self, given: Given, message: Message) -> str:
         return "\n".join(filter(None, (given.words, self._words(message))))

@@ -232,8 +232,8 @@ class Handlers:
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):
-            if isinstance(subject, Update) and subject.message is not None:
-                await self.chat.questions.pass_over(subject.message)
+            if isinstance(subject, Update):
+                await self.chat.questions.pass_over(subject)
             async with self._busy(subject):
                 await self.application.process_update(subject)
         if (error := self.unstored.pop(update_ids(subject), None)) is not None:

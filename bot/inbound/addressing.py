@@ -34,12 +34,12 @@ class Addressing:
             return True
         return self._is_mentioned(message) or self._is_named(text_of(message))
 
-    def without_call(self, text: str) -> str:
-        """The words of a message without what only calls the bot."""
+    def without_call(self, text: str, *, named: bool) -> str:
+        """The words of a message without what only calls the bot; `named`: also without its name at the beginning."""
         text = re.sub(rf"@{re.escape(self.username)}(?!\w)[,:;]?", "", text, flags=re.IGNORECASE)
-        return (
-            re.sub(rf"^\W*{re.escape(self.name)}\W+", "", text, flags=re.IGNORECASE) if self._is_named(text) else text
-        )
+        if not (named and self._is_named(text)):
+            return text
+        return re.sub(rf"^\W*{re.escape(self.name)}\W+", "", text, flags=re.IGNORECASE)
 
     def is_ours(self, command: str) -> bool:
         """Whether a command, as it was written, is not for another bot."""

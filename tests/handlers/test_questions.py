@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from telegram import Bot, Chat, Message, MessageOriginHiddenUser, User
+from telegram import Bot, CallbackQuery, Chat, Message, MessageOriginHiddenUser, Update, User
 
-from bot.handlers.questions import Questions
+from bot.handlers.questions import CANCEL, Questions
 from bot.inbound.addressing import Addressing
 from bot.intake.arrival import Burst
 from bot.language import catalogue, every
@@ -100,11 +100,35 @@ async def test_in_a_group_it_replies_or_calls(storage: Storage, questions: Quest
     burst = Burst(Place(-5), (said(12, "Keepsake, a cook", chat=GROUP),), (12,))
     [given] = (await questions.sort(burst))[0]
     assert given.words == "a cook"
+    named = said(13, "Keepsake is your name", chat=GROUP, reply_to_message=question(GROUP))
+    [given] = (await questions.sort(Burst(Place(-5), (named,), (13,))))[0]
+    assert given.words == "Keepsake is your name"
     reply = said(13, "a cook", chat=GROUP, reply_to_message=question(GROUP), sender_chat=GROUP)
     assert await sort(questions, reply) == ([[13]], ())
     assert questions.is_for(given.question, reply), "an administrator without a name"
     assert not questions.is_for(given.question, said(14, "x", chat=GROUP, sender_chat=Chat(-7, Chat.CHANNEL)))
     assert not questions.is_for(given.question, said(14, "x", chat=GROUP, by=BOB))
+
+
+async def test_another_button_pressed_ends_the_wait(storage: Storage, questions: Questions) -> None:
+    number = await asked(storage)
+    for data, waits in ((f"{CANCEL}{number}", True), ("set:", False)):
+        await questions.pass_over(Update(1, callback_query=CallbackQuery("1", ANN, "1", question(), data)))
+        assert (await storage.questions.awaiting(Place(5), ANN.id) is not None) == waits
+    assert await sort(questions, said(11, "What is the time?")) == ([], (11,))
+    assert await sort(questions, said(12, "a cook", reply_to_message=question())) == ([[12]], ())
+
+
+async def test_each_answers_their_own_after_a_move(storage: Storage, questions: Questions) -> None:
+    async with storage.transaction() as tx:
+        for person in (ANN, BOB):
+            one = Question(0, Place(GROUP.id), person.id, QuestionKind.PERSONA, NOW, None)
+            await storage.questions.ask(tx, one, await storage.notices.add(tx, Notice(Place(GROUP.id), False, "?")))
+    where = said(ASKED, str(catalogue("ru")["PERSONA_ASK"]), chat=GROUP, by=ME)
+    for number, person in ((11, ANN), (12, BOB)):
+        reply = said(number, "a cook", chat=GROUP, by=person, reply_to_message=where)
+        [given] = (await questions.sort(Burst(Place(GROUP.id), (reply,), (number,))))[0]
+        assert questions.is_for(given.question, reply)
 
 
 async def test_one_of_a_version_without_rows_is_answered_once(storage: Storage, questions: Questions) -> None:

@@ -25,7 +25,7 @@ async def test_it_is_known_by_its_message_once_it_has_arrived(storage: Storage) 
     number, notice_id = await _ask(storage)
     [(_, notice)] = await storage.notices.waiting(HERE)
     assert notice.placeholder == "or"
-    assert await storage.questions.without_message(HERE, QuestionKind.FORGET) is not None
+    assert await storage.questions.without_message(HERE, QuestionKind.FORGET, None) is not None
     await _sent(storage, notice_id, 40)
     found = await storage.questions.of_message(-5, 40)
     assert found == replace(ASKED, id=number, message_id=40)
