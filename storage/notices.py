@@ -28,8 +28,8 @@ class Notices:
             "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
             " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
             " file_name, placeholder, calls, receiver, query)"
-            " VALUES ((SELECT max(?, ifnull(max(id), 0)) + 1 FROM notices), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-            " ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
+            " VALUES ((SELECT max(?, ifnull(max(id), 0)) + 1 FROM notices),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
             (
                 self._newest,
                 *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),

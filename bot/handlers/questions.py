@@ -124,7 +124,7 @@ class Questions:
             await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
 
     async def pass_over(self, update: Update) -> None:
-        """Somebody gives a command instead of an answer, or presses another button: back, and their words are others'."""
+        """Somebody gives a command instead of an answer, or presses another button, such as Back."""
         message, query = update.message, update.callback_query
         asked = await self._awaiting(message) if message is not None else None
         if query is not None and isinstance(query.message, Message) and not (query.data or "").startswith(CANCEL):

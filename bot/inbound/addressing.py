@@ -9,8 +9,8 @@ from bot.inbound.origin import replied_to, text_of
 from bot.inbound.rich import calls
 
 FIRST_CJK = "\u2e80"
-_BEFORE = r"(?:\[[^\[\]\n]{1,40}\]\s*|\d+[.)]\s*)?"
-"""What we write before the words of a rich message: a picture, or the number in a list."""
+_BEFORE = r"(?:\[[^\[\]\n]{1,40}\]\s*|(?:\d+|[a-z]|[ivx]{2,5})[.)]\s*|(?:to do|done):\s*)?"
+"""What stands before the words of a rich message: a picture, or the number, letter or state of an item in a list."""
 
 
 @dataclass(frozen=True, slots=True)

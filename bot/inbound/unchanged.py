@@ -15,17 +15,26 @@ MOST = 10_000
 
 
 def digest(message: Message) -> str:
-    """What a message says and holds, in short: its words, where they lead, and its files, whatever they are called."""
+    """What a message says and holds, in short: its words, where they lead, and its files, whatever they are called.
+
+    What others do with it is no part of that: the votes of a poll, and that it is closed.
+    """
     held = [getattr(message, name) for name in FILES]
     files = [one[-1] if isinstance(one, tuple) else one for one in held if one]
     addresses = [entity.url for entity in (*message.entities, *message.caption_entities) if entity.url]
     said = [
         text_of(message),
-        "" if files else described(message),
+        "" if files else _held(message),
         addresses,
         sorted(file.file_unique_id for file in files),
     ]
     return hashlib.sha256(json.dumps(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _held(message: Message) -> str | None:
+    if message.poll is None:
+        return described(message)
+    return json.dumps([message.poll.question, *(option.text for option in message.poll.options)])
 
 
 @dataclass(slots=True)

@@ -54,9 +54,15 @@ def order(message: Message, bot: Bot) -> str | None:
 
 
 def is_at(message: Message, bot: Bot) -> bool:
-    """Whether a command that the bot has not got was meant for it: in a group there may be other bots."""
+    """Whether a command that the bot has not got was meant for it: in a group there may be other bots.
+
+    People also reply to a message of this bot with another one's command ("/translate@other").
+    """
     if message.chat.type == message.chat.PRIVATE or message.chat.is_direct_messages or message.message_id <= 0:
         return True  # see `bot.intake.ephemeral`
+    at = (command(message) or "").lower().partition("@")[2]
+    if at:
+        return at == bot.username.lower()
     answered = message.reply_to_message.from_user if message.reply_to_message else None
     if answered is not None and answered.id == bot.id:
         return True

@@ -77,7 +77,10 @@ TABLE = {"type": "table", "cells": [[{"text": "who"}, {"text": [TEXT_MENTION]}]]
         (_rich(_words({"type": "bot_command", "text": "/ask@other_bot", "bot_command": "/ask@other_bot"})), False),
         (_rich(_words({"type": "mention", "text": "@other_bot", "username": "other_bot"})), False),
         (_rich(_words({"type": "text_mention", "text": "Ann", "user": ANN})), False),
+        (_rich({"type": "list", "items": [{"label": "iv.", "blocks": [_words("Keepsake, four?")]}]}), True),
+        (_rich({"type": "list", "items": [{"has_checkbox": True, "blocks": [_words("Keepsake, do it")]}]}), True),
         (_rich(_words("I like Keepsake")), False),
+        (_rich(_words("Hi. Keepsake is nice.")), False),
         (_rich("no block", {"type": "mention"}, {"type": "text_mention", "user": "?"}, 7), False),
     ],
 )

@@ -88,6 +88,12 @@ def test_a_button_under_a_forward_presses_nothing(data: str, forwarded: bool) ->
             Kind.MESSAGE,
         ),
         (
+            "/translate@other_bot to Greek",
+            -5,
+            {"reply_to_message": {"from": {"id": 123456, "is_bot": True, "first_name": "K"}}},
+            Kind.OTHER,
+        ),
+        (
             "/ask what is it?",
             -5,
             {"reply_to_message": {"from": {"id": 6, "is_bot": False, "first_name": "B"}}},
