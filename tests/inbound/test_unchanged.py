@@ -47,7 +47,7 @@ def test_other_words_and_other_files_are_a_change(name: str, change: dict[str, A
 
 @pytest.mark.parametrize(("name", "number"), [("poll", 7), ("quiz", 3)])
 def test_votes_change_no_poll_and_options_do(name: str, number: int) -> None:
-    poll = CORPUS[name]["poll"]
+    poll: Any = CORPUS[name]["poll"]
     options = [option | {"voter_count": number} for option in poll["options"]]
     voted = CORPUS[name] | {"poll": poll | {"options": options, "is_closed": True}}
     assert digest(_message(CORPUS[name])) == digest(_message(voted))
