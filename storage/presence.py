@@ -45,7 +45,9 @@ class Presence:
         await move_questions(tx, old, new)
         await tx.execute("UPDATE OR IGNORE broadcast_chats SET telegram_id = ? WHERE telegram_id = ?", (new, old))
         await tx.execute(
-            "UPDATE notices SET telegram_id = ?, reply_to = NULL, edits = NULL"
+            # That something answers what only one member saw is still to be known.
+            "UPDATE notices SET telegram_id = ?, edits = NULL, reply_to = nullif(min(ifnull(reply_to, 0),"
+            " ifnull(edits, 0), 0), 0)"
             " WHERE telegram_id = ? AND message_id IS NULL",
             (new, old),
         )

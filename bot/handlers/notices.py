@@ -34,7 +34,7 @@ def answer(
         place=place_of(message),
         private=is_private(message),
         text=text,
-        reply_to=_answered(message, press),
+        reply_to=message.message_id or None,
         buttons=tuple(buttons),
         button_until=until,
         markdown=markdown,
@@ -55,8 +55,7 @@ def question(
     message with the button answers it), and for whoever it mentions. `query` is the press.
     """
     if seen_by(message) is not None:
-        reply_to = None if query is not None else message.message_id
-        return replace(answer(message, text), reply_to=reply_to, asks=True, placeholder=placeholder, query=query)
+        return replace(answer(message, text), asks=True, placeholder=placeholder, query=query)
     theirs = message.reply_to_message
     own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
     reply_to = theirs.message_id if own and theirs is not None else message.message_id
@@ -102,11 +101,6 @@ def _member(message: Message, press: CallbackQuery | None) -> int | None:
     user = press.from_user if press is not None else message.from_user
     unnamed = press is None and message.sender_chat is not None
     return user.id if user is not None and not user.is_bot and not unnamed else None
-
-
-def _answered(message: Message, press: CallbackQuery | None) -> int | None:
-    """Who presses a button under an ephemeral message is answered by the press: that message is none of theirs."""
-    return None if press is not None and message.message_id <= 0 else message.message_id
 
 
 def is_private(message: Message) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from telegram import InlineKeyboardMarkup
 from telegram.error import ChatMigrated, Forbidden
 
 from bot.conversation.control import Control
@@ -115,7 +114,7 @@ class Replies:
             async with self.storage.transaction() as tx:
                 await self.storage.deliveries.begun(tx, reply_id, message_id)
 
-        to = destination(chat.place, chat.private, owed.reply_to, strictly=True)
+        to = destination(chat.place, chat.private, owed.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
         return self.sender.preview(
             to,
@@ -160,7 +159,7 @@ class Replies:
             await until_stored(partial(record, part))
             self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
-        to, lost = destination(chat.place, chat.private, delivery.reply_to, strictly=True), False
+        to = destination(chat.place, chat.private, delivery.reply_to)
         try:
             await self.sender.deliver(
                 to,
@@ -176,11 +175,18 @@ class Replies:
                 await self._deliver(replace(chat, place=moved), replace(delivery, begun=None, reply_to=None), sending)
                 return
             log.warning("A reply in chat %d can't be delivered: %s", chat.id, exc)
-            lost = chat.place.alone_with is not None
+            if to.alone is not None:
+                await self._tell_all(chat.place)
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.sent(tx, delivery.reply_id)
-            if lost:
-                await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.NOT_SHOWN_ALONE))
+
+    async def _tell_all(self, place: Place) -> None:
+        """Say where everybody sees it, once, that something could not be shown to one member alone."""
+        shared = Place(place.telegram_id) if place.alone_with is not None else place
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
+            await self.storage.notices.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
+        self.alarm.settle(shared)
 
     async def _moved(self, place: Place, exc: Undeliverable) -> Place | None:
         """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there.
@@ -225,13 +231,17 @@ class Replies:
 
     async def _tell(self, notice_id: int, notice: Notice, sending: Sending) -> None:
         message_id = None
+        to = destination(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
         try:
-            message_id = await self._send(notice, sending)
+            message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
             if (moved := await self._moved(notice.place, exc)) is not None:
-                await self._tell(notice_id, replace(notice, place=moved, reply_to=None, edits=None), sending)
+                answered = min(notice.reply_to or 0, notice.edits or 0) or None
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=answered, edits=None), sending)
                 return
             log.warning("A notice can't be delivered: %s", exc)
+            if to.alone is not None and to.alone.strictly:
+                await self._tell_all(notice.place)
         async with self.storage.transaction() as tx:
             if message_id is None:
                 await self.storage.notices.forget(tx, notice_id)
@@ -252,23 +262,13 @@ class Replies:
         text = "\n\n".join(filter(None, (notice.text, told)))
         return await self.sender.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 
-    async def _turn_keyboard(self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None) -> None:
-        if message_id < 0:
-            await self.sender.turn_ephemeral_keyboard(to, message_id, keyboard)
-        else:
-            await self.sender.drop_keyboard(to.chat_id, message_id, keyboard)
-
     async def _pass_on(self, to: Destination, number: int) -> int | None:
         told = await self.storage.broadcasts.told(number)
         stopped = self.endings.broadcasts
         return await self.sender.pass_on(to, forms_of(*told), lambda: number not in stopped) if told else None
 
-    async def _send(self, notice: Notice, sending: Sending) -> int | None:
+    async def _send(self, to: Destination, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always
-        strictly = notice.quote or notice.markdown  # what somebody said, or the model: not for all to see
-        to = destination(
-            *(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query), strictly=strictly
-        )
         if notice.points and (notice.reply_to or 0) > 0:
             to = replace(to, reply_to=notice.reply_to)
         if notice.file is not None:
@@ -276,7 +276,7 @@ class Replies:
         if notice.broadcast is not None:
             return await self._pass_on(to, notice.broadcast)
         if notice.edits is not None and not notice.text:
-            await self._turn_keyboard(to, notice.edits, markup(notice.buttons))
+            await self.sender.turn_keyboard(to, notice.edits, markup(notice.buttons))
             return None
         if not notice.markdown:
             return await self.sender.notice(

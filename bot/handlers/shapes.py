@@ -12,13 +12,12 @@ def destination(
     reply_to: int | None,
     receiver: int | None = None,
     query: str | None = None,
-    *,
-    strictly: bool = False,
+    edits: int | None = None,
 ) -> Destination:
     """Where a conversation is; `reply_to` is quoted in groups only.
 
-    `receiver`: who alone is to see it there, if anybody, after the press `query`; `strictly`: or else nobody, where
-    nobody else sees the conversation either.
+    `receiver`: who alone is to see it there, if anybody, after the press `query`. What answers something that nobody
+    else has seen, or takes the place of it (`edits`), is shown to nobody else: negative numbers are such messages'.
     """
     aside, number = place.alone_with, reply_to or 0
     topic = (place.thread_id or None) if aside is None else None
@@ -26,7 +25,8 @@ def destination(
     alone = None
     if (whom := aside or receiver) is not None:
         answered = -number if number < 0 else None  # see `bot.outbound.ephemeral`
-        alone = Alone(whom, query, answered, strictly=strictly and aside is not None)
+        strictly = aside is not None or min(number, edits or 0) < 0
+        alone = Alone(whom, query, answered, strictly=strictly)
     quoted = number if number > 0 and not private else None
     return Destination(place.telegram_id, private, thread, direct, quoted, alone=alone)
 

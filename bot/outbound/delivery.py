@@ -187,10 +187,11 @@ class Sender:
             except TelegramError as exc:
                 log.info("An ephemeral message in chat %d stays: %s", to.chat_id, exc)
 
-    async def turn_ephemeral_keyboard(
-        self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None
-    ) -> None:
-        """Put other buttons, or none, under a message that one member of a group sees."""
+    async def turn_keyboard(self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None) -> None:
+        """Put other buttons, or none, under a message, if it is still there."""
+        if message_id > 0:
+            await self.drop_keyboard(to.chat_id, message_id, keyboard)
+            return
         try:
             await self._api.turn_ephemeral_keyboard(to, message_id, keyboard)
         except TelegramError as exc:

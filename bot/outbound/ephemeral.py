@@ -46,19 +46,24 @@ class Ephemeral:
         self._clock = clock
 
     async def send(self, to: Destination, alone: Alone, send: Send) -> int:
-        """Send it to one member alone, or where Telegram refuses that and it may be, to all, which is remembered."""
+        """Send it to one member alone, or where Telegram refuses that and it may be, to all, which is remembered.
+
+        Raises BadRequest where it may not be: that Telegram does not show it to them says nothing of the group.
+        """
         refused: TelegramError | None = None
-        for fields in self._ways(to.chat_id, alone):
+        key = (to.chat_id, alone.receiver)
+        unasked = self._features.not_alone.get(key, 0.0) <= self._clock()
+        for fields in _ways(alone, unasked=unasked):
             try:
                 return await send(to, fields)
             except (BadRequest, Forbidden) as exc:
                 log.info("A message in chat %d can't be shown to one member alone: %s", to.chat_id, exc)
                 refused = exc
         if alone.strictly:
-            raise refused or BadRequest("Nothing can be shown to one member alone")
+            raise BadRequest(refused.message if refused else "Nothing can be shown to one member alone")
         number = await send(replace(to, alone=None), {})
-        if refused is not None:  # and not the message itself
-            self._features.not_alone[to.chat_id] = self._clock() + BELIEVED_S
+        if unasked:  # it was refused so, and is no message that is refused in any way
+            self._features.not_alone[key] = self._clock() + BELIEVED_S
         return number
 
     async def edit(
@@ -85,18 +90,19 @@ class Ephemeral:
         }
         try:
             await self._bot.do_api_request(method, key | {name: one for name, one in fields.items() if one is not None})
-        except (EndPointNotFound, InvalidToken) as exc:
+        except (EndPointNotFound, InvalidToken, Forbidden) as exc:
             if is_unauthorized(exc):
                 raise
             raise BadRequest("Message to edit not found") from exc
 
-    def _ways(self, chat_id: int, alone: Alone) -> Iterator[Fields]:
-        """What may let us: a fresh press, a fresh message of theirs, or that the bot is an administrator."""
-        whom: dict[str, object] = {"receiver_user_id": alone.receiver}
-        if alone.query is not None:
-            yield {"ephemeral_message_parameters": whom | {"callback_query_id": alone.query}}
-        elif alone.answers is not None:
-            reply = {"ephemeral_message_id": alone.answers}
-            yield {"ephemeral_message_parameters": whom, "reply_parameters": reply}
-        if self._features.not_alone.get(chat_id, 0.0) <= self._clock():
-            yield {"ephemeral_message_parameters": whom}
+
+def _ways(alone: Alone, *, unasked: bool) -> Iterator[Fields]:
+    """What may let us: a fresh press, a fresh message of theirs, or that the bot is an administrator."""
+    whom: dict[str, object] = {"receiver_user_id": alone.receiver}
+    if alone.query is not None:
+        yield {"ephemeral_message_parameters": whom | {"callback_query_id": alone.query}}
+    elif alone.answers is not None:
+        reply = {"ephemeral_message_id": alone.answers}
+        yield {"ephemeral_message_parameters": whom, "reply_parameters": reply}
+    if unasked:
+        yield {"ephemeral_message_parameters": whom}

@@ -19,6 +19,6 @@ class Features:
     """sendMessageDraft (Bot API 9.3)."""
     draftless: set[int] = field(default_factory=set)
     """Chats that Telegram takes no drafts for."""
-    not_alone: dict[int, float] = field(default_factory=dict)
-    """Groups where nothing can be shown to one member unasked, since the bot is no administrator; and until when that
-    is believed, on the clock of the process."""
+    not_alone: dict[tuple[int, int], float] = field(default_factory=dict)
+    """Groups, and members of them to whom nothing can be shown alone unasked, since the bot is no administrator, or
+    they have left; and until when that is believed, on the clock of the process."""

@@ -149,6 +149,37 @@ async def test_an_answer_for_one_that_is_refused_is_shown_to_nobody(stage: Stage
     assert list(chat.ephemeral) == []
 
 
+@pytest.mark.parametrize("code", [400, 403])
+async def test_what_answers_one_alone_is_shown_to_nobody_else(stage: Stage, hurry: None, code: int) -> None:
+    chat, (ann, bob) = group(stage, "Bob")
+    alone = "ephemeral_message_parameters"
+    stage.telegram.faults.add("sendMessage", 40, lambda params: alone in params, code=code, description="NOT_COMMAND")
+    await stage.start()
+    await bob.say(chat, "Keepsake, the launch is at noon")
+    await chat.wait(1, PATIENCE_S)
+    await bob.whisper(chat, "/search launch")
+    await bob.whisper(chat, "a secret")
+    await stage.model.wait_requests(2, PATIENCE_S)
+    told = await chat.wait(2, PATIENCE_S)
+    assert told[1].text.startswith("Telegram did not let me ")
+    await ann.say(chat, "Keepsake, are you there?")
+    await chat.wait(lambda chat: any("are you there" in one.text for one in chat.replies), PATIENCE_S)
+    assert not any("secret" in one.text or "noon" in one.text for one in chat.replies[1:])
+
+
+async def test_who_has_left_costs_others_nothing(stage: Stage, hurry: None) -> None:
+    chat, (ann, bob) = group(stage, "Bob")
+    stage.telegram.promote(chat)
+    gone = "USER_NOT_PARTICIPANT"
+    stage.telegram.faults.add("sendMessage", 1, lambda params: str(bob.id) in str(params), description=gone)
+    await stage.start()
+    await bob.say(chat, "/help")
+    await chat.wait(1, PATIENCE_S)
+    await ann.say(chat, "/help")
+    [told] = await _seen(chat, 1)
+    assert told.receiver == ann.id
+
+
 async def test_rich_and_forwarded_words_for_one_are_read(stage: Stage, hurry: None) -> None:
     chat, (_, bob) = group(stage, "Bob")
     await stage.start()

@@ -74,7 +74,7 @@ def test_a_press_under_one_is_whoever_pressed(data: str, place: Place, number: J
     assert query is not None
     assert isinstance(query.message, Message)
     notice = answer(query.message, "told", press=query)
-    assert (notice.receiver, notice.query, notice.reply_to) == (501, "3", None)
+    assert (notice.receiver, notice.query, notice.reply_to) == (501, "3", -9 if number else None)
     assert (edited(query.message, "told").edits, edited(query.message, "told").receiver) == (-9 if number else 0, 501)
 
 
