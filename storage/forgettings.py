@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.resets import FORGOTTEN
+from storage.topics import forget_title
 
 MOVED = 3_000
 """Turns that are taken out in one transaction: other writers wait for it, some fifty milliseconds."""
@@ -94,6 +95,7 @@ class Forgettings:
         They are deleted afterwards, some at a time. The next turn says the time again.
         """
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
+        await forget_title(tx, chat_id)
         await tx.execute(
             "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"  # noqa: S608
             f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"

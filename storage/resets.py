@@ -2,6 +2,7 @@
 
 from storage.database import Database, Transaction
 from storage.questions import end_questions
+from storage.topics import forget_title
 from storage.vectors import forget_vectors, make_up
 
 UNDO_S = 60.0
@@ -22,6 +23,7 @@ class Resets:
     async def reset(self, tx: Transaction, chat_id: int, now: float) -> int | None:
         """Take every turn so far out of later prompts; returns the reset's id, or None when there was no turn."""
         await end_questions(tx, chat_id)
+        await forget_title(tx, chat_id)
         rows = await tx.rows(
             "SELECT reset_turn, max(ifnull((SELECT max(id) FROM turns WHERE chat_id = chats.id), 0),"
             # What the notes tell of may have been forgotten, and the notes not.

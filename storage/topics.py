@@ -44,3 +44,12 @@ class Topics:
             "SELECT title FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?",
             (place.telegram_id, place.thread_id),
         )
+
+
+async def forget_title(tx: Transaction, chat_id: int) -> None:
+    """What was said in a conversation is forgotten, or begun afresh: a title made of it is not set any more."""
+    await tx.execute(
+        "UPDATE untitled_topics SET title = NULL WHERE (telegram_id, thread_id) ="
+        " (SELECT telegram_id, thread_id FROM chats WHERE id = ?)",
+        (chat_id,),
+    )

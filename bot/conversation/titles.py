@@ -40,11 +40,21 @@ class Titles:
     choice: Choice
 
     async def make(self, chat: Chat) -> str | None:
-        """A title of what was said; None while nothing was answered, or nothing can be made of it."""
+        """A title of what was said; None while nothing was answered, or nothing can be made of it.
+
+        Nor is there one of what was reset or forgotten meanwhile.
+        """
         turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
-        return await self._asked(chat, turns) or _of_first_words(turns)
+        title = await self._asked(chat, turns) or _of_first_words(turns)
+        return title if await self._stands(chat, turns) else None
+
+    async def _stands(self, chat: Chat, turns: list[Spoken]) -> bool:
+        now = await self.storage.chats.find(chat.place)
+        ids = [turn.turn_id for turn in turns]
+        left = await self.storage.past.of_ids(chat.id, ids)
+        return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
 
     async def _asked(self, chat: Chat, turns: list[Spoken]) -> str | None:
         said = [f"{_speaker(turn)}: {indented(plain(turn.content)[:MOST_READ])}" for turn in turns]

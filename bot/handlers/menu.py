@@ -1,6 +1,9 @@
 """What Telegram's apps show of the bot: command menus by language and by who may do what where, and descriptions."""
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from telegram import (
     Bot,
@@ -11,9 +14,10 @@ from telegram import (
     BotCommandScopeChat,
     BotCommandScopeDefault,
 )
-from telegram.error import TelegramError
+from telegram.error import RetryAfter, TelegramError
 
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
+from bot.outbound.refusals import seconds_to_wait
 
 FOR_ADMINS = frozenset({"forget", "reset", "settings", "export"})
 """What only administrators may do in a group."""
@@ -30,19 +34,14 @@ log = logging.getLogger(__name__)
 
 
 async def register_menu(bot: Bot) -> None:
-    """Register all menus but the owners'; without them the commands work all the same."""
-    try:
-        for language in IN_MENUS:
-            with speaking(language):
-                await _register(bot, language)
-    except TelegramError as exc:
-        log.warning("The command menu could not be registered: %s", exc)
-    try:
-        for language in IN_MENUS:
-            with speaking(language):
-                await _describe(bot, _code(language))
-    except TelegramError as exc:
-        log.warning("The bot could not be described: %s", exc)
+    """Register all menus but the owners'; without them the commands work all the same.
+
+    What is refused in one language leaves the others as they are, and nothing that comes of it ends the bot.
+    """
+    for language in IN_MENUS:
+        with speaking(language):
+            await _in_time("The command menu could not be registered", partial(_register, bot, language))
+            await _in_time("The bot could not be described", partial(_describe, bot, _code(language)))
 
 
 async def register_owner_menu(bot: Bot, owner: int) -> None:
@@ -63,6 +62,24 @@ async def drop_owner_menu(bot: Bot, former: int) -> None:
             await bot.delete_my_commands(scope=BotCommandScopeChat(former), language_code=_code(language))
     except TelegramError as exc:
         log.info("The command menu of %d could not be taken away: %s", former, exc)
+
+
+async def _in_time(failed: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Do a step as soon as Telegram lets us: nobody waits for it."""
+    while True:
+        try:
+            await step()
+        except RetryAfter as exc:
+            log.info("Telegram asks to wait for %.0f s with the menus", seconds_to_wait(exc))
+            await asyncio.sleep(seconds_to_wait(exc))
+        except TelegramError as exc:
+            log.warning("%s: %s", failed, exc)
+            return
+        except Exception:
+            log.exception("%s: an answer that can't be read", failed)
+            return
+        else:
+            return
 
 
 async def _register(bot: Bot, language: str) -> None:

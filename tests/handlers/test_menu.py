@@ -1,5 +1,6 @@
 """What Telegram's apps show of the bot."""
 
+import pytest
 from telegram import Bot
 
 from bot.handlers.menu import register_menu
@@ -17,3 +18,16 @@ async def test_the_bot_describes_itself_in_four_languages() -> None:
     assert [one[:9] for one in told] == ["I am an a", "我是有记忆的助手：", "Я помощни", "Written b"]
     assert short.startswith("Помощник")
     assert menu[0].description == "что я понимаю"
+
+
+@pytest.mark.parametrize("fault", [{"retry_after": 0}, {"code": 400}, {"code": 500}])
+async def test_one_refusal_costs_no_other_language(fault: dict[str, int]) -> None:
+    api = BotApi()
+    for method in ("setMyCommands", "getMyDescription"):
+        api.faults.add(method, **fault)  # type: ignore[arg-type]
+    async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
+        await register_menu(bot)
+        told = [(await bot.get_my_description(code)).description for code in ("zh", "ru", "es")]
+        menus = [await bot.get_my_commands(language_code=code) for code in ("zh", "ru", "es")]
+    assert sum(map(bool, told)) >= 2
+    assert sum(map(bool, menus)) >= 2
