@@ -145,6 +145,7 @@ ONLY_IN = {
     "PIL": {"bot.media", "sandbox"},
     "av": {"bot.media"},
     "pypdf": {"bot.media"},
+    "pypdfium2": {"bot.media"},
     "docx": {"bot.media"},
     "lxml": {"bot.media"},
     "chardet": {"bot.media"},

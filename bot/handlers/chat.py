@@ -18,12 +18,11 @@ from bot.handlers.forget import ForgetHandlers
 from bot.handlers.memory import MemoryHandlers
 from bot.handlers.notices import answer, is_private
 from bot.handlers.pace import Pace
-from bot.handlers.problems import problem_text
+from bot.handlers.problems import problems_of
 from bot.handlers.questions import Given, Questions
 from bot.handlers.senders import sender, sender_of
 from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
-from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.origin import author_id, quoted_id, replied_to
 from bot.inbound.reading import Read, Reader
@@ -107,8 +106,8 @@ class ChatHandlers:
 
     async def understood(
         self, place: Place, message: Message, held: AsyncExitStack, *, fetch: bool
-    ) -> tuple[Said, Problem | None] | None:
-        """What a message says now, and what of it could not be read; `fetch`: with what has to be downloaded.
+    ) -> tuple[Said, Read | None] | None:
+        """What a message says now, and how it was read; `fetch`: with what has to be downloaded.
 
         What it is kept in until then is let go when `held` is closed.
         """
@@ -121,7 +120,7 @@ class ChatHandlers:
             async with self.storage.transaction() as tx:
                 for one in heard:
                     await self.ears.book(tx, chat.id, one.said.sender_id, one.took)
-        return (heard[0].said, read[0].problem) if read else None
+        return (heard[0].said, read[0]) if read else None
 
     async def _senses(self, place: Place) -> Senses:
         chat = await self.storage.chats.find(place)
@@ -134,7 +133,7 @@ class ChatHandlers:
             return await self._is_unheard(target) or await self.hearing.holds(place, target.message_id)
 
         await held.enter_async_context(self.reader.holding(messages))
-        read = await self.reader.read(messages, known)
+        read = await self.reader.read(messages, known, sees=senses.sees)
         read = [replace(one, said=await self._heard_only(one.message, one.said)) for one in read]
         return read, [await self.ears.understand(one.said, senses) for one in read]
 
@@ -236,9 +235,9 @@ class ChatHandlers:
             if words.transcript:
                 notices.append(answer(one.message, words.transcript, quote=True))
             failure = words.failure or _unseen(words, senses)
-            if one.problem is not None:
-                notices.append(answer(one.message, problem_text(one.problem)))
-            elif failure is not None:
+            troubles = list(problems_of(one))
+            notices += [answer(one.message, trouble) for trouble in troubles]
+            if failure is not None and not troubles:
                 notices.append(answer(one.message, sentence(failure)))
         return _each_once(notices)
 

@@ -11,11 +11,12 @@ from bot.conversation.said import Said
 from bot.handlers.chat import ChatHandlers
 from bot.handlers.endings import StoppedError
 from bot.handlers.notices import answer
-from bot.handlers.problems import problem_text
+from bot.handlers.problems import problems_of
 from bot.handlers.senders import sender_of
 from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
+from bot.inbound.reading import Read
 from bot.inbound.unchanged import digest
 from bot.intake.arrival import Burst, place_of
 from bot.intake.authorship import order
@@ -90,10 +91,11 @@ class EditHandlers:
             return True
         fetch = stored.asked or self.chat.addressing.is_meant(message)
         now, stopped = await self._understood(chat, message, held, fetch=fetch) if not is_live(message) else (None, ())
-        said, problem = now or (None, None)
+        said, read = now or (None, None)
+        problem = read.problem if read else None
         async with self.storage.transaction() as tx:
-            if problem is not None:
-                await self.storage.notices.add(tx, answer(message, problem_text(problem)))
+            for trouble in problems_of(read) if read else ():
+                await self.storage.notices.add(tx, answer(message, trouble))
             if said is not None:
                 asks = self.chat.addressing.is_meant(message)
                 unfetched = bool(stopped) and bool(message.effective_attachment)
@@ -109,7 +111,7 @@ class EditHandlers:
 
     async def _understood(
         self, chat: Chat, message: Message, held: AsyncExitStack, *, fetch: bool
-    ) -> tuple[tuple[Said, Problem | None] | None, tuple[int, ...]]:
+    ) -> tuple[tuple[Said, Read | None] | None, tuple[int, ...]]:
         """What it says now; where its reading was stopped, only its words, and the updates that said so."""
         try:
             reading = self.chat.understood(chat.place, message, held, fetch=fetch)

@@ -1,8 +1,20 @@
 """What could not be read, as a sentence for the user."""
 
+from collections.abc import Iterator
+
 from bot.inbound.attachments import MOST_SECONDS, Problem
 from bot.inbound.downloads import MOST_BYTES
+from bot.inbound.pages import ranges
+from bot.inbound.reading import Read
 from bot.language import texts
+
+
+def problems_of(read: Read) -> Iterator[str]:
+    """What the user is told about a message that could not be read, or only in part."""
+    if read.problem is not None:
+        yield problem_text(read.problem)
+    if read.unread:
+        yield texts.FILE_PAGES_UNREAD.format(pages=ranges(read.unread))
 
 
 def problem_text(problem: Problem) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Protocol
 
 from telegram import Document as File
 from telegram import Message, PhotoSize, Sticker, Voice
@@ -19,6 +18,8 @@ from telegram.error import BadRequest, TelegramError, TimedOut
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
 from bot.inbound.contents import fitting
 from bot.inbound.downloads import TRIES, Downloads
+from bot.inbound.pages import NO_PAGES, Shown, shown
+from bot.inbound.workshop import Workshop
 from bot.media.document import Document
 from bot.media.errors import (
     EmptyError,
@@ -30,9 +31,10 @@ from bot.media.errors import (
     TooLongError,
     TooSlowError,
 )
-from bot.media.image import MOST_DATA, Image
+from bot.media.image import MOST_DATA
+from bot.media.pictures import is_wordless
 from bot.media.signatures import picture_format, sound_format
-from bot.media.sound import BITS, Sound
+from bot.media.sound import BITS
 from storage.records import MediaKind, NewMedium
 
 LONGEST_SIDE = 2048
@@ -88,6 +90,8 @@ class Attached:
     """What the text was read from."""
     lost: str = ""
     """What could not be had beside the rest."""
+    pages: Shown = NO_PAGES
+    """Those of the document that are among the pictures."""
 
     @property
     def share(self) -> float:
@@ -95,46 +99,40 @@ class Attached:
         read = self.document
         return read.share * len(self.text) / len(read.text) if read and read.text else 1.0
 
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """The numbers of the pages of a document that are neither read nor shown."""
+        pages = self.document.unread if self.document else ()
+        return tuple(number for number in pages if number not in {*self.pages.numbers, *self.pages.blank})
+
 
 NOTHING = Attached()
 MOST_MADE, MOST_MADE_OF_SOUND = MOST_DATA, int(MOST_SECONDS * BITS / 8)
 """Bytes of a picture, and of a sound, as they are kept."""
 
 
-class Workshop(Protocol):
-    """Converts bytes of strangers. Raises MediaError."""
-
-    def serving(self, owner: int, language: str | None) -> "Workshop":
-        """The same for a chat, which has its turn, where somebody's apps are in this language (IETF)."""
-
-    async def image(self, data: bytes) -> Image:
-        """A picture without metadata, not larger than a model can use."""
-
-    async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
-        """The sound of an audio or video file."""
-
-    async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Document:
-        """The text of a document."""
-
-
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Fetches what is in messages; of the documents of a turn at most so many tokens."""
+    """Fetches what is in messages; of the documents of a turn at most so many tokens.
+
+    `sees`: pages without words are shown.
+    """
 
     downloads: Downloads
     workshop: Workshop
     count_tokens: TokenCounter
     most_tokens: int
+    sees: bool = True
 
     def has(self, message: Message) -> bool:
         """Whether something is to be downloaded for it."""
         return self._fetcher(message, 1.0, TRIES) is not None
 
-    async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES) -> Attached:
+    async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES, sees: bool = True) -> Attached:
         """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
         sender = message.from_user
         workshop = self.workshop.serving(message.chat.id, sender.language_code if sender else None)
-        return await replace(self, workshop=workshop).fetch(message, share, tries)
+        return await replace(self, workshop=workshop, sees=sees).fetch(message, share, tries)
 
     async def fetch(self, message: Message, share: float, tries: int) -> Attached:
         """The same by whatever workshop there is."""
@@ -215,7 +213,14 @@ class Attachments:
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
         read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
         text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
-        return Attached(text=text, problem=Problem.CUT if read.cut or text != read.text else None, document=read)
+        pages = NO_PAGES
+        if self.sees and read.unread:
+            room = most - await asyncio.to_thread(self.count_tokens, text)
+            pages = await shown(self.workshop, data, read.unread, room)
+        if is_wordless(read.text) and not pages.media:
+            raise EmptyError("no text in it")
+        cut = Problem.CUT if read.cut or text != read.text else None
+        return Attached(pages.media, text, problem=cut, document=read, pages=pages)
 
 
 def most_made(message: Message) -> int:

@@ -34,6 +34,8 @@ class Read:
     message: Message
     said: Said
     problem: Problem | None = None
+    unread: tuple[int, ...] = ()
+    """The numbers of pages of its file that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,15 @@ class Reader:
         """The words of what was only overheard: nothing is downloaded for it."""
         return [one for one in (said(message, self.bot_id) for message in messages) if one is not None]
 
-    async def read(self, messages: Sequence[Message], known: Known) -> list[Read]:
+    async def read(self, messages: Sequence[Message], known: Known, *, sees: bool = True) -> list[Read]:
         """All that the messages hold, in their order, and what the messages hold that they answer.
 
-        One file after the other: of a burst of large ones no more than one is held at a time.
+        `sees`: pages without words are shown, to a model that sees them. One file after the other: of a burst of large
+        ones no more than one is held at a time.
         """
         targets = await self._targets(messages, known)
         share = 1 / max(1, sum(message.document is not None for message in (*messages, *targets.values())))
-        fetching = Fetching(self.attachments, share)
+        fetching = Fetching(self.attachments, share, sees)
         read = [await self._read(message, targets.get(message.message_id), fetching) for message in messages]
         return [one for one in read if one is not None]
 
@@ -85,7 +88,7 @@ class Reader:
         own = await fetching.of(message)
         text = "\n\n".join(filter(None, (words.text, own.text)))
         words = replace(words, text=text, media=own.media, remarks=remarks(message, own))
-        return Read(message, words, own.problem or before.problem)
+        return Read(message, words, own.problem or before.problem, own.unread or before.unread)
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class Fetching:
     attachments: Attachments
     share: float
     """Of what may be read of documents, for each."""
+    sees: bool = True
     files: int = 0
     held: int = 0
     """Bytes of pictures and sounds."""
@@ -106,7 +110,7 @@ class Fetching:
             return NOTHING
         if self.files >= MOST_FILES or self.held >= MOST_HELD:
             return Attached(problem=Problem.TOO_MUCH)
-        found = await self.attachments.of(message, self.share, tries=self.tries)
+        found = await self.attachments.of(message, self.share, tries=self.tries, sees=self.sees)
         self.files += 1
         self.held += sum(len(one.data) for one in found.media)
         # When Telegram has trouble, a burst does not wait for each of its files.

@@ -1,10 +1,11 @@
 """What could not be read, or only in part, for the model: else it is asked about a file it knows by name only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from telegram import Message
 
 from bot.inbound.attachments import MOST_SECONDS, Attached, Problem
+from bot.inbound.pages import ranges
 from bot.inbound.plain import named
 from bot.media.document import Document
 
@@ -29,17 +30,24 @@ def remarks(message: Message, found: Attached) -> tuple[str, ...]:
         f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
         _part(found.share, found.document) if found.problem is Problem.CUT else "",
         f"its {found.lost} could not be read" if found.lost else "",
-        *(_read(found.document) if found.document else ()),
+        *(_pages(found, found.document) if found.document else ()),
+        f"encoding guessed: {found.document.encoding}" if found.document and found.document.encoding else "",
     )
     return tuple(f"[{name}: {words}]" for words in said if words)
 
 
-def _read(document: Document) -> Iterable[str]:
-    if document.wordless and document.pages:
-        many = "pages" if document.wordless.strip("0123456789") else "page"
-        yield f"no text on {many} {document.wordless} of {document.pages}, perhaps pictures of it"
-    if document.encoding:
-        yield f"encoding guessed: {document.encoding}"
+def _pages(found: Attached, document: Document) -> Iterable[str]:
+    """What is said of pages that have no words to read."""
+    if found.pages.numbers:
+        yield f"{_without(found.pages.numbers, document)}; shown as pictures"
+    if found.unread:
+        shown = "; not shown" if found.pages.numbers else ""
+        yield f"{_without(found.unread, document)}, perhaps pictures of it{shown}"
+
+
+def _without(numbers: Sequence[int], document: Document) -> str:
+    text = "no text" if set(numbers) <= set(document.wordless) else "no text, or little that can be trusted,"
+    return f"{text} on {'page' if len(numbers) == 1 else 'pages'} {ranges(numbers)} of {document.pages}"
 
 
 def _part(share: float, document: Document | None) -> str:

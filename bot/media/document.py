@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.mail import is_letter, letter
-from bot.media.pdf import pages
+from bot.media.pdf import Pages
 from bot.media.pictures import is_wordless
 from bot.media.rich_text import rich_text
 from bot.media.sheet_cells import told
@@ -40,10 +40,17 @@ class Document:
     cut: bool
     share: float = 1.0
     """How much of it the text is."""
-    wordless: str = ""
-    """The numbers of pages without a word, perhaps pictures of pages."""
     encoding: str | None = None
     """The encoding of a text where that is a guess."""
+    wordless: tuple[int, ...] = ()
+    """The numbers of pages without a word, perhaps pictures of pages."""
+    poor: tuple[int, ...] = ()
+    """... and of those of which the text says little, or other words than they do."""
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """The numbers of all pages that are better seen."""
+        return tuple(sorted((*self.wordless, *self.poor)))
 
 
 def document(
@@ -51,7 +58,7 @@ def document(
 ) -> Document:
     """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
-    if is_wordless(read.text):  # or pictures of pages
+    if is_wordless(read.text) and not read.unread:
         raise EmptyError("no text in it")
     return read
 
@@ -81,8 +88,9 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
 
 
 def _pdf(data: bytes, most: int) -> Document:
-    texts, count = pages(data)
-    return replace(_gathered(texts, most, count), pages=count)
+    read = Pages(data)
+    gathered = _gathered(read.texts(), most, read.count)
+    return replace(gathered, pages=read.count, wordless=tuple(read.wordless), poor=tuple(read.poor))
 
 
 def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
@@ -97,7 +105,7 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
             texts = words(io.BytesIO(data))
         elif "ppt/presentation.xml" in names:
             texts = slides(io.BytesIO(data))
-            return replace(_gathered(texts, most, len(texts)), pages=len(texts), wordless="")
+            return replace(_gathered(texts, most, len(texts)), pages=len(texts))
         elif "xl/workbook.xml" in names:
             texts = sheets(told(data))
         elif "xl/workbook.bin" in names or kind.endswith("opendocument.spreadsheet"):
@@ -109,7 +117,7 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
             texts = open_document(archive).split("\n")
         else:
             raise NotSupportedError(f"an archive: {mime}")
-    return replace(_gathered(texts, most, len(texts)), wordless="")
+    return _gathered(texts, most, len(texts))
 
 
 def _old_office(data: bytes, most: int) -> Document:
@@ -150,30 +158,16 @@ def _libraries() -> Iterator[None]:
 def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
     """The first of so many texts, as far as there is room."""
     kept: list[str] = []
-    wordless: list[int] = []
     room, share, cut = most, 1.0, False
     for at, text in enumerate(_clean(texts)):
         kept.append(text[: max(0, room)])
         if len(text) > room:
             share, cut = min(1.0, (at + max(0, room) / len(text)) / count), True
             break
-        if not text.strip():
-            wordless.append(at + 1)
         room -= len(text) + 1
     if not cut and count > len(kept):
         share, cut = len(kept) / count, True
-    return Document("\n".join(kept).strip(), None, cut=cut, share=share, wordless=_ranges(wordless))
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Numbers in their order as one writes them: 3, 7-9."""
-    groups: list[list[int]] = []
-    for number in numbers:
-        if groups and groups[-1][-1] == number - 1:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return ", ".join(str(one[0]) if len(one) == 1 else f"{one[0]}-{one[-1]}" for one in groups)
+    return Document("\n".join(kept).strip(), None, cut=cut, share=share)
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:

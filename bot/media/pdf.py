@@ -6,14 +6,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bot.media.errors import LockedError
-from bot.media.pdf_beside import beside, is_unmapped
+from bot.media.pdf_beside import beside, has_large_picture, is_painted, is_unmapped
+from bot.media.text import CONTROL
 
 if TYPE_CHECKING:
-    from pypdf import PageObject, PdfReader
+    from pypdf import PageObject
 
 MOST_PAGES = 500
 MOST_FIELDS = 2_000
 """On a page."""
+FEW_LETTERS = 120
+"""What a program that scans, or a stamp, writes over the picture of a page."""
 _DEEPEST = 20
 """Levels of fields within fields."""
 _BUTTON = 1 << 16
@@ -21,34 +24,62 @@ _BUTTON = 1 << 16
 _NOTES = ("/FreeText", "/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Stamp", "/Caret")
 
 
-def pages(data: bytes) -> tuple[Iterator[str], int]:
-    """The words of each page, as they are asked for, and how many pages there are. Raises LockedError."""
-    from pypdf import PdfReader
+class Pages:
+    """The pages of a PDF: how many there are, and which of those whose words were asked for are better seen.
 
-    reader = PdfReader(io.BytesIO(data))
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise LockedError("a PDF with a password")
-    count = len(reader.pages)
-    return chain((_page(reader, at) for at in range(min(count, MOST_PAGES))), beside(reader)), count
+    Raises LockedError.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        from pypdf import PdfReader
+
+        self._reader = PdfReader(io.BytesIO(data))
+        if self._reader.is_encrypted and not self._reader.decrypt(""):
+            raise LockedError("a PDF with a password")
+        self.count = len(self._reader.pages)
+        self.wordless: list[int] = []
+        """The numbers of those without a word, but not of blank ones."""
+        self.poor: list[int] = []
+        """... and of those of which the text says little, or other words than they do."""
+
+    def texts(self) -> Iterator[str]:
+        """The words of each page, as they are asked for, and what the file holds besides."""
+        return chain((self._text(at) for at in range(min(self.count, MOST_PAGES))), beside(self._reader))
+
+    def _text(self, at: int) -> str:
+        """The text of a page; one that is broken costs only itself."""
+        try:
+            page = self._reader.pages[at]
+            text = page.extract_text()
+            unmapped = text and is_unmapped(page)
+        except _errors() as exc:
+            self.poor.append(at + 1)
+            return f"[page {at + 1} can't be read: {type(exc).__name__}]"
+        self._look_at(page, at + 1, text, better_seen=bool(unmapped))
+        if unmapped:
+            text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
+        try:
+            added = "\n".join(dict.fromkeys(_beside(page)))
+        except _errors() as exc:
+            added = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
+        return f"{text}\n{added}" if added else text
+
+    def _look_at(self, page: "PageObject", number: int, text: str, *, better_seen: bool) -> None:
+        letters = len("".join(CONTROL.sub("", text).split()))
+        try:
+            if not letters and is_painted(page):
+                self.wordless.append(number)
+            elif better_seen or (0 < letters <= FEW_LETTERS and has_large_picture(page)):
+                self.poor.append(number)
+        except _errors():
+            self.poor.append(number)
 
 
-def _page(reader: "PdfReader", at: int) -> str:
-    """The text of a page; one that is broken costs only itself."""
+def _errors() -> tuple[type[Exception], ...]:
+    """What pypdf raises over a page that is damaged."""
     from pypdf.errors import PyPdfError
 
-    try:
-        page = reader.pages[at]
-        text = page.extract_text()
-        unmapped = text and is_unmapped(page)
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
-        return f"[page {at + 1} can't be read: {type(exc).__name__}]"
-    if unmapped:
-        text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
-    try:
-        added = "\n".join(dict.fromkeys(_beside(page)))
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as exc:
-        added = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
-    return f"{text}\n{added}" if added else text
+    return PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError
 
 
 def _beside(page: "PageObject") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a PDF holds besides its pages, and how far the words on these can be told at all."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
 
+_PAINTS = re.compile(rb"(?<![^\s\])>])(?:Do|BI|Tj|TJ|'|\"|sh|[fFSsBb]\*?)(?![^\s\[(</])")
+"""Operators that leave something on a page."""
+LARGE_PICTURE = 400_000
+"""Pixels; a page as a fax has it has two millions."""
+MOST_PICTURES = 500
+"""Of a page that are looked at."""
 MOST_ATTACHED, MOST_FIELDS, MOST_FORM = 100, 2_000, 5_000_000
 
 
@@ -28,6 +35,31 @@ def is_unmapped(page: "PageObject") -> bool:
     resources = _of(page, "/Resources")
     fonts = _of(resources, "/Font") if resources is not None else None
     return any(_is_unmapped(font.get_object()) for font in (fonts or {}).values())
+
+
+def is_painted(page: "PageObject") -> bool:
+    """Whether a page is anything but blank paper."""
+    contents = page.get_contents()
+    return contents is not None and _PAINTS.search(contents.get_data()) is not None
+
+
+def has_large_picture(page: "PageObject") -> bool:
+    """Whether there is a picture on it that may be one of a page."""
+    return any(map(_is_large, _pictures(_of(page, "/Resources"), 2)))
+
+
+def _pictures(resources: Any, depth: int) -> Iterator[Any]:
+    objects = _of(resources, "/XObject") if resources is not None else None
+    for one in islice((objects or {}).values(), MOST_PICTURES):
+        found = one.get_object()
+        if found.get("/Subtype") == "/Image":
+            yield found
+        elif found.get("/Subtype") == "/Form" and depth:
+            yield from _pictures(_of(found, "/Resources"), depth - 1)
+
+
+def _is_large(picture: Any) -> bool:
+    return int(_of(picture, "/Width") or 0) * int(_of(picture, "/Height") or 0) >= LARGE_PICTURE
 
 
 def _is_unmapped(font: Any) -> bool:

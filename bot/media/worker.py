@@ -7,6 +7,7 @@ from typing import Any
 from bot.media.document import document
 from bot.media.errors import MediaError, UnreadableError
 from bot.media.image import image
+from bot.media.pdf_picture import page_picture
 from bot.media.sound import sound, voice_note
 from bot.workers.serving import Fields, serve
 
@@ -33,6 +34,11 @@ def _image(data: bytes) -> tuple[Fields, bytes]:
     return made, made.pop("data")
 
 
+def _page(data: bytes, **options: int) -> tuple[Fields, bytes]:
+    made = asdict(page_picture(data, **options))
+    return made, made.pop("data")
+
+
 def _sound(data: bytes, **options: float) -> tuple[Fields, bytes]:
     made = asdict(sound(data, **options))
     return made, made.pop("data")
@@ -50,6 +56,7 @@ def _document(data: bytes, *, name: str, mime: str | None, **options: Any) -> tu
 
 JOBS: Mapping[str, Callable[..., tuple[Fields, bytes]]] = {
     "image": _image,
+    "page": _page,
     "sound": _sound,
     "voice_note": _voice_note,
     "document": _document,

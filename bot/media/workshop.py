@@ -9,8 +9,9 @@ from bot.media.image import Image
 from bot.media.pool import Job, Pool
 from bot.media.signatures import is_binary, is_old_office, is_pdf, picture_format, sound_format
 from bot.media.sound import Sound
+from bot.workers.process import Result
 
-IMAGE_S, DOCUMENT_S, VOICE_NOTE_S = 15.0, 20.0, 20.0
+IMAGE_S, PAGE_S, DOCUMENT_S, VOICE_NOTE_S = 15.0, 10.0, 20.0, 20.0
 """The longest time for a conversion; a picture takes half a second, a PDF of five hundred pages ten."""
 SOUND_S, SOUND_S_PER_MB, MOST_SOUND_S = 15.0, 10.0, 60.0
 """A sound takes time by its length: twenty minutes of speech are 3 MB and about ten seconds of work."""
@@ -32,9 +33,11 @@ class Workshop:
         """See ``image.image``. Raises MediaError."""
         if picture_format(data) is None:
             raise NotSupportedError("no picture of a known kind")
-        made = await self.pool.do(Job("image", data, {}, IMAGE_S), self.owner)
-        fields, sides = made.fields, (made.integer("width"), made.integer("height"))
-        return Image(made.data, str(fields["mime"]), *sides, bool(fields["damaged"]), made.integer("pages"))
+        return _image(await self.pool.do(Job("image", data, {}, IMAGE_S), self.owner))
+
+    async def page(self, data: bytes, number: int) -> Image:
+        """See ``pdf_picture.page_picture``. Raises MediaError."""
+        return _image(await self.pool.do(Job("page", data, {"number": number}, PAGE_S), self.owner))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
         """See ``sound.sound``. Raises MediaError."""
@@ -66,10 +69,21 @@ class Workshop:
             None if fields["pages"] is None else made.integer("pages"),
             bool(fields["cut"]),
             float(str(fields["share"])),
-            str(fields["wordless"]),
             None if fields["encoding"] is None else str(fields["encoding"]),
+            _numbers(fields["wordless"]),
+            _numbers(fields["poor"]),
         )
 
     async def close(self) -> None:
         """End the workers."""
         await self.pool.close()
+
+
+def _image(made: Result) -> Image:
+    fields, sides = made.fields, (made.integer("width"), made.integer("height"))
+    return Image(made.data, str(fields["mime"]), *sides, bool(fields["damaged"]), made.integer("pages"))
+
+
+def _numbers(told: object) -> tuple[int, ...]:
+    assert isinstance(told, list)
+    return tuple(told)

@@ -239,6 +239,7 @@ FILE_TOO_SLOW = "That file takes me too long to read. A shorter one, or only a p
 FILE_LOCKED = "That file is locked with a password. Please send it without one."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."
 FILE_EMPTY = "I found no text in that file. If it holds pictures of pages, send me those as pictures."
+FILE_PAGES_UNREAD = "I found no text on these pages of that file: {pages}. If they matter, send me those as pictures."
 FILE_UNSUPPORTED = (
     "I can't read that kind of file. These work: pictures, voice and audio, text, code, Markdown, CSV, JSON, PDF, "
     "Word, PowerPoint, Excel (not the old .doc and .ppt), OpenDocument, EPUB and RTF."

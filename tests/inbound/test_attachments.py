@@ -16,6 +16,7 @@ from bot.inbound.attachments import Attached, Attachments, Problem
 from bot.media.document import document
 from bot.media.errors import TooLargeError
 from bot.media.image import Image, image
+from bot.media.pdf_picture import page_picture
 from bot.media.sound import Sound, sound
 from storage.records import MediaKind
 from tests.media.files import picture, recorded, wav
@@ -52,6 +53,9 @@ class Here:
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Any:
         return document(data, name, mime, most_characters=most_characters)
+
+    async def page(self, data: bytes, number: int) -> Image:
+        return page_picture(data, number)
 
 
 async def _found(data: bytes | None, **held: Any) -> Attached:

@@ -28,7 +28,7 @@ class Fetched:
     def has(self, message: Message) -> bool:
         return message.document is not None
 
-    async def of(self, message: Message, share: float = 1.0, *, tries: int = 3) -> Attached:
+    async def of(self, message: Message, share: float = 1.0, *, tries: int = 3, sees: bool = True) -> Attached:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)

@@ -54,7 +54,7 @@ def test_how_much_of_it_is_there_is_said(share: float, kept: int, words: str) ->
 
 
 def test_pages_without_words_and_a_guess_are_said() -> None:
-    read = Read("x", 9, cut=False, wordless="2-9", encoding="windows-1251")
+    read = Read("x", 9, cut=False, wordless=(2, 3, 4, 5, 6, 7, 8, 9), encoding="windows-1251")
     assert remarks(_file("a.pdf"), Attached(text="x", document=read)) == (
         "[file a.pdf: no text on pages 2-9 of 9, perhaps pictures of it]",
         "[file a.pdf: encoding guessed: windows-1251]",

@@ -11,7 +11,7 @@ import av
 import PIL.Image
 from docx import Document
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 
@@ -87,6 +87,29 @@ def pdf(*pages: str, password: str | None = None) -> bytes:
         page[NameObject("/Contents")] = writer._add_object(content)
     if password:
         writer.encrypt(password)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def scan(*pages: str | None, stamp: str = "") -> bytes:
+    """A PDF with pages of words, where there are some, else with pictures of pages; None: a blank one."""
+    writer = PdfWriter()
+    for number, words in enumerate(pages):
+        if words is None:
+            writer.add_blank_page(595, 842)
+            continue
+        side = io.BytesIO(pdf(words))
+        if not words:
+            side = io.BytesIO()
+            made = PIL.Image.new("RGB", (595, 842), "white")
+            made.paste("black", (50, 50 + 20 * number, 500, 60 + 20 * number))
+            made.save(side, "PDF")
+        writer.append(side)
+        if stamp and not words:
+            page = writer.pages[-1]
+            fonts = PdfReader(io.BytesIO(pdf(stamp))).pages[0]
+            page.merge_page(fonts)
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()

@@ -19,7 +19,7 @@ from pypdf.generic import (
 
 from bot.media.document import Document, document
 from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
-from tests.media.files import pdf, picture, word
+from tests.media.files import pdf, picture, scan, word
 
 
 def _read(data: bytes, name: str = "a.txt", mime: str | None = None, most: int = 1000) -> Document:
@@ -48,7 +48,7 @@ def test_more_than_there_is_room_for_is_cut_and_said_to_be() -> None:
 
 
 def test_pages_without_words_are_counted() -> None:
-    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless="2-3")
+    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless=(2, 3))
 
 
 def test_a_word_file_is_read_with_its_tables() -> None:
@@ -154,7 +154,7 @@ def test_a_broken_page_costs_only_itself() -> None:
     assert "third page" in text
 
 
-@pytest.mark.parametrize("data", [b"", b"  \n", pdf("")], ids=["empty", "blank", "pictures of pages"])
+@pytest.mark.parametrize("data", [b"", b"  \n", scan(None)], ids=["empty", "blank", "a blank page"])
 def test_a_file_without_words_is_told_apart(data: bytes) -> None:
     with pytest.raises(EmptyError):
         document(data, "a.txt", None, most_characters=1000)

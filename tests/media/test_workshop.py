@@ -118,7 +118,14 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
         await asyncio.sleep(0.02)
         ended.append(job.name)
         image: dict[str, object] = {"mime": "", "width": 1, "height": 1, "damaged": False, "pages": 1}
-        document: dict[str, object] = {"pages": None, "cut": False, "share": 1, "wordless": "", "encoding": None}
+        document: dict[str, object] = {
+            "pages": None,
+            "cut": False,
+            "share": 1,
+            "wordless": [],
+            "poor": [],
+            "encoding": None,
+        }
         return Result(image if job.name == "image" else document, b"x")
 
     monkeypatch.setattr(workshop.pool, "_done", done)
