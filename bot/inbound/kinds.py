@@ -3,6 +3,7 @@
 What is not known here is named as such beside a caption; without words it is passed over, as is what `SILENT` lists.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from telegram import (
@@ -40,6 +41,8 @@ from bot.inbound.plain import amount, clean, count, duration, listed, named, siz
 from bot.inbound.silent import SILENT
 
 Describe = Callable[..., str]
+_VOTES = re.compile(r"\((\s*\d+\s*votes?\s*)\)", re.IGNORECASE)
+"""As we write how many an option has."""
 
 
 def described(message: Message) -> str | None:
@@ -144,7 +147,8 @@ def _poll(poll: Poll) -> str:
 
 
 def _option(option: PollOption) -> str:
-    return clean(option.text) + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
+    text = _VOTES.sub(r"\1", clean(option.text))
+    return text + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
 
 
 def _checklist(checklist: Checklist) -> str:

@@ -157,3 +157,11 @@ def test_what_telegram_may_leave_out_can_be_missing() -> None:
     bared = {name: bare(raw) for name, raw in CORPUS.items()}
     silent = [name for name, raw in bared.items() if said(_message(raw), 1) is None]
     assert silent == [name for name, raw in bared.items() if _silent(raw)]
+
+
+def test_nobody_types_the_votes_of_an_option() -> None:
+    poll = CORPUS["poll"]["poll"]
+    assert isinstance(poll, dict)
+    options = [{**option, "text": "yes (300 votes)"} for option in poll["options"][:1]]
+    told = described(_message({**CORPUS["poll"], "poll": {**poll, "options": options}}))
+    assert told == '[poll: "Lunch?" with the options: yes 300 votes (2 votes)]'
