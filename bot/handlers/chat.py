@@ -25,6 +25,7 @@ from bot.handlers.settings import SettingsHandlers
 from bot.inbound.addressing import Addressing
 from bot.inbound.bots import is_other_bot
 from bot.inbound.origin import author_id, quoted_id, replied_to
+from bot.inbound.problems import PARTLY
 from bot.inbound.reading import Read, Reader
 from bot.inbound.unchanged import Lately
 from bot.intake.arrival import Burst
@@ -266,7 +267,7 @@ def _is_question(read: Read, heard: Understood, senses: Senses) -> bool:
     if isinstance(heard.failure, NothingHeard):
         return False
     sensed = [takes(senses, one.kind) for one in heard.said.media]
-    return read.problem is None and (any(sensed) or not sensed)
+    return read.problem in (None, *PARTLY) and (any(sensed) or not sensed)
 
 
 def _unseen(heard: Understood, senses: Senses) -> CannotSee | None:

@@ -13,9 +13,9 @@ from bot.handlers.endings import StoppedError
 from bot.handlers.notices import answer
 from bot.handlers.problems import problems_of
 from bot.handlers.senders import sender_of
-from bot.inbound.attachments import Problem
 from bot.inbound.bots import is_other_bot
 from bot.inbound.message import is_live
+from bot.inbound.problems import PARTLY
 from bot.inbound.reading import Read
 from bot.inbound.unchanged import digest
 from bot.intake.arrival import Burst, place_of
@@ -99,7 +99,7 @@ class EditHandlers:
             if said is not None:
                 asks = self.chat.addressing.is_meant(message)
                 unfetched = bool(stopped) and bool(message.effective_attachment)
-                unread = unfetched or problem not in (None, Problem.CUT)
+                unread = unfetched or problem not in (None, *PARTLY)
                 admits = (lambda: False) if stopped else partial(self.chat.pace.admits_edit, message)
                 admitted = await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
                 if not admitted and not stopped:

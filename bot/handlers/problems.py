@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.inbound.attachments import MOST_SECONDS, Problem
+from bot.inbound.attachments import MOST_SECONDS
 from bot.inbound.downloads import MOST_BYTES
 from bot.inbound.pages import ranges
+from bot.inbound.problems import Problem
 from bot.inbound.reading import Read
 from bot.language import texts
 
@@ -30,5 +31,10 @@ def problem_text(problem: Problem) -> str:
         Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
         Problem.LATE: texts.FILE_LATE,
         Problem.CUT: texts.FILE_CUT,
+        Problem.BLANK: texts.FILE_BLANK,
+        Problem.DAMAGED: texts.PICTURE_DAMAGED,
+        Problem.PREVIEW: texts.PICTURE_PREVIEW,
+        Problem.HEARD_IN_PART: texts.SOUND_IN_PART,
+        Problem.UNHEARD: texts.FILM_UNHEARD,
         Problem.TOO_MUCH: texts.FILES_TOO_MANY,
     }[problem]

@@ -9,28 +9,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum, auto
 
 from telegram import Document as File
 from telegram import Message, PhotoSize, Sticker, Voice
-from telegram.error import BadRequest, TelegramError, TimedOut
+from telegram.error import TelegramError
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
 from bot.inbound.contents import fitting
 from bot.inbound.downloads import TRIES, Downloads
 from bot.inbound.pages import NO_PAGES, Shown, shown
+from bot.inbound.plain import duration
+from bot.inbound.problems import Problem, problem_of
 from bot.inbound.workshop import Workshop
 from bot.media.document import Document
-from bot.media.errors import (
-    EmptyError,
-    LockedError,
-    MediaError,
-    NotSupportedError,
-    SilentError,
-    TooLargeError,
-    TooLongError,
-    TooSlowError,
-)
+from bot.media.errors import EmptyError, MediaError, NotSupportedError, SilentError
 from bot.media.image import MOST_DATA
 from bot.media.pictures import is_wordless
 from bot.media.signatures import picture_format, sound_format
@@ -41,6 +33,8 @@ LONGEST_SIDE = 2048
 """Pixels; of a photo's sizes the largest is taken that is not larger."""
 MOST_SECONDS = 20 * 60.0
 """Of sound: about 30,000 tokens at 25 a second."""
+MOST_ROUNDED_S = 1.0
+"""Of what is told of a voice message's length."""
 MOST_CHARACTERS_PER_TOKEN = 6
 """Of a document so much is read, and then cut by its tokens: English has four or five, Chinese one or two."""
 
@@ -48,35 +42,6 @@ Place = tuple[str, int | None]
 """The id of a file, and its size in bytes if that is known."""
 
 log = logging.getLogger(__name__)
-
-
-class Problem(Enum):
-    """Why something could not be read, or only in part."""
-
-    TOO_BIG = auto()
-    TOO_LONG = auto()
-    TOO_SLOW = auto()
-    LOCKED = auto()
-    UNREADABLE = auto()
-    EMPTY = auto()
-    UNSUPPORTED = auto()
-    UNREACHABLE = auto()
-    LATE = auto()
-    CUT = auto()
-    TOO_MUCH = auto()
-
-
-_PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
-    (TooLongError, Problem.TOO_LONG),
-    (TooLargeError, Problem.TOO_BIG),
-    (TooSlowError, Problem.TOO_SLOW),
-    (LockedError, Problem.LOCKED),
-    (NotSupportedError, Problem.UNSUPPORTED),
-    (EmptyError, Problem.EMPTY),
-    (MediaError, Problem.UNREADABLE),
-    (TimedOut, Problem.LATE),
-    (TelegramError, Problem.UNREACHABLE),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +54,7 @@ class Attached:
     document: Document | None = None
     """What the text was read from."""
     lost: str = ""
-    """What could not be had beside the rest."""
+    """What could not be had beside the rest, as it is told to the model."""
     pages: Shown = NO_PAGES
     """Those of the document that are among the pictures."""
 
@@ -142,7 +107,10 @@ class Attachments:
         try:
             return await fetch()
         except (MediaError, TelegramError) as exc:
-            return _failed(message, exc)
+            problem = problem_of(exc)
+            where = (message.message_id, message.chat.id)
+            log.warning("What is in message %d of chat %d: %s: %s", *where, problem.name, exc)
+            return Attached(problem=problem)
 
     def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[Attached]] | None:
         if (film := _film(message)) is not None:
@@ -150,45 +118,57 @@ class Attachments:
         if (picture := _picture(message)) is not None:
             return lambda: self._picture(*picture, tries)
         if (sound := _sound(message)) is not None:
-            return lambda: self._sound(*sound, tries)
+            return lambda: self._sound(*sound, tries, told=_seconds(message.voice))
         file = message.document
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
     async def _film(self, film: Place, still: Place | None, tries: int) -> Attached:
         """Its sound and its still picture; one of them is enough, and without a picture it may have no sound either."""
-        failure, lost = None, ""
-        found: tuple[NewMedium, ...] = ()
+        failure, heard = None, NOTHING
         try:
-            found = (await self._sound(*film, tries)).media
+            heard = await self._sound(*film, tries)
         except (MediaError, TelegramError) as exc:
-            failure, lost = exc, "" if isinstance(exc, SilentError) else "sound"
+            failure = exc
+            if not isinstance(exc, SilentError):
+                problem = None if isinstance(exc, NotSupportedError) else Problem.UNHEARD
+                heard = Attached(problem=problem, lost="its sound could not be read")
+        seen: tuple[NewMedium, ...] = ()
         try:
-            found = ((await self._picture(*still, tries)).media if still else ()) + found
+            seen = (await self._picture(*still, tries)).media if still else ()
         except (MediaError, TelegramError) as exc:
-            failure, lost = failure or exc, "picture"
+            failure = failure or exc
+            heard = replace(heard, lost="; ".join(filter(None, (heard.lost, "its picture could not be read"))))
+        found = seen + heard.media
         if not found and failure is not None and (still or not isinstance(failure, SilentError | NotSupportedError)):
             raise failure
-        return Attached(found, lost=lost)
+        return replace(heard, media=found)
 
     async def _picture(self, file_id: str, size: int | None, tries: int) -> Attached:
         async with self.downloads.file(file_id, size, tries=tries) as data:
             return await self._seen(data)
 
-    async def _sound(self, file_id: str, size: int | None, tries: int) -> Attached:
+    async def _sound(self, file_id: str, size: int | None, tries: int, *, told: float = 0.0) -> Attached:
         async with self.downloads.file(file_id, size, tries=tries) as data:
-            return await self._heard(data)
+            return await self._heard(data, told)
 
     async def _seen(self, data: bytes) -> Attached:
         image = await self.workshop.image(data)
         tokens = image_tokens(image.width, image.height)
-        others = "other pages" if picture_format(data) == "TIFF" else "other frames"
-        lost = "end" if image.damaged else others if image.pages > 1 else ""
-        return Attached((NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),), lost=lost)
+        others = "pages" if picture_format(data) == "TIFF" else "frames"
+        lost = f"its other {others} could not be read" if image.pages > 1 else ""
+        problem = Problem.DAMAGED if image.damaged else None
+        media = (NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),)
+        return Attached(media, problem=problem, lost="its end could not be read" if problem else lost)
 
-    async def _heard(self, data: bytes) -> Attached:
+    async def _heard(self, data: bytes, told: float = 0.0) -> Attached:
+        """What can be heard of a sound that lasts so many seconds, by what its message says."""
         sound = await self.workshop.sound(data, most_seconds=MOST_SECONDS)
-        tokens = audio_tokens(sound.seconds)
-        return Attached((NewMedium(MediaKind.AUDIO, sound.data, sound.format, tokens),))
+        media = (NewMedium(MediaKind.AUDIO, sound.data, sound.format, audio_tokens(sound.seconds)),)
+        whole = sound.whole or (told if not sound.ended and told > sound.seconds + MOST_ROUNDED_S else None)
+        if whole is None:
+            return Attached(media)
+        lost = f"only {duration(int(sound.seconds))} of its {duration(round(whole))} could be heard"
+        return Attached(media, problem=Problem.HEARD_IN_PART, lost=lost)
 
     async def _document(self, file: File, share: float, tries: int) -> Attached:
         still = (file.thumbnail.file_id, file.thumbnail.file_size) if file.thumbnail else None
@@ -201,7 +181,8 @@ class Attachments:
             if still is None or not (file.mime_type or "").startswith("image/"):
                 raise
         shown = await self._picture(*still, tries)
-        return replace(shown, lost="details (this is a small preview)")
+        lost = "its details could not be read (this is a small preview)"
+        return replace(shown, problem=Problem.PREVIEW, lost=lost)
 
     async def _read(self, file: File, data: bytes, share: float) -> Attached:
         """A file is what its first bytes say: apps name them as they like."""
@@ -237,9 +218,13 @@ def most_made(message: Message) -> int:
 
 
 def _made_of_voice(voice: Voice) -> int:
-    told = voice.duration
-    seconds = told.total_seconds() if isinstance(told, timedelta) else told
-    return int(min(seconds + 1, MOST_SECONDS) * BITS / 8)
+    return int(min(_seconds(voice) + 1, MOST_SECONDS) * BITS / 8)
+
+
+def _seconds(voice: Voice | None) -> float:
+    """How long a voice message is by what Telegram says; of music that is what its file says."""
+    told = voice.duration if voice is not None else 0
+    return told.total_seconds() if isinstance(told, timedelta) else float(told)
 
 
 def _film(message: Message) -> Place | None:
@@ -274,11 +259,3 @@ def _sound(message: Message) -> Place | None:
 
 def _pixels(size: PhotoSize) -> int:
     return size.width * size.height
-
-
-def _failed(message: Message, exc: MediaError | TelegramError) -> Attached:
-    problem = next(problem for kind, problem in _PROBLEMS if isinstance(exc, kind))
-    if isinstance(exc, BadRequest) and "too big" in str(exc).lower():
-        problem = Problem.TOO_BIG
-    log.warning("What is in message %d of chat %d: %s: %s", message.message_id, message.chat.id, problem.name, exc)
-    return Attached(problem=problem)

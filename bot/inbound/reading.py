@@ -8,10 +8,11 @@ from telegram import Message
 
 from bot.capacity import Capacities
 from bot.conversation.said import Said
-from bot.inbound.attachments import MOST_MADE_OF_SOUND, NOTHING, Attached, Attachments, Problem, most_made
+from bot.inbound.attachments import MOST_MADE_OF_SOUND, NOTHING, Attached, Attachments, most_made
 from bot.inbound.downloads import TRIES
 from bot.inbound.message import said
 from bot.inbound.origin import replied_to
+from bot.inbound.problems import Problem
 from bot.inbound.remarks import remarks
 
 MOST_FILES = 50

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from telegram import Message
 
-from bot.inbound.attachments import MOST_SECONDS, Attached, Problem
+from bot.inbound.attachments import MOST_SECONDS, Attached
 from bot.inbound.pages import ranges
 from bot.inbound.plain import named
+from bot.inbound.problems import Problem
 from bot.media.document import Document
 
 REASONS = {
@@ -15,6 +16,7 @@ REASONS = {
     Problem.TOO_SLOW: "reading it took too long",
     Problem.LOCKED: "it has a password",
     Problem.UNREADABLE: "it seems to be damaged",
+    Problem.BLANK: "there is no text in it, it is empty",
     Problem.EMPTY: "there is no text in it, perhaps only pictures of pages",
     Problem.UNSUPPORTED: "this kind of file can't be read",
     Problem.UNREACHABLE: "Telegram did not give it out",
@@ -29,7 +31,7 @@ def remarks(message: Message, found: Attached) -> tuple[str, ...]:
     said = (
         f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
         _part(found.share, found.document) if found.problem is Problem.CUT else "",
-        f"its {found.lost} could not be read" if found.lost else "",
+        found.lost,
         *(_pages(found, found.document) if found.document else ()),
         f"encoding guessed: {found.document.encoding}" if found.document and found.document.encoding else "",
     )

@@ -8,7 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bot.media.books import epub, html, open_document, unlocked
-from bot.media.errors import EmptyError, LockedError, MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import (
+    BlankError,
+    EmptyError,
+    LockedError,
+    MediaError,
+    NotSupportedError,
+    TooLargeError,
+    UnreadableError,
+)
 from bot.media.mail import is_letter, letter
 from bot.media.pdf import Pages
 from bot.media.pictures import is_wordless
@@ -59,6 +67,8 @@ def document(
     """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
     if is_wordless(read.text) and not read.unread:
+        if not data.strip():
+            raise BlankError("a blank file")
         raise EmptyError("no text in it")
     return read
 

@@ -19,6 +19,10 @@ class EmptyError(MediaError):
     """There is nothing to read in it."""
 
 
+class BlankError(EmptyError):
+    """There is nothing in it at all."""
+
+
 class TooLongError(TooLargeError):
     """It goes on for longer than it may."""
 

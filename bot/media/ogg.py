@@ -5,8 +5,8 @@ from collections.abc import Iterator
 MOST_LINKS = 100
 _HEAD = 27
 """Bytes of a page before the table of its lengths."""
-_BEGINS = 0x02
-"""The flag of the first page of a stream."""
+_BEGINS, _ENDS = 0x02, 0x04
+"""The flags of the first page of a stream, and of the last."""
 
 
 def links(data: bytes) -> list[bytes]:
@@ -18,6 +18,14 @@ def links(data: bytes) -> list[bytes]:
         before = begins
     starts = starts[:MOST_LINKS]
     return [data[start:end] for start, end in zip(starts, (*starts[1:], len(data)), strict=True)]
+
+
+def is_ended(data: bytes) -> bool:
+    """Whether its last page is there, and says that it is the last."""
+    last = data.rfind(b"OggS\0")
+    lengths = data[last + _HEAD : last + _HEAD + data[last + 26]] if last != -1 and last + _HEAD <= len(data) else b""
+    whole = bool(lengths) and last + _HEAD + len(lengths) + sum(lengths) <= len(data)
+    return whole and bool(data[last + 5] & _ENDS)
 
 
 def _pages(data: bytes) -> Iterator[tuple[int, bool]]:

@@ -1,11 +1,13 @@
 """Sounds: of any audio or video file to what models hear, and of what models speak to a voice message."""
 
 import io
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
 from bot.media.errors import MediaError, NotSupportedError, SilentError, TooLongError, UnreadableError
-from bot.media.ogg import links
+from bot.media.ogg import is_ended, links
 from bot.media.signatures import sound_format
 
 if TYPE_CHECKING:
@@ -41,6 +43,15 @@ CODECS = (
 )
 """FFmpeg's names of the decoders that are let at a stranger's bytes."""
 
+TOLD = ("mov", "mp3", "flac", "matroska", "aiff", "caf", "au", "wv", "asf", "flv")
+"""The formats that say how long they are; of others FFmpeg works it out from what is there, or guesses."""
+_MP3_LENGTH = re.compile(rb"\xff[\xe0-\xff].{2,66}?(?:Xing|Info)\0\0\0", re.DOTALL)
+"""An MPEG file has its length in a frame of its own, if anywhere."""
+MOST_MISSING_S = 1.0
+"""At the end of what is whole: formats count in packets, and what stands before the first sound."""
+STREAMED = 0x7FFF0000
+"""Bytes of a file whose length was not known when it was begun."""
+
 FORMATS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 """What FFmpeg compares with its list of formats, where that is not the name by which a format is asked for."""
 
@@ -52,6 +63,17 @@ class Sound:
     data: bytes
     format: str
     seconds: float
+    whole: float | None = None
+    """Seconds that it has by what it says of itself, where some of them are missing."""
+    ended: bool = True
+    """False: of a kind that marks its end, and without that."""
+
+
+@dataclass(slots=True)
+class _Reach:
+    """How far into a recording its frames go: there may be gaps between them."""
+
+    seconds: float = 0.0
 
 
 def sound(data: bytes, *, most_seconds: float) -> Sound:
@@ -63,7 +85,8 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
         raise NotSupportedError("no sound of a known kind")
     written = io.BytesIO()
     try:
-        frames = _up_to(_heard(links(data) if kind == "ogg" else [data], kind), most_seconds)
+        reach = _Reach()
+        frames = _up_to(_heard(links(data) if kind == "ogg" else [data], kind), most_seconds, reach)
         with av.open(written, "w", format="mp3") as target:  # no tags: what the file was called is nobody's business
             seconds = _encode(frames, target, "libmp3lame", RATE, BITS)
     except MediaError:
@@ -72,7 +95,27 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     if not seconds:
         raise UnreadableError("nothing to hear in it")
-    return Sound(written.getvalue(), "mp3", seconds)
+    whole = _whole(data, kind, seconds)
+    is_cut = reach.seconds < whole - MOST_MISSING_S
+    return Sound(written.getvalue(), "mp3", seconds, whole if is_cut else None, kind != "ogg" or is_ended(data))
+
+
+def _whole(data: bytes, kind: str, seconds: float) -> float:
+    """How long it is by what it says of itself, in seconds; 0: it does not say."""
+    import av
+
+    if kind in ("wav", "avi") and data.startswith(b"RIFF"):
+        size = int.from_bytes(data[4:8], "little")
+        return seconds * size / len(data) if len(data) < size < STREAMED else 0.0
+    if kind not in TOLD or (kind == "mp3" and not _MP3_LENGTH.search(data)):
+        return 0.0
+    with suppress(MediaError, av.FFmpegError, EOFError), _opened(data, kind) as source:
+        [sound, *_] = source.streams.audio
+        if sound.duration is not None and sound.time_base is not None:
+            return float(sound.duration * sound.time_base)
+        if len(source.streams) == 1 and source.duration is not None:
+            return source.duration / av.time_base
+    return 0.0
 
 
 def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
@@ -139,13 +182,15 @@ def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
             continue
 
 
-def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float) -> "Iterator[AudioFrame]":
+def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float, reach: _Reach) -> "Iterator[AudioFrame]":
     """The frames of a sound; one that goes on and on ends in an error, whatever it said of its length."""
     seconds = 0.0
     for frame in frames:
-        seconds += frame.samples / frame.sample_rate
+        lasts = frame.samples / frame.sample_rate
+        seconds += lasts
         if seconds > most_seconds:
             raise TooLongError(f"more than {most_seconds:.0f} s")
+        reach.seconds = max(reach.seconds, seconds, (frame.time or 0.0) + lasts)
         yield frame
 
 

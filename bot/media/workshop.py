@@ -45,7 +45,14 @@ class Workshop:
             raise NotSupportedError("no sound of a known kind")
         seconds = min(SOUND_S + SOUND_S_PER_MB * len(data) / 1e6, MOST_SOUND_S)
         made = await self.pool.do(Job("sound", data, {"most_seconds": most_seconds}, seconds), self.owner)
-        return Sound(made.data, str(made.fields["format"]), float(str(made.fields["seconds"])))
+        whole = made.fields["whole"]
+        return Sound(
+            made.data,
+            str(made.fields["format"]),
+            float(str(made.fields["seconds"])),
+            None if whole is None else float(str(whole)),
+            bool(made.fields["ended"]),
+        )
 
     async def voice_note(self, samples: bytes, *, rate: int = 24_000) -> bytes:
         """See ``sound.voice_note``. Raises MediaError."""

@@ -247,6 +247,11 @@ FILE_UNSUPPORTED = (
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
 FILE_LATE = "Telegram did not give me that file in time. Please send it again, or a smaller one."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
+FILE_BLANK = "That file is empty."
+PICTURE_DAMAGED = "A part of that picture is missing or damaged, so I see only the rest of it."
+PICTURE_PREVIEW = "I can't open that picture itself, so I see only a small preview of it."
+SOUND_IN_PART = "A part of that recording is missing or damaged, so I heard only the rest of it."
+FILM_UNHEARD = "I can't hear that video: it is too big, too long, damaged, or its sound is of a kind that I can't play."
 UPLOAD_REFUSED = (
     "A file belongs here that Telegram did not take: I may send none in this chat, or it is too large. An "
     "administrator can allow me to send media."

@@ -9,18 +9,20 @@ from typing import Any
 import av
 import PIL.Image
 import pytest
-from telegram import Chat, Document, Message, PhotoSize, Video
+from telegram import Chat, Document, Message, PhotoSize, Video, Voice
 from telegram.error import TimedOut
 
-from bot.inbound.attachments import Attached, Attachments, Problem
+from bot.inbound.attachments import Attached, Attachments
+from bot.inbound.problems import Problem
 from bot.media.document import document
 from bot.media.errors import TooLargeError
 from bot.media.image import Image, image
 from bot.media.pdf_picture import page_picture
-from bot.media.sound import Sound, sound
+from bot.media.sound import Sound, sound, voice_note
 from storage.records import MediaKind
-from tests.media.files import picture, recorded, wav
+from tests.media.files import pdf, picture, recorded, samples, wav
 
+DETAILS = "its details could not be read (this is a small preview)"
 NOW = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
 PREVIEW = PhotoSize("preview", "p", 9, 9, 900)
 
@@ -74,20 +76,22 @@ def _kinds(found: Attached) -> list[MediaKind]:
 @pytest.mark.parametrize("data", [b"8BPS\0\1" + bytes(99), picture()[:30], None], ids=["unknown", "broken", "large"])
 async def test_a_picture_that_is_not_read_has_its_preview(data: bytes | None) -> None:
     found = await _found(data, **_file("image/x"))
-    assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "details (this is a small preview)")
+    assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], Problem.PREVIEW, DETAILS)
     assert (await _found(data, **_file("image/x", None))).problem is not None
 
 
 async def test_a_picture_without_its_end_is_said_to_be() -> None:
     found = await _found(picture(640, 480, "BMP")[:-300_000], **_file("image/bmp"))
-    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], "end")
+    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], "its end could not be read")
+    assert found.problem is Problem.DAMAGED
 
 
-@pytest.mark.parametrize(("kind", "lost"), [("GIF", "other frames"), ("PNG", "other frames"), ("TIFF", "other pages")])
+@pytest.mark.parametrize(("kind", "lost"), [("GIF", "frames"), ("PNG", "frames"), ("TIFF", "pages")])
 async def test_one_of_many_pictures_is_said_to_be(kind: str, lost: str) -> None:
     more = PIL.Image.new("RGB", (64, 48), "green")
     found = await _found(picture(kind=kind, save_all=True, append_images=[more]), **_file("image/x"))
-    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], lost)
+    assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], f"its other {lost} could not be read")
+    assert found.problem is None
 
 
 async def test_a_film_is_seen_and_heard() -> None:
@@ -102,15 +106,42 @@ async def test_a_film_is_seen_and_heard() -> None:
 
 async def test_of_a_film_that_is_not_heard_the_picture_is_left() -> None:
     video = Video("file", "u", 9, 9, 1, thumbnail=PREVIEW)
-    for data in (None, b"no film"):
+    lost = "its sound could not be read"
+    for data, problem in (
+        (None, Problem.UNHEARD),
+        (recorded("mp4", "aac")[:-999], Problem.UNHEARD),
+        (b"no film", None),
+    ):
         found = await _found(data, video=video)
-        assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], None, "sound")
+        assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], problem, lost)
     found = await _found(None, video=Video("file", "u", 9, 9, 1))
     assert found.problem is Problem.TOO_BIG
 
 
 async def test_a_sound_as_a_file_is_heard_whatever_it_is_called() -> None:
     assert _kinds(await _found(wav(0.2), **_file("text/plain", None))) == [MediaKind.AUDIO]
+
+
+def _cut_voice() -> bytes:
+    """Three seconds and a little of six."""
+    whole = voice_note(samples(6.0))
+    return whole[: int(len(whole) * 0.65)]
+
+
+async def test_a_sound_heard_in_part_is_told() -> None:
+    told = ([MediaKind.AUDIO], Problem.HEARD_IN_PART, "only 0:03 of its 0:06 could be heard")
+    for found in (
+        await _found(wav(6, 8000)[:-48_000], **_file("audio/wav", None)),
+        await _found(_cut_voice(), voice=Voice("file", "u", dt.timedelta(seconds=6))),
+    ):
+        assert (_kinds(found), found.problem, found.lost) == told
+    for data, seconds in ((_cut_voice(), 0), (_cut_voice(), 4), (voice_note(samples(3.0)), 60)):
+        assert (await _found(data, voice=Voice("file", "u", seconds))).problem is None
+
+
+async def test_what_is_empty_is_told_from_what_has_no_words() -> None:
+    assert (await _found(pdf("", ""), **_file("application/pdf"))).problem is Problem.EMPTY
+    assert (await _found(b" \n", **_file("text/plain"))).problem is Problem.BLANK
 
 
 async def test_a_silent_film_lacks_nothing() -> None:

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 from telegram import Chat, Document, Message
 
-from bot.inbound.attachments import Attached, Attachments, Problem
+from bot.inbound.attachments import Attached, Attachments
 from bot.inbound.pages import MOST_SHOWN, PAGE_TOKENS, shown
+from bot.inbound.problems import Problem
 from bot.inbound.remarks import remarks
 from bot.media.errors import EmptyError, TooSlowError, UnreadableError
 from bot.media.image import Image

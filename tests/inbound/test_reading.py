@@ -8,7 +8,8 @@ import pytest
 from telegram import Chat, Document, Message
 
 from bot.inbound import reading
-from bot.inbound.attachments import NOTHING, Attached, Problem
+from bot.inbound.attachments import NOTHING, Attached
+from bot.inbound.problems import Problem
 from bot.inbound.reading import Reader
 from storage.records import MediaKind, NewMedium
 

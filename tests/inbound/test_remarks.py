@@ -6,7 +6,8 @@ import pytest
 from telegram import Chat, Document, Message, PhotoSize, Sticker, VideoNote, Voice
 
 from bot.conversation.said import Quoted, Said, render
-from bot.inbound.attachments import Attached, Problem
+from bot.inbound.attachments import Attached
+from bot.inbound.problems import PARTLY, Problem
 from bot.inbound.remarks import REASONS, remarks
 from bot.media.document import Document as Read
 
@@ -24,7 +25,7 @@ VOICE = _message(voice=Voice("f", "u", 3))
 
 
 def test_every_problem_has_its_words() -> None:
-    assert set(REASONS) == set(Problem) - {Problem.CUT}
+    assert set(REASONS) == set(Problem) - PARTLY
     for problem in REASONS:
         [words] = remarks(_file(), Attached(problem=problem))
         assert words.startswith("[file report.exe: not readable: ")
@@ -62,8 +63,8 @@ def test_pages_without_words_and_a_guess_are_said() -> None:
 
 
 def test_half_of_a_round_video_is_said() -> None:
-    note = _message(video_note=VideoNote("f", "u", 9, 9))
-    assert remarks(note, Attached(lost="sound")) == ("[round video message: its sound could not be read]",)
+    note, lost = _message(video_note=VideoNote("f", "u", 9, 9)), "its sound could not be read"
+    assert remarks(note, Attached(lost=lost)) == (f"[round video message: {lost}]",)
 
 
 def test_what_was_read_whole_needs_no_words() -> None:

@@ -5,8 +5,9 @@ from telegram import Message
 
 from bot.conversation.said import render
 from bot.conversation.typed import typed
-from bot.inbound.attachments import Attached, Problem
+from bot.inbound.attachments import Attached
 from bot.inbound.message import said
+from bot.inbound.problems import Problem
 from bot.inbound.remarks import remarks
 from tests.corpus import CORPUS
 

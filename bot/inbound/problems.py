@@ -1,0 +1,66 @@
+"""Why something in a message could not be read, or only in part."""
+
+from enum import Enum, auto
+
+from telegram.error import BadRequest, TelegramError, TimedOut
+
+from bot.media.errors import (
+    BlankError,
+    EmptyError,
+    LockedError,
+    MediaError,
+    NotSupportedError,
+    TooLargeError,
+    TooLongError,
+    TooSlowError,
+)
+
+
+class Problem(Enum):
+    """Why something could not be read, or only in part."""
+
+    TOO_BIG = auto()
+    TOO_LONG = auto()
+    TOO_SLOW = auto()
+    LOCKED = auto()
+    UNREADABLE = auto()
+    EMPTY = auto()
+    BLANK = auto()
+    UNSUPPORTED = auto()
+    UNREACHABLE = auto()
+    LATE = auto()
+    CUT = auto()
+    DAMAGED = auto()
+    PREVIEW = auto()
+    HEARD_IN_PART = auto()
+    UNHEARD = auto()
+    TOO_MUCH = auto()
+
+
+PARTLY = frozenset(
+    {
+        *(Problem.CUT, Problem.DAMAGED, Problem.PREVIEW),
+        *(Problem.HEARD_IN_PART, Problem.UNHEARD),
+    }
+)
+"""The rest of it is there."""
+
+_PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
+    (TooLongError, Problem.TOO_LONG),
+    (TooLargeError, Problem.TOO_BIG),
+    (TooSlowError, Problem.TOO_SLOW),
+    (LockedError, Problem.LOCKED),
+    (NotSupportedError, Problem.UNSUPPORTED),
+    (BlankError, Problem.BLANK),
+    (EmptyError, Problem.EMPTY),
+    (MediaError, Problem.UNREADABLE),
+    (TimedOut, Problem.LATE),
+    (TelegramError, Problem.UNREACHABLE),
+)
+
+
+def problem_of(exc: MediaError | TelegramError) -> Problem:
+    """What to say of it."""
+    if isinstance(exc, BadRequest) and "too big" in str(exc).lower():
+        return Problem.TOO_BIG
+    return next(problem for kind, problem in _PROBLEMS if isinstance(exc, kind))
