@@ -15,6 +15,9 @@ from storage.records import Button, Place
 LIVES_S = 2 * 86_400.0
 """How long a reply to it is an answer, in seconds."""
 
+_SEEN = "(?2 > 0 OR person IS ?3)"
+"""Negative numbers are those of messages that one person alone sees: others may have the same."""
+
 
 class QuestionKind(StrEnum):
     """What is done with the answer."""
@@ -62,9 +65,10 @@ class Questions:
             ),
         )
 
-    async def of_message(self, telegram_id: int, message_id: int) -> Question | None:
-        """The question that this message of ours is, open or not."""
-        return await self._one("telegram_id = ? AND message_id = ?", telegram_id, message_id)
+    async def of_message(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
+        """The question that this message of ours is, open or not; what only this person sees may be theirs only."""
+        where = f"telegram_id = ?1 AND message_id = ?2 AND {_SEEN}"
+        return await self._one(where, telegram_id, message_id, person)
 
     async def without_message(self, place: Place, kind: QuestionKind, person: int | None) -> Question | None:
         """One of this kind of which it is not known which message it is, this person's rather than another's.
@@ -93,10 +97,10 @@ class Questions:
         """The question with this id."""
         return await self._one("id = ?", number)
 
-    async def answered_by(self, telegram_id: int, message_id: int) -> Question | None:
-        """The question to which this message was an answer."""
-        where = "telegram_id = ? AND ? IN (SELECT value FROM json_each(answers))"
-        return await self._one(where, telegram_id, message_id)
+    async def answered_by(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
+        """The question to which this message of this person was an answer."""
+        where = "telegram_id = ?1 AND ?2 IN (SELECT value FROM json_each(answers)) AND " + _SEEN  # noqa: S608 - constants
+        return await self._one(where, telegram_id, message_id, person)
 
     async def answered(
         self,
@@ -165,7 +169,7 @@ class Questions:
         for row in rows:
             await tx.execute("DELETE FROM notices WHERE id = ?", (row["notice_id"],))
 
-    async def _one(self, where: str, *values: str | int) -> Question | None:
+    async def _one(self, where: str, *values: str | int | None) -> Question | None:
         sql = f"SELECT * FROM questions WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
         row = await self._database.row(sql, values)
         return _question(row) if row else None

@@ -109,7 +109,7 @@ class Questions:
 
     async def is_answer(self, message: Message) -> bool:
         """Whether this message, as it was sent, answered a question, or replied to one."""
-        if await self.storage.questions.answered_by(message.chat.id, message.message_id) is not None:
+        if await self._answered_by(message, message.message_id) is not None:
             return True
         return is_own(message) and not is_other_bot(message) and await self._replied_to(message) is not None
 
@@ -209,15 +209,19 @@ class Questions:
         """What was answered by the message before this one, which goes on with it."""
         if not is_own(message):
             return None
-        asked = await self.storage.questions.answered_by(message.chat.id, message.message_id - 1)
+        before = message.message_id - 1 if message.message_id > 0 else message.message_id + 1
+        asked = await self._answered_by(message, before)
         return asked if asked is not None and self.is_for(asked, message) else None
+
+    async def _answered_by(self, message: Message, number: int) -> Question | None:
+        return await self.storage.questions.answered_by(message.chat.id, number, _user_id(message))
 
     async def _replied_to(self, message: Message) -> Question | None:
         target = replied_to(message)
         if target is None or target.from_user is None or target.from_user.id != self.addressing.bot_id:
             return None
-        place = shared_place(message)
-        found = await self.storage.questions.of_message(place.telegram_id, target.message_id)
+        place, person = shared_place(message), _user_id(message)
+        found = await self.storage.questions.of_message(place.telegram_id, target.message_id, person)
         if found is not None:
             return found
         # The process died when it was sent, its group has moved since, or a version asked that kept no rows.
@@ -225,7 +229,6 @@ class Questions:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        person = message.from_user.id if message.from_user else None
         found = await self.storage.questions.without_message(place, kind, person)
         if found is not None:
             return replace(found, message_id=target.message_id)
@@ -257,6 +260,10 @@ class Questions:
 
     def _joined(self, given: Given, message: Message) -> str:
         return "\n".join(filter(None, (given.words, self._words(message))))
+
+
+def _user_id(message: Message) -> int | None:
+    return message.from_user.id if message.from_user else None
 
 
 def _is_newer(number: int, asked: int) -> bool:

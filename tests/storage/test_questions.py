@@ -27,11 +27,28 @@ async def test_it_is_known_by_its_message_once_it_has_arrived(storage: Storage) 
     assert notice.placeholder == "or"
     assert await storage.questions.without_message(HERE, QuestionKind.FORGET, None) is not None
     await _sent(storage, notice_id, 40)
-    found = await storage.questions.of_message(-5, 40)
+    found = await storage.questions.of_message(-5, 40, ANN)
     assert found == replace(ASKED, id=number, message_id=40)
     assert await storage.questions.awaiting(HERE, ANN) == found
     assert await storage.questions.awaiting(HERE, 8) is None
     assert await storage.questions.awaiting(Place(-5), ANN) is None
+
+
+async def test_what_each_sees_alone_may_have_one_number(storage: Storage) -> None:
+    for person in (ANN, 8):
+        number, notice_id = await _ask(storage, replace(ASKED, person=person))
+        await _sent(storage, notice_id, -40)
+        found = await storage.questions.find(number)
+        assert found is not None
+        async with storage.transaction() as tx:
+            await storage.questions.answered(tx, found, [-41], over=False)
+    for person in (ANN, 8):
+        found = await storage.questions.of_message(-5, -40, person)
+        assert found is not None
+        assert found.person == person
+        assert await storage.questions.answered_by(-5, -41, person) == found
+    assert await storage.questions.of_message(-5, -40, 9) is None
+    assert await storage.questions.answered_by(-5, -41, None) is None
 
 
 async def test_the_newer_question_takes_the_next_words(storage: Storage) -> None:
@@ -44,7 +61,7 @@ async def test_the_newer_question_takes_the_next_words(storage: Storage) -> None
     async with storage.transaction() as tx:
         await storage.questions.answered(tx, found, [41])
     assert await storage.questions.awaiting(HERE, ANN) is None
-    assert await storage.questions.answered_by(-5, 41) is not None
+    assert await storage.questions.answered_by(-5, 41, ANN) is not None
     assert [notice.text for _, notice in await storage.notices.waiting(HERE)] == ["What?"], "it need not be sent"
 
 
