@@ -6,6 +6,7 @@ the user is told, and never an exception.
 
 import asyncio
 import logging
+import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -116,7 +117,7 @@ class Attachments:
         if (film := _film(message)) is not None:
             return lambda: self._film(film, _picture(message), tries)
         if (picture := _picture(message)) is not None:
-            return lambda: self._picture(*picture, tries)
+            return lambda: self._or_preview(self._picture(*picture, tries), _preview(message, picture), tries)
         if (sound := _sound(message)) is not None:
             return lambda: self._sound(*sound, tries, told=_seconds(message.voice))
         file = message.document
@@ -142,6 +143,15 @@ class Attachments:
         if not found and failure is not None and (still or not isinstance(failure, SilentError | NotSupportedError)):
             raise failure
         return replace(heard, media=found)
+
+    async def _or_preview(self, seen: Awaitable[Attached], preview: Place | None, tries: int) -> Attached:
+        try:
+            return await seen
+        except MediaError:
+            if preview is None:
+                raise
+        shown = await self._picture(*preview, tries)
+        return replace(shown, problem=Problem.PREVIEW, lost="its details could not be read (this is a small preview)")
 
     async def _picture(self, file_id: str, size: int | None, tries: int) -> Attached:
         async with self.downloads.file(file_id, size, tries=tries) as data:
@@ -174,15 +184,11 @@ class Attachments:
         still = (file.thumbnail.file_id, file.thumbnail.file_size) if file.thumbnail else None
         if (file.mime_type or "").startswith("video/"):
             return await self._film((file.file_id, file.file_size), still, tries)
-        try:
-            async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
-                return await self._read(file, data, share)
-        except MediaError:
-            if still is None or not (file.mime_type or "").startswith("image/"):
-                raise
-        shown = await self._picture(*still, tries)
-        lost = "its details could not be read (this is a small preview)"
-        return replace(shown, problem=Problem.PREVIEW, lost=lost)
+        return await self._or_preview(self._opened(file, share, tries), still if _says_picture(file) else None, tries)
+
+    async def _opened(self, file: File, share: float, tries: int) -> Attached:
+        async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
+            return await self._read(file, data, share)
 
     async def _read(self, file: File, data: bytes, share: float) -> Attached:
         """A file is what its first bytes say: apps name them as they like."""
@@ -244,6 +250,18 @@ def _picture(message: Message) -> Place | None:
     if moving is not None:
         return (moving.thumbnail.file_id, moving.thumbnail.file_size) if moving.thumbnail else None
     return None
+
+
+def _preview(message: Message, picture: Place) -> Place | None:
+    """A smaller one that Telegram made of the picture."""
+    others = [size for size in message.photo if max(size.width, size.height) <= LONGEST_SIDE]
+    made = [message.sticker.thumbnail] if message.sticker else sorted(others, key=_pixels, reverse=True)
+    return next(((one.file_id, one.file_size) for one in made if one and one.file_id != picture[0]), None)
+
+
+def _says_picture(file: File) -> bool:
+    told = (file.mime_type, mimetypes.guess_type(file.file_name or "")[0])
+    return any((kind or "").startswith("image/") for kind in told)
 
 
 def _still(sticker: Sticker) -> Place | None:

@@ -6,12 +6,14 @@ an end that is missing.
 
 import io
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
 from bot.media.png import without_words
 from bot.media.signatures import picture_format
+from bot.media.webp import completed
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
@@ -117,6 +119,9 @@ def _rescued(data: bytes, kind: str) -> Image:
     """As much as there is of a picture that is damaged."""
     import PIL.ImageFile
 
+    for whole in completed(data) if kind == "WEBP" else ():
+        with suppress(OSError):
+            return _made(whole, kind, damaged=True)
     PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
         return _made(data, kind, damaged=True)

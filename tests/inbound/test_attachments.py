@@ -9,7 +9,7 @@ from typing import Any
 import av
 import PIL.Image
 import pytest
-from telegram import Chat, Document, Message, PhotoSize, Video, Voice
+from telegram import Chat, Document, Message, PhotoSize, Sticker, Video, Voice
 from telegram.error import TimedOut
 
 from bot.inbound.attachments import Attached, Attachments
@@ -78,6 +78,19 @@ async def test_a_picture_that_is_not_read_has_its_preview(data: bytes | None) ->
     found = await _found(data, **_file("image/x"))
     assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], Problem.PREVIEW, DETAILS)
     assert (await _found(data, **_file("image/x", None))).problem is not None
+
+
+async def test_whatever_a_picture_is_sent_as_has_its_preview() -> None:
+    broken = b"RIFF\x99\0\0\0WEBPVP8 "
+    sizes = (PhotoSize("preview", "p", 9, 9, 900), PhotoSize("file", "u", 90, 90, 9_000))
+    sticker = Sticker("file", "u", 90, 90, False, False, Sticker.REGULAR, thumbnail=PREVIEW)
+    named = Document("file", "u", file_name="a.webp", mime_type="application/octet-stream", thumbnail=PREVIEW)
+    held: dict[str, Any]
+    for held in ({"photo": sizes}, {"sticker": sticker}, {"document": named}):
+        found = await _found(broken, **held)
+        assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], Problem.PREVIEW, DETAILS)
+    bare = Sticker("file", "u", 90, 90, False, False, Sticker.REGULAR)
+    assert (await _found(broken, sticker=bare)).problem is Problem.UNREADABLE
 
 
 async def test_a_picture_without_its_end_is_said_to_be() -> None:
