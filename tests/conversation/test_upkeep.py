@@ -1,6 +1,7 @@
 """A window is compacted when its time has come, by growth, by silence or by the clock, and never in a loop."""
 
 import asyncio
+import itertools
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,7 @@ class Bench:
     def __init__(self, storage: Storage, scripts: list[Script], schedule: str = "idle", **policy: object) -> None:
         self.storage = storage
         self.clock = Clock()
+        self._messages = itertools.count()
         self.model = ScriptedModel(scripts)
         settings: dict[str, object] = {
             "context_window": 32768,
@@ -74,7 +76,7 @@ class Bench:
 
     async def talk(self, rounds: int, tokens: int = 75, content: str = "words") -> None:
         chat = await self.chat()
-        for number in range(rounds):
+        for number in itertools.islice(self._messages, rounds):
             async with self.storage.transaction() as tx:
                 said = NewTurn(content, "\n", tokens - tokens // 2, number, 5)
                 await self.storage.transcript.append(tx, chat.id, [said], self.clock())
