@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _NUMBER = r"(\d{1,15}(?:\.\d{1,6})?)"
-_TOKENS = re.compile(rf"{_NUMBER}\s*([kKmM]?)(?:\s*tokens?)?")
+_TOKENS = re.compile(rf"{_NUMBER}\s*+([kKmM]?)(?:\s*tokens?)?")
 _MONEY = re.compile(rf"{_NUMBER}\s*([A-Za-z]{{3}})")
 MOST = 10**15
 """Beyond what anybody uses, and below what a float counts exactly."""

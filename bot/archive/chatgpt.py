@@ -22,7 +22,7 @@ from storage.records import Place, Role
 
 SPEAKER = "Me"
 """The file does not say what its owner is called; in /search they read this."""
-_CITATION = re.compile("\ue200[^\ue201]*\ue201")
+_CITATION = re.compile("\ue200[^\ue200\ue201]*\ue201")
 """A reference to a page that was found; only ChatGPT's own pages can show it."""
 Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
 """Seconds since 1970 (UTC), before the year 3000."""

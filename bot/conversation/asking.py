@@ -15,7 +15,7 @@ _WORDLESS = re.compile(
     r"|paid media|dice|file|sound)\b.*\]$|^[^\S\n]*\[(?:document|audio)(?:,.*)?\]$",
     re.MULTILINE,
 )
-_NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (.+?)(?:, \d.*)?\]$", re.MULTILINE)
+_NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (?=.*\]$)(.+?)(?:, \d.*)?\]$", re.MULTILINE)
 """Our notes of what a message holds besides words (``inbound.kinds``); nobody can type one (``typed``)."""
 _HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
 # The full-width marks of Chinese and Japanese are \uff01 and \uff1f.

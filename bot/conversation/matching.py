@@ -22,7 +22,9 @@ _RUN = re.compile(f"[{_SPOKEN_TOGETHER}]+")
 _MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
 _WORD = re.compile(rf"[^\W_{_SPOKEN_TOGETHER}](?:[^\W_{_SPOKEN_TOGETHER}]+|[{_MARKS}]+)*")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_QUOTED = re.compile('"([^"]+)"|\u201c([^\u201d]+)\u201d|\u201e([^\u201c\u201d]+)[\u201c\u201d]|«([^»]+)»|「([^」]+)」')
+_QUOTED = re.compile(
+    '"([^"]+)"|\u201c([^\u201c\u201d]+)\u201d|\u201e([^\u201c-\u201e]+)[\u201c\u201d]|«([^«»]+)»|「([^「」]+)」'
+)
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
 """Those that are looked for in a conversation, besides those that its people have chosen."""
 SURE = 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SIGNS = ("<|start|>assistant", "<|channel|>", "<|message|>")
 _HEADER = re.compile(
-    r"\s*(?:<\|start\|>\s*\w*(?:\s*to=[\w.]+)?\s*)?(?:<\|channel\|>\s*(?P<channel>\w*)[^<]{0,100})?"
+    r"\s*+(?:<\|start\|>\s*+\w*(?:\s*+to=[\w.]+)?\s*+)?(?:<\|channel\|>\s*(?P<channel>\w*)[^<]{0,100})?"
     r"(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 )
 _LONGEST_HEADER = 300
@@ -26,9 +26,11 @@ _NEXT = re.compile(r"<\|start\|>\s*assistant|<\|channel\|>\s*(?:analysis|comment
 _SIGN = re.compile(f"{_END.pattern}|{_NEXT.pattern}")
 _BEGUN = re.compile(r"<(?:\|(?:[a-z]{0,8}(?:\|(?:>\s*[a-z]{0,10})?)?)?)?\Z")
 """What may be the beginning of a sign."""
-_ENDS = r"<\|(?:end|return|call|im_end|eot_id|eom_id|endoftext|end_of_text)\|>"
+_END_NAMES = ("end", "return", "call", "im_end", "eot_id", "eom_id", "endoftext", "end_of_text")
+_ENDS = rf"<\|(?:{'|'.join(_END_NAMES)})\|>"
 """Those of other models too, which some servers hand on."""
-_LAST = re.compile(rf"(?<=[^\s`\"'\u201c\u2018(])(?:{_ENDS}\s*)+\Z")
+_NOT_BEHIND_ONE = "".join(rf"(?<!<\|{name}\|>)" for name in _END_NAMES)
+_LAST = re.compile(rf"(?<=[^\s`\"'\u201c\u2018(]){_NOT_BEHIND_ONE}(?:{_ENDS}\s*)+\Z")
 _MAYBE_LAST = re.compile(rf"(?:{_ENDS}\s{{0,9}}){{0,3}}(?:<(?:\|(?:[a-z_]{{0,11}}\|?)?)?)?\Z")
 _BARE = re.compile(r"(?:assistant)?(?:analysis|commentary)(?=[A-Z\"(\u4e00-\u9fff])")
 _BARE_WORDS = ("analysis", "commentary", "assistantanalysis", "assistantcommentary")

@@ -12,12 +12,12 @@ _RETRY = re.compile(
     r"\b(?:(?:re)?try(?:ing)?(?: again)?|wait|available|resets?|cool ?down)\b"
     rf"(?:[^.\d]{{0,30}}?\b(?:in|after|for))?(?: about| approximately)?\W{{1,3}}{_SPANS}"
 )
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|milli|d|h|m|s)")
+_SPAN = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)\s?(ms|milli|d|h|m|s)")
 _ONE = re.compile(r"\b(?:in|after|for|wait) (?:a|one|another) (second|minute|hour)\b")
 _BARE = re.compile(r"\bretry[ _-]after\W{1,3}(\d+(?:\.\d+)?)(?![\d-])(?!\.\d|\s?\w)")
 """As in the header: seconds."""
 _FOREIGN = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>秒|分)[钟鐘]?[之以]?[后後]|через (?P<amount>\d+) (?P<name>сек|мин)"
+    r"(?<!\d)(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>秒|分)[钟鐘]?[之以]?[后後]|через (?P<amount>\d+) (?P<name>сек|мин)"
 )
 _UNITS_S = {
     "ms": 0.001,

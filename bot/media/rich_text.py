@@ -6,7 +6,7 @@ from bot.media.pictures import UNSAID
 
 _FOOTNOTE = re.compile(r"\{\s?\\footnote\b")
 _PICTURE = re.compile(r"\{\s?\\\*\s?\\shppict\b")
-_POWER = re.compile(r"(\\super(?![a-z0-9])(?:\\[a-z]{1,20}-?[0-9]{0,6})*(?: |(?=[0-9])))([-+]?[0-9])")
+_POWER = re.compile(r"(\\super(?![a-z0-9])(?:\\(?!super)[a-z]{1,20}-?[0-9]{0,6})*(?: |(?=[0-9])))([-+]?[0-9])")
 _BYTE = re.compile(r"[\x80-\xff]")
 
 

@@ -37,7 +37,7 @@ _ZERO_PATTERNS = (
 _ZERO_RUN = re.compile(rb"\0{8,}")
 """No text has one: room that was set aside in a log, or what was there before it was emptied."""
 _ZEROS = re.compile(r"\0+")
-_ZEROS_AT_AN_END = re.compile(r"\0+(?=\r?\n)|(?<=\n)\0+")
+_ZEROS_AT_AN_END = re.compile(r"(?<!\0)\0++(?=\r?\n)|(?<=\n)\0++")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,300}(?:\x07|\x1b\\)|\x1b[()][0AB]|[^\n]\x08")
 """What a terminal is told about colours, titles and letters; and what a printer struck over."""
 _DECLARED = re.compile(

@@ -47,7 +47,7 @@ _ATTRIBUTE = re.compile(r"(?:[A-Za-z0-9)\]]\.|\$)\Z")
 _NAME_AT_END = re.compile(rb"\s(?:\\?_){2}[a-z0-9]+\Z")
 _CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]\Z|\\\*\Z")
 _CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
-_FACE = re.compile(r"[-*_^.~;<>='\"oO ]*[*_^][-*_^.~;<>='\"oO ]*")
+_FACE = re.compile(r"(?=[^*_^]*+[*_^])[-*_^.~;<>='\"oO ]++")
 _WITHOUT_BLANKS = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]\Z|[)\]}}`]\Z|[^\W_]_\Z")
 _OPERAND_AFTER = re.compile(rf"[^\W{_WITHOUT_BLANKS}]|[({{\[$`]")

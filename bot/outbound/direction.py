@@ -2,7 +2,9 @@
 
 import re
 
-_UNREAD = re.compile(r"<(pre|code|tg-math-block|tg-math)\b[^>]*>[^<]*(?:<(?!/\1>)[^<]*)*</\1>|<[^>]*>|&[a-z]+;")
+_UNREAD = re.compile(
+    r"<(pre|code|tg-math-block|tg-math)\b[^<>]*+>[^<]*+(?:<(?!/\1>)[^<]*+)*+(?:</\1>|\Z)|<[^<>]*+>|&[a-z]+;"
+)
 """Code and formulas are read from left to right in every language."""
 _RTL = re.compile(r"[\u05d0-\u05f2\u0620-\u065f\u066e-\u06d5\u06ee\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 

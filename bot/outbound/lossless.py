@@ -30,9 +30,9 @@ _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:math(?=[ \t]*$))?([^\s`,]*)")
 _SINGLE = re.compile(r"\\([\s\S])|(?<!~)~(?!~)|(?<!\|)\|(?!\|)")
 _INSIDE = re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|(?<=[0-9])[*.,:](?=[0-9])|(?<!-)-(?=[0-9])")
 """Signs of a name, a product or a number, which are never markup."""
-_ATTRIBUTE = re.compile(r"""<[^>]*?\s(?:href|class|src)="([^"]*)"[^>]*>""")
+_ATTRIBUTE = re.compile(r"""<(?>[^<>]*?\s(?:href|class|src)=")([^"<]*+)"[^<>]*+>""")
 _BARE_LINK = re.compile(r'<a href="([^"]*)">\1</a>')
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*+>")
 _CONTENT = frozenset("$%+=#@&/^")
 """Signs that are counted wherever they stand; of `~`, `|` and the backslash those that can't be markup."""
 _SINGLES = frozenset("~|\\")

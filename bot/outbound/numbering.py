@@ -16,7 +16,7 @@ from bot.outbound.parser import events
 DELIMITER = "\ufdd2"
 """No character: it stands behind the number of each item until its own delimiter does."""
 _MARKER = re.compile(rb"[ \t]*(\d{1,9})([.)])")
-_TAG = re.compile(r"<(/?)(ol|ul|li)\b[^>]*>")
+_TAG = re.compile(r"<(/?)(ol|ul|li)\b[^<>]*+>")
 _DELIMITERS = {".": ")", ")": "."}
 _NESTING = frozenset({"Start", "End"})
 

@@ -56,7 +56,7 @@ _TOPIC_GONE = (
     "topic_deleted",
 )
 _NO_DRAFTS = re.compile(
-    r"textdraft_|draft\w*_(?:peer|forbidden|disabled)|drafts? .*(?:not |n't |only |forbidden|disabled)"
+    r"textdraft_|draft\w{0,40}_(?:peer|forbidden|disabled)|drafts? .{0,200}(?:not |n't |only |forbidden|disabled)"
 )
 
 _TIMED_OUT = re.compile(r"\((?:408|504)\)|gateway time-?out|request time-?out", re.IGNORECASE)
