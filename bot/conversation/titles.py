@@ -5,7 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
-from bot.conversation.asking import plain
+from bot.conversation.asking import plain, worded
 from bot.conversation.choice import Choice
 from bot.conversation.instructions import instruction
 from bot.conversation.said import indented
@@ -23,6 +23,8 @@ FEW_WORDS = 6
 MOST_READ = 600
 """Characters of each message that a title is made of."""
 FIRST_TURNS = 4
+MOST_WORDS = 5
+"""Of a title that ends like a sentence."""
 
 _MARKS = re.compile(r"[*_`#~|<>\[\]{}\"\u00ab\u00bb\u201c-\u201f\u300c-\u300f]+")
 _LABEL = re.compile(r"^\W*(?:title|titel|título|titre|название|标题|標題)\W*[:\uff1a]\s*", re.IGNORECASE)
@@ -66,7 +68,15 @@ class Titles:
             log.info("No title for chat %d from the model: %s", chat.id, exc)
             return None
         lines = [line for line in answer.splitlines() if line.strip()]
-        return titled(lines[0]) if len(lines) == 1 and len(lines[0]) <= 2 * MOST_CHARACTERS else None
+        is_title = len(lines) == 1 and len(lines[0]) <= 2 * MOST_CHARACTERS and not is_prose(lines[0])
+        return titled(lines[0]) if is_title else None
+
+
+def is_prose(line: str) -> bool:
+    """Whether a model says something else ("I'm sorry, but I can't ..."), in any language: a title is no sentence."""
+    bare = line.strip(" \t'\"*_`")
+    ends = bare.endswith((".", "\u3002", "\uff0e", "\u0964")) and not bare.endswith("..")
+    return ends and (len(bare.split()) >= MOST_WORDS or re.search("[,\uff0c\u3001\u060c]", bare) is not None)
 
 
 def titled(words: str) -> str | None:
@@ -78,8 +88,12 @@ def titled(words: str) -> str | None:
 
 
 def _of_first_words(turns: list[Spoken]) -> str | None:
-    said = next((plain(turn.content) for turn in turns if turn.role is Role.USER), "")
-    return titled(" ".join(said.split(maxsplit=FEW_WORDS)[:FEW_WORDS]))
+    for turn in turns:
+        said = worded(plain(turn.content)) if turn.role is Role.USER else ""
+        title = titled(" ".join(said.split(maxsplit=FEW_WORDS)[:FEW_WORDS]))
+        if title is not None:
+            return title
+    return None
 
 
 def _cut(title: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.titles import MOST_BYTES, MOST_CHARACTERS, titled
+from bot.conversation.titles import MOST_BYTES, MOST_CHARACTERS, is_prose, titled
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,21 @@ def test_a_long_title_is_cut(words: str) -> None:
     assert 0 < len(title) <= MOST_CHARACTERS
     assert len(title.encode()) <= MOST_BYTES
     assert words.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("line", "prose"),
+    [
+        ("I'm sorry, but I can't help with that.", True),
+        ("**I cannot help with that request.**", True),
+        ("Lo siento, no puedo ayudarte.", True),
+        ("Извините, я не могу помочь.", True),
+        ("抱歉，我无法回答这个问题。", True),
+        ("Trip to Oslo.", False),
+        ("Oslo, Bergen and the fjords", False),
+        ("去奥斯陆旅行。", False),
+        ("Waiting for the train...", False),
+    ],
+)
+def test_a_refusal_is_no_title(line: str, prose: bool) -> None:
+    assert is_prose(line) is prose

@@ -59,7 +59,7 @@ async def test_a_name_by_a_person_stays(stage: Stage, hurry: None) -> None:
 
 
 async def test_without_a_model_first_words_are_the_title(stage: Stage, hurry: None) -> None:
-    stage.model.answer_with(_answer(Say("I can't name this. " * 30)))
+    stage.model.answer_with(_answer(Say("I'm sorry, but I can't name this.")))
     stage.telegram.faults.add("editForumTopic", code=400, description="Bad ChatRequest: not enough rights")
     thread = stage.home.topic("how long", implicit=True)
     await stage.start()
