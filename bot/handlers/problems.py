@@ -28,6 +28,7 @@ def problem_text(problem: Problem) -> str:
         Problem.UNREADABLE: texts.FILE_UNREADABLE,
         Problem.EMPTY: texts.FILE_EMPTY,
         Problem.UNSUPPORTED: texts.FILE_UNSUPPORTED,
+        Problem.OLD_OFFICE: texts.FILE_OLD_OFFICE,
         Problem.UNREACHABLE: texts.FILE_UNREACHABLE,
         Problem.LATE: texts.FILE_LATE,
         Problem.CUT: texts.FILE_CUT,

@@ -10,6 +10,7 @@ from bot.media.errors import (
     LockedError,
     MediaError,
     NotSupportedError,
+    OldOfficeError,
     TooLargeError,
     TooLongError,
     TooSlowError,
@@ -27,6 +28,7 @@ class Problem(Enum):
     EMPTY = auto()
     BLANK = auto()
     UNSUPPORTED = auto()
+    OLD_OFFICE = auto()
     UNREACHABLE = auto()
     LATE = auto()
     CUT = auto()
@@ -50,6 +52,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (TooLargeError, Problem.TOO_BIG),
     (TooSlowError, Problem.TOO_SLOW),
     (LockedError, Problem.LOCKED),
+    (OldOfficeError, Problem.OLD_OFFICE),
     (NotSupportedError, Problem.UNSUPPORTED),
     (BlankError, Problem.BLANK),
     (EmptyError, Problem.EMPTY),

@@ -19,6 +19,7 @@ REASONS = {
     Problem.BLANK: "there is no text in it, it is empty",
     Problem.EMPTY: "there is no text in it, perhaps only pictures of pages",
     Problem.UNSUPPORTED: "this kind of file can't be read",
+    Problem.OLD_OFFICE: "such office files (.doc, .ppt, .pages) can't be read; saved as .docx, .pptx or PDF they can",
     Problem.UNREACHABLE: "Telegram did not give it out",
     Problem.LATE: "Telegram did not give it out in time",
     Problem.TOO_MUCH: "there were too many files at once",

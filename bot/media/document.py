@@ -11,13 +11,14 @@ from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import (
     BlankError,
     EmptyError,
-    LockedError,
     MediaError,
     NotSupportedError,
+    OldOfficeError,
     TooLargeError,
     UnreadableError,
 )
 from bot.media.mail import is_letter, letter
+from bot.media.old_office import old_office
 from bot.media.pdf import Pages
 from bot.media.pictures import is_wordless
 from bot.media.rich_text import rich_text
@@ -85,7 +86,8 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
         if data.startswith(b"PK\x03\x04"):
             return _packed(data, name, mime, most)
         if is_old_office(data):
-            return _old_office(data, most)
+            rows = old_office(data)
+            return _gathered(rows, most, len(rows))
         if is_binary(data):
             raise NotSupportedError("no text")
         if data.startswith(b"{\\rtf"):
@@ -125,23 +127,11 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
             texts = list(epub(archive))
         elif "opendocument" in kind and "content.xml" in names:
             texts = open_document(archive).split("\n")
+        elif any(one.endswith(".iwa") for one in names):
+            raise OldOfficeError("a file of Pages, Numbers or Keynote")
         else:
             raise NotSupportedError(f"an archive: {mime}")
     return _gathered(texts, most, len(texts))
-
-
-def _old_office(data: bytes, most: int) -> Document:
-    """Files of before 2007, and newer ones with a password, which are kept in such a file."""
-    if _utf_16("EncryptedPackage") in data:
-        raise LockedError("a file with a password")
-    if _utf_16("Workbook") not in data and _utf_16("Book") not in data:
-        raise NotSupportedError("an old file of an office program")
-    rows = sheets(data)
-    return _gathered(rows, most, len(rows))
-
-
-def _utf_16(text: str) -> bytes:
-    return text.encode("utf-16-le")
 
 
 def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:

@@ -39,5 +39,9 @@ class NotSupportedError(MediaError):
     """Files of its kind are not read."""
 
 
+class OldOfficeError(NotSupportedError):
+    """It is of an office program that can save it in a form that is read."""
+
+
 class SilentError(NotSupportedError):
     """A film without sound."""
