@@ -138,6 +138,7 @@ def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
     stack.push_async_callback(handlers.topics.close)
     lanes = Lanes(handlers)
     handlers.replies.alarm.settle, handlers.aside.put, handlers.aside.waits = lanes.settle, lanes.put, lanes.waits
+    handlers.replies.endings.waits = lanes.asks
     return lanes
 
 

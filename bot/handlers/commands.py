@@ -92,16 +92,18 @@ class Commands:
         """``/stop``: all that is under way for this chat ends here, and one sentence says so.
 
         An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
-        takes several messages goes out no further, nor does this owner's broadcast. What waits behind it all is next.
+        takes several messages goes out no further, nor does this owner's broadcast. What waits behind it all is next;
+        it is what ends when there is nothing else.
         """
-        message = _message(update)
-        ended = await self.endings.stop(place_of(message), (update.update_id,))
+        message, done = _message(update), (update.update_id,)
+        ended = await self.endings.stop(place_of(message), done)
         async with self.storage.transaction() as tx:
             sending = await self.endings.stop_sending(tx, place_of(message))
             said = await self._stop_broadcasts(tx, message)
+            ended = ended or (not said and not sending and self.endings.stop_waiting(place_of(message), done))
             if not ended:
                 said = said or (texts.STOPPED if sending else texts.NOTHING_TO_STOP)
-                await self.storage.inbox.done(tx, [update.update_id])
+                await self.storage.inbox.done(tx, done)
             if said:
                 await self.storage.notices.add(tx, answer(message, said))
 

@@ -70,7 +70,7 @@ class Order:
     update_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Endings:
     """What is under way at which place, and how it is to end."""
 
@@ -82,6 +82,12 @@ class Endings:
     _work: dict[Place, Work] = field(default_factory=dict)
     _stopped: set[Place] = field(default_factory=set)
     """Where an answer was stopped, until all of it is told."""
+    _asking: set[Place] = field(default_factory=set)
+    """Where somebody is being heard: an answer will be owed."""
+    _ahead: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+    """Where what is asked next is not to be answered, and the updates that say so."""
+    waits: Callable[[Place], bool] = field(default=lambda _: False)
+    """Whether a question waits in the lane there, or for its rest; the lanes' own, once there are lanes."""
     broadcasts: set[int] = field(default_factory=set)
     """Those that were stopped: what is about to go out of them does not."""
 
@@ -102,11 +108,30 @@ class Endings:
                 return False
         else:
             chat = await self.storage.chats.find(place)
-            if chat is None or await self.storage.transcript.owed(chat.id) is None:
+            owed = await self.storage.transcript.owed(chat.id) if chat is not None else None
+            if owed is None and place not in self._asking:
                 return False
             self._order(place, update_ids)
         self._stopped.add(place)
         return True
+
+    def stop_waiting(self, place: Place, update_ids: tuple[int, ...]) -> bool:
+        """End the answer to what waits first at this place; False when nothing waits."""
+        if not self.waits(place):
+            return False
+        self._ahead[place] = (*self._ahead.get(place, ()), *update_ids)
+        return True
+
+    @contextmanager
+    def asking(self, place: Place) -> Iterator[None]:
+        """While somebody is heard; what is to be answered then is owed."""
+        if update_ids := self._ahead.pop(place, ()):
+            self.stop_next(place, update_ids)
+        self._asking.add(place)
+        try:
+            yield
+        finally:
+            self._asking.discard(place)
 
     def stop_next(self, place: Place, update_ids: tuple[int, ...]) -> None:
         """End the answer that is owed at this place before it begins."""
@@ -115,6 +140,11 @@ class Endings:
 
     async def until_stopped(self, place: Place, work: Coroutine[Any, Any, T]) -> T:
         """Do what comes before an answer. Raises StoppedError when it was stopped."""
+        order = self._orders.get(place)
+        if order is not None and order.update_ids:  # before it began
+            work.close()
+            del self._orders[place]
+            raise StoppedError(order.update_ids)
         task = asyncio.create_task(work, name="work that can be stopped")
         under_way = self._work[place] = Work(task)
         try:

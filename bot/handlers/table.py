@@ -223,12 +223,14 @@ class Handlers:
 
     async def _take_up(self, place: Place, batch: Sequence[Arrival], *, continues: bool = False) -> None:
         first, key = batch[0], _key(batch[0])
-        if self.aside.quarantine.is_exhausted(key):
-            with speaking(await self._language(first.update)):
-                await until_stored(partial(self.aside.update, first, key))
-            return
-        subject = first.update if first.kind is Kind.STOP else self._subject(place, batch, continues=continues)
-        await self.aside.quarantine.fly(key, place, until_stored(partial(self._process, subject)))
+        asks = first.kind is Kind.MESSAGE and not all(map(self.is_overheard, batch))
+        with self.replies.endings.asking(place) if asks else nullcontext():
+            if self.aside.quarantine.is_exhausted(key):
+                with speaking(await self._language(first.update)):
+                    await until_stored(partial(self.aside.update, first, key))
+                return
+            subject = first.update if first.kind is Kind.STOP else self._subject(place, batch, continues=continues)
+            await self.aside.quarantine.fly(key, place, until_stored(partial(self._process, subject)))
 
     async def _process(self, subject: Update | Burst) -> None:
         with speaking(await self._language(subject)):
@@ -242,10 +244,8 @@ class Handlers:
     def _busy(self, subject: Update | Burst) -> AbstractAsyncContextManager[None]:
         """A sign of life while it is handled, to whoever waits for that: a file is read, a summary written."""
         message = subject.messages[0] if isinstance(subject, Burst) else subject.effective_message
-        heard = isinstance(message, Message) and (
-            not isinstance(subject, Burst) or any(map(self.chat.addressing.is_meant, subject.messages))
-        )
-        if not heard or not isinstance(message, Message):
+        of_others = isinstance(subject, Burst) and not any(map(self.chat.addressing.is_meant, subject.messages))
+        if of_others or not isinstance(message, Message):
             return nullcontext()
         to = destination(place_of(message), is_private(message), None)
         return self.replies.sender.busy(to, _action(subject, message))

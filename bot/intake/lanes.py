@@ -57,6 +57,8 @@ class Work(Protocol):
 class _Lane:
     queue: deque[Arrival] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    gathered: Sequence[Arrival] = ()
+    """What is handled in a moment: more that belongs to it may still be on its way."""
     current: Sequence[Arrival] = ()
     asking: int = 0
     """How many of the queue are not only overheard."""
@@ -112,6 +114,12 @@ class Lanes:
         lane = self._lanes.get(place)
         return lane is not None and bool(lane.queue)
 
+    def asks(self, place: Place) -> bool:
+        """Whether a message that is to be answered waits in this lane."""
+        lane = self._lanes.get(place)
+        waiting = [*lane.gathered, *lane.queue] if lane is not None else []
+        return any(one.kind is Kind.MESSAGE and not self._work.is_overheard(one) for one in waiting)
+
     async def drain(self, timeout: float) -> None:
         """Let what is under way end within `timeout` seconds, begin nothing new, then cancel what is left."""
         self._open = False
@@ -150,7 +158,7 @@ class Lanes:
         try:
             while self._open and (lane.owed or lane.queue):
                 lane.current = () if lane.owed else await self._next_batch(lane)
-                lane.owed = False
+                lane.owed, lane.gathered = False, ()
                 await self._handle(place, lane.current)
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:
@@ -163,7 +171,7 @@ class Lanes:
             log.exception("A lane's work failed; the lane goes on with what waits in it")
 
     async def _next_batch(self, lane: _Lane) -> Sequence[Arrival]:
-        batch = [self._first(lane)]
+        lane.gathered = batch = [self._first(lane)]
         while True:
             while lane.queue and lane.queue[0].joins(batch[-1]):
                 batch.append(self._first(lane))

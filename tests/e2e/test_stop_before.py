@@ -11,6 +11,7 @@ from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
 from tests.e2e.test_memory import say
+from tests.selection import first
 
 
 async def test_a_summary_can_be_stopped(stage: Stage) -> None:
@@ -74,6 +75,22 @@ async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> Non
     assert await say(stage, "/stop") == "I am not answering anything right now."
     assert await say(stage, "Never mind.") == "Noted."
     assert "called Bob" in str(stage.model.requests[-1].messages)
+    assert len(stage.model.requests) == 2
+
+
+@pytest.mark.parametrize("way", first(["forward", "paste", "words"]))
+async def test_what_is_about_to_be_answered_is_stopped(stage: Stage, way: str) -> None:
+    stage.model.answer_with(lambda _: Say("Noted."))
+    await stage.start()
+    await say(stage, "hello")
+    if way == "forward":
+        await stage.ann.forward(stage.home, "What is this?", "Bob")
+    else:
+        await stage.ann.say(stage.home, "What is this? " * (400 if way == "paste" else 1))
+    assert await say(stage, "/stop") == "Stopped."
+    assert await say(stage, "Never mind.") == "Noted."
+    assert len(stage.home.replies) == 3
+    assert "What is this?" in str(stage.model.requests[-1].messages)
     assert len(stage.model.requests) == 2
 
 
