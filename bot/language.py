@@ -27,6 +27,8 @@ TRADITIONAL = "zh-hant"
 _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 _TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶"}
 """Where OpenCC goes by the sign, or has a rarer word."""
+ANEW = "/retry"
+_HOW_ANEW = re.compile(rf"(\s*)[^\s.。][^.。]*{ANEW}[^.。]*[.。]")
 _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
 """Where Babel has other names."""
 
@@ -78,10 +80,16 @@ def short_date(day: date) -> str:
     return format_skeleton("MMMd", day, locale=_LOCALES.get(spoken, spoken))
 
 
-def sentence(error: ModelError) -> str:
-    """What the user reads of an error."""
+def sentence(error: ModelError, anew: str = ANEW) -> str:
+    """What the user reads of an error; `anew`: the command by which they try again what was not an answer."""
     translated = _table("errors").get(type(error).__name__)
-    return error.sentence if translated is None else translated.format(**error.words)
+    told = error.sentence if translated is None else translated.format(**error.words)
+    return told.replace(ANEW, anew)
+
+
+def reason(error: ModelError) -> str:
+    """The same without how an answer is tried again, which does not help: what it was about has to be sent again."""
+    return _HOW_ANEW.sub(lambda found: f"{found[1]}{texts.SEND_AGAIN}", sentence(error))
 
 
 def commands() -> dict[str, str]:

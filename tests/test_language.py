@@ -16,6 +16,7 @@ from bot.language import (
     language_of,
     long_date,
     plural,
+    reason,
     sentence,
     speaking,
     texts,
@@ -76,6 +77,17 @@ def test_texts_are_those_of_the_language_that_is_spoken() -> None:
         assert sentence(errors.NoCredit("402")).startswith("На счету")
     assert texts.UNDO == "Undo"
     assert {"Undo", "Отменить"} < every("UNDO")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("error", [errors.NoAnswerInTime(""), errors.EmptyAnswer(""), errors.RateLimited("")])
+def test_what_is_no_answer_is_tried_again_otherwise(language: str, error: errors.ModelError) -> None:
+    with speaking(language):
+        assert _commands(sentence(error, "/summary")) == {"/summary"}
+        assert _commands(reason(error)) == set()
+        assert reason(error).endswith(texts.SEND_AGAIN)
+        assert len(reason(error)) > len(texts.SEND_AGAIN) + 8
+        assert reason(errors.NothingHeard("")) == sentence(errors.NothingHeard(""))
 
 
 @pytest.mark.parametrize(

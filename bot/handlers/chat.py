@@ -29,7 +29,7 @@ from bot.inbound.problems import PARTLY
 from bot.inbound.reading import Read, Reader
 from bot.inbound.unchanged import Lately
 from bot.intake.arrival import Burst
-from bot.language import sentence, texts
+from bot.language import reason, texts
 from bot.llm.interface import Senses
 from storage import Storage
 from storage.questions import QuestionKind
@@ -239,7 +239,7 @@ class ChatHandlers:
             troubles = list(problems_of(one))
             notices += [answer(one.message, trouble) for trouble in troubles]
             if failure is not None and not troubles:
-                notices.append(answer(one.message, sentence(failure)))
+                notices.append(answer(one.message, reason(failure)))
         return _each_once(notices)
 
     async def _is_meant(self, burst: Burst) -> bool:

@@ -91,7 +91,7 @@ class MemoryHandlers:
             await self._done((update.update_id, *exc.update_ids), answer(message, texts.STOPPED))
             return
         except ModelError as exc:
-            text = texts.COMPACT_CUT if isinstance(exc, EmptyAnswer | StreamCut) else sentence(exc)
+            text = texts.COMPACT_CUT if isinstance(exc, EmptyAnswer | StreamCut) else sentence(exc, "/memory")
             await self._done((update.update_id,), answer(message, text, alone=True, press=query))
             return
         if outcome is Outcome.DONE:
@@ -119,7 +119,7 @@ class MemoryHandlers:
                 over = await self.endings.until_stopped(place, self.notes.correct(chat, given.words))
                 text, awaits = texts.CORRECTED if over else texts.CORRECT_AGAIN, not over
             except ModelError as exc:
-                text, over = sentence(exc), False
+                text, over = sentence(exc, "/memory"), False
             except StoppedError as exc:
                 text, over, done = texts.STOPPED, False, (*done, *exc.update_ids)
         async with self.storage.transaction() as tx:

@@ -46,7 +46,7 @@ class SummaryHandlers:
         except StoppedError as exc:
             text, done = texts.STOPPED, [*done, *exc.update_ids]
         except ModelError as exc:
-            text = sentence(exc)
+            text = sentence(exc, "/summary")
         async with self.storage.transaction() as tx:
             await self.storage.notices.add(tx, answer(message, text, markdown=True))
             await self.storage.inbox.done(tx, done)

@@ -15,6 +15,7 @@ FILE_OLD_OFFICE = (
     "it there as .docx, .pptx, .xlsx or PDF, and send me that."
 )
 FILE_UNREACHABLE = "Telegram did not give me that file. Please send it again."
+SEND_AGAIN = "Please send it again."
 FILE_LATE = "Telegram did not give me that file in time. Please send it again, or a smaller one."
 FILE_CUT = "That is more than I can take in at once, so I read only its beginning."
 FILE_BLANK = "That file is empty."
