@@ -28,7 +28,7 @@ async def test_a_summary_can_be_stopped(stage: Stage) -> None:
 async def test_the_reading_of_a_file_can_be_stopped(stage: Stage) -> None:
     begun = asyncio.Event()
 
-    async def reads_for_ever(*_: object) -> None:
+    async def reads_for_ever(*_: object, **__: object) -> None:
         begun.set()
         await asyncio.Event().wait()
 
