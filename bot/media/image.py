@@ -8,6 +8,7 @@ import io
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import ceil, isfinite, log2
 from typing import TYPE_CHECKING
 
 from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
@@ -32,6 +33,8 @@ _ORIENTATION = 0x0112
 _UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """What Pillow is to do (``Image.Transpose``) for each way that a camera was held."""
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_UNUSUAL = ("CMYK", "I", "I;16", "I;16B", "F")
+"""Pillow's names for colours and depths that not every server takes."""
 _NO_METADATA = frozenset(
     {
         *(
@@ -141,7 +144,8 @@ def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> Ima
     moving = getattr(opened, "n_frames", 1) > 1
     heavy = len(data) > MOST_DATA
     turned = told in _UPRIGHT
-    if kind in _SENT_AS_IT_IS and not (turned or large or moving or heavy or damaged or told is None):
+    usual = opened.mode not in _UNUSUAL
+    if kind in _SENT_AS_IT_IS and usual and not (turned or large or moving or heavy or damaged or told is None):
         return Image(data, _SENT_AS_IT_IS[kind], *opened.size)
     made = _encoded(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
     return made if len(made.data) <= MOST_DATA else _lighter(made)
@@ -169,8 +173,8 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
         opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
         return Image(written.getvalue(), "image/jpeg", *opened.size)
     picture = opened
-    if picture.mode.startswith(("I", "F")):  # 16 bits a pixel, of which Pillow would keep the lower eight
-        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if picture.mode.startswith(("I", "F")):
+        picture = _eight_bits(picture)
     clear = picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in opened.info
     wanted = "RGBA" if clear else "RGB"
     picture = picture if picture.mode == wanted else picture.convert(wanted)
@@ -183,6 +187,17 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
         return Image(written.getvalue(), "image/png", *picture.size)
     picture.save(written, "JPEG", quality=QUALITY, exif=b"")
     return Image(written.getvalue(), "image/jpeg", *picture.size)
+
+
+def _eight_bits(picture: "Pillow") -> "Pillow":
+    """A picture of more bits a pixel, of which Pillow would keep the lower eight; many use a part of them only."""
+    deep = picture.convert("F")
+    lowest, highest = (float(one) for one in deep.getextrema())  # type: ignore[arg-type]
+    if not (isfinite(lowest) and isfinite(highest)):
+        return deep.convert("L")
+    start = min(0.0, lowest)
+    reach = 2.0 ** ceil(log2(highest - start)) if highest > start else 1.0
+    return deep.point(lambda value: value * (255 / reach) - start * 255 / reach).convert("L")
 
 
 def _lighter(made: Image) -> Image:

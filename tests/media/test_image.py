@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 
 import PIL.Image
 import PIL.PngImagePlugin
@@ -85,6 +86,23 @@ def test_transparency_is_kept() -> None:
     made = image(picture(3000, 100, kind="PNG", mode="RGBA", color=(255, 0, 0, 0)))
     assert made.mime == "image/png"
     assert _opened(made.data).getchannel("A").getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize(("mode", "code"), [("I", "i"), ("F", "f"), ("I;16", "H")])
+@pytest.mark.parametrize("most", [2, 255, 4095, 60_000])
+def test_deep_greys_are_seen_whatever_their_range(mode: str, code: str, most: int) -> None:
+    values = [most * at / 99 if mode == "F" else most * at // 99 for at in range(100)]
+    written = io.BytesIO()
+    PIL.Image.frombytes(mode, (100, 1), struct.pack(f"<100{code}", *values)).save(written, "TIFF")
+    made = _opened(image(written.getvalue()).data).convert("L")
+    lowest, highest = made.getextrema()
+    assert lowest < 10  # type: ignore[operator]
+    assert highest > 120  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("I;16", "PNG")])
+def test_colours_of_printers_and_scanners_become_usual_ones(mode: str, kind: str) -> None:
+    assert _opened(image(picture(mode=mode, kind=kind, color=0)).data).mode == "RGB"
 
 
 def test_a_bomb_is_not_unpacked() -> None:
