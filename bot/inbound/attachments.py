@@ -10,6 +10,7 @@ import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from telegram import Document as File
 from telegram import Message, PhotoSize, Sticker, Voice
@@ -109,13 +110,15 @@ class Attachments:
             return await fetch()
         except (MediaError, TelegramError) as exc:
             problem = problem_of(exc)
+            if problem is Problem.UNSUPPORTED and (message.voice or message.photo):  # their kinds are read
+                problem = Problem.UNREADABLE
             where = (message.message_id, message.chat.id)
             log.warning("What is in message %d of chat %d: %s: %s", *where, problem.name, exc)
             return Attached(problem=problem)
 
     def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[Attached]] | None:
         if (film := _film(message)) is not None:
-            return lambda: self._film(film, _picture(message), tries)
+            return lambda: self._film(partial(self._sound, *film, tries), _picture(message), tries)
         if (picture := _picture(message)) is not None:
             return lambda: self._or_preview(self._picture(*picture, tries), _preview(message, picture), tries)
         if (sound := _sound(message)) is not None:
@@ -123,11 +126,11 @@ class Attachments:
         file = message.document
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
-    async def _film(self, film: Place, still: Place | None, tries: int) -> Attached:
+    async def _film(self, hear: Callable[[], Awaitable[Attached]], still: Place | None, tries: int) -> Attached:
         """Its sound and its still picture; one of them is enough, and without a picture it may have no sound either."""
         failure, heard = None, NOTHING
         try:
-            heard = await self._sound(*film, tries)
+            heard = await hear()
         except (MediaError, TelegramError) as exc:
             failure = exc
             if not isinstance(exc, SilentError):
@@ -183,7 +186,11 @@ class Attachments:
     async def _document(self, file: File, share: float, tries: int) -> Attached:
         still = (file.thumbnail.file_id, file.thumbnail.file_size) if file.thumbnail else None
         if (file.mime_type or "").startswith("video/"):
-            return await self._film((file.file_id, file.file_size), still, tries)
+            found = await self._film(partial(self._opened, file, share, tries), still, tries)
+            if found.document is not None or not any(one.kind is MediaKind.AUDIO for one in found.media):
+                return found
+            sight = "only one picture of it is here" if len(found.media) > 1 else "nothing of it is here to see"
+            return replace(found, lost="; ".join(filter(None, (found.lost, sight))))
         return await self._or_preview(self._opened(file, share, tries), still if _says_picture(file) else None, tries)
 
     async def _opened(self, file: File, share: float, tries: int) -> Attached:

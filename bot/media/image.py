@@ -86,7 +86,17 @@ def image(data: bytes) -> Image:
         raise UnreadableError(str(exc)) from exc
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
         raise TooLargeError(str(exc)) from exc
-    except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, TypeError, AttributeError) as exc:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        KeyError,
+        IndexError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    ) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow stumbles over
 
 

@@ -141,6 +141,21 @@ def _cut_voice() -> bytes:
     return whole[: int(len(whole) * 0.65)]
 
 
+async def test_a_text_that_is_called_a_film_is_read() -> None:
+    found = await _found(b"hello", **_file("video/mp4", None))
+    assert (found.text, found.media, found.lost) == ("hello", (), "")
+
+
+async def test_of_a_film_as_a_file_it_is_said_what_is_seen() -> None:
+    film = recorded("mp4", "aac", 0.2)
+    assert (await _found(film, **_file("video/mp4"))).lost == "only one picture of it is here"
+    assert (await _found(film, **_file("video/mp4", None))).lost == "nothing of it is here to see"
+
+
+async def test_a_voice_message_of_no_known_kind_is_damaged() -> None:
+    assert (await _found(b"", voice=Voice("file", "u", 4))).problem is Problem.UNREADABLE
+
+
 async def test_a_sound_heard_in_part_is_told() -> None:
     told = ([MediaKind.AUDIO], Problem.HEARD_IN_PART, "only 0:03 of its 0:06 could be heard")
     for found in (
