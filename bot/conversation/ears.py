@@ -1,15 +1,19 @@
 """Sounds for a model that can't hear them: written down by one that can."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.conversation.ledger import Asked, Ledger
 from bot.conversation.said import Said
 from bot.errors import CannotHear, ModelError, NothingHeard
 from bot.llm.interface import Beside, Senses, Sound, Transcriber
 from storage import Transaction
+from storage.media import content_hash
 from storage.records import MediaKind, NewMedium
 
+MOST_WRITTEN = 100
+"""Sounds whose words are remembered, for when what stands beside them is edited."""
 WORDLESS = "[sound: not readable: no words were heard in it]"
 UNHEARD = "[sound: not readable: it can't be heard here]"
 
@@ -31,6 +35,8 @@ class Ears:
 
     transcriber: Transcriber | None
     ledger: Ledger | None = None
+    written: OrderedDict[tuple[int | None, int | None, str], str] = field(default_factory=OrderedDict)
+    """By the message and its sound."""
 
     async def understand(self, said: Said, senses: Senses) -> Understood:
         """The message for a model with these senses. A sound that nobody can hear stays, for a later model."""
@@ -43,8 +49,8 @@ class Ears:
         took: list[Beside] = []
         try:
             theirs, own = (
-                await self._written(self.transcriber, quoted, took),
-                await self._written(self.transcriber, said.media, took),
+                await self._written(self.transcriber, said, quoted, took),
+                await self._written(self.transcriber, said, said.media, took),
             )
         except ModelError as exc:
             return _unheard(said, exc, tuple(took))
@@ -67,9 +73,19 @@ class Ears:
             asked = Asked(self.transcriber.name, each.counted, each.said, user_id)
             await self.ledger.add(tx, chat_id, asked, each.usage)
 
-    async def _written(self, transcriber: Transcriber, media: Sequence[NewMedium], took: list[Beside]) -> str:
-        sounds = [Sound(one.format, one.data) for one in media if one.kind is MediaKind.AUDIO]
-        return "\n".join(filter(None, [await transcriber.transcribe(sound, took) for sound in sounds]))
+    async def _written(
+        self, transcriber: Transcriber, said: Said, media: Sequence[NewMedium], took: list[Beside]
+    ) -> str:
+        words = []
+        for one in media:
+            if one.kind is MediaKind.AUDIO:
+                key = (said.sender_id, said.message_id, content_hash(one.data))
+                if key not in self.written:
+                    self.written[key] = await transcriber.transcribe(Sound(one.format, one.data), took)
+                    if len(self.written) > MOST_WRITTEN:
+                        self.written.popitem(last=False)
+                words.append(self.written[key])
+        return "\n".join(filter(None, words))
 
 
 def _unheard(said: Said, failure: ModelError, took: tuple[Beside, ...] = ()) -> Understood:

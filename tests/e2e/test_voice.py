@@ -73,6 +73,19 @@ async def test_a_reaction_has_nothing_written_down_again(
     assert len(stage.home.replies) == 3
 
 
+async def test_new_words_beside_a_sound_cost_no_transcription(stage: Stage, hurry: None) -> None:
+    stage.model.transcriptions.script("hello there", "hello again")
+    await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
+    content = media.voice(stage.ann.files, voice_note(samples(0.3)), 1)
+    spoken = await stage.ann.send(stage.home, content, "lissen")
+    await stage.replies(2)
+    await stage.ann.edit(spoken, "listen")
+    await stage.ann.say(stage.home, "well?")
+    await stage.replies(3)
+    assert len(stage.model.transcriptions.requests) == 1
+    assert "listen\nhello there" in stage.model.requests[-1].messages[1].content
+
+
 async def test_what_is_written_down_is_counted(stage: Stage, hurry: None) -> None:
     took = b'"usage": {"input_tokens": 700000, "output_tokens": 7, "input_token_details": {"audio_tokens": 700000}}'
     stage.model.transcriptions.script(Fail(200, body=b'{"text": "hello there", %s}' % took))
