@@ -51,6 +51,15 @@ class Notices:
         )
         return [(row["id"], _notice(row)) for row in rows]
 
+    async def speaks(self, place: Place) -> bool:
+        """Whether a voice note is to be sent at this place."""
+        row = await self._database.row(
+            "SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND file_kind = 'voice' AND file IS NOT NULL LIMIT 1",
+            (place.telegram_id, place.thread_id),
+        )
+        return row is not None
+
     async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
         """The notice arrived as this message; its id is remembered only while it has a button to take away."""
         await tx.execute(

@@ -160,11 +160,10 @@ class Replies:
             self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
         to = destination(chat.place, chat.private, delivery.reply_to)
+        to = replace(to, quiet=await self.storage.notices.speaks(chat.place))
         try:
             await self.sender.deliver(
-                to,
-                delivery.content,
-                arrived,
+                *(to, delivery.content, arrived),
                 offset=delivery.end,
                 begun=delivery.begun,
                 wanted=sending.is_wanted,
@@ -236,8 +235,8 @@ class Replies:
             message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
             if (moved := await self._moved(notice.place, exc)) is not None:
-                answered = min(notice.reply_to or 0, notice.edits or 0) or None
-                await self._tell(notice_id, replace(notice, place=moved, reply_to=answered, edits=None), sending)
+                seen = min(notice.reply_to or 0, notice.edits or 0) or None
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending)
                 return
             log.warning("A notice can't be delivered: %s", exc)
             if to.alone is not None and to.alone.strictly:

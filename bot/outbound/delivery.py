@@ -252,7 +252,9 @@ class Sender:
         async for piece in self._pieces(source, offset, rich=self._features.rich and offset >= rich_from):
             last = not source[piece.end :].strip()
             try:
-                message_id = await self._post.put(replace(to, quiet=not last), piece.content, edit, wanted=wanted)
+                message_id = await self._post.put(
+                    replace(to, quiet=to.quiet or not last), piece.content, edit, wanted=wanted
+                )
             except UnsupportedError as exc:
                 log.info("This Bot API server does not know %s", exc)
             except BadRequest as exc:

@@ -29,5 +29,5 @@ class Destination:
     reply_to: int | None = None
     """The message to quote, in the first part only; it may be gone by now."""
     quiet: bool = False
-    """No sound: more of the same follows, and its last part rings."""
+    """No sound: more of the same follows, if only the voice that says it too, and its last part rings."""
     alone: Alone | None = None

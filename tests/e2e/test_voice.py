@@ -153,6 +153,8 @@ async def test_a_chat_that_wants_it_is_answered_by_voice_and_in_words(stage: Sta
     assert words.text == "Good morning."
     assert voice.voice is not None
     assert voice.voice.startswith(b"OggS")
+    sent = {call.method: call.params.get("disable_notification") for call in stage.telegram.calls}
+    assert (sent["sendMessage"], sent["sendVoice"]) == (True, None), "the last of both rings"
     assert _seconds(voice.voice) == pytest.approx(1.0, abs=0.2)
     assert second.messages[:3] == first.messages + second.messages[2:3]
 
