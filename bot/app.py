@@ -50,6 +50,7 @@ from bot.outbound.pacing import Pacer
 from bot.purse import open_budget, prices
 from bot.services import Services, ask_services, keeper
 from bot.settings import Settings
+from bot.threads import spare_what_stays, yield_often
 from bot.trust import trust
 from storage import Storage
 
@@ -68,6 +69,8 @@ log = logging.getLogger(__name__)
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartError when it can't start."""
     return_memory()
+    yield_often()
+    spare_what_stays()
     quarantine = Quarantine.beside(settings.database_path)
     living = asyncio.create_task(live(settings, quarantine), name="bot")
 
@@ -98,14 +101,13 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _first_contact(application)
         conversions = Conversions(quarantine.reading)
         sender = Sender(application.bot, Pacer(), Features(), None, settings.reply_format, conversions)
-        names = (application.bot.first_name, application.bot.username)
         parts = engine.build(
             settings,
             storage,
             services.models,
             services.embedder,
             count_tokens,
-            names,
+            (application.bot.first_name, application.bot.username),
             services.workshop.voice_note,
             budget,
         )

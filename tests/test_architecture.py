@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "bot.chart": {"bot.language", "storage"},
     "bot.chat_language": {"bot.language", "storage"},
     "bot.access": {"bot.chat_language", "bot.inbound.plain", "bot.language", "storage"},
+    "bot.threads": set(),
     "bot.trust": set(),
     "bot.workers": set(),
     "bot.llm": {"bot.backoff", "bot.errors", "bot.trust", "bot.workers"},

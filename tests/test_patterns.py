@@ -13,6 +13,7 @@ NOTICED_S = 0.0025
 MOST_GROWTH = 8.0
 """For four times the length: sixteen is quadratic."""
 BOUNDED = {
+    "bot.conversation.excerpt._PIECE": "no blanks at an end: they are cut before",
     "bot.llm.failures._WORDS": "a server's words: 2,000 characters, none of them 200 long",
     "bot.llm.failures._NO_CREDIT": "as above",
     "bot.llm.failures._QUOTED": "as above",

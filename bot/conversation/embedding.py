@@ -48,6 +48,7 @@ Bytes, since four of them are about a token in any script: 500 tokens are as man
 """
 HARMLESS = "hello"
 
+_Two = tuple[Sequence[float] | None, Sequence[float] | None]
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
 TRIES = 2
 """So often a text by itself may break a server that is there all the same, until it is left without a vector."""
@@ -181,9 +182,7 @@ class Embedding:
                 log.exception("Chat %d is not embedded before its next turn", chat_id)
                 self._background_rest.begin(exc)
 
-    async def _made(
-        self, chat_id: int, rows: Sequence[InContext]
-    ) -> list[tuple[Sequence[float] | None, Sequence[float] | None]]:
+    async def _made(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
         """The two vectors of each turn, as far as the model makes them."""
         texts = [text for row in rows for text in texts_of(row, self._zone)]
         if not texts:
@@ -201,15 +200,11 @@ class Embedding:
         chat_id: int,
         turn_ids: Sequence[int],
         rows: Sequence[InContext],
-        made: Sequence[tuple[Sequence[float] | None, Sequence[float] | None]],
+        made: Sequence[_Two],
         progress: Progress,
     ) -> None:
         """Store what is still true: meanwhile a turn, or one beside it, may have been changed or forgotten."""
-        sums = {
-            row.own.turn_id: sum_of(own, between)
-            for row, (own, between) in zip(rows, made, strict=True)
-            if own is not None
-        }
+        sums = await asyncio.to_thread(_sums, rows, made)  # the first one loads numpy
         async with self._storage.transaction() as tx:
             now = await self._storage.past.in_context(chat_id, turn_ids, tx)
             texts = {row.own.turn_id: texts_of(row, self._zone) for row in rows}
@@ -253,6 +248,12 @@ class Embedding:
             for each in took:
                 asked = Asked(self._embedder.name, each.counted, each.said)
                 await self._ledger.add(tx, chat_id, asked, each.usage)
+
+
+def _sums(rows: Sequence[InContext], made: Sequence[_Two]) -> dict[int, bytes]:
+    return {
+        row.own.turn_id: sum_of(own, between) for row, (own, between) in zip(rows, made, strict=True) if own is not None
+    }
 
 
 def _may_be_a_text(exc: ModelError) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 
 _HEADING = re.compile(
-    r"[ \t>]*(?:#{1,6}[ \t]*[^\s#].*|\*\*[^*]+\*\*[ \t]*+[:\uff1a]?|__[^_]+__[ \t]*+[:\uff1a]?|【[^】]+】)\s*"
+    r"[ \t>]*(?:#{1,6}[ \t]*[^\s#].*+|\*\*[^*]+\*\*[ \t]*+[:\uff1a]?|__[^_]+__[ \t]*+[:\uff1a]?|【[^】]+】)\s*"
 )
 _UNDERLINE = re.compile(r"[ \t]*(?:={3,}|-{3,})[ \t]*")
 _ITEM = re.compile(
