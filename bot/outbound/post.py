@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from telegram import InlineKeyboardMarkup
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.backoff import backoff
 from bot.errors import KeepsakeError
@@ -31,8 +32,8 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 """Between two tries while the network, or Telegram, is in trouble."""
 
-MOST_UPLOADS = 2
-"""So often a file is sent that may have arrived."""
+MOST_UPLOADS, MOST_COPIES = 2, 5
+"""So often a file is sent that may have arrived, and so often another message."""
 
 Wanted = Callable[[], bool]
 """Whether what waits for its turn is still to be sent."""
@@ -68,11 +69,9 @@ class Post:
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
         """
-        failures, uploads = 0, 0
+        failures, copies, most = 0, 0, MOST_UPLOADS if isinstance(content, File) else MOST_COPIES
         while True:
-            await self._pacer.turn(to)
-            if not wanted():
-                raise NotWantedError
+            await self._turn(to, wanted, unsure=copies > 0)
             try:
                 if edit is None or isinstance(content, Attachment):
                     return await self._send(to, content, markup)
@@ -86,8 +85,8 @@ class Post:
                 if edit is not None:
                     return edit
             except TelegramError as exc:
-                uploads += isinstance(content, File) and may_have_arrived(exc)
-                if is_for_good(exc) or uploads == MOST_UPLOADS:
+                copies += (edit is None or isinstance(content, Attachment)) and may_have_arrived(exc)
+                if is_for_good(exc) or copies == most:
                     raise undeliverable(exc) from exc
                 failures += 1
                 pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
@@ -95,6 +94,26 @@ class Post:
                 self._pacer.halt(to, pause)
             else:
                 return edit
+
+    async def _turn(self, to: Destination, wanted: Wanted, *, unsure: bool) -> None:
+        """Wait until it may be sent; `unsure`: it may have arrived, and is sent when Telegram answers anything."""
+        failures = 0
+        while True:
+            await self._pacer.turn(to)
+            if not wanted():
+                raise NotWantedError
+            if not unsure or await self._answers(to):
+                return
+            failures += 1
+            self._pacer.halt(to, backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+
+    async def _answers(self, to: Destination) -> bool:
+        """Whether Telegram can be reached: a refusal is an answer too."""
+        try:
+            await self._api.act(to, ChatAction.TYPING)
+        except TelegramError as exc:
+            return isinstance(exc, BadRequest) or not isinstance(exc, NetworkError)
+        return True
 
     async def _send(self, to: Destination, content: Content | Attachment, markup: Markup | None) -> int:
         """A person may have switched topics off since they asked, or deleted theirs: then the chat is the place."""

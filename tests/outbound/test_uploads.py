@@ -8,8 +8,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import TimedOut
 
 from bot.errors import Undeliverable
-from bot.outbound.content import Document, File, Photo, Voice
+from bot.outbound.content import Document, File, Photo, Text, Voice
 from bot.outbound.destination import Destination
+from bot.outbound.post import MOST_COPIES
 from bot.outbound.refusals import may_have_arrived
 from tests.outbound.double import GROUP, PRIVATE, Line, connected
 
@@ -103,6 +104,22 @@ async def test_a_file_that_may_have_arrived_is_sent_twice(cause: Exception, monk
             await line.sender.upload(PRIVATE, Document(b"x", "x.md", "mine"))
     assert tries == ["mine", "mine"]
     assert may_have_arrived(raised.value.__cause__)
+
+
+async def test_words_that_may_have_arrived_are_not_sent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    async def send(_: object, __: object, content: Text, ___: object) -> int:
+        tries.append(content.text)
+        raise TimedOut from httpx.ReadTimeout("")
+
+    async with connected() as line:
+        monkeypatch.setattr(type(line.sender._api), "send", send)
+        line.api.refuse("sendChatAction", 502, "Bad Gateway", times=20)
+        with pytest.raises(Undeliverable):
+            await line.sender.notice(PRIVATE, "hello")
+        assert tries == ["hello"] * MOST_COPIES
+        assert len(line.api.of("sendChatAction")) == 20 + MOST_COPIES - 1
 
 
 @pytest.mark.parametrize("cause", [httpx.ConnectTimeout(""), httpx.PoolTimeout(""), httpx.ConnectError("")])
