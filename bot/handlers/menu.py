@@ -92,7 +92,14 @@ async def _register(bot: Bot, language: str) -> None:
     )
     for scope, menu in scopes:
         shown = [_entry(*one, in_groups=scope.type != BotCommandScope.DEFAULT) for one in menu]
-        await bot.set_my_commands(shown, scope=scope, language_code=_code(language))
+        stands = await bot.get_my_commands(scope, _code(language))
+        if list(map(_told, stands)) != list(map(_told, shown)):
+            await bot.set_my_commands(shown, scope=scope, language_code=_code(language))
+
+
+def _told(entry: BotCommand) -> dict[str, object]:
+    """What Telegram keeps of a command."""
+    return {name: value for name, value in entry.to_dict().items() if value}
 
 
 def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
@@ -101,10 +108,14 @@ def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
 
 
 async def _describe(bot: Bot, code: str | None) -> None:
-    """Where nothing is said yet: what somebody wrote with @BotFather stays."""
-    if not (await bot.get_my_description(code)).description:
+    """Where nothing is said yet: what somebody wrote with @BotFather stays, and if it is for all languages, alone."""
+    with speaking("en"):
+        ours, our_short = texts.DESCRIPTION, texts.SHORT_DESCRIPTION
+    for_all = (await bot.get_my_description()).description
+    if for_all in ("", ours) and not (await bot.get_my_description(code)).description:
         await bot.set_my_description(texts.DESCRIPTION, code)
-    if not (await bot.get_my_short_description(code)).short_description:
+    for_all = (await bot.get_my_short_description()).short_description
+    if for_all in ("", our_short) and not (await bot.get_my_short_description(code)).short_description:
         await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
 
 

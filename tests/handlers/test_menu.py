@@ -31,3 +31,22 @@ async def test_one_refusal_costs_no_other_language(fault: dict[str, int]) -> Non
         menus = [await bot.get_my_commands(language_code=code) for code in ("zh", "ru", "es")]
     assert sum(map(bool, told)) >= 2
     assert sum(map(bool, menus)) >= 2
+
+
+async def test_what_stands_is_not_written_again() -> None:
+    api = BotApi(version="10.3")
+    async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
+        await register_menu(bot)
+        written = [call.method for call in api.calls if call.method.startswith("setMy")]
+        await register_menu(bot)
+    assert len(written) == 20
+    assert sum(call.method.startswith("setMy") for call in api.calls) == 20
+
+
+async def test_an_operators_own_words_stand_in_every_language() -> None:
+    api = BotApi()
+    async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
+        await bot.set_my_description("The assistant of a shop")
+        await register_menu(bot)
+        assert not (await bot.get_my_description("ru")).description
+        assert (await bot.get_my_short_description("ru")).short_description
