@@ -22,13 +22,12 @@ from bot.handlers.endings import Endings, Running, Sending
 from bot.handlers.failures import log_unanswered
 from bot.handlers.markup import below, markup
 from bot.handlers.passed_on import forms_of
-from bot.handlers.shapes import attachment, destination
+from bot.handlers.shapes import attachment, destination, why_no_file
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
 from bot.outbound.delivery import Part, Sender
 from bot.outbound.destination import Destination
 from bot.outbound.post import Wanted, always
-from bot.outbound.refusals import may_have_arrived
 from bot.outbound.stream import Preview
 from storage import Storage, until_stored
 from storage.records import ONE_MESSAGE, Button, Chat, Delivery, File, Notice, Place
@@ -249,15 +248,13 @@ class Replies:
 
     async def _upload(self, to: Destination, notice: Notice, file: File, wanted: Wanted) -> int | None:
         """Send a file; where Telegram takes none, what belongs to it is said all the same."""
-        told = texts.UPLOAD_REFUSED
         try:
             return await self.sender.upload(to, attachment(file, notice.text), below(notice), wanted)
         except Undeliverable as exc:
             if isinstance(exc.__cause__, ChatMigrated):
                 raise
             log.warning("A file can't be delivered: %s", exc)
-            if may_have_arrived(exc.__cause__):
-                told = texts.UPLOAD_LATE
+            told = why_no_file(exc.__cause__)
         text = "\n\n".join(filter(None, (notice.text, told)))
         return await self.sender.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 

@@ -1,8 +1,10 @@
 """Where what a conversation is owed goes to, and in which shape."""
 
+from bot.language import texts
 from bot.outbound.content import Document, Photo, Voice
 from bot.outbound.content import File as Upload
 from bot.outbound.destination import Alone, Destination
+from bot.outbound.refusals import failed_there, may_have_arrived
 from storage.records import File, FileKind, Place
 
 
@@ -38,3 +40,10 @@ def attachment(file: File, caption: str) -> Upload:
     if file.kind is FileKind.VOICE:
         return Voice(file.data, caption)
     return Document(file.data, file.name or "file", caption)
+
+
+def why_no_file(cause: BaseException | None) -> str:
+    """What is said in place of a file that Telegram did not take."""
+    if may_have_arrived(cause):
+        return texts.UPLOAD_LATE
+    return texts.UPLOAD_FAILED if failed_there(cause) else texts.UPLOAD_REFUSED

@@ -20,6 +20,7 @@ from bot.outbound.destination import Destination
 from bot.outbound.pacing import Pacer
 from bot.outbound.refusals import (
     Refusal,
+    failed_there,
     is_for_good,
     lost_topic,
     may_have_arrived,
@@ -34,6 +35,8 @@ LONGEST_PAUSE_S = 30.0
 
 MOST_UPLOADS, MOST_COPIES = 2, 5
 """So often a file is sent that may have arrived, and so often another message."""
+MOST_FAILED_UPLOADS = 6
+"""So often a file is sent over which the server fails: for half a minute, since another one may go through."""
 
 Wanted = Callable[[], bool]
 """Whether what waits for its turn is still to be sent."""
@@ -69,7 +72,8 @@ class Post:
 
         Raises Undeliverable, or BadRequest when this content is refused, or UnsupportedError, or NotWantedError.
         """
-        failures, copies, most = 0, 0, MOST_UPLOADS if isinstance(content, File) else MOST_COPIES
+        failures, copies, failed = 0, 0, 0
+        most = MOST_UPLOADS if isinstance(content, File) else MOST_COPIES
         while True:
             await self._turn(to, wanted, unsure=copies > 0)
             try:
@@ -86,7 +90,8 @@ class Post:
                     return edit
             except TelegramError as exc:
                 copies += (edit is None or isinstance(content, Attachment)) and may_have_arrived(exc)
-                if is_for_good(exc) or copies == most:
+                failed += isinstance(content, File) and failed_there(exc)
+                if is_for_good(exc) or copies == most or failed == MOST_FAILED_UPLOADS:
                     raise undeliverable(exc) from exc
                 failures += 1
                 pause = backoff(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)

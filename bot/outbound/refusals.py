@@ -96,6 +96,13 @@ def may_have_arrived(exc: BaseException | None) -> bool:
     return late or isinstance(exc, TimedOut) or isinstance(cause, httpx.TransportError)
 
 
+def failed_there(exc: BaseException | None) -> bool:
+    """Whether the server had the request and failed over it, with a 500, a 502 or nonsense: it may do so for ever."""
+    if not isinstance(exc, TelegramError) or isinstance(exc, (BadRequest, RetryAfter)) or is_for_good(exc):
+        return False
+    return not isinstance(exc.__cause__, httpx.HTTPError) and not is_unauthorized(exc)
+
+
 def undeliverable(exc: TelegramError) -> Undeliverable:
     """The error that the rest of the bot knows; of a migrated group it names the new id, as Telegram does."""
     return Undeliverable(f"{type(exc).__name__}: {exc}")

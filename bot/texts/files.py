@@ -30,6 +30,7 @@ UPLOAD_REFUSED = (
 UPLOAD_LATE = (
     "A file belongs here that did not get through to Telegram in time, twice. If it does not appear, ask for it again."
 )
+UPLOAD_FAILED = "A file belongs here over which Telegram failed, several times. Please ask for it again later."
 FILES_TOO_MANY = (
     "These are more files than I can take in at once. Please send me those from this one on again, a few at a time."
 )

@@ -10,8 +10,8 @@ from telegram.error import TimedOut
 from bot.errors import Undeliverable
 from bot.outbound.content import Document, File, Photo, Text, Voice
 from bot.outbound.destination import Destination
-from bot.outbound.post import MOST_COPIES
-from bot.outbound.refusals import may_have_arrived
+from bot.outbound.post import MOST_COPIES, MOST_FAILED_UPLOADS
+from bot.outbound.refusals import failed_there, may_have_arrived
 from tests.outbound.double import GROUP, PRIVATE, Line, connected
 
 TOPIC = Destination(-7, private=False, thread_id=5, reply_to=3)
@@ -62,6 +62,29 @@ async def test_a_file_that_the_server_finds_too_large_is_not_sent_for_ever() -> 
         with pytest.raises(Undeliverable, match="Too Large"):
             await line.sender.upload(PRIVATE, Document(b"x", "x.md", ""))
         assert line.api.methods == ["sendDocument"]
+
+
+@pytest.mark.parametrize(("code", "said"), [(500, "Internal Server Error"), (502, "Bad Gateway"), (503, "")])
+async def test_a_file_that_the_server_fails_over_is_not_sent_for_ever(code: int, said: str) -> None:
+    async with connected() as line:
+        line.api.refuse("sendDocument", code, said, times=30)
+        with pytest.raises(Undeliverable) as raised:
+            await line.sender.upload(PRIVATE, Document(b"x", "x.md", ""))
+        assert line.api.methods == ["sendDocument"] * MOST_FAILED_UPLOADS
+    assert failed_there(raised.value.__cause__)
+    assert not may_have_arrived(raised.value.__cause__)
+
+
+async def test_a_file_outlasts_a_short_trouble_there() -> None:
+    async with connected() as line:
+        line.api.refuse("sendDocument", 502, "Bad Gateway", times=MOST_FAILED_UPLOADS - 1)
+        assert await line.sender.upload(PRIVATE, Document(b"x", "x.md", "")) is not None
+
+
+async def test_a_text_waits_for_the_end_of_any_trouble() -> None:
+    async with connected() as line:
+        line.api.refuse("sendMessage", 500, "Internal Server Error", times=2 * MOST_FAILED_UPLOADS)
+        assert await line.sender.notice(PRIVATE, "words") is not None
 
 
 async def test_a_quote_is_folded_as_a_whole() -> None:
