@@ -34,6 +34,7 @@ def problem_text(problem: Problem) -> str:
         Problem.CUT: texts.FILE_CUT,
         Problem.BLANK: texts.FILE_BLANK,
         Problem.DAMAGED: texts.PICTURE_DAMAGED,
+        Problem.DAMAGED_IN_PART: texts.FILE_DAMAGED,
         Problem.PREVIEW: texts.PICTURE_PREVIEW,
         Problem.HEARD_IN_PART: texts.SOUND_IN_PART,
         Problem.UNHEARD: texts.FILM_UNHEARD,

@@ -214,7 +214,8 @@ class Attachments:
         if is_wordless(read.text) and not pages.media:
             raise EmptyError("no text in it")
         cut = Problem.CUT if read.cut or text != read.text else None
-        return Attached(pages.media, text, problem=cut, document=read, pages=pages)
+        problem = cut or (Problem.DAMAGED_IN_PART if read.damaged else None)
+        return Attached(pages.media, text, problem=problem, document=read, pages=pages)
 
 
 def most_made(message: Message) -> int:

@@ -34,6 +34,7 @@ class Problem(Enum):
     CUT = auto()
     DAMAGED = auto()
     PREVIEW = auto()
+    DAMAGED_IN_PART = auto()
     HEARD_IN_PART = auto()
     UNHEARD = auto()
     TOO_MUCH = auto()
@@ -42,7 +43,7 @@ class Problem(Enum):
 PARTLY = frozenset(
     {
         *(Problem.CUT, Problem.DAMAGED, Problem.PREVIEW),
-        *(Problem.HEARD_IN_PART, Problem.UNHEARD),
+        *(Problem.DAMAGED_IN_PART, Problem.HEARD_IN_PART, Problem.UNHEARD),
     }
 )
 """The rest of it is there."""

@@ -6,7 +6,7 @@ from telegram import Message
 
 from bot.inbound.attachments import MOST_SECONDS, Attached
 from bot.inbound.pages import ranges
-from bot.inbound.plain import named
+from bot.inbound.plain import clean, named
 from bot.inbound.problems import Problem
 from bot.media.document import Document
 
@@ -33,6 +33,9 @@ def remarks(message: Message, found: Attached) -> tuple[str, ...]:
         f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
         _part(found.share, found.document) if found.problem is Problem.CUT else "",
         found.lost,
+        f"damaged in {clean(found.document.damaged)}, and only the rest of it could be read"
+        if found.document and found.document.damaged
+        else "",
         *(_pages(found, found.document) if found.document else ()),
         f"encoding guessed: {found.document.encoding}" if found.document and found.document.encoding else "",
     )

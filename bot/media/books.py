@@ -29,8 +29,10 @@ def epub(archive: zipfile.ZipFile) -> Iterator[str]:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(package), unquote(href)))
         if href and href in locked:
             raise LockedError("a book that only its seller's programs open")
-        if path in present and not path.endswith((".jpg", ".png", ".svg")):
-            yield html(archive.read(path))
+        if path.endswith((".jpg", ".png", ".svg")):
+            continue
+        missing = f"[a chapter that is missing: {posixpath.basename(path)}]"
+        yield html(archive.read(path)) if path in present else missing
 
 
 def html(data: bytes | str) -> str:

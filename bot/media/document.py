@@ -11,6 +11,7 @@ from bot.media.books import epub, html, open_document, unlocked
 from bot.media.errors import (
     BlankError,
     EmptyError,
+    LockedError,
     MediaError,
     NotSupportedError,
     OldOfficeError,
@@ -18,6 +19,7 @@ from bot.media.errors import (
     UnreadableError,
 )
 from bot.media.mail import is_letter, letter
+from bot.media.mending import mended
 from bot.media.old_office import old_office
 from bot.media.pdf import Pages
 from bot.media.pictures import is_wordless
@@ -37,6 +39,11 @@ LONG_PAGE = 20_000
 _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
 )
+_PACKED = re.compile(
+    r"""("(?:image|audio|video)/[\w.+-]{2,40}":\s{0,20}\[?\s{0,20}"|data:[\w-]{2,20}/[\w.+-]{2,80};base64,"""
+    r"""|<binary\b[^<>]{0,200}>)([A-Za-z0-9+/=\s\\]{1500,})"""
+)
+"""Pictures within notebooks, pages and books, as letters (base64): nobody reads them."""
 _OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
@@ -49,6 +56,8 @@ class Document:
     cut: bool
     share: float = 1.0
     """How much of it the text is."""
+    damaged: str = ""
+    """The names of what in it is damaged, so that the text is the rest of it."""
     encoding: str | None = None
     """The encoding of a text where that is a guess."""
     wordless: tuple[int, ...] = ()
@@ -106,6 +115,21 @@ def _pdf(data: bytes, most: int) -> Document:
 
 
 def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
+    """What is an archive of files; of a damaged one whatever can be read."""
+    try:
+        return _unpacked(data, name, mime, most)
+    except (LockedError, NotSupportedError, TooLargeError, RecursionError, MemoryError):
+        raise
+    except Exception:
+        with suppress(Exception):
+            rest, lost = mended(data)
+            read = _unpacked(rest, name, mime, most, damaged=True)
+            if not is_wordless(read.text):
+                return replace(read, damaged=lost or "some of its parts")
+        raise
+
+
+def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> Document:
     """What is an archive of files, by the names of these."""
     named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -116,10 +140,10 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
         if named_word or any(one.startswith("word/document") for one in names):
             texts = words(io.BytesIO(data))
         elif "ppt/presentation.xml" in names:
-            texts = slides(io.BytesIO(data))
+            texts = slides(io.BytesIO(data), damaged=damaged)
             return replace(_gathered(texts, most, len(texts)), pages=len(texts))
         elif "xl/workbook.xml" in names:
-            texts = sheets(told(data))
+            texts = sheets(told(data), damaged=damaged)
         elif "xl/workbook.bin" in names or kind.endswith("opendocument.spreadsheet"):
             unlocked(archive)
             texts = sheets(data)
@@ -137,9 +161,14 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
 def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:
     """The words of a text, and its encoding where that is a guess; of a long page of the web only what it shows."""
     read = text_of(data, language)
-    if len(read.words) > min(most, LONG_PAGE) and _PAGE.match(read.words):
-        return html(read.words), read.encoding
-    return read.words, read.encoding
+    text = _PACKED.sub(_left_out, read.words)
+    if len(text) > min(most, LONG_PAGE) and _PAGE.match(text):
+        return html(text), read.encoding
+    return text, read.encoding
+
+
+def _left_out(packed: re.Match[str]) -> str:
+    return f"{packed[1]}[{3 * len(packed[2]) // 4096} KB, left out here]"
 
 
 @contextmanager

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from bot.media.errors import LockedError, UnreadableError
 
 
-def sheets(data: bytes) -> list[str]:
-    """The rows of all sheets, each behind its name; rows without anything are left out."""
+def sheets(data: bytes, *, damaged: bool = False) -> list[str]:
+    """The rows of all sheets, each behind its name; rows without anything are left out.
+
+    `damaged`: a sheet that can't be read costs only itself.
+    """
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum, ZipError
 
     try:
@@ -16,7 +19,12 @@ def sheets(data: bytes) -> list[str]:
             for told in book.sheets_metadata:
                 hidden = "" if told.visible is SheetVisibleEnum.Visible else ", hidden"
                 rows.append(f"[sheet {told.name}{hidden}]")
-                rows += _rows(book.get_sheet_by_name(told.name).iter_rows())
+                try:
+                    rows += _rows(book.get_sheet_by_name(told.name).iter_rows())
+                except CalamineError:
+                    if not damaged:
+                        raise
+                    rows.append("[it can't be read]")
     except PasswordError as exc:
         raise LockedError("a workbook with a password") from exc
     except (CalamineError, ZipError) as exc:

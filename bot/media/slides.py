@@ -17,12 +17,21 @@ FORMULAS = Runs({})
 """They are those of Word."""
 
 
-def slides(file: BinaryIO) -> list[str]:
-    """The words of each slide of a presentation."""
+def slides(file: BinaryIO, *, damaged: bool = False) -> list[str]:
+    """The words of each slide of a presentation; `damaged`: one that can't be read costs only itself."""
+    from pptx.exc import PythonPptxError
     from pptx.package import Package
 
     part: Any = Package.open(file).main_document_part  # also a show or a template, which pptx.Presentation refuses
-    return [_slide(slide, number) for number, slide in enumerate(part.presentation.slides, 1)]
+    if not damaged:
+        return [_slide(slide, number) for number, slide in enumerate(part.presentation.slides, 1)]
+    found: list[str] = []
+    for number, one in enumerate(part.presentation.element.findall(".//{*}sldId"), 1):
+        try:
+            found.append(_slide(part.related_slide(one.rId), number))
+        except (PythonPptxError, KeyError, AttributeError, TypeError, ValueError):
+            found.append(f"[slide {number}]\n[it can't be read]")
+    return found
 
 
 def _slide(slide: "Slide", number: int) -> str:

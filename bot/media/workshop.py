@@ -76,6 +76,7 @@ class Workshop:
             None if fields["pages"] is None else made.integer("pages"),
             bool(fields["cut"]),
             float(str(fields["share"])),
+            str(fields.get("damaged", "")),
             None if fields["encoding"] is None else str(fields["encoding"]),
             _numbers(fields["wordless"]),
             _numbers(fields["poor"]),

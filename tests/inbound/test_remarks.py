@@ -62,6 +62,14 @@ def test_pages_without_words_and_a_guess_are_said() -> None:
     )
 
 
+def test_damaged_parts_of_a_document_are_named() -> None:
+    read = Read("x", 3, cut=False, damaged="slide2.xml")
+    found = Attached(text="x", problem=Problem.DAMAGED_IN_PART, document=read)
+    assert remarks(_file("a.pptx"), found) == (
+        "[file a.pptx: damaged in slide2.xml, and only the rest of it could be read]",
+    )
+
+
 def test_half_of_a_round_video_is_said() -> None:
     note, lost = _message(video_note=VideoNote("f", "u", 9, 9)), "its sound could not be read"
     assert remarks(note, Attached(lost=lost)) == (f"[round video message: {lost}]",)

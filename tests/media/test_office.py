@@ -123,6 +123,26 @@ def test_a_book_is_read_in_its_order() -> None:
     assert _read(book).text == "One\nDark and café.\nThe end."
 
 
+def test_a_missing_chapter_is_told() -> None:
+    book = _epub(("b.xhtml", "<p>Two</p>"), ("a.xhtml", "<p>One</p>"))
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        rest = {name: archive.read(name).decode() for name in archive.namelist() if not name.endswith("/b.xhtml")}
+    assert _read(_zipped(**rest)).text == "One\n[a chapter that is missing: b.xhtml]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cells": [{"data": {"image/png": "%s"}}, "end"]}',
+        "<FictionBook><binary id='a'>%s</binary><p>end</p>",
+        "![a](data:image/png;base64,%s) end",
+    ],
+)
+def test_pictures_within_texts_take_no_room(text: str) -> None:
+    read = _read((text % ("iVBORw0K" * 512)).encode()).text
+    assert read == text % "[3 KB, left out here]"
+
+
 def test_rich_text_is_read_in_its_code_page_with_its_notes() -> None:
     read = _read(rb"{\rtf1\ansi\ansicpg1251 \'cf\'f0\'e8\'e2\'e5\'f2 \u8364?{\footnote below}\par two}")
     assert read.text == "Привет € [note]  below\ntwo"

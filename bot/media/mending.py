@@ -1,0 +1,77 @@
+"""Packages of files (Word, slides, workbooks, books) of which a part is damaged: it costs no other part."""
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+
+MOST_NAMED = 12
+MOST_TEXTS = 200_000
+"""Words of cells that are kept apart from their sheets, which these ask for by number."""
+_XML = (".xml", ".rels", ".opf", ".ncx")
+_TEXTS = "xl/sharedStrings.xml"
+_TEXT_ASKED = re.compile(rb't="s"[^<>]{0,200}>\s{0,20}<(?:\w+:)?v>([0-9]{1,7})<')
+_LOST_TEXT = "<si><t>[a text that is missing]</t></si>"
+
+
+def mended(data: bytes) -> tuple[bytes, str]:
+    """The package with its damaged parts as far as they can be read, and what these are called."""
+    damaged: list[str] = []
+    parts: dict[str, bytes] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as before:
+        for name in dict.fromkeys(before.namelist()):
+            try:
+                part = before.read(name)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+                damaged.append(name)
+                continue
+            if name.endswith(_XML) and (rest := _rest(part)) is not None:
+                damaged.append(name)
+                part = rest
+            if part or not name.endswith(_XML):
+                parts[name] = part
+    if _fill_texts(parts) and _TEXTS not in damaged:
+        damaged.append(_TEXTS)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as after:
+        for name, part in parts.items():
+            after.writestr(name, part)
+    named = [posixpath.basename(name) for name in damaged[:MOST_NAMED]]
+    return written.getvalue(), ", ".join(named) + (", ..." if len(damaged) > MOST_NAMED else "")
+
+
+def _rest(part: bytes) -> bytes | None:
+    """What of a damaged part can be read; None: it is whole."""
+    from lxml import etree
+
+    if _is_whole(part):
+        return None
+    root = etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True, recover=True))
+    rest = b"" if root is None else etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    return rest if _is_whole(rest) else b""
+
+
+def _is_whole(part: bytes) -> bool:
+    from lxml import etree
+
+    try:
+        etree.fromstring(part, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        return False
+    return True
+
+
+def _fill_texts(parts: dict[str, bytes]) -> bool:
+    """Put something in the place of each text of a workbook that is missing; returns whether one is."""
+    if "xl/workbook.xml" not in parts:
+        return False
+    asked = max((int(one) for part in parts.values() for one in _TEXT_ASKED.findall(part)), default=-1)
+    texts = parts.get(_TEXTS, b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"></sst>')
+    missing = min(asked, MOST_TEXTS) + 1 - len(re.findall(rb"<(?:\w+:)?si[\s/>]", texts))
+    if missing <= 0:
+        return False
+    body = re.sub(rb"<((?:\w+:)?sst\b[^<>]*)/>", rb"<\1></sst>", texts)
+    head, end, tail = body.rpartition(b"</")
+    parts[_TEXTS] = head + _LOST_TEXT.encode() * missing + end + tail
+    return True
