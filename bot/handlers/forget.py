@@ -120,7 +120,7 @@ class ForgetHandlers:
             if given is None:
                 await self.storage.notices.add(tx, notice)
             else:
-                await self.questions.took(tx, given, notice)
+                await self.questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
             await self.storage.inbox.done(tx, update_ids)
 
     async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> Found:
