@@ -14,10 +14,13 @@ import httpx2
 import openai
 
 from bot.llm.bodies import MOST_BYTES
+from bot.llm.large import dumped, is_large
 from bot.trust import trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from openai._models import FinalRequestOptions
 
 _OPENAI = "api.openai.com"
 _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/deployments/", re.IGNORECASE)
@@ -44,7 +47,7 @@ def client(base_url: str, api_key: str | None, *, silence: float, connect: float
         hooks["request"] = [_AzureKey(parts.hostname or "", api_key).add]
     http = openai.DefaultAsyncHttpxClient(verify=trust(), timeout=timeout, event_hooks=hooks)
     headers = {} if _is_openais(base_url) else dict.fromkeys(_from_environment(), openai.Omit())
-    return openai.AsyncOpenAI(
+    return _Client(
         base_url=parts._replace(query="").geturl(),
         default_query=query,
         api_key=api_key or _NONE,
@@ -54,6 +57,17 @@ def client(base_url: str, api_key: str | None, *, silence: float, connect: float
         http_client=http,
         default_headers={**headers, "Authorization": f"Bearer {api_key or _NONE}"},  # type: ignore[dict-item]  # Omit is taken too
     )
+
+
+class _Client(openai.AsyncOpenAI):
+    async def _prepare_options(self, options: "FinalRequestOptions") -> "FinalRequestOptions":
+        """The hook before a request is built, on the loop: what is large is written by then."""
+        options = await super()._prepare_options(options)
+        if isinstance(options.json_data, dict) and is_large((options.json_data, options.extra_json)):
+            body = {**options.json_data, **(options.extra_json or {})}
+            kept = {name: value for name, value in body.items() if not isinstance(value, openai.Omit)}
+            options.json_data, options.extra_json = await asyncio.to_thread(dumped, kept), None
+        return options
 
 
 class _AzureKey:

@@ -5,7 +5,6 @@ does not expect.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import replace
@@ -25,6 +24,7 @@ from bot.llm.finishes import finish_of, reason_in
 from bot.llm.gate import Gate
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
+from bot.llm.large import dumped, made
 from bot.llm.loose import mapping, mappings, text, thoughts, words
 from bot.llm.model import Model
 from bot.llm.params import base64_text
@@ -116,7 +116,8 @@ class Generation(Model):
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         told = _Told()
-        async with self._open(messages, options) as response, aclosing(told_in(_bytes(response), DASHSCOPE)) as events:
+        body = await made(messages, lambda: self._body(messages, options))
+        async with self._open(body) as response, aclosing(told_in(_bytes(response), DASHSCOPE)) as events:
             async for event in events:
                 delta = told.end() if event is None else told.read(event)
                 if delta is not None:
@@ -133,10 +134,7 @@ class Generation(Model):
             if any(message.parts for message in messages):
                 raise errors.CannotSee(str(refusal)) from refusal
 
-    def _open(
-        self, messages: Sequence[Message], options: Options
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        task = "multimodal-generation" if self._multimodal else "text-generation"
+    def _body(self, messages: Sequence[Message], options: Options) -> bytes:
         body = {
             "model": self.name,
             "input": {
@@ -148,9 +146,13 @@ class Generation(Model):
                 "result_format": "message",
             },
         }
+        return dumped(body, "replace")
+
+    def _open(self, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        task = "multimodal-generation" if self._multimodal else "text-generation"
         return self.server.session.post(
             f"{self.server.base_url.rstrip('/')}/services/aigc/{task}/generation",
-            data=json.dumps(body, ensure_ascii=False).encode(errors="replace"),
+            data=body,
             headers={**STREAMED, "Authorization": f"Bearer {self.server.api_key}"},
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=self.server.timeout),
         )

@@ -28,6 +28,7 @@ from bot.llm.events import events
 from bot.llm.fields import fitted
 from bot.llm.forms import Forms
 from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
+from bot.llm.large import made
 from bot.llm.learned import Learned
 from bot.llm.loose import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
@@ -185,6 +186,8 @@ class Responses(OpenAIModel):
         marker = self._marker(messages, options)
         system = [message.content for message in messages if message.role == "system" and not self._cache.exact]
         said = [message for message in messages if message.role != "system" or self._cache.exact]
+        asked = said[-1:] if kept else said
+        written = await made(asked, lambda: _input(asked, marker))
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
@@ -195,7 +198,7 @@ class Responses(OpenAIModel):
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body={
                 **fitted(self._optional(messages, options), options.without),
-                "input": _input(said[-1:] if kept else said, marker),
+                "input": written,
             },
         )
 
