@@ -4,13 +4,16 @@ import asyncio
 
 import pytest
 
+from bot.conversation import media_budget
 from bot.conversation.compaction import Compactor
+from bot.conversation.media_budget import MediaBudget
 from bot.handlers.export import ExportHandlers
 from bot.inbound.reading import Reader
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
 from tests.e2e.test_memory import say
+from tests.media.files import picture
 from tests.selection import first
 
 
@@ -42,6 +45,32 @@ async def test_the_reading_of_a_file_can_be_stopped(stage: Stage) -> None:
         assert await say(stage, "/stop") == "Stopped."
     assert await say(stage, "Never mind.") == "Noted."
     assert "What is this about?" in str(stage.model.requests[-1].messages)
+
+
+async def test_wait_for_room_for_pictures_can_be_stopped(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, take = asyncio.Event(), MediaBudget.take
+
+    async def noted(self: MediaBudget, size: int) -> None:
+        waits.set()
+        await take(self, size)
+
+    monkeypatch.setattr(media_budget, "SMALL", 0)
+    monkeypatch.setattr(media_budget, "MOST", 1)
+    stage.model.script(Hang(), Say("Both seen."))
+    await stage.start()
+    bob = stage.telegram.user("Bob")
+    his = stage.telegram.private(bob)
+    await bob.photo(his, picture(), "And this?")
+    await stage.model.wait_requests(1, PATIENCE_S)
+    monkeypatch.setattr(MediaBudget, "take", noted)
+    await stage.ann.photo(stage.home, picture(), "What is this?")
+    async with asyncio.timeout(PATIENCE_S):
+        await waits.wait()
+    assert await say(stage, "/stop") == "Stopped."
+    assert len(stage.model.requests) == 1
+    await bob.say(his, "/stop")
+    await his.wait(1, PATIENCE_S)
+    assert await say(stage, "Never mind.") == "Both seen."
 
 
 async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> None:
