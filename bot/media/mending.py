@@ -7,6 +7,8 @@ import zipfile
 import zlib
 
 MOST_NAMED = 12
+MOST_PARSED = 20_000_000
+"""Bytes of a part; a tree of it takes ten times as many."""
 MOST_TEXTS = 200_000
 """Words of cells that are kept apart from their sheets, which these ask for by number."""
 _XML = (".xml", ".rels", ".opf", ".ncx")
@@ -26,7 +28,7 @@ def mended(data: bytes) -> tuple[bytes, str]:
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
                 damaged.append(name)
                 continue
-            if name.endswith(_XML) and (rest := _rest(part)) is not None:
+            if name.endswith(_XML) and len(part) <= MOST_PARSED and (rest := _rest(part)) is not None:
                 damaged.append(name)
                 part = rest
             if part or not name.endswith(_XML):

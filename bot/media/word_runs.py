@@ -79,6 +79,9 @@ class Runs:
                 return self._formula(part)
             case "drawing" | "pict":
                 return self.text(part) + _pictured(part)
+            case "r" if _is_hidden(part):
+                said = self.text(part)
+                return f"[hidden: {said}]" if said.strip() else said
             case "p" | "tr":  # of a text box
                 return self.text(part) + "\n"
             case "tc":
@@ -162,6 +165,13 @@ class Runs:
             self._inside(part, "sup") + (limit if over else ""),
         )
         return (f"_{_grouped(low)}" if low else "") + (f"^{_grouped(high)}" if high else "")
+
+
+def _is_hidden(run: "_Element") -> bool:
+    """Whether its words are there, and not shown."""
+    look = child(run, "rPr")
+    hidden = child(look, "vanish") if look is not None else None
+    return hidden is not None and value(hidden, "val") not in ("0", "false", "off")
 
 
 def tag(node: "_Element") -> str:

@@ -84,6 +84,8 @@ _SUM = (
 )
 PARAGRAPHS = {
     "a no-break hyphen": (_run("<w:t>10</w:t><w:noBreakHyphen/><w:t>20</w:t>"), "10-20"),
+    "hidden words": (_run("<w:rPr><w:vanish/></w:rPr><w:t>A</w:t>") + _said("B"), "[hidden: A]B"),
+    "words that are hidden no more": (_run('<w:rPr><w:vanish w:val="0"/></w:rPr><w:t>A</w:t>'), "A"),
     "a soft hyphen": (_run("<w:t>co</w:t><w:softHyphen/><w:t>operate</w:t>"), "cooperate"),
     "tabs": (_run('<w:t>A</w:t><w:tab/><w:t>B</w:t><w:ptab w:alignment="right"/><w:t>C</w:t>'), "A\tB\tC"),
     "tabs that are set": ('<w:pPr><w:tabs><w:tab w:val="left" w:pos="9"/></w:tabs></w:pPr>' + _said("A"), "A"),
