@@ -61,7 +61,8 @@ class Runs:
             elif name in _SIGNS:
                 yield _SIGNS[name]
             else:
-                yield self._special(name, part)
+                said = self._special(name, part)
+                yield f"[hidden: {said}]" if name == "r" and _is_hidden(part) and said.strip() else said
 
     def _special(self, name: str, part: "_Element") -> str:
         match name:
@@ -79,9 +80,6 @@ class Runs:
                 return self._formula(part)
             case "drawing" | "pict":
                 return self.text(part) + _pictured(part)
-            case "r" if _is_hidden(part):
-                said = self.text(part)
-                return f"[hidden: {said}]" if said.strip() else said
             case "p" | "tr":  # of a text box
                 return self.text(part) + "\n"
             case "tc":
