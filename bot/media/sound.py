@@ -126,6 +126,8 @@ def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
     for data in files:
         try:
             with _opened(data, kind) as source:
+                if not source.streams:  # the list of them is missing
+                    raise UnreadableError("nothing in it")
                 if not source.streams.audio:
                     raise SilentError("no sound in it")
                 if (codec := source.streams.audio[0].codec_context.name) not in CODECS:

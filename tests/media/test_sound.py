@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError
+from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.sound import sound, voice_note
 from tests.media.files import picture, recorded, samples, wav
 
@@ -55,6 +55,31 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
             sound(attempt, most_seconds=60)
         except MediaError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"), [("mp3", "libmp3lame"), ("flac", "flac"), ("webm", "libopus"), ("wav", "pcm_s16le")]
+)
+def test_a_missing_end_is_noticed(kind: str, codec: str) -> None:
+    data = recorded(kind, codec, 3.0)
+    assert sound(data, most_seconds=60).whole is None
+    made = sound(data[: len(data) // 3], most_seconds=60)
+    assert made.seconds < 1.5
+    assert made.whole == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_length_not_known_at_first_is_no_loss() -> None:
+    data = bytearray(wav(2.0, 8000))
+    data[4:8] = data[40:44] = b"\xff" * 4
+    assert sound(bytes(data), most_seconds=60).whole is None
+    assert sound(recorded("mp3", "libmp3lame") * 2, most_seconds=60).whole is None
+
+
+def test_a_film_without_its_table_is_not_silent() -> None:
+    data = recorded("mp4", "aac")
+    for missing in range(200, len(data), 700):
+        with pytest.raises(UnreadableError):
+            sound(data[:-missing], most_seconds=60)
 
 
 def test_damage_in_the_middle_costs_only_itself() -> None:
