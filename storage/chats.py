@@ -1,12 +1,13 @@
 """Which conversations there are."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Choices, Place
 
 CHOICES = tuple(field.name for field in fields(Choices))
 """The columns of what a chat has chosen for itself."""
+_AT = "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?"
 _FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
 
 
@@ -31,11 +32,8 @@ class Chats:
 
     async def find(self, place: Place) -> Chat | None:
         """The conversation at this place, if anything was ever said there."""
-        row = await self._database.row(
-            "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?",
-            (place.telegram_id, place.thread_id),
-        )
-        return chat_of(row) if row else None
+        row = await self._database.row(_AT, (place.telegram_id, place.thread_id))
+        return await read_chat(self._database, row) if row else None
 
     async def ensure(self, tx: Transaction, place: Place, *, private: bool, now: float) -> Chat:
         """The conversation at this place, made if there was none."""
@@ -44,11 +42,9 @@ class Chats:
             " ON CONFLICT DO NOTHING",
             (place.telegram_id, place.thread_id, place.direct, private, now),
         )
-        rows = await tx.rows(
-            "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?",
-            (place.telegram_id, place.thread_id),
-        )
-        return chat_of(rows[0])
+        (row,) = await tx.rows(_AT, (place.telegram_id, place.thread_id))
+        shared = await tx.rows(_AT, (place.telegram_id, 0)) if place.alone_with is not None else []
+        return _under(_chat(row), shared[0] if shared else None)
 
     async def stamp(self, tx: Transaction, chat_id: int, at: float) -> None:
         """Remember when a time was last written into a turn."""
@@ -57,7 +53,7 @@ class Chats:
     async def by_id(self, chat_id: int) -> Chat | None:
         """The conversation as it is now."""
         row = await self._database.row("SELECT * FROM chats WHERE id = ?", (chat_id,))
-        return chat_of(row) if row else None
+        return await read_chat(self._database, row) if row else None
 
     async def choose(self, tx: Transaction, chat_id: int, choices: Choices) -> None:
         """Keep what this chat has chosen for itself."""
@@ -112,13 +108,24 @@ class Chats:
         return [place_in(row) for row in rows]
 
 
+async def read_chat(database: Database, row: Row) -> Chat:
+    """A row of the table as our value."""
+    chat = _chat(row)
+    aside = chat.place.alone_with is not None
+    return _under(chat, await database.row(_AT, (chat.place.telegram_id, 0)) if aside else None)
+
+
+def _under(chat: Chat, shared: Row | None) -> Chat:
+    """What one member of a group says aside is under the settings of the group."""
+    return chat if shared is None else replace(chat, choices=_choices(shared))
+
+
 def place_in(row: Row) -> Place:
     """The place that a row names."""
     return Place(row["telegram_id"], row["thread_id"], bool(row["direct"]))
 
 
-def chat_of(row: Row) -> Chat:
-    """A row of the table as our value."""
+def _chat(row: Row) -> Chat:
     return Chat(
         id=row["id"],
         place=place_in(row),

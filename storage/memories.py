@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-from storage.chats import chat_of
+from storage.chats import read_chat
 from storage.database import Database, Row, Transaction
 from storage.noted import Memory, NotesVersion, Span
 from storage.records import Chat, Window
@@ -41,7 +41,7 @@ class Memories:
         )
         assert row is not None, "a window is asked for a chat that exists"
         memory = _memory(row) if row["text"] is not None else None
-        window = Window(chat_of(row), memory, ())
+        window = Window(await read_chat(self._database, row), memory, ())
         through = window.through_turn
         if most_tokens is not None:
             through = await self._newest(chat_id, through, most_tokens)

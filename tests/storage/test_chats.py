@@ -1,0 +1,21 @@
+"""Conversations, and what they have chosen."""
+
+from dataclasses import replace
+
+from storage import Storage
+from storage.records import Choices, Place
+
+
+async def test_what_is_said_aside_is_under_its_groups_settings(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        aside = await storage.chats.ensure(tx, Place.aside(-5, 7), private=False, now=1.0)
+        assert aside.choices == Choices()
+        group = await storage.chats.ensure(tx, Place(-5), private=False, now=1.0)
+        chosen = replace(group.choices, persona="A pirate", language="ru")
+        await storage.chats.choose(tx, group.id, chosen)
+    async with storage.transaction() as tx:
+        assert (await storage.chats.ensure(tx, aside.place, private=False, now=2.0)).choices == chosen
+    window = await storage.memories.window(aside.id)
+    for found in (window.chat, await storage.chats.find(aside.place), await storage.chats.by_id(aside.id)):
+        assert found is not None
+        assert found.choices == chosen
