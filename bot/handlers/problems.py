@@ -23,6 +23,7 @@ def problem_text(problem: Problem) -> str:
     return {
         Problem.TOO_BIG: texts.FILE_TOO_BIG.format(megabytes=MOST_BYTES // 1024 // 1024),
         Problem.TOO_LONG: texts.SOUND_TOO_LONG.format(minutes=int(MOST_SECONDS // 60)),
+        Problem.SWOLLEN: texts.FILE_SWOLLEN,
         Problem.TOO_SLOW: texts.FILE_TOO_SLOW,
         Problem.LOCKED: texts.FILE_LOCKED,
         Problem.UNREADABLE: texts.FILE_UNREADABLE,

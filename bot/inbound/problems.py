@@ -11,6 +11,7 @@ from bot.media.errors import (
     MediaError,
     NotSupportedError,
     OldOfficeError,
+    SwollenError,
     TooLargeError,
     TooLongError,
     TooSlowError,
@@ -21,6 +22,7 @@ class Problem(Enum):
     """Why something could not be read, or only in part."""
 
     TOO_BIG = auto()
+    SWOLLEN = auto()
     TOO_LONG = auto()
     TOO_SLOW = auto()
     LOCKED = auto()
@@ -50,6 +52,7 @@ PARTLY = frozenset(
 
 _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (TooLongError, Problem.TOO_LONG),
+    (SwollenError, Problem.SWOLLEN),
     (TooLargeError, Problem.TOO_BIG),
     (TooSlowError, Problem.TOO_SLOW),
     (LockedError, Problem.LOCKED),

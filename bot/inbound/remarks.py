@@ -12,6 +12,7 @@ from bot.media.document import Document
 
 REASONS = {
     Problem.TOO_BIG: "it is too big",
+    Problem.SWOLLEN: "what is in it is too much",
     Problem.TOO_LONG: f"it is longer than {MOST_SECONDS / 60:.0f} minutes",
     Problem.TOO_SLOW: "reading it took too long",
     Problem.LOCKED: "it has a password",

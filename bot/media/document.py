@@ -15,6 +15,7 @@ from bot.media.errors import (
     MediaError,
     NotSupportedError,
     OldOfficeError,
+    SwollenError,
     TooLargeError,
     UnreadableError,
 )
@@ -134,7 +135,7 @@ def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: b
     named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
-            raise TooLargeError("a file that unpacks to too much")
+            raise SwollenError("a file that unpacks to too much")
         names = archive.namelist()
         kind = archive.read("mimetype")[:99].decode("ascii", "replace").strip() if "mimetype" in names else ""
         if named_word or any(one.startswith("word/document") for one in names):
@@ -179,7 +180,7 @@ def _libraries() -> Iterator[None]:
     except MediaError:
         raise
     except (RecursionError, MemoryError) as exc:
-        raise TooLargeError(type(exc).__name__) from exc
+        raise SwollenError(type(exc).__name__) from exc
     except Exception as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
 

@@ -23,6 +23,10 @@ class BlankError(EmptyError):
     """There is nothing in it at all."""
 
 
+class SwollenError(TooLargeError):
+    """It is small, and what is in it is not."""
+
+
 class TooLongError(TooLargeError):
     """It goes on for longer than it may."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil, isfinite, log2
 from typing import TYPE_CHECKING
 
-from bot.media.errors import NotSupportedError, TooLargeError, UnreadableError
+from bot.media.errors import NotSupportedError, SwollenError, UnreadableError
 from bot.media.png import without_words
 from bot.media.signatures import picture_format
 from bot.media.webp import completed
@@ -85,7 +85,7 @@ def image(data: bytes) -> Image:
     except PIL.UnidentifiedImageError as exc:
         raise UnreadableError(str(exc)) from exc
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning, MemoryError) as exc:
-        raise TooLargeError(str(exc)) from exc
+        raise SwollenError(str(exc)) from exc
     except (
         OSError,
         ValueError,
@@ -117,7 +117,7 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
     with PIL.Image.open(io.BytesIO(data), formats=[kind]) as opened:
         width, height = opened.size
         if width * height > (MOST_JPEG_PIXELS if kind == "JPEG" else MOST_PIXELS):
-            raise TooLargeError(f"{width} x {height} pixels")
+            raise SwollenError(f"{width} x {height} pixels")
         large = max(opened.size) > LONGEST_SIDE
         if large and kind == "JPEG":
             opened.draft(None, (LONGEST_SIDE, LONGEST_SIDE))

@@ -4,7 +4,7 @@ import io
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from bot.media.errors import EmptyError, LockedError, TooLargeError, UnreadableError
+from bot.media.errors import EmptyError, LockedError, SwollenError, UnreadableError
 from bot.media.image import Image
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def page_picture(data: bytes, number: int) -> Image:
     except (OSError, ValueError, IndexError, ZeroDivisionError) as exc:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
     except MemoryError as exc:
-        raise TooLargeError("a page that takes too much memory") from exc
+        raise SwollenError("a page that takes too much memory") from exc
     if all(low == high for low, high in picture.getextrema()):
         raise EmptyError("a blank page")
     return _light(picture)

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from bot.media.errors import TooLargeError
+from bot.media.errors import SwollenError
 
 MOST_CELLS = 20_000_000
 """Between the first cell of a sheet and the last, empty ones too."""
@@ -61,7 +61,7 @@ def _together(sheet: bytes) -> bytes:
     if _area(columns, rows) <= MOST_CELLS:
         return sheet
     if len(columns) * len(rows) > MOST_CELLS:
-        raise TooLargeError(f"a sheet of {len(columns)} columns and {len(rows)} rows")
+        raise SwollenError(f"a sheet of {len(columns)} columns and {len(rows)} rows")
     new_columns, new_rows = _counted(columns), _counted(rows)
     moved = _PLACE.sub(partial(_moved, new_columns, new_rows), sheet)
     return _ROW.sub(lambda found: b"%b%d%b" % (found[1], new_rows.get(int(found[2]), 1), found[3]), moved)

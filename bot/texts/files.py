@@ -1,6 +1,7 @@
 """What is said of files, in both directions."""
 
 FILE_TOO_BIG = "That file is too big for me: {megabytes} MB is the most that I can take."
+FILE_SWOLLEN = "That file unfolds into more than I can take. A smaller version, or only a part of it, will do."
 FILE_TOO_SLOW = "That file takes me too long to read. A shorter one, or only a part of it, will do."
 FILE_LOCKED = "That file is locked with a password. Please send it without one."
 FILE_UNREADABLE = "I could not read that file; it may be damaged. Please try another one."

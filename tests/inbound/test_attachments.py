@@ -131,6 +131,11 @@ async def test_of_a_film_that_is_not_heard_the_picture_is_left() -> None:
     assert found.problem is Problem.TOO_BIG
 
 
+async def test_small_file_with_too_much_in_it_is_told_apart() -> None:
+    found = await _found(picture(9_900, 9_900, "PNG", mode="1", color=1), **_file("image/png", None))
+    assert found.problem is Problem.SWOLLEN
+
+
 async def test_a_sound_as_a_file_is_heard_whatever_it_is_called() -> None:
     assert _kinds(await _found(wav(0.2), **_file("text/plain", None))) == [MediaKind.AUDIO]
 
