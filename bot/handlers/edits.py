@@ -64,8 +64,8 @@ class EditHandlers:
                 self.chat.lately.hear(message)
                 return
         if self._is_worth_hearing(message):
-            self.chat.lately.hear(message)
             await self.chat.listen(Burst(place, (message,), (update.update_id,)))
+            self.chat.lately.hear(message)  # not before it is stored: else the next try takes it for unchanged
             return
         await self._done(update.update_id)
 
@@ -75,12 +75,11 @@ class EditHandlers:
 
     async def _leave(self, message: Message, update_id: int) -> None:
         """Say that an answer stays what it was; after a restart nobody knows whether it has other words now."""
-        changed = self.chat.lately.has_changed(message)
-        self.chat.lately.hear(message)
         async with self.storage.transaction() as tx:
-            if changed:
+            if self.chat.lately.has_changed(message):
                 await self.storage.notices.add(tx, answer(message, texts.ANSWER_EDITED))
             await self.storage.inbox.done(tx, [update_id])
+        self.chat.lately.hear(message)
 
     async def _change(self, chat: Chat, message: Message, update_id: int, held: AsyncExitStack) -> bool:
         stored = await self.storage.edits.find(chat.id, message.message_id)

@@ -1,16 +1,22 @@
 """Messages that people edit: the transcript follows, and the last question is answered anew."""
 
 import re
+import sqlite3
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from sandbox.model import Fail, Hold, Say
+from storage import StorageError, Transaction, patience
+from storage.inbox import Inbox
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
+from tests.e2e.owners import handled
 from tests.e2e.quick import hurry as hurry
 from tests.media.files import picture
+from tests.selection import first
 
 
 def _words(stage: Stage, request: int) -> list[str]:
@@ -120,6 +126,32 @@ async def test_in_a_group_an_edit_can_call_the_bot(stage: Stage, hurry: None) ->
     [reply] = await friends.wait(1, PATIENCE_S)
     assert reply.reply_to == said.id
     assert len(stage.model.requests) == 1
+
+
+@pytest.mark.parametrize("stored", first([False, True]))
+async def test_an_edit_outlives_a_busy_database(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    chat, (ann, _) = group(stage, "Bob")
+    stage.model.always(Say("Aye."))
+    await stage.start(GROUP_LISTEN="on" if stored else "off")
+    said = await ann.say(chat, "is anybody there?")
+    await handled(stage)
+    done, failed = Inbox.done, list[Sequence[int]]()
+
+    async def busy(self: Inbox, tx: Transaction, update_ids: Sequence[int]) -> None:
+        if not failed:
+            failed.append(update_ids)
+            locked = sqlite3.OperationalError("database is locked")
+            locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise StorageError("locked") from locked
+        await done(self, tx, update_ids)
+
+    monkeypatch.setattr(patience, "WRITE_AGAIN_AFTER_S", (0.0, 0.0))
+    monkeypatch.setattr(Inbox, "done", busy)
+    await ann.edit(said, "Keepsake, is anybody there?")
+    assert [reply.text for reply in await chat.wait(1, PATIENCE_S)] == ["Aye."]
+    assert failed
 
 
 @pytest.mark.long
