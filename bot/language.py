@@ -28,7 +28,7 @@ _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 _TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶"}
 """Where OpenCC goes by the sign, or has a rarer word."""
 ANEW = "/retry"
-_HOW_ANEW = re.compile(rf"(\s*)[^\s.。][^.。]*{ANEW}[^.。]*[.。]")
+_SENTENCE = re.compile(r"(\s*)[^.。]*[.。]?")
 _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
 """Where Babel has other names."""
 
@@ -89,7 +89,10 @@ def sentence(error: ModelError, anew: str = ANEW) -> str:
 
 def reason(error: ModelError) -> str:
     """The same without how an answer is tried again, which does not help: what it was about has to be sent again."""
-    return _HOW_ANEW.sub(lambda found: f"{found[1]}{texts.SEND_AGAIN}", sentence(error))
+    return "".join(
+        f"{found[1]}{texts.SEND_AGAIN}" if ANEW in found[0] else found[0]
+        for found in _SENTENCE.finditer(sentence(error))
+    )
 
 
 def commands() -> dict[str, str]:
