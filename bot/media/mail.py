@@ -1,11 +1,13 @@
 """Letters that were saved as files: who wrote what to whom, in words, and what was attached."""
 
 import re
+from contextlib import suppress
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default
 
 from bot.media.books import html
+from bot.media.text import text_of
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_ATTACHED = 100
@@ -24,16 +26,32 @@ def is_letter(data: bytes) -> bool:
     return head is not None and bool(_WRITTEN.search(head[0]) and _ENCODED.search(head[0]))
 
 
-def letter(data: bytes) -> str:
-    """Its words."""
+def letter(data: bytes, language: str | None) -> str:
+    """Its words; `language` (IETF) is that of whoever sent it here."""
     read = message_from_bytes(data, policy=default)
     assert isinstance(read, EmailMessage)
-    lengths = {name.lower(): len(str(value)) for name, value in read.raw_items()}
-    short = [name for name in HEADERS if 0 < lengths.get(name.lower(), 0) <= LONGEST_HEADER]
-    lines = [f"{name}: {' '.join(str(read[name]).split())}" for name in short]
+    lines = [f"{name}: {said}" for name in HEADERS if (said := _header(read, name))]
     body = read.get_body(("plain", "html"))
     if body is not None:
-        words = str(body.get_content())
+        words = _words(body, language)
         lines += ["", html(words) if body.get_content_subtype() == "html" else words.strip()]
     names = [one.get_filename() or one.get_content_type() for one in read.iter_attachments()][:MOST_ATTACHED]
     return "\n".join([*lines, *([f"[attached files, not read here: {', '.join(names)}]"] if names else [])])
+
+
+def _header(read: EmailMessage, name: str) -> str:
+    """What a header says; of a damaged one as it stands there, and nothing of one that is too long."""
+    raw = next((str(value) for told, value in read.raw_items() if told.lower() == name.lower()), "")
+    if not 0 < len(raw) <= LONGEST_HEADER:
+        return ""
+    with suppress(LookupError, ValueError, TypeError, AttributeError):  # Python's parser stumbles over some
+        return " ".join(str(read[name]).split())
+    return " ".join(raw.split())
+
+
+def _words(body: MIMEPart, language: str | None) -> str:
+    try:
+        return str(body.get_content())
+    except LookupError:  # an encoding that there is not
+        data = body.get_payload(decode=True)
+        return text_of(data, language).words if isinstance(data, bytes) else ""

@@ -46,9 +46,26 @@ def test_what_only_looks_like_one_is_a_text(text: str) -> None:
     assert _text(text.encode()) == text.strip()
 
 
-def test_a_damaged_letter_is_read_all_the_same() -> None:
-    data = b"From: a\nTo: b\nMIME-Version: 1.0\nContent-Type: text/plain; charset=no-such\n\nwords"
-    assert "words" in _text(data)
+@pytest.mark.parametrize("charset", ["no-such", "unknown-8bit", "ansi"])
+def test_a_letter_in_an_unknown_encoding_is_guessed(charset: str) -> None:
+    made = _letter(charset="windows-1251").as_bytes()
+    assert _text(made.replace(b'charset="windows-1251"', charset.join(('charset="', '"')).encode())).endswith(
+        "\n\nПривет, мир"
+    )
+
+
+def test_a_damaged_header_costs_only_itself() -> None:
+    data = b'From: a\nTo: b\nCc: "\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\nd29yZHM='
+    assert _text(data) == 'From: a\nTo: b\nCc: "\n\nwords'
+
+
+def test_a_long_header_is_left_out_wherever_it_stands() -> None:
+    long = b"To: " + b"\n ".join([b"a@b.cc, " * 200] * 40) + b"\n"
+    head = b"From: a\nMIME-Version: 1.0\n"
+    letters = (head + long + b"To: b\n\nhi", head + b"To: b\n" + long + b"\nhi")
+    began = process_time()
+    assert [_text(data) for data in letters] == ["From: a\n\nhi", "From: a\nTo: b\n\nhi"]
+    assert process_time() - began < 2
 
 
 def test_many_headers_take_little_time() -> None:
