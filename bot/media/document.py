@@ -22,7 +22,7 @@ from bot.media.errors import (
 from bot.media.mail import is_letter, letter
 from bot.media.mending import mended
 from bot.media.old_office import old_office
-from bot.media.pdf import Pages
+from bot.media.pdf import MOST_PAGES, Pages
 from bot.media.pictures import is_wordless
 from bot.media.rich_text import rich_text
 from bot.media.sheet_cells import told
@@ -104,7 +104,7 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
             return _gathered([rich_text(data)], most, 1)
         if is_letter(data):
             with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):  # else it is a text
-                return _gathered([letter(data)], most, 1)
+                return _gathered([letter(data, language)], most, 1)
         text, encoding = _plain(data, language, most)
     return replace(_gathered([text], most, 1), encoding=encoding)
 
@@ -112,6 +112,8 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
 def _pdf(data: bytes, most: int) -> Document:
     read = Pages(data)
     gathered = _gathered(read.texts(), most, read.count)
+    if not gathered.cut and read.count > MOST_PAGES:
+        gathered = replace(gathered, cut=True, share=MOST_PAGES / read.count)
     return replace(gathered, pages=read.count, wordless=tuple(read.wordless), poor=tuple(read.poor))
 
 
@@ -195,8 +197,6 @@ def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
             share, cut = min(1.0, (at + max(0, room) / len(text)) / count), True
             break
         room -= len(text) + 1
-    if not cut and count > len(kept):
-        share, cut = len(kept) / count, True
     return Document("\n".join(kept).strip(), None, cut=cut, share=share)
 
 

@@ -35,6 +35,8 @@ _UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _UNUSUAL = ("CMYK", "I", "I;16", "I;16B", "F")
 """Pillow's names for colours and depths that not every server takes."""
+_WITH_PREVIEWS = ("HEIF", "MPO")
+"""Formats whose other pictures are those of the same moment, mostly smaller; a JPEG with some is an MPO to Pillow."""
 _NO_METADATA = frozenset(
     {
         *(
@@ -125,7 +127,8 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
         if damaged and _is_empty(opened):
             raise UnreadableError("nothing of it is there")
         made = _fit(opened, data, large=large, damaged=damaged)
-        return replace(made, damaged=damaged, pages=getattr(opened, "n_frames", 1) if kind != "HEIF" else 1)
+        pages = 1 if opened.format in _WITH_PREVIEWS else getattr(opened, "n_frames", 1)
+        return replace(made, damaged=damaged, pages=pages)
 
 
 def _rescued(data: bytes, kind: str) -> Image:

@@ -9,6 +9,8 @@ import zlib
 MOST_NAMED = 12
 MOST_PARSED = 20_000_000
 """Bytes of a part; a tree of it takes ten times as many."""
+PIECE = 4096
+"""Bytes of a part that are read at once; those of the piece in which it is damaged are lost."""
 MOST_TEXTS = 200_000
 """Words of cells that are kept apart from their sheets, which these ask for by number."""
 _XML = (".xml", ".rels", ".opf", ".ncx")
@@ -23,15 +25,13 @@ def mended(data: bytes) -> tuple[bytes, str]:
     parts: dict[str, bytes] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as before:
         for name in dict.fromkeys(before.namelist()):
-            try:
-                part = before.read(name)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            part, is_whole = _unpacked(before, name)
+            is_xml = name.endswith(_XML)
+            if is_xml and len(part) <= MOST_PARSED and (rest := _rest(part)) is not None:
+                part, is_whole = rest, False
+            if not is_whole:
                 damaged.append(name)
-                continue
-            if name.endswith(_XML) and len(part) <= MOST_PARSED and (rest := _rest(part)) is not None:
-                damaged.append(name)
-                part = rest
-            if part or not name.endswith(_XML):
+            if is_whole or (is_xml and part):
                 parts[name] = part
     if _fill_texts(parts) and _TEXTS not in damaged:
         damaged.append(_TEXTS)
@@ -41,6 +41,21 @@ def mended(data: bytes) -> tuple[bytes, str]:
             after.writestr(name, part)
     named = [posixpath.basename(name) for name in damaged[:MOST_NAMED]]
     return written.getvalue(), ", ".join(named) + (", ..." if len(damaged) > MOST_NAMED else "")
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
+    """A part up to where it is damaged, and whether it is whole."""
+    pieces: list[bytes] = []
+    left = archive.getinfo(name).file_size
+    try:
+        with archive.open(name) as part:
+            while left > 1:  # with the last byte it would be compared with its sum, and lost if that is wrong
+                pieces.append(part.read(min(PIECE, left - 1)))
+                left -= len(pieces[-1]) or left
+            pieces.append(part.read())
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return b"".join(pieces), False
+    return b"".join(pieces), True
 
 
 def _rest(part: bytes) -> bytes | None:

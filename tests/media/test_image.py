@@ -161,6 +161,15 @@ def test_of_a_scan_of_pages_it_is_said() -> None:
     assert image(written.getvalue()).pages == 3
 
 
+def test_a_photo_with_a_preview_is_one_picture() -> None:
+    """Cameras write such (MPO), and apps show the first picture only."""
+    first, preview = (PIL.Image.new("RGB", sides, "red") for sides in ((64, 48), (16, 12)))
+    written = io.BytesIO()
+    first.save(written, "MPO", save_all=True, append_images=[preview])
+    made = image(written.getvalue())
+    assert (made.mime, made.width, made.pages) == ("image/jpeg", 64, 1)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
 def test_a_missing_end_costs_only_itself(kind: str) -> None:
     data = picture(640, 480, kind, compress_level=0)

@@ -80,6 +80,17 @@ def test_a_text_without_its_end() -> None:
     assert (read.text[:5], read.damaged) == ("Hello", "document.xml")
 
 
+@pytest.mark.parametrize("place", [0.5, 0.99])
+def test_a_bit_that_is_turned_costs_what_follows(place: float) -> None:
+    data = bytearray(word(*(f"Paragraph {number} of {number * 7919 % 1009}" for number in range(300))))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        part = archive.getinfo("word/document.xml")
+    data[part.header_offset + 30 + len(part.filename) + int(place * part.compress_size)] ^= 0x10
+    read = _read(bytes(data))
+    assert read.text.startswith("Paragraph 0 of 0\nParagraph 1 of 856\nParagraph 2 of 703\n")
+    assert read.damaged == "document.xml"
+
+
 def test_what_holds_nothing_else_is_damaged() -> None:
     with pytest.raises(MediaError):
         _read(_changed(word("Hello"), "word/document.xml", lambda part: part[:99]))

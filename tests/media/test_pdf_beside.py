@@ -7,6 +7,8 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 
+import bot.media.document
+import bot.media.pdf
 from bot.media.document import document
 from tests.media.files import pdf
 
@@ -25,6 +27,16 @@ def test_attached_files_are_named() -> None:
     writer = _writer("See the table")
     writer.add_attachment("sums of  May.csv", b"a;b")
     assert _text(writer) == "See the table\n[attached files, not read here: sums of May.csv]"
+
+
+def test_pages_beyond_the_most_are_missing_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (bot.media.document, bot.media.pdf):
+        monkeypatch.setattr(module, "MOST_PAGES", 2)
+    writer, written = _writer("One", "Two", "Three"), io.BytesIO()
+    writer.add_attachment("sums.csv", b"a;b")
+    writer.write(written)
+    read = document(written.getvalue(), "a.pdf", None, most_characters=1000)
+    assert (read.cut, read.share) == (True, 2 / 3)
 
 
 @pytest.mark.parametrize(
