@@ -101,19 +101,24 @@ class Endings:
             return True
         if reply_id is not None and (running is None or running.reply_id != reply_id):
             return False
+        owes = running is None and await self._owes(place)
+        running = self._running.get(place)  # which may have begun meanwhile
         if place in self._stopped:  # said twice: one answer to both
             self._order(place, update_ids)
         elif running is not None:
             if not running.control.end(Ending.STOPPED, update_ids):
                 return False
-        else:
-            chat = await self.storage.chats.find(place)
-            owed = await self.storage.transcript.owed(chat.id) if chat is not None else None
-            if owed is None and place not in self._asking:
-                return False
+        elif owes:
             self._order(place, update_ids)
+        else:
+            return False
         self._stopped.add(place)
         return True
+
+    async def _owes(self, place: Place) -> bool:
+        chat = await self.storage.chats.find(place)
+        owed = await self.storage.transcript.owed(chat.id) if chat is not None else None
+        return owed is not None or place in self._asking
 
     def stop_waiting(self, place: Place, update_ids: tuple[int, ...]) -> bool:
         """End the answer to what waits first at this place; False when nothing waits."""
