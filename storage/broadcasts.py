@@ -76,7 +76,7 @@ class Broadcasts:
     async def drop(self, tx: Transaction, number: int, owner_id: int) -> bool:
         """Do not send it; False when it is no question any more, or another owner's."""
         asked = "id = ? AND owner_id = ? AND state = 'asked'"
-        drop = f"UPDATE broadcasts SET state = 'dropped' WHERE {asked}"  # noqa: S608 - a constant
+        drop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {asked}"  # noqa: S608 - constants
         return bool(await tx.execute(drop, (number, owner_id)))
 
     async def sending(self) -> list[Broadcast]:

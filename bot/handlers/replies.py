@@ -234,7 +234,7 @@ class Replies:
             message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
             if (moved := await self._moved(notice.place, exc)) is not None:
-                seen = min(notice.reply_to or 0, notice.edits or 0) or None
+                seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
                 await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending)
                 return
             log.warning("A notice can't be delivered: %s", exc)

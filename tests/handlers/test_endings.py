@@ -6,7 +6,6 @@ import pytest
 
 from bot.conversation.control import Control, Ending
 from bot.handlers.endings import Endings, Running
-from bot.outbound.stream import Preview
 from storage import Storage
 from storage.chats import Chats
 from storage.records import Place
@@ -16,7 +15,7 @@ HOME = Place(5)
 
 async def test_an_answer_that_begins_meanwhile_is_stopped(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     endings, control, find = Endings(storage), Control(), Chats.find
-    answer = endings.open_to(HOME, Running(1, control, cast("Preview", None), ()))
+    answer = endings.open_to(HOME, Running(1, control, cast("Any", None), ()))
 
     async def begins(self: Chats, place: Place) -> Any:
         answer.__enter__()

@@ -59,6 +59,14 @@ async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Stor
     assert (done.chats, done.sent) == (4, 1)
 
 
+async def test_nothing_is_kept_of_what_is_not_sent(storage: Storage) -> None:
+    async with storage.transaction() as tx:
+        number = await storage.broadcasts.propose(tx, 1, Told("A secret", '[{"url": "x"}]', "{}", 7), 0.0)
+        assert await storage.broadcasts.drop(tx, number, 1)
+        [kept] = await tx.rows("SELECT text, entities, preview, copied FROM broadcasts")
+    assert tuple(kept) == ("", "[]", None, None)
+
+
 async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> None:
     number = await _begun(storage, 5, 6, 7)
     assert await _hand_out(storage, number, 2) == [5, 6]
