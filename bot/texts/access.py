@@ -52,8 +52,8 @@ ALLOW_HOW = "Use /allow with an id or with a @username that I know, or as a repl
 BLOCK_HOW = "Use /block with an id or with a @username that I know, or as a reply to my question or to a forward."
 ACCESS_UNKNOWN = "I know nobody called {name}. Let them write to me first, or tell me their id."
 ACCESS_OF_NOBODY = (
-    "I can't tell whose message that is, or nobody can be let in or blocked by it: it is mine, of the group itself, or "
-    "of its channel. Tell me an id."
+    "I can't tell whose message that is, or it is from nobody you could let in or block: from me, the group itself or "
+    "its channel. Tell me an id."
 )
 ACCESS_OF_MANY = (
     "{id} stands for many at once: Telegram uses it for all anonymous administrators, or for all channels. Tell me the "
@@ -74,6 +74,6 @@ BROADCAST_DONE = "Your message is out: it reached {sent} of {chats}."
 BROADCAST_STOPPED = "Stopped. Your message had reached {sent} of {chats}."
 
 NOT_SHOWN_ALONE = (
-    "Telegram did not let me answer a question here so that only whoever asked it can see the answer. Please ask me in"
-    " our private chat, or here for everybody to see."
+    "Telegram did not let me show an answer here only to whoever had asked for it. Please ask me in our private chat, "
+    "or here for everybody to see."
 )

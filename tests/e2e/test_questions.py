@@ -90,7 +90,10 @@ async def test_a_question_is_cancelled(stage: Stage, hurry: None, way: str) -> N
     await stage.start()
     question = await ask(stage, stage.home, stage.ann)
     if way == "button":
-        assert await pressed(stage, stage.ann, stage.home.replies[0], "Cancel") == "Cancelled: I wait for no answer."
+        assert (
+            await pressed(stage, stage.ann, stage.home.replies[0], "Cancel")
+            == "Cancelled. I am not waiting for an answer any more."
+        )
     else:
         await stage.ann.say(stage.home, "/cancel")
         await stage.home.wait(lambda chat: chat.replies[-1].text.startswith("Cancelled"), PATIENCE_S)
