@@ -18,7 +18,7 @@ _LITERAL_TOKEN = re.compile(
     | /\\[^\w\s]                      # s/\./_/
     | ^["'(/]*\^ | (?<!\\)\$["'),/]*$      # what else only patterns have
     | (?<!\\)(?:\.[*+]|[\])][*+?{])(?!\*) | \[\^ | \(\?
-    | \u00af\\""",
+    | \u00af\\ | ^\\\(\^              # faces""",
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\([\s\S]?)|[*_]")
@@ -28,20 +28,25 @@ _BEHIND_MARKS = ".,;:!?)\"'"
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]`\\]+")
 _MARK = re.compile(r"[*_]")
 _BEHIND_ADDRESS = "*_.,;:!?"
-_NO_QUOTE = re.compile(r"^([ \t]{0,3}(?:[-*+][ \t]+)?)(?=>[0-9=]|>>>[ \t]\S)", re.MULTILINE)
+_ANGRY_FACE = r">(?:[-_.:;^owx]{1,3}[<>]|[:;]['-]?[()\[\]DPO03c/\\|])(?![^\s.,!?])"
+_LINE_START = r"(?:[ \t]{0,3}>[ \t])*[ \t]{0,3}(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)?"
+_NO_QUOTE = re.compile(rf"^({_LINE_START})(?=>[0-9=]|>>>[ \t]\S|{_ANGRY_FACE})", re.MULTILINE)
 
 _DEFINITION = re.compile(r"^([ \t>]*)(?=\[[^\^\[\]\n][^\[\]\n]{0,200}\]:)", re.MULTILINE)
 """Of a link, whose label, title and place in the text would be lost."""
 
 _ALSO_NAMES = (
-    "main all file path version author post_init slots dict weakref func pretty_function attribute asm typename"
+    "main all file path version author post_init slots dict weakref func pretty_function attribute asm typename "
+    "future pycache builtin builtins annotations tests mocks fixtures snapshots proto linux unix clang"
 )
-_MACROS = "file line function date time class method dir namespace trait va_args counter timestamp stdc"
+_MACROS = "file line function date time class method dir namespace trait va_args counter timestamp stdc gnuc apple"
 _NAMES = frozenset((*_ALSO_NAMES.split(), *_MACROS.split())) | {
     name.strip("_") for one in vars(builtins).values() for name in dir(one) if name.startswith("__")
 }
 """What stands between two pairs of underscores in Python, and in C and PHP in capitals."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_OF_CODE = re.compile(r".*_|[a-z]{4,}[A-Z]|[a-z]+[0-9]")
+"""What a name in code has, and a word or a trade mark has not."""
 _ATTRIBUTE = re.compile(r"(?:[A-Za-z0-9)\]]\.|\$)\Z")
 """Of an object, or what begins with a dollar in PHP, Perl and PowerShell."""
 _NAME_AT_END = re.compile(rb"\s(?:\\?_){2}[a-z0-9]+\Z")
@@ -135,7 +140,8 @@ def _is_name(before: str, content: str, after: str, length: int) -> bool:
         return True
     if not _IDENTIFIER.fullmatch(content):
         return before[-1:] in ("}", "]", ")") and not content[0].isspace()
-    if length > 1 and ("_" in content or content in _NAMES or (content.isupper() and content.lower() in _NAMES)):
+    known = content in _NAMES or (content.isupper() and content.lower() in _NAMES)
+    if length > 1 and (known or _OF_CODE.match(content)):
         return True
     return _CODE_BEFORE.search(before) is not None or _CODE_AFTER.match(after) is not None
 

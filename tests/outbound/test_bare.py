@@ -36,6 +36,8 @@ NAMES = [
     "-*- coding: utf-8 -*-",
     "$_GET['id'] and $_POST['name'], self._a, ¯\\_ x",
     "use __filename and then __init__.py",
+    "from __future__ import x leaves __pycache__ beside __tests__ and __mocks__",
+    "obj.constructor, __proto__ and __lookupGetter__, __builtin__ or __m128i__, #ifdef __linux__ or __GNUC__",
     "ps | where { $_.CPU -gt 100 -and $_.Name -ne 'idle' } | select $_.Name",
 ]
 PRODUCTS = [
@@ -56,6 +58,8 @@ PRODUCTS = [
     " ".join(f"2*{number}*4 a*{number}*b {number}**2 x" for number in range(100)),
     "[docs][1] and [more]\n\n[1]: https://a.com/x_y_z\n[more]: https://b.com/a*b*c",
     r"¯\_(ツ)_/¯",
+    r"\(^_^)/ and \(^o^)/ and \(^▽^)/",
+    *(">_< no", ">:( no", ">.> <.<", ">w<", ">:3", ">_> <_<", "1. >_<"),
 ]
 
 
@@ -75,6 +79,7 @@ def test_bare_text_keeps_its_signs(source: str) -> None:
         ("*.NET* **bold**er pass**word** __bold__ _it_", ".NET bolder password bold it"),
         (r"Stage\-1 \(beta\) is v1\.5\! \#tag word\_word", "Stage-1 (beta) is v1.5! #tag word_word"),
         ("> quote\n> more", "quote\nmore"),
+        ("> >_< no\n> >5%", ">_< no\n>5%"),
         (
             "**/start** and */help*: **/etc/hosts**, **src/**, **/start – begin**",
             "/start and /help: /etc/hosts, src/, /start – begin",
