@@ -16,8 +16,8 @@ _NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What everybody is told."""
+class BroadcastContent:
+    """What everybody is sent."""
 
     text: str
     entities: str = "[]"
@@ -45,20 +45,20 @@ class Broadcasts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def propose(self, tx: Transaction, owner_id: int, told: Told, now: float) -> int:
+    async def propose(self, tx: Transaction, owner_id: int, content: BroadcastContent, now: float) -> int:
         """Keep what an owner is asked about; returns its number."""
         await tx.execute("DELETE FROM broadcasts WHERE state != 'sending' AND made_at < ?", (now - KEPT_S,))
         return await tx.insert(
             "INSERT INTO broadcasts (owner_id, text, entities, preview, copied, made_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (owner_id, told.text, told.entities, told.preview, told.copied, now),
+            (owner_id, content.text, content.entities, content.preview, content.copied, now),
         )
 
-    async def told(self, number: int) -> tuple[int, Told] | None:
+    async def content(self, number: int) -> tuple[int, BroadcastContent] | None:
         """What is sent, and the owner whose words it is; None when it is over."""
         row = await self._database.row("SELECT * FROM broadcasts WHERE id = ? AND state = 'sending'", (number,))
         if row is None:
             return None
-        return row["owner_id"], Told(row["text"], row["entities"], row["preview"], row["copied"])
+        return row["owner_id"], BroadcastContent(row["text"], row["entities"], row["preview"], row["copied"])
 
     async def begin(self, tx: Transaction, number: int, owner_id: int, telegram_ids: Collection[int]) -> bool:
         """Send it to these chats from now on; False when it is no question any more, or another owner's."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from telegram import Message, Update
 
 from bot.access.listing import Listing
+from bot.handlers.broadcast_content import content_of
 from bot.handlers.notices import answer, edited
-from bot.handlers.passed_on import told_by
 from bot.handlers.pressed import acknowledge, pressed
 from bot.language import plural, texts
 from storage import Storage
-from storage.broadcasts import Told
+from storage.broadcasts import BroadcastContent
 from storage.records import Button, Notice
 
 SEND, DROP = "broadcast:", "no-broadcast:"
@@ -30,16 +30,16 @@ class BroadcastHandlers:
         """Show what would be sent, and to how many."""
         message = update.message
         assert message is not None
-        told, chats = told_by(message), (await self.listing.read()).reachable
+        content, chats = content_of(message), (await self.listing.read()).reachable
         async with self.storage.transaction() as tx:
             notice = answer(message, texts.BROADCAST_HOW)
-            if told is not None:
-                number = await self.storage.broadcasts.propose(tx, message.chat.id, told, self.clock())
+            if content is not None:
+                number = await self.storage.broadcasts.propose(tx, message.chat.id, content, self.clock())
                 buttons = [
                     Button(texts.BROADCAST_YES, f"{SEND}{number}"),
                     Button(texts.BROADCAST_NO, f"{DROP}{number}"),
                 ]
-                notice = _question(message, told, plural(len(chats), texts.CHATS), buttons)
+                notice = _question(message, content, plural(len(chats), texts.CHATS), buttons)
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
 
@@ -70,10 +70,10 @@ class BroadcastHandlers:
         await acknowledge(query, texts.BROADCAST_DROPPED if dropped else texts.OLD_BUTTON)
 
 
-def _question(message: Message, told: Told, chats: str, buttons: Sequence[Button]) -> Notice:
+def _question(message: Message, content: BroadcastContent, chats: str, buttons: Sequence[Button]) -> Notice:
     """A copy is asked about beside the message itself."""
-    if told.copied is None:
-        shown = texts.BROADCAST_ASK.format(chats=chats, text="{text}").replace("{text}", told.text)
+    if content.copied is None:
+        shown = texts.BROADCAST_ASK.format(chats=chats, text="{text}").replace("{text}", content.text)
         return answer(message, shown, buttons)
     asked = answer(message, texts.BROADCAST_ASK_COPY.format(chats=chats), buttons)
-    return replace(asked, reply_to=told.copied, points=True)
+    return replace(asked, reply_to=content.copied, points=True)

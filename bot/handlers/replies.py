@@ -17,11 +17,11 @@ from bot.conversation.upkeep import Upkeep
 from bot.errors import MessageRefused, ModelError, Undeliverable
 from bot.handlers.alarm import Alarm
 from bot.handlers.aside import Aside
+from bot.handlers.broadcast_content import content_forms
 from bot.handlers.budget import Hints
 from bot.handlers.endings import Endings, Running, Sending
 from bot.handlers.failures import log_unanswered
 from bot.handlers.markup import below, markup
-from bot.handlers.passed_on import forms_of
 from bot.handlers.shapes import attachment, destination, why_no_file
 from bot.intake.marks import Key, Kind
 from bot.language import sentence, texts
@@ -259,9 +259,11 @@ class Replies:
         return await self.sender.notice(to, text, below(notice), quote=notice.quote, literals=notice.literals)
 
     async def _pass_on(self, to: Destination, number: int) -> int | None:
-        told = await self.storage.broadcasts.told(number)
+        content = await self.storage.broadcasts.content(number)
         stopped = self.endings.broadcasts
-        return await self.sender.pass_on(to, forms_of(*told), lambda: number not in stopped) if told else None
+        if content is None:
+            return None
+        return await self.sender.pass_on(to, content_forms(*content), lambda: number not in stopped)
 
     async def _send(self, to: Destination, notice: Notice, sending: Sending) -> int | None:
         wanted = sending.is_wanted if len(notice.text) > ONE_MESSAGE or notice.file else always

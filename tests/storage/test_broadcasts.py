@@ -3,13 +3,13 @@
 import pytest
 
 from storage import Storage
-from storage.broadcasts import Told
+from storage.broadcasts import BroadcastContent
 from storage.records import Notice, Place
 
 
 async def _begun(storage: Storage, *chats: int) -> int:
     async with storage.transaction() as tx:
-        number = await storage.broadcasts.propose(tx, 1, Told("Tea!"), 0.0)
+        number = await storage.broadcasts.propose(tx, 1, BroadcastContent("Tea!"), 0.0)
         assert not await storage.broadcasts.begin(tx, number, 2, chats)  # another owner's
         assert await storage.broadcasts.begin(tx, number, 1, chats)
         assert not await storage.broadcasts.begin(tx, number, 1, chats)
@@ -61,7 +61,7 @@ async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Stor
 
 async def test_nothing_is_kept_of_what_is_not_sent(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        number = await storage.broadcasts.propose(tx, 1, Told("A secret", '[{"url": "x"}]', "{}", 7), 0.0)
+        number = await storage.broadcasts.propose(tx, 1, BroadcastContent("A secret", '[{"url": "x"}]', "{}", 7), 0.0)
         assert await storage.broadcasts.drop(tx, number, 1)
         [kept] = await tx.rows("SELECT text, entities, preview, copied FROM broadcasts")
     assert tuple(kept) == ("", "[]", None, None)
@@ -79,5 +79,5 @@ async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> 
     assert (stopped.chats, stopped.sent) == (3, 1)
     assert await storage.notices.places_waiting() == []
     assert await storage.broadcasts.sending() == []
-    assert await storage.broadcasts.told(number) is None
+    assert await storage.broadcasts.content(number) is None
     assert await _hand_out(storage, number, 2) == []

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from telegram import Chat, LinkPreviewOptions, Message, MessageEntity, User
 
-from bot.handlers.passed_on import forms_of, told_by
+from bot.handlers.broadcast_content import content_forms, content_of
 from bot.outbound.content import Copied, Text
 
 ANN = User(5, "Ann", False)
@@ -17,9 +17,9 @@ def _message(text: str | None, *entities: MessageEntity, **more: object) -> Mess
 
 
 def _first(message: Message) -> Text | Copied:
-    told = told_by(message)
-    assert told is not None
-    form = forms_of(5, told)[0]
+    content = content_of(message)
+    assert content is not None
+    form = content_forms(5, content)[0]
     assert isinstance(form, Text | Copied)
     return form
 
@@ -72,17 +72,17 @@ def test_links_keep_their_preview(shown: LinkPreviewOptions | None) -> None:
 
 def test_a_reply_without_words_copies_the_message() -> None:
     target = _message(None, caption="Tea", caption_entities=(MessageEntity("bold", 0, 3),))
-    told = told_by(_message("/broadcast", reply_to_message=target))
-    assert told is not None
-    assert forms_of(5, told)[0] == Copied(5, 9)
-    assert forms_of(5, told)[1] == Text("Tea", (MessageEntity("bold", 0, 3),), LinkPreviewOptions())
+    content = content_of(_message("/broadcast", reply_to_message=target))
+    assert content is not None
+    assert content_forms(5, content)[0] == Copied(5, 9)
+    assert content_forms(5, content)[1] == Text("Tea", (MessageEntity("bold", 0, 3),), LinkPreviewOptions())
     assert _first(_message("/broadcast Tea", reply_to_message=target)) != Copied(5, 9)
-    assert told_by(_message("/broadcast")) is None
+    assert content_of(_message("/broadcast")) is None
 
 
 def test_what_a_bot_may_not_send_is_left_out_first() -> None:
     bold, emoji = MessageEntity("bold", 11, 3), MessageEntity("custom_emoji", 15, 2, custom_emoji_id="7")
-    told = told_by(_message("/broadcast Tea 😀", bold, emoji))
-    assert told is not None
-    shown = [[one.type for one in form.entities] for form in forms_of(5, told) if isinstance(form, Text)]
+    content = content_of(_message("/broadcast Tea 😀", bold, emoji))
+    assert content is not None
+    shown = [[one.type for one in form.entities] for form in content_forms(5, content) if isinstance(form, Text)]
     assert shown == [["bold", "custom_emoji"], ["bold"], []]

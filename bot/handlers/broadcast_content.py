@@ -9,7 +9,7 @@ from telegram import LinkPreviewOptions, Message, MessageEntity
 from bot.conversation.said import utf16_length
 from bot.inbound.origin import replied_to
 from bot.outbound.content import Attachment, Content, Copied, Text
-from storage.broadcasts import Told
+from storage.broadcasts import BroadcastContent
 
 _COMMAND = re.compile(r"\s*\S+\s*")
 
@@ -17,7 +17,7 @@ _UNUSUAL = (MessageEntity.CUSTOM_EMOJI, MessageEntity.TEXT_MENTION)
 """What a bot may be refused: it needs a right, or to know the person."""
 
 
-def told_by(message: Message) -> Told | None:
+def content_of(message: Message) -> BroadcastContent | None:
     """What a /broadcast says, without the command itself, or else the message that it replies to; None: nothing."""
     text = message.text or ""
     begin = found.end() if (found := _COMMAND.match(text)) else 0
@@ -27,26 +27,26 @@ def told_by(message: Message) -> Told | None:
     if target is None:
         return None
     entities = target.entities or target.caption_entities
-    return Told(target.text or target.caption or "", _json(entities), None, target.message_id)
+    return BroadcastContent(target.text or target.caption or "", _json(entities), None, target.message_id)
 
 
-def forms_of(owner_id: int, told: Told) -> Sequence[Content | Attachment]:
+def content_forms(owner_id: int, content: BroadcastContent) -> Sequence[Content | Attachment]:
     """What is sent: the second where Telegram refuses the first, and so on."""
-    shown = LinkPreviewOptions.de_json(json.loads(told.preview)) if told.preview else LinkPreviewOptions()
-    entities = MessageEntity.de_list(json.loads(told.entities), None)
+    shown = LinkPreviewOptions.de_json(json.loads(content.preview)) if content.preview else LinkPreviewOptions()
+    entities = MessageEntity.de_list(json.loads(content.entities), None)
     forms: list[Content | Attachment] = []
-    if told.copied is not None:
-        forms.append(Copied(owner_id, told.copied))
+    if content.copied is not None:
+        forms.append(Copied(owner_id, content.copied))
     usual = [entity for entity in entities if entity.type not in _UNUSUAL]
     for some in (entities, usual):
-        if told.text and some and Text(told.text, tuple(some), shown) not in forms:
-            forms.append(Text(told.text, tuple(some), shown))
-    if told.text:
-        forms.append(Text(told.text, preview=shown))
+        if content.text and some and Text(content.text, tuple(some), shown) not in forms:
+            forms.append(Text(content.text, tuple(some), shown))
+    if content.text:
+        forms.append(Text(content.text, preview=shown))
     return forms
 
 
-def _words(message: Message, text: str, begin: int) -> Told:
+def _words(message: Message, text: str, begin: int) -> BroadcastContent:
     end = begin + utf16_length(text)
     entities = []
     for entity in message.entities:
@@ -54,7 +54,7 @@ def _words(message: Message, text: str, begin: int) -> Told:
         if first < last:
             entities.append({**entity.to_dict(), "offset": first - begin, "length": last - first})
     preview = message.link_preview_options
-    return Told(text, json.dumps(entities), preview.to_json() if preview else None)
+    return BroadcastContent(text, json.dumps(entities), preview.to_json() if preview else None)
 
 
 def _json(entities: Sequence[MessageEntity]) -> str:
