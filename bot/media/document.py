@@ -78,9 +78,9 @@ def document(
     """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
     if is_wordless(read.text) and not read.unread:
-        if not data.strip():
-            raise BlankError("a blank file")
-        raise EmptyError("no text in it")
+        if read.text or read.pages:
+            raise EmptyError("no text in it")
+        raise BlankError("nothing in it")
     return read
 
 

@@ -45,8 +45,10 @@ CODECS = (
 
 TOLD = ("mov", "mp3", "flac", "matroska", "aiff", "caf", "au", "wv", "asf", "flv")
 """The formats that say how long they are; of others FFmpeg works it out from what is there, or guesses."""
-_MP3_LENGTH = re.compile(rb"\xff[\xe0-\xff].{2,66}?(?:Xing|Info)\0\0\0", re.DOTALL)
+_MP3_FRAME, _MP3_LENGTH = re.compile(rb"\xff[\xe0-\xff]"), re.compile(rb"(?:Xing|Info)\0\0\0")
 """An MPEG file has its length in a frame of its own, if anywhere."""
+MOST_BEFORE_LENGTH = 68
+"""Bytes, from the beginning of that frame."""
 MOST_MISSING_S = 1.0
 """At the end of what is whole: formats count in packets, and what stands before the first sound."""
 STREAMED = 0x7FFF0000
@@ -107,7 +109,7 @@ def _whole(data: bytes, kind: str, seconds: float) -> float:
     if kind in ("wav", "avi") and data.startswith(b"RIFF"):
         size = int.from_bytes(data[4:8], "little")
         return seconds * size / len(data) if len(data) < size < STREAMED else 0.0
-    if kind not in TOLD or (kind == "mp3" and not _MP3_LENGTH.search(data)):
+    if kind not in TOLD or (kind == "mp3" and not _says_length(data)):
         return 0.0
     with suppress(MediaError, av.FFmpegError, EOFError), _opened(data, kind) as source:
         [sound, *_] = source.streams.audio
@@ -116,6 +118,11 @@ def _whole(data: bytes, kind: str, seconds: float) -> float:
         if len(source.streams) == 1 and source.duration is not None:
             return source.duration / av.time_base
     return 0.0
+
+
+def _says_length(data: bytes) -> bool:
+    found = (at.start() for at in _MP3_LENGTH.finditer(data))
+    return any(_MP3_FRAME.search(data, max(0, at - MOST_BEFORE_LENGTH), at) for at in found)
 
 
 def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":

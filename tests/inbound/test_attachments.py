@@ -20,7 +20,7 @@ from bot.media.image import Image, image
 from bot.media.pdf_picture import page_picture
 from bot.media.sound import Sound, sound, voice_note
 from storage.records import MediaKind
-from tests.media.files import pdf, picture, recorded, samples, wav
+from tests.media.files import pdf, picture, recorded, samples, wav, word
 
 DETAILS = "its details could not be read (this is a small preview)"
 NOW = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
@@ -174,7 +174,8 @@ async def test_a_sound_heard_in_part_is_told() -> None:
 
 async def test_what_is_empty_is_told_from_what_has_no_words() -> None:
     assert (await _found(pdf("", ""), **_file("application/pdf"))).problem is Problem.EMPTY
-    assert (await _found(b" \n", **_file("text/plain"))).problem is Problem.BLANK
+    for blank in (b" \n", " \n".encode("utf-16"), b"\xef\xbb\xbf\n", word("")):
+        assert (await _found(blank, **_file("text/plain"))).problem is Problem.BLANK
 
 
 async def test_a_silent_film_lacks_nothing() -> None:
