@@ -110,7 +110,7 @@ class ChatHandlers:
     ) -> tuple[Said, Read | None] | None:
         """What a message says now, and how it was read; `fetch`: with what has to be downloaded.
 
-        What it is kept in until then is let go when `held` is closed.
+        Its files keep their share of the memory for downloads until `held` is closed.
         """
         if not fetch:
             skimmed = await self._skimmed([message])

@@ -12,7 +12,6 @@ from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.notices import answer, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.handlers.questions import Given, Questions
-from bot.handlers.questions import told as said
 from bot.intake.arrival import place_of
 from bot.language import plural, sentence, texts
 from storage import Storage
@@ -123,7 +122,7 @@ class MemoryHandlers:
             except StoppedError as exc:
                 text, over, done = texts.STOPPED, False, (*done, *exc.update_ids)
         async with self.storage.transaction() as tx:
-            await self.questions.took(tx, given, said(given, text), over=over, awaits=awaits)
+            await self.questions.took(tx, given, answer(given.burst.messages[0], text), over=over, awaits=awaits)
             await self.storage.inbox.done(tx, done)
 
     async def _ask(self, update: Update, kind: QuestionKind) -> None:

@@ -81,6 +81,8 @@ class Questions:
         rest: list[tuple[Message, int]] = []
         begins = not burst.continues
         for at, (message, number) in enumerate(zip(burst.messages, burst.update_ids, strict=True)):
+            if len(burst.messages) > 1 and await self._answered_by(message, message.message_id) is not None:
+                continue  # this one is done; what came with it could not be stored, and all is tried again
             last = given[-1] if given and burst.messages[at - 1] in given[-1].burst.messages else None
             if last is not None and is_own(message) and is_part(message, burst.messages[at - 1]):
                 given[-1] = replace(last, burst=_with(last.burst, message, number), words=self._joined(last, message))
@@ -293,8 +295,3 @@ def _comments(forward: Message, message: Message) -> bool:
 
 def _with(burst: Burst, message: Message, number: int) -> Burst:
     return replace(burst, messages=(*burst.messages, message), update_ids=(*burst.update_ids, number))
-
-
-def told(given: Given, text: str) -> Notice:
-    """What is said to whoever answered."""
-    return answer(given.burst.messages[0], text)

@@ -16,7 +16,7 @@ from bot.conversation.tokens import TokenCounter
 from bot.handlers.choices import OWN, SETTINGS, Facts, Setting
 from bot.handlers.notices import answer, edited, is_private, keyboard
 from bot.handlers.pressed import acknowledge, pressed
-from bot.handlers.questions import Given, Questions, told
+from bot.handlers.questions import Given, Questions
 from bot.intake.arrival import place_of
 from bot.language import speaking, texts
 from storage import Storage
@@ -89,7 +89,7 @@ class SettingsHandlers:
                 chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
                 await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
             text = texts.PERSONA_SET if fits else texts.PERSONA_LONG
-            await self.questions.took(tx, given, told(given, text), over=fits, awaits=not fits)
+            await self.questions.took(tx, given, answer(given.burst.messages[0], text), over=fits, awaits=not fits)
             await self.storage.inbox.done(tx, given.burst.update_ids)
 
     def _facts(self, message: Message, choices: Choices) -> Facts:

@@ -1,7 +1,8 @@
 """Posting what must arrive: floods and network trouble are waited out, for as long as they last.
 
-A request that timed out may have arrived all the same, and the Bot API gives no way to know: it is sent again, so that
-in that one case a message can stand there twice. Losing it would be worse. An edit is safe to repeat.
+A request that timed out may have arrived all the same, and the Bot API gives no way to know: it is sent again, a few
+times at most and once Telegram answers anything, so that in that one case a message can stand there more than once.
+Losing it would be worse. An edit is safe to repeat.
 """
 
 import logging

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from telegram import Bot, CallbackQuery, Chat, Message, MessageOriginHiddenUser, Update, User
 
+from bot.handlers.notices import answer
 from bot.handlers.questions import CANCEL, Questions
 from bot.inbound.addressing import Addressing
 from bot.intake.arrival import Burst
@@ -74,6 +75,15 @@ async def test_all_parts_of_a_long_answer_are_the_answer(storage: Storage, quest
         await storage.questions.answered(tx, found, [11, 12])
     assert await sort(questions, said(13, "c"), continues=True) == ([[13]], ())
     assert await sort(questions, said(13, "c")) == ([], (13,))
+
+
+async def test_an_answer_tried_again_is_no_turn(storage: Storage, questions: Questions) -> None:
+    await asked(storage)
+    both = (said(11, "a cook"), said(12, "look at this"), said(13, "pie", forward_origin=ORIGIN))
+    given, _ = await questions.sort(Burst(Place(HOME.id), both, (11, 12, 13)))
+    async with storage.transaction() as tx:
+        await questions.took(tx, given[0], answer(both[0], "Done."))
+    assert await sort(questions, *both) == ([], (12, 13)), "what came with it could not be stored at first"
 
 
 @pytest.mark.parametrize(
