@@ -1,11 +1,13 @@
 """Histories leave a bot and come into another one, by the commands of the shell."""
 
+import asyncio
 import json
 import stat
 
 from sandbox.model import Say
 from tests.archive.test_chatgpt import conversation, message
 from tests.e2e.conftest import Stage
+from tests.e2e.owners import query
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import say
 
@@ -19,6 +21,8 @@ async def test_a_history_moves_to_another_bot_and_is_remembered_there(stage: Sta
     await stage.start()
     await say(stage, "My granite is called Rosa.")
     await say(stage, "And my slate is called Ben.")
+    while query(stage, "SELECT 1 FROM turns WHERE state = 'complete'"):  # noqa: ASYNC110 - shows there only
+        await asyncio.sleep(0.02)  # what is not known to have arrived is exported so, and sent once more
     out = await stage.shell("export", "all.json")  # beside the running bot
     assert (out.code, out.written, out.complained) == (0, "", "")
     assert stat.S_IMODE((stage.folder / "all.json").stat().st_mode) == 0o600

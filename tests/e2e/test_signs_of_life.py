@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.model import Hang, Say
+from sandbox.model import Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import say
@@ -13,9 +13,12 @@ async def test_a_summary_under_way_is_seen(stage: Stage, monkeypatch: pytest.Mon
     stage.model.answer_with(lambda _: Say("**Noted.**"))
     await stage.start()
     await say(stage, "My slate is called Ben.")
-    stage.model.answer_with(lambda _: Hang())
+    hold = Hold("headers")
+    stage.model.answer_with(lambda _: Say("**Noted.**", hold=hold))
     await stage.ann.say(stage.home, "/summary")
     await stage.home.wait(lambda chat: chat.action == "typing", PATIENCE_S)
+    hold.release()
+    await stage.replies(2)
 
 
 async def test_a_refused_upload_is_told_as_text(stage: Stage, hurry: None) -> None:  # noqa: F811
