@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from storage.database import Database, Row, Transaction
 
 KEPT_S = 30 * 86_400.0
-_NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL"
+_NOTHING = "text = '', entities = '[]', preview = NULL, copied = NULL, rich = NULL"
 """What is left of its words when it is over."""
 
 
@@ -26,6 +26,17 @@ class BroadcastContent:
     """JSON, as Telegram has it: how the pages of its links are shown."""
     copied: int | None = None
     """The message in the owner's chat that everybody gets a copy of; the text is what it says."""
+    captioned: bool = False
+    """The text takes the place of the copy's own caption, which gave the command."""
+    above: bool = False
+    """That caption stands above what is shown."""
+    rich: str | None = None
+    """JSON, as Telegram takes it: the rich message whose words are the text."""
+
+    @property
+    def is_seen_there(self) -> bool:
+        """Whether it is more than its words show, and is asked about beside the message itself."""
+        return self.copied is not None or self.rich is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +60,12 @@ class Broadcasts:
         """Keep what an owner is asked about; returns its number."""
         await tx.execute("DELETE FROM broadcasts WHERE state != 'sending' AND made_at < ?", (now - KEPT_S,))
         return await tx.insert(
-            "INSERT INTO broadcasts (owner_id, text, entities, preview, copied, made_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (owner_id, content.text, content.entities, content.preview, content.copied, now),
+            "INSERT INTO broadcasts (owner_id, text, entities, preview, copied, captioned, above, rich, made_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(owner_id, content.text, content.entities, content.preview, content.copied, content.captioned),
+                *(content.above, content.rich, now),
+            ),
         )
 
     async def content(self, number: int) -> tuple[int, BroadcastContent] | None:
@@ -58,7 +73,13 @@ class Broadcasts:
         row = await self._database.row("SELECT * FROM broadcasts WHERE id = ? AND state = 'sending'", (number,))
         if row is None:
             return None
-        return row["owner_id"], BroadcastContent(row["text"], row["entities"], row["preview"], row["copied"])
+        content = BroadcastContent(
+            *(row["text"], row["entities"], row["preview"], row["copied"]),
+            captioned=bool(row["captioned"]),
+            above=bool(row["above"]),
+            rich=row["rich"],
+        )
+        return row["owner_id"], content
 
     async def begin(self, tx: Transaction, number: int, owner_id: int, telegram_ids: Collection[int]) -> bool:
         """Send it to these chats from now on; False when it is no question any more, or another owner's."""

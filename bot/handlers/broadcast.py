@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from telegram import Message, Update
 
 from bot.access.listing import Listing
-from bot.handlers.broadcast_content import content_of
+from bot.conversation.said import utf16_length
+from bot.handlers.broadcast_content import MOST_CAPTION, content_of
 from bot.handlers.notices import answer, edited
 from bot.handlers.pressed import acknowledge, pressed
 from bot.language import plural, texts
@@ -33,7 +34,9 @@ class BroadcastHandlers:
         content, chats = content_of(message), (await self.listing.read()).reachable
         async with self.storage.transaction() as tx:
             notice = answer(message, texts.BROADCAST_HOW)
-            if content is not None:
+            if content is not None and content.captioned and utf16_length(content.text) > MOST_CAPTION:
+                notice = answer(message, texts.BROADCAST_CAPTION)
+            elif content is not None:
                 number = await self.storage.broadcasts.propose(tx, message.chat.id, content, self.clock())
                 buttons = [
                     Button(texts.BROADCAST_YES, f"{SEND}{number}"),
@@ -71,9 +74,9 @@ class BroadcastHandlers:
 
 
 def _question(message: Message, content: BroadcastContent, chats: str, buttons: Sequence[Button]) -> Notice:
-    """A copy is asked about beside the message itself."""
-    if content.copied is None:
+    """What is more than words is asked about beside the message itself."""
+    if not content.is_seen_there:
         shown = texts.BROADCAST_ASK.format(chats=chats, text="{text}").replace("{text}", content.text)
         return answer(message, shown, buttons)
     asked = answer(message, texts.BROADCAST_ASK_COPY.format(chats=chats), buttons)
-    return replace(asked, reply_to=content.copied, points=True)
+    return replace(asked, reply_to=content.copied or message.message_id, points=True)

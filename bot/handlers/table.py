@@ -121,6 +121,7 @@ class Handlers:
         add(CommandHandler("allow", door.owners.everywhere(door.owners.allow)))
         add(CommandHandler("block", door.owners.everywhere(door.owners.block)))
         add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
+        add(MessageHandler(filters.CAPTION, owners(door.broadcast.broadcast)))  # no other command is a caption
         add(CommandHandler("cancel", self.chat.questions.cancel))
         add(MessageHandler(filters.COMMAND, self.commands.unknown))
         self._register_buttons()

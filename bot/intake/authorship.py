@@ -15,6 +15,8 @@ KNOWN = frozenset(
     )
 )
 """The commands that the bot has."""
+_CAPTION = "/broadcast"
+"""The one command that is given with a file: what stands under other files is said about them."""
 _LONGER = re.compile(r"\S*[A-Za-z0-9_/\\]")
 """What goes on behind a command without a blank makes it the beginning of a path, a date or a name."""
 
@@ -39,6 +41,18 @@ def command(message: Message) -> str | None:
     return None
 
 
+def _of_caption(message: Message, bot: Bot) -> str | None:
+    """A command under one file, in private: nobody can copy an album with other words."""
+    if message.chat.type != message.chat.PRIVATE or message.media_group_id is not None or not is_own(message):
+        return None
+    if any(entity.type in _REPEATED and entity.offset == 0 for entity in message.caption_entities):
+        return None
+    for entity, text in message.parse_caption_entities([MessageEntity.BOT_COMMAND]).items():
+        if entity.offset == 0 and text.lower() in (_CAPTION, f"{_CAPTION}@{bot.username.lower()}"):
+            return None if _LONGER.match(_behind(message, text)) else text
+    return None
+
+
 def order(message: Message, bot: Bot) -> str | None:
     """The command that is to be obeyed, or passed over; None when the message is words, if it begins like one or not.
 
@@ -46,7 +60,7 @@ def order(message: Message, bot: Bot) -> str | None:
     """
     given = command(message)
     if given is None:
-        return None
+        return _of_caption(message, bot)
     name, _, at = given[1:].lower().partition("@")
     if name in KNOWN and at in ("", bot.username.lower()):
         return given
@@ -71,7 +85,7 @@ def is_at(message: Message, bot: Bot) -> bool:
 
 
 def _behind(message: Message, command: str) -> str:
-    return (message.text or "")[len(command) :]
+    return (message.text or message.caption or "")[len(command) :]
 
 
 def is_for_us(update: Update) -> bool:

@@ -4,6 +4,7 @@ A method that python-telegram-bot has of its own says `InvalidToken` when the se
 `EndPointNotFound`; here both are `UnsupportedError`, and `Features` remembers it. Every other refusal passes as it is.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +12,7 @@ from functools import partial
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken
 
-from bot.outbound.content import Attachment, Content, Copied, File, Photo, Rich, Voice
+from bot.outbound.content import Attachment, Blocks, Content, Copied, File, Photo, Rich, Voice
 from bot.outbound.destination import Destination
 from bot.outbound.ephemeral import Ephemeral, Fields, number_of
 from bot.outbound.features import Features, UnsupportedError
@@ -48,7 +49,7 @@ class Api:
     async def _send(
         self, to: Destination, content: Content | Attachment, markup: Markup | None, more: dict[str, object]
     ) -> int:
-        if isinstance(content, Rich):
+        if isinstance(content, Rich | Blocks):
             return await self._send_rich(to, content, markup, more)
         if isinstance(content, Copied):
             return await self._copy(to, content, markup)
@@ -139,6 +140,10 @@ class Api:
             direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
+            disable_notification=to.quiet or None,
+            caption=copied.caption,
+            caption_entities=copied.entities or None,
+            show_caption_above_media=copied.above or None,
         )
         return message.message_id
 
@@ -148,6 +153,7 @@ class Api:
             direct_messages_topic_id=to.direct_topic_id,
             reply_parameters=_reply(to),
             reply_markup=markup,
+            disable_notification=to.quiet or None,
             read_timeout=UPLOAD_ANSWER_S,
             api_kwargs=more or None,
         )
@@ -161,7 +167,9 @@ class Api:
             return partial(self._bot.send_voice, chat_id, file.ogg, caption=file.caption)
         return partial(self._bot.send_document, chat_id, file.data, file.caption, filename=file.name)
 
-    async def _send_rich(self, to: Destination, content: Rich, markup: Markup | None, more: dict[str, object]) -> int:
+    async def _send_rich(
+        self, to: Destination, content: Rich | Blocks, markup: Markup | None, more: dict[str, object]
+    ) -> int:
         fields = {
             "chat_id": to.chat_id,
             "rich_message": _rich(content),
@@ -213,7 +221,10 @@ def _fields(content: Content) -> dict[str, object]:
     return {"text": content.text, "entities": content.entities or None, "link_preview_options": _NO_PREVIEW}
 
 
-def _rich(content: Rich) -> dict[str, object]:
+def _rich(content: Rich | Blocks) -> dict[str, object]:
+    if isinstance(content, Blocks):
+        blocks: dict[str, object] = json.loads(content.json)
+        return blocks
     return {"html": content.html} | ({"is_rtl": True} if content.is_rtl else {})
 
 

@@ -51,15 +51,27 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A message that stands in another chat, whole."""
+    """A message that stands in another chat, whole, or under a caption of its own."""
 
     chat_id: int
     message_id: int
+    caption: str | None = None
+    """None: the one that it has."""
+    entities: tuple[MessageEntity, ...] = ()
+    above: bool = False
+    """Whether the caption stands above what is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A rich message in blocks (Bot API 10.2): JSON, as Telegram takes it."""
+
+    json: str
 
 
 Content = Rich | Text
 """What can be edited and drafted."""
 File = Photo | Voice | Document
 """What is uploaded."""
-Attachment = File | Copied
+Attachment = File | Copied | Blocks
 """What is only ever sent anew."""

@@ -14,8 +14,9 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from bot.errors import Undeliverable
 from bot.outbound.api import Api, Markup
 from bot.outbound.busy import busy
-from bot.outbound.content import Attachment, Content, Document, File, Photo, Rich, Text, Voice
+from bot.outbound.content import Attachment, Blocks, Content, Document, File, Photo, Rich, Text, Voice
 from bot.outbound.conversions import Conversions
+from bot.outbound.convert import share
 from bot.outbound.destination import Destination
 from bot.outbound.features import Features, UnsupportedError
 from bot.outbound.form import ReplyFormat, goes_rich
@@ -160,19 +161,24 @@ class Sender:
     ) -> int | None:
         """Send somebody's words in the first of these forms that Telegram takes; None: not `wanted` any more.
 
-        Raises Undeliverable.
+        A text that is too long for one message takes several. Raises Undeliverable.
         """
-        refused: BadRequest | None = None
+        refused: BadRequest | UnsupportedError | Undeliverable | None = None
         for form in forms:
+            if isinstance(form, Text) and share(Text(form.text)) > 1:
+                return await self.notice(to, form.text, wanted=wanted)
             try:
                 return await self._post.put(to, form, None, wanted=wanted)
             except NotWantedError:
                 return None
-            except BadRequest as exc:
+            except (BadRequest, UnsupportedError) as exc:
                 log.warning("Telegram refused what is passed on to chat %d in one form: %s", to.chat_id, exc)
                 refused = exc
-        assert refused is not None, "there is a form"
-        raise undeliverable(refused) from refused
+            except Undeliverable as exc:
+                if not (isinstance(form, Blocks) and refuses_form(exc.__cause__)):
+                    raise
+                refused = exc
+        raise Undeliverable(f"{type(refused).__name__}: {refused}") from refused
 
     async def delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         """Delete messages, as far as Telegram lets us: it refuses those older than two days."""

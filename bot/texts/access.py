@@ -63,7 +63,12 @@ ACCESS_OF_OWNER = "{name} is an owner; whoever runs the bot can change that."
 ACCESS_BY_LIST = "With ACCESS=list only those in OWNER_IDS and ALLOWED_IDS have access."
 ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."
 BROADCAST_HOW = (
-    "Use /broadcast with the text that I shall send to everybody who has access, or as a reply to a message."
+    "Use /broadcast with the text that I shall send to everybody who has access, with a file, or as a reply to a"
+    " message."
+)
+BROADCAST_CAPTION = (
+    "Under a file I can send 1,024 characters at most. Please shorten this, or send the file and the text apart, and"
+    " reply to each with /broadcast."
 )
 BROADCAST_ASK = "Shall I send this to {chats}?\n\n{text}"
 BROADCAST_ASK_COPY = "Shall I send this message to {chats}?"

@@ -66,6 +66,11 @@ def chat(value: object, name: str) -> int:
     return integer(value, name)
 
 
+def anything(value: object, _: str) -> object:
+    """What is passed on as it came."""
+    return value
+
+
 def unsupported(_: object, name: str) -> object:
     """A parameter that Telegram has and the sandbox has not."""
     raise bad_request(f"the sandbox does not support {name}")

@@ -3,7 +3,9 @@
 Markdown is measured only, not parsed. Blocks are counted, not built.
 """
 
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import cast
 
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.wire import Json
@@ -31,9 +33,11 @@ TAGS = BLOCKS | frozenset(_INLINE.split())
 
 def words(source: Json, draft: bool = False) -> str:
     """Check an InputRichMessage; returns its words without formatting. Only a draft may be empty or thinking."""
-    if ("html" in source) == ("markdown" in source):
-        raise bad_request("exactly one of html and markdown must be specified in rich_message")
+    if sum(name in source for name in ("html", "markdown", "blocks")) != 1:
+        raise bad_request("exactly one of html, markdown and blocks must be specified in rich_message")
     text, wordless = str(source.get("markdown", "")), False
+    if "blocks" in source:
+        text = "\n".join("".join(_said(block)) for block in cast("list[object]", source["blocks"]))
     if "html" in source:
         text, wordless = _read_html(str(source["html"]), draft)
     if not (text.strip() or wordless or draft):
@@ -41,6 +45,17 @@ def words(source: Json, draft: bool = False) -> str:
     if len(text) > MAX_CHARACTERS:
         raise bad_request("message is too long")
     return text
+
+
+def _said(held: object) -> Iterator[str]:
+    """The words in blocks, whose kinds are not told apart."""
+    if isinstance(held, str):
+        yield held
+    for one in held if isinstance(held, list) else ():
+        yield from _said(one)
+    if isinstance(held, dict):
+        for name in ("text", "summary", "blocks", "items", "cells"):
+            yield from _said(held.get(name))
 
 
 def _read_html(html: str, draft: bool) -> tuple[str, bool]:

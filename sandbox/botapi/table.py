@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sandbox.botapi import keyboard
 from sandbox.botapi.arguments import Method, Parameter
-from sandbox.botapi.kinds import array, boolean, chat, integer, picture, record, string, unsupported, upload
+from sandbox.botapi.kinds import anything, array, boolean, chat, integer, picture, record, string, unsupported, upload
 from sandbox.botapi.methods import chats, commands, editing, ephemeral, files, receiving, sending, uploading
 
 UNSUPPORTED = Parameter(unsupported)
@@ -54,7 +54,16 @@ _reply = record(
         ),
     },
 )
-_rich = record({}, {"html": string, "markdown": string, "is_rtl": boolean, "skip_entity_detection": boolean})
+_rich = record(
+    {},
+    {
+        "html": string,
+        "markdown": string,
+        "blocks": array(anything),
+        "is_rtl": boolean,
+        "skip_entity_detection": boolean,
+    },
+)
 _scope = record({"type": string}, {"chat_id": chat, "user_id": integer})
 
 ENTITIES = Parameter(array(_entity))

@@ -149,6 +149,28 @@ async def test_a_broadcast_keeps_formatting_and_media(stage: Stage, hurry: None)
     assert int(str(copied.params["message_id"])) == venue.id
 
 
+async def test_a_rich_message_and_a_caption_are_broadcast(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
+    bob, bobs = _guest(stage, "Bob")
+    await bob.say(bobs, "hello")
+    await stage.replies(1, bobs)
+    words = ["/broadcast Tea at ", {"type": "url", "text": "home", "url": "https://a.example"}]
+    said = await stage.ann.say(stage.home, None, rich_message={"blocks": [{"type": "paragraph", "text": words}]})
+    question = (await stage.home.wait(1, PATIENCE_S))[0]
+    assert (question.text, question.reply_to) == ("Shall I send this message to 1 chat?", said.id)
+    await pressed(stage, stage.ann, question, "Send it")
+    assert "Tea at" in (await stage.replies(2, bobs))[1]
+    [rich] = [call for call in stage.telegram.calls if call.method == "sendRichMessage"]
+    assert rich.params["rich_message"] == {"blocks": [{"type": "paragraph", "text": ["Tea at ", words[1]]}]}
+    count = len(await stage.home.wait(lambda chat: "reached 1 of" in chat.replies[-1].text, PATIENCE_S))
+    caption = {"caption": "/broadcast Cake", "caption_entities": [{"type": "bot_command", "offset": 0, "length": 10}]}
+    await stage.ann.send(stage.home, {"location": {"longitude": 1.0, "latitude": 2.0}} | caption)
+    assert len(stage.model.requests) == 1
+    question = (await stage.home.wait(count + 1, PATIENCE_S))[count]
+    await pressed(stage, stage.ann, question, "Send it")
+    assert (await stage.replies(3, bobs))[2] == "Cake"
+
+
 async def test_who_is_an_owner_no_longer_can_not_send_what_they_had_written(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
     await stage.ann.say(stage.home, "/broadcast Tea at five!")

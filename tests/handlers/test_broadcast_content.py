@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from telegram import Chat, LinkPreviewOptions, Message, MessageEntity, User
+from telegram import Chat, LinkPreviewOptions, Message, MessageEntity, PhotoSize, User
 
 from bot.handlers.broadcast_content import content_forms, content_of
 from bot.outbound.content import Copied, Text
@@ -86,3 +86,23 @@ def test_what_a_bot_may_not_send_is_left_out_first() -> None:
     assert content is not None
     shown = [[one.type for one in form.entities] for form in content_forms(5, content) if isinstance(form, Text)]
     assert shown == [["bold", "custom_emoji"], ["bold"], []]
+
+
+def test_a_file_is_copied_under_other_words() -> None:
+    entities = (MessageEntity("bot_command", 0, 10), MessageEntity("bold", 11, 3))
+    photo = (PhotoSize("a", "b", 1, 1),)
+    file = _message(
+        None, caption="/broadcast Tea", caption_entities=entities, photo=photo, show_caption_above_media=True
+    )
+    told = content_of(file)
+    assert told is not None
+    bold = (MessageEntity("bold", 0, 3),)
+    assert list(content_forms(5, told)) == [
+        Copied(5, 9, "Tea", bold, above=True),
+        Copied(5, 9, "Tea", above=True),
+        Text("Tea", bold, LinkPreviewOptions()),
+        Text("Tea", (), LinkPreviewOptions()),
+    ]
+    alone = content_of(_message(None, caption="/broadcast", photo=photo))
+    assert alone is not None
+    assert list(content_forms(5, alone)) == [Copied(5, 9, "")]

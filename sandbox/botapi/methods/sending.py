@@ -44,7 +44,18 @@ async def copy_message(world: World, args: Arguments) -> Json:
     content = {name: value for name, value in found.raw.items() if name not in _OF_ITS_PLACE}
     if not content:
         raise bad_request("message can't be copied")
+    content = _recaptioned(args, content)
     return {"message_id": send(world, args, content, found.rich)["message_id"]}
+
+
+def _recaptioned(args: Arguments, content: Json) -> Json:
+    """The content under another caption, if the call names one."""
+    if "caption" not in args:
+        return content
+    shown = text.checked(args.string("caption")) if args.string("caption") else ""
+    kept = {name: value for name, value in content.items() if name not in ("caption", "caption_entities")}
+    entities = text.entities(shown, args.objects("caption_entities"))
+    return kept | ({"caption": shown} if shown else {}) | ({"caption_entities": entities} if entities else {})
 
 
 async def send_message_draft(world: World, args: Arguments) -> bool:
@@ -99,8 +110,9 @@ def text_content(args: Arguments) -> Json:
 
 
 def rich_content(source: Json) -> Json:
-    """A rich message, checked; the bot is told one paragraph in place of the blocks that Telegram would make."""
-    return {"rich_message": {"blocks": [{"type": "paragraph", "text": rich.words(source)}]}}
+    """A rich message, checked; of HTML the bot is told one paragraph in place of the blocks that Telegram makes."""
+    words = rich.words(source)
+    return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": words}]}}
 
 
 def send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:
