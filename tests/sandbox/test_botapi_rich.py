@@ -27,8 +27,8 @@ def test_what_a_renderer_makes_of_markdown_is_accepted(markdown: str) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ({}, "exactly one of html and markdown"),
-        ({"html": "<p>x</p>", "markdown": "x"}, "exactly one of html and markdown"),
+        ({}, "exactly one of html, markdown and blocks"),
+        ({"html": "<p>x</p>", "markdown": "x"}, "exactly one of html, markdown and blocks"),
         ({"html": ""}, "message text is empty"),
         ({"html": "<p> </p>"}, "message text is empty"),
         ({"markdown": " "}, "message text is empty"),
