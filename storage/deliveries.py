@@ -10,18 +10,18 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begun(self, tx: Transaction, reply_id: int, message_id: int) -> None:
-        """A Telegram message shows the beginning of this reply."""
+    async def begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
+        """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
         await tx.execute(
-            "INSERT INTO turn_messages (turn_id, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (reply_id, message_id),
+            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (reply_id, message_id, rang),
         )
 
     async def open(self, chat_id: int) -> list[Delivery]:
         """The finished replies that have not wholly arrived, oldest first."""
         rows = await self._database.rows(
             "SELECT id, content, reply_to, ifnull(max(delivered_end), 0) AS delivered,"
-            " max(iif(delivered_end = 0, message_id, NULL)) AS begun"
+            " max(iif(delivered_end = 0, message_id, NULL)) AS begun, ifnull(max(rang), 0) AS rang"
             " FROM turns LEFT JOIN turn_messages ON turn_id = id"
             " WHERE chat_id = ? AND state = 'complete' GROUP BY id ORDER BY id",
             (chat_id,),
@@ -34,6 +34,7 @@ class Deliveries:
                 end=row["delivered"],
                 begun=None if row["delivered"] else row["begun"],
                 reply_to=row["reply_to"],
+                rang=bool(row["rang"]),
             )
             for row in rows
         ]

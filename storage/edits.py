@@ -109,7 +109,7 @@ class Edits:
             (by, now, reply_id, chat_id),
         )
         await tx.execute(
-            "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0 WHERE turn_id = ?2"
+            "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0, rang = 0 WHERE turn_id = ?2"
             " AND message_id = (SELECT min(message_id) FROM turn_messages WHERE turn_id = ?2)",
             (new, reply_id),
         )

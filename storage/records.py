@@ -228,6 +228,8 @@ class Delivery:
     begun: int | None
     """The message that shows a preview of what comes next."""
     reply_to: int | None
+    rang: bool = False
+    """It was heard that it began: its last part rings no more."""
 
 
 @dataclass(frozen=True, slots=True)

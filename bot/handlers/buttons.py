@@ -43,7 +43,7 @@ class Buttons:
             if again and chat is not None and message is not None:
                 await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
                 reply_id = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=None)
-                await self.storage.deliveries.begun(tx, reply_id, message.message_id)
+                await self.storage.deliveries.begun(tx, reply_id, message.message_id, rang=False)
             await self.storage.inbox.done(tx, [update.update_id])
         await acknowledge(query, refusal or ("" if again else texts.OLD_BUTTON))
 

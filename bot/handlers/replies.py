@@ -111,7 +111,7 @@ class Replies:
     def _preview(self, chat: Chat, owed: Owed, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:
             async with self.storage.transaction() as tx:
-                await self.storage.deliveries.begun(tx, reply_id, message_id)
+                await self.storage.deliveries.begun(tx, reply_id, message_id, rang=True)
 
         to = destination(chat.place, chat.private, owed.reply_to)
         keyboard = markup([Button(texts.STOP, f"{STOP}{reply_id}")])
@@ -159,7 +159,7 @@ class Replies:
             self.aside.quarantine.progress(Key(Kind.DELIVERY, delivery.reply_id))
 
         to = destination(chat.place, chat.private, delivery.reply_to)
-        to = replace(to, quiet=await self.storage.notices.speaks(chat.place))
+        to = replace(to, quiet=delivery.rang or await self.storage.notices.speaks(chat.place))
         try:
             await self.sender.deliver(
                 *(to, delivery.content, arrived),

@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.quick import hurry as hurry
 from tests.selection import first
 
 LONG = Say("\n\n".join(f"part{number} " + "words and words " * 250 for number in range(12)), chunk=4000)
@@ -47,3 +48,15 @@ async def test_a_long_answer_ends_when_told(process: Stage, command: str, told: 
     await process.start()
     await process.ann.say(process.home, "and now?")
     assert (await process.replies(arrived + 1))[arrived:] == ["short"]
+
+
+async def test_an_answer_that_grew_rings_once(stage: Stage, hurry: None) -> None:
+    friends = stage.telegram.group("Friends", [stage.ann])
+    stage.model.script(
+        Say("\n\n".join(f"part{number} " + "words " * 600 for number in range(3)), chunk=900, delay=0.02)
+    )
+    await stage.start(GROUP_TRIGGER="always", REPLY_FORMAT="text")
+    await stage.ann.say(friends, "tell me a lot")
+    await stage.telegram.changed(lambda: len(friends.replies) >= 3, PATIENCE_S)
+    sent = [call for call in stage.telegram.calls if call.method == "sendMessage"]
+    assert [call.params.get("disable_notification") for call in sent] == [None] + [True] * (len(sent) - 1)

@@ -16,11 +16,11 @@ async def test_a_stored_reply_is_to_be_delivered_from_its_beginning(storage: Sto
 async def test_a_preview_is_edited_into_the_first_part_only(storage: Storage, chat: Chat) -> None:
     reply_id = await reply(storage, chat, "a long answer")
     async with storage.transaction() as tx:
-        await storage.deliveries.begun(tx, reply_id, 77)
-    assert await storage.deliveries.open(chat.id) == [Delivery(reply_id, "a long answer", 0, 77, 10)]
+        await storage.deliveries.begun(tx, reply_id, 77, rang=True)
+    assert await storage.deliveries.open(chat.id) == [Delivery(reply_id, "a long answer", 0, 77, 10, rang=True)]
     async with storage.transaction() as tx:
         await storage.deliveries.delivered(tx, reply_id, 77, 6)
-    assert await storage.deliveries.open(chat.id) == [Delivery(reply_id, "a long answer", 6, None, 10)]
+    assert await storage.deliveries.open(chat.id) == [Delivery(reply_id, "a long answer", 6, None, 10, rang=True)]
 
 
 async def test_what_was_sent_is_not_open(storage: Storage, chat: Chat) -> None:

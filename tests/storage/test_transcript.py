@@ -40,7 +40,7 @@ async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
-        await storage.deliveries.begun(tx, reply_id, 77)
+        await storage.deliveries.begun(tx, reply_id, 77, rang=True)
     assert await storage.transcript.owed(chat.id) == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=10)
     assert await window(storage, chat) == ["hello"]
 
@@ -49,7 +49,7 @@ async def test_a_reply_that_was_begun_before_more_was_said_comes_after_it(storag
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         stale = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
-        await storage.deliveries.begun(tx, stale, 77)
+        await storage.deliveries.begun(tx, stale, 77, rang=True)
     await say(storage, chat, "and this", 11)
     owed = await storage.transcript.owed(chat.id)
     assert owed == Owed(stale, stale=True, replaces=None, begun=77, reply_to=11)
