@@ -55,8 +55,10 @@ OPEN_DOCUMENT = Rules(
     blanks="s",
     after={"table-cell": " | ", "covered-table-cell": " | ", "note": "]", "annotation": "]", "ruby-text": ")"},
 )
-_INLINE = frozenset({"note", "annotation", "table-cell", "td", "th", "list-item", "li"})
-"""What keeps its words on the line that it stands on, though there are blocks in it."""
+_ITEMS = frozenset({"list-item", "li"})
+_CELLS = frozenset({"note", "annotation", "table-cell", "td", "th"})
+_INLINE = _ITEMS | _CELLS
+"""What keeps its words on the line that it stands on, though there are blocks in it; of an item but other items."""
 
 
 def words(root: "_Element", rules: Rules) -> str:
@@ -64,19 +66,19 @@ def words(root: "_Element", rules: Rules) -> str:
     from lxml import etree
 
     parts: list[str] = []
-    within = 0
+    within = cells = 0
     marks = _Marks(_raised_styles(root))
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, node in walker:
         name = etree.QName(node).localname
         inline = name in _INLINE
         if event == "start":
-            within += inline
+            within, cells = within + inline, cells + (name in _CELLS)
             if name in rules.unsaid:
                 walker.skip_subtree()
                 continue
             if name in rules.blocks:
-                parts.append("\n" if within <= inline else " ")
+                parts.append("\n" if within <= inline or (name in _ITEMS and not cells) else " ")
             parts += (
                 marks.before(node, name) or rules.before.get(name, ""),
                 _sign(node, name, rules),
@@ -88,8 +90,8 @@ def words(root: "_Element", rules: Rules) -> str:
             within_before = within - inline
             parts.append(rules.after.get(name, ""))
             if name in rules.blocks:
-                parts.append("\n" if within_before <= 0 else " ")
-        within -= inline
+                parts.append("\n" if within_before <= 0 or (name in _ITEMS and not cells) else " ")
+        within, cells = within - inline, cells - (name in _CELLS)
         if node is not root:
             parts.append(_blank(node.tail))
     return _tidied("".join(parts))

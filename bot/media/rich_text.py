@@ -5,7 +5,8 @@ import re
 from bot.media.pictures import UNSAID
 
 _FOOTNOTE = re.compile(r"\{\s?\\footnote\b")
-_PICTURE = re.compile(r"\{\s?\\\*\s?\\shppict\b")
+_PICTURE = re.compile(r"\{\s?\\\*\s?\\shppict\b|(?<!shppict)(?<!shppict\s)(?<!shppict\s\s)\{\s?\\pict\b")
+"""A picture for newer programs, which stands there once more for older ones; or one for all."""
 _POWER = re.compile(r"(\\super(?![a-z0-9])(?:\\(?!super)[a-z]{1,20}-?[0-9]{0,6})*(?: |(?=[0-9])))([-+]?[0-9])")
 _BYTE = re.compile(r"[\x80-\xff]")
 

@@ -17,8 +17,13 @@ _NAMES = " ".join(
     [
         ("5<sup>2</sup> 10<sup>-3</sup> x<sup>n</sup> 1<sup>st</sup>", "5^2 10^-3 x^n 1st"),
         ("so<sup><a href='#1'>12</a></sup>.", "so^12."),
-        ("<ol start=5><li>five<li value=9>nine<ul><li>dot</ul><li>ten</ol>", "5. five\n9. nine - dot\n10. ten"),
+        ("<ol start=5><li>five<li value=9>nine<ul><li>dot</ul><li>ten</ol>", "5. five\n9. nine\n- dot\n10. ten"),
         ("<ul><li>dot</ul><ol><li>one</ol><ol start=x><li>one</ol>", "- dot\n1. one\n1. one"),
+        (
+            "<ol start=5><li>a<ol><li>x<li>y</ol><li>b<ul><li>z</ul></ol>c",
+            "5. a\n1. x\n2. y\n6. b\n- z\nc",
+        ),
+        ("<table><tr><td><ul><li>a<li>b</ul><td>c</table>", "- a - b | c"),
         ("A<img alt='a red cat'><img alt=''>", "A[picture, not shown here: a red cat]"),
     ],
 )
@@ -47,6 +52,8 @@ def test_a_book_in_utf_16() -> None:
         ("café".encode(), "café"),
         (rb"\ansicpg1251 " + "Привет".encode("cp1251"), "Привет"),
         (rb"a {\*\shppict{\pict\pngblip 89504e47}}{\nonshppict{\pict 00}} b", "a [picture, not shown here] b"),
+        (b"a {\\*\\shppict\n{\\pict 00}}{\\nonshppict\n{\\pict 00}} b", "a [picture, not shown here] b"),
+        (rb"a {\pict\wmetafile8 0100} b", "a [picture, not shown here] b"),
     ],
 )
 def test_rich_text(inside: bytes, text: str) -> None:
