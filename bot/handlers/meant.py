@@ -10,13 +10,10 @@ from telegram import (
     MessageOriginUser,
     User,
 )
-from telegram.constants import ChatID
 
+from bot.inbound.bots import SHARED
 from bot.inbound.origin import replied_to
 from storage.guests import Guest
-
-_OF_TELEGRAM = frozenset((ChatID.ANONYMOUS_ADMIN, ChatID.FAKE_CHANNEL, ChatID.SERVICE_CHAT))
-"""Accounts that stand for others."""
 
 
 def replies(message: Message) -> bool:
@@ -66,7 +63,7 @@ def _author(source: MessageOrigin) -> Guest | None:
 
 
 def _person(user: User) -> Guest | None:
-    return None if user.id in _OF_TELEGRAM else Guest(user.id, user.full_name, user.username, user.language_code)
+    return None if user.id in SHARED else Guest(user.id, user.full_name, user.username, user.language_code)
 
 
 def _channel(chat: Chat) -> Guest:

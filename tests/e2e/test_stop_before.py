@@ -9,9 +9,11 @@ from bot.conversation.compaction import Compactor
 from bot.conversation.media_budget import MediaBudget
 from bot.handlers.export import ExportHandlers
 from bot.inbound.reading import Reader
+from bot.outbound import pacing
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
+from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import say
 from tests.media.files import picture
 from tests.selection import first
@@ -150,7 +152,8 @@ async def test_the_button_beside_a_draft_stops_it(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("telegram_version", ["10.3"])
-async def test_a_late_press_ends_the_delivery(stage: Stage) -> None:
+async def test_a_late_press_ends_the_delivery(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "_PRIVATE", pacing._Rate(spacing=0.3, burst=1))
     stage.model.script(Say("\n\n".join("words and words " * 250 for _ in range(12)), chunk=4000), Say("short"))
     await stage.start(REPLY_FORMAT="text")
     await stage.ann.say(stage.home, "Tell me a lot.")
