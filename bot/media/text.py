@@ -52,6 +52,8 @@ _AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254",
 """What is meant where these are named."""
 FEWEST_OF_A_LINE, FEWEST_OF_THE_REST = 4, 4
 """Characters of UTF-8 in a line by which others may be in another encoding; and bytes beyond ASCII in those."""
+MOST_FAULTS_BY_CHANCE = 0.3
+"""A character; lines in a language have fewer, and what is UTF-8 by chance has five times as many."""
 MOST_ODD = 0.1
 """Bytes beyond ASCII that cost only themselves, in what is no text of a known encoding."""
 _FOREIGN_BYTES = bytes(range(0x80, 0x100))
@@ -115,7 +117,7 @@ def _mixed(data: bytes, language: str | None) -> Text | None:
     rest = b"".join(line for line, text in zip(lines, as_utf_8, strict=True) if text is None)
     if _foreign(rest) < FEWEST_OF_THE_REST:
         return None
-    if not any(text and _beyond_ascii(text) >= FEWEST_OF_A_LINE for text in as_utf_8):
+    if not any(text and _is_surely_utf_8(text) for text in as_utf_8):
         return None
     found = guess(rest.replace(b"\0", b""), language)
     if found is None:
@@ -125,6 +127,13 @@ def _mixed(data: bytes, language: str | None) -> Text | None:
         line.decode(table, "replace") if text is None else text for line, text in zip(lines, as_utf_8, strict=True)
     )
     return Text("".join(words), f"UTF-8 and {table}")
+
+
+def _is_surely_utf_8(line: str) -> bool:
+    """Whether it reads well so; of four characters in two bytes each, one line in eight hundred is UTF-8 by chance."""
+    line = line[:SAMPLE]
+    beyond = _beyond_ascii(line)
+    return beyond >= FEWEST_OF_A_LINE and (max(line) >= "\U0001f000" or faults(line) <= MOST_FAULTS_BY_CHANCE * beyond)
 
 
 def _foreign(data: bytes) -> int:

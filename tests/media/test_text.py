@@ -124,3 +124,11 @@ def test_zeros_at_the_ends_of_lines_are_left_out(encoding: str) -> None:
 )
 def test_zeros_part_what_they_stand_between(data: bytes, words: str) -> None:
     assert text_of(data).words == words
+
+
+def test_a_line_that_is_utf_8_by_chance_changes_nothing() -> None:
+    """One of eight hundred lines of four characters in GB 2312 is."""
+    words = "画龙点睛\n守株待兔\n" * 20 + "矛摩夕犀\n"
+    assert "矛摩夕犀".encode("gb2312").decode()
+    read = text_of(words.encode("gb2312"), "zh")
+    assert (read.words, read.encoding) == (words, "gb18030")
