@@ -42,14 +42,14 @@ class Titles:
     choice: Choice
 
     async def make(self, chat: Chat) -> str | None:
-        """A title of what was said; None while nothing was answered, or nothing can be made of it.
+        """A title of what was said, empty where nothing can be made of it; None while nothing was answered.
 
         Nor is there one of what was reset or forgotten meanwhile.
         """
         turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
             return None
-        title = await self._asked(chat, turns) or _of_first_words(turns)
+        title = await self._asked(chat, turns) or _of_first_words(turns) or ""
         return title if await self._stands(chat, turns) else None
 
     async def _stands(self, chat: Chat, turns: list[Spoken]) -> bool:

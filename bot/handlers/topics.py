@@ -69,6 +69,9 @@ class TopicHandlers:
             if title is None:
                 return
             async with self.storage.transaction() as tx:
+                if not title:  # pictures and signs, which the name that it has shows as well
+                    await self.storage.topics.settled(tx, place)
+                    return
                 await self.storage.topics.made(tx, place, title)
         if not await self.storage.topics.is_untitled(place):  # a person has named it meanwhile
             return

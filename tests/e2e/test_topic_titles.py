@@ -1,11 +1,13 @@
 """A topic of a private chat gets a title from its first exchange, once, and never instead of a person's."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from sandbox.model import ChatRequest, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
+from tests.e2e.owners import query
 from tests.e2e.quick import hurry as hurry
 
 
@@ -68,3 +70,26 @@ async def test_without_a_model_first_words_are_the_title(stage: Stage, hurry: No
     await _said(stage, thread, "and the bus?")
     await _said(stage, thread, "and by bike?")
     assert _titles(stage) == [(thread, "how long is the train to")]
+
+
+async def test_signs_alone_are_asked_about_once(stage: Stage, hurry: None) -> None:
+    stage.model.answer_with(_answer(Say("👋")))
+    thread = stage.home.topic("👋", implicit=True)
+    await stage.start()
+    await _said(stage, thread, "👋")
+    async with asyncio.timeout(PATIENCE_S):
+        while query(stage, "SELECT 1 FROM untitled_topics"):  # noqa: ASYNC110 - it shows in the database only
+            await asyncio.sleep(0.02)
+    await _said(stage, thread, "🎉")
+    assert sum(map(_asks_title, stage.model.requests)) == 1
+    assert _titles(stage) == []
+
+
+async def test_nothing_is_asked_above_the_budget(stage: Stage, hurry: None) -> None:
+    stage.model.answer_with(_answer(Say("Trip to Oslo")))
+    thread = stage.home.topic("how long", implicit=True)
+    await stage.start(BUDGET_USER="1")
+    await _said(stage, thread, "how long is the train to Oslo in winter?")
+    await stage.telegram.changed(lambda: len(_titles(stage)) == 1, PATIENCE_S)
+    assert _titles(stage) == [(thread, "how long is the train to")]
+    assert not any(map(_asks_title, stage.model.requests))
