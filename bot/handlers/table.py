@@ -60,6 +60,7 @@ from storage.records import Place
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
 GATE_GROUP, NOTING_GROUP = -2, -1
+NUMBER = r"\d{1,18}"  # an app may send any for a button, and SQLite takes 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +130,25 @@ class Handlers:
         self.application.add_error_handler(self._on_error)
 
     def _register_buttons(self) -> None:
-        add, only, door = self.application.add_handler, self.admins.only, self.entrance
-        paced = self.chat.pace.only
-        add(CallbackQueryHandler(door.requests.press, pattern=rf"^{ANSWER}({'|'.join(ANSWERS)}):\d+$"))
-        add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}\d+$"))
-        add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}\d+$"))
-        add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}\d+$"))
-        add(CallbackQueryHandler(paced(self.buttons.retry), pattern=rf"^{RETRY}\d+$"))
-        add(CallbackQueryHandler(paced(self.buttons.go_on), pattern=rf"^{CONTINUE}\d+$"))
-        add(CallbackQueryHandler(paced(self.aside.again), pattern=rf"^{AGAIN}[a-z]+:\d+$"))
-        add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}\d+$"))
+        add, only, paced, door = self.application.add_handler, self.admins.only, self.chat.pace.only, self.entrance
+        add(CallbackQueryHandler(door.requests.press, pattern=rf"^{ANSWER}({'|'.join(ANSWERS)}):{NUMBER}$"))
+        add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}{NUMBER}$"))
+        add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}{NUMBER}$"))
+        add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}{NUMBER}$"))
+        add(CallbackQueryHandler(paced(self.buttons.retry), pattern=rf"^{RETRY}{NUMBER}$"))
+        add(CallbackQueryHandler(paced(self.buttons.go_on), pattern=rf"^{CONTINUE}{NUMBER}$"))
+        add(CallbackQueryHandler(paced(self.aside.again), pattern=rf"^{AGAIN}[a-z]+:{NUMBER}$"))
+        add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}{NUMBER}$"))
         add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
-        add(CallbackQueryHandler(only(self.memory.show_before), pattern=rf"^{BEFORE}\d*$"))
-        add(CallbackQueryHandler(only(self.memory.bring_back), pattern=rf"^{BRING_BACK}\d+$"))
-        add(CallbackQueryHandler(self.why.notes_then, pattern=rf"^{NOTES_THEN}\d+$"))
+        add(CallbackQueryHandler(only(self.memory.show_before), pattern=rf"^{BEFORE}({NUMBER})?$"))
+        add(CallbackQueryHandler(only(self.memory.bring_back), pattern=rf"^{BRING_BACK}{NUMBER}$"))
+        add(CallbackQueryHandler(self.why.notes_then, pattern=rf"^{NOTES_THEN}{NUMBER}$"))
         add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
         add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
-        add(CallbackQueryHandler(self.chat.questions.press_cancel, pattern=rf"^{CANCEL}\d+$"))
-        add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}\d+$"))
-        add(CallbackQueryHandler(only(self.forget.turn), pattern=rf"^{TURN}\d+:\d+$"))
-        add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}\d+$"))
+        add(CallbackQueryHandler(self.chat.questions.press_cancel, pattern=rf"^{CANCEL}{NUMBER}$"))
+        add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}{NUMBER}$"))
+        add(CallbackQueryHandler(only(self.forget.turn), pattern=rf"^{TURN}{NUMBER}:{NUMBER}$"))
+        add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}{NUMBER}$"))
         add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
         add(CallbackQueryHandler(only(self.export.chosen), pattern=f"^{EXPORT}({'|'.join(Form)})$"))
         add(CallbackQueryHandler(self.buttons.unknown))

@@ -1,8 +1,16 @@
 """The buttons under answers."""
 
+from bot.access.requests import ANSWER, ANSWERS
+from bot.conversation.presses import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
+from bot.handlers.broadcast import DROP, SEND
+from bot.handlers.forget import NO, TURN, YES
+from bot.handlers.memory import BEFORE, BRING_BACK
+from bot.handlers.questions import CANCEL
+from bot.handlers.why import NOTES_THEN
 from sandbox.model import Fail, Hold, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
+from tests.e2e.owners import handled
 from tests.e2e.quick import hurry as hurry
 
 
@@ -31,6 +39,41 @@ async def test_a_late_retry_does_nothing(stage: Stage, hurry: None) -> None:
     await stage.ann.press(failure, "Try again")
     await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
     assert len(stage.model.requests) == 2
+
+
+async def test_no_number_in_a_press_is_too_long(stage: Stage, hurry: None) -> None:
+    stage.model.always(Say("fine"))
+    await stage.start(OWNER_IDS=str(stage.ann.id))
+    said = await stage.ann.say(stage.home, "hello")
+    await stage.replies(1)
+    names = (
+        SEND,
+        DROP,
+        UNDO_RESET,
+        RETRY,
+        CONTINUE,
+        f"{AGAIN}update:",
+        STOP,
+        BEFORE,
+        BRING_BACK,
+        NOTES_THEN,
+        CANCEL,
+        YES,
+    )
+    for data in (*names, f"{TURN}1:", NO, f"{ANSWER}{next(iter(ANSWERS))}:"):
+        press = {
+            "id": data,
+            "from": {"id": stage.ann.id, "is_bot": False, "first_name": "Ann"},
+            "message": {"message_id": said.id + 1, "date": said.date, "chat": {"id": stage.home.id, "type": "private"}},
+            "chat_instance": "1",
+            "data": f"{data}{10**30}",
+        }
+        stage.telegram.push_update({"callback_query": press})
+    await handled(stage)
+    pressed = [call.params for call in stage.telegram.calls if call.method == "answerCallbackQuery"]
+    assert {str(call["text"]) for call in pressed} == {"This button no longer does anything."}
+    assert len(pressed) == len(names) + 3
+    assert len(stage.home.replies) == 1
 
 
 async def test_a_cut_answer_is_continued_once(stage: Stage, hurry: None) -> None:
