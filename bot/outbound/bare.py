@@ -7,6 +7,8 @@ Scripts without blanks between words set their emphasis between letters, so noth
 import builtins
 import re
 
+from bot.outbound.unspaced import UNSPACED
+
 _REACH = 40
 """Bytes, or characters, that are looked at on either side of a mark."""
 
@@ -53,9 +55,8 @@ _NAME_AT_END = re.compile(rb"\s(?:\\?_){2}[a-z0-9]+\Z")
 _CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]\Z|\\\*\Z")
 _CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
 _FACE = re.compile(r"(?=[^*_^]*+[*_^])[-*_^.~;<>='\"oO ]++")
-_WITHOUT_BLANKS = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-_OPERAND_BEFORE = re.compile(rf"[^\W_{_WITHOUT_BLANKS}]\Z|[)\]}}`]\Z|[^\W_]_\Z")
-_OPERAND_AFTER = re.compile(rf"[^\W{_WITHOUT_BLANKS}]|[({{\[$`]")
+_OPERAND_BEFORE = re.compile(rf"[^\W_{UNSPACED}]\Z|[)\]}}`]\Z|[^\W_]_\Z")
+_OPERAND_AFTER = re.compile(rf"[^\W{UNSPACED}]|[({{\[$`]")
 _INSIDE_WORD_BEFORE = re.compile(r"[A-Za-z0-9][*\\\\]*\Z")
 _INSIDE_WORD_AFTER = re.compile(r"\**[A-Za-z0-9]")
 _OF_FACES = frozenset("^<>=~;")

@@ -5,6 +5,7 @@ mark, and taken out of what the converter makes of it.
 """
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -15,12 +16,19 @@ from bot.outbound.content import Text
 
 JOINT = "\ufdd1"
 """No character, and neither a sign nor a blank to the parser."""
-_SIGN = r"[^\w\s*\\]"
-_UNSPACED = r"(?=[\u0e00-\u0eff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc])[^\W_]"
-_LETTER = rf"(?:{_UNSPACED}|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e{MARK}])"  # Thai vowels, and a break in its place
-_MAY_NEED_ONE = re.compile(rf"{_SIGN}\*{{1,3}}{_LETTER}|{_LETTER}\*{{1,3}}{_SIGN}")
-_PAIR = re.compile(r"(?<![*\\])(\*{1,3})(?![\s*])([^*\n]+)(?<![\s\\])\1(?!\*)")
-_OPENS, _CLOSES = re.compile(rf"{_LETTER}\*+{_SIGN}"), re.compile(rf"{_SIGN}\*+{_LETTER}")
+UNSPACED = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+"""Thai, Lao, Tibetan, Burmese, Khmer, Chinese, Japanese, Korean, for a class of a pattern."""
+_VOWELS = "".join(chr(code) for code in range(0xE00, 0x1800) if unicodedata.category(chr(code))[0] == "M")
+"""Those that are written around a letter, as marks."""
+_SIGN = r"[^\w\s*~\\]"
+_LETTER = rf"(?:(?=[{UNSPACED}])[^\W_]|[{_VOWELS}{MARK}])"  # or a break in its place
+_MARKS = r"(?:\*{1,3}|~~)"
+_MAY_NEED_ONE = re.compile(rf"{_SIGN}{_MARKS}{_LETTER}|{_LETTER}{_MARKS}{_SIGN}")
+_PAIRS = (
+    re.compile(r"(?<![*\\])(\*{1,3})(?![\s*])([^*\n]+)(?<![\s\\])\1(?!\*)"),
+    re.compile(r"(?<![~\\])(~~)(?![\s~])([^~\n]+)(?<![\s\\])~~(?!~)"),
+)
+_OPENS, _CLOSES = re.compile(rf"{_LETTER}{_MARKS}{_SIGN}"), re.compile(rf"{_SIGN}{_MARKS}{_LETTER}")
 
 
 def needs_joints(source: str) -> bool:
@@ -28,9 +36,13 @@ def needs_joints(source: str) -> bool:
     return JOINT not in source and _MAY_NEED_ONE.search(source) is not None
 
 
-def joints(masked: str) -> Iterator[int]:
+def joints(masked: str) -> list[int]:
     """Where to put them in a text whose code is masked by signs, in order."""
-    for pair in _PAIR.finditer(masked):
+    return sorted({place for pattern in _PAIRS for place in _places(pattern, masked)})
+
+
+def _places(pattern: re.Pattern[str], masked: str) -> Iterator[int]:
+    for pair in pattern.finditer(masked):
         begin, end = pair.span(2)
         if _OPENS.match(masked, pair.start() - 1):
             yield begin
