@@ -110,6 +110,6 @@ class Edits:
         )
         await tx.execute(
             "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0, rang = 0 WHERE turn_id = ?2"
-            " AND message_id = (SELECT min(message_id) FROM turn_messages WHERE turn_id = ?2)",
+            " AND abs(message_id) = (SELECT min(abs(message_id)) FROM turn_messages WHERE turn_id = ?2)",
             (new, reply_id),
         )

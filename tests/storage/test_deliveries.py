@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from storage import Storage
 from storage.records import Chat, Delivery
 from tests.storage.test_transcript import reply, say
@@ -38,3 +40,16 @@ async def test_reply_set_aside_can_be_renewed(storage: Storage, chat: Chat) -> N
         assert not await storage.deliveries.renew(tx, replace(chat.place, telegram_id=99), reply_id)
         assert await storage.deliveries.renew(tx, chat.place, reply_id)
     assert [one.end for one in await storage.deliveries.open(chat.id)] == [6]
+
+
+@pytest.mark.parametrize("first", [77, -77])
+async def test_an_answer_anew_stands_where_the_old_one_began(storage: Storage, chat: Chat, first: int) -> None:
+    old = await reply(storage, chat, "a long answer")
+    step = 1 if first > 0 else -1  # what only one member of a group sees has negative numbers
+    async with storage.transaction() as tx:
+        for number in range(3):
+            await storage.deliveries.delivered(tx, old, first + step * number, number + 1)
+        await storage.deliveries.sent(tx, old)
+        await storage.edits.answer_anew(tx, chat.id, old, 3.0, None)
+        rows = await tx.rows("SELECT message_id FROM turn_messages WHERE turn_id > ?", (old,))
+    assert [row["message_id"] for row in rows] == [first]
