@@ -236,8 +236,18 @@ class Sender:
     ) -> Preview:
         """Show an answer while it is written. `begun`: a message that shows some of it from before a restart."""
         rich = (reply_format or self._reply_format) == "rich"
-        told = (self._api, self._pacer, self._tempo, to, draft_id, begun, on_begun, self._conversions, keyboard)
-        return Preview(*told, rich=rich)
+        return Preview(
+            self._api,
+            self._pacer,
+            self._tempo,
+            to,
+            draft_id,
+            begun,
+            on_begun,
+            self._conversions,
+            keyboard,
+            rich=rich,
+        )
 
     async def _delete(self, chat_id: int, message_ids: Sequence[int]) -> None:
         while True:
@@ -258,9 +268,8 @@ class Sender:
         async for piece in self._pieces(source, offset, rich=self._features.rich and offset >= rich_from):
             last = not source[piece.end :].strip()
             try:
-                message_id = await self._post.put(
-                    replace(to, quiet=to.quiet or not last), piece.content, edit, wanted=wanted
-                )
+                place = replace(to, quiet=to.quiet or not last)
+                message_id = await self._post.put(place, piece.content, edit, wanted=wanted)
             except UnsupportedError as exc:
                 log.info("This Bot API server does not know %s", exc)
             except BadRequest as exc:

@@ -63,8 +63,16 @@ class Ephemeral:
             raise BadRequest(refused.message if refused else "Nothing can be shown to one member alone")
         number = await send(replace(to, alone=None), {})
         if unasked:  # it was refused so, and is no message that is refused in any way
-            self._features.not_alone[key] = self._clock() + BELIEVED_S
+            self._believe(key)
         return number
+
+    def _believe(self, key: tuple[int, int]) -> None:
+        """Keep it in mind for a while, and what has been kept for longer no more: the oldest come first."""
+        believed, now = self._features.not_alone, self._clock()
+        believed.pop(key, None)
+        believed[key] = now + BELIEVED_S
+        while believed[oldest := next(iter(believed))] <= now:
+            del believed[oldest]
 
     async def edit(
         self, to: Destination, message_id: int, content: Fields, keyboard: InlineKeyboardMarkup | None
