@@ -3,8 +3,9 @@
 Nothing that a stranger sends costs a request to the model, or more than the one row that says who asks.
 """
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
 from telegram.ext import ApplicationHandlerStop
@@ -27,6 +28,9 @@ from storage import Storage, Transaction
 from storage.guests import Decider, Guest, Standing
 from storage.records import Notice, Place
 
+MOST_AT_ONCE = 4
+"""Strangers who are turned away: who is let in waits for the database behind no more of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -38,6 +42,7 @@ class Gate:
     requests: Requests
     claims: Claims
     settle: Callable[[Place], None]
+    strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def check(self, update: object, _: object) -> None:
         """Let it pass, or answer and end it here."""
@@ -65,7 +70,8 @@ class Gate:
             raise ApplicationHandlerStop
         if verdict is Verdict.COME_IN or _is_answer(update):
             return
-        await self._turn_away(update, verdict)
+        async with self.strangers:
+            await self._turn_away(update, verdict)
         await _release(update)
         raise ApplicationHandlerStop
 

@@ -61,9 +61,11 @@ class Replies:
             await self.upkeep.look_after(chat.id)
 
     async def _give(self, place: Place, chat: Chat | None) -> None:
-        await self._notify(place, all_of_it=False)  # what is told about a message comes before the answer to it
+        await self._notify(
+            place, all_of_it=False, patient=chat is None
+        )  # what is told about a message comes before the answer to it
         if chat is None:
-            await self._notify(place)
+            await self._notify(place, patient=True)  # a stranger, or somebody who has said nothing yet
             return
         await self._answer(chat)
         with self.endings.sending(place) as sending:
@@ -214,7 +216,7 @@ class Replies:
         async with self.storage.transaction() as tx:
             await self.storage.deliveries.drop_replaced(tx, chat.id)
 
-    async def _notify(self, place: Place, *, all_of_it: bool = True) -> None:
+    async def _notify(self, place: Place, *, all_of_it: bool = True, patient: bool = False) -> None:
         """Send them; `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane."""
         for notice_id, notice in await self.storage.notices.waiting(place):
             apart = notice.about is not None or notice.broadcast is not None
@@ -225,17 +227,18 @@ class Replies:
                 await self.aside.notice(notice, key)
                 continue
             with self.endings.sending(place) as sending:
-                await self.aside.quarantine.fly(key, place, self._tell(notice_id, notice, sending))
+                await self.aside.quarantine.fly(key, place, self._tell(notice_id, notice, sending, patient or apart))
 
-    async def _tell(self, notice_id: int, notice: Notice, sending: Sending) -> None:
+    async def _tell(self, notice_id: int, notice: Notice, sending: Sending, patient: bool) -> None:
         message_id = None
         to = destination(notice.place, notice.private, notice.reply_to, notice.receiver, notice.query, notice.edits)
+        to = replace(to, patient=patient)
         try:
             message_id = await self._send(to, notice, sending)
         except Undeliverable as exc:
             if (moved := await self._moved(notice.place, exc)) is not None:
                 seen = min(notice.reply_to or 0, notice.edits or 0, 0) or None
-                await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending)
+                await self._tell(notice_id, replace(notice, place=moved, reply_to=seen, edits=None), sending, patient)
                 return
             log.warning("A notice can't be delivered: %s", exc)
             if to.alone is not None and to.alone.strictly:

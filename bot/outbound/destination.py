@@ -31,3 +31,5 @@ class Destination:
     quiet: bool = False
     """No sound: more of the same follows, if only the voice that says it too, and its last part rings."""
     alone: Alone | None = None
+    patient: bool = False
+    """What goes to other chats goes first: it is for strangers, or for everybody."""

@@ -1,7 +1,7 @@
 """The pace that Telegram allows: one message a second in a chat, 20 a minute in a group, 30 a second over all chats.
 
-Final messages wait for their turn, in the order in which they asked. Previews take a turn only when one is free at
-once and leave the burst to the final messages. Edits count like messages.
+Final messages wait for their turn, in the order in which they asked; patient ones let all others go first. Previews
+take a turn only when one is free at once and leave the burst to the final messages. Edits count like messages.
 """
 
 import asyncio
@@ -43,10 +43,18 @@ class Pacer:
         self._due: dict[int, float] = {}
         self._overall_due = 0.0
         self._halted_until: dict[int, float] = {}
+        self._patient = asyncio.Lock()
 
     async def turn(self, to: Destination) -> None:
-        """Wait until a message may go to this chat."""
-        await self._wait_until(self._book(to))
+        """Wait until a message may go to this chat; of patient ones only the first has its place among the others."""
+        if to.patient:
+            async with self._patient:
+                while (wait := self._overall_due - _OVERALL.tolerance - self._clock()) > 0:
+                    await self._sleep(wait)
+                due = self._book(to)
+        else:
+            due = self._book(to)
+        await self._wait_until(due)
         while self.halted(to):
             await self._wait_until(self._halted_until[to.chat_id])
 

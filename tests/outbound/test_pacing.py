@@ -113,3 +113,19 @@ async def test_chats_that_are_free_again_are_forgotten(pacer: Pacer, clock: Cloc
     for chat in range(5000):
         await pacer.turn(Destination(chat, private=True))
     assert len(pacer._due) < 1100
+
+
+async def test_patient_messages_let_others_go_first(clock: Clock) -> None:
+    asked: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        await asyncio.Event().wait()
+
+    pacer = Pacer(clock, sleep)
+    strangers = [Destination(10 + number, private=True, patient=True) for number in range(40)]
+    tasks = [asyncio.create_task(pacer.turn(to)) for to in (*strangers, PRIVATE)]
+    await asyncio.sleep(0.01)
+    assert asked[-1] < 0.1
+    for task in tasks:
+        task.cancel()
