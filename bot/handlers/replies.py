@@ -61,12 +61,10 @@ class Replies:
             await self.upkeep.look_after(chat.id)
 
     async def _give(self, place: Place, chat: Chat | None) -> None:
-        await self._notify(
-            place, all_of_it=False, patient=chat is None
-        )  # what is told about a message comes before the answer to it
         if chat is None:
             await self._notify(place, patient=True)  # a stranger, or somebody who has said nothing yet
             return
+        await self._notify(place, all_of_it=False)  # what is told about a message comes before the answer to it
         await self._answer(chat)
         with self.endings.sending(place) as sending:
             for delivery in await self.storage.deliveries.open(chat.id):
