@@ -251,6 +251,8 @@ def _raised(text: str, how: str = "superscript") -> str:
             _said("e") + _raised("x+1") + _said(" m") + _raised("2.5") + _said(" a") + _raised("n-1", "subscript"),
             "e^(x+1) m^(2.5) a_(n-1)",
         ),
+        (_said("10") + _raised("-") + _raised("3") + _said(" SO") + _raised("4", "subscript"), "10⁻³ SO₄"),
+        (_said("Fe") + _raised("3+") + _said(" Cl") + _raised("−") + _said(" SO4") + _raised("2-"), "Fe³⁺ Cl⁻ SO4²⁻"),
         (_looks('<w:rFonts w:ascii="Symbol"/>', "\uf061\uf03d\uf035"), "α=5"),
         (_looks('<w:rFonts w:ascii="Wingdings" w:hAnsi="Wingdings"/>', "\uf0fc"), "✓"),
         (_run("<w:pict><v:textpath string='DRAFT'/></w:pict>"), "DRAFT"),
