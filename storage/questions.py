@@ -111,7 +111,10 @@ class Questions:
         over: bool = True,
         awaits: bool = False,
     ) -> None:
-        """Note that these messages are an answer; `over`: it was taken. Else another one is, `awaits`: the next one."""
+        """Note that these messages are an answer. `over`: it was accepted.
+
+        Else another one is wanted; with `awaits` the person's next message is one, else only a reply.
+        """
         number = question.id or await tx.insert(
             "INSERT INTO questions (telegram_id, thread_id, person, kind, asked_at, message_id)"
             " VALUES (?, ?, ?, ?, ?, ?)",

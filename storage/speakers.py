@@ -11,8 +11,9 @@ class Speakers:
     async def name(
         self, tx: Transaction, chat_id: int, sender_id: int, shown: str, look: Callable[[str], str] = str.casefold
     ) -> str:
-        """What this person is called; `shown` is their display name, cleaned, `look` is one for names that look alike.
+        """What this person is called; `shown` is their display name, cleaned.
 
+        Two names of which `look` makes the same look alike.
         A name that somebody else in the chat has, or ever had, gets a number. Who changes their name is called by the
         new one.
         """

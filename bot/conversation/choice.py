@@ -76,8 +76,8 @@ def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]
 def within_bytes(turns: tuple[Turn, ...], most: int) -> tuple[Turn, ...]:
     """The turns without the oldest pictures and sounds, where they are more than that many bytes.
 
-    Then half of them goes at once, so that the next requests begin as this one does. Those of the last turn that has
-    any stay.
+    Then half of those bytes go at once, so that the next requests begin like this one and are found in the cache. The
+    last turn with pictures or sounds keeps them.
     """
     heavy = [(turn, size) for turn in turns if (size := _size(turn))]
     first, total = 0, 0

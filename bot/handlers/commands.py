@@ -92,8 +92,8 @@ class Commands:
         """``/stop``: all that is under way for this chat ends here, and one sentence says so.
 
         An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
-        takes several messages goes out no further, nor does this owner's broadcast. What waits behind it all is next;
-        it is what ends when there is nothing else.
+        takes several messages goes out no further, nor does this owner's broadcast. What waits behind is answered next:
+        it is ended only when there is nothing else to end.
         """
         message, done = _message(update), (update.update_id,)
         ended = await self.endings.stop(place_of(message), done)

@@ -83,9 +83,9 @@ class Endings:
     _stopped: set[Place] = field(default_factory=set)
     """Where an answer was stopped, until all of it is told."""
     _asking: set[Place] = field(default_factory=set)
-    """Where somebody is being heard: an answer will be owed."""
+    """Where a message is being read and stored: an answer will be owed."""
     _ahead: dict[Place, tuple[int, ...]] = field(default_factory=dict)
-    """Where what is asked next is not to be answered, and the updates that say so."""
+    """Where the next question is not to be answered, and the updates that say so."""
     waits: Callable[[Place], bool] = field(default=lambda _: False)
     """Whether a question waits in the lane there, or for its rest; the lanes' own, once there are lanes."""
     broadcasts: set[int] = field(default_factory=set)
@@ -129,7 +129,7 @@ class Endings:
 
     @contextmanager
     def asking(self, place: Place) -> Iterator[None]:
-        """While somebody is heard; what is to be answered then is owed."""
+        """While a message is read and stored: the answer to it will be owed, and can be stopped already."""
         if update_ids := self._ahead.pop(place, ()):
             self.stop_next(place, update_ids)
         self._asking.add(place)

@@ -118,7 +118,7 @@ class Questions:
     async def took(
         self, tx: Transaction, given: Given, notice: Notice, *, over: bool = True, awaits: bool = False
     ) -> None:
-        """Say what came of an answer. `over`: it was taken; else another may be given, `awaits`: by the next words."""
+        """Say what came of an answer; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
         asked = given.question
         await self.storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
         await self.storage.notices.add(tx, notice)
