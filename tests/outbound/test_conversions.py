@@ -62,9 +62,9 @@ async def test_answers_are_converted_in_no_loop(
     monkeypatch.setattr(convert, "prepare", prepared)
     async with connected(reply_format=form) as line:
         async with line.sender.preview(to, 1, begun=None, on_begun=begun) as preview:
-            preview.update("**a** $x^2$ " * 100)
+            preview.update("**a** $x^2$ " * 50)
             while not line.api.of("sendMessageDraft", "sendRichMessageDraft", "sendMessage", "sendRichMessage"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        await line.sender.deliver(to, "**a** $x^2$ " * 1000, arrived)
+        await line.sender.deliver(to, "**a** $x^2$ " * 50, arrived)
     assert threads
     assert threading.get_ident() not in threads
