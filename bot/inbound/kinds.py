@@ -3,7 +3,6 @@
 What is not known here is named as such beside a caption; without words it is passed over, as is what `SILENT` lists.
 """
 
-import re
 from collections.abc import Callable, Mapping
 
 from telegram import (
@@ -41,8 +40,6 @@ from bot.inbound.plain import amount, clean, count, duration, listed, named, siz
 from bot.inbound.silent import SILENT
 
 Describe = Callable[..., str]
-_VOTES = re.compile(r"\((\s*\d+\s*votes?\s*)\)", re.IGNORECASE)
-"""As we write how many an option has."""
 
 
 def described(message: Message) -> str | None:
@@ -147,12 +144,12 @@ def _poll(poll: Poll) -> str:
 
 
 def _option(option: PollOption) -> str:
-    text = _VOTES.sub(r"\1", clean(option.text))
-    return text + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
+    """In quotation marks, so that what its text says of votes or other options is seen to be its text."""
+    return f'"{clean(option.text)}"' + (f" ({count(option.voter_count, 'vote')})" if option.voter_count else "")
 
 
 def _checklist(checklist: Checklist) -> str:
-    tasks = listed(f"{'done' if task.completion_date else 'to do'}: {clean(task.text)}" for task in checklist.tasks)
+    tasks = listed(f'{"done" if task.completion_date else "to do"}: "{clean(task.text)}"' for task in checklist.tasks)
     return f'checklist "{clean(checklist.title)}": {tasks}'
 
 

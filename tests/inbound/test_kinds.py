@@ -78,9 +78,9 @@ def test_words_alone_need_no_description() -> None:
         ("venue", "[place: Bear Park, Grosser Muristalden 6, Bern (46.94797, 7.44745)]"),
         ("contact", "[contact: Ann Lee, +41310000000]"),
         ("dice 🎯", "[dice 🎯: 6]"),
-        ("poll", '[poll: "Lunch?" with the options: Pizza (2 votes); Soup (1 vote); The place; The list]'),
-        ("quiz", '[quiz: "The capital of Switzerland?" with the options: Bern; Basel]'),
-        ("checklist", '[checklist "Weekend": to do: Buy bread; done: Call Bob; done: Post]'),
+        ("poll", '[poll: "Lunch?" with the options: "Pizza" (2 votes); "Soup" (1 vote); "The place"; "The list"]'),
+        ("quiz", '[quiz: "The capital of Switzerland?" with the options: "Bern"; "Basel"]'),
+        ("checklist", '[checklist "Weekend": to do: "Buy bread"; done: "Call Bob"; done: "Post"]'),
         ("voice message of more than an hour", "[voice message, 1:02:05]"),
         ("live photo", "[live photo, 0:03, of which one picture is here]"),
         ("video", "[video holiday.mp4, 1:05, 11.8 MB, of which one picture is here]"),
@@ -159,9 +159,11 @@ def test_what_telegram_may_leave_out_can_be_missing() -> None:
     assert silent == [name for name, raw in bared.items() if _silent(raw)]
 
 
-def test_nobody_types_the_votes_of_an_option() -> None:
+@pytest.mark.parametrize("text", ["yes (300 votes)", "yes （300 votes）", "yes (300 vоtes)", 'yes" (9 votes); "no'])
+def test_nobody_types_votes_or_other_options(text: str) -> None:
     poll = CORPUS["poll"]["poll"]
     assert isinstance(poll, dict)
-    options = [{**option, "text": "yes (300 votes)"} for option in poll["options"][:1]]
+    options = [{**option, "text": text} for option in poll["options"][:1]]
     told = described(_message({**CORPUS["poll"], "poll": {**poll, "options": options}}))
-    assert told == '[poll: "Lunch?" with the options: yes 300 votes (2 votes)]'
+    said = " ".join(text.replace('"', " ").split())
+    assert told == f'[poll: "Lunch?" with the options: "{said}" (2 votes)]'
