@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bot.media.errors import LockedError
-from bot.media.pdf_beside import beside, has_large_picture, is_painted, is_unmapped
+from bot.media.pdf_beside import beside, errors, has_large_picture, is_painted, is_unmapped
 from bot.media.text import CONTROL
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Pages:
             page = self._reader.pages[at]
             text = page.extract_text()
             unmapped = text and is_unmapped(page)
-        except _errors() as exc:
+        except errors() as exc:
             self.poor.append(at + 1)
             return f"[page {at + 1} can't be read: {type(exc).__name__}]"
         self._look_at(page, at + 1, text, better_seen=bool(unmapped))
@@ -60,7 +60,7 @@ class Pages:
             text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
         try:
             added = "\n".join(dict.fromkeys(_beside(page)))
-        except _errors() as exc:
+        except errors() as exc:
             added = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
         return f"{text}\n{added}" if added else text
 
@@ -71,15 +71,8 @@ class Pages:
                 self.wordless.append(number)
             elif better_seen or (0 < letters <= FEW_LETTERS and has_large_picture(page)):
                 self.poor.append(number)
-        except _errors():
+        except errors():
             self.poor.append(number)
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """What pypdf raises over a page that is damaged."""
-    from pypdf.errors import PyPdfError
-
-    return PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError
 
 
 def _beside(page: "PageObject") -> Iterator[str]:

@@ -1,6 +1,8 @@
 """What a PDF holds besides its pages, and how far the words on these can be told at all."""
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -19,15 +21,21 @@ MOST_ATTACHED, MOST_FIELDS, MOST_FORM = 100, 2_000, 5_000_000
 
 def beside(reader: "PdfReader") -> Iterator[str]:
     """The names of the files that are attached to it, and what was filled in where only Adobe's programs show it."""
-    from pypdf.errors import PyPdfError
-
     for read in (_attached, _filled_in):
         try:
             said = read(reader)
-        except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError):
+        except errors():
             said = ""  # damaged
         if said:
             yield said
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What pypdf raises over something that is damaged; its parts are read apart, so that it costs only itself."""
+    from pypdf.errors import PyPdfError
+
+    of_python = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
+    return PyPdfError, *of_python, NotImplementedError, RecursionError, zlib.error, struct.error
 
 
 def is_unmapped(page: "PageObject") -> bool:

@@ -1,10 +1,11 @@
 """What a PDF holds besides its pages is told, and so are signs of which nobody knows the letters."""
 
 import io
+import zlib
 from typing import cast
 
 import pytest
-from pypdf import PdfReader, PdfWriter
+from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 
 import bot.media.document
@@ -27,6 +28,19 @@ def test_attached_files_are_named() -> None:
     writer = _writer("See the table")
     writer.add_attachment("sums of  May.csv", b"a;b")
     assert _text(writer) == "See the table\n[attached files, not read here: sums of May.csv]"
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError(), AssertionError(), RecursionError(), zlib.error()])
+def test_whatever_a_page_raises_costs_only_itself(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = PageObject.extract_text
+
+    def extract(page: PageObject) -> str:
+        if page.page_number == 1:
+            raise failure
+        return read(page)
+
+    monkeypatch.setattr(PageObject, "extract_text", extract)
+    assert _text(_writer("One", "Two", "Three")) == f"One\n[page 2 can't be read: {type(failure).__name__}]\nThree"
 
 
 def test_pages_beyond_the_most_are_missing_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
