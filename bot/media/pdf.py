@@ -59,7 +59,7 @@ class Pages:
         if unmapped:
             text = f"[page {at + 1} does not say which letters its signs are: its words may be others]\n{text}"
         try:
-            added = "\n".join(dict.fromkeys(_beside(page)))
+            added = "\n".join(dict.fromkeys(_annotations(page)))
         except errors() as exc:
             added = f"[what was filled in on page {at + 1} can't be read: {type(exc).__name__}]"
         return f"{text}\n{added}" if added else text
@@ -75,20 +75,20 @@ class Pages:
             self.poor.append(number)
 
 
-def _beside(page: "PageObject") -> Iterator[str]:
+def _annotations(page: "PageObject") -> Iterator[str]:
     found = page.get("/Annots")
     for reference in list(found.get_object() if found is not None else ())[:MOST_FIELDS]:
         one = reference.get_object()
         if not hasattr(one, "get"):
             continue
         kind = one.get("/Subtype")
-        if kind == "/Widget" and (filled := _filled_in(one)):
+        if kind == "/Widget" and (filled := _field(one)):
             yield f"[field {filled}]"
         elif kind in _NOTES and (said := " ".join(str(_value(one.get("/Contents")) or "").split())):
             yield f"[note: {said}]"
 
 
-def _filled_in(widget: Any) -> str:
+def _field(widget: Any) -> str:
     """The name of a field and its value; nothing where nothing was filled in."""
     field, names, told = widget, [], dict[str, Any]()
     for _ in range(_DEEPEST):
