@@ -175,16 +175,23 @@ def _tell_move(stage: Stage, old: Chat, new: Chat, by: User, name: str) -> None:
     stage.telegram.push_update({"message": message})
 
 
+async def _under_way(stage: Stage, chat: Chat, bob: User, words: str, *answers: str) -> Hold:
+    """An owner's group, in which the answer to Bob's words waits."""
+    hold = Hold("headers")
+    stage.model.script(Say(answers[0], hold=hold), *map(Say, answers[1:]))
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    membership(stage, stage.ann, chat, "left", "member")
+    await stage.replies(1, chat)
+    await bob.say(chat, words)
+    await hold.reached(PATIENCE_S)
+    return hold
+
+
 @pytest.mark.parametrize("name", ["migrate_to_chat_id", "migrate_from_chat_id"])
 async def test_a_move_is_known_before_the_answer_under_way_ends(stage: Stage, hurry: None, name: str) -> None:
-    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    bob = stage.telegram.user("Bob")
     old, new = (stage.telegram.group(title, [stage.ann, bob]) for title in ("Friends", "Friends above"))
-    stage.model.script(Say("slow", hold=hold), Say("quick"))
-    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
-    membership(stage, stage.ann, old, "left", "member")
-    await stage.replies(1, old)
-    await bob.say(old, "Keepsake, hello")
-    await hold.reached(PATIENCE_S)
+    hold = await _under_way(stage, old, bob, "Keepsake, hello", "slow", "quick")
     _tell_move(stage, old, new, bob, name)
     await bob.say(new, "Keepsake, are you there?")
     assert await stage.replies(1, new) == ["quick"]
@@ -196,14 +203,9 @@ async def test_a_move_is_known_before_the_answer_under_way_ends(stage: Stage, hu
 
 @pytest.mark.parametrize("told", first(["before", "after"]))
 async def test_what_waits_where_a_group_was_is_answered(stage: Stage, hurry: None, told: str) -> None:
-    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    bob = stage.telegram.user("Bob")
     old, new = (stage.telegram.group(title, [stage.ann, bob]) for title in ("Friends", "Friends above"))
-    stage.model.script(Say("one", hold=hold), Say("two"))
-    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
-    membership(stage, stage.ann, old, "left", "member")
-    await stage.replies(1, old)
-    await bob.say(old, "Keepsake, my boat is green")
-    await hold.reached(PATIENCE_S)
+    hold = await _under_way(stage, old, bob, "Keepsake, my boat is green", "one", "two")
     await bob.say(old, "Keepsake, which colour?")
     for method in ("sendMessage", "editMessageText"):
         stage.telegram.faults.add(
@@ -226,14 +228,9 @@ async def test_what_waits_where_a_group_was_is_answered(stage: Stage, hurry: Non
 
 
 async def test_a_group_that_moves_twice_stays_let_in(stage: Stage, hurry: None) -> None:
-    bob, hold = stage.telegram.user("Bob"), Hold("headers")
+    bob = stage.telegram.user("Bob")
     one, two, three = (stage.telegram.group(title, [stage.ann, bob]) for title in "ABC")
-    stage.model.script(Say("slow", hold=hold), Say("quick"))
-    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
-    membership(stage, stage.ann, one, "left", "member")
-    await stage.replies(1, one)
-    await bob.say(one, "Keepsake, hello")
-    await hold.reached(PATIENCE_S)
+    hold = await _under_way(stage, one, bob, "Keepsake, hello", "slow", "quick")
     _tell_move(stage, one, two, bob, "migrate_to_chat_id")
     _tell_move(stage, two, three, bob, "migrate_to_chat_id")
     await bob.say(three, "Keepsake, are you there?")
