@@ -193,6 +193,7 @@ class Database:
     async def scrub_soon(self) -> None:
         """Scrub if there is a need, now or when it was not done for a while: whoever calls may do so all the time."""
         if self.soiled and time.monotonic() - self._scrubbed_at >= SCRUB_EVERY_S:
+            self._scrubbed_at = time.monotonic()  # whoever else comes meanwhile leaves it to this one
             try:
                 await self.scrub()
             except StorageError as exc:
