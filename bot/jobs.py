@@ -111,7 +111,7 @@ class Jobs:
         """A scheduler that holds them all, not yet started."""
         # In UTC: in a zone it compares what the clocks on the wall show, and stands still in an hour that they repeat.
         scheduler = AsyncIOScheduler(
-            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
         )
         now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
         every = partial(IntervalTrigger, timezone=UTC)
@@ -205,9 +205,15 @@ class Jobs:
 
 
 def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """A job that takes longer than its interval goes on alone, and its next run is passed over without a warning."""
+    alone = asyncio.Lock()
+
     async def run() -> None:
+        if alone.locked():
+            return
         try:
-            await job()
+            async with alone:
+                await job()
         except asyncio.CancelledError:  # the bot ends; the scheduler would report it as the job's failure
             log.debug("The job %s was cut short", getattr(job, "__name__", job))
         except Exception:

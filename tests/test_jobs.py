@@ -1,5 +1,6 @@
 """The jobs clean up what is over, and a failure of one is not the end of it."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -94,6 +95,24 @@ async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogC
     with caplog.at_level(logging.ERROR):
         await _guarded(broken)()
     assert "The job broken failed" in caplog.text
+
+
+async def test_a_job_that_takes_long_runs_alone() -> None:
+    begun, end = [], asyncio.Event()
+
+    async def slow() -> None:
+        begun.append(1)
+        await end.wait()
+
+    job = _guarded(slow)
+    first = asyncio.create_task(job())
+    await asyncio.sleep(0)
+    await job()
+    assert len(begun) == 1
+    end.set()
+    await first
+    await job()
+    assert len(begun) == 2
 
 
 ALWAYS = {"drop_expired_buttons", "run_errands", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"} | {

@@ -41,7 +41,7 @@ async def test_all_who_waited_at_a_start_are_answered(case: str, stage: Stage) -
     await stage.start()
     told = {(await home.wait(1, 90.0))[0].text for home in homes}
     assert told == {SLOW.text}
-    assert stage.model.most_at_once == stage.model.slots
+    assert stage.model.slots / 2 < stage.model.most_at_once <= stage.model.slots
 
 
 async def test_who_waits_in_line_sees_it_and_can_stop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
