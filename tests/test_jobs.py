@@ -98,7 +98,8 @@ async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogC
 
 
 async def test_a_job_that_takes_long_runs_alone() -> None:
-    begun, end = [], asyncio.Event()
+    begun: list[int] = []
+    end = asyncio.Event()
 
     async def slow() -> None:
         begun.append(1)

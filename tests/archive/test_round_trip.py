@@ -40,7 +40,7 @@ async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage,
 async def test_every_column_of_these_tables_is_compared_or_can_be_made_again(storage: Storage, tmp_path: Path) -> None:
     made_again = {"id", "chat_id", "turn_id", "through_turn", "reset_turn", "epoch", "due_at", "compact_failures"}
     made_again |= {"indexed_turn", "replaces", "in_place", "asked_by", "changed_at", "in_chat", "refused"}
-    made_again |= {"old_turn", "digest"}
+    made_again |= {"old_turn", "digest", "rang"}
     with closing(sqlite3.connect(tmp_path / "keepsake.db")) as connection:
         for table, sql in ROWS.items():
             columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
