@@ -167,6 +167,7 @@ async def test_what_is_kept_in_full_leaves_only_at_the_cap(stage: Stage, model: 
     assert 1 <= sum(two < one for one, two in itertools.pairwise(lengths)) <= 2
 
 
+@pytest.mark.long
 async def test_truncating_keeps_the_last_rounds_in_big_steps(stage: Stage, model: Model) -> None:
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="3")
     await talk(stage, 18)

@@ -43,6 +43,7 @@ async def test_a_message_that_waits_at_the_cap_can_be_stopped_and_the_compaction
     assert len(model.compactions) == 1
 
 
+@pytest.mark.long
 async def test_a_retry_after_a_compaction_answers_the_same_question_anew(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)

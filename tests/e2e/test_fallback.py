@@ -143,6 +143,7 @@ async def test_a_spare_disturbs_no_prefix_of_the_first(stage: Stage, hurry: None
     assert [one.raw for one in later.messages[: len(refused.messages)]] == [one.raw for one in refused.messages]
 
 
+@pytest.mark.long
 async def test_a_blind_spare_answers_the_words(stage: Stage, hurry: None) -> None:
     blind = Fail(400, "this model does not support image input")
     stage.model.answer_with(

@@ -104,6 +104,7 @@ async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
         assert f"Lyon at {time}" in model.asked[-1].messages[0].text
 
 
+@pytest.mark.long
 async def test_forgotten_words_are_in_no_version(process: Stage) -> None:
     await _with_two_versions(process)
     await say(process, "/forget Lyon")

@@ -1,5 +1,7 @@
 """What owners do in their private chat: see who has access, give it, take it away, and write to everybody."""
 
+import pytest
+
 from sandbox.botapi import Chat, Entity, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -149,6 +151,7 @@ async def test_a_broadcast_keeps_formatting_and_media(stage: Stage, hurry: None)
     assert int(str(copied.params["message_id"])) == venue.id
 
 
+@pytest.mark.long
 async def test_a_rich_message_and_a_caption_are_broadcast(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
     bob, bobs = _guest(stage, "Bob")

@@ -82,6 +82,7 @@ def _shown(request: ChatRequest) -> list[bytes]:
     return [image for message in request.messages for image in message.images]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("api", "refusal"),
     first(

@@ -197,6 +197,7 @@ async def test_a_summary_goes_without_what_is_refused(stage: Stage, hurry: None)
     assert "Ben" in _asked(stage)
 
 
+@pytest.mark.long
 async def test_a_compaction_goes_without_what_is_refused(stage: Stage, hurry: None) -> None:
     on = False
 

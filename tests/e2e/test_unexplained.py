@@ -26,6 +26,7 @@ def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.llm.openai_server.RETRIES", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", first([400, 500, 413, 422]))
 async def test_a_long_window_is_tried_with_half(stage: Stage, hurry: None, status: int) -> None:
     limit = 10_000

@@ -30,6 +30,7 @@ async def test_usage_adds_up_what_the_server_reported(stage: Stage) -> None:
     assert picture.startswith(PNG)
 
 
+@pytest.mark.long
 async def test_a_compaction_costs_tokens_and_is_no_turn(stage: Stage) -> None:
     Model(stage)
     await stage.start(**SMALL)

@@ -92,6 +92,7 @@ async def test_what_is_forgotten_is_gone_there_too(stage: Stage, hurry: None) ->
     assert ASKED in why
 
 
+@pytest.mark.long
 async def test_the_notes_of_then_can_be_seen_but_not_what_is_forgotten(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
@@ -116,6 +117,7 @@ async def test_the_notes_of_then_can_be_seen_but_not_what_is_forgotten(stage: St
     assert "Swordfish" not in await shown()
 
 
+@pytest.mark.long
 async def test_after_a_reset_nothing_is_told_until_undone(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(**RECALLING)

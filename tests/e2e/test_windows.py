@@ -84,6 +84,7 @@ async def test_trouble_of_the_server_teaches_nothing(stage: Stage, hurry: None) 
     assert size(stage.model.requests[-1]) > 4000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
 async def test_a_window_cut_in_silence_is_adopted(stage: Stage, hurry: None, api: str) -> None:
     stage.model.reads = 2500
