@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 ORDERLY = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: (print("ended in order", flush=True), sys.exit(0)))
-print(os.environ["GREETING"], flush=True)
+os.write(1, os.environ["GREETING"].encode() + b"\\n")  # at once: the signal may come behind a line and before its end
 time.sleep(30)
 """
 
