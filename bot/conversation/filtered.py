@@ -38,6 +38,8 @@ class Filtered:
 
     async def answer(self, chat: Chat, owed: Owed, answer: Answer, refusal: ContentRefused, ask: Ask) -> None:
         """Raises MessageRefused when it is what the bot was asked, InstructionsRefused when it is what it was told."""
+        if await self._is_compacted_since(chat, owed, answer) and await self._passes(answer, ask):
+            return
         if await self._passes_without_recalled(chat, owed, answer):
             return
         if await self._passes_without_media(chat, owed, answer, refusal):
@@ -47,6 +49,9 @@ class Filtered:
         before = [turn for turn in view.window.turns if turn not in asked]
         if (before or view.memory) and await self._may_pass(view, [turn.content for turn in asked]):
             if await self._passes_cleaned(chat, owed, answer, ask):
+                return
+            if await self._is_compacted_since(chat, owed, answer):  # while that was looked for
+                await self.answer(chat, owed, answer, refusal, ask)
                 return
             await self._check_instructions(view, refusal)
             await self.room.halve(chat.id)
@@ -58,6 +63,14 @@ class Filtered:
                 return
         await self._check_instructions(view, refusal)
         await self._leave_out_newest(chat, answer, view, asked, refusal, ask)
+
+    async def _is_compacted_since(self, chat: Chat, owed: Owed, answer: Answer) -> bool:
+        """Whether the window has been compacted since it was sent: then what was refused need not be in it now."""
+        request = answer.request
+        if request is None or answer.draft.goes_on:
+            return False
+        sent, view = request.contents.view.window, await self._view(chat, owed)
+        return sent.through_turn != view.window.through_turn
 
     async def _passes_without_recalled(self, chat: Chat, owed: Owed, answer: Answer) -> bool:
         request = answer.request

@@ -1,9 +1,14 @@
 """A content filter refuses what it refuses, and not the chat from then on."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from bot.conversation.compaction import Compactor
+from bot.conversation.filtered import Filtered as FilteredAnswers
 from sandbox.model import Behaviour, Break, ChatRequest, Fail, Say
-from tests.e2e.conftest import Stage
+from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_compaction import SMALL, is_compaction, talk
 from tests.e2e.test_memory import compact, say
@@ -132,6 +137,36 @@ async def test_of_what_is_recalled_the_refused_is_found(stage: Stage, hurry: Non
     assert await say(stage, "What is the zebra called?") == "fine"
     assert len(stage.model.requests) == before + 1
     assert "Marty" in _asked(stage)
+
+
+@pytest.mark.parametrize("method", ["answer", "_passes_cleaned"])
+async def test_a_window_compacted_meanwhile_is_not_lost(
+    stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    compact, refused, compacted = Compactor.compact, asyncio.Event(), asyncio.Event()
+    original = getattr(FilteredAnswers, method)
+
+    async def late(*args: Any, **options: Any) -> Any:
+        await refused.wait()
+        outcome = await compact(*args, **options)
+        compacted.set()
+        return outcome
+
+    async def after_compaction(*args: Any) -> Any:
+        refused.set()
+        await asyncio.wait_for(compacted.wait(), PATIENCE_S)
+        return await original(*args)
+
+    filtered = Filter(stage, on=False)
+    await stage.start(MEMORY="truncate", KEEP_ROUNDS="2", EMBEDDING_MODEL="off", RECALL_TOKENS="0")
+    for at in range(5):
+        await say(stage, f"a {WORD} at {at}" if at < 2 else f"number {at}")
+    monkeypatch.setattr(Compactor, "compact", late)
+    monkeypatch.setattr(FilteredAnswers, method, after_compaction)
+    await say(stage, "number 5")
+    filtered.on = True
+    assert await say(stage, "What comes next?") == "fine"
+    assert "number 5" in _asked(stage)
 
 
 @pytest.mark.long
