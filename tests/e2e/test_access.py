@@ -3,7 +3,8 @@
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 
-async def test_a_stranger_is_told_their_id_and_where_to_put_it(stage: Stage) -> None:
+async def test_stranger_learns_their_id_and_what_to_do(stage: Stage) -> None:
+    """The reply to somebody without access names their id and the setting it belongs in."""
     await stage.start(ACCESS="list")
     await stage.ann.say(stage.home, "hello")
     (told,) = await stage.replies(1)
@@ -12,7 +13,7 @@ async def test_a_stranger_is_told_their_id_and_where_to_put_it(stage: Stage) -> 
     assert stage.model.requests == []
 
 
-async def test_who_is_on_the_list_is_answered_and_their_commands_work(stage: Stage) -> None:
+async def test_listed_user_is_answered_and_commands_work(stage: Stage) -> None:
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=f"7, {bob.id}")
@@ -24,7 +25,7 @@ async def test_who_is_on_the_list_is_answered_and_their_commands_work(stage: Sta
     assert len(stage.model.requests) == 1
 
 
-async def test_a_group_is_let_in_by_its_own_id(stage: Stage) -> None:
+async def test_group_is_admitted_by_its_own_id(stage: Stage) -> None:
     friends = stage.telegram.group("Friends", [stage.ann])
     others = stage.telegram.group("Others", [stage.ann])
     await stage.start(ACCESS="list", ALLOWED_IDS=str(friends.id))
@@ -37,7 +38,8 @@ async def test_a_group_is_let_in_by_its_own_id(stage: Stage) -> None:
     assert len(stage.model.requests) == 1
 
 
-async def test_the_list_is_in_the_settings_and_a_block_stands_above_it(stage: Stage) -> None:
+async def test_block_overrides_list_from_settings(stage: Stage) -> None:
+    """With a fixed list, /allow changes nothing, and /block still takes precedence over the list."""
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=str(bob.id))
@@ -52,7 +54,8 @@ async def test_the_list_is_in_the_settings_and_a_block_stands_above_it(stage: St
     assert len(stage.model.requests) == 1
 
 
-async def test_a_button_that_a_stranger_presses_does_nothing_and_does_not_hang(stage: Stage) -> None:
+async def test_button_pressed_by_stranger_does_nothing(stage: Stage) -> None:
+    """The press is answered too, so that the button does not hang."""
     bob = stage.telegram.user("Bob")
     friends = stage.telegram.group("Friends", [stage.ann, bob])
     await stage.start(ACCESS="list", OWNER_IDS=str(stage.ann.id))

@@ -12,9 +12,8 @@ from tests.e2e.owners import asked, claim, codes, dump, handled, pressed, query,
 from tests.e2e.quick import hurry as hurry
 
 
-async def test_a_link_makes_one_owner_once_and_not_for_ever(
-    stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_owner_link_works_only_once(stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture) -> None:
+    """A link makes one owner, once, and expires."""
     await stage.start(ACCESS="approval")
     await stage.ready()
     (first,) = codes(caplog.text)
@@ -53,7 +52,8 @@ async def test_a_link_expires(stage: Stage, hurry: None, caplog: pytest.LogCaptu
     assert query(stage, "SELECT 1 FROM access WHERE standing = 'owner'") == []
 
 
-async def test_a_stranger_is_one_question_and_costs_nothing_until_it_is_answered(stage: Stage, hurry: None) -> None:
+async def test_stranger_raises_one_question_and_costs_nothing(stage: Stage, hurry: None) -> None:
+    """Until the owner has decided, no model is asked and no second question is sent."""
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob\nUsername: @ann_the_owner\nId: 1", username="bob")
     bobs = stage.telegram.private(bob)
@@ -116,7 +116,7 @@ async def test_each_button_decides_once_and_for_owners_only(stage: Stage, hurry:
     assert len(blocked.replies) == 1
 
 
-async def test_who_was_denied_may_ask_again_after_a_while(stage: Stage, hurry: None) -> None:
+async def test_denied_user_may_ask_again_later(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
@@ -133,9 +133,10 @@ async def test_who_was_denied_may_ask_again_after_a_while(stage: Stage, hurry: N
     assert len(stage.home.replies) == 2
 
 
-async def test_who_came_before_there_was_an_owner_is_asked_about_when_there_is_one(
+async def test_owner_is_asked_about_earlier_applicants(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """People who came before there was an owner are put to the first owner."""
     await stage.start(ACCESS="approval")
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
@@ -150,7 +151,7 @@ async def test_who_came_before_there_was_an_owner_is_asked_about_when_there_is_o
     assert len([message for message in stage.home.replies if message.buttons]) == 1  # Ann is not asked about herself
 
 
-async def test_with_open_access_nothing_is_in_the_way_but_a_block(stage: Stage, hurry: None) -> None:
+async def test_open_access_stops_only_blocked_users(stage: Stage, hurry: None) -> None:
     await stage.start(OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
@@ -169,7 +170,8 @@ async def test_with_open_access_nothing_is_in_the_way_but_a_block(stage: Stage, 
     await stage.replies(2, bobs)
 
 
-async def test_an_owner_who_could_not_be_written_to_is_asked_when_they_come(stage: Stage, hurry: None) -> None:
+async def test_unreachable_owner_is_asked_once_they_write(stage: Stage, hurry: None) -> None:
+    """An owner who has not started the bot cannot be written to; the question waits for them."""
     cleo = stage.telegram.user("Cleo")
     await stage.start(ACCESS="approval", OWNER_IDS=str(cleo.id))
     bob = stage.telegram.user("Bob")
@@ -187,7 +189,7 @@ async def test_an_owner_who_could_not_be_written_to_is_asked_when_they_come(stag
     assert len([message for message in cleos.replies if "Bob" in message.text]) == 1
 
 
-async def test_who_is_blocked_while_an_answer_is_written_gets_no_more_of_it(
+async def test_blocking_user_stops_their_answer_in_progress(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     hold = Hold(2)

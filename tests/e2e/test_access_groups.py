@@ -18,9 +18,8 @@ async def left(stage: Stage, chat: Chat) -> None:
     await stage.telegram.wait_call("leaveChat", lambda call: call.params["chat_id"] == chat.id and call.ok, PATIENCE_S)
 
 
-async def test_a_group_that_the_owner_brings_the_bot_into_is_let_in_and_its_people_only_there(
-    stage: Stage, hurry: None
-) -> None:
+async def test_group_added_by_owner_admits_members_there_only(stage: Stage, hurry: None) -> None:
+    """Its members have access in the group, but not in private."""
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     bobs, friends = stage.telegram.private(bob), stage.telegram.group("Friends", [stage.ann, bob])
@@ -34,7 +33,7 @@ async def test_a_group_that_the_owner_brings_the_bot_into_is_let_in_and_its_peop
     assert "Name: “Bob”" in (await asked(stage, stage.home)).text
 
 
-async def test_a_group_that_somebody_else_brings_the_bot_into_waits_for_the_owner(stage: Stage, hurry: None) -> None:
+async def test_group_added_by_another_waits_for_owner(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     club = stage.telegram.group("Club", [bob])
@@ -60,7 +59,8 @@ async def test_a_group_that_somebody_else_brings_the_bot_into_waits_for_the_owne
     assert len([message for message in stage.home.replies if "May I talk" in message.text]) == 1
 
 
-async def test_the_bot_leaves_a_group_that_is_denied_and_stays_out_of_a_blocked_one(stage: Stage, hurry: None) -> None:
+async def test_bot_leaves_denied_and_blocked_groups(stage: Stage, hurry: None) -> None:
+    """It leaves a denied group, and does not stay in a blocked one when it is added again."""
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     club, den = stage.telegram.group("Club", [bob]), stage.telegram.group("Den", [bob])
@@ -87,7 +87,7 @@ async def test_the_bot_leaves_a_group_that_is_denied_and_stays_out_of_a_blocked_
     assert len(club.replies) == 0
 
 
-async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Stage, hurry: None) -> None:
+async def test_blocked_person_is_neither_recorded_nor_quoted(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     friends = stage.telegram.group("Friends", [stage.ann, bob])
@@ -110,7 +110,8 @@ async def test_a_blocked_person_is_heard_nowhere_and_quoted_by_nobody(stage: Sta
     assert "nonsense" in words
 
 
-async def test_what_is_put_off_quotes_no_blocked_person_either(stage: Stage, hurry: None) -> None:
+async def test_deferred_question_quotes_no_blocked_person(stage: Stage, hurry: None) -> None:
+    """A question refused by the rate limit and recorded for later leaves out a blocked person's words too."""
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), MESSAGES_PER_MINUTE="1")
     bob, cleo = stage.telegram.user("Bob"), stage.telegram.user("Cleo")
     friends = stage.telegram.group("Friends", [stage.ann, bob, cleo])
@@ -130,9 +131,8 @@ async def test_what_is_put_off_quotes_no_blocked_person_either(stage: Stage, hur
     assert "swordfish" not in words
 
 
-async def test_a_group_is_let_in_or_left_as_a_group_also_when_a_blocked_person_brings_the_bot(
-    stage: Stage, hurry: None
-) -> None:
+async def test_blocked_person_adding_bot_decides_nothing(stage: Stage, hurry: None) -> None:
+    """Whether the bot stays depends on the group, even if a blocked person adds it."""
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     friends, den, other = (stage.telegram.group(name, [stage.ann, bob]) for name in ("Friends", "Den", "Other"))
@@ -188,7 +188,8 @@ async def _under_way(stage: Stage, chat: Chat, bob: User, words: str, *answers: 
 
 
 @pytest.mark.parametrize("name", ["migrate_to_chat_id", "migrate_from_chat_id"])
-async def test_a_move_is_known_before_the_answer_under_way_ends(stage: Stage, hurry: None, name: str) -> None:
+async def test_group_migration_is_known_during_an_answer(stage: Stage, hurry: None, name: str) -> None:
+    """The new id has access before the answer under way in the old chat ends."""
     bob = stage.telegram.user("Bob")
     old, new = (stage.telegram.group(title, [stage.ann, bob]) for title in ("Friends", "Friends above"))
     hold = await _under_way(stage, old, bob, "Keepsake, hello", "slow", "quick")
@@ -241,7 +242,7 @@ async def test_a_group_that_moves_twice_stays_let_in(stage: Stage, hurry: None) 
     assert query(stage, "SELECT telegram_id FROM chats WHERE telegram_id < 0") == [(three.id,)]
 
 
-async def test_a_group_of_the_settings_stays_let_in_too(stage: Stage, hurry: None) -> None:
+async def test_group_in_settings_keeps_access_after_migration(stage: Stage, hurry: None) -> None:
     bob = stage.telegram.user("Bob")
     old, new = stage.telegram.group("Friends", [bob]), stage.telegram.group("Friends above", [bob])
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS=str(old.id))
@@ -251,7 +252,7 @@ async def test_a_group_of_the_settings_stays_let_in_too(stage: Stage, hurry: Non
     assert len(stage.model.requests) == 1
 
 
-async def test_a_group_that_becomes_a_supergroup_stays_let_in(stage: Stage, hurry: None) -> None:
+async def test_supergroup_keeps_the_access_of_its_group(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     bob = stage.telegram.user("Bob")
     old = stage.telegram.group("Friends", [stage.ann, bob])

@@ -30,7 +30,7 @@ async def _killed(stage: Stage, held: Hold) -> None:
     await stage.start()
 
 
-async def test_what_was_decided_outlives_a_kill_and_is_told_once(process: Stage) -> None:
+async def test_access_decision_survives_kill_and_is_announced_once(process: Stage) -> None:
     await process.start(ACCESS="approval")
     await process.ready()
     await claim(process, codes(process.log())[0])
@@ -66,7 +66,7 @@ async def test_what_was_decided_outlives_a_kill_and_is_told_once(process: Stage)
 
 
 @pytest.mark.long
-async def test_a_broadcast_that_is_killed_goes_on_and_nobody_gets_it_twice(process: Stage) -> None:
+async def test_killed_broadcast_resumes_without_duplicates(process: Stage) -> None:
     guests = [_guest(process, f"Guest {number}") for number in range(5)]
     ids = ",".join(str(guest.id) for guest, _ in guests)
     await process.start(ACCESS="approval", OWNER_IDS=str(process.ann.id), ALLOWED_IDS=ids)
@@ -83,7 +83,8 @@ async def test_a_broadcast_that_is_killed_goes_on_and_nobody_gets_it_twice(proce
     assert [[message.text for message in home.replies[1:]] for _, home in guests] == [["Tea at five!"]] * 5
 
 
-async def test_the_shell_governs_beside_a_running_bot_and_without_one(process: Stage) -> None:
+async def test_shell_commands_work_with_and_without_bot(process: Stage) -> None:
+    """The access commands of the shell work beside a running bot and on the database alone."""
     await process.start(ACCESS="approval", OWNER_IDS=str(process.ann.id))
     (bob, bobs), (cleo, cleos) = _guest(process, "Bob"), _guest(process, "Cleo")
     club = process.telegram.group("Club", [bob])

@@ -16,7 +16,7 @@ def database(stage: Stage, name: str) -> str:
     return f"sqlite:///{stage.folder}/{name}"
 
 
-async def test_a_history_moves_to_another_bot_and_is_remembered_there(stage: Stage) -> None:
+async def test_exported_history_is_remembered_by_another_bot(stage: Stage) -> None:
     stage.model.answer_with(lambda _: Say("I see."))
     await stage.start()
     await say(stage, "My granite is called Rosa.")
@@ -43,7 +43,7 @@ async def test_a_history_moves_to_another_bot_and_is_remembered_there(stage: Sta
     assert prompt[-1].endswith("What is my slate called?")
 
 
-async def test_into_the_database_of_a_running_bot_nothing_is_imported(stage: Stage) -> None:
+async def test_import_into_running_bots_database_is_refused(stage: Stage) -> None:
     await stage.start()
     await say(stage, "hello")
     await stage.shell("export", "all.json")
@@ -79,7 +79,7 @@ async def test_one_chat_is_exported_by_its_id(stage: Stage) -> None:
     assert unknown.complained.startswith("there is no chat 7/3 in ")
 
 
-async def test_a_file_that_is_there_is_not_written_over(stage: Stage) -> None:
+async def test_export_never_overwrites_a_file(stage: Stage) -> None:
     await stage.start()
     await say(stage, "hello")
     (stage.folder / "mine.json").write_text("mine")
@@ -88,7 +88,7 @@ async def test_a_file_that_is_there_is_not_written_over(stage: Stage) -> None:
     assert (stage.folder / "mine.json").read_text() == "mine"
 
 
-async def test_where_there_is_no_database_there_is_nothing_to_export(stage: Stage) -> None:
+async def test_export_without_a_database_is_refused(stage: Stage) -> None:
     refused = await stage.shell("export", DATABASE_URL=database(stage, "none.db"))
     assert refused.code == 1
     assert refused.complained.startswith("there is no database")
@@ -108,7 +108,7 @@ async def test_a_conversation_of_chatgpt_goes_on_here(stage: Stage) -> None:
     assert "Mog" in await say(stage, "/search cat")
 
 
-async def test_a_conversation_that_is_longer_than_the_models_window_goes_on_all_the_same(stage: Stage) -> None:
+async def test_imported_history_longer_than_window_is_continued(stage: Stage) -> None:
     said = [
         message(role, f"{role} {number} " + "some words about stones " * 20, at=1_700_000_000.0 + number)
         for number in range(60)

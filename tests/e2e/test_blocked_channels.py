@@ -58,7 +58,8 @@ async def test_no_channel_speaks_for_who_is_blocked(stage: Stage, hurry: None) -
     await chat.wait(4, PATIENCE_S)
 
 
-async def test_a_channels_own_posts_are_heard_in_its_group(stage: Stage, hurry: None) -> None:
+async def test_linked_channel_posts_are_recorded_in_group(stage: Stage, hurry: None) -> None:
+    """Blocking a person who writes as the channel does not silence the automatic posts of that channel."""
     chat, [_, mallory] = group(stage, "Mallory")
     await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
     await _told(stage, f"/block {mallory.id}")
@@ -133,7 +134,8 @@ async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, mon
     assert [reply.text for reply in chat.replies] == ["fine", "once more"]
 
 
-async def test_a_reply_in_a_group_blocks_whoever_wrote_it(stage: Stage, hurry: None) -> None:
+async def test_block_by_reply_blocks_the_author(stage: Stage, hurry: None) -> None:
+    """The author is whoever sent the message: a person, or a channel somebody writes as."""
     chat, [ann, bob] = group(stage, "Bob")
     stage.model.always(Say("fine"))
     await stage.start(OWNER_IDS=str(ann.id))

@@ -38,9 +38,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def test_an_answer_in_the_middle_of_which_it_is_reached_is_finished_and_the_next_refused_also_after_a_kill(
+async def test_answer_exceeding_budget_finishes_and_next_is_refused(
     process: Stage,
 ) -> None:
+    """The refusal holds after a kill too."""
     stage, hold = process, Hold(20)
     stage.model.script(Say("hello"), Say(LONG, chunk=20, hold=hold))
     await stage.start(BUDGET_USER="400", OWNER_IDS="77")
@@ -64,9 +65,8 @@ async def test_an_answer_in_the_middle_of_which_it_is_reached_is_finished_and_th
     assert len(stage.model.requests) == 2
 
 
-async def test_at_midnight_it_is_renewed_and_what_was_refused_can_be_answered(
-    stage: Stage, hurry: None, clock: Clock
-) -> None:
+async def test_budget_renews_at_midnight(stage: Stage, hurry: None, clock: Clock) -> None:
+    """What was refused before can then be answered."""
     stage.model.script(Say(LONG, chunk=50), Say("Paris."))
     await stage.start(BUDGET_USER="400", TIMEZONE="Europe/Berlin")
     await say(stage, "hello")
@@ -80,7 +80,7 @@ async def test_at_midnight_it_is_renewed_and_what_was_refused_can_be_answered(
     assert "capital of France" in stage.model.requests[1].messages[-1].text
 
 
-async def test_who_has_nearly_used_it_up_is_told_once(stage: Stage, hurry: None) -> None:
+async def test_user_near_budget_is_warned_once(stage: Stage, hurry: None) -> None:
     stage.model.script(Say(LONG, chunk=50), Say("yes"), Say("yes"))
     await stage.start(BUDGET_USER="650")
     await stage.ann.say(stage.home, "hello")
@@ -90,7 +90,8 @@ async def test_who_has_nearly_used_it_up_is_told_once(stage: Stage, hurry: None)
     assert len(await stage.replies(3)) == 3
 
 
-async def test_of_the_budget_of_all_the_owners_are_told_and_they_can_change_it(stage: Stage, hurry: None) -> None:
+async def test_owners_are_warned_of_total_and_raise_it(stage: Stage, hurry: None) -> None:
+    """All owners hear about the budget of everyone together, and they can change it."""
     owner = stage.telegram.user("Olga")
     office = stage.telegram.private(owner)
     stage.model.script(Say(LONG, chunk=50), Say("yes"), Say("and more"))
@@ -144,7 +145,7 @@ async def test_in_a_group_everybody_has_their_own(stage: Stage, hurry: None) -> 
 
 
 @pytest.mark.long
-async def test_money_is_counted_at_the_prices_of_the_profiles(stage: Stage, hurry: None) -> None:
+async def test_cost_uses_prices_of_the_profiles(stage: Stage, hurry: None) -> None:
     file = stage.folder / "profiles.toml"
     file.write_text("[models.stand-in]\nprice_input = 1000.0\nprice_output = 2000.0\n")
     stage.model.script(Say("Hello there"))
@@ -157,7 +158,8 @@ async def test_money_is_counted_at_the_prices_of_the_profiles(stage: Stage, hurr
     assert SPENT in await say(stage, "more?")
 
 
-async def test_who_asks_too_often_is_told_once_and_heard(stage: Stage, hurry: None) -> None:
+async def test_rate_limited_user_is_notified_once_and_recorded(stage: Stage, hurry: None) -> None:
+    """Messages above the limit are not answered, but they are part of the conversation."""
     stage.model.always(Say("yes"))
     await stage.start(MESSAGES_PER_MINUTE="2")
     for _ in range(2):
@@ -170,7 +172,7 @@ async def test_who_asks_too_often_is_told_once_and_heard(stage: Stage, hurry: No
     assert len(stage.model.requests) == 2
 
 
-async def test_what_is_edited_too_often_is_corrected_and_not_answered_again(stage: Stage, hurry: None) -> None:
+async def test_frequent_edits_update_turn_without_new_answer(stage: Stage, hurry: None) -> None:
     hold = Hold(2)
     stage.model.script(Say("red it is"), Say("blue it is"), Say("green it is", hold=hold), Say("pink it is"))
     await stage.start(MESSAGES_PER_MINUTE="3")
@@ -191,9 +193,8 @@ async def test_what_is_edited_too_often_is_corrected_and_not_answered_again(stag
     assert "pink" in str(stored)
 
 
-async def test_the_anonymous_administrators_of_one_group_take_nothing_from_those_of_another(
-    stage: Stage, hurry: None
-) -> None:
+async def test_anonymous_admins_are_rate_limited_per_group(stage: Stage, hurry: None) -> None:
+    """Anonymous administrators of all groups share one Telegram account."""
     stage.model.always(Say("yes"))
     await stage.start(MESSAGES_PER_MINUTE="1")
     one, _ = group(stage)

@@ -14,7 +14,7 @@ from tests.e2e.owners import handled
 from tests.e2e.quick import hurry as hurry
 
 
-async def test_a_failed_answer_can_be_tried_again_and_takes_the_place_of_the_failure(stage: Stage, hurry: None) -> None:
+async def test_retried_answer_replaces_failure_message(stage: Stage, hurry: None) -> None:
     stage.model.script(Fail(401), Fail(402), Say("Paris"))
     await stage.start()
     await stage.ann.say(stage.home, "capital of France?")
@@ -89,7 +89,7 @@ async def test_a_cut_answer_is_continued_once(stage: Stage, hurry: None) -> None
     await stage.home.wait(lambda chat: not chat.message(told.id).buttons, PATIENCE_S)
 
 
-async def test_in_a_group_anybody_can_stop_an_answer_with_its_button(stage: Stage, hurry: None) -> None:
+async def test_anybody_in_group_can_stop_an_answer(stage: Stage, hurry: None) -> None:
     hold = Hold(3)
     stage.model.script(Say("one two three four five", hold=hold))
     await stage.start()
@@ -104,7 +104,7 @@ async def test_in_a_group_anybody_can_stop_an_answer_with_its_button(stage: Stag
     await stage.model.wait_abandoned(1)
 
 
-async def test_an_answer_that_is_done_has_no_stop_button(stage: Stage, hurry: None) -> None:
+async def test_finished_answer_has_no_stop_button(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
     await ann.say(friends, "Keepsake, hello")

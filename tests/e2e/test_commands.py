@@ -28,7 +28,8 @@ async def test_start_and_help_say_what_there_is(stage: Stage) -> None:
     assert stage.model.requests == []
 
 
-async def test_an_unknown_command_gets_a_hint_in_private_and_silence_in_a_group(stage: Stage) -> None:
+async def test_unknown_command_gets_hint_in_private_only(stage: Stage) -> None:
+    """A group may have other bots, so the bot says nothing there."""
     group = stage.telegram.group("Friends", [stage.ann])
     await stage.start()
     await stage.ann.say(group, "/frobnicate")
@@ -56,7 +57,7 @@ async def test_words_that_begin_with_a_slash_are_answered(stage: Stage) -> None:
     await stage.replies(2, group)
 
 
-async def test_after_a_reset_nothing_said_before_is_in_the_prompt_until_it_is_undone(stage: Stage) -> None:
+async def test_reset_empties_prompt_until_it_is_undone(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "remember the swordfish")
     await stage.replies(1)
@@ -99,7 +100,8 @@ async def test_a_reset_of_nothing_says_so(stage: Stage) -> None:
     assert await stage.replies(1) == ["There is nothing to forget yet."]
 
 
-async def test_stop_overtakes_what_waits_and_keeps_what_was_said(stage: Stage) -> None:
+async def test_stop_overtakes_queued_messages_and_keeps_them(stage: Stage) -> None:
+    """Messages that wait for their turn stay in the conversation."""
     stage.model.script(SLOW, Say("next"))
     await stage.start()
     await stage.ann.say(stage.home, "tell me a lot")
@@ -156,9 +158,7 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
     assert not query(stage, "SELECT 1 FROM inbox WHERE state = 'new'")
 
 
-async def test_a_photo_that_is_gone_is_told_and_the_words_around_it_are_answered(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_photo_is_reported_and_caption_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
     hold = Hold("finish")
@@ -175,7 +175,7 @@ async def test_a_photo_that_is_gone_is_told_and_the_words_around_it_are_answered
     assert "did not give me that file" in told
 
 
-async def test_a_retry_replaces_the_answer_in_the_chat_and_in_the_prompt(stage: Stage) -> None:
+async def test_retry_replaces_answer_in_chat_and_prompt(stage: Stage) -> None:
     stage.model.script(Say("first try"), Say("second try"), Say("more"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -196,7 +196,7 @@ async def test_a_retry_with_nothing_to_retry_says_so(stage: Stage) -> None:
     assert await stage.replies(1) == ["There is no message to answer again yet."]
 
 
-async def test_a_file_that_telegram_does_not_give_is_told_and_nobody_is_asked(
+async def test_unavailable_file_is_reported_without_model_request(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "PAUSE_S", 0.01)

@@ -77,7 +77,8 @@ async def until_compacted(stage: Stage, model: Model, count: int = 1) -> None:
     raise AssertionError("never compacted")
 
 
-async def test_what_leaves_the_window_is_in_the_memory_and_stays_in_the_transcript(stage: Stage, model: Model) -> None:
+async def test_compacted_turns_move_to_memory_and_stay_stored(stage: Stage, model: Model) -> None:
+    """What leaves the window is in the memory, and the transcript keeps it."""
     await stage.start(**SMALL)
     await until_compacted(stage, model)
     before = model.before_compaction[0]
@@ -91,7 +92,8 @@ async def test_what_leaves_the_window_is_in_the_memory_and_stays_in_the_transcri
     assert after.messages[1].role == "user"
 
 
-async def test_between_two_compactions_every_request_continues_the_one_before(stage: Stage, model: Model) -> None:
+async def test_requests_between_compactions_share_a_growing_prefix(stage: Stage, model: Model) -> None:
+    """Each request continues the one before byte for byte, which is what prompt caches need."""
     await stage.start(**SMALL)
     await until_compacted(stage, model, 3)
     pairs = enumerate(itertools.pairwise(model.answers))
@@ -101,7 +103,7 @@ async def test_between_two_compactions_every_request_continues_the_one_before(st
     assert "Ann sails." in system(model.compactions[2])
 
 
-async def test_the_turn_that_comes_meanwhile_is_answered_from_the_window_as_it_is(stage: Stage, model: Model) -> None:
+async def test_turn_during_compaction_uses_the_current_window(stage: Stage, model: Model) -> None:
     hold = Hold("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
@@ -133,9 +135,8 @@ async def until_memory(stage: Stage, model: Model) -> None:
     ),
     ids=["refused", "broken", "empty", "overlong", "cut by length"],
 )
-async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_once(
-    stage: Stage, model: Model, notes: Behaviour
-) -> None:
+async def test_failed_compaction_changes_nothing_and_waits(stage: Stage, model: Model, notes: Behaviour) -> None:
+    """It is not tried again at once."""
     model.notes = notes
     await stage.start(**SMALL)
     await until_compacted(stage, model)
@@ -147,7 +148,8 @@ async def test_a_failed_compaction_changes_nothing_and_is_not_tried_again_at_onc
 
 
 @pytest.mark.long
-async def test_at_the_cap_and_without_a_summary_the_oldest_rounds_leave_in_one_step(stage: Stage, model: Model) -> None:
+async def test_cap_without_summary_drops_oldest_rounds_at_once(stage: Stage, model: Model) -> None:
+    """They leave in one step, not one by one."""
     model.notes = Fail(401)
     await stage.start(**SMALL)
     await talk(stage, 26)
@@ -159,7 +161,7 @@ async def test_at_the_cap_and_without_a_summary_the_oldest_rounds_leave_in_one_s
 
 
 @pytest.mark.long
-async def test_what_is_kept_in_full_leaves_only_at_the_cap(stage: Stage, model: Model) -> None:
+async def test_full_memory_drops_rounds_only_at_cap(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL, MEMORY="full")
     await talk(stage, 26)
     assert model.compactions == []
@@ -181,7 +183,7 @@ async def test_truncating_keeps_the_last_rounds_in_big_steps(stage: Stage, model
     assert min(later - earlier for earlier, later in itertools.pairwise(drops)) >= 3
 
 
-async def test_a_server_that_finds_the_prompt_too_long_is_asked_once_more_with_less(stage: Stage, model: Model) -> None:
+async def test_too_long_prompt_is_retried_once_with_less(stage: Stage, model: Model) -> None:
     await stage.start()
     await talk(stage, 8)
     stage.model.script(Fail(400, "This model's maximum context length is 600 tokens", code="context_length_exceeded"))
@@ -190,9 +192,7 @@ async def test_a_server_that_finds_the_prompt_too_long_is_asked_once_more_with_l
     assert len(model.answers[-1].messages) < 2 * 8
 
 
-async def test_a_message_longer_than_the_window_gets_a_sentence_and_the_next_one_an_answer(
-    stage: Stage, model: Model
-) -> None:
+async def test_message_exceeding_window_is_refused_next_is_answered(stage: Stage, model: Model) -> None:
     await stage.start(**SMALL)
     await talk(stage, 2)
     await stage.ann.say(stage.home, "too much " * 6000)
@@ -204,9 +204,8 @@ async def test_a_message_longer_than_the_window_gets_a_sentence_and_the_next_one
     await stage.home.wait(4, PATIENCE_S)
 
 
-async def test_a_server_that_refuses_every_length_is_asked_twice_and_the_next_message_begins_afresh(
-    stage: Stage, model: Model
-) -> None:
+async def test_server_refusing_every_length_is_asked_twice(stage: Stage, model: Model) -> None:
+    """The next message begins with a fresh window."""
     await stage.start()
     await talk(stage, 3)
     refusal = Fail(400, "Range of input length should be [1, 100]")

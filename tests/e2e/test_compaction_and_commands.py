@@ -22,7 +22,8 @@ def _answered_or_compacted(model: Model, answers: int) -> Callable[[Chat], bool]
 
 
 @pytest.mark.long
-async def test_a_message_that_waits_at_the_cap_can_be_stopped_and_the_compaction_goes_on(stage: Stage) -> None:
+async def test_message_waiting_at_cap_can_be_stopped(stage: Stage) -> None:
+    """The compaction it waits for goes on."""
     model, hold = Model(stage), Hold("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL | {"COMPACT_AT": "0.85"})
@@ -44,7 +45,7 @@ async def test_a_message_that_waits_at_the_cap_can_be_stopped_and_the_compaction
 
 
 @pytest.mark.long
-async def test_a_retry_after_a_compaction_answers_the_same_question_anew(stage: Stage) -> None:
+async def test_retry_after_compaction_answers_the_same_question(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
     await until_compacted(stage, model)
@@ -57,7 +58,7 @@ async def test_a_retry_after_a_compaction_answers_the_same_question_anew(stage: 
     assert "Ann sails." in system(model.answers[-1])
 
 
-async def test_a_reset_voids_a_compaction_and_undo_brings_the_whole_window_back(stage: Stage) -> None:
+async def test_reset_voids_compaction_and_undo_restores_window(stage: Stage) -> None:
     model, hold = Model(stage), Hold("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
@@ -78,7 +79,8 @@ async def test_a_reset_voids_a_compaction_and_undo_brings_the_whole_window_back(
 
 
 @pytest.mark.long
-async def test_a_group_that_talks_is_compacted_at_a_question(stage: Stage) -> None:
+async def test_busy_group_is_compacted_at_a_question(stage: Stage) -> None:
+    """Unaddressed messages alone start no compaction."""
     model = Model(stage)
     bob = stage.telegram.user("Bob")
     group = stage.telegram.group("Friends", [stage.ann, bob])

@@ -21,7 +21,8 @@ async def test_the_model_gets_the_whole_conversation(stage: Stage) -> None:
     assert said[2:] == ["Hello Ann.", "what did I say?"]
 
 
-async def test_thirty_turns_each_begin_with_the_bytes_of_the_last(stage: Stage) -> None:
+async def test_thirty_turns_share_a_growing_prefix(stage: Stage) -> None:
+    """The prompt of each turn begins with the bytes of the last one."""
     stage.model.answer_with(lambda request: Say(f"Answer number {len(request.messages)}.\n\n- with *markdown*"))
     await stage.start()
     for number in range(1, 31):
@@ -38,7 +39,7 @@ async def test_thirty_turns_each_begin_with_the_bytes_of_the_last(stage: Stage) 
     assert stage.model.refused == []
 
 
-async def test_what_one_chat_says_is_in_no_other_chats_prompt(stage: Stage) -> None:
+async def test_chats_never_share_words_in_prompts(stage: Stage) -> None:
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     group = stage.telegram.group("Friends", [stage.ann, bob])

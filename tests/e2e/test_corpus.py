@@ -49,7 +49,7 @@ def _unread(stage: Stage, names: Collection[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("every", first([8, 1]))
-async def test_every_kind_is_answered_or_passed_over_for_a_reason(
+async def test_every_message_kind_is_answered_or_ignored_deliberately(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture, every: int
 ) -> None:
     corpus = dict(list(CORPUS.items())[::every])
@@ -69,9 +69,10 @@ async def test_every_kind_is_answered_or_passed_over_for_a_reason(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_what_is_overheard_is_in_the_next_prompt_whatever_it_is(
+async def test_unaddressed_message_of_any_kind_is_recorded(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It is part of the next prompt."""
     await stage.start(OPENAI_MODEL="qwen3-omni-flash", CONTEXT_WINDOW="100000")
     said_in_group = {name: raw for name, raw in CORPUS.items() if raw["chat"] == SUPERGROUP}
     chat = chat_for(stage, 0, words(CORPUS["reply"], NEXT))
@@ -86,9 +87,7 @@ async def test_what_is_overheard_is_in_the_next_prompt_whatever_it_is(
 
 
 @pytest.mark.long
-async def test_other_words_for_a_message_of_any_kind_are_answered_anew(
-    stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_edit_of_any_kind_is_answered_again(stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture) -> None:
     await stage.start(GROUP_TRIGGER="always", OPENAI_MODEL="qwen3-omni-flash")
     editable = {
         name: raw for name, raw in (WORDS | MEDIA).items() if {"text", "caption"} & raw.keys() and name != OTHER_BOT

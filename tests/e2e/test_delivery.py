@@ -37,7 +37,7 @@ def _text(chat: Chat) -> str:
 
 
 @pytest.mark.parametrize("telegram_version", first(["10.1", "9.3", "9.2"]))
-async def test_forty_thousand_characters_of_markdown_arrive_whole_and_in_order(stage: Stage) -> None:
+async def test_long_markdown_arrives_whole_and_in_order(stage: Stage) -> None:
     document, marks = _document(40_000)
     stage.model.script(Say(document, chunk=200))
     await stage.start()
@@ -63,7 +63,8 @@ async def test_an_old_server_gets_text_with_entities(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("source", ["This is **bold**.", TABLE])
-async def test_a_rich_message_only_where_text_would_not_do(stage: Stage, source: str) -> None:
+async def test_rich_message_is_sent_only_when_needed(stage: Stage, source: str) -> None:
+    """Plain formatted text is preferred wherever it can show the answer."""
     stage.model.script(Say(source, delay=0.1))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -112,7 +113,7 @@ async def test_a_refused_formatting_arrives_as_plain_text(stage: Stage) -> None:
     assert await stage.replies(1) == ["This is **bold**."]
 
 
-async def test_a_flood_limit_delays_the_answer_and_does_not_eat_it(stage: Stage) -> None:
+async def test_flood_limit_delays_but_keeps_the_answer(stage: Stage) -> None:
     stage.telegram.faults.add("sendMessage", retry_after=2)
     stage.model.script(Say("worth waiting for"))
     await stage.start()
@@ -142,7 +143,7 @@ async def test_a_lost_connection_to_telegram_is_waited_out(stage: Stage) -> None
     assert await stage.replies(1) == ["here I am"]
 
 
-async def test_a_user_who_blocked_the_bot_is_left_alone(process: Stage) -> None:
+async def test_blocked_bot_sends_nothing_more(process: Stage) -> None:
     bob = process.telegram.user("Bob")
     bobs = process.telegram.private(bob)
     await process.start()

@@ -56,7 +56,8 @@ async def test_each_person_resets_and_exports_their_own(stage: Stage, hurry: Non
     assert b"blue" in stage.model.requests[-1].body
 
 
-async def test_each_person_is_let_in_and_not_the_channel(stage: Stage, hurry: None) -> None:
+async def test_channel_direct_messages_admit_persons_not_channel(stage: Stage, hurry: None) -> None:
+    """Access to a channel's direct messages is decided per person."""
     chat, bob = stage.telegram.direct_messages("News"), stage.telegram.user("Bob")
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
     assert "asked" in (await _say(stage, bob, chat, "hello")).text
@@ -84,7 +85,7 @@ async def test_buttons_and_retries_stay_in_their_topic(stage: Stage, hurry: None
     ]
 
 
-async def test_what_is_owed_after_a_restart_goes_to_its_topic(stage: Stage, hurry: None) -> None:
+async def test_pending_reply_goes_to_topic_after_restart(stage: Stage, hurry: None) -> None:
     chat = stage.telegram.direct_messages("News")
     await stage.start(GROUP_TRIGGER="always")
     await _say(stage, stage.ann, chat, "hello")
@@ -113,7 +114,7 @@ async def test_who_refuses_answers_silences_nobody_else(stage: Stage, hurry: Non
     assert query(stage, "SELECT gone FROM chats") == [(0,), (0,)]
 
 
-async def test_the_bot_greets_no_topic_that_is_not_there(stage: Stage, hurry: None) -> None:
+async def test_bot_sends_no_greeting_without_topic(stage: Stage, hurry: None) -> None:
     chat = stage.telegram.direct_messages("News")
     await stage.start()
     bot = {"id": 123456, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_sandbox_bot"}

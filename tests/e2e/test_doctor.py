@@ -60,7 +60,7 @@ async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -
     assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
 
 
-async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: Stage, tmp_path: Path) -> None:
+async def test_partly_broken_setup_gets_notes_and_works(process: Stage, tmp_path: Path) -> None:
     process.telegram.privacy_mode = True
     process.model.answer_with(_blind)
     process.model.embeddings.script(Fail(404, f"no such model for {KEY}"))
@@ -84,7 +84,7 @@ async def test_a_half_broken_world_has_notes_and_answers_all_the_same(process: S
 
 
 @pytest.mark.long
-async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage, tmp_path: Path) -> None:
+async def test_broken_setup_gets_crosses_with_advice(process: Stage, tmp_path: Path) -> None:
     async with BotApi().run() as telegram, ModelServer().run() as model:
         pass
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
@@ -96,7 +96,7 @@ async def test_a_dead_world_has_crosses_and_what_to_do_under_each(process: Stage
     assert all(lines[at + 1].startswith(" " * 17) for at, line in enumerate(lines) if line.startswith("✗"))
 
 
-async def test_a_wrong_token_and_a_wrong_key_are_crosses_and_stay_unseen(process: Stage, tmp_path: Path) -> None:
+async def test_wrong_token_and_key_are_reported_without_secrets(process: Stage, tmp_path: Path) -> None:
     wrong = {"TELEGRAM_BOT_TOKEN": "123456:another-token", "OPENAI_API_KEY": "sk-another-key"}
     code, text = await _doctor(process, **wrong)
     assert code == 1
@@ -136,9 +136,8 @@ async def test_a_newer_database_stays_as_it_is(process: Stage, tmp_path: Path) -
         ("BUDGET_CHAT", "1 EUR"),
     ],
 )
-async def test_a_wrong_setting_is_one_line_as_with_every_command(
-    name: str, value: str, process: Stage, tmp_path: Path
-) -> None:
+async def test_wrong_setting_is_one_line(name: str, value: str, process: Stage, tmp_path: Path) -> None:
+    """As with every other command, there is no traceback."""
     code, text = await _doctor(process, **{name: value})
     assert code == 2
     assert text.startswith(f"{name}: ")

@@ -27,7 +27,7 @@ async def _settled(stage: Stage) -> None:
     await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
 
 
-async def test_the_last_question_edited_is_answered_anew_in_the_same_message(stage: Stage, hurry: None) -> None:
+async def test_edited_last_question_is_answered_in_same_message(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("Paris"), Say("Rome"), Say("more"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "capital of France?")
@@ -42,7 +42,7 @@ async def test_the_last_question_edited_is_answered_anew_in_the_same_message(sta
     assert [message.content for message in stage.model.requests[2].messages if message.role == "assistant"] == ["Rome"]
 
 
-async def test_an_edit_ends_the_answer_that_is_being_written(stage: Stage, hurry: None) -> None:
+async def test_edit_ends_the_answer_in_progress(stage: Stage, hurry: None) -> None:
     hold = Hold(3)
     stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
     await stage.start()
@@ -54,7 +54,8 @@ async def test_an_edit_ends_the_answer_that_is_being_written(stage: Stage, hurry
     assert _words(stage, 1) == ["capital of Italy?"]
 
 
-async def test_a_reaction_ends_no_answer_and_obeys_nothing_again(stage: Stage, hurry: None) -> None:
+async def test_reaction_neither_ends_answer_nor_repeats_command(stage: Stage, hurry: None) -> None:
+    """Telegram may report a reaction as an edit of the same words."""
     hold = Hold(3)
     stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
     await stage.start()
@@ -72,9 +73,8 @@ async def test_a_reaction_ends_no_answer_and_obeys_nothing_again(stage: Stage, h
     assert _words(stage, 1) == ["hello"]
 
 
-async def test_an_older_message_edited_changes_the_prompt_and_the_search_and_is_not_answered(
-    stage: Stage, hurry: None
-) -> None:
+async def test_edited_older_message_updates_prompt_and_search_only(stage: Stage, hurry: None) -> None:
+    """It is not answered again."""
     stage.model.script(Say("nice"), Say("oh"), Say("well"))
     await stage.start()
     old = await stage.ann.say(stage.home, "my boat is green")
@@ -95,7 +95,7 @@ async def test_an_older_message_edited_changes_the_prompt_and_the_search_and_is_
     assert "my yacht is green" in yes
 
 
-async def test_a_message_said_to_be_edited_that_says_the_same_changes_nothing(stage: Stage, hurry: None) -> None:
+async def test_edit_without_a_change_is_ignored(stage: Stage, hurry: None) -> None:
     await stage.start()
     asked = await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
@@ -106,7 +106,7 @@ async def test_a_message_said_to_be_edited_that_says_the_same_changes_nothing(st
     assert len(stage.model.requests) == 1
 
 
-async def test_when_the_new_answer_fails_the_old_one_stays(stage: Stage, hurry: None) -> None:
+async def test_failed_new_answer_leaves_the_old_one(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("Paris"), Fail(401), Say("more"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "capital of France?")
@@ -117,7 +117,7 @@ async def test_when_the_new_answer_fails_the_old_one_stays(stage: Stage, hurry: 
     assert "key" in told
 
 
-async def test_in_a_group_an_edit_can_call_the_bot(stage: Stage, hurry: None) -> None:
+async def test_edit_in_group_can_address_the_bot(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
     said = await ann.say(friends, "what is the time?")
@@ -155,7 +155,8 @@ async def test_an_edit_outlives_a_busy_database(
 
 
 @pytest.mark.long
-async def test_a_long_answer_replaced_by_a_short_one_leaves_nothing_behind(stage: Stage, hurry: None) -> None:
+async def test_short_answer_replaces_all_of_long_one(stage: Stage, hurry: None) -> None:
+    """No part of the longer answer is left in the chat."""
     stage.model.script(Say("word " * 9000, chunk=100), Say("short"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "tell me much")
@@ -165,7 +166,7 @@ async def test_a_long_answer_replaced_by_a_short_one_leaves_nothing_behind(stage
 
 
 @pytest.mark.parametrize("live", [{"live_period": 600}])
-async def test_a_place_that_moves_is_not_answered_at_each_step(stage: Stage, hurry: None, live: dict[str, Any]) -> None:
+async def test_moving_live_location_is_answered_once(stage: Stage, hurry: None, live: dict[str, Any]) -> None:
     await stage.start()
     place = {"latitude": 46.9, "longitude": 7.4, **live}
     await stage.ann.say(stage.home, None, location=place)
@@ -180,7 +181,7 @@ async def test_a_place_that_moves_is_not_answered_at_each_step(stage: Stage, hur
     assert len(stage.model.requests) == 1
 
 
-async def test_a_picture_stays_when_telegram_does_not_give_it_again(stage: Stage, hurry: None) -> None:
+async def test_edit_keeps_picture_that_telegram_withholds(stage: Stage, hurry: None) -> None:
     await stage.start()
     shown = await stage.ann.photo(stage.home, picture(50, 40), "my cat")
     await stage.replies(1)
@@ -201,7 +202,7 @@ async def test_another_picture_under_the_same_words_is_seen(stage: Stage, hurry:
     assert stage.model.requests[-1].messages[-1].images == (picture(90, 90),)
 
 
-async def test_the_words_with_a_file_that_was_never_readable_can_be_edited(stage: Stage, hurry: None) -> None:
+async def test_caption_of_unreadable_file_can_be_edited(stage: Stage, hurry: None) -> None:
     await stage.start()
     sent = await stage.ann.document(
         stage.home, bytes(range(256)) * 9, "a.exe", "application/octet-stream", "waht is it?"

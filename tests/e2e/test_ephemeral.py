@@ -24,7 +24,7 @@ def _sent(stage: Stage, *methods: str) -> list[int]:
     return [call.code for call in stage.telegram.calls if call.method in (methods or ("sendMessage",))]
 
 
-async def test_an_ephemeral_command_is_answered_to_its_sender_alone(stage: Stage, hurry: None) -> None:
+async def test_ephemeral_command_is_answered_to_sender_alone(stage: Stage, hurry: None) -> None:
     chat, (_, bob) = group(stage, "Bob")
     await stage.start()
     for command in ("/help", "/memory", "/why", "/settings", "/usage@keepsake_sandbox_bot", "/nonsense"):
@@ -36,7 +36,7 @@ async def test_an_ephemeral_command_is_answered_to_its_sender_alone(stage: Stage
     assert _sent(stage) == [200] * 6
 
 
-async def test_what_is_said_aside_is_in_nobody_elses_prompt(stage: Stage, hurry: None) -> None:
+async def test_ephemeral_words_stay_out_of_others_prompts(stage: Stage, hurry: None) -> None:
     chat, (ann, bob) = group(stage, "Bob")
     await stage.start(GROUP_TRIGGER="always")
     await ann.say(chat, "we meet at noon")
@@ -94,7 +94,8 @@ async def test_an_administrator_answers_ordinary_commands_to_one_alone(stage: St
     assert [one.receiver for one in chat.replies] == [None]
 
 
-async def test_where_it_is_refused_all_see_it_and_that_is_remembered(stage: Stage, hurry: None) -> None:
+async def test_refused_ephemeral_reply_becomes_public_for_good(stage: Stage, hurry: None) -> None:
+    """A public command is answered for all to see, and the chat is not asked for ephemeral replies again."""
     chat, (_, bob) = group(stage, "Bob")
     await stage.start()
     for count in (1, 2, 3):
@@ -118,7 +119,7 @@ async def test_a_press_is_answered_to_whoever_pressed(stage: Stage, hurry: None)
 
 
 @pytest.mark.parametrize("replies", [True, False])
-async def test_an_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage, hurry: None, replies: bool) -> None:
+async def test_ephemeral_panel_is_edited_and_its_question_answered(stage: Stage, hurry: None, replies: bool) -> None:
     chat, (ann, _) = group(stage, "Bob")
     await stage.start()
     await ann.whisper(chat, "/settings")
@@ -138,7 +139,7 @@ async def test_an_ephemeral_panel_is_edited_and_its_question_answered(stage: Sta
     assert set(_sent(stage, "sendMessage", "editEphemeralMessageText", "editMessageText")) == {200}
 
 
-async def test_an_answer_for_one_that_is_refused_is_shown_to_nobody(stage: Stage, hurry: None) -> None:
+async def test_refused_private_answer_is_shown_to_nobody(stage: Stage, hurry: None) -> None:
     chat, (_, bob) = group(stage, "Bob")
     stage.model.script(Say("your secret is crimson"))
     stage.telegram.faults.add("sendMessage", 40, lambda params: "ephemeral_message_parameters" in params)
@@ -150,7 +151,8 @@ async def test_an_answer_for_one_that_is_refused_is_shown_to_nobody(stage: Stage
 
 
 @pytest.mark.parametrize("code", [400, 403])
-async def test_what_answers_one_alone_is_shown_to_nobody_else(stage: Stage, hurry: None, code: int) -> None:
+async def test_reply_to_ephemeral_command_is_never_public(stage: Stage, hurry: None, code: int) -> None:
+    """If Telegram refuses it, the group is only told that it was refused."""
     chat, (ann, bob) = group(stage, "Bob")
     alone = "ephemeral_message_parameters"
     stage.telegram.faults.add("sendMessage", 40, lambda params: alone in params, code=code, description="NOT_COMMAND")

@@ -33,7 +33,7 @@ def talkative(stage: Stage) -> Stage:
     return stage
 
 
-async def test_the_history_comes_as_json_that_another_bot_can_take(talkative: Stage, tmp_path: Path) -> None:
+async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_path: Path) -> None:
     await talkative.start()
     await say(talkative, "My slate is called Ben.")
     sent = await file_after(talkative, "/export json")
@@ -73,7 +73,7 @@ async def test_the_form_is_chosen_by_a_button(talkative: Stage) -> None:
     assert text.endswith("\n\n**Noted.**\n")
 
 
-async def test_what_was_reset_is_not_in_it_and_an_empty_chat_says_so(talkative: Stage) -> None:
+async def test_export_omits_reset_turns_and_reports_emptiness(talkative: Stage) -> None:
     await talkative.start()
     assert "Nothing has been said" in await say(talkative, "/export json")
     await say(talkative, "My slate is called Ben.")
@@ -91,9 +91,8 @@ async def test_an_unknown_form_is_told_how(talkative: Stage) -> None:
     assert await say(talkative, "/export pdf") == "Use /export, /export json or /export markdown."
 
 
-async def test_a_history_that_is_too_long_for_telegram_comes_without_pictures_or_not_at_all(
-    talkative: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_oversized_export_drops_pictures_or_is_refused(talkative: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telegram limits the size of a file: first the pictures are left out, then the export is refused."""
     await talkative.start(VISION_MODEL="sees")
     await talkative.ann.photo(talkative.home, picture(), "look")
     await talkative.replies(1)
@@ -112,7 +111,7 @@ async def test_a_history_that_is_too_long_for_telegram_comes_without_pictures_or
     assert "too long for a file" in await say(talkative, "/export markdown")
 
 
-async def test_in_a_group_an_administrator_gets_it_and_nobody_else(talkative: Stage) -> None:
+async def test_only_administrators_can_export_a_group(talkative: Stage) -> None:
     eve = talkative.telegram.user("Eve")
     group = talkative.telegram.group("All", [talkative.ann, eve])
     await talkative.start(GROUP_TRIGGER="always")
@@ -134,7 +133,7 @@ async def test_in_a_group_an_administrator_gets_it_and_nobody_else(talkative: St
     assert told == ["Only an administrator of this group can do that.", None]
 
 
-async def test_a_second_press_sends_it_again_and_harms_nobody(talkative: Stage) -> None:
+async def test_second_press_sends_export_again(talkative: Stage) -> None:
     await talkative.start()
     await say(talkative, "My slate is called Ben.")
     await say(talkative, "/export")

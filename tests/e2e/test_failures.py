@@ -25,7 +25,7 @@ TOLD_AT_ONCE: list[tuple[Fail | Say, type[errors.ModelError]]] = [
 ]
 
 
-async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(stage: Stage) -> None:
+async def test_failure_is_one_sentence_and_next_is_answered(stage: Stage) -> None:
     failing: list[Fail | Say] = []
 
     def answer(asked: ChatRequest) -> Fail | Say:
@@ -47,7 +47,7 @@ async def test_each_failure_is_one_sentence_and_the_next_message_is_answered(sta
         assert (await stage.replies(2, home))[1] == "all is well"
 
 
-async def test_a_busy_server_is_asked_again_and_the_user_sees_only_the_answer(stage: Stage) -> None:
+async def test_busy_server_is_retried_unseen_by_user(stage: Stage) -> None:
     stage.model.script(Fail(429, headers={"Retry-After": "1"}), Fail(503), Say("at last"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -55,7 +55,7 @@ async def test_a_busy_server_is_asked_again_and_the_user_sees_only_the_answer(st
 
 
 @pytest.mark.parametrize("broken", [Cut("half an answer", after=6), NoFinish("half an answer")])
-async def test_a_stream_that_breaks_is_begun_again_in_silence(stage: Stage, broken: Say) -> None:
+async def test_broken_stream_is_retried_silently(stage: Stage, broken: Say) -> None:
     stage.model.script(broken, Say("a whole answer"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -63,7 +63,7 @@ async def test_a_stream_that_breaks_is_begun_again_in_silence(stage: Stage, brok
     assert len(stage.model.requests) == 2
 
 
-async def test_a_stream_that_breaks_twice_is_told_and_can_be_retried(stage: Stage) -> None:
+async def test_stream_broken_twice_is_reported_with_retry(stage: Stage) -> None:
     stage.model.script(Cut("half", after=2), Cut("half", after=2), Say("third time lucky"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -73,7 +73,7 @@ async def test_a_stream_that_breaks_twice_is_told_and_can_be_retried(stage: Stag
     assert stage.model.requests[2].messages == stage.model.requests[0].messages
 
 
-async def test_in_a_group_the_sentence_takes_the_place_of_what_was_begun(stage: Stage) -> None:
+async def test_failure_in_group_replaces_the_begun_message(stage: Stage) -> None:
     group = stage.telegram.group("Friends", [stage.ann])
     hold = Hold(3)
     broken = Cut("half an answer, and it breaks", after=14, hold=hold)
@@ -86,7 +86,7 @@ async def test_in_a_group_the_sentence_takes_the_place_of_what_was_begun(stage: 
     assert len(group.replies) == 1
 
 
-async def test_an_answer_that_was_cut_by_length_says_so(stage: Stage) -> None:
+async def test_answer_cut_by_length_says_so(stage: Stage) -> None:
     stage.model.script(Say("a long story", finish_reason="length"))
     await stage.start()
     await stage.ann.say(stage.home, "tell me")
@@ -95,7 +95,7 @@ async def test_an_answer_that_was_cut_by_length_says_so(stage: Stage) -> None:
     assert "length limit" in told
 
 
-async def test_after_some_silence_the_user_sees_that_it_is_still_tried(stage: Stage) -> None:
+async def test_user_sees_that_retries_are_under_way(stage: Stage) -> None:
     hold = Hold("headers")
     stage.model.script(Say("at last", hold=hold))
     await stage.start()
@@ -134,9 +134,8 @@ async def test_no_secret_is_in_the_most_talkative_log(process: Stage, log_format
     assert KEY.encode() not in database
 
 
-async def test_what_nobody_expected_is_told_with_a_reference_and_stops_no_other_chat(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_unexpected_error_is_reported_with_a_reference(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """Other chats go on."""
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await stage.start()
@@ -173,7 +172,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_while_the_database_is_locked_updates_wait_at_telegram(stage: Stage) -> None:
+async def test_locked_database_leaves_updates_at_telegram(stage: Stage) -> None:
     await stage.start()
     await stage.ready()
     async with _locked(stage.folder / "keepsake.db"):
@@ -185,7 +184,8 @@ async def test_while_the_database_is_locked_updates_wait_at_telegram(stage: Stag
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_an_answer_that_the_database_can_not_take_is_stored_later_and_not_asked_for_again(stage: Stage) -> None:
+async def test_answer_is_stored_once_database_unlocks(stage: Stage) -> None:
+    """The model is not asked for it again."""
     hold = Hold("finish")
     stage.model.script(Say("worth keeping", hold=hold), Say("more"))
     await stage.start()
@@ -202,7 +202,7 @@ async def test_an_answer_that_the_database_can_not_take_is_stored_later_and_not_
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_part_that_the_database_can_not_note_is_not_sent_twice(stage: Stage) -> None:
+async def test_part_unrecorded_in_locked_database_is_sent_once(stage: Stage) -> None:
     text = "\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number in range(12))
     sent = stage.telegram.faults.hold("sendMessage", "after")
     stage.model.script(Say(text, chunk=500))

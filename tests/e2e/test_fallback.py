@@ -21,9 +21,8 @@ def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_server, "RETRIES", 0)
 
 
-async def test_the_fallback_answers_and_says_so_and_is_what_the_usage_is_booked_under(
-    stage: Stage, hurry: None
-) -> None:
+async def test_fallback_answers_visibly_and_its_usage_is_booked(stage: Stage, hurry: None) -> None:
+    """The answer says which model gave it, and the usage is booked under that model."""
     stage.model.script(DOWN, Say("from the other"), Say("as usual"))
     await stage.start(OPENAI_MODEL="first", FALLBACK_MODEL="other")
     await say(stage, "hello")
@@ -60,9 +59,7 @@ async def test_the_fallback_may_be_on_another_server(stage: Stage, hurry: None) 
         ]
     ),
 )
-async def test_the_owner_is_told_once_until_an_answer_comes(
-    stage: Stage, hurry: None, failure: Fail, words: str
-) -> None:
+async def test_owner_is_alerted_once_per_outage(stage: Stage, hurry: None, failure: Fail, words: str) -> None:
     owner = stage.telegram.user("Olga")
     home = stage.telegram.private(owner)
     stage.model.script(failure, failure, Say("fine"), failure)
@@ -92,7 +89,7 @@ async def test_too_many_tokens_a_minute_alarm_nobody(
     assert "refuses your bot's key" in alarm
 
 
-async def test_a_server_that_is_down_is_not_asked_again_until_it_is_back(
+async def test_dead_server_is_skipped_until_it_recovers(
     stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "PROBE_EVERY_S", 2.0)
@@ -125,7 +122,7 @@ async def test_several_fallbacks_are_asked_in_their_order(stage: Stage, hurry: N
         assert (await stage.replies(4))[2] == "from the second"
 
 
-async def test_a_spare_on_the_same_server_outlives_the_first(stage: Stage, hurry: None) -> None:
+async def test_spare_model_on_same_server_survives_first(stage: Stage, hurry: None) -> None:
     stage.model.answer_with(lambda asked: Say("fine") if asked.model == "other" else Fail(500, "broken"))
     await stage.start(OPENAI_MODEL="first", FALLBACK_MODELS="other")
     for at in range(8):

@@ -41,7 +41,7 @@ async def test_words_are_found_shown_and_forgotten_for_good(stage: Stage) -> Non
     assert b"my boat is called" not in stored(stage.folder)
 
 
-async def test_nothing_is_forgotten_before_it_is_confirmed_nor_when_it_is_kept(stage: Stage) -> None:
+async def test_forget_needs_confirmation_and_can_be_declined(stage: Stage) -> None:
     model = Model(stage)
     await stage.start()
     await say(stage, "my boat is called Zanzibar")
@@ -54,7 +54,7 @@ async def test_nothing_is_forgotten_before_it_is_confirmed_nor_when_it_is_kept(s
     assert "Zanzibar" in model.asked[-1].body.decode()
 
 
-async def test_an_old_button_forgets_nothing_that_is_asked_later(stage: Stage) -> None:
+async def test_old_forget_button_affects_no_later_question(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "my boat is called Zanzibar")
@@ -75,7 +75,7 @@ async def test_an_old_button_forgets_nothing_that_is_asked_later(stage: Stage) -
     assert "Zanzibar" in await say(stage, "/search Zanzibar")
 
 
-async def test_a_reply_forgets_that_message_and_the_answer_to_it(stage: Stage) -> None:
+async def test_forget_by_reply_removes_message_and_answer(stage: Stage) -> None:
     model = Model(stage)
     stage.model.script(Say("Zanzibar, noted."))
     await stage.start()
@@ -91,7 +91,7 @@ async def test_a_reply_forgets_that_message_and_the_answer_to_it(stage: Stage) -
     assert "anzibar" not in model.asked[-1].body.decode()
 
 
-async def test_what_the_memory_says_of_it_is_forgotten_too(stage: Stage) -> None:
+async def test_forget_also_clears_matching_memory(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
     await talk(stage, 6)
@@ -106,7 +106,7 @@ async def test_what_the_memory_says_of_it_is_forgotten_too(stage: Stage) -> None
     assert "ordfish" not in await say(stage, "/memory")
 
 
-async def test_the_button_under_the_memory_asks_what_to_forget(stage: Stage) -> None:
+async def test_memory_button_asks_what_to_forget(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "my boat is called Zanzibar")
@@ -118,7 +118,7 @@ async def test_the_button_under_the_memory_asks_what_to_forget(stage: Stage) -> 
     assert "1 message" in await confirm(stage)
 
 
-async def test_a_compaction_that_runs_meanwhile_does_not_bring_it_back(stage: Stage) -> None:
+async def test_concurrent_compaction_does_not_restore_forgotten_turns(stage: Stage) -> None:
     model = Model(stage)
     hold = Hold("headers")
     model.notes = Say("- Ann's boat is called Zanzibar.", hold=hold)
@@ -137,7 +137,7 @@ async def test_a_compaction_that_runs_meanwhile_does_not_bring_it_back(stage: St
 
 
 @pytest.mark.long
-async def test_a_memory_that_changed_before_the_confirmation_is_searched_again(stage: Stage) -> None:
+async def test_memory_changed_before_confirmation_is_searched_again(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
     await say(stage, "my boat is called Swordfish")
@@ -154,7 +154,7 @@ async def test_a_memory_that_changed_before_the_confirmation_is_searched_again(s
 
 
 @pytest.mark.long
-async def test_a_reset_takes_the_notes_too_when_all_turns_were_forgotten(stage: Stage) -> None:
+async def test_reset_after_forgetting_everything_clears_memory_too(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
     await talk(stage, 6)
@@ -168,7 +168,7 @@ async def test_a_reset_takes_the_notes_too_when_all_turns_were_forgotten(stage: 
     assert "Ann sails" not in model.asked[-1].body.decode()
 
 
-async def test_forgotten_turns_are_not_recalled_and_neither_are_reset_ones(stage: Stage) -> None:
+async def test_forgotten_and_reset_turns_are_not_recalled(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**SMALL | {"RECALL_TOKENS": "500"})
     await say(stage, "my boat is called Zanzibar")
@@ -188,7 +188,7 @@ async def test_forgotten_turns_are_not_recalled_and_neither_are_reset_ones(stage
     assert "imbuktu" not in model.asked[-1].body.decode()
 
 
-async def test_without_words_the_command_tells_how_to_use_it(stage: Stage) -> None:
+async def test_forget_without_words_explains_its_use(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "hello")
@@ -196,7 +196,8 @@ async def test_without_words_the_command_tells_how_to_use_it(stage: Stage) -> No
 
 
 @pytest.mark.long
-async def test_one_photo_without_words_is_forgotten_and_the_others_stay(stage: Stage) -> None:
+async def test_photo_without_words_is_forgotten_alone(stage: Stage) -> None:
+    """The other photos stay."""
     model = Model(stage)
     await stage.start()
     first = await stage.ann.photo(stage.home, picture(50, 40))
@@ -212,7 +213,7 @@ async def test_one_photo_without_words_is_forgotten_and_the_others_stay(stage: S
     assert sum(len(message.images) for message in model.asked[-1].messages) == 3
 
 
-async def test_every_inflection_is_found_and_only_rows_with_all_words(stage: Stage) -> None:
+async def test_forget_matches_inflections_and_requires_all_words(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     for text in (
@@ -243,7 +244,7 @@ def _fill(stage: Stage) -> None:
 
 
 @pytest.mark.long
-async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: Stage) -> None:
+async def test_forget_counts_pages_and_removes_all_matches(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "hello")
@@ -268,7 +269,7 @@ async def test_all_that_is_found_is_counted_shown_in_pages_and_forgotten(stage: 
     assert b"boat number" not in stored(stage.folder)
 
 
-async def test_a_question_that_is_forgotten_is_not_answered_again(stage: Stage) -> None:
+async def test_forgotten_question_is_not_answered_again(stage: Stage) -> None:
     model = Model(stage)
     await stage.start()
     await say(stage, "hello")

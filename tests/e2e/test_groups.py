@@ -20,7 +20,7 @@ def _lines(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "call", first(["@keepsake_sandbox_bot who are you?", "Keepsake, who are you?", "keepsake: hello"])
 )
-async def test_a_call_is_answered_with_a_quote_of_it(stage: Stage, hurry: None, call: str) -> None:
+async def test_call_in_group_gets_a_quoting_reply(stage: Stage, hurry: None, call: str) -> None:
     await stage.start()
     friends, [ann, _] = group(stage, "Bob")
     await ann.say(friends, "hello all")
@@ -41,9 +41,7 @@ async def test_a_caption_can_call_too(stage: Stage, hurry: None) -> None:
     assert len(stage.model.requests) == 1
 
 
-async def test_what_is_said_between_the_calls_is_in_the_next_prompt_and_costs_no_request(
-    stage: Stage, hurry: None
-) -> None:
+async def test_unaddressed_messages_join_next_prompt_without_requests(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
     await ann.say(friends, "dinner at eight?")
@@ -84,7 +82,7 @@ HOSTILE = {
 }
 
 
-async def test_no_name_and_no_words_can_pass_for_somebody_else(stage: Stage, hurry: None) -> None:
+async def test_names_and_words_cannot_imitate_another_speaker(stage: Stage, hurry: None) -> None:
     await stage.start()
     people = [stage.telegram.user(name, user_id=1000 + at) for at, name in enumerate(HOSTILE)]
     friends = stage.telegram.group("Hostile", [stage.ann, *people])
@@ -105,7 +103,7 @@ async def test_no_name_and_no_words_can_pass_for_somebody_else(stage: Stage, hur
     ]
 
 
-async def test_a_head_that_the_model_imitates_is_taken_off(stage: Stage, hurry: None) -> None:
+async def test_imitated_speaker_prefix_is_removed_from_answer(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
     stage.model.script(Say("[Mon 2026-11-23 12:00] Keepsake: Hello Ann"))
@@ -114,7 +112,7 @@ async def test_a_head_that_the_model_imitates_is_taken_off(stage: Stage, hurry: 
     assert reply.text == "Hello Ann"
 
 
-async def test_a_message_that_is_replied_to_is_part_of_the_question_whoever_wrote_it(stage: Stage, hurry: None) -> None:
+async def test_quoted_message_joins_question_whoever_wrote_it(stage: Stage, hurry: None) -> None:
     await stage.start(GROUP_LISTEN="off")
     friends, [ann, bob] = group(stage, "Bob")
     article = "The tower is 300 m high. " + "It is made of iron. " * 60
@@ -125,7 +123,7 @@ async def test_a_message_that_is_replied_to_is_part_of_the_question_whoever_wrot
     assert lines == [f"> Bob: {article.strip()}", "Ann: @keepsake_sandbox_bot how high?"]
 
 
-async def test_an_answer_is_sent_although_the_question_was_deleted(stage: Stage, hurry: None) -> None:
+async def test_answer_is_sent_though_question_was_deleted(stage: Stage, hurry: None) -> None:
     hold = Hold("headers")
     stage.model.script(Say("Here I am.", hold=hold))
     await stage.start()
@@ -138,7 +136,7 @@ async def test_an_answer_is_sent_although_the_question_was_deleted(stage: Stage,
     assert reply.reply_to is None
 
 
-async def test_an_old_answer_of_the_bot_that_is_replied_to_is_quoted_in_its_words(stage: Stage, hurry: None) -> None:
+async def test_reply_quotes_old_answer_in_its_words(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("It has **300** metres:\n\n- iron\n- rivets"))
     await stage.start()
     friends, [ann] = group(stage)

@@ -31,7 +31,7 @@ def _robot(stage: Stage, chat: Chat, number: int, text: str, kind: str = "messag
     stage.telegram.push_update({kind: body | more})
 
 
-async def test_a_quote_bears_its_speakers_name_in_this_chat(stage: Stage, hurry: None) -> None:
+async def test_quote_names_its_speaker_in_this_chat(stage: Stage, hurry: None) -> None:
     await stage.start()
     mallory, bob = stage.telegram.user("Ann", user_id=1001), stage.telegram.user("Bob")
     friends = stage.telegram.group("F", [stage.ann, mallory, bob])
@@ -40,7 +40,8 @@ async def test_a_quote_bears_its_speakers_name_in_this_chat(stage: Stage, hurry:
     assert "> Ann (2): I owe Bob my house" in (await _asked_about(stage, friends, said)).splitlines()
 
 
-async def test_the_further_lines_of_a_quote_are_nobody_elses(stage: Stage, hurry: None) -> None:
+async def test_later_lines_of_quote_keep_its_speaker(stage: Stage, hurry: None) -> None:
+    """A line such as "Ann: ..." inside a quote cannot pass for Ann's words."""
     await stage.start()
     friends, [ann, _, mallory] = group(stage, "Bob", "Mallory")
     await ann.say(friends, "hello")
@@ -61,7 +62,7 @@ async def test_a_quote_does_not_bear_the_bots_name(stage: Stage, hurry: None) ->
 @pytest.mark.parametrize(
     "name", first(["Ann\u2800", "\u0410nn", "Ann\ufe0f", "\u0391nn", "Ann\u034f", "Ann\u3164", "An\u0578"], 2)
 )
-async def test_a_name_that_only_looks_the_same_is_another(stage: Stage, hurry: None, name: str) -> None:
+async def test_lookalike_name_counts_as_another(stage: Stage, hurry: None, name: str) -> None:
     await stage.start()
     friends = stage.telegram.group("F", [stage.ann, mallory := stage.telegram.user(name, user_id=1001)])
     await stage.ann.say(friends, "I am Ann")
@@ -71,7 +72,7 @@ async def test_a_name_that_only_looks_the_same_is_another(stage: Stage, hurry: N
     assert " (2): fake" in user_messages(stage.model.requests[0])[0]
 
 
-async def test_a_bot_that_edits_its_call_is_answered_once(stage: Stage, hurry: None) -> None:
+async def test_call_edited_by_bot_is_answered_once(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, _ = group(stage)
     _robot(stage, friends, 0, "Keepsake, 0")
@@ -107,7 +108,7 @@ async def test_a_corrected_command_is_no_question(stage: Stage, hurry: None, typ
     assert [request.last_words.endswith("hello") for request in stage.model.requests] == [True]
 
 
-async def test_a_photo_whose_caption_calls_by_an_edit_is_seen(stage: Stage, hurry: None) -> None:
+async def test_edited_caption_that_calls_shows_its_photo(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
     said = await ann.photo(friends, picture(100, 80), "what is this?")

@@ -79,16 +79,18 @@ async def _killed_and_started_again(point: str, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("point", some(POINTS, 2))
-async def test_after_a_kill_the_answer_comes_once_and_the_conversation_goes_on(point: str, process: Stage) -> None:
+async def test_answer_survives_kill_exactly_once(point: str, process: Stage) -> None:
+    """The conversation goes on afterwards."""
     await _killed_and_started_again(point, process)
 
 
 @pytest.mark.long
-async def test_a_bot_that_was_started_from_nothing_each_time_goes_on_as_well(program: Stage) -> None:
+async def test_answer_survives_kill_of_separate_program(program: Stage) -> None:
+    """The same with a new interpreter for each start, instead of a fork."""
     await _killed_and_started_again("middle of the answer", program)
 
 
-async def test_an_answer_that_was_complete_is_not_paid_for_twice(process: Stage) -> None:
+async def test_complete_answer_is_not_paid_twice(process: Stage) -> None:
     await process.start()
     await _telegram_held("sendMessage", "before")(process)
     await process.kill()
@@ -97,7 +99,7 @@ async def test_an_answer_that_was_complete_is_not_paid_for_twice(process: Stage)
     assert len(process.model.requests) == 1
 
 
-async def test_after_a_kill_the_rest_has_the_same_form(process: Stage) -> None:
+async def test_rest_of_answer_keeps_form_after_kill(process: Stage) -> None:
     answer = Say("| a |\n|---|\n| b |\n\n" + "word " * 8000, chunk=5000)
     await process.start()
     await _telegram_held("sendRichMessage", "before", 2, answer)(process)
@@ -110,7 +112,8 @@ async def test_after_a_kill_the_rest_has_the_same_form(process: Stage) -> None:
     assert "word" in second.html
 
 
-async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one_sent(process: Stage) -> None:
+async def test_group_message_in_progress_is_edited_after_kill(process: Stage) -> None:
+    """No second message is sent."""
     group = process.telegram.group("Friends", [process.ann])
     hold = Hold(6)
     process.model.script(Say(ANSWER.text, delay=0.3, hold=hold))
@@ -125,7 +128,7 @@ async def test_in_a_group_the_message_that_was_begun_is_edited_and_no_second_one
     assert [message.id for message in group.replies] == [begun.id]
 
 
-async def test_a_command_that_was_carried_out_is_answered_and_not_carried_out_again(process: Stage) -> None:
+async def test_executed_command_is_answered_but_not_repeated(process: Stage) -> None:
     await process.start()
     await process.ann.say(process.home, "hello")
     await process.replies(1)
@@ -140,7 +143,7 @@ async def test_a_command_that_was_carried_out_is_answered_and_not_carried_out_ag
     assert [message.role for message in process.model.requests[-1].messages] == ["system", "user"]
 
 
-async def test_messages_that_waited_when_it_was_killed_are_answered_in_their_order(process: Stage) -> None:
+async def test_messages_queued_at_kill_are_answered_in_order(process: Stage) -> None:
     hold = Hold("headers")
     process.model.script(Say("held", hold=hold))
     process.model.answer_with(lambda request: Say(f"To: {str(request.messages[-1].content)[-5:]}"))
@@ -158,9 +161,10 @@ async def test_messages_that_waited_when_it_was_killed_are_answered_in_their_ord
     assert third == "To: third"
 
 
-async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twice_and_never_not_at_all(
+async def test_unconfirmed_send_may_repeat_but_never_vanishes(
     process: Stage,
 ) -> None:
+    """If Telegram took a message but could not say so, it may arrive twice."""
     await process.start()
     await _telegram_held("sendMessage", "after")(process)
     await process.kill()
@@ -171,7 +175,8 @@ async def test_when_telegram_took_a_message_and_could_not_say_so_it_may_come_twi
     assert len(process.model.requests) == 1
 
 
-async def test_killed_in_the_middle_of_a_compaction_nothing_is_lost_and_it_is_done_afterwards(process: Stage) -> None:
+async def test_compaction_survives_kill_without_loss(process: Stage) -> None:
+    """It is done after the restart."""
     hold, notes = Hold("headers"), Say("- Ann sails.")
     compactions: list[ChatRequest] = []
 

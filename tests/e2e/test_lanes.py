@@ -17,7 +17,7 @@ def _echo(request: ChatRequest) -> Say:
 
 
 @pytest.mark.parametrize("count", first([15, 50]))
-async def test_chats_at_once_each_keep_their_order_and_lose_nothing(stage: Stage, count: int) -> None:
+async def test_concurrent_chats_keep_order_and_lose_nothing(stage: Stage, count: int) -> None:
     stage.model.answer_with(_echo)
     people = [stage.telegram.user(f"User {number}") for number in range(count)]
     chats = [stage.telegram.private(person) for person in people]
@@ -51,7 +51,7 @@ async def test_a_chat_whose_model_hangs_delays_no_other(stage: Stage) -> None:
     assert await stage.replies(1) == ["late"]
 
 
-async def test_messages_that_arrive_during_an_answer_are_one_next_turn(stage: Stage) -> None:
+async def test_messages_during_an_answer_form_one_turn(stage: Stage) -> None:
     hold = Hold("finish")
     stage.model.script(Say("one", hold=hold), Say("two"))
     await stage.start()
@@ -65,7 +65,7 @@ async def test_messages_that_arrive_during_an_answer_are_one_next_turn(stage: St
     assert stage.model.requests[1].messages[-1].content == "second\nthird\nfourth"
 
 
-async def test_a_long_paste_that_telegram_split_is_one_message_again(stage: Stage) -> None:
+async def test_split_long_paste_becomes_one_message_again(stage: Stage) -> None:
     text = " ".join(f"word{number}" for number in range(2000))
     await stage.start()
     await stage.ann.say(stage.home, text)
@@ -74,7 +74,8 @@ async def test_a_long_paste_that_telegram_split_is_one_message_again(stage: Stag
     assert str(stage.model.requests[0].messages[-1].content).partition("] ")[2].split() == text.split()
 
 
-async def test_a_comment_and_the_forward_that_follows_it_are_one_turn(stage: Stage) -> None:
+async def test_forward_joins_the_comment_being_answered(stage: Stage) -> None:
+    """The answer to the comment alone is given up."""
     hold = Hold("headers")
     stage.model.script(Say("too early", hold=hold), Say("with both"))
     await stage.start()
@@ -94,7 +95,8 @@ async def test_a_comment_and_the_forward_that_follows_it_are_one_turn(stage: Sta
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.005, 0.01, 0.02, 0.05])
-async def test_a_comment_and_its_forward_are_one_turn_whenever_the_second_comes(stage: Stage, gap: float) -> None:
+async def test_comment_and_forward_form_one_turn_after_gap(stage: Stage, gap: float) -> None:
+    """They are one turn whether the forward comes early or late."""
     never = Hold("headers")
 
     def answer(request: ChatRequest) -> Say:
@@ -111,7 +113,7 @@ async def test_a_comment_and_its_forward_are_one_turn_whenever_the_second_comes(
     assert [reply.text for reply in stage.home.replies] == ["cheese"]
 
 
-async def test_in_a_group_the_forward_is_heard_although_only_the_comment_calls_the_bot(stage: Stage) -> None:
+async def test_group_forward_joins_comment_that_calls_bot(stage: Stage) -> None:
     hold = Hold("headers")
     group = stage.telegram.group("Friends", [stage.ann])
     stage.model.script(Say("too early", hold=hold), Say("with both"))
@@ -125,7 +127,7 @@ async def test_in_a_group_the_forward_is_heard_although_only_the_comment_calls_t
     assert b"cheese" in stage.model.requests[1].body
 
 
-async def test_in_a_group_a_paste_that_was_cut_in_a_word_grows_together(stage: Stage) -> None:
+async def test_group_paste_cut_inside_word_is_joined(stage: Stage) -> None:
     group = stage.telegram.group("Friends", [stage.ann])
     await stage.start(GROUP_TRIGGER="always")
     await stage.ann.say(group, "x" * 5000)
@@ -133,7 +135,7 @@ async def test_in_a_group_a_paste_that_was_cut_in_a_word_grows_together(stage: S
     assert str(stage.model.requests[0].messages[-1].content).endswith("Ann: " + "x" * 5000)
 
 
-async def test_in_a_group_each_asker_gets_a_reply_that_quotes_them(stage: Stage) -> None:
+async def test_each_asker_in_group_gets_quoting_reply(stage: Stage) -> None:
     hold = Hold("headers")
     bob = stage.telegram.user("Bob")
     group = stage.telegram.group("Friends", [stage.ann, bob])
@@ -155,7 +157,7 @@ async def test_in_a_group_each_asker_gets_a_reply_that_quotes_them(stage: Stage)
     assert third.id < fourth.id
 
 
-async def test_in_a_group_the_bot_answers_when_it_is_called(stage: Stage) -> None:
+async def test_group_answers_only_when_bot_is_called(stage: Stage) -> None:
     group = stage.telegram.group("Friends", [stage.ann])
     await stage.start()
     await stage.ann.say(group, "nobody in particular")
@@ -166,7 +168,7 @@ async def test_in_a_group_the_bot_answers_when_it_is_called(stage: Stage) -> Non
     assert len(stage.model.requests) == 2
 
 
-async def test_an_update_that_can_not_be_parsed_stops_nothing(process: Stage) -> None:
+async def test_unparseable_update_does_not_block_others(process: Stage) -> None:
     await process.start()
     process.telegram.push_update({"message": {"message_id": "not a number at all", "chat": []}})
     await process.ann.say(process.home, "hello")

@@ -19,9 +19,10 @@ def _picky(asked: ChatRequest) -> Behaviour:
     return REFUSED if b"stream_options" in asked.body else Say("hi")
 
 
-async def test_a_refused_field_is_sent_once_for_all_starts(
+async def test_refused_field_is_remembered_across_restarts(
     stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The server is sent the refused field once, however often the bot starts."""
     monkeypatch.setattr(openai_server, "RETRIES", 0)
     stage.model.answer_with(_picky)
     for requests in (2, 3):

@@ -44,7 +44,7 @@ async def test_all_who_waited_at_a_start_are_answered(case: str, stage: Stage) -
     assert stage.model.slots / 2 < stage.model.most_at_once <= stage.model.slots
 
 
-async def test_who_waits_in_line_sees_it_and_can_stop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_queued_user_sees_position_and_can_stop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft, "PATIENCE_S", 0.01)
     hold = Hold("headers")
     stage.model.answer_with(lambda asked: Say("hi", hold=hold) if "slowly" in asked.last_words else Say("hi"))

@@ -30,7 +30,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", "", text)
 
 
-async def test_a_photo_reaches_the_model_before_its_words_and_stays_the_same_bytes(stage: Stage, hurry: None) -> None:
+async def test_photo_precedes_its_words_with_stable_bytes(stage: Stage, hurry: None) -> None:
     await stage.start()
     shown = picture(1000, 700, exif=exif(place=True))
     await stage.ann.photo(stage.home, shown, "what is this?")
@@ -47,7 +47,7 @@ async def test_a_photo_reaches_the_model_before_its_words_and_stays_the_same_byt
 
 
 @pytest.mark.long
-async def test_of_a_photos_sizes_the_largest_within_the_bound_is_sent(stage: Stage, hurry: None) -> None:
+async def test_largest_photo_size_within_limit_is_sent(stage: Stage, hurry: None) -> None:
     await stage.start()
     await stage.ann.photo(stage.home, picture(4000, 3000), "big")
     await stage.replies(1)
@@ -55,7 +55,7 @@ async def test_of_a_photos_sizes_the_largest_within_the_bound_is_sent(stage: Sta
     assert media.photo(stage.ann.files, sent)["photo"][-1]["width"] == 1280  # type: ignore[index]
 
 
-async def test_an_album_is_one_turn_wherever_its_caption_stands(stage: Stage, hurry: None) -> None:
+async def test_album_is_one_turn_wherever_caption_is(stage: Stage, hurry: None) -> None:
     await stage.start()
     pictures = [picture(100 + at, 80) for at in range(4)]
     await stage.ann.album(stage.home, pictures, "which is best?", caption_at=2)
@@ -74,7 +74,7 @@ async def test_an_album_is_one_turn_wherever_its_caption_stands(stage: Stage, hu
     assert list(stage.model.requests[0].messages[-1].images) == pictures
 
 
-async def test_files_and_stickers_and_the_thumbnails_of_what_moves_are_pictures_too(stage: Stage, hurry: None) -> None:
+async def test_files_stickers_and_thumbnails_are_pictures_too(stage: Stage, hurry: None) -> None:
     await stage.start()
     files, ann, home = stage.ann.files, stage.ann, stage.home
     thumbnail = picture(200, 150)
@@ -92,7 +92,8 @@ async def test_files_and_stickers_and_the_thumbnails_of_what_moves_are_pictures_
     assert "1:05" in _parts(stage, 4)[1]
 
 
-async def test_a_photo_that_is_replied_to_is_part_of_the_question_also_in_a_group(stage: Stage, hurry: None) -> None:
+async def test_quoted_photo_is_part_of_question(stage: Stage, hurry: None) -> None:
+    """In a group too."""
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
     shown = await bob.photo(friends, picture(), "our cat")
@@ -104,7 +105,7 @@ async def test_a_photo_that_is_replied_to_is_part_of_the_question_also_in_a_grou
     assert parts[2].endswith("Ann: Keepsake, which animal is this?")
 
 
-async def test_a_model_that_sees_answers_while_there_is_a_picture_in_view(stage: Stage, hurry: None) -> None:
+async def test_vision_model_answers_while_picture_in_window(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen-plus", VISION_MODEL="qwen3-vl-plus")
     await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
@@ -115,7 +116,8 @@ async def test_a_model_that_sees_answers_while_there_is_a_picture_in_view(stage:
     assert [request.model for request in stage.model.requests] == ["qwen-plus", "qwen3-vl-plus", "qwen3-vl-plus"]
 
 
-async def test_where_nothing_can_see_the_user_is_told_and_a_later_model_sees_it(stage: Stage, hurry: None) -> None:
+async def test_picture_is_kept_for_a_later_vision_model(stage: Stage, hurry: None) -> None:
+    """Where no model can see, the user hears that."""
     await stage.start(OPENAI_MODEL="qwen-plus")
     await stage.ann.photo(stage.home, picture())
     assert "can't see pictures" in (await stage.replies(1))[0]
@@ -131,7 +133,7 @@ async def test_where_nothing_can_see_the_user_is_told_and_a_later_model_sees_it(
     assert (request.model, sum(len(message.images) for message in request.messages)) == ("qwen3-vl-plus", 2)
 
 
-async def test_a_server_that_refuses_pictures_is_asked_again_without(stage: Stage, hurry: None) -> None:
+async def test_server_refusing_pictures_is_retried_without_them(stage: Stage, hurry: None) -> None:
     stage.model.script(BLIND, Say("a guess"), Say("more"))
     await stage.start()
     await stage.ann.photo(stage.home, picture(), "what is this?")
@@ -181,14 +183,14 @@ async def test_a_document_is_read_with_its_name(
     assert "what is the code?" in words
 
 
-async def test_a_document_of_another_kind_is_refused_with_what_works(stage: Stage, hurry: None) -> None:
+async def test_unsupported_document_is_refused_with_what_works(stage: Stage, hurry: None) -> None:
     await stage.start()
     await stage.ann.document(stage.home, bytes(range(256)) * 30, "program.exe", "application/octet-stream")
     assert "Markdown" in (await stage.replies(1))[0]
     assert stage.model.requests == []
 
 
-async def test_a_document_that_is_too_long_is_cut_and_that_is_told(stage: Stage, hurry: None) -> None:
+async def test_too_long_document_is_cut_and_reported(stage: Stage, hurry: None) -> None:
     await stage.start(CONTEXT_WINDOW="4096")
     await stage.ann.document(stage.home, b"word " * 5000, "long.txt", "text/plain", "summarise")
     told, _ = await stage.replies(2)
@@ -196,7 +198,7 @@ async def test_a_document_that_is_too_long_is_cut_and_that_is_told(stage: Stage,
     assert 4000 < len(stage.model.requests[0].last_words) < 5500
 
 
-async def test_what_can_not_be_read_is_told_to_the_model(stage: Stage, hurry: None) -> None:
+async def test_model_is_notified_of_unreadable_attachments(stage: Stage, hurry: None) -> None:
     await stage.start(CONTEXT_WINDOW="4096")
     await stage.ann.document(
         stage.home, bytes(range(256)) * 30, "program.exe", "application/octet-stream", "what is it?"
@@ -215,7 +217,7 @@ async def test_what_can_not_be_read_is_told_to_the_model(stage: Stage, hurry: No
     assert "[file nothing.txt: not readable: there is no text in it" in _parts(stage, 2)[0]
 
 
-async def test_a_list_in_an_old_code_page_reaches_the_model(stage: Stage, hurry: None) -> None:
+async def test_csv_in_old_code_page_reaches_model(stage: Stage, hurry: None) -> None:
     await stage.start()
     content = "1;Bolt M6;нет в наличии\n".encode("cp1251")
     await stage.ann.document(stage.home, content, "stock.csv", "text/csv", "what is missing?")
@@ -225,7 +227,7 @@ async def test_a_list_in_an_old_code_page_reaches_the_model(stage: Stage, hurry:
     assert words.endswith("1;Bolt M6;нет в наличии")
 
 
-async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurry: None) -> None:
+async def test_forgetting_picture_deletes_its_bytes(stage: Stage, hurry: None) -> None:
     await stage.start()
     shown = await stage.ann.photo(stage.home, picture(), "our cat")
     await stage.replies(1)
@@ -239,7 +241,7 @@ async def test_when_a_picture_is_forgotten_its_bytes_are_gone(stage: Stage, hurr
     assert picture() not in (stage.folder / "keepsake.db").read_bytes()
 
 
-async def test_a_compaction_puts_words_in_the_place_of_a_picture(stage: Stage, hurry: None) -> None:
+async def test_compaction_replaces_picture_with_words(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     model.notes = Say("## Facts and preferences\n- Ann's photo showed a half blue, half red flag.")
     await stage.start(**SMALL)
@@ -271,9 +273,8 @@ async def test_a_file_is_what_its_bytes_say(stage: Stage, hurry: None) -> None:
 
 
 @pytest.mark.parametrize("line", first(["这是一个很长的报告里面有很多内容。{at}\n", "{at},{at},{at}.00,2024-01-01\n"]))
-async def test_the_documents_of_a_turn_take_their_share_of_the_window_whatever_they_are(
-    stage: Stage, hurry: None, line: str
-) -> None:
+async def test_documents_of_a_turn_share_the_window(stage: Stage, hurry: None, line: str) -> None:
+    """Together they keep to their share of the window, whatever their kinds."""
     await stage.start(CONTEXT_WINDOW="32768")
     text = "".join(line.format(at=100000 + at) for at in range(20000)).encode()
     for at in range(2):

@@ -42,7 +42,7 @@ async def _handled(stage: Stage) -> None:
     await stage.telegram.changed(lambda: stage.telegram.pending_updates == 0, PATIENCE_S)
 
 
-async def test_a_group_is_greeted_once_with_how_to_call_the_bot(stage: Stage, hurry: None) -> None:
+async def test_group_is_greeted_once_with_instructions(stage: Stage, hurry: None) -> None:
     await stage.start()
     friends, [ann] = group(stage)
     _moved(stage, friends, "left", "member")
@@ -55,7 +55,7 @@ async def test_a_group_is_greeted_once_with_how_to_call_the_bot(stage: Stage, hu
     assert len(await friends.wait(2, PATIENCE_S)) == 2
 
 
-async def test_where_the_bot_was_blocked_nothing_is_sent_any_more_until_it_is_back(stage: Stage, hurry: None) -> None:
+async def test_blocked_bot_stays_silent_until_it_returns(stage: Stage, hurry: None) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "my name is Ann")
     await stage.replies(1)
@@ -72,7 +72,7 @@ async def test_where_the_bot_was_blocked_nothing_is_sent_any_more_until_it_is_ba
     assert any("my name is Ann" in words for words in user_messages(stage.model.requests[1]))
 
 
-async def test_an_answer_that_finds_the_bot_removed_is_not_tried_again(stage: Stage, hurry: None) -> None:
+async def test_answer_is_abandoned_where_bot_was_removed(stage: Stage, hurry: None) -> None:
     stage.model.script(Say("word " * 40, delay=0.02))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -88,9 +88,7 @@ async def test_an_answer_that_finds_the_bot_removed_is_not_tried_again(stage: St
 
 
 @pytest.mark.parametrize("command", first(["/reset", "/forget boat", "/settings"]))
-async def test_in_a_group_only_administrators_take_things_back_and_change_settings(
-    stage: Stage, hurry: None, command: str
-) -> None:
+async def test_only_group_administrators_reset_and_change_settings(stage: Stage, hurry: None, command: str) -> None:
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
     await ann.say(friends, "Keepsake, my boat is green")
@@ -116,7 +114,7 @@ async def test_an_anonymous_administrator_is_one(stage: Stage, hurry: None) -> N
 
 
 @pytest.mark.parametrize("first", first(["migrate_to_chat_id", "migrate_from_chat_id"]))
-async def test_a_group_that_becomes_a_supergroup_keeps_its_memory(stage: Stage, hurry: None, first: str) -> None:
+async def test_supergroup_keeps_the_memory_of_its_group(stage: Stage, hurry: None, first: str) -> None:
     await stage.start()
     old, [ann, bob] = group(stage, "Bob")
     await ann.say(old, "Keepsake, my boat is green")
@@ -156,7 +154,8 @@ def _service(user: User, chat: Chat, name: str, other: int) -> dict[str, Any]:
     }
 
 
-async def test_other_bots_are_answered_when_they_call_and_never_for_ever(stage: Stage, hurry: None) -> None:
+async def test_other_bots_are_answered_a_limited_time(stage: Stage, hurry: None) -> None:
+    """They are answered when they call, but two bots never talk for ever."""
     await stage.start(GROUP_TRIGGER="always")
     friends, [ann] = group(stage)
 
@@ -187,7 +186,7 @@ async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry
     assert "In this group" not in (await stage.replies(1))[0]
 
 
-async def test_a_reset_said_while_a_group_moves_takes_nothing_older(stage: Stage, hurry: None) -> None:
+async def test_reset_during_migration_keeps_older_turns(stage: Stage, hurry: None) -> None:
     await stage.start()
     old, [ann] = group(stage)
     await ann.say(old, "Keepsake, my boat is green")
@@ -216,7 +215,7 @@ async def test_a_reset_said_while_a_group_moves_takes_nothing_older(stage: Stage
     assert words.index("boat is green") < words.index("house is red")
 
 
-async def test_what_is_forgotten_after_a_move_was_kept_nowhere(stage: Stage, hurry: None) -> None:
+async def test_forget_after_migration_leaves_no_copy(stage: Stage, hurry: None) -> None:
     await stage.start()
     old, [ann] = group(stage)
     await ann.say(old, "Keepsake, my boat is called Zanzibar")

@@ -21,7 +21,8 @@ def _guest(stage: Stage, name: str) -> tuple[User, Chat]:
     return guest, stage.telegram.private(guest)
 
 
-async def test_users_lists_who_has_access_since_when_by_whom_and_what_they_used(stage: Stage, hurry: None) -> None:
+async def test_users_command_lists_access_and_usage(stage: Stage, hurry: None) -> None:
+    """Who has access, since when, granted by whom, and what they used."""
     stage.model.always(Say("fine"))
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id), ALLOWED_IDS="7")
     (bob, bobs), (cleo, cleos) = _guest(stage, "Bob"), _guest(stage, "Cleo")
@@ -56,7 +57,7 @@ async def test_a_long_list_is_a_file(stage: Stage, hurry: None) -> None:
     assert "• 199: by the settings" in sent.document.decode()
 
 
-async def test_allow_and_block_take_an_id_a_username_or_a_reply(stage: Stage, hurry: None) -> None:
+async def test_allow_and_block_accept_id_username_reply(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
     assert "Use /allow with an id" in await _told(stage, "/allow")
@@ -101,7 +102,7 @@ async def test_owners_commands_are_owners_and_in_private_only(stage: Stage, hurr
     assert "broadcast" in str(menu.params["commands"])
 
 
-async def test_a_broadcast_reaches_everybody_who_has_access_once_it_is_confirmed(stage: Stage, hurry: None) -> None:
+async def test_confirmed_broadcast_reaches_everybody_with_access(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
     for guest, home in ((bob, bobs), (cleo, cleos)):
@@ -174,7 +175,7 @@ async def test_a_rich_message_and_a_caption_are_broadcast(stage: Stage, hurry: N
     assert (await stage.replies(3, bobs))[2] == "Cake"
 
 
-async def test_who_is_an_owner_no_longer_can_not_send_what_they_had_written(stage: Stage, hurry: None) -> None:
+async def test_former_owner_cannot_send_prepared_broadcast(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="open", OWNER_IDS=str(stage.ann.id))
     await stage.ann.say(stage.home, "/broadcast Tea at five!")
     (question,) = await stage.home.wait(1, PATIENCE_S)

@@ -45,7 +45,7 @@ def _states(stage: Stage) -> list[str]:
         return [row[0] for row in connection.execute("SELECT state FROM inbox ORDER BY update_id")]
 
 
-async def test_only_the_poison_of_a_burst_is_set_aside(process: Stage) -> None:
+async def test_only_poisonous_update_of_batch_is_quarantined(process: Stage) -> None:
     process.model.always(Say("Answered."))
     bob = process.telegram.user("Bob")
     theirs = process.telegram.private(bob)

@@ -17,7 +17,7 @@ SLOW = Say(" ".join(["word"] * 40), delay=0.05)
 
 
 @pytest.mark.parametrize("name", first(["TELEGRAM_BOT_TOKEN", "OPENAI_API_KEY"]))
-async def test_a_missing_setting_ends_the_start_with_one_line(name: str, program: Stage, tmp_path: Path) -> None:
+async def test_missing_setting_ends_start_with_one_line(name: str, program: Stage, tmp_path: Path) -> None:
     program.environment.pop(name)
     ran = await program.shell()
     assert ran.code == 2
@@ -25,21 +25,21 @@ async def test_a_missing_setting_ends_the_start_with_one_line(name: str, program
     assert ran.complained.count("\n") == 1
 
 
-async def test_a_token_that_telegram_does_not_know_ends_the_start(process: Stage, tmp_path: Path) -> None:
+async def test_unknown_token_ends_the_start(process: Stage, tmp_path: Path) -> None:
     ran = await process.shell(TELEGRAM_BOT_TOKEN="123456:other-token")
     assert ran.code == 2
     assert "TELEGRAM_BOT_TOKEN: Telegram does not know this token" in ran.complained
     assert "other-token" not in ran.complained
 
 
-async def test_a_database_that_can_not_be_written_ends_the_start(process: Stage, tmp_path: Path) -> None:
+async def test_unwritable_database_ends_the_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ran = await process.shell(DATABASE_URL=f"sqlite:///{tmp_path}/file/keepsake.db")
     assert ran.code == 2
     assert ran.complained.startswith("DATABASE_URL: ")
 
 
-async def test_a_file_that_is_no_database_ends_the_start(process: Stage, tmp_path: Path) -> None:
+async def test_file_that_is_no_database_ends_start(process: Stage, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
     ran = await process.shell()
     assert ran.code == 2
@@ -54,7 +54,7 @@ async def test_a_server_without_webhooks_can_be_polled(process: Stage) -> None:
     await process.replies(1)
 
 
-async def test_a_server_without_webhooks_can_not_be_asked_to_post(process: Stage, tmp_path: Path) -> None:
+async def test_webhook_on_server_without_webhooks_ends_start(process: Stage, tmp_path: Path) -> None:
     process.telegram.faults.add("setWebhook", code=404, description="Not Found: method not found")
     async with BotApi().run() as url:
         port = url.rpartition(":")[2]
@@ -90,7 +90,8 @@ async def test_sigterm_lets_the_answer_finish(program: Stage) -> None:
 
 
 @pytest.mark.long
-async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_restart(program: Stage) -> None:
+async def test_second_signal_ends_process_at_once(program: Stage) -> None:
+    """The answer comes after the restart."""
     hold = Hold(2)
     program.model.script(Say("never finished", hold=hold))
     program.model.always(Say("written anew"))
@@ -107,7 +108,7 @@ async def test_a_second_signal_ends_it_at_once_and_the_answer_comes_after_the_re
     assert await program.replies(1) == ["written anew"]
 
 
-async def test_a_second_bot_waits_for_the_first_to_end(process: Stage) -> None:
+async def test_second_bot_waits_for_first_to_end(process: Stage) -> None:
     await process.start()
     await process.ready()
     log = process.folder / "second" / "second.log"
@@ -137,7 +138,7 @@ async def test_a_backup_is_taken_beside_a_running_bot(process: Stage, tmp_path: 
 
 
 @pytest.mark.long
-async def test_while_telegram_can_not_be_reached_the_bot_waits(process: Stage) -> None:
+async def test_bot_waits_while_telegram_is_unreachable(process: Stage) -> None:
     telegram = BotApi(token=process.telegram.token)
     async with telegram.run() as url:
         port = int(url.rpartition(":")[2])

@@ -33,7 +33,7 @@ async def ask(stage: Stage, chat: Chat, by: User, button: str = "set:persona:own
     return next(message for message in reversed(chat.replies) if message.asks)
 
 
-async def test_the_next_words_are_the_answer_and_no_turn(stage: Stage, hurry: None) -> None:
+async def test_next_words_answer_question_and_form_no_turn(stage: Stage, hurry: None) -> None:
     stage.model.always(Say("Aye."))
     await stage.start()
     question = await ask(stage, stage.home, stage.ann)
@@ -123,7 +123,7 @@ async def test_in_a_group_only_whoever_was_asked_answers(stage: Stage, hurry: No
     assert query(stage, PERSONA) == [("You are a cook.",)]
 
 
-async def test_a_question_in_a_group_mentions_who_is_asked(stage: Stage, hurry: None) -> None:
+async def test_question_in_group_mentions_the_asked_user(stage: Stage, hurry: None) -> None:
     chat, (ann, bob) = group(stage, "Bob")
     stage.model.always(Say("Aye."))
     await stage.start()

@@ -41,7 +41,8 @@ def sent(request: ChatRequest) -> list[str]:
     return [message.text for message in request.messages]
 
 
-async def test_what_was_recalled_stands_in_one_request_only_and_behind_the_users_words(stage: Stage) -> None:
+async def test_recalled_text_is_in_one_request_only(stage: Stage) -> None:
+    """It comes after the user's words, where it does not spoil the prompt cache."""
     model = Model(stage)
     await stage.start(**RECALLING)
     await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
@@ -102,7 +103,7 @@ async def test_another_chats_words_are_never_recalled(stage: Stage) -> None:
     assert "walnuts" not in model.asked[-1].body.decode()
 
 
-async def test_an_embedding_server_finds_by_meaning_and_one_that_is_down_costs_nothing(stage: Stage) -> None:
+async def test_embedding_search_finds_meaning_and_survives_outage(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**RECALLING, EMBEDDING_MODEL="sandbox-embedding")
     await told_long_ago(stage, "my sister Zoe is allergic to hazelnuts")
@@ -116,9 +117,7 @@ async def test_an_embedding_server_finds_by_meaning_and_one_that_is_down_costs_n
 
 
 @needs_library
-async def test_the_local_model_finds_in_another_language_also_after_a_kill(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_local_model_recalls_across_languages_after_kill(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "NICE", 0)  # the tests take all of the machine
     monkeypatch.setattr(embedding, "BATCH", 1)
     monkeypatch.setattr(embedding, "ANSWER_WITHIN_S", PATIENCE_S)
@@ -142,7 +141,8 @@ def vectors_in(stage: Stage) -> int:
     return int(size) // 8
 
 
-async def test_markers_stand_on_the_system_prompt_and_the_words(stage: Stage) -> None:
+async def test_cache_markers_are_on_prompt_and_words(stage: Stage) -> None:
+    """One is on the system prompt, one on the user's words."""
     model = Model(stage)
     await stage.start(CACHE_MARKERS="on")
     await say(stage, "hello")
@@ -180,7 +180,8 @@ async def test_what_was_recalled_stands_behind_a_breakpoint(stage: Stage) -> Non
     assert len({json.loads(request.body)["prompt_cache_key"] for request in stage.model.requests}) == 1
 
 
-async def test_a_server_that_refuses_markers_is_asked_without_and_from_then_on_never_with(stage: Stage) -> None:
+async def test_refused_cache_markers_are_dropped_for_good(stage: Stage) -> None:
+    """The server is asked without them, at once and from then on."""
     model = Model(stage)
     await stage.start(CACHE_MARKERS="on")
     stage.model.script(Fail(400, "messages[0].content must be a string"))
@@ -197,7 +198,7 @@ def make_older(stage: Stage, words: str, days: float) -> None:
         )
 
 
-async def test_a_question_by_time_brings_back_what_was_said_then(stage: Stage) -> None:
+async def test_question_by_time_recalls_that_time(stage: Stage) -> None:
     model = Model(stage)
     await stage.start(**RECALLING)
     await told_long_ago(stage, "Grandma taught me a plum cake", "the weather is fine", "the car broke down on a bridge")

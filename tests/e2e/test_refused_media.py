@@ -23,9 +23,10 @@ WORDS = (
     "failure", first([*(Fail(400, words) for words in WORDS), Fail(413, "Request Entity Too Large")])
 )
 @pytest.mark.parametrize("kind", ["voice", "photo"])
-async def test_the_rest_is_answered_and_what_was_refused_is_not_sent_again(
+async def test_refused_picture_is_dropped_and_rest_answered(
     stage: Stage, hurry: None, kind: str, failure: Fail
 ) -> None:
+    """It is not sent again."""
     stage.model.answer_with(lambda asked: failure if any(one.media for one in asked.messages) else Say("fine"))
     await stage.start(OPENAI_MODEL="qwen3-omni-flash")
     await stage.ann.say(stage.home, "My slate is called Ben.")
@@ -43,7 +44,7 @@ async def test_the_rest_is_answered_and_what_was_refused_is_not_sent_again(
     assert "Ben" in stage.model.requests[-1].messages[1].text
 
 
-async def test_a_request_that_is_wrong_for_another_reason_leaves_the_pictures_alone(stage: Stage, hurry: None) -> None:
+async def test_unrelated_request_error_keeps_the_pictures(stage: Stage, hurry: None) -> None:
     wrong = Fail(400, "parameter.enable_thinking must be set to false for non-streaming calls")
     stage.model.script(wrong, wrong)
     await stage.start()
@@ -55,7 +56,7 @@ async def test_a_request_that_is_wrong_for_another_reason_leaves_the_pictures_al
 
 
 @pytest.mark.parametrize("text", [b"v=0\r\nm=audio 9 RTP/AVP 0\r\n", b"ffconcat version 1.0\nfile keepsake.db\n"])
-async def test_a_text_sent_as_voice_is_refused_in_words(stage: Stage, hurry: None, text: bytes) -> None:
+async def test_text_sent_as_voice_is_refused_clearly(stage: Stage, hurry: None, text: bytes) -> None:
     await stage.start(OPENAI_MODEL="qwen3-omni-flash")
     await stage.ann.voice(stage.home, text, 1)
     assert "may be damaged" in (await stage.replies(1))[0]

@@ -87,7 +87,7 @@ async def test_a_reply_to_a_refused_message_quotes_nothing(stage: Stage, hurry: 
 
 
 @pytest.mark.parametrize("whose", first(["user", "assistant"]))
-async def test_what_is_refused_later_is_found_and_left_out(stage: Stage, hurry: None, whose: str) -> None:
+async def test_words_refused_later_are_found_and_dropped(stage: Stage, hurry: None, whose: str) -> None:
     filtered = Filter(stage, on=False)
     await stage.start()
     await say(stage, "My slate is called Ben.")

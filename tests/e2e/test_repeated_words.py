@@ -49,7 +49,8 @@ async def test_a_forwarded_link_makes_nobody_an_owner(stage: Stage, hurry: None)
 
 
 @pytest.mark.long
-async def test_a_forward_beside_an_answer_of_ours_is_no_part_of_it(stage: Stage, hurry: None) -> None:
+async def test_forward_is_not_part_of_persona_answer(stage: Stage, hurry: None) -> None:
+    """Neither as the reply itself nor right after one is a forward part of the answer to the bot's question."""
     await stage.start()
     await stage.ann.say(stage.home, "/settings")
     menu = await asked(stage, stage.home)

@@ -34,7 +34,7 @@ async def test_what_can_not_be_read_is_told(stage: Stage, hurry: None) -> None:
     assert any("can't read that kind" in text for text in await stage.replies(2, friends))
 
 
-async def test_the_words_of_a_recording_are_not_the_askers(stage: Stage, hurry: None) -> None:
+async def test_quoted_recording_is_not_credited_to_asker(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("I hate the boss")
     await stage.start(**WRITES)
     friends, [ann, bob] = group(stage, "Bob")
@@ -65,7 +65,8 @@ async def test_a_document_in_view_is_not_repeated(stage: Stage, hurry: None) -> 
     assert len(stage.model.requests[1].last_words) < 1000
 
 
-async def test_a_picture_is_shown_once_however_often_it_is_asked_about(stage: Stage, hurry: None) -> None:
+async def test_quoted_picture_is_shown_only_once(stage: Stage, hurry: None) -> None:
+    """However often it is asked about."""
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")
     shown = await bob.photo(friends, picture(), "our cat")

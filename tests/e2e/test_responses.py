@@ -13,7 +13,7 @@ def keeping(stage: Stage) -> dict[str, str]:
     return {"LLM_API": "responses", "MODEL_PROFILES": str(file)}
 
 
-async def test_a_conversation_goes_on_at_the_server_until_it_is_compacted(stage: Stage, hurry: None) -> None:
+async def test_conversation_continues_server_side_until_compaction(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(**keeping(stage), **SMALL)
     await talk(stage, 7)
@@ -49,7 +49,8 @@ async def test_a_server_without_state_is_told_everything(stage: Stage, hurry: No
     assert "my word is red" in model.asked[2].messages[1].text
 
 
-async def test_a_server_that_forgets_in_silence_costs_no_memory(stage: Stage, hurry: None) -> None:
+async def test_silent_server_amnesia_costs_no_memory(stage: Stage, hurry: None) -> None:
+    """A server that forgets a stored response without an error gets the history again."""
     stage.model.responses.ignores = True
     stage.model.always(Say("of course, " * 20))
     await stage.start(**keeping(stage))

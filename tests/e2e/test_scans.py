@@ -4,7 +4,7 @@ from tests.e2e.conftest import Stage
 from tests.media.files import scan
 
 
-async def test_a_scan_is_shown_to_a_model_that_sees(stage: Stage) -> None:
+async def test_scanned_pdf_is_shown_to_vision_model(stage: Stage) -> None:
     await stage.start(OPENAI_MODEL="qwen3-vl-plus")
     await stage.ann.document(stage.home, scan("", "words", ""), "scan.pdf", "application/pdf")
     await stage.replies(1)

@@ -14,7 +14,7 @@ async def ask(stage: Stage, chat: Chat, text: str) -> str:
     return (await chat.wait(count + 1, PATIENCE_S))[-1].text
 
 
-async def test_a_hit_has_its_date_its_speaker_and_its_words(stage: Stage) -> None:
+async def test_search_hit_shows_date_speaker_and_words(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     assert "find nothing" in await say(stage, "/search boat")
@@ -29,7 +29,8 @@ async def test_a_hit_has_its_date_its_speaker_and_its_words(stage: Stage) -> Non
     assert "/search with some words" in await say(stage, "/search")
 
 
-async def test_the_words_are_shown_where_they_stand_also_behind_letters_that_grow_in_lower_case(stage: Stage) -> None:
+async def test_search_excerpt_survives_growing_lower_case(stage: Stage) -> None:
+    """Some letters take more space in lower case; the excerpt still shows the words that were found."""
     Model(stage)
     await stage.start()
     await say(stage, "ß" * 200 + " and our submarine is yellow")
@@ -43,7 +44,8 @@ async def test_two_chinese_signs_are_found_inside_a_sentence(stage: Stage) -> No
     assert "三个苹果" in await say(stage, "/search 苹果")
 
 
-async def test_a_supergroup_has_links_and_other_chats_words_are_not_found(stage: Stage) -> None:
+async def test_supergroup_hits_have_links_and_stay_local(stage: Stage) -> None:
+    """Words of other chats are not found."""
     Model(stage)
     bob = stage.telegram.user("Bob")
     group = stage.telegram.group("Friends", [stage.ann, bob])

@@ -49,7 +49,7 @@ async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: Non
 
 
 @pytest.mark.long
-async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: None) -> None:
+async def test_memory_mode_applies_and_can_be_reset(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.4", RECALL_TOKENS="0", KEEP_ROUNDS="2")
     menu = await choose(stage, "Memory", "Last rounds")
@@ -62,7 +62,7 @@ async def test_a_memory_way_holds_and_can_be_taken_back(stage: Stage, hurry: Non
     assert any("Write the notes" in request.last_words for request in model.asked)
 
 
-async def test_another_chat_keeps_its_own_choice_and_a_restart_forgets_none(stage: Stage, hurry: None) -> None:
+async def test_chat_settings_are_separate_and_survive_restart(stage: Stage, hurry: None) -> None:
     Model(stage)
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
@@ -77,7 +77,7 @@ async def test_another_chat_keeps_its_own_choice_and_a_restart_forgets_none(stag
     assert _system(stage, 1).startswith("You are Keepsake")
 
 
-async def test_a_persona_of_ones_own_is_asked_for_and_bounded(stage: Stage, hurry: None) -> None:
+async def test_custom_persona_is_asked_for_and_limited(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(CONTEXT_WINDOW="2048")
     menu = await open_row(stage, "Persona")
@@ -92,7 +92,7 @@ async def test_a_persona_of_ones_own_is_asked_for_and_bounded(stage: Stage, hurr
     assert _system(stage, 0) == "You are a ship's cook."
 
 
-async def test_a_model_is_chosen_from_those_that_are_offered(stage: Stage, hurry: None) -> None:
+async def test_model_is_chosen_from_the_offered_ones(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(OPENAI_MODEL="small", MODELS="large, huge")
     await choose(stage, "Model", "large")
@@ -104,7 +104,8 @@ async def test_a_model_is_chosen_from_those_that_are_offered(stage: Stage, hurry
     assert stage.model.requests[1].model == "small", "what is not offered any more is not used"
 
 
-async def test_the_prompt_before_a_change_stays_the_same_unless_the_choice_is_in_it(stage: Stage, hurry: None) -> None:
+async def test_changed_setting_keeps_the_earlier_prompt(stage: Stage, hurry: None) -> None:
+    """Unless the setting itself is part of the prompt."""
     Model(stage)
     await stage.start()
     await say(stage, "hello")
@@ -133,7 +134,8 @@ async def test_answers_are_shown_as_a_chat_has_chosen(stage: Stage, hurry: None)
     assert (await stage.home.wait(2, PATIENCE_S))[1].html == "<p><b>Four.</b></p>"
 
 
-async def test_a_model_is_told_whether_to_think_and_what_it_thought_is_shown_folded(stage: Stage, hurry: None) -> None:
+async def test_thinking_setting_reaches_model_and_shows_folded(stage: Stage, hurry: None) -> None:
+    """The model hears whether to think, and its thoughts are shown folded."""
     stage.model.script(Say("Four.", reasoning="two and two"), Say("Five."))
     await stage.start(OPENAI_MODEL="qwen-plus")
     await choose(stage, "Thinking", "on")
@@ -160,7 +162,7 @@ async def test_in_a_group_listening_can_be_switched_off(stage: Stage, hurry: Non
 
 
 @pytest.mark.parametrize("data", first(["set:model:gone", "set:nothing", "set:way:nothing", "way:full"]))
-async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurry: None, data: str) -> None:
+async def test_stale_settings_button_is_harmless(stage: Stage, hurry: None, data: str) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/settings")
     [menu] = await stage.home.wait(1, PATIENCE_S)
@@ -182,9 +184,7 @@ async def test_a_press_on_what_is_no_longer_there_is_harmless(stage: Stage, hurr
 
 
 @pytest.mark.parametrize("answer_first", first([True, False]))
-async def test_what_answers_a_question_of_ours_is_no_part_of_the_next_turn(
-    stage: Stage, hurry: None, answer_first: bool
-) -> None:
+async def test_persona_answer_stays_out_of_next_turn(stage: Stage, hurry: None, answer_first: bool) -> None:
     hold = Hold("headers")
     stage.model.script(Say("one", hold=hold), Say("two"), Say("three"))
     await stage.start()
@@ -213,7 +213,7 @@ async def test_a_model_with_a_long_name_is_chosen(stage: Stage, hurry: None) -> 
     assert stage.model.requests[-1].model == name
 
 
-async def test_what_a_request_has_on_top_is_per_model(stage: Stage, hurry: None, tmp_path: Path) -> None:
+async def test_extra_request_fields_are_per_model(stage: Stage, hurry: None, tmp_path: Path) -> None:
     profiles = tmp_path / "profiles.toml"
     profiles.write_text('[models."other"]\ntemperature = 0.4\nextra_body = { top_p = 0.9, seed = 2 }\n')
     stage.model.always(Say("fine"))

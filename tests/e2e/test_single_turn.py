@@ -11,7 +11,8 @@ from tests.e2e.test_memory import say
 from tests.media.files import picture
 
 
-async def test_no_history_is_sent_and_the_user_is_told_once(stage: Stage, hurry: None) -> None:
+async def test_single_turn_model_gets_no_history(stage: Stage, hurry: None) -> None:
+    """The user is told so once."""
     await stage.start(OPENAI_MODEL="qwen-vl-ocr-latest")
     stage.model.always(Say("Invoice 4711"))
     for at in range(3):
@@ -25,7 +26,7 @@ async def test_no_history_is_sent_and_the_user_is_told_once(stage: Stage, hurry:
     assert "one message at a time" in said[1]
 
 
-async def test_what_needs_the_history_says_that_this_model_can_not(stage: Stage, hurry: None) -> None:
+async def test_history_commands_are_refused_for_single_turn(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen-vl-ocr-latest")
     await say(stage, "hello")
     await stage.replies(2)

@@ -32,7 +32,7 @@ async def test_an_answer_of_odd_form_arrives_once(stage: Stage) -> None:
         assert len(stage.model.requests) == count, name
 
 
-async def test_an_answer_behind_an_open_line_comes_at_once(stage: Stage) -> None:
+async def test_answer_after_an_open_line_arrives_promptly(stage: Stage) -> None:
     stage.model.script(Raw(data(*HELLO, USAGE), left_open=True), Say("And on."))
     await stage.start(MODEL_TIMEOUT="60")
     began = time.monotonic()
@@ -85,7 +85,7 @@ async def test_a_report_of_zeros_ends_no_budget_late(stage: Stage) -> None:
     assert len(stage.model.requests) == 1
 
 
-async def test_an_endless_answer_ends_with_a_button_to_go_on(stage: Stage) -> None:
+async def test_endless_answer_ends_with_continue_button(stage: Stage) -> None:
     stage.model.script(Raw(data(*[piece("word ")] * 1000), left_open=True), Say("and so on"))
     await stage.start(MAX_ANSWER_TOKENS="100")
     await stage.ann.say(stage.home, "hello")
@@ -105,7 +105,7 @@ async def test_thoughts_before_a_closing_tag_are_no_answer(stage: Stage) -> None
     assert b"Who is it?" not in stage.model.requests[-1].body
 
 
-async def test_a_refused_field_is_left_out_for_all_chats(stage: Stage) -> None:
+async def test_refused_field_is_dropped_for_all_chats(stage: Stage) -> None:
     def answers(request: ChatRequest) -> Behaviour:
         return Fail(400, "Unknown parameter: 'stream_options'.") if b"stream_options" in request.body else Say("hi")
 

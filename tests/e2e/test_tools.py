@@ -22,7 +22,7 @@ def call(name: str, **arguments: str) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.mark.parametrize("api", first(["chat", "responses", "dashscope"]))
-async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: Stage, hurry: None, api: str) -> None:
+async def test_remember_tool_writes_to_the_memory(stage: Stage, hurry: None, api: str) -> None:
     fact = "Ann's tea is green."
     stage.model.script(Say("Well.", calls=call("remember", text=fact)), Say("Noted."), Say("Green."))
     await stage.start(LLM_API=api, **ON)
@@ -38,7 +38,7 @@ async def test_what_the_model_was_asked_to_remember_stands_in_its_notes(stage: S
     assert f"{asked:,}" in await say(stage, "/usage")
 
 
-async def test_the_model_looks_up_what_has_left_its_view(stage: Stage, hurry: None) -> None:
+async def test_recall_tool_finds_what_left_the_window(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(**ON, **SMALL | {"RECALL_TOKENS": "600"})
     await say(stage, "my boat is called Swordfish")
@@ -56,7 +56,9 @@ async def test_the_model_looks_up_what_has_left_its_view(stage: Stage, hurry: No
     assert not compaction.may_call
 
 
-async def test_a_call_that_makes_no_sense_is_answered_and_calls_without_end_are_not(stage: Stage, hurry: None) -> None:
+async def test_senseless_tool_call_is_answered_endless_ends(stage: Stage, hurry: None) -> None:
+    """A call that makes no sense gets an answer; calls without end do not."""
+
     def answer(request: ChatRequest) -> Behaviour:
         results = [message.text for message in request.messages if message.answers]
         wrong = [("recall", "not JSON"), ("sing", "{}"), ("recall", DEEP[:50_000])][len(results) % 3]
@@ -72,7 +74,7 @@ async def test_a_call_that_makes_no_sense_is_answered_and_calls_without_end_are_
 
 
 @pytest.mark.parametrize("variables", [{"OPENAI_MODEL": "qwen-plus"}, {"TOOLS": "on", "OPENAI_MODEL": "unknown"}])
-async def test_unless_they_are_switched_on_for_a_model_that_calls_there_are_none(
+async def test_tools_are_absent_unless_enabled_and_supported(
     stage: Stage, hurry: None, variables: dict[str, str]
 ) -> None:
     await stage.start(**variables)
@@ -80,7 +82,8 @@ async def test_unless_they_are_switched_on_for_a_model_that_calls_there_are_none
     assert b"tool" not in stage.model.requests[0].body
 
 
-async def test_a_model_that_wants_its_thoughts_back_has_them_within_the_answer(stage: Stage) -> None:
+async def test_reasoning_is_passed_back_within_an_answer(stage: Stage) -> None:
+    """Some models require their thoughts with the result of a tool call."""
     asked = {"index": 0, "id": "1", "function": {"name": "remember", "arguments": '{"text": "Tea is green."}'}}
 
     def answer(request: ChatRequest) -> Behaviour:

@@ -15,7 +15,7 @@ async def _say(stage: Stage, chat: Chat, text: str, thread: int | None = None, r
     return reply.text
 
 
-async def test_topics_of_a_forum_know_nothing_of_each_other(stage: Stage, hurry: None) -> None:
+async def test_forum_topics_do_not_share_context(stage: Stage, hurry: None) -> None:
     forum = stage.telegram.group("Forum", [stage.ann], forum=True)
     red, blue = forum.topic("Red"), forum.topic("Blue")
     await stage.start(GROUP_TRIGGER="always")
@@ -27,7 +27,7 @@ async def test_topics_of_a_forum_know_nothing_of_each_other(stage: Stage, hurry:
     assert "crimson" in user_messages(stage.model.requests[3])[0]
 
 
-async def test_the_first_words_of_a_topic_are_no_reply_and_call_nobody(stage: Stage, hurry: None) -> None:
+async def test_first_message_of_topic_is_no_reply(stage: Stage, hurry: None) -> None:
     """Telegram marks each message of a topic as a reply to the message that opened it."""
     forum = stage.telegram.group("Forum", [stage.ann], forum=True)
     red = forum.topic("Red")
@@ -52,7 +52,7 @@ async def test_topics_of_a_private_chat_are_conversations_too(stage: Stage, hurr
     assert "crimson" in user_messages(stage.model.requests[2])[0]
 
 
-async def test_what_is_shown_while_it_is_written_is_in_the_topic_too(stage: Stage, hurry: None) -> None:
+async def test_preview_appears_in_the_same_topic(stage: Stage, hurry: None) -> None:
     stage.telegram.private_topics = True
     red, hold = stage.home.topic("Red"), Hold(3)
     stage.model.script(Say("one two three four five", hold=hold))
@@ -68,7 +68,7 @@ async def test_what_is_shown_while_it_is_written_is_in_the_topic_too(stage: Stag
     assert {str(call.params["message_thread_id"]) for call in writing} == {str(red)}
 
 
-async def test_a_topic_that_was_closed_or_deleted_stops_nothing(stage: Stage, hurry: None) -> None:
+async def test_closed_or_deleted_topic_blocks_nothing(stage: Stage, hurry: None) -> None:
     forum = stage.telegram.group("Forum", [stage.ann], forum=True)
     red, hold = forum.topic("Red"), Hold("headers")
     stage.model.script(Say("too late", hold=hold), Say("in time"))

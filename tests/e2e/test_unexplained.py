@@ -117,7 +117,7 @@ async def test_after_an_outage_nothing_is_left_out(stage: Stage, hurry: None) ->
 
 
 @pytest.mark.parametrize("status", first([403, 404, 501]))
-async def test_a_picture_that_is_refused_without_reason_costs_itself(stage: Stage, hurry: None, status: int) -> None:
+async def test_picture_refused_without_reason_is_dropped(stage: Stage, hurry: None, status: int) -> None:
     stage.model.answer_with(
         lambda asked: Fail(status, "no") if any(one.images for one in asked.messages) else Say("fine")
     )

@@ -34,9 +34,7 @@ def booked(stage: Stage) -> tuple[int, int, int]:
     return tuple(found)
 
 
-async def test_an_empty_answer_costs_what_it_costs_whether_another_one_follows_or_not(
-    stage: Stage, hurry: None
-) -> None:
+async def test_empty_answer_is_booked_with_or_without_retry(stage: Stage, hurry: None) -> None:
     stage.model.script(Say(""), Say("hello"), Say(""), Say(""))
     await stage.start()
     assert await say(stage, "hi") == "hello"
@@ -45,7 +43,7 @@ async def test_an_empty_answer_costs_what_it_costs_whether_another_one_follows_o
     assert used(stage) == {"stand-in": sum(count.total for count in stage.model.counts)}
 
 
-async def test_each_request_of_an_answer_is_booked_under_the_model_that_gave_it(stage: Stage, hurry: None) -> None:
+async def test_each_request_is_booked_under_its_model(stage: Stage, hurry: None) -> None:
     stage.model.script(CALLING, DOWN, Say("There is none."))
     await stage.start(**ON)
     await say(stage, "which tea?")
@@ -56,7 +54,7 @@ async def test_each_request_of_an_answer_is_booked_under_the_model_that_gave_it(
     assert used(stage) == {"qwen-plus": first, "qwen-flash": second}
 
 
-async def test_a_request_is_booked_also_when_the_next_one_of_its_answer_fails(stage: Stage, hurry: None) -> None:
+async def test_request_is_booked_though_the_next_fails(stage: Stage, hurry: None) -> None:
     stage.model.script(CALLING, DOWN, DOWN)
     await stage.start(**ON)
     assert "in trouble right now" in await say(stage, "which tea?")
@@ -64,7 +62,7 @@ async def test_a_request_is_booked_also_when_the_next_one_of_its_answer_fails(st
 
 
 @pytest.mark.long
-async def test_notes_that_the_fallback_writes_are_booked_under_it(stage: Stage, hurry: None) -> None:
+async def test_compaction_by_fallback_is_booked_under_it(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(FALLBACK_MODEL="other", **SMALL)
     await talk(stage, 6)
@@ -75,7 +73,7 @@ async def test_notes_that_the_fallback_writes_are_booked_under_it(stage: Stage, 
     assert used(stage)["other"] == stage.model.counts[-1].total
 
 
-async def test_an_answer_that_is_stopped_behind_its_calls_costs_what_was_asked_last_too(stage: Stage) -> None:
+async def test_answer_stopped_after_tools_books_last_request(stage: Stage) -> None:
     hold = Hold(3)
     stage.model.script(CALLING, Say("one two three four", hold=hold))
     await stage.start(**ON)
@@ -88,7 +86,7 @@ async def test_an_answer_that_is_stopped_behind_its_calls_costs_what_was_asked_l
     assert used(stage)["qwen-plus"] == pytest.approx(sum(count.total for count in stage.model.counts), rel=0.5)
 
 
-async def test_a_try_that_broke_off_costs_about_what_it_took(stage: Stage, hurry: None) -> None:
+async def test_broken_stream_is_booked_approximately(stage: Stage, hurry: None) -> None:
     stage.model.script(
         Cut("one two three four", after=3), Say("hello"), Cut("one two", after=1), Cut("one two", after=1)
     )
@@ -100,7 +98,8 @@ async def test_a_try_that_broke_off_costs_about_what_it_took(stage: Stage, hurry
     assert used(stage)["stand-in"] == pytest.approx(sum(count.total for count in stage.model.counts), rel=0.5)
 
 
-async def test_an_answer_that_an_edit_ends_costs_what_was_said_of_it(stage: Stage) -> None:
+async def test_answer_ended_by_edit_is_booked_partly(stage: Stage) -> None:
+    """It costs what had been said of it."""
     hold = Hold(3)
     stage.model.script(Say("one two three four", hold=hold), Say("five"))
     await stage.start()

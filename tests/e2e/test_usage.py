@@ -43,7 +43,7 @@ async def test_a_compaction_costs_tokens_and_is_no_turn(stage: Stage) -> None:
     assert f"All time: 6 turns\nTokens in: {read - cached:,} fresh" in shown
 
 
-async def test_what_the_server_does_not_report_is_estimated_and_said_to_be(stage: Stage) -> None:
+async def test_unreported_usage_is_estimated_and_marked(stage: Stage) -> None:
     stage.model.answer_with(lambda _: Say("Yes.", usage=False))
     await stage.start()
     await say(stage, WORDS)

@@ -36,7 +36,7 @@ async def test_where_nobody_can_listen_the_user_is_told(stage: Stage, hurry: Non
     assert stage.model.requests == []
 
 
-async def test_what_was_written_down_is_quoted_then_answered_and_kept(stage: Stage, hurry: None) -> None:
+async def test_transcript_is_quoted_answered_and_kept(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("Do you remember\nthe whisk?")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     spoken = await stage.ann.voice(stage.home, voice_note(samples(1.0)), 12)
@@ -99,7 +99,7 @@ async def test_what_is_written_down_is_counted(stage: Stage, hurry: None) -> Non
 
 
 @pytest.mark.long
-async def test_audio_files_and_round_videos_are_written_down_too(stage: Stage, hurry: None) -> None:
+async def test_audio_files_and_round_videos_are_transcribed(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("first words", "second words")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     files, ann = stage.ann.files, stage.ann
@@ -113,9 +113,7 @@ async def test_audio_files_and_round_videos_are_written_down_too(stage: Stage, h
     assert "second words" in second.last_words
 
 
-async def test_a_transcription_that_fails_is_one_sentence_and_the_next_message_is_answered(
-    stage: Stage, hurry: None
-) -> None:
+async def test_failed_transcription_is_reported_next_message_answered(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script(Fail(401, "Incorrect API key provided."))
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
@@ -127,7 +125,7 @@ async def test_a_transcription_that_fails_is_one_sentence_and_the_next_message_i
     assert stage.model.requests[0].last_words.endswith("hello?")
 
 
-async def test_in_a_group_the_voice_message_that_is_replied_to_is_heard(stage: Stage, hurry: None) -> None:
+async def test_quoted_voice_message_in_group_is_transcribed(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("the train leaves at nine")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     friends, [ann, bob] = group(stage, "Bob")
@@ -138,7 +136,8 @@ async def test_in_a_group_the_voice_message_that_is_replied_to_is_heard(stage: S
     assert "the train leaves at nine" in stage.model.requests[0].last_words
 
 
-async def test_a_chat_that_wants_it_is_answered_by_voice_and_in_words(stage: Stage, hurry: None) -> None:
+async def test_chat_can_choose_answers_by_voice(stage: Stage, hurry: None) -> None:
+    """The words come with the voice message."""
     stage.model.always(Say("Good morning.", speech=samples(1.0)))
     await stage.start(OPENAI_MODEL="qwen3-omni-flash")
     await stage.ann.say(stage.home, "hello")
@@ -159,7 +158,7 @@ async def test_a_chat_that_wants_it_is_answered_by_voice_and_in_words(stage: Sta
     assert second.messages[:3] == first.messages + second.messages[2:3]
 
 
-async def test_a_model_that_can_not_speak_has_no_such_setting(stage: Stage, hurry: None) -> None:
+async def test_voice_setting_needs_a_speaking_model(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen-plus")
     await stage.ann.say(stage.home, "/settings")
     await stage.replies(1)
@@ -181,7 +180,7 @@ async def test_a_sound_sent_as_a_file_is_heard(stage: Stage, hurry: None, name: 
     assert (await stage.replies(2))[0] == "hello there"
 
 
-async def test_a_heavy_sound_is_not_called_a_long_one(stage: Stage, hurry: None) -> None:
+async def test_large_audio_is_not_called_too_long(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen3-omni-flash")
     song: Any = media.audio(stage.ann.files, wav(), 180, "Song", "Ann", "song.flac")
     song["audio"]["file_size"] = 25_000_000
@@ -206,7 +205,7 @@ async def test_a_recording_without_words_is_told(stage: Stage, hurry: None) -> N
     assert stage.model.requests == []
 
 
-async def test_a_voice_message_after_a_photo_is_heard_by_a_model_that_sees_and_hears(stage: Stage, hurry: None) -> None:
+async def test_voice_message_after_photo_reaches_multimodal_model(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen3-omni-flash", VISION_MODEL="qwen3-vl-plus")
     await stage.ann.photo(stage.home, picture(), "look")
     await stage.replies(1)

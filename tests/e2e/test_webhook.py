@@ -31,7 +31,7 @@ async def test_a_conversation_goes_through_the_webhook(stage: Stage, url: str) -
     assert [call for call in stage.telegram.calls if call.method == "getUpdates"] == []
 
 
-async def test_a_kill_in_the_middle_of_an_answer_loses_nothing(process: Stage, url: str) -> None:
+async def test_webhook_kill_mid_answer_loses_nothing(process: Stage, url: str) -> None:
     hold = Hold(1)
     process.model.script(Say("never finished", hold=hold), Say("one"), Say("two"))
     await _start(process, url)

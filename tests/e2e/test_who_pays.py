@@ -66,7 +66,7 @@ async def test_who_has_spent_their_budget_retries_nothing(stage: Stage, hurry: N
 
 
 @pytest.mark.long
-async def test_who_presses_try_again_pays_also_after_a_restart(stage: Stage, hurry: None) -> None:
+async def test_presser_of_retry_pays_after_restart_too(stage: Stage, hurry: None) -> None:
     chat, [ann, bob, cleo] = group(stage, "Bob", "Cleo")
     hold = Hold("headers")
     stage.model.script(Say(LONG, chunk=50), Say(LONG, chunk=50), Fail(400), Say("never", hold=hold), Say("at last"))

@@ -93,7 +93,7 @@ async def test_what_is_forgotten_is_gone_there_too(stage: Stage, hurry: None) ->
 
 
 @pytest.mark.long
-async def test_the_notes_of_then_can_be_seen_but_not_what_is_forgotten(stage: Stage, hurry: None) -> None:
+async def test_why_shows_past_memory_without_forgotten_parts(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(**SMALL)
     await talk(stage, 6)
@@ -143,7 +143,7 @@ async def test_a_reply_asks_about_that_answer_whichever_part(stage: Stage, hurry
         assert "“the first question”" in await say(stage, "/why", reply_to=part.id)
 
 
-async def test_a_reply_to_anything_else_says_what_to_do(stage: Stage, hurry: None) -> None:
+async def test_why_replying_elsewhere_explains_its_use(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start()
     asked = await stage.ann.say(stage.home, "hello")
@@ -203,7 +203,7 @@ async def test_what_the_model_looked_up_is_told_apart(stage: Stage, hurry: None)
 
 
 @pytest.mark.long
-async def test_a_lookup_of_a_try_that_broke_off_is_not_told(stage: Stage, hurry: None) -> None:
+async def test_why_omits_lookups_of_a_broken_stream(stage: Stage, hurry: None) -> None:
     Model(stage)
     await stage.start(**ON, **RECALLING)
     await say(stage, "my boat is called Swordfish")

@@ -61,7 +61,7 @@ async def test_a_refusal_teaches_the_window(stage: Stage, hurry: None, words: st
 
 
 @pytest.mark.long
-async def test_a_window_ten_times_smaller_is_found_at_once(stage: Stage, hurry: None) -> None:
+async def test_tenfold_smaller_window_is_found_at_once(stage: Stage, hurry: None) -> None:
     model = Strict(100_000, "Prompt is too long.")
     stage.model.answer_with(model.answer)
     await stage.start(COMPACT_AT="0.8")
