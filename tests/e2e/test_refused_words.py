@@ -7,7 +7,7 @@ import pytest
 
 from bot.conversation.compaction import Compactor
 from bot.conversation.filtered import Filtered as FilteredAnswers
-from sandbox.model import Behaviour, Break, ChatRequest, Fail, Say
+from sandbox.model import Behaviour, ChatRequest, Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_compaction import SMALL, is_compaction, talk
@@ -290,22 +290,3 @@ async def test_notes_lose_the_line_that_is_refused(stage: Stage, hurry: None) ->
     assert await say(stage, "thanks again") == "OK"
     assert len(stage.model.requests) == before + 1
     assert "Ben" in _asked(stage)
-
-
-async def test_an_answer_that_the_filter_empties_is_told(stage: Stage, hurry: None) -> None:
-    emptied = Say("", finish_reason="content_filter")
-    stage.model.answer_with(lambda asked: emptied if asked.last_words.endswith("hello") else Say("fine"))
-    await stage.start()
-    assert LEFT_OUT in await say(stage, "hello")
-    assert await say(stage, "and now?") == "fine"
-
-
-async def test_half_an_answer_that_the_filter_ends_stands(stage: Stage, hurry: None) -> None:
-    stage.model.script(Break("a mushroom is a fungus", after=10, error=REFUSAL), Say("fine"))
-    await stage.start()
-    await stage.ann.say(stage.home, "hello")
-    answer, told = await stage.replies(2)
-    assert answer.startswith("a mush")
-    assert "ended the answer there" in told
-    assert await say(stage, "thanks") == "fine"
-    assert "hello" in _asked(stage)
