@@ -10,7 +10,7 @@ EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c cons
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
-.PHONY: help sandbox run doctor test test-long lint format bench bench-memory bench-languages bench-caches bench-recall \
+.PHONY: help sandbox run doctor test test-long lint format docs bench bench-memory bench-languages bench-caches bench-recall \
 	bench-engine clean
 .SILENT:
 
@@ -22,7 +22,8 @@ help:
 	echo "make lint      check format, lint and types"
 	echo "make bench     measure tokens, caches, memory, recall (bench-caches, bench-memory FILE=..., bench-languages, bench-recall: one)"
 	echo "               bench-engine: what a real engine takes from its cache"
-	echo "make format    put the code into its format"
+	echo "make format    format the code"
+	echo "make docs      write docs/settings.md and .env.example from the settings class"
 	echo "make clean     remove the virtual environment"
 
 sandbox: $(RUN_STAMP)
@@ -52,6 +53,9 @@ lint: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(RUN_STAMP)
+	$(BIN)/python -m docs.generate
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.tokens

@@ -1,27 +1,26 @@
-"""The configuration: the environment and ``.env``, read once, checked whole before anything starts.
+"""The configuration, from the environment and ``.env``: read once and checked completely before anything starts.
 
-The names are the contract with whoever runs the bot; ``.env.example`` and docs/settings.md list the same ones, and a
-test holds the three together. What is wrong ends the start with one line that begins with the variable's name.
+The fields are in bot/setting_groups.py, from which ``make docs`` writes docs/settings.md and ``.env.example``. A wrong
+setting ends the start with one line that begins with the variable's name.
 """
 
 import hashlib
 import hmac
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot import setting_groups as groups
 from bot import setting_types as types
 from bot.errors import SettingError
 from bot.keys import Keys, keys_in, misplaced, native_url
 
-DASHSCOPE = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
-"""Model Studio's OpenAI-compatible mode, international (Singapore)."""
 DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
-"""Its native interface there."""
+"""Model Studio's native API, international (Singapore)."""
 DEFAULT_WEBHOOK_PORT = 8080
 MISSING = {
     "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
@@ -30,72 +29,32 @@ MISSING = {
 """Where to get what must be set."""
 
 
-class Settings(BaseSettings):
-    """One attribute per variable, in the order of docs/settings.md."""
+class Settings(
+    groups.OperationSettings,
+    groups.TelegramSettings,
+    groups.StorageSettings,
+    groups.CacheSettings,
+    groups.EmbeddingSettings,
+    groups.MemorySettings,
+    groups.BudgetSettings,
+    groups.AccessSettings,
+    groups.VoiceSettings,
+    groups.FallbackSettings,
+    groups.ModelSettings,
+    groups.RequiredSettings,
+    BaseSettings,
+):
+    """One attribute per variable, in the order of docs/settings.md: pydantic reads bases from the last to the first."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, env_file_encoding="utf-8"
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        env_file_encoding="utf-8",
+        use_attribute_docstrings=False,  # it has no fields of its own, and reading its source takes time
+        defer_build=False,
     )
-
-    telegram_bot_token: types.BotToken
-    telegram_api_url: types.HttpUrl = "https://api.telegram.org"
-    openai_api_key: types.ApiKey | None = None
-    dashscope_api_key: types.ApiKey | None = None
-    openai_base_url: types.ModelUrl = DASHSCOPE
-    openai_model: types.Name = "qwen-plus"
-    models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
-    vision_model: types.Name | None = None
-    llm_api: types.LlmApi = "chat"
-    dashscope_base_url: types.HttpUrl | None = None
-    llm_extra_body: Annotated[dict[str, JsonValue], NoDecode, types.extra_body] = Field(default_factory=dict)
-    embedding_model: types.EmbeddingModel | None = None
-    embedding_base_url: types.ModelUrl | None = None
-    embedding_api_key: types.ApiKey | None = None
-    voice: types.Name | None = None
-    transcription_model: types.Name | None = None
-    transcription_base_url: types.ModelUrl | None = None
-    transcription_api_key: types.ApiKey | None = None
-    model_profiles: Path | None = None
-    fallback_model: types.Name | None = None
-    fallback_base_url: types.ModelUrl | None = None
-    fallback_api_key: types.ApiKey | None = None
-    fallback_models: Annotated[tuple[str, ...], NoDecode, types.names] = ()
-    reply_format: Literal["auto", "rich", "text"] = "auto"
-    system_prompt: str = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."
-    context_window: int | None = Field(default=None, ge=1024)
-    memory: Literal["summary", "truncate", "full"] = "summary"
-    compact_at: types.CompactAt = "auto"
-    compact_schedule: types.Schedule = "idle"
-    keep_rounds: int = Field(default=20, ge=1)
-    memory_tokens: int = Field(default=800, ge=100)
-    recall_tokens: int = Field(default=2400, ge=0)
-    tools: Literal["on", "off"] = "off"
-    cached_price: float = Field(default=0.2, ge=0, allow_inf_nan=False)
-    output_price: float = Field(default=3, ge=0, allow_inf_nan=False)
-    cache_markers: Literal["auto", "on", "off"] = "auto"
-    database_url: types.DatabaseUrl = "sqlite:///data/keepsake.db"
-    access: types.Access = "approval"
-    owner_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
-    allowed_ids: Annotated[frozenset[int], NoDecode, types.comma_separated] = frozenset()
-    budget_user: Annotated[types.Budget, NoDecode] = None
-    budget_chat: Annotated[types.Budget, NoDecode] = None
-    budget_total: Annotated[types.Budget, NoDecode] = None
-    messages_per_minute: int | None = Field(default=None, ge=1)
-    group_trigger: Literal["mention", "always"] = "mention"
-    group_listen: Literal["on", "off"] = "on"
-    webhook_url: types.WebhookUrl | None = None
-    port: int | None = Field(default=None, ge=1, le=65535)
-    webhook_secret: types.WebhookSecret | None = None
-    host: str = "127.0.0.1"
-    timezone: types.TimeZone = "UTC"
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], types.upper_case] = "INFO"
-    log_format: Literal["text", "json"] = "text"
-    max_answer_tokens: int | None = Field(default=None, ge=16)
-    model_concurrency: int | None = Field(default=None, ge=1)
-    model_timeout: float = Field(default=180, gt=0, allow_inf_nan=False)
-    reset_keep_days: int = Field(default=7, ge=1)
-    inbox_keep_days: int = Field(default=3, ge=1)
-    retention_days: int | None = Field(default=None, ge=1)
 
     @classmethod
     def settings_customise_sources(

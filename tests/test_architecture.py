@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "bot.crontab": set(),
     "bot.setting_types": {"bot.amounts", "bot.crontab"},
     "bot.keys": set(),
-    "bot.settings": {"bot.errors", "bot.keys", "bot.setting_types"},
+    "bot.setting_groups": {"bot.setting_types"},
+    "bot.settings": {"bot.errors", "bot.keys", "bot.setting_groups", "bot.setting_types"},
     "bot.purse": {
         "bot.amounts",
         "bot.conversation.budget",

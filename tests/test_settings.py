@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingError
-from bot.settings import DASHSCOPE, Settings, load
+from bot.setting_groups import DASHSCOPE
+from bot.settings import Settings, load
 
 REQUIRED = {"TELEGRAM_BOT_TOKEN": "123456:AAE-very_secret", "OPENAI_API_KEY": "sk-0123456789abcdef"}
 
