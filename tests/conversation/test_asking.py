@@ -98,7 +98,7 @@ def test_the_language_of_the_chat_decides() -> None:
     assert not asks("velo color quale", ["cs"])
 
 
-def test_a_long_message_is_not_read_sentence_by_sentence() -> None:
+def test_long_message_is_not_read_by_sentence() -> None:
     assert not asks("why! " * (MOST_SENTENCES + 1))
 
 

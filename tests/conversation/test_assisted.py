@@ -30,14 +30,14 @@ def text(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
 
 
-async def test_without_a_call_the_answer_is_the_models_own() -> None:
+async def test_answer_without_tool_calls_is_unchanged() -> None:
     model = ScriptedModel([[Delta("hello"), END, Delta(usage=Usage(10, 0, 2))]])
     deltas = await answer(model)
     assert deltas == [Delta("hello"), END, Delta(usage=Usage(10, 0, 2))]
     assert (model.options[0].tools, model.options[0].may_call) == ((LOOK,), True)
 
 
-async def test_results_stand_behind_the_calls_and_the_answer_goes_on() -> None:
+async def test_tool_results_follow_calls_and_answer_continues() -> None:
     model = ScriptedModel(
         [[Delta("Let me see."), calling(LOOK_ANN, LOOK_BOB)], [Delta("Both"), Delta(" are here."), END]]
     )
@@ -53,7 +53,8 @@ async def test_results_stand_behind_the_calls_and_the_answer_goes_on() -> None:
     )
 
 
-async def test_the_usage_is_that_of_the_first_request_and_all_others_stand_beside_it() -> None:
+async def test_further_requests_report_their_usage_separately() -> None:
+    """The usage of the answer is that of its first request."""
     first = [calling(LOOK_ANN), Delta(usage=Usage(100, 0, 9))]
     model = ScriptedModel([first, [Delta("Here."), END, Delta(usage=Usage(130, 90, 3))]])
     deltas = await answer(model)
@@ -63,20 +64,22 @@ async def test_the_usage_is_that_of_the_first_request_and_all_others_stand_besid
     assert beside.counted > 100
 
 
-async def test_a_model_that_calls_without_end_has_to_answer_at_last() -> None:
+async def test_endless_tool_calls_are_cut_off() -> None:
+    """The model has to answer at last."""
     model = ScriptedModel([[Delta("again "), calling(LOOK_ANN)]])
     await answer(model)
     assert [options.may_call for options in model.options] == [True] * MOST_ROUNDS + [False]
     assert {options.tools for options in model.options} == {(LOOK,)}
 
 
-async def test_only_the_first_request_may_last_at_the_server() -> None:
+async def test_only_first_request_may_be_stored_server_side() -> None:
     model = ScriptedModel([[calling(LOOK_ANN)], [Delta("Here."), END]])
     await answer(model, Options(lasting=True))
     assert [options.lasting for options in model.options] == [True, False]
 
 
-async def test_of_many_calls_at_once_some_are_done_and_all_have_a_result() -> None:
+async def test_excess_tool_calls_all_get_a_result() -> None:
+    """Only some of many calls at once are carried out."""
     calls = [Call(str(number), "look", "{}") for number in range(MOST_CALLS + 2)]
     model = ScriptedModel([[calling(*calls)], [Delta("Here."), END]])
     await answer(model)
@@ -86,7 +89,8 @@ async def test_of_many_calls_at_once_some_are_done_and_all_have_a_result() -> No
 
 
 @pytest.mark.parametrize("arguments", ["", "not JSON", '{"word": "An', "[]", "null", '"Ann"'])
-async def test_arguments_that_servers_would_refuse_are_not_sent_back_to_them(arguments: str) -> None:
+async def test_invalid_tool_arguments_are_not_sent_back(arguments: str) -> None:
+    """A server would refuse them."""
     model = ScriptedModel([[calling(Call("1", "look", arguments))], [Delta("Here."), END]])
     await answer(model)
     _, made, told = model.requests[1]

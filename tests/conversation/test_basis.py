@@ -40,7 +40,7 @@ def found(*args: Recalled, edited: tuple[int, ...] = ()) -> tuple[FoundTurn, ...
     return basis_of(contents(*args, edited=edited), "m", USED, None).found
 
 
-def test_what_was_found_stands_before_what_was_said_beside_it() -> None:
+def test_turns_found_precede_their_neighbours() -> None:
     recalled = Recalled("text", 9, (3, 4, 5), (6,), {3: BESIDE, 4: Ranks(2, None, 1), 5: FIRST, 6: Ranks(3, 2, 2)})
     assert found(recalled) == (
         FoundTurn(5, shown=True, overall_rank=1, words_rank=1),
@@ -86,7 +86,8 @@ def test_notes_count_where_they_were_sent() -> None:
     assert notes_of(Contents(alone, alone.sent)) == ""
 
 
-async def test_money_is_told_only_where_all_of_it_is_known(storage: Storage) -> None:
+async def test_cost_is_shown_only_when_fully_known(storage: Storage) -> None:
+    """One price that is missing or in another currency makes the sum unknown."""
     prices = {name: Price(1000.0, 100.0, 1000.0, 2000.0, of) for name, of in (("m", "USD"), ("n", "USD"), ("y", "CNY"))}
     budget = Budget(storage, {}, prices.get, never, UTC, lambda: 0.0)
     assert budget.money(USED) == Amount(0.066, "USD")

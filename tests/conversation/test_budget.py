@@ -94,7 +94,7 @@ async def test_nothing_holds_until_it_is_set(storage: Storage, clock: Clock) -> 
 @pytest.mark.parametrize(
     ("scope", "kind"), [("user", UserBudgetSpent), ("chat", ChatBudgetSpent), ("total", TotalBudgetSpent)]
 )
-async def test_at_the_whole_of_it_nothing_is_asked_any_more(
+async def test_exhausted_budget_stops_requests(
     storage: Storage, clock: Clock, scope: str, kind: type[BudgetSpent]
 ) -> None:
     home = await chat_at(storage, ANN)
@@ -113,9 +113,8 @@ async def test_at_the_whole_of_it_nothing_is_asked_any_more(
     await held.check(home, ANN)
 
 
-async def test_what_one_person_uses_in_two_chats_is_one_budget_and_what_two_use_in_one_are_two(
-    storage: Storage, clock: Clock
-) -> None:
+async def test_budget_is_per_person_across_chats(storage: Storage, clock: Clock) -> None:
+    """One person's chats share a budget; two people in one chat have one each."""
     home, group = await chat_at(storage, ANN), await chat_at(storage, GROUP)
     held = budget(storage, clock, user="1000")
     await use(storage, home, ANN, 600)
@@ -137,7 +136,8 @@ async def test_the_topics_of_a_group_share_its_budget(storage: Storage, clock: C
         await budget(storage, clock, chat="1000").check(first, ANN)
 
 
-async def test_an_owner_has_no_budget_of_their_own_but_counts_in_the_others(storage: Storage, clock: Clock) -> None:
+async def test_owner_has_no_own_budget_but_counts(storage: Storage, clock: Clock) -> None:
+    """Their use counts toward the budget of everyone."""
     home = await chat_at(storage, OWNER)
     await use(storage, home, OWNER, 5000)
     await budget(storage, clock, user="1000").check(home, OWNER)
@@ -145,9 +145,7 @@ async def test_an_owner_has_no_budget_of_their_own_but_counts_in_the_others(stor
         await budget(storage, clock, total="1000").check(home, ANN)
 
 
-async def test_money_is_counted_at_the_prices_of_fresh_cached_written_and_output(
-    storage: Storage, clock: Clock
-) -> None:
+async def test_cost_distinguishes_fresh_cached_written_and_output(storage: Storage, clock: Clock) -> None:
     home = await chat_at(storage, ANN)
     usage = Usage(input=1_000_000, cached=500_000, written=200_000, output=100_000)
     async with storage.transaction() as tx:
@@ -160,7 +158,7 @@ async def test_money_is_counted_at_the_prices_of_fresh_cached_written_and_output
         await budget(storage, clock, user="2.69 USD").check(home, ANN)
 
 
-async def test_what_an_owner_sets_wins_and_is_there_after_a_restart(storage: Storage, clock: Clock) -> None:
+async def test_owners_budget_change_wins_and_survives_restart(storage: Storage, clock: Clock) -> None:
     held = budget(storage, clock, user="1000")
     await held.set(Scope.USER, 0, Amount.parse("500"))
     await held.set(Scope.USER, ANN, None)

@@ -20,7 +20,7 @@ def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Draft, ScriptedModel, 
     return Draft(seen, bound, Heads(["Keepsake"])), model, seen
 
 
-async def test_the_answer_is_shown_as_it_grows_and_kept_whole() -> None:
+async def test_answer_is_shown_growing_and_kept_whole() -> None:
     draft, model, seen = _draft(says("Hel", "lo", usage=Usage(9, 3, 2)))
     await draft.write(model, ASKED)
     assert (draft.text, draft.finish, draft.usage) == ("Hello", Finish.STOP, Usage(9, 3, 2))
@@ -34,7 +34,7 @@ async def test_reasoning_is_shown_as_thinking_and_not_kept() -> None:
     assert seen.thought
 
 
-async def test_a_stream_that_breaks_is_begun_again_from_the_start() -> None:
+async def test_broken_stream_starts_over() -> None:
     draft, model, _ = _draft([Delta(text="half"), StreamCut("gone")], says("whole"))
     await draft.write(model, ASKED)
     assert draft.text == "whole"
@@ -62,7 +62,7 @@ async def test_thoughts_without_end_are_paid_for_once() -> None:
     assert len(model.requests) == 1
 
 
-async def test_a_filter_before_the_first_word_is_told_at_once() -> None:
+async def test_filter_before_first_word_fails_at_once() -> None:
     draft, model, _ = _draft([Delta(finish=Finish.FILTER)])
     with pytest.raises(ContentRefused):
         await draft.write(model, ASKED)
@@ -94,7 +94,7 @@ async def test_every_delta_renews_the_bound() -> None:
     assert draft.text == "abcde"
 
 
-async def test_after_some_silence_the_user_sees_that_it_is_still_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_user_sees_that_retries_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.01)
     pause = asyncio.Event()
     asyncio.get_running_loop().call_later(0.1, pause.set)
@@ -107,7 +107,7 @@ async def test_after_some_silence_the_user_sees_that_it_is_still_tried(monkeypat
 @pytest.mark.parametrize(
     "head", ["[Mon 2026-11-23 12:00] Keepsake: ", "Keepsake:\n", "[Mon 2026-11-23 12:00] ", "assistant: "]
 )
-async def test_a_head_that_imitates_the_transcript_is_taken_off_and_never_shown(head: str) -> None:
+async def test_imitated_speaker_prefix_is_never_shown(head: str) -> None:
     draft, model, seen = _draft(says(*f"{head}Hello there"))
     await draft.write(model, ASKED)
     assert draft.text == "Hello there"
@@ -121,7 +121,7 @@ async def test_what_only_looks_like_a_head_stays(text: str) -> None:
     assert draft.text == text
 
 
-async def test_who_is_queued_is_told_and_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_queued_user_is_notified_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.001)
     turn = asyncio.Event()
     draft, model, seen = _draft([Delta(queued=True), turn, Delta(queued=False), *says("hello")], bound=0.05)
@@ -133,7 +133,7 @@ async def test_who_is_queued_is_told_and_not_given_up(monkeypatch: pytest.Monkey
     assert draft.text == "hello"
 
 
-async def test_an_output_of_zero_counts_where_nothing_was_said() -> None:
+async def test_zero_output_counts_for_empty_answer() -> None:
     zero = Usage(input=9, cached=0, output=0)
     draft, model, _ = _draft(says("", usage=zero), says("Hello", usage=zero))
     await draft.write(model, ASKED)

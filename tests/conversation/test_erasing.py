@@ -73,7 +73,7 @@ async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) ->
     assert await storage.database.rows("SELECT id FROM chats") == await storage.database.rows("SELECT 1 AS id")
 
 
-async def test_a_killed_erasing_goes_on_after_the_next_start(storage: Storage) -> None:
+async def test_killed_erasing_resumes_after_next_start(storage: Storage) -> None:
     chat = await _said(storage, 2 * BATCH)
     await _put_aside(storage, chat)
     erasing = Erasing(storage, Indexer(storage, UTC))
@@ -130,7 +130,7 @@ async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None
 
 
 @pytest.mark.usefixtures("_ten_at_once")
-async def test_what_a_killed_process_was_taking_out_is_forgotten(storage: Storage) -> None:
+async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> None:
     chat = await _said(storage, 36)
     await _put_aside(storage, chat)
     async with storage.transaction() as tx:
@@ -141,7 +141,7 @@ async def test_what_a_killed_process_was_taking_out_is_forgotten(storage: Storag
     assert await storage.forgettings.left() == []
 
 
-async def test_a_purge_of_resets_leaves_it_to_the_erasing(storage: Storage) -> None:
+async def test_purging_resets_leaves_forgotten_turns_to_erasing(storage: Storage) -> None:
     chat = await _said(storage, 3)
     await _put_aside(storage, chat, leave=0)
     async with storage.transaction() as tx:

@@ -54,7 +54,7 @@ async def test_what_notes_tell_in_other_words_is_forgotten(storage: Storage, wor
     assert await _forget(bench, forgetting, found) == {OTHER}
 
 
-async def test_notes_that_came_before_the_confirmation_lose_it_too(storage: Storage) -> None:
+async def test_memory_written_before_confirmation_forgets_too(storage: Storage) -> None:
     said, line = TOLD["password"]
     bench, forgetting = await _noted(storage, [said])
     chat = await bench.chat()

@@ -30,7 +30,7 @@ def test_a_head_is_taken_off_and_nothing_else(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("head", ["", "[Mon 2026-11-23 12:00] ", "Keepsake: "])
-def test_nothing_of_a_head_is_shown_while_it_grows(head: str) -> None:
+def test_growing_speaker_prefix_is_never_shown(head: str) -> None:
     text = f"{head}Hello"
     grown = [HEADS.off(text[:end], more=True) for end in range(1, len(text) + 1)]
     assert all("Hello".startswith(shown.strip()) for shown in grown)

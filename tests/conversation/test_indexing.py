@@ -29,7 +29,8 @@ def _files_with(folder: Path, word: bytes) -> list[str]:
     return [path.name for path in folder.iterdir() if path.is_file() and word in path.read_bytes()]
 
 
-async def test_a_turn_is_found_by_its_neighbours_words_whenever_they_come(history: History) -> None:
+async def test_turn_is_found_by_neighbours_words(history: History) -> None:
+    """In whatever order they come."""
     first = (await history.talk("alpha"))[0]
     assert "beta" not in (await history.keys())[first]
     second = await history.reply("beta")
@@ -68,7 +69,7 @@ async def test_nothing_is_written_when_nothing_was_said(storage: Storage, histor
     assert [*map(tuple, await storage.database.rows("PRAGMA data_version"))] == [*map(tuple, before)]
 
 
-async def test_a_reply_that_is_being_written_is_waited_for(storage: Storage, history: History) -> None:
+async def test_unfinished_reply_delays_indexing(storage: Storage, history: History) -> None:
     said = await history.say("alpha")
     reply_id = await history.begin()
     await history.catch_up()
@@ -79,7 +80,7 @@ async def test_a_reply_that_is_being_written_is_waited_for(storage: Storage, his
     assert set(await history.keys()) == {said, reply_id}
 
 
-async def test_a_reset_parts_neighbours_even_when_both_sides_are_indexed_after_it(history: History) -> None:
+async def test_reset_separates_neighbours_indexed_later(history: History) -> None:
     before = await history.say("secret")
     await history.reply("hidden")
     await history.reset()
@@ -92,7 +93,8 @@ async def test_a_reset_parts_neighbours_even_when_both_sides_are_indexed_after_i
     assert "fresh" not in keys[before + 1]
 
 
-async def test_forgotten_words_are_in_no_key_and_the_neighbours_meet(history: History) -> None:
+async def test_forgetting_removes_words_and_joins_neighbours(history: History) -> None:
+    """The forgotten words are in no key, and the turns on both sides become neighbours."""
     first, second, third, fourth, last = await history.talk("alpha", "secret one", "secret two", "beta", "gamma")
     await history.forget(second, third)
     keys = await history.keys()
@@ -102,9 +104,7 @@ async def test_forgotten_words_are_in_no_key_and_the_neighbours_meet(history: Hi
     assert {"alpha", "gamma"} <= set(keys[fourth].split())
 
 
-async def test_after_a_merge_the_file_holds_no_forgotten_word(
-    storage: Storage, history: History, tmp_path: Path
-) -> None:
+async def test_merged_index_file_holds_no_forgotten_word(storage: Storage, history: History, tmp_path: Path) -> None:
     ids = await history.talk("alpha", "xylophonist", "beta", "gamma")
     await history.forget(ids[1])
     await Indexer(storage, UTC).merge()
@@ -113,16 +113,14 @@ async def test_after_a_merge_the_file_holds_no_forgotten_word(
     assert await asyncio.to_thread(_files_with, tmp_path, b"xylophonist") == []
 
 
-async def test_a_turn_that_is_deleted_by_anything_takes_its_key_along(storage: Storage, history: History) -> None:
+async def test_any_deletion_of_turn_removes_its_key(storage: Storage, history: History) -> None:
     first, second = await history.talk("alpha", "beta")
     async with storage.transaction() as tx:
         await tx.execute("DELETE FROM turns WHERE id = ?", (first,))
     assert set(await history.keys()) == {second}
 
 
-async def test_the_nightly_repair_indexes_what_is_missing_and_drops_what_has_no_turn(
-    storage: Storage, history: History
-) -> None:
+async def test_nightly_repair_adds_missing_and_drops_orphaned(storage: Storage, history: History) -> None:
     first = await history.say("alpha")
     await history.reply("beta")
     async with storage.transaction() as tx:
@@ -144,9 +142,7 @@ async def test_the_nightly_repair_makes_keys_that_got_lost(
     assert await history.keys() == whole
 
 
-async def test_what_is_forgotten_while_the_index_catches_up_does_not_come_back(
-    storage: Storage, history: History
-) -> None:
+async def test_forgetting_during_catch_up_is_final(storage: Storage, history: History) -> None:
     first = await history.say("alpha")
     secret = await history.reply("secret")
     await history.say("beta")
@@ -186,9 +182,7 @@ def _child(path: Path) -> None:
     asyncio.run(_index_and_die(path))
 
 
-async def test_killed_in_the_middle_of_indexing_it_goes_on_where_it_was(
-    history: History, storage: Storage, tmp_path: Path
-) -> None:
+async def test_killed_indexing_resumes_where_it_was(history: History, storage: Storage, tmp_path: Path) -> None:
     texts = [f"word{number}" for number in range(55)]
     for at, text in enumerate(texts):
         await (history.reply(text) if at % 2 else history.say(text))
@@ -210,7 +204,7 @@ async def test_killed_in_the_middle_of_indexing_it_goes_on_where_it_was(
     assert await storage.chats.find(Place(1001)) is not None
 
 
-async def test_keys_made_anew_together_are_those_made_at_first(storage: Storage, history: History) -> None:
+async def test_rebuilt_keys_equal_the_original_ones(storage: Storage, history: History) -> None:
     turn_ids = await history.talk(*(f"word{number} spoken" for number in range(40)))
     whole = await history.keys()
     stale = [turn_ids[at] for at in (0, 1, 2, 5, 7, 8, 11, 20, 22, 24, 38, 39)]

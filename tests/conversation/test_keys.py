@@ -101,6 +101,6 @@ def test_the_question_in_a_remark_is_seen() -> None:
     assert question_in("I am back. Where is the zebra? It was here.") == "Where is the zebra?"
 
 
-def test_what_we_wrote_around_a_message_is_not_asked_for() -> None:
+def test_added_stamp_and_quote_are_not_searched() -> None:
     assert plain("[Mon 2023-05-08 13:56] > old words\nnew words") == "new words"
     assert spoken("[Mon 2023-05-08 13:56] > old words\nnew words") == "> old words\nnew words"

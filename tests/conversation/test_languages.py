@@ -106,5 +106,5 @@ def test_the_language_of_a_text(text: str, home: tuple[str, ...], language: str 
     assert next(iter(languages_of(text.split(), home).values()), None) == language
 
 
-def test_an_unclear_text_is_in_the_language_of_its_chat() -> None:
+def test_unclear_text_takes_language_of_its_chat() -> None:
     assert spread("Häuser Katzen", ("de",)).terms == "haus katz"

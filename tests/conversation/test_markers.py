@@ -36,7 +36,7 @@ def _conversation(*roles: str) -> list[Message]:
     return [Message(role, f"words {number}") for number, role in enumerate(roles)]
 
 
-def test_the_system_message_and_the_newest_words_are_marked() -> None:
+def test_system_message_and_newest_words_are_marked() -> None:
     messages = _conversation("system", "user", "assistant", "user", "assistant", "user", "assistant", "user")
     marks = ["system*", "user", "assistant", "user*", "assistant", "user*", "assistant", "user*"]
     assert _roles(placed(messages)) == marks
@@ -46,7 +46,7 @@ def test_the_first_message_of_a_chat_is_marked() -> None:
     assert _roles(placed(_conversation("system", "user"))) == ["system*", "user*"]
 
 
-def test_a_message_that_only_this_request_has_is_not_marked() -> None:
+def test_message_only_in_this_request_is_unmarked() -> None:
     messages = with_added(_conversation("system", "user", "assistant"), "Write notes.")
     assert _roles(placed(messages)) == ["system*", "user*", "assistant", "user"]
 
@@ -63,7 +63,7 @@ def test_marks_of_an_earlier_request_do_not_stay() -> None:
     assert sum(message.mark for message in messages) == 4
 
 
-def test_a_mark_on_the_system_message_alone_keeps_no_words() -> None:
+def test_marking_system_message_alone_keeps_no_words() -> None:
     messages = _conversation("system", "user", "assistant", "user")
     assert _roles(opened(placed(messages))) == ["system*", "user", "assistant", "user"]
     assert keeps_words(placed(messages))
@@ -75,7 +75,8 @@ def test_marks_leave_the_text_as_it_is() -> None:
     assert [(one.role, one.content) for one in placed(messages)] == [(one.role, one.content) for one in messages]
 
 
-def test_an_empty_message_is_not_marked_since_a_part_needs_a_text() -> None:
+def test_empty_message_is_never_marked() -> None:
+    """A content part needs a text."""
     assert _roles(placed([Message("system", ""), Message("user", "hello")])) == ["system", "user*"]
 
 
@@ -84,21 +85,21 @@ def test_on_and_off_decide_alone() -> None:
     assert not _auto(setting="off")
 
 
-def test_a_server_that_caches_by_itself_gets_no_markers() -> None:
+def test_self_caching_server_gets_no_markers() -> None:
     assert not _auto(profile=AUTOMATIC)
 
 
 @pytest.mark.parametrize(("tokens", "expected"), [(1023, False), (1024, True)])
-def test_a_prompt_too_short_for_the_cache_gets_no_markers(tokens: int, expected: bool) -> None:
+def test_prompt_too_short_for_cache_gets_no_markers(tokens: int, expected: bool) -> None:
     assert _auto(prompt_tokens=tokens) is expected
 
 
 @pytest.mark.parametrize(("gap_s", "expected"), [(None, False), (5, True), (299, True), (300, False), (86_400, False)])
-def test_markers_are_for_turns_that_come_faster_than_the_cache_forgets(gap_s: float | None, expected: bool) -> None:
+def test_markers_need_turns_faster_than_cache_expiry(gap_s: float | None, expected: bool) -> None:
     assert _auto(gap_s=gap_s) is expected
 
 
-def test_a_clock_that_went_backwards_is_a_short_gap() -> None:
+def test_clock_gone_backwards_counts_as_short_gap() -> None:
     assert _auto(gap_s=-5)
 
 
@@ -129,11 +130,11 @@ def test_what_the_server_reported_decides(last: LastRequest, expected: bool) -> 
     assert _auto(last=last) is expected
 
 
-def test_a_cache_that_needs_breakpoints_has_no_other_hits() -> None:
+def test_breakpoint_cache_counts_only_marked_hits() -> None:
     exact = replace(EXPLICIT, exact=True)
     assert _auto(profile=exact, last=_last(marked=False, cached=2800))
     assert not _auto(profile=exact, last=_last(marked=True, cached=0, primed=True))
 
 
-def test_a_server_that_counts_nothing_is_one_without_hits() -> None:
+def test_server_counting_nothing_has_no_hits() -> None:
     assert _auto(last=LastRequest(marked=False, input=0, cached=0, age_s=10))

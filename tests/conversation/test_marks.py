@@ -39,7 +39,7 @@ def _cost_per_round(growth: float, sizes: Sizes, kept: float, size: float) -> fl
     return c * (sizes.system + sizes.memory + kept) + size * (1 + c) + c * growth / 2 + size * a / growth
 
 
-def test_the_high_mark_is_where_a_round_costs_least() -> None:
+def test_high_threshold_is_where_round_costs_least() -> None:
     sizes = _sizes(60)
     found = marks(POLICY, Way.SUMMARY, sizes)
     kept = 20 * 75.0
@@ -48,12 +48,13 @@ def test_the_high_mark_is_where_a_round_costs_least() -> None:
     assert found.growth == pytest.approx(best, abs=2)
 
 
-def test_the_kept_tail_has_twelve_rounds_or_1500_tokens_whichever_is_more() -> None:
+def test_kept_tail_is_twelve_rounds_or_1500_tokens() -> None:
+    """Whichever is more."""
     assert tail([75.0] * 60, 12, 1500, inf) == 20
     assert tail([400.0] * 60, 12, 1500, inf) == 12
 
 
-def test_a_question_that_waits_for_its_answer_is_kept_beside_the_tail() -> None:
+def test_pending_question_is_kept_with_the_tail() -> None:
     rounds = (75.0,) * 60
     answered, waiting = (Sizes(50, 800, (*rounds, *more), waiting=bool(more)) for more in ((), (9000.0,)))
     assert 60 - marks(POLICY, Way.SUMMARY, answered).cut == 20
@@ -61,36 +62,36 @@ def test_a_question_that_waits_for_its_answer_is_kept_beside_the_tail() -> None:
     assert 61 - marks(replace(POLICY, keep_rounds=3), Way.TRUNCATE, waiting).cut == 4
 
 
-def test_the_kept_tail_takes_a_third_of_the_window_at_most_and_the_last_round_always() -> None:
+def test_kept_tail_is_limited_but_includes_last_round() -> None:
+    """It takes a third of the window at most, and always has the last round."""
     small = replace(POLICY, context_window=4096)
     found = marks(small, Way.SUMMARY, _sizes(30, size=300.0))
     assert 30 - found.cut == 4
     assert marks(small, Way.SUMMARY, _sizes(3, size=3000.0)).cut == 2
 
 
-def test_the_window_is_never_filled_beyond_seven_tenths_by_the_optimum() -> None:
+def test_optimum_never_exceeds_seven_tenths_of_window() -> None:
     small = replace(POLICY, context_window=4096)
     assert marks(small, Way.SUMMARY, _sizes(10, memory=100)).high <= 0.7 * 4096
     free = replace(POLICY, cached_price=0.0)
     assert marks(free, Way.SUMMARY, _sizes(10)).high == 0.7 * 32768
 
 
-def test_a_share_of_the_window_is_taken_as_it_is_said() -> None:
+def test_configured_share_of_window_is_used_exactly() -> None:
     assert marks(replace(POLICY, compact_at=0.5), Way.SUMMARY, _sizes(60)).high == 0.5 * 32768
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
 @pytest.mark.parametrize("window", [1024, 4096, 32768])
 @pytest.mark.parametrize("size", [20.0, 75.0, 300.0])
-def test_the_high_mark_stands_above_the_low_one_so_that_no_compaction_calls_for_the_next(
-    share: float, window: int, size: float
-) -> None:
+def test_high_threshold_is_above_the_low_one(share: float, window: int, size: float) -> None:
+    """Otherwise one compaction would call for the next."""
     policy = replace(POLICY, compact_at=share, context_window=window)
     found = marks(policy, Way.SUMMARY, _sizes(100, size=size, memory=policy.most_memory))
     assert found.high > found.low
 
 
-def test_truncating_keeps_the_last_rounds_and_drops_many_at_once() -> None:
+def test_truncating_keeps_last_rounds_and_drops_many() -> None:
     policy = replace(POLICY, keep_rounds=20)
     rounds = 20
     while _sizes(rounds, memory=0).total < marks(policy, Way.TRUNCATE, _sizes(rounds, memory=0)).high:
@@ -100,26 +101,28 @@ def test_truncating_keeps_the_last_rounds_and_drops_many_at_once() -> None:
     assert found.cut >= 5
 
 
-def test_full_never_compacts_and_at_the_cap_loses_half_in_one_step() -> None:
+def test_full_mode_drops_half_only_at_cap() -> None:
     found = marks(POLICY, Way.FULL, _sizes(400))
     assert found.high == inf
     assert sum(_sizes(400).rounds[found.cut :]) <= POLICY.cap / 2
 
 
-def test_cutting_to_a_length_leaves_the_last_round_however_long_it_is() -> None:
+def test_cutting_to_length_keeps_the_last_round() -> None:
+    """However long it is."""
     assert cut_to([100.0, 100.0, 100.0], 250) == 1
     assert cut_to([100.0, 9000.0], 250) == 1
     assert cut_to([9000.0], 250) == 0
 
 
-def test_a_quiet_chat_is_compacted_when_that_costs_less_than_reading_it_cold() -> None:
+def test_idle_chat_is_compacted_when_that_saves() -> None:
+    """When compacting warm costs less than reading the window cold."""
     long, short = _sizes(43), _sizes(25)
     assert worth_while_warm(POLICY, Way.SUMMARY, long, marks(POLICY, Way.SUMMARY, long))
     assert not worth_while_warm(POLICY, Way.SUMMARY, short, marks(POLICY, Way.SUMMARY, short))
     assert not worth_while_warm(POLICY, Way.FULL, long, marks(POLICY, Way.FULL, long))
 
 
-def test_a_round_begins_where_a_user_speaks_after_an_answer() -> None:
+def test_round_begins_where_user_speaks_after_answer() -> None:
     roles = "uuauaau"
     turns = [Turn(n, Role.USER if role == "u" else Role.ASSISTANT, "x", "") for n, role in enumerate(roles)]
     assert round_starts(turns) == [0, 3, 6]

@@ -124,7 +124,7 @@ def test_few_words_are_stemmed_in_a_long_history(monkeypatch: pytest.MonkeyPatch
     assert "boat" in stemmed
 
 
-def test_a_long_word_beside_a_dash_takes_linear_time() -> None:
+def test_long_word_by_dash_takes_linear_time() -> None:
     def seconds(size: int) -> float:
         began = time.thread_time()
         matcher("wifi", ALL).holds(f"{'a' * size} - wi-fi")

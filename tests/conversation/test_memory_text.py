@@ -83,7 +83,7 @@ def test_whole_lines_of_every_section_are_kept() -> None:
     assert kept.index("## A") < kept.index("- A 1") < kept.index("## B")
 
 
-def test_a_line_that_is_too_long_is_passed_over() -> None:
+def test_too_long_line_is_skipped() -> None:
     kept = fitting("## A\n- " + "word " * 2000 + "\n- short", 100, estimate)
     assert kept == "## A\n- short"
 

@@ -20,7 +20,7 @@ SAID = st.lists(st.tuples(st.integers(0, 2), TEXT), min_size=1, max_size=12)
 
 @settings(max_examples=25, deadline=None, database=None)
 @given(SAID, TEXT, st.integers(0, 12), st.integers(1, 14))
-def test_a_chat_finds_only_its_own_turns_between_the_bounds(
+def test_chat_finds_only_its_turns_in_range(
     first_database: Path, said: list[tuple[int, str]], asked: str, after: int, before: int
 ) -> None:
     asyncio.run(_find_everywhere(first_database, said, asked, after, before))

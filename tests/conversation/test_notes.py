@@ -36,7 +36,7 @@ async def _noted_twice(storage: Storage) -> tuple[Bench, Notes, list[NotesVersio
     return bench, notes, await storage.memories.versions_before(await bench.chat(), 2**63 - 1, limit=9)
 
 
-async def test_notes_of_before_an_edit_are_told_of_it(storage: Storage) -> None:
+async def test_memory_from_before_an_edit_says_so(storage: Storage) -> None:
     bench, notes, (before,) = await _noted_twice(storage)
     assert await _told(bench) == (AFTER, False)
     former = await notes.bring_back(await bench.chat(), before.id)
@@ -47,7 +47,7 @@ async def test_notes_of_before_an_edit_are_told_of_it(storage: Storage) -> None:
 
 
 @pytest.mark.long
-async def test_notes_that_were_brought_back_are_as_old_as_before(storage: Storage) -> None:
+async def test_restored_memory_keeps_its_age(storage: Storage) -> None:
     bench, notes, (before,) = await _noted_twice(storage)
     bench.clock.now += 3600
     await notes.bring_back(await bench.chat(), before.id)

@@ -16,7 +16,7 @@ async def test_words_alone_give_no_rank_of_meaning(history: History) -> None:
     assert recalled.ranks[beside].meaning is None
 
 
-async def test_a_neighbour_that_was_not_found_has_no_rank(history: History) -> None:
+async def test_unfound_neighbour_has_no_rank(history: History) -> None:
     said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
     recalled = await history.find("Which pet lives here?", semantic=Meaning(said[:1]))
     assert recalled.turn_ids == tuple(said[:2])
@@ -45,7 +45,7 @@ async def test_what_had_no_room_is_a_near_miss(history: History) -> None:
     assert places == sorted(places)
 
 
-async def test_what_is_not_worth_a_look_is_a_near_miss(history: History) -> None:
+async def test_unworthy_match_is_a_near_miss(history: History) -> None:
     said = await history.talk("Feline company helps", "It does", "Rain again", "Yes")
     await history.small_talk(5)
     recalled = await history.find("Which engine did the rover have?", semantic=Meaning(said[:1], said, near=1.5))

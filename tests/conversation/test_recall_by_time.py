@@ -74,7 +74,7 @@ async def test_who_tells_of_a_time_asks_for_nothing(history: History, words: str
     assert await history.find(words) == NOTHING
 
 
-async def test_a_day_on_which_nothing_was_said_changes_nothing(history: History) -> None:
+async def test_empty_day_changes_nothing(history: History) -> None:
     said = await history.say("The zebra escaped")
     history.now += 60 * DAY_S
     await history.small_talk(10)
@@ -92,7 +92,7 @@ async def test_who_is_wrong_about_the_day_is_answered(history: History) -> None:
     assert said in (await history.find("When did the zebra escape, was it yesterday?")).turn_ids
 
 
-async def test_a_question_by_time_shows_all_parts_of_it(history: History) -> None:
+async def test_question_by_time_shows_all_its_parts(history: History) -> None:
     history.now += DAY_S
     ids = []
     for hour in range(20):
@@ -106,7 +106,8 @@ async def test_a_question_by_time_shows_all_parts_of_it(history: History) -> Non
     assert max(after - before for before, after in pairwise(shown)) <= len(ids) / 3
 
 
-async def test_a_month_in_a_question_finds_no_turn_by_its_label(history: History) -> None:
+async def test_month_matches_words_not_labels(history: History) -> None:
+    """A month in a question does not bring up every turn dated in it."""
     history.now = datetime(2023, 6, 2, tzinfo=UTC).timestamp()
     for day in range(25):
         history.now += DAY_S * (day > 0)
@@ -120,7 +121,7 @@ async def test_a_month_in_a_question_finds_no_turn_by_its_label(history: History
 
 
 @pytest.mark.long
-async def test_turns_of_a_long_time_are_looked_at_in_part(history: History) -> None:
+async def test_turns_of_long_period_are_sampled(history: History) -> None:
     turns = [NewTurn(f"{at}", "\n", 1, at + 1, 5, said_at=history.now + at) for at in range(1000)]
     async with history.storage.transaction() as tx:
         await history.storage.transcript.append(tx, history.chat.id, turns, history.now)

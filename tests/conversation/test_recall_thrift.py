@@ -11,7 +11,7 @@ from tests.conversation.test_recall import Meaning
 
 
 @pytest.mark.parametrize("words", ["?", "🍕?", "What is it?", "How are you?"])
-async def test_a_question_without_a_word_that_says_anything_is_thrifty(words: str, history: History) -> None:
+async def test_question_without_meaningful_words_is_thrifty(words: str, history: History) -> None:
     said = await history.talk(*[f"Number {n}: {'a long tale of many words ' * 8}" for n in range(60)])
     found = await history.find(words, budget=2400, semantic=Meaning(said, near=1.7))
     assert found.tokens <= SMALL_TALK_TOKENS
@@ -24,7 +24,7 @@ async def test_one_word_that_matches_by_chance_is_thrifty(history: History) -> N
     assert (await history.find("how lovely was she?", budget=2400, semantic=near)).tokens > SMALL_TALK_TOKENS
 
 
-async def test_a_common_phrase_is_thrifty_and_a_rare_one_is_not(history: History) -> None:
+async def test_common_phrase_is_thrifty_rare_one_not(history: History) -> None:
     rare = await history.talk("The marigold regatta was moved", "ok", *["a long tale of many other words " * 8] * 4)
     said = await history.talk(*[f"good morning {'a long tale of many words ' * 8}", "hi"] * 40)
     assert (await history.find("good morning", budget=2400, semantic=Meaning(said))).tokens <= SMALL_TALK_TOKENS

@@ -14,7 +14,7 @@ class Clock:
         return self.now
 
 
-def test_each_failure_in_a_row_doubles_the_rest_up_to_a_bound() -> None:
+def test_repeated_failures_double_pause_up_to_limit() -> None:
     clock = Clock()
     rest = Rest("Things", clock)
     lengths = []
@@ -46,7 +46,7 @@ def test_success_ends_the_rest_and_the_row() -> None:
     assert rest.left == FIRST_S
 
 
-def test_the_log_says_once_that_it_fails_and_once_that_it_works(caplog: pytest.LogCaptureFixture) -> None:
+def test_failure_and_recovery_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     rest = Rest("Things", clock)
     with caplog.at_level(logging.INFO):

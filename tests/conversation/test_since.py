@@ -129,7 +129,8 @@ def test_the_language_that_reads_most_is_believed(words: str, hours: float) -> N
 @pytest.mark.parametrize(
     "words", ["next week", "nächste Woche", "days of thunder", "20 de la nada", "hour 5", "3 bananas"]
 )
-def test_what_is_no_span_up_to_now_names_none(words: str) -> None:
+def test_phrases_without_open_span_name_no_time(words: str) -> None:
+    """Only a span up to now counts."""
     assert time_asked(words, ("en", "de", *LANGUAGES), NOW, UTC) is None
 
 

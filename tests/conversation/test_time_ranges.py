@@ -188,7 +188,7 @@ def test_what_is_no_time_is_none(language: str, text: str) -> None:
         ("昨天谁买了钢琴", " 谁买了钢琴", False),
     ],
 )
-def test_what_is_asked_besides_the_time_is_told_apart(text: str, rest: str, alone: bool) -> None:
+def test_time_is_separated_from_rest_of_question(text: str, rest: str, alone: bool) -> None:
     named = named_time(text, spoken_in(text), NOW, UTC)
     assert named is not None
     assert (named.rest, named.alone) == (rest, alone)

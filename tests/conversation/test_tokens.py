@@ -61,7 +61,7 @@ def encoding() -> tiktoken.Encoding:
 
 
 @pytest.mark.parametrize("language", SAMPLES)
-def test_the_estimate_is_close_to_what_qwens_vocabulary_counts(language: str, encoding: tiktoken.Encoding) -> None:
+def test_estimate_is_close_to_qwens_token_count(language: str, encoding: tiktoken.Encoding) -> None:
     text = SAMPLES[language]
     counted = len(encoding.encode_ordinary(text))
     assert abs(estimate(text) - MESSAGE_TOKENS - counted) <= 0.2 * counted
@@ -72,7 +72,7 @@ def test_an_empty_text_costs_its_message_only() -> None:
 
 
 @pytest.mark.parametrize("model", ["qwen-plus", "gpt-4o", "anything"])
-def test_there_is_always_a_counter_and_never_a_download(
+def test_counter_is_always_available_without_download(
     model: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
@@ -85,24 +85,24 @@ def test_without_the_vocabulary_it_is_estimated(monkeypatch: pytest.MonkeyPatch)
     assert counter("qwen-plus")("hello there") == estimate("hello there")
 
 
-def test_an_image_costs_a_token_for_each_patch_and_two_more() -> None:
+def test_image_costs_its_patches_plus_two() -> None:
     assert image_tokens(640, 480) == 20 * 15 + 2
     assert image_tokens(641, 480) == 21 * 15 + 2
     assert image_tokens(560, 280, patch=28) == 20 * 10 + 2
 
 
-def test_a_sound_costs_by_the_second_and_at_least_one() -> None:
+def test_audio_costs_by_second_and_at_least_one() -> None:
     assert audio_tokens(10) == 250
     assert audio_tokens(0.2) == 25
     assert audio_tokens(10.02, per_second=12.5) == 126
 
 
 @pytest.mark.parametrize(("reported", "counted", "ratio"), [(110, 100, 1.1), (0, 100, None), (100, 0, None)])
-def test_a_ratio_is_learned_from_what_the_server_reports(reported: int, counted: int, ratio: float | None) -> None:
+def test_ratio_is_learned_from_reported_usage(reported: int, counted: int, ratio: float | None) -> None:
     assert learned(reported, counted) == ratio
 
 
-def test_a_report_that_can_not_be_about_this_prompt_teaches_nothing() -> None:
+def test_implausible_usage_report_teaches_nothing() -> None:
     assert learned(1, 100) is None
     assert learned(1000, 100) is None
 
@@ -124,7 +124,7 @@ def test_a_million_blanks_are_counted_as_well(run: str, count: Callable[[str], i
     assert count(run * 500_000) > 9 * count(run * 50_000)
 
 
-def test_a_long_text_counts_as_much_as_its_pages(encoding: tiktoken.Encoding, count: Callable[[str], int]) -> None:
+def test_long_text_counts_like_its_pages(encoding: tiktoken.Encoding, count: Callable[[str], int]) -> None:
     text = (" ".join(SAMPLES.values()) + "\n\n") * 200
     assert abs(count(text) - MESSAGE_TOKENS - len(encoding.encode_ordinary(text))) <= 5
 

@@ -184,7 +184,8 @@ def test_further_lines_in_a_group_are_marked(text: str) -> None:
     assert "  \\[" in render(replace(WORDS, text=text, speaker="Ann"))
 
 
-def test_no_seam_of_two_messages_is_a_line_of_ours() -> None:
+def test_joined_messages_never_form_a_forged_line() -> None:
+    """No seam of two messages may read like a line of the bot, such as the mark of a forward."""
     before = replace(WORDS, text="a" * (SPLIT_AT - 14) + "\n[forwarded fr")
     assert utf16_length(before.text) == SPLIT_AT
     assert glue(before, replace(WORDS, text="om Bob]\nI will pay")) == "\n"

@@ -95,7 +95,7 @@ class Bench:
         return len((await self.upkeep.windows.view((await self.chat()).id)).starts)
 
 
-async def test_a_window_is_compacted_once_when_it_has_grown_to_its_high_mark(storage: Storage) -> None:
+async def test_window_at_high_threshold_is_compacted_once(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
     asked = 0
     for _ in range(100):
@@ -109,7 +109,8 @@ async def test_a_window_is_compacted_once_when_it_has_grown_to_its_high_mark(sto
     assert await bench.look() == 0
 
 
-async def test_a_quiet_chat_is_compacted_before_its_cache_goes_cold_and_not_after(storage: Storage) -> None:
+async def test_idle_chat_is_compacted_before_cache_expires(storage: Storage) -> None:
+    """Afterwards it would cost a cold read."""
     bench = Bench(storage, [NOTES])
     await bench.talk(45)
     assert await bench.look() == 0
@@ -134,7 +135,7 @@ async def test_with_the_schedule_off_silence_changes_nothing(storage: Storage) -
 
 
 @pytest.mark.parametrize("way", [Way.SUMMARY, Way.TRUNCATE])
-async def test_by_cron_every_window_above_its_low_mark_is_compacted(storage: Storage, way: Way) -> None:
+async def test_cron_compacts_windows_above_low_threshold(storage: Storage, way: Way) -> None:
     bench = Bench(storage, [NOTES], schedule="0 4 * * *", way=way)
     await bench.talk(33)
     assert await bench.look() == 0
@@ -148,7 +149,7 @@ async def test_by_cron_every_window_above_its_low_mark_is_compacted(storage: Sto
     assert (await bench.chat()).due_at is None
 
 
-async def test_a_failed_compaction_waits_longer_each_time_and_then_works(storage: Storage) -> None:
+async def test_failing_compaction_waits_longer_then_works(storage: Storage) -> None:
     bench = Bench(storage, [[ServerTrouble("down")], [WrongKey("no")], says("x " * 2000), NOTES])
     await bench.talk(80)
     for pause in (FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S):
@@ -162,7 +163,7 @@ async def test_a_failed_compaction_waits_longer_each_time_and_then_works(storage
     assert (await bench.chat()).compact_failures == 0
 
 
-async def test_a_clock_that_goes_back_neither_loses_turns_nor_stops_compaction(storage: Storage) -> None:
+async def test_backward_clock_loses_nothing_and_compaction_continues(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
     await bench.talk(30)
     await bench.look()
@@ -174,7 +175,7 @@ async def test_a_clock_that_goes_back_neither_loses_turns_nor_stops_compaction(s
     assert await bench.rounds() == 20
 
 
-async def test_a_chat_of_pictures_only_is_compacted_by_their_tokens(storage: Storage) -> None:
+async def test_picture_only_chat_is_compacted_by_tokens(storage: Storage) -> None:
     bench = Bench(storage, [says("- Ann sent pictures of boats.")])
     asked = 0
     for _ in range(20):
@@ -195,7 +196,8 @@ async def test_huge_rounds_are_not_compacted_over_and_over(storage: Storage) -> 
     assert await bench.rounds() == 1
 
 
-async def test_a_compaction_under_way_is_not_begun_twice_and_a_look_does_not_wait_for_it(storage: Storage) -> None:
+async def test_running_compaction_starts_once_and_blocks_nothing(storage: Storage) -> None:
+    """A look at the chat does not wait for it."""
     gate = asyncio.Event()
     bench = Bench(storage, [[gate, *NOTES]])
     await bench.talk(80)
@@ -211,7 +213,7 @@ async def test_a_compaction_under_way_is_not_begun_twice_and_a_look_does_not_wai
     assert await bench.rounds() == 21
 
 
-async def test_who_waits_for_a_compaction_and_leaves_does_not_cancel_it(storage: Storage) -> None:
+async def test_leaving_waiter_does_not_cancel_compaction(storage: Storage) -> None:
     gate = asyncio.Event()
     bench = Bench(storage, [[gate, *NOTES]])
     await bench.talk(80)
@@ -224,7 +226,7 @@ async def test_who_waits_for_a_compaction_and_leaves_does_not_cancel_it(storage:
     assert await bench.rounds() == 20
 
 
-async def test_a_compaction_that_is_cut_by_the_end_of_the_process_is_done_after_the_next_start(
+async def test_compaction_cut_by_shutdown_runs_after_restart(
     storage: Storage,
 ) -> None:
     bench = Bench(storage, [[asyncio.Event()]])
@@ -239,7 +241,7 @@ async def test_a_compaction_that_is_cut_by_the_end_of_the_process_is_done_after_
     assert await again.rounds() == 20
 
 
-async def test_while_a_budget_is_used_up_a_compaction_is_put_off_until_it_is_renewed(storage: Storage) -> None:
+async def test_compaction_waits_for_budget_renewal(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
     await bench.talk(100)
     today, chat = bench.budget.today().date(), await bench.chat()

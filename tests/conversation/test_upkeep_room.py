@@ -9,7 +9,7 @@ from storage import Storage
 from tests.conversation.test_upkeep import NOTES, Bench
 
 
-async def test_compactions_that_nobody_waits_for_are_few_at_once(storage: Storage) -> None:
+async def test_background_compactions_are_limited(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
     under_way, most, gate, full = 0, 0, asyncio.Event(), asyncio.Event()
 

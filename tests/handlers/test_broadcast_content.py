@@ -80,7 +80,8 @@ def test_a_reply_without_words_copies_the_message() -> None:
     assert content_of(_message("/broadcast")) is None
 
 
-def test_what_a_bot_may_not_send_is_left_out_first() -> None:
+def test_forbidden_formatting_is_dropped_first() -> None:
+    """A bot may not send every custom emoji: the second attempt goes without, the last one without any formatting."""
     bold, emoji = MessageEntity("bold", 11, 3), MessageEntity("custom_emoji", 15, 2, custom_emoji_id="7")
     content = content_of(_message("/broadcast Tea 😀", bold, emoji))
     assert content is not None

@@ -24,7 +24,7 @@ class Telegram:
         self.left.append(chat_id)
 
 
-async def test_a_group_that_has_moved_is_left_where_it_is_now(storage: Storage) -> None:
+async def test_bot_leaves_migrated_group_at_new_id(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.access.put(tx, Guest(OLD, "Friends"), Standing.BLOCKED, SHELL, 10.0)
         await storage.access.leave(tx, OLD)

@@ -16,7 +16,8 @@ def _menu(answers: Message | None) -> Message:
 @pytest.mark.parametrize(
     ("asks", "target"), [(ANN, 7), (BOB, 8), (None, 8)], ids=["own command", "another's command", "no command"]
 )
-def test_a_question_in_a_group_opens_the_reply_of_whoever_pressed(asks: User | None, target: int) -> None:
+def test_question_in_group_replies_to_the_presser(asks: User | None, target: int) -> None:
+    """Telegram opens the reply box for the person whose command is replied to."""
     command = Message(7, None, GROUP, from_user=asks) if asks else None  # type: ignore[arg-type]  # no date
     asked = question(_menu(command), "What should I change?", ANN)
     assert (asked.reply_to, asked.asks) == (target, True)

@@ -45,7 +45,7 @@ def test_the_limit_is_each_persons_own_and_slides() -> None:
     assert two.admits(ANN)
 
 
-def test_who_waits_is_told_once_a_minute_and_for_how_long() -> None:
+def test_rate_limited_user_hears_wait_once_a_minute() -> None:
     clock = Clock()
     one = pace(1, clock)
     one.admits(ANN)

@@ -59,14 +59,14 @@ async def sort(
     return [one.message_ids for one in given], rest.update_ids if rest else ()
 
 
-async def test_what_comes_with_an_answer_is_no_part_of_it(storage: Storage, questions: Questions) -> None:
+async def test_messages_around_an_answer_are_not_its_part(storage: Storage, questions: Questions) -> None:
     await asked(storage)
     dinner, forward = said(12, "What is for dinner?"), said(13, "pie", after=1.0, forward_origin=ORIGIN)
     assert await sort(questions, said(11, "a cook"), dinner, forward) == ([[11]], (12, 13))
     assert await sort(questions, said(14, "look at this"), said(15, "pie", forward_origin=ORIGIN)) == ([], (14, 15))
 
 
-async def test_all_parts_of_a_long_answer_are_the_answer(storage: Storage, questions: Questions) -> None:
+async def test_all_parts_of_long_answer_belong_to_it(storage: Storage, questions: Questions) -> None:
     number = await asked(storage)
     assert await sort(questions, said(11, "a" * 4096), said(12, "b")) == ([[11, 12]], ())
     async with storage.transaction() as tx:
@@ -141,7 +141,8 @@ async def test_each_answers_their_own_after_a_move(storage: Storage, questions: 
         assert questions.is_for(given.question, reply)
 
 
-async def test_one_of_a_version_without_rows_is_answered_once(storage: Storage, questions: Questions) -> None:
+async def test_question_from_older_version_is_answered_once(storage: Storage, questions: Questions) -> None:
+    """Older versions stored no row for a question; it is recognized by its text."""
     words = catalogue("ru")["FORGET_ASK"]
     reply = said(11, "the boat", reply_to_message=said(ASKED, str(words), by=ME))
     given, _ = await questions.sort(Burst(Place(5), (reply,), (11,)))

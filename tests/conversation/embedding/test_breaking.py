@@ -31,7 +31,7 @@ from tests.selection import some
         3,
     ),
 )
-async def test_a_text_that_breaks_the_server_holds_up_no_other(
+async def test_text_that_breaks_server_delays_no_other(
     storage: Storage, chat: Chat, server: ModelServer, make: Make, failure: Fail
 ) -> None:
     _, bad, good = await say(storage, chat, "first", "poisoned words", "third")
@@ -46,7 +46,7 @@ async def test_a_text_that_breaks_the_server_holds_up_no_other(
     assert server.embeddings.requests == []
 
 
-async def test_a_server_that_breaks_for_a_while_loses_no_text(
+async def test_server_broken_for_a_while_loses_no_text(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, "first", "second")

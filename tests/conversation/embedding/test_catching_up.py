@@ -20,7 +20,7 @@ from storage.records import Chat, NewReply, NewTurn, Role, Spoken
 from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say, until
 
 
-async def test_a_turn_is_embedded_alone_and_between_its_neighbours(
+async def test_turn_is_embedded_alone_and_with_neighbours(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, "[Mon 2023-05-08 13:56] I am off to Rome", "Back")
@@ -51,7 +51,7 @@ def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     return np.array(embed(text, 384))
 
 
-def test_a_speaker_who_stands_in_the_words_already_is_not_named_twice() -> None:
+def test_speaker_already_in_words_is_not_repeated() -> None:
     row = Spoken(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
     assert texts_of(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
 
@@ -79,7 +79,7 @@ async def test_each_turn_is_embedded_once_in_small_requests(
     assert len(await embedded(storage, chat)) == 25
 
 
-async def test_a_turn_that_waits_for_its_answer_is_embedded_with_it(
+async def test_pending_turn_is_embedded_with_its_answer(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     embedding = make()
@@ -96,7 +96,7 @@ async def test_a_turn_that_waits_for_its_answer_is_embedded_with_it(
     assert own(server) == ["first", "ok", "second"]
 
 
-async def test_a_process_killed_half_way_goes_on_where_it_was(
+async def test_killed_catch_up_resumes_where_it_was(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, *(f"fact {number}" for number in range(12)))
@@ -118,9 +118,7 @@ async def test_a_process_killed_half_way_goes_on_where_it_was(
     assert len(await embedded(storage, chat)) == 23
 
 
-async def test_another_model_embeds_all_anew_and_leaves_nothing_of_the_one_before(
-    storage: Storage, chat: Chat, make: Make
-) -> None:
+async def test_new_model_embeds_all_and_drops_old_vectors(storage: Storage, chat: Chat, make: Make) -> None:
     (lake, *_) = await say(storage, chat, *(f"a lake {number}" for number in range(8)))
     await make("small").catch_up(chat.id)
     large = make("large")
@@ -145,9 +143,11 @@ async def test_a_server_whose_dimension_changed_embeds_all_anew(
     assert await nearest(embedding, chat, "a hill")
 
 
-async def test_a_server_that_changes_its_dimension_all_the_time_is_not_paid_for_ever(
+async def test_changing_dimensions_do_not_cost_for_ever(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
+    """A server that changes its dimension again and again is given up."""
+
     def flip(_: EmbeddingRequest) -> None:
         server.embeddings.dimension = 64 if server.embeddings.dimension == 384 else 384
 
@@ -158,7 +158,7 @@ async def test_a_server_that_changes_its_dimension_all_the_time_is_not_paid_for_
     assert len(server.embeddings.requests) <= 4
 
 
-async def test_a_server_that_is_down_is_tried_again_later_and_logged_once(
+async def test_dead_server_is_retried_later_and_logged_once(
     storage: Storage,
     chat: Chat,
     server: ModelServer,
@@ -180,9 +180,7 @@ async def test_a_server_that_is_down_is_tried_again_later_and_logged_once(
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-async def test_a_text_that_the_server_refuses_holds_up_no_other(
-    storage: Storage, chat: Chat, server: ModelServer, make: Make
-) -> None:
+async def test_refused_text_delays_no_other(storage: Storage, chat: Chat, server: ModelServer, make: Make) -> None:
     _, bad, good = await say(storage, chat, "first", "forbidden words", "third")
     server.embeddings.fail_when(
         lambda request: (
@@ -202,7 +200,7 @@ async def test_a_text_that_the_server_refuses_holds_up_no_other(
 @pytest.mark.parametrize(
     ("failure", "kind"), [(Fail(400, "unknown model"), ModelError), (Fail(401, "Incorrect API key"), WrongKey)]
 )
-async def test_a_server_that_refuses_everything_leaves_all_to_be_done_later(
+async def test_server_refusing_everything_leaves_texts_for_later(
     storage: Storage, chat: Chat, server: ModelServer, make: Make, failure: Fail, kind: type[ModelError]
 ) -> None:
     await say(storage, chat, "first", "second")
@@ -214,7 +212,7 @@ async def test_a_server_that_refuses_everything_leaves_all_to_be_done_later(
     assert len(await embedded(storage, chat)) == 3
 
 
-async def test_all_chats_that_are_behind_are_caught_up_after_a_start(storage: Storage, make: Make) -> None:
+async def test_all_outdated_chats_catch_up_after_start(storage: Storage, make: Make) -> None:
     chats = [await chat_of(storage, number) for number in (1, 2, 3)]
     for chat in chats:
         await say(storage, chat, f"I am chat {chat.id}")

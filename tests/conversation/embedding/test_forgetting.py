@@ -18,7 +18,7 @@ from storage.records import Chat
 from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say
 
 
-async def test_a_turn_that_is_deleted_takes_its_vector_along(storage: Storage, chat: Chat, make: Make) -> None:
+async def test_deleting_turn_deletes_its_vector(storage: Storage, chat: Chat, make: Make) -> None:
     lake, _ = await say(storage, chat, "I painted a lake", "the dog ran away")
     embedding = make()
     await embedding.catch_up(chat.id)
@@ -28,7 +28,7 @@ async def test_a_turn_that_is_deleted_takes_its_vector_along(storage: Storage, c
     assert lake not in await nearest(embedding, chat, "lake")
 
 
-async def test_a_turn_that_is_deleted_while_it_is_embedded_leaves_no_vector(
+async def test_turn_deleted_during_embedding_leaves_no_vector(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     lake, _ = await say(storage, chat, "I painted a lake", "the dog ran away")
@@ -56,7 +56,7 @@ async def test_a_turn_that_is_deleted_while_it_is_embedded_leaves_no_vector(
     assert len(await embedded(storage, chat)) == 2
 
 
-async def test_what_was_reset_is_sent_to_no_server_until_that_is_undone(
+async def test_reset_turns_are_embedded_only_after_undo(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     await say(storage, chat, "a secret")
@@ -115,7 +115,7 @@ async def change(storage: Storage, turn_id: int, words: str) -> None:
         await storage.edits.change(tx, turn_id, words, 5)
 
 
-async def test_what_was_forgotten_is_in_no_vector_at_once(
+async def test_forgotten_words_leave_all_vectors_at_once(
     storage: Storage, chat: Chat, make: Make, database_file: Path
 ) -> None:
     turns = await say(storage, chat, *(f"fact {number}" for number in range(6)))
@@ -133,7 +133,7 @@ async def test_what_was_forgotten_is_in_no_vector_at_once(
     assert (await stored(storage, chat)).keys() == before.keys() - {gone}
 
 
-async def test_neighbours_of_what_was_forgotten_hold_its_words_no_more(
+async def test_neighbours_vectors_drop_the_forgotten_words(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     turns = await say(storage, chat, "one", "my secret", "three", "four")
@@ -146,7 +146,7 @@ async def test_neighbours_of_what_was_forgotten_hold_its_words_no_more(
     assert not any("secret" in text for text in asked(server))
 
 
-async def test_an_edited_turn_and_its_neighbours_are_embedded_anew(
+async def test_edit_reembeds_turn_and_its_neighbours(
     storage: Storage, chat: Chat, server: ModelServer, make: Make
 ) -> None:
     turns = await say(storage, chat, "one", "the flight is at 17:00", "three", "four")
@@ -164,7 +164,7 @@ async def test_an_edited_turn_and_its_neighbours_are_embedded_anew(
 
 
 @pytest.mark.parametrize("beside", [-1, 0, 1])
-async def test_an_edit_while_vectors_are_made_leaves_no_old_ones(storage: Storage, chat: Chat, beside: int) -> None:
+async def test_edit_during_embedding_leaves_no_old_vectors(storage: Storage, chat: Chat, beside: int) -> None:
     turns = await say(storage, chat, "one", "old words", "three", "four")
     model = Held()
     embedding = Embedding(storage, model, UTC, Clock())
@@ -184,7 +184,8 @@ async def test_an_edit_while_vectors_are_made_leaves_no_old_ones(storage: Storag
     assert found == await stored(storage, chat)
 
 
-async def test_forgetting_while_vectors_are_made_leaves_none_with_its_words(storage: Storage, chat: Chat) -> None:
+async def test_forgetting_during_embedding_leaves_no_vectors(storage: Storage, chat: Chat) -> None:
+    """None of them holds the forgotten words."""
     turns = await say(storage, chat, "one", "my secret", "three", "four")
     model = Held()
     catching_up = asyncio.create_task(Embedding(storage, model, UTC, Clock()).catch_up(chat.id))
@@ -228,7 +229,7 @@ async def test_many_forgotten_turns_cost_each_page_once(
     assert not (await stored(storage, chat)).keys() & {*turns[5:35]}
 
 
-async def test_a_group_that_moved_is_embedded_anew_in_its_new_order(storage: Storage, make: Make) -> None:
+async def test_migrated_group_is_reembedded_in_new_order(storage: Storage, make: Make) -> None:
     old, new = await chat_of(storage, 1), await chat_of(storage, 2)
     await say(storage, old, "one", "two")
     await say(storage, new, "three")

@@ -28,7 +28,7 @@ async def test_turns_are_found_by_what_they_are_like(storage: Storage, chat: Cha
     assert (await nearest(embedding, chat, "where are the dogs"))[0] == dog
 
 
-async def test_a_search_over_several_pages_is_as_exact_as_over_one(
+async def test_search_over_several_pages_is_exact(
     storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["apples", "berries", "cherries", "dates", "elderberries", "figs", "grapes", "honeydews"]
@@ -45,7 +45,7 @@ async def test_a_search_over_several_pages_is_as_exact_as_over_one(
     assert whole[0] == said[-1]
 
 
-async def test_what_is_said_or_changed_later_is_found_too(storage: Storage, chat: Chat, make: Make) -> None:
+async def test_later_additions_and_changes_are_found(storage: Storage, chat: Chat, make: Make) -> None:
     lake, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
     embedding = make()
     await embedding.catch_up(chat.id)
@@ -60,7 +60,7 @@ async def test_what_is_said_or_changed_later_is_found_too(storage: Storage, chat
     assert (await nearest(embedding, chat, "a red apple"))[0] == last
 
 
-async def test_a_page_that_is_replaced_meanwhile_is_looked_for_again(
+async def test_page_replaced_during_search_is_read_again(
     storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
@@ -81,7 +81,7 @@ async def test_a_page_that_is_replaced_meanwhile_is_looked_for_again(
     assert times == 2
 
 
-async def test_memory_for_vectors_is_bounded_and_goes_to_the_last_chats(
+async def test_vector_cache_is_bounded_and_keeps_recent_chats(
     storage: Storage, chat: Chat, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chats = [chat, *[await chat_of(storage, 2000 + number) for number in range(3)]]
@@ -112,7 +112,7 @@ def test_of_equal_vectors_the_first_are_the_nearest() -> None:
     assert set(scores.nearness(60)) == {10, 11, 12, 13, 14}
 
 
-async def test_a_text_that_fails_in_the_background_silences_no_question(
+async def test_background_failure_does_not_stop_a_search(
     storage: Storage, chat: Chat, server: ModelServer, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
@@ -153,9 +153,10 @@ async def test_a_chat_without_vectors_asks_no_server(
     assert server.embeddings.requests == []
 
 
-async def test_a_question_that_gets_no_vector_in_time_finds_nothing_and_the_next_does_not_wait(
+async def test_late_query_vector_finds_nothing(
     storage: Storage, chat: Chat, server: ModelServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A question that gets no vector in time finds nothing, and the next one does not wait."""
     monkeypatch.setattr(module, "ANSWER_WITHIN_S", 0.05)
     await say(storage, chat, "I painted a lake")
     clock = Clock()
@@ -191,7 +192,7 @@ async def test_a_database_in_trouble_finds_nothing(storage: Storage, chat: Chat,
     assert await nearest(embedding, chat, "lake") == []
 
 
-async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, chat: Chat, make: Make) -> None:
+async def test_answer_is_found_by_its_question(storage: Storage, chat: Chat, make: Make) -> None:
     async def rows(*words: str) -> list[int]:
         return [turn_id for text in words for turn_id in await say(storage, chat, text)]
 
@@ -206,7 +207,7 @@ async def test_an_answer_is_found_by_the_question_before_it(storage: Storage, ch
 
 
 @pytest.mark.parametrize("damage", some(["x''", "zeroblob(10)", "zeroblob(9999)", "'words'", "NULL || 1", "1"], 3))
-async def test_a_damaged_page_is_left_out_and_made_anew(damage: str, storage: Storage, chat: Chat, make: Make) -> None:
+async def test_damaged_page_is_skipped_and_rebuilt(damage: str, storage: Storage, chat: Chat, make: Make) -> None:
     _, dog = await say(storage, chat, "I painted a lake", "The dog ran away")
     embedding = make()
     await embedding.catch_up(chat.id)
@@ -220,9 +221,7 @@ async def test_a_damaged_page_is_left_out_and_made_anew(damage: str, storage: St
 
 
 @pytest.mark.parametrize("column", ["vectors", "turns"])
-async def test_a_page_found_damaged_while_it_is_written_is_made_anew(
-    column: str, storage: Storage, chat: Chat, make: Make
-) -> None:
+async def test_page_found_damaged_on_write_is_rebuilt(column: str, storage: Storage, chat: Chat, make: Make) -> None:
     lake, _ = await say(storage, chat, "I painted a lake", "The dog ran away")
     embedding = make()
     await embedding.catch_up(chat.id)
@@ -235,9 +234,7 @@ async def test_a_page_found_damaged_while_it_is_written_is_made_anew(
 
 
 @pytest.mark.parametrize("byte", [b"\xff", b"\x7b"])  # no numbers, and large ones
-async def test_a_damaged_vector_is_left_out_and_made_anew(
-    byte: bytes, storage: Storage, chat: Chat, make: Make
-) -> None:
+async def test_damaged_vector_is_skipped_and_rebuilt(byte: bytes, storage: Storage, chat: Chat, make: Make) -> None:
     lake, _, dog, _ = await say(storage, chat, "I painted a lake", "So", "The dog ran away", "So")
     embedding = make()
     await embedding.catch_up(chat.id)
