@@ -56,9 +56,10 @@ async def test_a_query_goes_out_with_every_request() -> None:
         ("https://evil.example/h.openai.azure.com/openai/deployments/d", None, None),
     ],
 )
-async def test_azures_older_addresses_get_the_key_in_their_header(
+async def test_azure_gets_key_in_its_own_header(
     url: str, elsewhere: str | None, own: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Azure's older addresses read the key from `api-key`; a redirect elsewhere gets no key at all."""
     seen: list[httpx2.Request] = []
 
     def refuse(request: httpx2.Request) -> httpx2.Response:

@@ -136,9 +136,9 @@ async def test_the_bound_is_asked_of_the_server(server: ModelServer, api: str, n
         ("requested about 55 tokens (5 of text input, 50 in the output), maximum context length 40", False),
     ],
 )
-async def test_a_server_that_refuses_the_bound_is_asked_otherwise(
-    server: ModelServer, refusal: str, *, kept: bool
-) -> None:
+async def test_refused_length_limit_is_sent_otherwise(server: ModelServer, refusal: str, *, kept: bool) -> None:
+    """Under its newer name if the server asks for that, else not at all, and that is remembered."""
+
     def answers(request: ChatRequest) -> Behaviour:
         return Fail(400, refusal) if "max_tokens" in json.loads(request.body) else Say("hi")
 

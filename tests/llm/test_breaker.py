@@ -56,7 +56,7 @@ async def _until(happened: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_some_failures_in_a_row_are_a_server_that_is_down(server: Server) -> None:
+async def test_several_failures_in_row_mean_server_down(server: Server) -> None:
     one = Breaker("host", server.answers)
     for _ in range(FAILURES - 1):
         one.failed(DOWN)
@@ -77,7 +77,7 @@ async def test_a_refusal_shows_that_it_is_up(server: Server) -> None:
     assert _is_open(one)
 
 
-async def test_a_probe_finds_out_that_it_is_back_and_one_failure_that_it_is_not(server: Server) -> None:
+async def test_probe_detects_recovery_and_continued_outage(server: Server) -> None:
     one = Breaker("host", server.answers)
     for _ in range(FAILURES):
         one.failed(DOWN)
@@ -91,7 +91,7 @@ async def test_a_probe_finds_out_that_it_is_back_and_one_failure_that_it_is_not(
     await one.close()
 
 
-async def test_a_probe_that_fails_unexpectedly_is_not_the_last(server: Server) -> None:
+async def test_probe_failing_unexpectedly_is_not_the_last(server: Server) -> None:
     async def answers() -> bool:
         if await server.answers():
             return True
@@ -107,7 +107,7 @@ async def test_a_probe_that_fails_unexpectedly_is_not_the_last(server: Server) -
 
 
 @pytest.mark.parametrize("body", ["<html>welcome</html>", "null", "[]", "", "not JSON"])
-async def test_a_server_is_back_that_has_anything_to_say_about_its_models(body: str) -> None:
+async def test_any_answer_about_models_means_server_up(body: str) -> None:
     async def models(_: Request) -> Response:
         return Response(body, media_type="text/html" if body.startswith("<") else "application/json")
 
@@ -120,7 +120,7 @@ async def test_a_server_is_back_that_has_anything_to_say_about_its_models(body: 
         await client.close()
 
 
-async def test_a_server_that_is_given_up_after_a_long_silence_is_down_some_time(
+async def test_silent_server_is_down_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
@@ -164,7 +164,7 @@ async def test_a_model_that_fails_shuts_out_no_other(monkeypatch: pytest.MonkeyP
         await client.close()
 
 
-async def test_a_server_that_is_gone_is_gone_for_all_models(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dead_server_is_down_for_all_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "PROBE_EVERY_S", 60.0)
     server = ModelServer()
     async with server.run() as url:

@@ -85,7 +85,7 @@ async def test_recalled_text_is_a_part_behind_the_breakpoint(server: ModelServer
     assert body["prompt_cache_options"] == {"mode": "explicit"}
 
 
-async def test_the_responses_api_has_the_system_message_as_input(server: ModelServer, opened: Open) -> None:
+async def test_responses_api_gets_system_message_as_input(server: ModelServer, opened: Open) -> None:
     async with opened(Responses) as model:
         await _ask(model, ASKED)
     body = _body(server.requests[0])
@@ -103,7 +103,7 @@ async def test_the_responses_api_has_the_system_message_as_input(server: ModelSe
     assert body["prompt_cache_options"] == {"mode": "explicit"}
 
 
-async def test_a_picture_has_the_breakpoint_where_no_words_follow(server: ModelServer, opened: Open) -> None:
+async def test_picture_without_words_carries_the_breakpoint(server: ModelServer, opened: Open) -> None:
     shown = Message("user", "", parts=(Image("image/png", picture(kind="PNG")),))
     async with opened() as model:
         await _ask(model, placed(with_added([shown], "Recalled.")))
@@ -130,7 +130,7 @@ async def test_without_marks_the_server_keeps_what_it_likes(server: ModelServer,
     assert "prompt_cache_options" not in _body(server.requests[0])
 
 
-async def test_other_models_of_the_server_have_the_key_alone(server: ModelServer, opened: Open) -> None:
+async def test_other_models_get_only_the_cache_key(server: ModelServer, opened: Open) -> None:
     async with opened(name="old") as model:
         await _ask(model, PLAIN)
     body = _body(server.requests[0])
@@ -175,7 +175,7 @@ async def test_a_refused_field_is_sent_no_more(
     assert ("prompt_cache_options" in last) is (field == "prompt_cache_key")
 
 
-async def test_a_response_is_gone_on_from_with_its_system_message(
+async def test_response_chain_continues_with_its_system_message(
     server: ModelServer, opened: Open, tmp_path: Path
 ) -> None:
     (tmp_path / "profiles.toml").write_text(PROFILES.replace("cache_key = true", "keeps_responses = true"))

@@ -82,7 +82,7 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
 }
 
 
-async def test_a_stream_that_breaks_is_told_as_it_is(server: ModelServer, model: Model) -> None:
+async def test_broken_stream_is_reported_as_such(server: ModelServer, model: Model) -> None:
     for name, (body, kind) in BROKEN.items():
         server.script(Raw(body))
         with pytest.raises(errors.ModelError) as caught:
@@ -113,7 +113,7 @@ async def test_a_line_left_open_loses_nothing(
     assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
 
 
-async def test_a_line_left_open_in_the_middle_is_waited_for(
+async def test_unfinished_stream_left_open_is_awaited(
     server: ModelServer, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ending, "GRACE_S", 0.01)

@@ -49,7 +49,7 @@ def _takes_plain_text_only(request: ChatRequest) -> Behaviour:
     return Say("hello")
 
 
-async def test_a_marked_message_is_a_part_with_a_marker(server: ModelServer, model: Model) -> None:
+async def test_marked_message_is_a_part_with_marker(server: ModelServer, model: Model) -> None:
     server.always(Say("hello"))
     await _ask(model, MARKED)
     marker = {"type": "ephemeral"}
@@ -61,7 +61,8 @@ async def test_a_marked_message_is_a_part_with_a_marker(server: ModelServer, mod
     ]
 
 
-async def test_what_only_this_request_has_stands_behind_the_marker(server: ModelServer, model: Model) -> None:
+async def test_text_of_this_request_follows_the_marker(server: ModelServer, model: Model) -> None:
+    """What only this request adds must not be part of the cached prefix."""
     server.always(Say("hello"))
     await _ask(model, placed(with_added(PLAIN, "Recalled.")))
     parts = _contents(server.requests[0])[-1]
@@ -72,7 +73,7 @@ async def test_what_only_this_request_has_stands_behind_the_marker(server: Model
     assert server.requests[0].last_words == "bye\n\nRecalled."
 
 
-async def test_the_prompt_is_the_same_with_markers_and_without(server: ModelServer, model: Model) -> None:
+async def test_prompt_is_same_with_and_without_markers(server: ModelServer, model: Model) -> None:
     server.always(Say("hello"))
     await _ask(model, MARKED)
     await _ask(model, PLAIN)
@@ -93,12 +94,14 @@ async def test_a_server_that_refuses_parts_answers_without_them(
     assert len([record for record in caplog.records if "cache markers" in record.message]) == 1
 
 
-async def test_a_text_only_server_may_call_a_part_an_image(server: ModelServer, model: Model) -> None:
+async def test_marker_refused_as_image_part_is_dropped(server: ModelServer, model: Model) -> None:
+    """A server for text only may call any content part multimodal."""
     server.script(Fail(400, "this model takes no multimodal content"), Say("hello"))
     assert _words(await _ask(model, MARKED)) == "hello"
 
 
-async def test_markers_are_not_blamed_for_what_is_refused_without_them_too(server: ModelServer, model: Model) -> None:
+async def test_markers_are_not_blamed_for_other_refusals(server: ModelServer, model: Model) -> None:
+    """A request that is refused without markers too says nothing about them."""
     server.script(Fail(400, "temperature is out of range"), Fail(400, "temperature is out of range"))
     with pytest.raises(errors.RequestRefused):
         await _ask(model, MARKED)
@@ -125,7 +128,7 @@ async def test_other_failures_are_no_matter_of_markers(
     assert len(server.requests) == 1
 
 
-async def test_a_refused_request_without_markers_is_not_sent_again(server: ModelServer, model: Model) -> None:
+async def test_refused_request_without_markers_is_not_repeated(server: ModelServer, model: Model) -> None:
     server.script(Fail(400, "temperature is out of range"), Say("hello"))
     with pytest.raises(errors.RequestRefused):
         await _ask(model, PLAIN)

@@ -41,7 +41,7 @@ async def _answer(model: Model) -> list[Delta]:
     return [delta async for delta in model.stream(ASKED)]
 
 
-async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(server: ModelServer, model: Model) -> None:
+async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
     deltas = await _answer(model)
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
@@ -53,7 +53,7 @@ async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(server: M
     assert usage.output > 0
 
 
-async def test_the_request_is_the_messages_array_and_what_the_operator_adds(server: ModelServer, model: Model) -> None:
+async def test_request_has_messages_and_operators_extra_fields(server: ModelServer, model: Model) -> None:
     server.script(Say("hi"))
     await _answer(model)
     body = json.loads(server.requests[0].body)
@@ -119,7 +119,7 @@ async def test_failures_are_told_apart(
     assert caught.value.__cause__ is not None or isinstance(failure, NoFinish)
 
 
-async def test_nulls_where_the_interface_has_values_lose_no_answer(server: ModelServer, model: Model) -> None:
+async def test_null_fields_lose_no_answer(server: ModelServer, model: Model) -> None:
     chunks = (
         '{"choices": [{"index": 0, "delta": {"content": "Hello"}}], "usage": {"prompt_tokens": null}}',
         '{"choices": [{"index": 0, "delta": null, "finish_reason": "stop"}]}',
@@ -141,7 +141,7 @@ async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> No
         await client.close()
 
 
-async def test_a_server_that_is_not_there_is_in_trouble() -> None:
+async def test_unreachable_server_is_server_trouble() -> None:
     async with ModelServer().run() as url:
         pass
     client = _client(url)
@@ -150,7 +150,7 @@ async def test_a_server_that_is_not_there_is_in_trouble() -> None:
     await client.close()
 
 
-async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_busy_server_is_retried_when_it_says(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_server, "RETRIES", 2)
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
@@ -160,7 +160,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(server: ModelServer, mo
         await client.close()
 
 
-async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(server: ModelServer, model: Model) -> None:
+async def test_abandoned_answer_is_closed_and_not_paid(server: ModelServer, model: Model) -> None:
     server.script(Say("word " * 500, delay=0.01))
     stream = model.stream(ASKED)
     await anext(stream)
@@ -176,7 +176,7 @@ def test_every_failure_has_a_sentence_for_the_user() -> None:
         assert "details" not in sentence
 
 
-async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server: ModelServer, tmp_path: Path) -> None:
+async def test_server_without_parts_or_usage_gets_neither(server: ModelServer, tmp_path: Path) -> None:
     file = tmp_path / "profiles.toml"
     file.write_text('[servers."127.*"]\ncontent_parts = false\nusage_in_stream = false\ncache_markers = true\n')
     async with server.run() as url:
@@ -198,14 +198,16 @@ async def test_a_server_that_takes_no_parts_and_no_usage_is_sent_neither(server:
     assert all(delta.usage is None for delta in deltas)
 
 
-async def test_reasoning_in_tags_is_no_part_of_the_answer(server: ModelServer, model: Model) -> None:
+async def test_tagged_reasoning_is_not_in_answer(server: ModelServer, model: Model) -> None:
     server.script(Say("<think>\nwho is it\n</think>\n\nHello there, Ann"))
     deltas = await _answer(model)
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
     assert "".join(delta.reasoning for delta in deltas) == "\nwho is it\n"
 
 
-async def test_an_answer_that_said_why_it_ended_is_whole_though_the_line_breaks_behind_it() -> None:
+async def test_finished_answer_survives_a_broken_line() -> None:
+    """An answer that said why it ended is whole even if the connection breaks afterwards."""
+
     async def broken() -> AsyncIterator[bytes]:
         yield b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}\n\n'
         raise ConnectionAbortedError

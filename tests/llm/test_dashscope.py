@@ -46,7 +46,7 @@ def _text(deltas: Sequence[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
 
 
-async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(server: ModelServer, model: Model) -> None:
+async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
     deltas = await _answer(model)
     assert _text(deltas) == "Hello there, Ann"
@@ -76,9 +76,7 @@ async def test_a_text_model_is_sent_texts(server: ModelServer, model: Model) -> 
     assert wanted.items() <= body["parameters"].items()
 
 
-async def test_a_model_that_sees_and_hears_is_sent_pictures_and_sounds(
-    server: ModelServer, models: DashScopeServer
-) -> None:
+async def test_multimodal_model_gets_pictures_and_sounds(server: ModelServer, models: DashScopeServer) -> None:
     server.script(Say("a red square"))
     model = models.of("qwen2.5-omni-7b")
     assert not model.senses.speaks
@@ -89,9 +87,10 @@ async def test_a_model_that_sees_and_hears_is_sent_pictures_and_sounds(
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}"])
-async def test_words_that_are_the_path_of_a_file_stay_words(
+async def test_text_naming_a_file_path_stays_text(
     server: ModelServer, models: DashScopeServer, tmp_path: Path, form: str
 ) -> None:
+    """The official SDK would upload the file."""
     secret = tmp_path / "secret"
     secret.write_text("sk-very-secret")
     said = form.format(secret)
@@ -100,9 +99,8 @@ async def test_words_that_are_the_path_of_a_file_stay_words(
     assert b"sk-very-secret" not in server.requests[0].body
 
 
-async def test_a_model_that_turns_out_to_be_for_text_is_asked_where_text_models_are(
-    server: ModelServer, models: DashScopeServer
-) -> None:
+async def test_text_model_is_retried_at_text_endpoint(server: ModelServer, models: DashScopeServer) -> None:
+    """Whether an unknown model is for text only turns out with its first request."""
     model = models.of("brand-new-model")
     server.script(Fail(400, "url error, please check url!", code="InvalidParameter"), Say("hi"), Say("again"))
     assert _text(await _answer(model)) == "hi"
@@ -115,9 +113,7 @@ async def test_a_model_that_turns_out_to_be_for_text_is_asked_where_text_models_
     assert paths == ["multimodal", "text", "text"]
 
 
-async def test_two_who_find_that_out_at_once_both_get_their_answer(
-    server: ModelServer, models: DashScopeServer
-) -> None:
+async def test_concurrent_endpoint_discovery_answers_both(server: ModelServer, models: DashScopeServer) -> None:
     wrong = Fail(400, "url error, please check url!", code="InvalidParameter")
     model = models.of("brand-new-model")
 
@@ -131,9 +127,7 @@ async def test_two_who_find_that_out_at_once_both_get_their_answer(
     assert _text(await _answer(model)) == "hi"
 
 
-async def test_a_picture_for_such_a_model_is_told_as_what_it_can_not_see(
-    server: ModelServer, models: DashScopeServer
-) -> None:
+async def test_text_model_is_notified_of_unseen_picture(server: ModelServer, models: DashScopeServer) -> None:
     server.script(Fail(400, "url error, please check url!", code="InvalidParameter"))
     with pytest.raises(errors.CannotSee):
         await _answer(models.of("brand-new-model"), [Message("user", "what is it?", parts=(PICTURE, "what is it?"))])
@@ -196,7 +190,7 @@ async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> No
         await client.close()
 
 
-async def test_a_server_that_is_not_there_is_in_trouble_until_it_answers() -> None:
+async def test_unreachable_server_is_in_trouble_until_it_answers() -> None:
     server = ModelServer()
     async with server.run():
         url = server.dashscope_url
@@ -208,9 +202,7 @@ async def test_a_server_that_is_not_there_is_in_trouble_until_it_answers() -> No
     await client.close()
 
 
-async def test_a_busy_server_is_asked_again_when_it_says(
-    server: ModelServer, models: DashScopeServer, model: Model
-) -> None:
+async def test_busy_server_is_retried_when_it_says(server: ModelServer, models: DashScopeServer, model: Model) -> None:
     models.retries = 2
     busy = Fail(429, code="Throttling", headers={"Retry-After": "0.01"})
     server.script(busy, Fail(503, headers={"Retry-After": "0.01"}), Say("at last"))
@@ -224,7 +216,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(
     assert len(server.requests) == 3 + 3 + 1
 
 
-async def test_an_answer_that_nobody_wants_any_more_is_not_paid_for(server: ModelServer, model: Model) -> None:
+async def test_abandoned_answer_is_closed_and_not_paid(server: ModelServer, model: Model) -> None:
     server.script(Say("word " * 500, delay=0.01))
     stream = model.stream(ASKED)
     await anext(stream)

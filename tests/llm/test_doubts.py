@@ -13,7 +13,7 @@ def test_it_is_tried_again_after_a_while() -> None:
     assert doubts.left_of(SEES, 100.0 + FIRST_REST_S) == SEES
 
 
-def test_a_blind_one_is_tried_more_and_more_seldom() -> None:
+def test_refused_sense_is_retried_ever_less_often() -> None:
     doubts, now, tries = Doubts(), 0.0, 0
     while now < 30 * LONGEST_REST_S:
         if doubts.left_of(SEES, now).sees:

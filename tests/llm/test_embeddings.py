@@ -26,9 +26,7 @@ def _model(url: str, key: str = "sk-right", timeout: float = 5.0) -> Embeddings:
     return Embeddings(base_url=url, api_key=key, model="text-embedding-v4", timeout=timeout)
 
 
-async def test_vectors_come_in_the_order_of_the_texts_over_several_requests(
-    server: ModelServer, model: Embeddings
-) -> None:
+async def test_vectors_keep_order_of_texts_across_requests(server: ModelServer, model: Embeddings) -> None:
     texts = [f"text number {number}" for number in range(2 * BATCH + 1)]
     assert await model.embed(texts, Purpose.PASSAGE) == [embed(text, 384) for text in texts]
     assert [len(request.texts) for request in server.embeddings.requests] == [BATCH, BATCH, 1]
@@ -39,7 +37,7 @@ async def test_no_texts_are_no_request(server: ModelServer, model: Embeddings) -
     assert server.embeddings.requests == []
 
 
-async def test_the_request_is_the_plain_one_that_every_server_takes(server: ModelServer, model: Embeddings) -> None:
+async def test_request_has_only_widely_supported_fields(server: ModelServer, model: Embeddings) -> None:
     await model.embed(["hello"], Purpose.PASSAGE)
     body = json.loads(server.embeddings.requests[0].body)
     assert body == {"model": "text-embedding-v4", "input": ["hello"], "encoding_format": "float"}
@@ -50,7 +48,7 @@ async def test_of_a_long_text_the_beginning_is_sent(server: ModelServer, model: 
     assert server.embeddings.requests[0].texts == ("x" * MOST_CHARACTERS,)
 
 
-async def test_a_server_that_answers_in_another_order_is_understood(server: ModelServer, model: Embeddings) -> None:
+async def test_vectors_returned_out_of_order_are_sorted(server: ModelServer, model: Embeddings) -> None:
     data = [{"index": 1, "embedding": [0.0, 1.0]}, {"index": 0, "embedding": [1, 0]}]
     server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
     assert await model.embed(["a", "b"], Purpose.PASSAGE) == [[1.0, 0.0], [0.0, 1.0]]
@@ -134,9 +132,7 @@ async def test_an_answer_that_is_none_is_server_trouble(server: ModelServer, mod
         await model.embed(["a"], Purpose.PASSAGE)
 
 
-async def test_vectors_of_two_dimensions_in_one_answer_are_server_trouble(
-    server: ModelServer, model: Embeddings
-) -> None:
+async def test_mixed_dimensions_are_server_trouble(server: ModelServer, model: Embeddings) -> None:
     data = [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 0.0]}]
     server.embeddings.script(Fail(200, body=json.dumps({"data": data}).encode()))
     with pytest.raises(errors.ServerTrouble):

@@ -145,7 +145,7 @@ def test_half_a_character_can_be_logged() -> None:
     assert "\x1b" not in logged
 
 
-def test_no_secret_and_no_data_is_in_the_log() -> None:
+def test_log_contains_no_secret_and_no_data() -> None:
     image, key = "A" * 5000, "sk-proj-0123456789abcdef"
     said = f"Bad image data:image/png;base64,{image} with Authorization: Bearer abcdef0123456789 and {key}"
     logged = str(_translated(400, json.dumps({"error": {"message": said}}).encode()))
@@ -197,7 +197,8 @@ def test_an_event_has_its_status_as_a_code() -> None:
         assert type(of_event(code, message)) is kind, (code, message)
 
 
-def test_tokens_a_minute_are_no_lack_of_money_at_dashscope() -> None:
+def test_dashscope_quota_per_minute_is_rate_limit() -> None:
+    """OpenAI uses the same code when there is no credit."""
     said = "You exceeded your current quota, please check your plan and billing details."
     assert type(of_response(429, "insufficient_quota", said, streaming=False)) is errors.RateLimited
     assert type(of_response(403, "AllocationQuota.FreeTierOnly", "x", streaming=False)) is errors.NoCredit

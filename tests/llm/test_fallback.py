@@ -33,7 +33,7 @@ async def _answer(pair: Pair) -> list[Delta]:
 
 
 @pytest.mark.parametrize("kind", GIVE_WAY, ids=lambda kind: kind.__name__)
-async def test_an_answer_of_the_other_says_whose_it_is_and_why(kind: type[errors.ModelError]) -> None:
+async def test_fallback_answer_names_its_model_and_reason(kind: type[errors.ModelError]) -> None:
     pair, _ = _pair(kind("details"))
     deltas = await _answer(pair)
     assert deltas[0].instead is not None
@@ -42,14 +42,14 @@ async def test_an_answer_of_the_other_says_whose_it_is_and_why(kind: type[errors
     assert "".join(delta.text for delta in deltas) == "from the other"
 
 
-async def test_a_first_model_that_says_nothing_gives_way_in_time() -> None:
+async def test_silent_first_model_is_replaced_in_time() -> None:
     pair, _ = _pair(asyncio.Event())
     deltas = await _answer(pair)
     assert deltas[0].instead is not None
     assert isinstance(deltas[0].instead.failure, errors.NoAnswerInTime)
 
 
-async def test_what_only_keeps_the_line_open_is_no_word() -> None:
+async def test_keepalive_does_not_count_as_an_answer() -> None:
     pair, _ = _pair(Delta(), Delta(), asyncio.Event())
     deltas = await _answer(pair)
     assert "".join(delta.text for delta in deltas) == "from the other"
@@ -73,7 +73,8 @@ async def test_a_model_is_not_its_own_fallback() -> None:
     assert isinstance(WithFallback(server, OneModel(fallback), "first", patience=1.0).of("first"), Pair)
 
 
-async def test_who_has_begun_to_speak_goes_on_or_fails() -> None:
+async def test_started_answer_never_switches_models() -> None:
+    """A model that has begun to speak goes on or fails."""
     pair, second = _pair(Delta(text="I"), errors.StreamCut("cut"))
     with pytest.raises(errors.StreamCut):
         await _answer(pair)
@@ -83,14 +84,14 @@ async def test_who_has_begun_to_speak_goes_on_or_fails() -> None:
 @pytest.mark.parametrize(
     "kind", [errors.ContextTooLong, errors.ContentRefused, errors.CannotSee, errors.RequestRefused]
 )
-async def test_a_request_that_is_wrong_is_wrong_for_both(kind: type[errors.ModelError]) -> None:
+async def test_invalid_request_is_invalid_for_both(kind: type[errors.ModelError]) -> None:
     pair, second = _pair(kind("details"))
     with pytest.raises(kind):
         await _answer(pair)
     assert second.requests == []
 
 
-async def test_when_the_first_answers_the_other_is_not_asked() -> None:
+async def test_fallback_is_not_asked_without_need() -> None:
     pair, second = _pair(*says("hello"))
     assert "".join(delta.text for delta in await _answer(pair)) == "hello"
     assert second.requests == []

@@ -24,7 +24,7 @@ async def _answer(pair: Pair, options: Options = Options()) -> list[Delta]:  # n
     return [delta async for delta in pair.stream(TALK, options)]
 
 
-async def test_a_prompt_is_made_for_the_first_models_window() -> None:
+async def test_prompt_is_fitted_to_first_models_window() -> None:
     pair, second = _pair(says("hi"), window=4096)
     second.limit = 2048
     assert (pair.window, pair.limit) == (50_000, None)
@@ -49,7 +49,7 @@ async def test_a_refusal_as_too_long_shortens_it() -> None:
     assert len(second.requests[1]) > len(second.requests[2]) > 1
 
 
-async def test_what_no_shortening_helps_is_the_first_ones_failure() -> None:
+async def test_hopelessly_long_prompt_reports_first_models_failure() -> None:
     pair, second = _pair([TOO_LONG])
     with pytest.raises(errors.ServerTrouble):
         await _answer(pair)

@@ -101,7 +101,7 @@ KINDS: list[tuple[str, Fail | Raw, list[str]]] = [
 ]
 
 
-async def test_a_field_that_is_refused_by_name_is_left_out(server: ModelServer) -> None:
+async def test_field_refused_by_name_is_dropped(server: ModelServer) -> None:
     for name, refusal, apis in KINDS:
         for api in apis:
             before = len(server.requests)
@@ -117,9 +117,7 @@ async def test_a_field_that_is_refused_by_name_is_left_out(server: ModelServer) 
             await models.close()
 
 
-async def test_a_server_in_trouble_over_a_field_is_asked_once(
-    server: ModelServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_server_error_over_field_is_not_retried(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_server, "RETRIES", 4)
     server.answer_with(Refuses({"tools": Fail(500, "tools param requires --jinja flag")}))
     models = _models(server)
@@ -146,7 +144,8 @@ async def test_several_fields_are_left_out_one_by_one(server: ModelServer) -> No
     await models.close()
 
 
-async def test_tools_that_want_no_reasoning_beside_them_get_none(server: ModelServer) -> None:
+async def test_tools_without_reasoning_switch_reasoning_off(server: ModelServer) -> None:
+    """Unless the operator asked for reasoning: then the tools are left out."""
     refusal = "Function tools with reasoning_effort are not supported for gpt-5.5 in /v1/chat/completions."
 
     def answers(request: ChatRequest) -> Behaviour:

@@ -67,7 +67,7 @@ def test_an_object_is_read_by_its_type() -> None:
         finish_of({"type": "abort", "message": "gone"}, said=True)
 
 
-def test_a_window_full_before_the_first_word_is_too_long() -> None:
+def test_full_window_before_first_word_is_too_long() -> None:
     with pytest.raises(ContextTooLong):
         finish_of("model_context_window_exceeded", said=False)
     assert finish_of("length", said=False) is Finish.LENGTH

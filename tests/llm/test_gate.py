@@ -72,7 +72,7 @@ async def test_who_leaves_the_queue_takes_no_place() -> None:
     assert not second.is_on
 
 
-async def test_who_waits_too_long_is_told_that_it_is_busy() -> None:
+async def test_long_wait_at_gate_reports_busy_server() -> None:
     gate = Gate("a server", 1, patience=0.01)
     gate.turn(ANSWER, 1)
     with pytest.raises(RateLimited) as caught:
@@ -115,7 +115,7 @@ async def test_answers_bring_the_limit_up_again() -> None:
     assert gate.limit == 3
 
 
-async def test_a_refusal_for_a_time_closes_the_gate_for_all() -> None:
+async def test_rate_limit_closes_gate_for_all() -> None:
     gate = Gate("a server")
     refused, other = gate.turn(ANSWER, 1), gate.turn(ANSWER, 2)
     assert await refused.again(_busy(BY_THE_MINUTE, "0.02"), 4)
@@ -129,7 +129,7 @@ async def test_a_refusal_for_a_time_closes_the_gate_for_all() -> None:
     assert later.is_on
 
 
-async def test_a_wait_that_is_too_long_is_a_refusal() -> None:
+async def test_too_long_retry_delay_counts_as_refusal() -> None:
     gate = Gate("a server")
     turn = gate.turn(ANSWER, 1)
     assert not await turn.again(_busy(BARE, "300"), 4)
@@ -137,7 +137,7 @@ async def test_a_wait_that_is_too_long_is_a_refusal() -> None:
     assert gate.turn(ANSWER, 2).is_on
 
 
-async def test_a_server_that_takes_none_is_not_asked_for_ever() -> None:
+async def test_server_refusing_everything_is_eventually_given_up() -> None:
     gate, asked = Gate("a server"), 0
 
     async def once() -> None:

@@ -104,6 +104,6 @@ async def test_a_server_that_leaks_channels_is_read(server: ModelServer, model: 
 
 
 @pytest.mark.parametrize("unit", ["<|end|>", f"{ANALYSIS}x", f"{FINAL}x<|end|>", "<|start|>assistant", "`<|end|>` "])
-def test_a_flood_of_signs_is_read_to_its_end(unit: str) -> None:
+def test_many_control_tokens_are_parsed_completely(unit: str) -> None:
     _split(unit * 3000, 100_000)
     _split(unit * 1000, 5)

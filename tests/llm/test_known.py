@@ -119,7 +119,7 @@ UNKNOWN = 32_768
         ("some-model-of-mine", UNKNOWN, "v"),
     ],
 )
-def test_a_model_is_known_by_any_name_of_it(name: str, window: int, abilities: str) -> None:
+def test_model_is_known_by_any_of_its_names(name: str, window: int, abilities: str) -> None:
     known = KNOWN.model(name)
     flags = {"v": known.sees, "h": known.hears, "s": known.speaks, "t": known.tools, "q": known.thinks}
     assert (known.context_window, "".join(letter for letter, has in flags.items() if has)) == (window, abilities)

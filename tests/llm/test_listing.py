@@ -114,7 +114,7 @@ async def test_local_servers_are_asked_in_their_own_way(path: str) -> None:
         await models.close()
 
 
-async def test_a_model_that_is_loaded_later_tells_its_window() -> None:
+async def test_model_loaded_later_reports_its_window() -> None:
     loaded: list[dict[str, object]] = []
     said = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}
 
@@ -165,7 +165,7 @@ async def test_a_server_that_is_loading_is_asked_later() -> None:
         await models.close()
 
 
-async def test_a_fallback_is_made_with_what_its_server_tells() -> None:
+async def test_fallback_uses_what_its_server_lists() -> None:
     body = json.dumps({"data": [{"id": "other", "max_model_len": 8192}]}).encode()
     async with server(body) as models:
         both = WithFallback(models, models, "other", patience=1.0)

@@ -74,18 +74,14 @@ async def test_a_process_that_died_idle_costs_no_text(model: LocalEmbeddings) ->
 
 
 @pytest.mark.parametrize("model", ["busy"], indirect=True)
-async def test_a_text_that_takes_too_much_work_is_refused(
-    model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_text_needing_too_much_work_is_refused(model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model._processes[Purpose.QUERY], "_arguments", ("0", "0", "0.2"))
     with pytest.raises(ContentRefused):
         await model.embed(["good", "busy"], Purpose.QUERY)
 
 
 @pytest.mark.parametrize("model", ["slow"], indirect=True)
-async def test_a_process_that_stands_still_is_no_fault_of_the_text(
-    model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_stalled_process_is_not_blamed_on_text(model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
     await model.embed(["a"], Purpose.PASSAGE)
     monkeypatch.setattr(local, "TEXT_S", 0.3)
     with pytest.raises(ServerTrouble):
@@ -93,7 +89,7 @@ async def test_a_process_that_stands_still_is_no_fault_of_the_text(
 
 
 @pytest.mark.parametrize("model", ["slow"], indirect=True)
-async def test_who_stops_waiting_leaves_no_answer_to_the_next(model: LocalEmbeddings) -> None:
+async def test_cancelled_query_leaves_no_answer_for_next(model: LocalEmbeddings) -> None:
     await model.embed(["a"], Purpose.QUERY)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
@@ -108,7 +104,7 @@ async def test_a_broken_library_is_trouble_and_no_refusal(model: LocalEmbeddings
 
 
 @pytest.mark.parametrize("model", ["whole"], indirect=True)
-async def test_the_background_process_is_niced_and_gets_no_secrets(
+async def test_background_process_is_niced_without_secrets(
     model: LocalEmbeddings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")

@@ -14,7 +14,7 @@ from tests.llm.test_responses import model as model
 
 @pytest.mark.parametrize("status", [400, 403, 422, 501])
 @pytest.mark.parametrize("takes", [False, None])
-async def test_a_server_that_refuses_to_keep_is_asked_in_full(
+async def test_server_refusing_to_store_gets_full_history(
     server: ModelServer, model: Model, status: int, takes: bool | None
 ) -> None:
     def answer(asked: ChatRequest) -> Behaviour:
@@ -29,7 +29,8 @@ async def test_a_server_that_refuses_to_keep_is_asked_in_full(
 
 
 @pytest.mark.parametrize("status", [403, 500, 501])
-async def test_words_tell_of_a_lost_response_at_any_status(server: ModelServer, model: Model, status: int) -> None:
+async def test_lost_response_is_recognized_at_any_status(server: ModelServer, model: Model, status: int) -> None:
+    """The words of the error say so, whatever its status."""
     server.script(Say("Hi Ann"), Fail(status, "previous_response_id can't be loaded"), Say("Bye"))
     await ask(model, [SYSTEM, HELLO])
     deltas = await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
@@ -44,7 +45,7 @@ async def test_a_wrong_key_is_no_lost_response(server: ModelServer, model: Model
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
-async def test_what_fails_without_a_word_is_sent_in_full_next(server: ModelServer, model: Model, status: int) -> None:
+async def test_unexplained_failure_sends_full_history_next_time(server: ModelServer, model: Model, status: int) -> None:
     server.answer_with(lambda asked: Fail(status, "no") if asked.options.get("previous_response_id") else Say("Hi Ann"))
     await ask(model, [SYSTEM, HELLO])
     asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]

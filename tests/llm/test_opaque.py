@@ -79,7 +79,7 @@ async def test_blocks_of_thinking_go_back_whole(server: ModelServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["look<|channel|>commentary", "functions.look", " look "])
-async def test_a_name_with_signs_around_it_is_the_tools(server: ModelServer, name: str) -> None:
+async def test_tool_name_with_stray_characters_is_recognized(server: ModelServer, name: str) -> None:
     message = await _sent_back(server, chunk(tool_calls=[CALL | {"function": {"name": name, "arguments": "{}"}}]))
     assert message["tool_calls"][0]["function"]["name"] == "look"
 
@@ -175,15 +175,14 @@ async def test_encrypted_items_stand_before_the_call_again(server: ModelServer) 
     assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
 
 
-async def test_what_has_no_form_in_json_does_not_go_back(server: ModelServer) -> None:
+async def test_value_without_json_form_is_not_returned(server: ModelServer) -> None:
     message = await _sent_back(server, chunk(tool_calls=[CALL | {"extra_content": {"odd": float("nan")}}]))
     assert message["tool_calls"][0]["function"] == CALL["function"]
 
 
 @pytest.mark.parametrize(("field", "thought"), [("reasoning", "hm"), ("content", " ")])
-async def test_thoughts_that_came_otherwise_go_back_where_they_are_wanted(
-    server: ModelServer, field: str, thought: str
-) -> None:
+async def test_reasoning_goes_back_where_it_is_required(server: ModelServer, field: str, thought: str) -> None:
+    """Even if it came in a field of another name."""
     refusal = Fail(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
 
     def answers(request: ChatRequest) -> Behaviour:

@@ -66,7 +66,7 @@ def test_other_servers_are_not_known_to(url: str) -> None:
         ("", UNKNOWN_WINDOW),
     ],
 )
-def test_the_longest_beginning_of_a_name_that_is_known_gives_the_window(model: str, window: int) -> None:
+def test_window_comes_from_longest_known_name_prefix(model: str, window: int) -> None:
     assert KNOWN.model(model).context_window == window
 
 
@@ -96,7 +96,7 @@ SEES, READS = Senses(sees=True), Senses()
         ("some-model-of-mine", SEES),
     ],
 )
-def test_what_a_model_takes_and_gives_is_known_by_its_name(model: str, senses: Senses) -> None:
+def test_senses_are_known_by_model_name(model: str, senses: Senses) -> None:
     assert KNOWN.model(model).senses == senses
 
 
@@ -106,7 +106,7 @@ def test_models_that_take_one_message_are_known() -> None:
     assert not KNOWN.model("qwen3-omni-flash").single_turn
 
 
-def test_a_file_says_more_or_otherwise_and_the_rest_stays(tmp_path: Path) -> None:
+def test_profile_file_overrides_only_what_it_names(tmp_path: Path) -> None:
     file = tmp_path / "profiles.toml"
     file.write_text(
         """

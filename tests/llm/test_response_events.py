@@ -139,7 +139,7 @@ BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {
 }
 
 
-async def test_a_stream_that_breaks_is_told_as_it_is(server: ModelServer, model: Model) -> None:
+async def test_broken_stream_is_reported_as_such(server: ModelServer, model: Model) -> None:
     for name, (body, kind) in BROKEN.items():
         server.script(Raw(body))
         with pytest.raises(errors.ModelError) as caught:

@@ -56,7 +56,7 @@ def _sent(server: ModelServer) -> list[int | None]:
     return [request.new for request in server.requests]
 
 
-async def test_an_answer_comes_in_pieces_with_its_end_and_what_it_cost(server: ModelServer, model: Model) -> None:
+async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
     deltas = await _ask(model, [SYSTEM, HELLO])
     assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
@@ -95,9 +95,8 @@ async def test_another_past_is_sent_in_full(server: ModelServer, model: Model, c
     assert [message.text for message in server.requests[1].messages] == [message.content for message in asked]
 
 
-async def test_what_will_not_be_in_the_next_request_is_not_kept_by_the_server(
-    server: ModelServer, model: Model
-) -> None:
+async def test_temporary_response_is_not_stored(server: ModelServer, model: Model) -> None:
+    """What will not be in the next request need not be kept by the server."""
     server.script(Say("Hi Ann"), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO], Options(lasting=False))
     await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
@@ -105,7 +104,7 @@ async def test_what_will_not_be_in_the_next_request_is_not_kept_by_the_server(
     assert _sent(server) == [1, 3]
 
 
-async def test_a_response_that_the_server_has_lost_is_made_up_for(server: ModelServer, model: Model) -> None:
+async def test_lost_response_is_replaced_by_full_history(server: ModelServer, model: Model) -> None:
     server.script(Say("Hi Ann"), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO])
     server.responses.expire()
@@ -142,7 +141,7 @@ async def test_a_server_that_nobody_knows_is_sent_everything(
     assert server.refused == []
 
 
-def test_only_servers_that_are_known_to_keep_responses_are_trusted() -> None:
+def test_only_known_servers_are_trusted_with_chains() -> None:
     kept = "api.openai.com eu.api.openai.com mine.openai.azure.com dashscope-intl.aliyuncs.com w1.eu.maas.aliyuncs.com"
     others = "openrouter.ai localhost:11434 127.0.0.1 api.openai.com.example.org myaliyuncs.com api.mistral.ai"
     known = {host: KNOWN.server(f"https://{host}/v1").keeps_responses for host in f"{kept} {others}".split()}
@@ -150,7 +149,7 @@ def test_only_servers_that_are_known_to_keep_responses_are_trusted() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
-async def test_a_chain_that_is_refused_is_asked_in_full(server: ModelServer, model: Model, status: int) -> None:
+async def test_refused_chain_is_sent_in_full(server: ModelServer, model: Model, status: int) -> None:
     await _talk(server, model, 1)
     asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]
     server.script(Say("Hi Ann"), Fail(status, "not this"), Say("Bye"), Say("What?"))
@@ -160,7 +159,7 @@ async def test_a_chain_that_is_refused_is_asked_in_full(server: ModelServer, mod
     assert _sent(server)[1:] == [1, 1, 3, 5]
 
 
-async def test_a_chain_that_is_refused_in_the_stream_is_asked_in_full(server: ModelServer, model: Model) -> None:
+async def test_chain_refused_mid_stream_is_sent_in_full(server: ModelServer, model: Model) -> None:
     broken = Fail(400, "Previous response not found", code="previous_response_not_found")
     server.script(Say("Hi Ann"), Break("never", after=0, error=broken), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO])
@@ -177,7 +176,7 @@ async def test_a_failure_in_the_full_request_is_told(server: ModelServer, model:
     assert _sent(server) == [1, 1, 3]
 
 
-async def test_a_server_that_loses_every_response_is_asked_for_none(server: ModelServer, model: Model) -> None:
+async def test_server_losing_every_response_gets_no_chain(server: ModelServer, model: Model) -> None:
     server.responses.missing_status = 404
     said = [SYSTEM]
     for turn in range(5):
@@ -191,7 +190,7 @@ async def test_a_server_that_loses_every_response_is_asked_for_none(server: Mode
     assert [request.options["store"] for request in server.requests] == [True, True, False, False, False]
 
 
-async def test_a_server_that_forgets_in_silence_is_asked_again(server: ModelServer, model: Model) -> None:
+async def test_silently_forgetful_server_is_asked_again(server: ModelServer, model: Model) -> None:
     server.responses.ignores = True
     await _talk(server, model, 4)
     assert _sent(server) == [1, 1, 3, 5, 7]
@@ -202,7 +201,7 @@ async def test_a_server_that_keeps_responses_is_not_doubted(server: ModelServer,
     assert _sent(server) == [1] * 6
 
 
-async def test_a_server_that_does_not_know_store_is_not_told_it(server: ModelServer, stateless: Model) -> None:
+async def test_store_is_not_sent_where_unknown(server: ModelServer, stateless: Model) -> None:
     server.script(Fail(400, "Unknown parameter: 'store'."), Say("Hi"), Say("Hi"))
     await _ask(stateless, [HELLO])
     await _ask(stateless, [HELLO])

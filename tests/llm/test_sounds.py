@@ -58,7 +58,7 @@ def test_only_model_studio_wants_a_data_url(url: str, as_url: bool) -> None:
         Fail(400, "audio input is not supported"),
     ],
 )
-async def test_a_server_that_refuses_one_form_is_sent_the_other(
+async def test_refused_audio_form_is_replaced_by_other(
     server: ModelServer, servers: OpenAIServer, refusal: Fail
 ) -> None:
     def answer(request: ChatRequest) -> Behaviour:

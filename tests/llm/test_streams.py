@@ -211,7 +211,7 @@ async def test_usage_is_found_wherever_it_stands(server: ModelServer, model: Mod
         assert [delta.usage for delta in await answer(model) if delta.usage][-1:] == [Usage(9, 0, 2)], name
 
 
-async def test_thoughts_with_a_closing_tag_alone_are_taken_back(server: ModelServer, model: Model) -> None:
+async def test_lone_closing_tag_turns_text_into_reasoning(server: ModelServer, model: Model) -> None:
     server.script(Raw(stream(say("Who is"), say(" it?\n</thi"), say("nk>\n\nHello"), say(" there"), STOP)))
     draft = Draft(Unseen(), 5.0, Heads(()))
     await draft.write(model, ASKED)
@@ -224,7 +224,7 @@ async def test_an_unknown_finish_reason_ends_whole_sentences(server: ModelServer
     assert text_of(await answer(model)) == text
 
 
-async def test_an_unknown_finish_reason_in_a_sentence_is_broken(server: ModelServer, model: Model) -> None:
+async def test_unknown_finish_reason_inside_sentence_is_broken(server: ModelServer, model: Model) -> None:
     server.script(Raw(stream(say("The capital of"), say(" France is"), chunk("xyzzy"))))
     with pytest.raises(StreamCut):
         await answer(model)

@@ -62,7 +62,7 @@ def test_what_is_thought_is_not_said(text: str, answer: str, reasoning: str, siz
         ("1. one\n2. two\n</think>\n1. Hello", "1. Hello", "1. one\n2. two\n"),
     ],
 )
-def test_a_closing_tag_alone_takes_back_what_was_said(text: str, answer: str, reasoning: str, size: int) -> None:
+def test_lone_closing_tag_retracts_earlier_text(text: str, answer: str, reasoning: str, size: int) -> None:
     assert _split(text, size) == (answer, reasoning)
 
 
@@ -97,7 +97,7 @@ def test_an_answer_about_tags_stays_whole(text: str, size: int) -> None:
 
 
 @SIZES
-def test_an_answer_that_begins_with_a_tag_it_tells_of_stays_whole(size: int) -> None:
+def test_answer_starting_with_mentioned_tag_stays_whole(size: int) -> None:
     text = "<thinking> is what I write first."
     assert _split(text, size, whole=True)[0] == text
     assert _split("<think>\nand no end", size, whole=True)[0] == ""
@@ -112,7 +112,7 @@ def test_thoughts_that_another_tag_closes_end(text: str, size: int) -> None:
     assert _split(text, size)[0] == ""
 
 
-def test_behind_reasoning_that_is_told_apart_no_tag_counts() -> None:
+def test_tags_after_separate_reasoning_are_text() -> None:
     thinking = Thinking()
     thinking.apart()
     assert thinking.split("Write it\n</think>\nhere").text == "Write it\n</think>\nhere"

@@ -56,7 +56,7 @@ async def test_calls_come_whole_and_with_the_end(server: ModelServer, model: Mod
     assert '"Looks something up."' in asked.tools
 
 
-async def test_the_results_go_back_and_the_answer_goes_on(server: ModelServer, model: Model) -> None:
+async def test_tool_results_go_back_and_answer_continues(server: ModelServer, model: Model) -> None:
     server.script(Say("", calls=CALLS), Say("An animal."))
     [calls] = [delta.calls for delta in await _answer(model, ASKED) if delta.calls]
     results = [Message("tool", f"{call.name} found nothing", answers=call.id) for call in calls]
@@ -77,14 +77,15 @@ async def test_without_tools_there_is_no_trace_of_them(server: ModelServer, mode
     assert b"tool" not in server.requests[0].body
 
 
-def test_calls_that_a_server_gives_no_place_or_the_same_one_are_told_apart_by_their_ids() -> None:
+def test_calls_with_useless_index_are_separated_by_id() -> None:
+    """The server gives no index, or the same for each."""
     calls = Calls()
     for name, place in (("1", {}), ("2", {"index": 0}), ("3", {"index": 0})):
         calls.add([{**place, "id": name, "function": {"name": "look", "arguments": "{}"}}])
     assert [(call.id, call.arguments) for call in calls.take()] == [("1", "{}"), ("2", "{}"), ("3", "{}")]
 
 
-def test_calls_with_neither_a_place_nor_an_id_are_told_apart() -> None:
+def test_calls_without_index_and_id_are_separated() -> None:
     calls = Calls()
     for word in ("cat", "dog"):
         calls.add([{"id": "", "function": {"name": "look", "arguments": f'{{"word": "{word}"}}'}}])
@@ -95,7 +96,7 @@ def test_calls_with_neither_a_place_nor_an_id_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("repeated", ["", "1", None])
-def test_pieces_of_one_call_are_one_call_whatever_id_the_later_ones_have(repeated: str | None) -> None:
+def test_pieces_of_call_stay_together_whatever_id(repeated: str | None) -> None:
     calls = Calls()
     calls.add([{"index": 0, "id": "1", "function": {"name": "look", "arguments": '{"word": '}}])
     calls.add([{"index": 0, "id": repeated, "function": {"name": None, "arguments": '"cat"}'}}])
