@@ -22,7 +22,7 @@ async def _put(storage: Storage, guest: Guest, standing: Standing, now: float = 
         await storage.access.put(tx, guest, standing, ANN, now)
 
 
-async def test_however_often_somebody_knocks_it_is_one_row_and_known_once(storage: Storage) -> None:
+async def test_repeated_requests_make_one_row(storage: Storage) -> None:
     assert await _knock(storage, BOB) is not None
     assert await _knock(storage, BOB) is None
     assert [entry.guest for entry in await storage.access.having(Standing.ASKING)] == [BOB]
@@ -40,13 +40,14 @@ async def test_whoever_decides_first_has_decided(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("standing", list(Standing))
-async def test_only_who_was_denied_long_enough_ago_asks_anew(storage: Storage, standing: Standing) -> None:
+async def test_only_long_denied_person_may_ask_again(storage: Storage, standing: Standing) -> None:
     await _put(storage, BOB, standing)
     assert await _knock(storage, BOB, 30.0, denied_before=19.0) is None
     assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is Standing.DENIED)
 
 
-async def test_a_name_in_telegram_is_that_of_whoever_asked_with_it_last(storage: Storage) -> None:
+async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> None:
+    """Telegram may give a username to somebody else."""
     for number, now in ((7, 10.0), (8, 30.0), (9, 20.0)):
         await _knock(storage, Guest(number, "Bob", "bob"), now)
     await _put(storage, Guest(10, "Bob", "bob"), Standing.ALLOWED)
@@ -55,7 +56,7 @@ async def test_a_name_in_telegram_is_that_of_whoever_asked_with_it_last(storage:
     assert entry.guest.telegram_id == 8
 
 
-async def test_a_decision_without_a_name_keeps_the_name_that_was_known(storage: Storage) -> None:
+async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
     await _knock(storage, BOB)
     await _put(storage, Guest(7), Standing.BLOCKED)
     entry = await storage.access.by_username("BOB")
@@ -88,7 +89,7 @@ async def test_a_group_that_moves_keeps_what_was_decided(
     assert [(entry.guest.telegram_id, entry.standing) for entry in found] == [(NEW.telegram_id, then)]
 
 
-async def test_what_is_reset_forgotten_or_left_in_a_chat_is_not_its_access(storage: Storage) -> None:
+async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
     await _put(storage, BOB, Standing.ALLOWED)
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, Place(BOB.telegram_id), private=True, now=0.0)
@@ -98,7 +99,7 @@ async def test_what_is_reset_forgotten_or_left_in_a_chat_is_not_its_access(stora
     assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: Standing.ALLOWED}
 
 
-async def test_open_questions_are_known_until_weeks_after_their_decision(storage: Storage) -> None:
+async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) -> None:
     number = await _knock(storage, BOB)
     question = Notice(Place(1), True, "May Bob?", buttons=(Button("Allow", "x"),), about=number)
     async with storage.transaction() as tx:
@@ -117,7 +118,7 @@ async def test_open_questions_are_known_until_weeks_after_their_decision(storage
     assert entry.guest == BOB
 
 
-async def test_a_link_is_used_once_and_ends_with_its_time_or_a_newer_one(storage: Storage) -> None:
+async def test_owner_link_works_once_until_expired_or_replaced(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.owner_links.add(tx, "first", 0.0, 100.0)
         await storage.owner_links.add(tx, "second", 10.0, 110.0)

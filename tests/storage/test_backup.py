@@ -9,9 +9,7 @@ from storage.backup import backup
 from storage.records import Chat
 
 
-async def test_a_backup_beside_an_open_database_holds_what_was_committed(
-    storage: Storage, chat: Chat, tmp_path: Path
-) -> None:
+async def test_backup_of_open_database_has_committed_data(storage: Storage, chat: Chat, tmp_path: Path) -> None:
     async with storage.transaction():
         await backup(tmp_path / "keepsake.db", tmp_path / "copy.db")
     copy = await Storage.open(tmp_path / "copy.db")
@@ -26,6 +24,6 @@ async def test_a_backup_overwrites_nothing(storage: Storage, tmp_path: Path) -> 
     assert (tmp_path / "copy.db").read_text() == "precious"
 
 
-async def test_there_is_no_backup_of_a_database_that_does_not_exist(tmp_path: Path) -> None:
+async def test_backup_of_missing_database_fails(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"none\.db"):
         await backup(tmp_path / "none.db", tmp_path / "copy.db")

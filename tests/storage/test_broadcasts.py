@@ -27,7 +27,7 @@ async def _hand_out(storage: Storage, number: int, most: int, *, fail: bool = Fa
     return chats
 
 
-async def test_after_a_crash_the_rest_gets_it_and_nobody_twice(storage: Storage) -> None:
+async def test_broadcast_resumes_after_crash_without_duplicates(storage: Storage) -> None:
     number = await _begun(storage, 5, 6, 7, 8, 9)
     assert await _hand_out(storage, number, 2) == [5, 6]
     with pytest.raises(RuntimeError):
@@ -38,7 +38,8 @@ async def test_after_a_crash_the_rest_gets_it_and_nobody_twice(storage: Storage)
     assert sorted(place.telegram_id for place in places) == [5, 6, 7, 8, 9]
 
 
-async def test_it_is_done_when_each_chat_has_it_or_can_not_have_it(storage: Storage) -> None:
+async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> None:
+    """Each chat has it or cannot have it."""
     number = await _begun(storage, 5, 6, 7, 8)
     async with storage.transaction() as tx:
         await storage.presence.left(tx, 6)

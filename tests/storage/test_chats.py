@@ -6,7 +6,7 @@ from storage import Storage
 from storage.records import Choices, Place
 
 
-async def test_what_is_said_aside_is_under_its_groups_settings(storage: Storage) -> None:
+async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None:
     async with storage.transaction() as tx:
         aside = await storage.chats.ensure(tx, Place.aside(-5, 7), private=False, now=1.0)
         assert aside.choices == Choices()

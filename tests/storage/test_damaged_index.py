@@ -200,7 +200,7 @@ async def test_damage_that_raises_nothing_is_noticed_in_time(storage: Storage, c
     assert len(await _search(storage, chat, "unicorn")) == 20
 
 
-def test_an_index_that_takes_all_memory_counts_as_damaged(path: Path) -> None:
+def test_index_exhausting_memory_counts_as_damaged(path: Path) -> None:
     _damage(path, DAMAGES["a thousand million parts"])
     with closing(sqlite3.connect(path)) as connection:
         found = damages(connection)
@@ -215,7 +215,7 @@ async def test_damage_that_raises_no_error_is_seen_too(path: Path) -> None:
     await storage.close()
 
 
-async def test_damage_that_was_seen_is_known_after_a_kill(path: Path) -> None:
+async def test_seen_damage_is_remembered_after_kill(path: Path) -> None:
     _damage(path, DAMAGES["no averages"])
     storage = await Storage.open(path)
     await _live(storage, await _chat_in(storage))
@@ -244,12 +244,12 @@ async def test_a_damaged_table_of_turns_is_an_error(path: Path) -> None:
         await storage.close()
 
 
-async def test_the_new_index_is_the_one_of_the_schema(storage: Storage) -> None:
+async def test_rebuilt_index_matches_the_schema(storage: Storage) -> None:
     rows = await storage.database.rows("SELECT sql FROM sqlite_schema WHERE name IN ('turn_words', 'turn_terms')")
     assert {row["sql"] for row in rows} == {INDEX, TERMS}
 
 
-async def test_a_lock_or_a_full_disk_is_no_damage(storage: Storage) -> None:
+async def test_lock_or_full_disk_is_no_damage(storage: Storage) -> None:
     index = Index(storage.database)
     with pytest.raises(StorageError):
         async with index.transaction() as tx, index.writing(tx):

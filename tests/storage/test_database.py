@@ -28,7 +28,7 @@ async def test_a_block_that_raises_writes_nothing(storage: Storage) -> None:
     assert await _places(storage) == set()
 
 
-async def test_a_cancelled_block_writes_nothing_and_frees_the_writer(storage: Storage) -> None:
+async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: Storage) -> None:
     written = asyncio.Event()
 
     async def write() -> None:
@@ -64,7 +64,7 @@ async def test_the_reader_cannot_write(storage: Storage) -> None:
         await storage.database.rows("DELETE FROM chats")
 
 
-async def test_completed_work_is_done_although_its_caller_was_cancelled() -> None:
+async def test_cancelled_caller_does_not_undo_completed_work() -> None:
     done: list[str] = []
 
     async def work() -> None:
@@ -79,7 +79,7 @@ async def test_completed_work_is_done_although_its_caller_was_cancelled() -> Non
     assert done == ["work"]
 
 
-async def test_a_database_of_a_newer_version_is_refused_in_a_clear_sentence(tmp_path: Path) -> None:
+async def test_newer_database_is_refused_with_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
@@ -88,7 +88,7 @@ async def test_a_database_of_a_newer_version_is_refused_in_a_clear_sentence(tmp_
         await Storage.open(path)
 
 
-async def test_a_file_that_is_no_database_is_a_storage_error(tmp_path: Path) -> None:
+async def test_non_database_file_raises_storage_error(tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("this is not a database, but a longer text than a header")
     with pytest.raises(StorageError, match="not a database"):

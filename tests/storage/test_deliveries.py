@@ -9,13 +9,13 @@ from storage.records import Chat, Delivery
 from tests.storage.test_transcript import reply, say
 
 
-async def test_a_stored_reply_is_to_be_delivered_from_its_beginning(storage: Storage, chat: Chat) -> None:
+async def test_stored_reply_is_delivered_from_its_beginning(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     reply_id = await reply(storage, chat, "a long answer")
     assert await storage.deliveries.open(chat.id) == [Delivery(reply_id, "a long answer", 0, None, 10)]
 
 
-async def test_a_preview_is_edited_into_the_first_part_only(storage: Storage, chat: Chat) -> None:
+async def test_preview_is_edited_into_first_part_only(storage: Storage, chat: Chat) -> None:
     reply_id = await reply(storage, chat, "a long answer")
     async with storage.transaction() as tx:
         await storage.deliveries.begun(tx, reply_id, 77, rang=True)
@@ -43,7 +43,7 @@ async def test_reply_set_aside_can_be_renewed(storage: Storage, chat: Chat) -> N
 
 
 @pytest.mark.parametrize("first", [77, -77])
-async def test_an_answer_anew_stands_where_the_old_one_began(storage: Storage, chat: Chat, first: int) -> None:
+async def test_new_answer_keeps_old_ones_first_message(storage: Storage, chat: Chat, first: int) -> None:
     old = await reply(storage, chat, "a long answer")
     step = 1 if first > 0 else -1  # what only one member of a group sees has negative numbers
     async with storage.transaction() as tx:

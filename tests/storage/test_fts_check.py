@@ -47,7 +47,7 @@ async def test_an_index_that_was_lived_with_is_sound(path: Path) -> None:
         await storage.close()
 
 
-async def test_it_waits_for_no_writer_and_none_for_it(path: Path) -> None:
+async def test_check_neither_waits_for_nor_blocks_writers(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE chats SET indexed_turn = indexed_turn")

@@ -14,7 +14,7 @@ async def test_an_update_that_comes_twice_is_new_once(storage: Storage) -> None:
     assert await _add(storage, 8, 9) == {9}
 
 
-async def test_unhandled_updates_come_back_as_they_were_in_telegrams_order(storage: Storage) -> None:
+async def test_unhandled_updates_return_unchanged_in_telegrams_order(storage: Storage) -> None:
     await _add(storage, 9, 7)
     assert await storage.inbox.unhandled() == [
         RawUpdate(7, '{"update_id": 7}'),
@@ -30,7 +30,7 @@ async def test_a_handled_update_does_not_come_back(storage: Storage) -> None:
     assert [raw.update_id for raw in await storage.inbox.unhandled()] == [9]
 
 
-async def test_text_of_every_script_survives_the_way_through_json(storage: Storage) -> None:
+async def test_text_of_every_script_survives_json(storage: Storage) -> None:
     raw = RawUpdate(1, '{"text": "a \\"quote\\", 你好, \\ud83d\\ude00, \\u0000 and a \\\\"}')
     async with storage.transaction() as tx:
         await storage.inbox.add(tx, [raw], 0.0)
@@ -59,7 +59,7 @@ async def test_what_is_set_aside_can_be_renewed(storage: Storage) -> None:
     assert [raw.update_id for raw in await storage.inbox.unhandled()] == [7, 8]
 
 
-async def test_what_a_chat_sent_is_blanked_by_its_number(storage: Storage) -> None:
+async def test_forget_blanks_handled_updates_of_chat(storage: Storage) -> None:
     kinds = {
         1: '{"update_id": 1, "message": {"chat": {"id": -7}, "text": "Zanzibar"}}',
         2: '{"update_id": 2, "callback_query": {"message": {"chat": {"id": -7}}, "data": "Zanzibar"}}',

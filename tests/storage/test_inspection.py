@@ -17,7 +17,7 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def test_a_sound_database_is_looked_at_beside_its_bot(storage: Storage, tmp_path: Path) -> None:
+async def test_sound_database_is_inspected_beside_its_bot(storage: Storage, tmp_path: Path) -> None:
     found = await inspect(tmp_path / "keepsake.db")
     assert (found.version, found.latest, found.damages) == (migrations.latest(), migrations.latest(), ())
     assert found.size > 0
@@ -25,7 +25,7 @@ async def test_a_sound_database_is_looked_at_beside_its_bot(storage: Storage, tm
         await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
 
 
-async def test_an_older_database_stays_as_old_as_it_is(tmp_path: Path) -> None:
+async def test_inspecting_older_database_does_not_migrate_it(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(next(migrations.after(0)).script)
@@ -35,7 +35,7 @@ async def test_an_older_database_stays_as_old_as_it_is(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["old.db"]
 
 
-async def test_a_newer_database_is_told_from_a_broken_one(tmp_path: Path) -> None:
+async def test_newer_database_is_distinguished_from_damaged(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
@@ -72,7 +72,7 @@ async def test_a_look_that_takes_too_long_is_ended(
             await inspect(tmp_path / "keepsake.db")
 
 
-def test_a_database_that_is_not_there_yet_has_room_and_leaves_no_trace(tmp_path: Path) -> None:
+def test_missing_database_has_room_and_leaves_no_trace(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "keepsake.db"
     can_be_made(path)
     assert room(path) > 0
@@ -90,13 +90,13 @@ async def test_what_may_not_be_written_is_not_opened(
     assert _names(tmp_path) == before
 
 
-def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+def test_impossible_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="can't be written"):
         can_be_made(tmp_path / "file" / "keepsake.db")
 
 
-async def test_a_bot_on_the_database_is_seen_and_nothing_is_left_when_there_is_none(tmp_path: Path) -> None:
+async def test_running_bot_is_detected_without_leaving_traces(tmp_path: Path) -> None:
     path = tmp_path / "keepsake.db"
     assert not is_claimed(path)
     assert _names(tmp_path) == []

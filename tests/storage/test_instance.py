@@ -29,7 +29,7 @@ async def _holder(path: Path) -> asyncio.subprocess.Process:
     return process
 
 
-async def test_a_second_bot_is_refused_when_the_first_does_not_end(tmp_path: Path) -> None:
+async def test_second_bot_is_refused_while_first_runs(tmp_path: Path) -> None:
     holder = await _holder(tmp_path / "keepsake.db")
     with pytest.raises(DatabaseInUseError, match="another bot runs"):
         await claim(tmp_path / "keepsake.db", wait=0.3)
@@ -37,7 +37,7 @@ async def test_a_second_bot_is_refused_when_the_first_does_not_end(tmp_path: Pat
     await holder.communicate()
 
 
-async def test_a_second_bot_goes_on_when_the_first_is_killed(tmp_path: Path) -> None:
+async def test_second_bot_starts_once_first_is_killed(tmp_path: Path) -> None:
     holder = await _holder(tmp_path / "keepsake.db")
     claiming = asyncio.create_task(claim(tmp_path / "keepsake.db", wait=10.0))
     await asyncio.sleep(0.1)

@@ -33,7 +33,8 @@ async def test_a_turn_has_its_media_in_order(storage: Storage) -> None:
     assert [contents[medium.hash] for medium in turn.media] == [b"sound", b"picture"]
 
 
-async def test_the_same_picture_is_stored_once_and_goes_with_the_last_turn_that_has_it(storage: Storage) -> None:
+async def test_picture_is_stored_once_until_last_use(storage: Storage) -> None:
+    """It is deleted with the last turn that has it."""
     first, second = await _say(storage, 1, PICTURE), await _say(storage, 2, PICTURE)
     assert await _stored(storage) == [b"picture"]
     for chat_id, left in ((first, [b"picture"]), (second, [])):
@@ -73,7 +74,7 @@ async def test_names_of_before_are_nobody_elses(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("rival", ["Ann", "ANN", "ann"])
-async def test_no_two_people_of_a_chat_are_called_alike(storage: Storage, rival: str) -> None:
+async def test_people_of_a_chat_get_distinct_names(storage: Storage, rival: str) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
         assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"

@@ -24,7 +24,7 @@ async def test_a_notice_waits_until_it_was_sent(storage: Storage) -> None:
     assert await storage.chats.with_open_work() == []
 
 
-async def test_a_button_is_taken_away_when_its_time_is_over(storage: Storage) -> None:
+async def test_expired_button_is_removed(storage: Storage) -> None:
     notice = Notice(HOME, private=True, text="done", buttons=(Button("Undo", "undo:1"),), button_until=60.0)
     notice_id = await _add(storage, notice)
     assert await storage.notices.expired_buttons(61.0) == []

@@ -73,7 +73,7 @@ async def test_a_good_copy_is_not_made_again(path: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("bad", [b"", b"garbage", b"SQLite format 3\0" + b"\1" * 9000])
-async def test_a_copy_that_is_not_good_is_no_copy(bad: bytes, path: Path, tmp_path: Path) -> None:
+async def test_damaged_copy_is_replaced_by_new_one(bad: bytes, path: Path, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db.schema-1").write_bytes(bad)
     await _start(path)
     assert [copy.name for copy in old_version.copies(path)] == ["keepsake.db.schema-1", "keepsake.db.schema-1-2"]

@@ -80,7 +80,7 @@ async def _left(storage: Storage) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def test_the_old_index_answers_until_the_new_is_whole(older: Storage) -> None:
+async def test_old_index_answers_until_new_is_complete(older: Storage) -> None:
     assert await _search(older, "Пуговка3") == [3]
     async with older.transaction() as tx:
         turn = NewTurn("наша собака — Пуговка3", "\n", 5, 9000, 5, speaker="Ann", said_at=0.0)
@@ -175,7 +175,7 @@ async def test_a_damaged_old_index_fails_nothing(damage: str, path: Path) -> Non
         await storage.close()
 
 
-async def test_an_old_index_that_is_half_gone_is_no_damage(older: Storage, path: Path) -> None:
+async def test_half_removed_old_index_is_no_damage(older: Storage, path: Path) -> None:
     async with older.transaction() as tx:
         await tx.execute("UPDATE chats SET old_turn = 0")
     assert await older.search.index.old.take_away()

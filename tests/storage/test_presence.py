@@ -45,7 +45,7 @@ async def _both(storage: Storage) -> tuple[Chat, Chat]:
     return old, new
 
 
-async def test_a_reset_in_the_new_chat_hides_nothing_older(storage: Storage) -> None:
+async def test_reset_in_new_chat_hides_nothing_older(storage: Storage) -> None:
     _, new = await _both(storage)
     reset_id = await _reset(storage, new, 100.0)
     await say(storage, new, "later", 12)
@@ -68,7 +68,7 @@ async def test_what_was_reset_is_purged_and_nothing_else(storage: Storage) -> No
     assert await storage.database.rows("SELECT 1 FROM chats WHERE thread_id < 0") == []
 
 
-async def test_a_reset_in_the_old_chat_hides_nothing_newer(storage: Storage) -> None:
+async def test_reset_in_old_chat_hides_nothing_newer(storage: Storage) -> None:
     old, _ = await _both(storage)
     await say(storage, old, "last", 12)
     reset_id = await _reset(storage, old, 100.0)
@@ -108,7 +108,7 @@ async def test_no_reset_is_undone_through_a_later_one(storage: Storage) -> None:
     assert await window(storage, moved) == []
 
 
-async def test_a_message_that_comes_late_from_the_old_chat_joins(storage: Storage) -> None:
+async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
     await _both(storage)
     moved = await _move(storage)
     choices = Choices(language="fr", voice=True)
@@ -127,7 +127,7 @@ async def test_a_message_that_comes_late_from_the_old_chat_joins(storage: Storag
     assert memory.text == "notes"
 
 
-async def test_what_was_chosen_last_holds_and_all_choices_move(storage: Storage) -> None:
+async def test_migration_merges_settings_and_newest_win(storage: Storage) -> None:
     old, new = await _both(storage)
     flags = dict.fromkeys(("recall", "thinking", "show_thinking", "listen", "voice"), False)
     chosen = Choices("full", "de", "m", "Be brief.", reply_format="text", **flags)
@@ -159,7 +159,8 @@ ACTS = ("old", "new", "reset old", "reset new")
 @pytest.mark.parametrize(
     "acts", some([(one,) for one in [*permutations(ACTS), *permutations((*ACTS, "old", "new"), 5)][::7]], 4)
 )
-async def test_in_any_order_just_what_was_reset_is_hidden(storage: Storage, acts: tuple[str, ...]) -> None:
+async def test_resets_survive_migration_in_any_order(storage: Storage, acts: tuple[str, ...]) -> None:
+    """Just what was reset is hidden."""
     chats = {"old": await _chat(storage, OLD), "new": await _chat(storage, NEW)}
     said: dict[str, list[str]] = {"old": [], "new": []}
     undo: dict[str, tuple[int | None, list[str]]] = {}

@@ -21,7 +21,7 @@ async def _sent(storage: Storage, notice_id: int, message_id: int) -> None:
         await storage.notices.sent(tx, notice_id, message_id)
 
 
-async def test_it_is_known_by_its_message_once_it_has_arrived(storage: Storage) -> None:
+async def test_question_is_found_by_its_delivered_message(storage: Storage) -> None:
     number, notice_id = await _ask(storage)
     [(_, notice)] = await storage.notices.waiting(HERE)
     assert notice.placeholder == "or"
@@ -82,7 +82,7 @@ async def test_a_panel_that_shows_something_else_is_none(storage: Storage) -> No
     assert (await storage.questions.open_for(HERE, ANN))[0].panel is None
 
 
-async def test_it_moves_with_its_group_and_goes_with_the_bot(storage: Storage) -> None:
+async def test_question_follows_migration_and_ends_without_bot(storage: Storage) -> None:
     _, notice_id = await _ask(storage)
     await _sent(storage, notice_id, 40)
     async with storage.transaction() as tx:

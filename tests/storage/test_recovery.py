@@ -64,7 +64,7 @@ def database(copy: Path, tmp_path: Path) -> Path:
 SAID = "SELECT content FROM turns ORDER BY id"
 
 
-async def test_a_log_that_was_left_does_nothing_to_it(database: Path, copy: Path) -> None:
+async def test_leftover_log_does_not_affect_restored_database(database: Path, copy: Path) -> None:
     restored = await _restore(database, copy)
     assert (restored.chats, restored.turns) == (1, 1)
     assert _read(database, SAID) == [("in the backup",)]
@@ -80,7 +80,7 @@ async def test_the_backup_is_never_written(database: Path, copy: Path) -> None:
     assert _tree(copy.parent) == before
 
 
-async def test_a_backup_with_a_log_beside_it_is_whole(database: Path, tmp_path: Path) -> None:
+async def test_backup_with_its_log_is_whole(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "fresh" / "keepsake.db"
     target.parent.mkdir()
     restored = await _restore(target, database)
@@ -89,7 +89,7 @@ async def test_a_backup_with_a_log_beside_it_is_whole(database: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 999, b"SQLite format 3\0" + b"\xff" * 9000])
-async def test_a_damaged_database_is_put_aside_as_it_is(damage: bytes, database: Path, copy: Path) -> None:
+async def test_damaged_database_is_kept_aside_unchanged(damage: bytes, database: Path, copy: Path) -> None:
     await asyncio.to_thread(database.write_bytes, damage)
     restored = await _restore(database, copy)
     assert _read(database, SAID) == [("in the backup",)]
@@ -161,7 +161,7 @@ class Died(BaseException):
 
 
 @pytest.mark.parametrize("at", ["fsync", "link", "unlink", "replace", "chmod"])
-async def test_a_death_on_the_way_leaves_one_of_them_whole(
+async def test_kill_during_restore_leaves_one_database_whole(
     at: str, database: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = await recovery.make_ready(database, copy)
@@ -208,7 +208,7 @@ async def test_what_was_on_its_way_is_settled(storage: Storage, chat: Chat, tmp_
     assert _read(target, SAID) == [("owed",), ("answered",), ("finished",)]
 
 
-async def test_a_backup_of_an_older_version_is_brought_up(database: Path, tmp_path: Path) -> None:
+async def test_backup_of_older_version_is_migrated(database: Path, tmp_path: Path) -> None:
     old = tmp_path / "old.db"
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
         connection.executescript(next(migrations.after(0)).script)

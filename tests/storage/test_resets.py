@@ -17,7 +17,7 @@ async def _undo(storage: Storage, chat: Chat, reset_id: int | None, now: float) 
         return await storage.resets.undo(tx, chat.id, reset_id, now)
 
 
-async def test_what_was_said_before_a_reset_is_out_of_the_window(storage: Storage, chat: Chat) -> None:
+async def test_reset_removes_earlier_turns_from_window(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "before", 10)
     await reply(storage, chat, "yes")
     assert await _reset(storage, chat, 100.0) is not None
@@ -32,7 +32,7 @@ async def test_an_empty_chat_has_nothing_to_reset(storage: Storage, chat: Chat) 
     assert await _reset(storage, chat, 101.0) is None
 
 
-async def test_a_reset_can_be_undone_once_within_a_minute(storage: Storage, chat: Chat) -> None:
+async def test_reset_can_be_undone_once_within_minute(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "before", 10)
     reset_id = await _reset(storage, chat, 100.0)
     await say(storage, chat, "between", 11)
@@ -48,7 +48,7 @@ async def test_after_a_minute_it_is_too_late(storage: Storage, chat: Chat) -> No
     assert await window(storage, chat) == []
 
 
-async def test_an_earlier_reset_is_not_undone_through_a_later_one(storage: Storage, chat: Chat) -> None:
+async def test_later_reset_shields_earlier_from_undo(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "first", 10)
     first = await _reset(storage, chat, 100.0)
     await say(storage, chat, "second", 11)
@@ -57,7 +57,7 @@ async def test_an_earlier_reset_is_not_undone_through_a_later_one(storage: Stora
     assert await window(storage, chat) == []
 
 
-async def test_purging_deletes_old_resets_and_keeps_what_was_undone(storage: Storage, chat: Chat) -> None:
+async def test_purge_deletes_old_resets_keeps_undone(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "gone", 10)
     await _reset(storage, chat, 100.0)
     await say(storage, chat, "undone", 11)
@@ -72,7 +72,7 @@ async def test_purging_deletes_old_resets_and_keeps_what_was_undone(storage: Sto
         assert await storage.resets.purge(tx, before=1000.0, limit=9) == 2
 
 
-async def test_a_long_history_is_purged_a_part_at_a_time(storage: Storage, chat: Chat) -> None:
+async def test_long_history_is_purged_in_parts(storage: Storage, chat: Chat) -> None:
     for number in range(10):
         await say(storage, chat, f"word {number}", number)
     await _reset(storage, chat, 100.0)

@@ -42,13 +42,11 @@ async def test_terms_that_are_everywhere_are_not_asked_for(storage: Storage, man
     assert (await storage.search.weighed(many.id, asked("all"))).terms == asked()
 
 
-async def test_the_rarest_word_of_a_question_is_asked_for_though_it_is_common(storage: Storage, many: Chat) -> None:
+async def test_rarest_word_is_searched_though_common(storage: Storage, many: Chat) -> None:
     assert (await storage.search.weighed(many.id, asked("all", "eighth"))).terms == asked("eighth")
 
 
-async def test_in_a_small_index_no_word_is_too_common(
-    storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_small_index_has_no_common_words(storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "FEW_KEYS", 5_000)
     assert (await storage.search.weighed(many.id, asked("all", "rare"))).terms == asked("rare", "all")
 
@@ -61,7 +59,7 @@ async def test_a_query_ends_where_it_costs_enough(
     assert (await storage.search.weighed(many.id, asked("twentieth"))).terms == asked("twentieth")
 
 
-async def test_a_sample_tells_the_common_words_of_a_large_index(
+async def test_sample_finds_common_words_of_large_index(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
@@ -75,7 +73,7 @@ async def test_a_sample_tells_the_common_words_of_a_large_index(
     assert sampled.weight == pytest.approx(whole.weight, rel=0.1)
 
 
-async def test_what_a_sample_told_of_common_words_is_remembered(
+async def test_sampled_common_words_are_remembered(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(term_counts, "SAMPLED_KEYS", 100)
@@ -109,7 +107,7 @@ async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) 
     assert await storage.search.find(chat.id, found.terms, after_turn=0, before_turn=9, limit=5) == []
 
 
-async def test_a_key_under_another_chats_tag_is_not_found(storage: Storage, chat: Chat) -> None:
+async def test_key_tagged_for_another_chat_is_ignored(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         other = await storage.chats.ensure(tx, Place(2002), private=True, now=0.0)
     ids = await index(storage, chat, ["zebra", "zebra"])

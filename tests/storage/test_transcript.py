@@ -26,7 +26,7 @@ async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> 
     assert await storage.transcript.owed(chat.id) is None
 
 
-async def test_a_message_is_owed_an_answer_that_quotes_it(storage: Storage, chat: Chat) -> None:
+async def test_message_is_pending_with_message_to_quote(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await say(storage, chat, "anyone?", 11)
     assert await storage.transcript.owed(chat.id) == Owed(
@@ -34,9 +34,7 @@ async def test_a_message_is_owed_an_answer_that_quotes_it(storage: Storage, chat
     )
 
 
-async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows_it(
-    storage: Storage, chat: Chat
-) -> None:
+async def test_begun_reply_is_found_with_its_message(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
@@ -45,7 +43,7 @@ async def test_a_reply_that_was_begun_is_found_again_with_the_message_that_shows
     assert await window(storage, chat) == ["hello"]
 
 
-async def test_a_reply_that_was_begun_before_more_was_said_comes_after_it(storage: Storage, chat: Chat) -> None:
+async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         stale = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
@@ -62,7 +60,7 @@ async def test_a_reply_that_was_begun_before_more_was_said_comes_after_it(storag
     assert await window(storage, chat) == ["hello", "and this", "hi"]
 
 
-async def test_a_finished_reply_is_in_the_window_and_nothing_is_owed(storage: Storage, chat: Chat) -> None:
+async def test_finished_reply_joins_window_with_nothing_pending(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await reply(storage, chat, "hi")
     assert await storage.transcript.owed(chat.id) is None
@@ -73,7 +71,7 @@ async def test_a_finished_reply_is_in_the_window_and_nothing_is_owed(storage: St
     ]
 
 
-async def test_a_turn_that_was_given_up_stays_said_but_is_not_owed(storage: Storage, chat: Chat) -> None:
+async def test_abandoned_turn_is_kept_but_not_pending(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     async with storage.transaction() as tx:
         await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
@@ -92,7 +90,7 @@ async def test_asking_again_without_an_answer_owes_the_question(storage: Storage
     )
 
 
-async def test_a_retry_keeps_the_old_answer_until_the_new_one_is_complete(storage: Storage, chat: Chat) -> None:
+async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     old = await reply(storage, chat, "old")
     async with storage.transaction() as tx:
@@ -124,12 +122,13 @@ async def test_a_retry_that_fails_leaves_the_old_answer(storage: Storage, chat: 
     assert await storage.transcript.owed(chat.id) is None
 
 
-async def test_there_is_nothing_to_ask_again_in_an_empty_chat(storage: Storage, chat: Chat) -> None:
+async def test_empty_chat_has_nothing_to_retry(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         assert not await storage.transcript.ask_again(tx, chat.id, 3.0)
 
 
-async def test_a_place_is_taken_up_after_a_restart_until_its_reply_has_arrived(storage: Storage, chat: Chat) -> None:
+async def test_chat_has_open_work_until_reply_arrives(storage: Storage, chat: Chat) -> None:
+    """It is what a restart takes up."""
     assert await storage.chats.with_open_work() == []
     await say(storage, chat, "hello", 10)
     assert await storage.chats.with_open_work() == [chat.place]
@@ -140,7 +139,7 @@ async def test_a_place_is_taken_up_after_a_restart_until_its_reply_has_arrived(s
     assert await storage.chats.with_open_work() == []
 
 
-async def test_an_answer_without_its_question_is_not_given_anew(storage: Storage, chat: Chat) -> None:
+async def test_answer_without_its_question_cannot_be_retried(storage: Storage, chat: Chat) -> None:
     for text, number in (("first", 10), ("second", 12)):
         await say(storage, chat, text, number)
         await reply(storage, chat, f"answer to the {text}")

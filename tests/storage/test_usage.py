@@ -8,7 +8,7 @@ from storage.records import Chat, DayUsage, Usage
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 
 
-async def test_requests_of_a_day_are_added_up_over_models(storage: Storage, chat: Chat) -> None:
+async def test_days_usage_is_summed_over_models(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(200, 180, 6))
@@ -18,14 +18,14 @@ async def test_requests_of_a_day_are_added_up_over_models(storage: Storage, chat
     assert len(await storage.usage.between(chat.id, MONDAY, WEDNESDAY)) == 2
 
 
-async def test_a_request_beside_the_conversation_costs_and_is_no_turn(storage: Storage, chat: Chat) -> None:
+async def test_side_request_costs_but_is_no_turn(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(100, 20, 5))
         await storage.usage.record(tx, chat.id, MONDAY, "qwen-plus", Usage(50, 40, 30), turns=0)
     assert await storage.usage.between(chat.id, MONDAY, MONDAY) == [DayUsage(MONDAY, 1, Usage(150, 60, 35))]
 
 
-async def test_who_speaks_as_a_group_is_no_person_among_those_who_used_something(storage: Storage) -> None:
+async def test_anonymous_group_identity_is_no_person_in_usage(storage: Storage) -> None:
     async with storage.transaction() as tx:
         for sender in (7, -100500, None):
             await storage.spending.record(tx, sender, MONDAY, "qwen-plus", Usage(100, 20, 5))
