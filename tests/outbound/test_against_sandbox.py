@@ -69,7 +69,7 @@ def conversation(version: str, *, private: bool) -> Conversation:
 
 @pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize("version", first(VERSIONS))
-async def test_a_40000_character_reply_arrives_whole_and_in_order(version: str, private: bool) -> None:
+async def test_reply_of_40000_characters_arrives_in_order(version: str, private: bool) -> None:
     talk = conversation(version, private=private)
     await talk.answer(DOCUMENT)
     assert first_seen(message.text for message in talk.chat.replies) == words(DOCUMENT)

@@ -7,7 +7,7 @@ from telegram.error import TelegramError
 from bot.outbound.busy import busy
 
 
-async def test_a_sign_of_life_comes_and_never_breaks_the_work() -> None:
+async def test_typing_indicator_appears_and_never_breaks_work() -> None:
     shown = asyncio.Event()
 
     async def show() -> None:

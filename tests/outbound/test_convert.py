@@ -61,11 +61,12 @@ def test_plain_text_stays_as_it_was_written() -> None:
     assert to_plain("**a**") == Text("**a**")
 
 
-def test_a_text_is_full_at_4096_utf16_units_or_100_entities() -> None:
+def test_text_limit_is_4096_units_or_100_entities() -> None:
+    """Telegram counts UTF-16 units."""
     assert share(Text("🎉" * 2048)) == 1
     assert share(to_text("**a** " * 101)) > 1
 
 
-def test_a_rich_message_is_full_at_32768_bytes_or_500_blocks() -> None:
+def test_rich_limit_is_32768_bytes_or_500_blocks() -> None:
     assert share(Rich("é" * 16_384)) == 1
     assert share(to_rich("a\n\n" * 501)) > 1

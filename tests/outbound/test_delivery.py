@@ -113,7 +113,7 @@ async def test_a_long_reply_arrives_whole_and_in_order(unknown: tuple[str, ...])
 
 
 @pytest.mark.parametrize("unknown", [(), RICH])
-async def test_after_a_crash_the_rest_is_sent_and_nothing_twice(unknown: tuple[str, ...]) -> None:
+async def test_delivery_resumes_after_crash_without_duplicates(unknown: tuple[str, ...]) -> None:
     async with connected(*unknown) as line:
         ends: list[int] = []
 
@@ -128,7 +128,7 @@ async def test_after_a_crash_the_rest_is_sent_and_nothing_twice(unknown: tuple[s
     assert first_seen(texts) == words(LONG)
 
 
-async def test_a_part_is_recorded_before_the_next_is_sent() -> None:
+async def test_part_is_recorded_before_next_is_sent() -> None:
     async with connected(*RICH) as line:
         sent: list[int] = []
 
@@ -139,7 +139,8 @@ async def test_a_part_is_recorded_before_the_next_is_sent() -> None:
     assert sent == list(range(1, len(sent) + 1))
 
 
-async def test_only_the_first_part_quotes_and_the_quoted_message_may_be_gone() -> None:
+async def test_only_first_part_quotes() -> None:
+    """The quoted message may be gone."""
     async with connected(*RICH) as line:
         await deliver(line.sender, LONG, GROUP)
         first, *others = line.api.of("sendMessage")
@@ -161,21 +162,21 @@ async def test_a_begun_message_becomes_the_first_part() -> None:
     assert (call.method, call.fields["message_id"], call.html) == ("editMessageText", "55", "<p><b>a</b></p>")
 
 
-async def test_a_begun_message_is_left_alone_once_its_part_has_arrived() -> None:
+async def test_begun_message_is_not_edited_after_arrival() -> None:
     async with connected(reply_format="rich") as line:
         await deliver(line.sender, "a\n\nb", GROUP, offset=3, begun=55)
         assert line.api.methods == ["sendRichMessage"]
         assert "reply_parameters" not in line.api.calls[0].fields
 
 
-async def test_a_begun_message_that_already_says_it_all_is_done() -> None:
+async def test_begun_message_already_complete_is_done() -> None:
     async with connected() as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message is not modified: specified new ...")
         assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(55, 1)]
         assert len(line.api.calls) == 1
 
 
-async def test_a_begun_message_that_is_gone_is_sent_anew() -> None:
+async def test_missing_begun_message_is_sent_again() -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message to edit not found")
         assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(102, 1)]
@@ -192,7 +193,7 @@ async def test_a_notice_is_plain_and_has_its_keyboard() -> None:
     assert "Undo" in call.fields["reply_markup"]
 
 
-async def test_a_long_notice_takes_several_messages_the_last_with_the_keyboard() -> None:
+async def test_long_notice_has_keyboard_on_last_message() -> None:
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Undo", callback_data="undo")]])
     async with connected() as line:
         assert await line.sender.notice(PRIVATE, "word " * 2000, keyboard) == 103
@@ -207,14 +208,14 @@ async def test_a_notice_can_replace_a_message() -> None:
         assert line.api.calls[0].fields["message_id"] == "55"
 
 
-async def test_a_notice_that_telegram_does_not_take_is_undeliverable() -> None:
+async def test_notice_refused_by_telegram_is_undeliverable() -> None:
     async with connected() as line:
         line.api.refuse("sendMessage", 400, "Bad Request: message text is empty")
         with pytest.raises(Undeliverable):
             await line.sender.notice(PRIVATE, "x")
 
 
-async def test_messages_are_deleted_a_hundred_at_a_time_as_far_as_telegram_lets_us() -> None:
+async def test_messages_are_deleted_by_hundreds_where_allowed() -> None:
     async with connected() as line:
         line.api.refuse("deleteMessages", 400, "Bad Request: message can't be deleted")
         await line.sender.delete(7, range(1, 151))

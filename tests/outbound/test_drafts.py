@@ -14,7 +14,7 @@ def _typed_more_than(line: Line, times: int) -> bool:
 
 
 @pytest.mark.parametrize("rich", [True, False])
-async def test_a_chat_that_takes_no_drafts_is_asked_once(rich: bool) -> None:
+async def test_chat_without_drafts_is_asked_once(rich: bool) -> None:
     async with connected(reply_format="rich" if rich else "text") as line:
         for _ in range(2):
             async with preview(line) as show:
@@ -28,7 +28,7 @@ async def test_a_chat_that_takes_no_drafts_is_asked_once(rich: bool) -> None:
         assert line.features.drafts
 
 
-async def test_a_draft_goes_without_a_topic_that_is_gone() -> None:
+async def test_draft_goes_without_missing_topic() -> None:
     async with connected(reply_format="rich") as line, preview(line, replace(PRIVATE, thread_id=4)) as show:
         line.api.refuse("sendRichMessageDraft", 400, "Bad Request: message thread not found")
         show.update("a")

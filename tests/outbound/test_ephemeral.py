@@ -43,7 +43,7 @@ async def test_a_refusal_is_believed_for_an_hour() -> None:
     assert await group.send(1) == [True, False]
 
 
-async def test_what_is_for_one_only_is_shown_to_nobody_else() -> None:
+async def test_refused_ephemeral_message_is_not_made_public() -> None:
     group = Group()
     with pytest.raises(BadRequest):
         await group.send(1, strictly=True)

@@ -11,7 +11,8 @@ from tests.outbound.double import GROUP, PRIVATE, RICH, connected
 from tests.outbound.test_delivery import TABLE, deliver
 
 
-async def test_an_older_server_gets_text_with_entities_and_is_not_asked_again() -> None:
+async def test_older_server_gets_text_for_good() -> None:
+    """A server without rich messages gets text with entities, and is not asked again."""
     async with connected(*RICH, reply_format="rich") as line:
         await deliver(line.sender, "**a**")
         await deliver(line.sender, "**b**")
@@ -20,7 +21,7 @@ async def test_an_older_server_gets_text_with_entities_and_is_not_asked_again() 
         assert '"bold"' in line.api.calls[1].fields["entities"]
 
 
-async def test_an_older_server_gets_a_begun_message_edited_as_text() -> None:
+async def test_older_server_edits_begun_message_as_text() -> None:
     async with connected(*RICH, reply_format="rich") as line:
         parts = await deliver(line.sender, "**a**", GROUP, begun=55)
         assert [part.message_id for part in parts] == [55]
@@ -30,7 +31,7 @@ async def test_an_older_server_gets_a_begun_message_edited_as_text() -> None:
 
 
 @pytest.mark.parametrize("sentence", ["message can't be edited", "There is no text in the message to edit"])
-async def test_a_preview_that_can_not_become_rich_stays_text(sentence: str) -> None:
+async def test_preview_refused_as_rich_stays_text(sentence: str) -> None:
     async with connected() as line:
         line.api.refuse("editMessageText", 400, f"Bad Request: {sentence}")
         parts = await deliver(line.sender, TABLE, GROUP, begun=55)
@@ -39,7 +40,7 @@ async def test_a_preview_that_can_not_become_rich_stays_text(sentence: str) -> N
         assert line.api.calls[1].text == "a | b\n--+--\n1 | 2"
 
 
-async def test_a_message_that_no_form_can_edit_is_sent_anew() -> None:
+async def test_uneditable_message_is_sent_again() -> None:
     async with connected() as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message can't be edited", times=2)
         assert len(await deliver(line.sender, TABLE, GROUP, begun=55)) == 1
@@ -80,7 +81,7 @@ async def test_each_part_falls_back_on_its_own() -> None:
     assert formatted == [True, False, True, True]
 
 
-async def test_what_the_converter_would_drop_is_sent_as_it_was_written() -> None:
+async def test_text_the_converter_drops_is_sent_verbatim() -> None:
     async with connected() as line:
         await deliver(line.sender, "[only]: https://defined.org/x")
         assert [(call.method, call.text) for call in line.api.calls] == [
@@ -98,7 +99,8 @@ async def test_a_flood_limit_is_waited_out(wait: int) -> None:
         assert line.now() - began >= wait
 
 
-async def test_trouble_is_waited_out_with_growing_pauses_of_30_seconds_at_most() -> None:
+async def test_trouble_is_waited_out_with_growing_pauses() -> None:
+    """No pause is longer than 30 seconds."""
     async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 502, "Bad Gateway", times=7)
         began = line.now()
@@ -133,7 +135,7 @@ async def test_a_token_that_was_revoked_loses_no_reply() -> None:
         (400, "Bad Request: not enough rights to send text messages to the chat"),
     ],
 )
-async def test_a_chat_that_is_gone_is_undeliverable_at_once(code: int, sentence: str) -> None:
+async def test_missing_chat_is_undeliverable_at_once(code: int, sentence: str) -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", code, sentence)
         with pytest.raises(Undeliverable, match=sentence.split(": ")[1][1:]):
@@ -157,14 +159,14 @@ async def test_where_only_rich_ones_are_refused_text_arrives(code: int, sentence
         assert line.features.rich
 
 
-async def test_a_group_that_migrated_is_undeliverable_and_the_new_id_is_told() -> None:
+async def test_migrated_group_is_undeliverable_with_new_id() -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 400, "Bad Request: group upgraded", migrate_to_chat_id=-100123)
         with pytest.raises(Undeliverable, match="-100123"):
             await deliver(line.sender, "a", GROUP)
 
 
-async def test_what_is_refused_even_as_plain_text_is_undeliverable() -> None:
+async def test_message_refused_as_plain_text_is_undeliverable() -> None:
     async with connected(*RICH) as line:
         line.api.refuse("sendMessage", 400, "Bad Request: anything", times=2)
         with pytest.raises(Undeliverable):
@@ -176,7 +178,7 @@ IN_TOPIC = replace(PRIVATE, thread_id=4)
 
 
 @pytest.mark.parametrize("sentence", GONE)
-async def test_without_its_topic_a_private_answer_goes_to_the_chat(sentence: str) -> None:
+async def test_private_answer_without_topic_goes_to_chat(sentence: str) -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("sendRichMessage", 400, f"Bad Request: {sentence}")
         assert await deliver(line.sender, "**a**", IN_TOPIC)
@@ -196,7 +198,7 @@ async def test_notices_and_files_go_without_their_topic_too(method: str) -> None
         assert [call.fields.get("message_thread_id") for call in line.api.of(method)] == ["4", None]
 
 
-async def test_what_was_said_in_a_groups_topic_goes_nowhere_else() -> None:
+async def test_group_answer_never_leaves_its_topic() -> None:
     async with connected() as line:
         line.api.refuse("sendMessage", 400, "Bad Request: message thread not found")
         with pytest.raises(Undeliverable):

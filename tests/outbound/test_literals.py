@@ -10,7 +10,7 @@ def test_every_place_of_a_word_is_marked() -> None:
     assert [(one.type, one.offset, one.length) for one in found.entities] == [("code", 3, 8), ("code", 16, 8)]
 
 
-def test_what_has_no_such_words_stays_as_it_is() -> None:
+def test_content_without_literals_is_unchanged() -> None:
     text = Text("plain")
     assert with_literals(text, []) is text
     rich = Rich("<b>x</b>")

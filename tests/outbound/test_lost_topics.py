@@ -48,7 +48,7 @@ async def _acted(line: Line, to: Destination) -> list[bool]:
     return ["message_thread_id" in call.fields for call in line.api.of("sendChatAction")]
 
 
-async def test_the_sign_of_life_is_shown_in_the_chat() -> None:
+async def test_typing_in_lost_topic_moves_to_chat() -> None:
     async with connected() as line:
         line.api.refuse("sendChatAction", 400, GONE)
         assert await _acted(line, LOST) == [True, False]

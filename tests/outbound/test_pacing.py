@@ -44,24 +44,24 @@ def most_within(times: list[float], span: float) -> int:
     return max(sum(start <= time < start + span for time in times) for start in times)
 
 
-async def test_a_private_chat_gets_a_few_at_once_and_then_one_a_second(pacer: Pacer, clock: Clock) -> None:
+async def test_private_chat_gets_burst_then_one_per_second(pacer: Pacer, clock: Clock) -> None:
     assert await turns(pacer, clock, PRIVATE, 7) == pytest.approx([0, 0, 0, 0, 1, 2, 3])
 
 
-async def test_a_group_never_gets_more_than_20_in_any_minute(pacer: Pacer, clock: Clock) -> None:
+async def test_group_gets_20_per_minute_at_most(pacer: Pacer, clock: Clock) -> None:
     times = await turns(pacer, clock, GROUP, 60)
     assert times[:5] == pytest.approx([0] * 5)
     assert 15 <= most_within(times, 60) <= 20
 
 
-async def test_all_chats_together_get_no_more_than_30_in_any_second(pacer: Pacer, clock: Clock) -> None:
+async def test_all_chats_get_30_per_second_at_most(pacer: Pacer, clock: Clock) -> None:
     times = []
     for chat in range(200):
         times += await turns(pacer, clock, Destination(chat, private=True), 1)
     assert 20 <= most_within(times, 1) <= 30
 
 
-async def test_a_preview_gets_a_turn_only_if_one_is_free_and_leaves_the_burst(pacer: Pacer, clock: Clock) -> None:
+async def test_preview_takes_free_turns_and_spares_burst(pacer: Pacer, clock: Clock) -> None:
     assert pacer.free(PRIVATE)
     assert not pacer.free(PRIVATE)
     assert await turns(pacer, clock, PRIVATE, 3) == pytest.approx([0, 0, 0])
@@ -71,7 +71,7 @@ async def test_a_preview_gets_a_turn_only_if_one_is_free_and_leaves_the_burst(pa
     assert pacer.free(PRIVATE)
 
 
-async def test_a_halted_chat_waits_and_the_others_do_not(pacer: Pacer, clock: Clock) -> None:
+async def test_halted_chat_waits_alone(pacer: Pacer, clock: Clock) -> None:
     pacer.halt(PRIVATE, 230)
     assert pacer.halted(PRIVATE)
     assert not pacer.free(PRIVATE)
@@ -80,7 +80,7 @@ async def test_a_halted_chat_waits_and_the_others_do_not(pacer: Pacer, clock: Cl
     assert not pacer.halted(PRIVATE)
 
 
-async def test_a_halt_that_comes_while_a_message_waits_holds_it_up_too(clock: Clock) -> None:
+async def test_halt_also_delays_a_waiting_message(clock: Clock) -> None:
     async def sleep(seconds: float) -> None:
         if clock.now == 1000:
             waiting.halt(PRIVATE, 50)
@@ -90,7 +90,7 @@ async def test_a_halt_that_comes_while_a_message_waits_holds_it_up_too(clock: Cl
     assert await turns(waiting, clock, PRIVATE, 5) == pytest.approx([0, 0, 0, 0, 50])
 
 
-async def test_a_shorter_halt_does_not_shorten_a_longer_one(pacer: Pacer, clock: Clock) -> None:
+async def test_shorter_halt_does_not_shorten_longer(pacer: Pacer, clock: Clock) -> None:
     pacer.halt(PRIVATE, 100)
     pacer.halt(PRIVATE, 1)
     clock.now += 50

@@ -27,7 +27,8 @@ def delivered(source: str, *, rich: bool) -> list[Content]:
 
 @pytest.mark.parametrize("rich", [True, False])
 @pytest.mark.parametrize("seed", some(range(8), 4))
-def test_40000_characters_of_any_markdown_arrive_whole_formatted_and_in_order(seed: int, rich: bool) -> None:
+def test_long_markdown_of_any_kind_arrives_formatted(seed: int, rich: bool) -> None:
+    """40,000 characters of it, whole and in order."""
     source = Document(seed, 40_000).source
     contents = delivered(source, rich=rich)
     assert first_seen(map(shown, contents)) == words(source)
@@ -46,7 +47,7 @@ def test_no_cut_lets_markup_show(seed: int, limit: int) -> None:
         offset = chunk.end
 
 
-def test_the_forms_go_from_rich_to_entities_to_plain() -> None:
+def test_forms_go_from_rich_via_entities_to_plain() -> None:
     rich, text, plain = (piece.content for piece in pieces("**a**", 0, rich=True))
     assert rich == Rich("<p><b>a</b></p>")
     assert isinstance(text, Text)
@@ -73,7 +74,7 @@ def test_plain_text_is_counted_in_utf16() -> None:
     assert 1500 < piece.end <= 2048
 
 
-def test_a_preview_shows_code_that_is_not_closed_yet() -> None:
+def test_preview_shows_unclosed_code() -> None:
     assert preview_piece("```py\nx = 1", 0, rich=True).content == Rich(
         '<pre><code class="language-py">x = 1</code></pre>'
     )

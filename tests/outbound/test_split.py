@@ -25,13 +25,13 @@ def test_a_cut_falls_between_paragraphs_if_it_can() -> None:
     assert pieces("one two three.\n\nfour five. Six\nseven", 30) == ["one two three.", "four five. Six\nseven"]
 
 
-def test_a_paragraph_is_cut_after_a_line_then_a_sentence_then_a_word() -> None:
+def test_cut_prefers_line_then_sentence_then_word() -> None:
     assert pieces("first line here\nsecond line", 20) == ["first line here", "second line"]
     assert pieces("The first. The second one", 20) == ["The first.", "The second one"]
     assert pieces("just words and words", 12) == ["just words", "and words"]
 
 
-def test_a_cut_keeps_away_from_emphasis_and_links_if_it_can() -> None:
+def test_cut_avoids_emphasis_and_links() -> None:
     assert pieces("some words then **bold words here** end", 30) == ["some words then", "**bold words here** end"]
 
 
@@ -41,7 +41,7 @@ def test_an_endless_word_is_cut_between_visible_characters() -> None:
         assert text == family * (len(text) // len(family))
 
 
-def test_code_is_closed_and_opened_again_with_its_language() -> None:
+def test_cut_code_is_reopened_with_its_language() -> None:
     source = "```python\n" + "\n".join(f"line{n} = {n}" for n in range(10)) + "\n```\nafter"
     first, *others = pieces(source, 60)
     assert first.startswith("```python\nline0")
@@ -58,7 +58,7 @@ def test_a_fence_inside_a_longer_fence_is_code() -> None:
     assert texts[-1].endswith("~~~~\n\nend")
 
 
-def test_no_piece_begins_with_the_fence_that_ends_a_block() -> None:
+def test_no_piece_begins_with_closing_fence() -> None:
     source = "```\n" + "x\n" * 50 + "```\n\nThe end."
     for limit in range(30, 120):
         assert "".join(pieces(source, limit)).count("```") % 2 == 0
@@ -66,7 +66,7 @@ def test_no_piece_begins_with_the_fence_that_ends_a_block() -> None:
         assert all("x" in text or text == "The end." for text in pieces(source, limit))
 
 
-def test_code_in_a_list_loses_the_indent_of_the_list() -> None:
+def test_code_in_list_loses_list_indent() -> None:
     source = "1. step\n\n   ```sh\n" + "   make it\n" * 10 + "   ```\n\n2. next"
     first, second, *_ = pieces(source, 70)
     assert first.endswith("   make it\n   ```")
@@ -91,7 +91,7 @@ def test_a_table_repeats_its_header() -> None:
     assert all(text.startswith("| a | b |\n|---|---|\n| ") for text in texts)
 
 
-def test_a_list_goes_on_without_the_indent_of_its_parents() -> None:
+def test_continued_list_loses_indent_of_parents() -> None:
     source = "- top\n" + "".join(f"    - item {n}\n" for n in range(6)) + "- end"
     first, second, *_ = pieces(source, 50)
     assert first.startswith("- top\n    - item 0")
@@ -99,18 +99,19 @@ def test_a_list_goes_on_without_the_indent_of_its_parents() -> None:
     assert pieces(source, 50)[-1].endswith("\n- end")
 
 
-def test_blank_space_at_the_end_is_no_piece_of_its_own() -> None:
+def test_trailing_blank_space_is_no_piece() -> None:
     assert next_part("a word\n\n  \n", 0, 8).end == len("a word\n\n  \n")
 
 
 @pytest.mark.parametrize("limit", [150, 700, 4096])
 @pytest.mark.parametrize("seed", range(12))
-def test_every_word_of_any_document_arrives_once_and_in_order(seed: int, limit: int) -> None:
+def test_every_word_arrives_once_in_order(seed: int, limit: int) -> None:
     source = Document(seed, 8 * limit).source
     assert first_seen(pieces(source, limit)) == words(source)
 
 
-def test_a_piece_can_begin_at_any_end_whatever_the_size_before() -> None:
+def test_pieces_can_follow_any_previous_limit() -> None:
+    """The next piece may begin wherever one of another size ended."""
     source = Document(1, 6000).source
     offset, texts, limit = 0, [], 200
     while offset < len(source):

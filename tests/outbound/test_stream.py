@@ -30,14 +30,14 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_typing_shows_and_goes_on_while_nothing_else_does() -> None:
+async def test_typing_continues_while_nothing_else_shows() -> None:
     async with connected() as line, preview(line) as show:
         await until(lambda: line.api.methods.count("sendChatAction") >= 2)
         assert set(line.api.methods) == {"sendChatAction"}
         assert not show.shown
 
 
-async def test_the_answer_so_far_is_a_rich_draft_with_one_id() -> None:
+async def test_growing_answer_is_rich_draft_with_id() -> None:
     async with connected(reply_format="rich") as line, preview(line) as show:
         show.update("**a**")
         await until(lambda: show.shown)
@@ -98,7 +98,7 @@ async def test_thinking_shows_until_there_is_text() -> None:
         assert line.api.of(*DRAFTS)[-1].html == "<p>a</p>"
 
 
-async def test_a_note_is_shown_as_it_is_and_is_no_answer() -> None:
+async def test_note_is_shown_verbatim_and_is_no_answer() -> None:
     async with connected(reply_format="rich") as line, preview(line) as show:
         show.note("<still> trying")
         await until(lambda: line.api.of(*DRAFTS))
@@ -143,7 +143,7 @@ async def test_network_trouble_is_skipped() -> None:
         await until(lambda: show.shown)
 
 
-async def test_a_flood_stops_previews_and_typing_for_its_time() -> None:
+async def test_flood_pauses_previews_and_typing() -> None:
     async with connected(reply_format="rich") as line, preview(line) as show:
         line.api.refuse("sendRichMessageDraft", 429, "Too Many Requests", retry_after=200)
         show.update("a")
@@ -181,7 +181,7 @@ async def test_a_group_gets_one_message_that_is_edited() -> None:
         assert not line.api.of(*DRAFTS)
 
 
-async def test_a_group_sees_a_note_as_the_begin_of_the_message() -> None:
+async def test_group_note_becomes_the_begun_message() -> None:
     async with connected() as line, preview(line, GROUP) as show:
         show.note("Still trying")
         await until(lambda: show.message_id)
@@ -217,7 +217,8 @@ async def test_a_message_from_before_a_restart_is_edited() -> None:
         assert not line.api.of("sendRichMessage")
 
 
-async def test_a_begin_that_timed_out_may_stand_there_and_no_second_one_is_begun() -> None:
+async def test_timed_out_first_message_is_not_repeated() -> None:
+    """It may have arrived."""
     async with connected(patience=0.1, reply_format="rich") as line, preview(line, GROUP) as show:
         line.api.slowness = 0.2
         show.update("a")
@@ -240,7 +241,7 @@ async def test_an_edit_that_changes_nothing_is_a_success() -> None:
 
 
 @pytest.mark.parametrize("end", [None, asyncio.CancelledError])
-async def test_leaving_waits_for_the_message_that_is_being_begun(end: type[BaseException] | None) -> None:
+async def test_leaving_waits_for_message_being_begun(end: type[BaseException] | None) -> None:
     async with connected(reply_format="rich") as line:
         show = preview(line, GROUP)
         line.api.slowness = 0.1
@@ -263,7 +264,7 @@ async def test_leaving_leaves_no_task_behind() -> None:
         assert not any(task.get_name() == "preview 7" for task in asyncio.all_tasks())
 
 
-async def test_a_broken_record_of_the_begin_does_not_cost_the_answer(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_record_of_message_keeps_the_answer(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(message_id: int) -> None:
         raise OSError
 

@@ -40,7 +40,7 @@ async def test_a_file_arrives_as_what_it_is(file: File, method: str, field: str,
     assert json.loads(call.fields["reply_markup"])["inline_keyboard"][0][0]["text"] == "More"
 
 
-async def test_a_flood_limit_delays_a_file_and_never_eats_it() -> None:
+async def test_flood_limit_delays_but_keeps_a_file() -> None:
     async with connected() as line:
         line.api.refuse("sendDocument", 429, "Too Many Requests: retry after 60", retry_after=60)
         began = line.now()
@@ -49,14 +49,14 @@ async def test_a_flood_limit_delays_a_file_and_never_eats_it() -> None:
         assert line.now() - began >= 60
 
 
-async def test_a_voice_note_that_a_user_does_not_take_is_undeliverable() -> None:
+async def test_voice_note_refused_by_user_is_undeliverable() -> None:
     async with connected() as line:
         line.api.refuse("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
         with pytest.raises(Undeliverable, match=r"(?i)voice_messages_forbidden"):
             await line.sender.upload(PRIVATE, Voice(b"OggS", ""))
 
 
-async def test_a_file_that_the_server_finds_too_large_is_not_sent_for_ever() -> None:
+async def test_file_too_large_for_server_is_given_up() -> None:
     async with connected() as line:
         line.api.refuse("sendDocument", 413, "Request Entity Too Large", times=5)
         with pytest.raises(Undeliverable, match="Too Large"):
@@ -65,7 +65,7 @@ async def test_a_file_that_the_server_finds_too_large_is_not_sent_for_ever() -> 
 
 
 @pytest.mark.parametrize(("code", "said"), [(500, "Internal Server Error"), (502, "Bad Gateway"), (503, "")])
-async def test_a_file_that_the_server_fails_over_is_not_sent_for_ever(code: int, said: str) -> None:
+async def test_file_failing_at_server_is_given_up(code: int, said: str) -> None:
     async with connected() as line:
         line.api.refuse("sendDocument", code, said, times=30)
         with pytest.raises(Undeliverable) as raised:
@@ -81,7 +81,7 @@ async def test_a_file_outlasts_a_short_trouble_there() -> None:
         assert await line.sender.upload(PRIVATE, Document(b"x", "x.md", "")) is not None
 
 
-async def test_a_text_waits_for_the_end_of_any_trouble() -> None:
+async def test_text_waits_until_trouble_ends() -> None:
     async with connected() as line:
         line.api.refuse("sendMessage", 500, "Internal Server Error", times=2 * MOST_FAILED_UPLOADS)
         assert await line.sender.notice(PRIVATE, "words") is not None
@@ -97,7 +97,7 @@ async def test_a_quote_is_folded_as_a_whole() -> None:
     assert entity == {"type": "expandable_blockquote", "offset": 0, "length": len(text) + 1}
 
 
-async def test_each_part_of_a_long_quote_is_a_quote() -> None:
+async def test_each_part_of_long_quote_is_quoted() -> None:
     text = "word " * 2000 + "end"
     async with connected() as line:
         await line.sender.notice(PRIVATE, text, BUTTON, quote=True)
@@ -119,7 +119,7 @@ def _times_out(line: Line, monkeypatch: pytest.MonkeyPatch, cause: Exception, tr
 
 
 @pytest.mark.parametrize("cause", [httpx.ReadTimeout(""), httpx.WriteTimeout(""), httpx.RemoteProtocolError("")])
-async def test_a_file_that_may_have_arrived_is_sent_twice(cause: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_possibly_arrived_file_is_sent_twice_at_most(cause: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
     async with connected() as line:
         _times_out(line, monkeypatch, cause, tries)
@@ -129,7 +129,7 @@ async def test_a_file_that_may_have_arrived_is_sent_twice(cause: Exception, monk
     assert may_have_arrived(raised.value.__cause__)
 
 
-async def test_words_that_may_have_arrived_are_not_sent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_possibly_arrived_text_is_given_up_eventually(monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
 
     async def send(_: object, __: object, content: Text, ___: object) -> int:
