@@ -35,7 +35,7 @@ def _replied_to(sender: dict[str, Any]) -> dict[str, Any]:
         (_in_group("and you?", reply_to_message=_replied_to(ANN)), False),
     ],
 )
-def test_in_a_group_the_bot_is_meant_when_it_is_called(message: Message, meant: bool) -> None:
+def test_bot_in_group_is_addressed_when_called(message: Message, meant: bool) -> None:
     assert CALLED.is_meant(message) is meant
 
 

@@ -74,13 +74,14 @@ def _kinds(found: Attached) -> list[MediaKind]:
 
 
 @pytest.mark.parametrize("data", [b"8BPS\0\1" + bytes(99), picture()[:30], None], ids=["unknown", "broken", "large"])
-async def test_a_picture_that_is_not_read_has_its_preview(data: bytes | None) -> None:
+async def test_unreadable_picture_is_replaced_by_its_preview(data: bytes | None) -> None:
     found = await _found(data, **_file("image/x"))
     assert (_kinds(found), found.problem, found.lost) == ([MediaKind.IMAGE], Problem.PREVIEW, DETAILS)
     assert (await _found(data, **_file("image/x", None))).problem is not None
 
 
-async def test_whatever_a_picture_is_sent_as_has_its_preview() -> None:
+async def test_preview_replaces_any_form_of_picture() -> None:
+    """It may come as a photo, a sticker or a file."""
     broken = b"RIFF\x99\0\0\0WEBPVP8 "
     sizes = (PhotoSize("preview", "p", 9, 9, 900), PhotoSize("file", "u", 90, 90, 9_000))
     sticker = Sticker("file", "u", 90, 90, False, False, Sticker.REGULAR, thumbnail=PREVIEW)
@@ -93,7 +94,7 @@ async def test_whatever_a_picture_is_sent_as_has_its_preview() -> None:
     assert (await _found(broken, sticker=bare)).problem is Problem.UNREADABLE
 
 
-async def test_a_picture_without_its_end_is_said_to_be() -> None:
+async def test_truncated_picture_is_reported() -> None:
     found = await _found(picture(640, 480, "BMP")[:-300_000], **_file("image/bmp"))
     assert (_kinds(found), found.lost) == ([MediaKind.IMAGE], "its end could not be read")
     assert found.problem is Problem.DAMAGED
@@ -117,7 +118,7 @@ async def test_a_film_is_seen_and_heard() -> None:
     assert _kinds(await _found(film, **_file("application/octet-stream", None))) == both[1:]
 
 
-async def test_of_a_film_that_is_not_heard_the_picture_is_left() -> None:
+async def test_video_without_sound_leaves_its_picture() -> None:
     video = Video("file", "u", 9, 9, 1, thumbnail=PREVIEW)
     lost = "its sound could not be read"
     for data, problem in (
@@ -131,12 +132,13 @@ async def test_of_a_film_that_is_not_heard_the_picture_is_left() -> None:
     assert found.problem is Problem.TOO_BIG
 
 
-async def test_small_file_with_too_much_in_it_is_told_apart() -> None:
+async def test_small_file_with_huge_contents_is_reported() -> None:
     found = await _found(picture(9_900, 9_900, "PNG", mode="1", color=1), **_file("image/png", None))
     assert found.problem is Problem.SWOLLEN
 
 
-async def test_a_sound_as_a_file_is_heard_whatever_it_is_called() -> None:
+async def test_audio_sent_as_file_is_heard() -> None:
+    """Whatever the file is called."""
     assert _kinds(await _found(wav(0.2), **_file("text/plain", None))) == [MediaKind.AUDIO]
 
 
@@ -146,18 +148,18 @@ def _cut_voice() -> bytes:
     return whole[: int(len(whole) * 0.65)]
 
 
-async def test_a_text_that_is_called_a_film_is_read() -> None:
+async def test_text_named_as_video_is_read() -> None:
     found = await _found(b"hello", **_file("video/mp4", None))
     assert (found.text, found.media, found.lost) == ("hello", (), "")
 
 
-async def test_of_a_film_as_a_file_it_is_said_what_is_seen() -> None:
+async def test_video_file_reports_what_is_visible() -> None:
     film = recorded("mp4", "aac", 0.2)
     assert (await _found(film, **_file("video/mp4"))).lost == "only one picture of it is here"
     assert (await _found(film, **_file("video/mp4", None))).lost == "nothing of it is here to see"
 
 
-async def test_a_voice_message_of_no_known_kind_is_damaged() -> None:
+async def test_voice_message_of_unknown_format_is_damaged() -> None:
     assert (await _found(b"", voice=Voice("file", "u", 4))).problem is Problem.UNREADABLE
 
 
@@ -172,7 +174,7 @@ async def test_a_sound_heard_in_part_is_told() -> None:
         assert (await _found(data, voice=Voice("file", "u", seconds))).problem is None
 
 
-async def test_what_is_empty_is_told_from_what_has_no_words() -> None:
+async def test_empty_file_differs_from_file_without_words() -> None:
     assert (await _found(pdf("", ""), **_file("application/pdf"))).problem is Problem.EMPTY
     for blank in (b" \n", " \n".encode("utf-16"), b"\xef\xbb\xbf\n", word("")):
         assert (await _found(blank, **_file("text/plain"))).problem is Problem.BLANK
@@ -201,7 +203,7 @@ class Late:
         yield b""
 
 
-async def test_a_file_that_does_not_come_in_time_is_told_so() -> None:
+async def test_file_arriving_too_late_is_reported() -> None:
     late = Attachments(Late(), Here(), len, 1000)  # type: ignore[arg-type]
     file = Document("file", "u", file_name="a", mime_type="text/plain")
     assert (await late.of(Message(1, NOW, Chat(1, Chat.PRIVATE), document=file))).problem is Problem.LATE

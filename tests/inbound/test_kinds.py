@@ -39,13 +39,13 @@ def test_the_corpus_holds_every_field_of_a_message() -> None:
     assert frozenset().union(*CORPUS.values()) - {"hologram"} == CONTENT | ENVELOPE
 
 
-def test_each_kind_of_content_is_described_or_passed_over_for_a_reason() -> None:
+def test_every_kind_is_described_or_ignored_deliberately() -> None:
     assert KINDS.keys() | SILENT.keys() == CONTENT
     assert KINDS.keys().isdisjoint(SILENT)
     assert all(len(reason) > 10 for reason in SILENT.values())
 
 
-def test_each_message_says_something_unless_there_is_a_reason_for_silence() -> None:
+def test_every_message_has_words_unless_ignored_deliberately() -> None:
     heard = {name: said(_message(raw), bot_id=1) for name, raw in CORPUS.items()}
     assert [name for name, words in heard.items() if words is None] == [
         name for name, raw in CORPUS.items() if _silent(raw)
@@ -102,12 +102,13 @@ def test_a_description_tells_what_was_sent(name: str, text: str) -> None:
     assert _described(name) == text
 
 
-def test_what_telegram_sends_for_older_programs_is_not_taken_for_the_thing_itself() -> None:
+def test_compatibility_fields_are_not_mistaken_for_content() -> None:
+    """Telegram sends an animation as a document too, for older programs."""
     assert "document" in CORPUS["animation"]
     assert _described("animation") == "[animation, 0:03, of which one picture is here]"
 
 
-def test_a_new_kind_with_a_caption_is_not_dropped() -> None:
+def test_unknown_kind_with_caption_is_kept() -> None:
     assert described(_message(private(hologram={"width": 3}, caption="look"))) == (
         "[a message of a kind that I don't know: hologram]"
     )
@@ -116,12 +117,13 @@ def test_a_new_kind_with_a_caption_is_not_dropped() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, raw in CORPUS.items() if _silent(raw)])
-def test_a_service_message_with_a_new_field_stays_one(name: str) -> None:
+def test_service_message_with_new_field_stays_one(name: str) -> None:
     assert described(_message(CORPUS[name] | {"hologram": {"width": 3}})) is None
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_texts_neither_break_our_line_nor_end_our_bracket(text: str) -> None:
+def test_hostile_text_cannot_break_notes(text: str) -> None:
+    """Neither the line of a note nor its bracket ends where the text of a stranger wants it."""
     for name, raw in sent_by(text).items():
         message = _message(raw)
         for line in filter(None, (described(message), *links(message))):
@@ -138,7 +140,7 @@ def test_hostile_texts_are_never_silence(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_in_a_group_no_line_of_a_hostile_message_passes_for_anothers(text: str) -> None:
+def test_hostile_line_in_group_cannot_imitate_another(text: str) -> None:
     for name, raw in sent_by(text).items():
         words = said(_message(raw), 1)
         if words is not None and words.speaker == "Ann Lee":

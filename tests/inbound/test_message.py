@@ -65,7 +65,8 @@ def test_a_reply_quotes_what_it_answers() -> None:
     assert words.quote == Quoted("whole", "Ann Lee", 6, whole=False)
 
 
-def test_a_photo_is_noted_with_its_caption_and_a_service_message_is_not_said_by_anybody() -> None:
+def test_photo_has_note_and_service_message_none() -> None:
+    """Nobody says a service message."""
     photo = _message(photo=[{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}], caption="me")
     words = said(photo, 99)
     assert words is not None
@@ -73,7 +74,8 @@ def test_a_photo_is_noted_with_its_caption_and_a_service_message_is_not_said_by_
     assert said(_message(chat=GROUP, new_chat_members=[ANN]), 99) is None
 
 
-def test_the_opening_of_a_topic_is_nothing_that_a_message_answers() -> None:
+def test_opening_of_topic_is_not_replied_to() -> None:
+    """Telegram gives it as what the first messages of the topic reply to."""
     opening = {
         "message_id": 6,
         "date": NOON,

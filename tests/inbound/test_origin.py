@@ -68,13 +68,13 @@ def test_the_bot_is_an_author_without_a_name() -> None:
     assert quoted(_message(in_group(text="Sure?", reply_to_message=mine)), BOT) == Quoted("I said so", None, 8)
 
 
-def test_a_caption_and_what_it_belongs_to_are_quoted_together() -> None:
+def test_caption_is_quoted_with_its_picture() -> None:
     photo = CORPUS["photo with a caption"] | {"chat": SUPERGROUP, "from": BOB}
     quote = quoted(_message(in_group(text="Nice", reply_to_message=photo)), BOT)
     assert quote == Quoted("[photo]\nLook at #Bern", "Bob", 1000)
 
 
-def test_a_quote_of_nobody_known_is_not_the_bots() -> None:
+def test_quote_of_unknown_author_is_not_the_bots() -> None:
     quote = quoted(_message(private(text="Yes", quote={"text": "so it is", "position": 0})), BOT)
     assert quote == Quoted("so it is", "Someone", whole=False)
 
@@ -116,6 +116,6 @@ def test_whose_words_a_reply_answers_is_known(name: str, known: bool) -> None:
     assert quoted_id(_message(CORPUS[name])) == (BOB["id"] if known else None)
 
 
-def test_whose_words_a_reply_answers_is_known_of_another_chat_too() -> None:
+def test_author_quoted_from_another_chat_is_known() -> None:
     raw = in_group(text="Look", external_reply={"origin": {"type": "user", "date": NOON, "sender_user": BOB}})
     assert quoted_id(_message(raw)) == BOB["id"]

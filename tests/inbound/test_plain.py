@@ -20,11 +20,12 @@ from bot.inbound.plain import LONGEST, MOST_ITEMS, amount, clean, duration, list
         ("Grüße, 世界 😀", "Grüße, 世界 😀"),
     ],
 )
-def test_a_strangers_text_is_one_line_that_ends_nothing_of_ours(text: str | None, shown: str) -> None:
+def test_hostile_text_becomes_one_harmless_line(text: str | None, shown: str) -> None:
+    """It ends nothing that the bot wrote around it."""
     assert clean(text) == shown
 
 
-def test_a_long_text_is_cut_where_one_can_see_it() -> None:
+def test_long_text_is_cut_visibly() -> None:
     assert clean("x" * 10_000) == "x" * LONGEST + "…"
     assert clean("x" * LONGEST) == "x" * LONGEST
 

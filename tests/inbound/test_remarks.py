@@ -88,7 +88,7 @@ def test_they_stand_before_the_words_and_in_quotes() -> None:
     assert render(answer) == "> Bob: [photo]\n>   [photo: not readable: it seems to be damaged]\nand?"
 
 
-def test_of_pages_it_is_said_how_many_are_there() -> None:
+def test_remark_counts_the_pages_read() -> None:
     read = Read("x" * 100, 61, cut=True, share=20.5 / 61)
     [remark] = remarks(_file("a.pdf"), Attached(text="x" * 100, problem=Problem.CUT, document=read))
     assert remark == "[file a.pdf: only its beginning is below, 20 of its 61 pages]"

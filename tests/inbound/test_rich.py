@@ -10,7 +10,7 @@ from tests.corpus import CORPUS
 from tests.corpus.words import CALLS, RICH
 
 
-def test_each_block_is_a_line_and_no_word_is_lost() -> None:
+def test_each_block_is_a_line_without_loss() -> None:
     assert words_of(RICH).splitlines() == [
         "A rich heading",
         "Plain, bolditalicunderlinestrikethroughspoilersubscriptsuperscriptmarkedx = 1noonBob👍a^2"

@@ -21,7 +21,8 @@ def _message(name: str) -> Message:
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_the_text_for_a_kind_is_marked_when_it_is_typed(name: str) -> None:
+def test_typed_note_of_any_kind_is_escaped(name: str) -> None:
+    """So that words cannot pass for a photo or anything else the bot notes."""
     words = said(_message(name), BOT)
     for note in words.notes if words else ():
         if "a kind that I don't know" not in note:
@@ -36,7 +37,7 @@ def test_a_remark_is_marked_when_it_is_typed(problem: Problem) -> None:
                 assert typed(remark) == f"\\{remark}"
 
 
-def test_what_is_typed_in_a_quoted_message_is_no_picture() -> None:
+def test_note_typed_in_quoted_message_is_escaped() -> None:
     forged = {**CORPUS["reply"], "reply_to_message": {**CORPUS["reply"]["reply_to_message"], "text": "[photo]\nlook"}}  # type: ignore[dict-item]  # JSON
     message = Message.de_json(forged, None)
     words = said(message, BOT) if message else None

@@ -10,7 +10,7 @@ from storage.records import Place
 from tests.intake.updates import FORWARD, NOW, NamedBot, arrival
 
 
-def test_a_chat_and_each_of_its_topics_are_places_of_their_own() -> None:
+def test_chat_and_its_topics_have_separate_keys() -> None:
     assert arrival(1, "hi").place == Place(5)
     topic = arrival(2, "hi", chat_id=-100, message_thread_id=7, is_topic_message=True)
     assert topic.place == Place(-100, 7)
@@ -33,7 +33,7 @@ def test_commands_are_told_from_words(text: str, kind: Kind) -> None:
     assert arrival(1, text).kind is kind
 
 
-def test_a_button_belongs_to_the_chat_of_its_message() -> None:
+def test_button_belongs_to_chat_of_its_message() -> None:
     query = {"id": "9", "from": {"id": 5, "is_bot": False, "first_name": "Ann"}, "chat_instance": "1", "data": "x"}
     message = {"message_id": 3, "date": NOW, "chat": {"id": 5, "type": "private"}, "text": "press"}
     raw = RawUpdate(1, json.dumps({"update_id": 1, "callback_query": {**query, "message": message}}))
@@ -42,7 +42,7 @@ def test_a_button_belongs_to_the_chat_of_its_message() -> None:
 
 
 @pytest.mark.parametrize("raw", ["{}", "not json", '{"update_id": 1, "message": {"message_id": 1}}', "[]"])
-def test_what_can_not_be_parsed_is_a_value_error(raw: str) -> None:
+def test_unparseable_update_raises_value_error(raw: str) -> None:
     with pytest.raises(ValueError, match="update 1 can't be parsed"):
         parse(RawUpdate(1, raw), NamedBot())
 
@@ -58,7 +58,8 @@ def test_in_a_group_only_one_senders_messages_join() -> None:
     assert not arrival(2, "b", chat_id=-1, sender=6).joins(arrival(1, "a", chat_id=-1, sender=5))
 
 
-def test_parts_of_one_paste_and_a_comment_with_its_forward_are_one_action() -> None:
+def test_parts_of_one_action_belong_together() -> None:
+    """The parts of one paste; a comment and the forward that comes with it."""
     cut = arrival(1, "x" * 4090)
     assert cut.may_continue
     assert arrival(2, "rest").continues(cut)
@@ -68,6 +69,6 @@ def test_parts_of_one_paste_and_a_comment_with_its_forward_are_one_action() -> N
     assert forward.may_continue
 
 
-def test_a_later_or_unrelated_message_is_not_part_of_the_same_action() -> None:
+def test_later_or_unrelated_message_is_separate_action() -> None:
     assert not arrival(2, "b").continues(arrival(1, "a"))
     assert not arrival(2, "rest", date=NOW + 5).continues(arrival(1, "x" * 4090))

@@ -101,9 +101,7 @@ def test_a_button_under_a_forward_presses_nothing(data: str, forwarded: bool) ->
         ),
     ],
 )
-def test_more_than_a_word_after_an_unknown_command_is_words(
-    words: str, chat_id: int, more: dict[str, Any], kind: Kind
-) -> None:
+def test_unknown_command_with_more_words_is_message(words: str, chat_id: int, more: dict[str, Any], kind: Kind) -> None:
     length = len(words.split()[0].rstrip("!"))
     update = json.loads(message_json(1, words, chat_id=chat_id))
     update["message"]["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
@@ -132,7 +130,7 @@ def test_a_path_is_no_command(words: str, entity: str, chat_id: int) -> None:
     assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.MESSAGE
 
 
-def test_the_commands_that_are_obeyed_are_those_of_the_menu() -> None:
+def test_known_commands_are_those_of_the_menu() -> None:
     assert {"start", "cancel", *dict(MENU)} == KNOWN
 
 

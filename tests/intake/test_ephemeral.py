@@ -79,7 +79,7 @@ def test_a_press_under_one_is_whoever_pressed(data: str, place: Place, number: J
 
 
 @pytest.mark.parametrize("wrong", [7, [], {"message_id": 0}, {"message_id": 0, "ephemeral_message_id": "x"}])
-def test_json_that_looks_otherwise_is_left_as_it_is(wrong: object) -> None:
+def test_unexpected_json_is_left_unchanged(wrong: object) -> None:
     with pytest.raises(ValueError, match="parsed"):
         _arrival({"message": wrong})
     assert isinstance(_arrival({"callback_query": None}).update, Update)

@@ -67,7 +67,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_S", 0.05)
 
 
-async def test_messages_that_arrive_while_a_turn_is_under_way_become_one_next_turn() -> None:
+async def test_messages_during_turn_form_one_next_turn() -> None:
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
     lanes = Lanes(work)
@@ -104,7 +104,8 @@ async def test_a_slow_chat_delays_no_other() -> None:
     await _settled(lanes)
 
 
-async def test_stop_overtakes_what_waits_and_what_it_answers_is_settled() -> None:
+async def test_stop_overtakes_queue_and_lane_wakes_afterwards() -> None:
+    """After it the lane runs once without messages, before the next command."""
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
     lanes = Lanes(work)
@@ -121,7 +122,7 @@ async def test_stop_overtakes_what_waits_and_what_it_answers_is_settled() -> Non
     await _settled(lanes)
 
 
-async def test_the_parts_of_a_long_paste_are_waited_for() -> None:
+async def test_parts_of_long_paste_are_awaited() -> None:
     work = Recorder()
     lanes = Lanes(work)
     lanes.put(arrival(1, "x" * 4090))
@@ -133,7 +134,7 @@ async def test_the_parts_of_a_long_paste_are_waited_for() -> None:
     await _settled(lanes)
 
 
-async def test_a_paste_whose_next_part_does_not_come_is_not_waited_for_long() -> None:
+async def test_missing_part_of_paste_is_awaited_briefly() -> None:
     work = Recorder()
     lanes = Lanes(work)
     lanes.put(arrival(1, "x" * 4090))
@@ -142,7 +143,7 @@ async def test_a_paste_whose_next_part_does_not_come_is_not_waited_for_long() ->
     await _settled(lanes)
 
 
-async def test_a_forward_that_follows_its_comment_asks_for_a_new_beginning() -> None:
+async def test_forward_after_comment_restarts_the_turn() -> None:
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
     lanes = Lanes(work)
@@ -154,7 +155,7 @@ async def test_a_forward_that_follows_its_comment_asks_for_a_new_beginning() -> 
     await _settled(lanes)
 
 
-async def test_a_lane_goes_on_after_a_failure_and_is_gone_when_idle() -> None:
+async def test_lane_survives_failure_and_ends_when_idle() -> None:
     work = Recorder()
     lanes = Lanes(work)
     lanes.put(arrival(1, "boom"))
@@ -165,7 +166,8 @@ async def test_a_lane_goes_on_after_a_failure_and_is_gone_when_idle() -> None:
     await _settled(lanes)
 
 
-async def test_draining_finishes_what_is_under_way_and_leaves_the_rest_to_the_next_start() -> None:
+async def test_draining_finishes_current_work_only() -> None:
+    """The rest is left to the next start."""
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
     lanes = Lanes(work)
@@ -189,7 +191,7 @@ async def test_draining_cancels_what_takes_too_long() -> None:
     assert not work.handled.is_set()
 
 
-async def test_what_is_too_much_to_wait_is_left_out_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_queue_overflow_is_dropped_and_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 2)
     work = Recorder()
     work.gates[HOME] = asyncio.Event()

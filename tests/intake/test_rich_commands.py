@@ -23,7 +23,7 @@ def _kind(*blocks: object, **more: object) -> tuple[Kind, str | None]:
 @pytest.mark.parametrize(
     "text", [COMMAND, [COMMAND, " 3h"], "/summary 3h", {"type": "bold", "text": [COMMAND]}, ["/sum", "mary"]]
 )
-def test_a_rich_message_that_begins_with_a_command_gives_it(text: object) -> None:
+def test_rich_message_starting_with_command_is_command(text: object) -> None:
     kind, words = _kind({"type": "paragraph", "text": text}, {"type": "paragraph", "text": "more"})
     assert kind is Kind.OTHER
     assert (words or "").startswith("/summary")
@@ -57,7 +57,7 @@ def test_a_forwarded_rich_command_is_words() -> None:
     assert _kind({"type": "paragraph", "text": COMMAND}, forward_origin=origin)[0] is Kind.MESSAGE
 
 
-def test_a_call_by_a_command_that_the_bot_has_not_got_is_words() -> None:
+def test_foreign_command_naming_bot_is_message() -> None:
     asked = {"type": "bot_command", "text": "/ask@keepsake_bot", "bot_command": "ask@keepsake_bot"}
     assert _kind({"type": "paragraph", "text": [asked, " what is it?"]})[0] is Kind.MESSAGE
     raw = private(text="/start", rich_message={"blocks": []})

@@ -34,7 +34,7 @@ def test_a_text_of_any_encoding_is_read(encoding: str) -> None:
     assert _read(text.encode(encoding)).text.strip() == text.strip()
 
 
-def test_line_ends_are_unified_and_control_characters_are_gone() -> None:
+def test_line_ends_are_unified_and_controls_removed() -> None:
     assert _read(b"one\r\ntwo\rthree" + b" and so on" * 20 + b"\x07").text == "one\ntwo\nthree" + " and so on" * 20
 
 
@@ -42,7 +42,7 @@ def test_a_pdf_is_read_page_by_page() -> None:
     assert _read(pdf("first page", "second page")) == Document("first page\nsecond page", 2, cut=False)
 
 
-def test_more_than_there_is_room_for_is_cut_and_said_to_be() -> None:
+def test_too_long_text_is_cut_and_marked() -> None:
     assert _read(b"0123456789", most=4) == Document("0123", None, cut=True, share=0.4)
     assert _read(pdf("first page", "second page"), most=10) == Document("first page", 2, cut=True, share=0.5)
 
@@ -72,7 +72,7 @@ def test_what_can_not_be_read_says_why(data: bytes, error: type[MediaError]) -> 
         _read(data, "file.docx" if data.startswith(b"PK") else "file")
 
 
-def test_an_archive_that_unpacks_to_too_much_is_not_unpacked() -> None:
+def test_archive_unpacking_to_too_much_is_refused() -> None:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", b"0" * 110_000_000)
@@ -113,7 +113,7 @@ def test_a_bad_byte_costs_only_itself(line: str, broken: bytes) -> None:
     assert _text(line.encode() * 50 + broken + line.encode()).count(line.strip()) == 51
 
 
-def test_what_a_terminal_is_told_about_colours_is_left_out() -> None:
+def test_terminal_colour_codes_are_removed() -> None:
     log = b"\x1b[32mINFO\x1b[0m \x1b[1mserver\x1b[0m started on port 8080\n"
     assert _text(log * 50).splitlines() == ["INFO server started on port 8080"] * 50
 
@@ -185,11 +185,12 @@ def test_a_guessed_encoding_is_kept_with_the_text() -> None:
     assert (read.text, read.encoding) == ("1;Болт;нет", "windows-1251")
 
 
-def test_ends_of_pages_and_of_old_files_are_no_letters() -> None:
+def test_page_breaks_and_old_file_ends_are_removed() -> None:
     assert _read(b"one\x0ctwo\x0bthree\x1a").text == "one\ntwo\nthree"
 
 
-def test_what_was_filled_in_and_noted_is_read_with_its_page() -> None:
+def test_pdf_form_fields_and_notes_are_read() -> None:
+    """They are read with the page they are on."""
     writer = PdfWriter(clone_from=io.BytesIO(pdf("Form", "end")))
 
     def added(**told: PdfObject) -> IndirectObject:

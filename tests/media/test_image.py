@@ -20,7 +20,7 @@ def _opened(data: bytes) -> PIL.Image.Image:
 
 
 @pytest.mark.parametrize(("kind", "mime"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
-def test_a_picture_that_needs_nothing_stays_as_it_is_byte_for_byte(kind: str, mime: str) -> None:
+def test_suitable_picture_is_unchanged_byte_for_byte(kind: str, mime: str) -> None:
     data = picture(kind=kind)
     made = image(data)
     assert (made.data, made.mime, made.width, made.height) == (data, mime, 64, 48)
@@ -43,7 +43,7 @@ def test_a_turned_picture_is_set_upright() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_where_and_with_what_it_was_taken_is_gone(kind: str) -> None:
+def test_location_and_camera_data_are_removed(kind: str) -> None:
     data = picture(kind=kind, exif=exif(place=True))
     assert b"Camera of Ann" in data
     made = image(data)
@@ -71,7 +71,7 @@ def test_other_colours_and_kinds_are_made_usual_ones(mode: str, kind: str, mime:
     assert _opened(made.data).mode == "RGB"
 
 
-def test_of_a_moving_picture_the_first_frame_is_kept() -> None:
+def test_moving_picture_keeps_its_first_frame() -> None:
     frames = [PIL.Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
     written = io.BytesIO()
     frames[0].save(written, "GIF", save_all=True, append_images=frames[1:], duration=100)
@@ -110,7 +110,7 @@ def test_a_bomb_is_not_unpacked() -> None:
         image(png_bomb())
 
 
-def test_what_is_damaged_or_no_picture_is_told_apart() -> None:
+def test_damaged_picture_differs_from_no_picture() -> None:
     with pytest.raises(UnreadableError):
         image(picture(500, 500, kind="PNG", mode="L", color=7)[:60])
     with pytest.raises(NotSupportedError):
@@ -127,7 +127,7 @@ def test_no_bytes_raise_anything_else(data: bytes, at: int) -> None:
             continue
 
 
-def test_a_heavy_picture_is_made_light_enough_for_a_data_url() -> None:
+def test_heavy_picture_is_shrunk_for_data_url() -> None:
     noise = PIL.Image.frombytes("RGB", (2000, 2000), random.Random(1).randbytes(2000 * 2000 * 3))
     written = io.BytesIO()
     noise.save(written, "PNG", compress_level=1)
@@ -203,7 +203,7 @@ def test_any_amount_of_words_is_no_matter() -> None:
     assert image(picture(kind="PNG", icc_profile=bytes(3_000_000))).width == 64
 
 
-def test_a_huge_photo_is_made_smaller_while_it_is_decoded() -> None:
+def test_huge_photo_is_reduced_while_decoding() -> None:
     made = image(picture(11_000, 9_900, mode="L", color=9))
     assert (made.width, made.height) == (2048, 1843)
     with pytest.raises(TooLargeError):

@@ -87,7 +87,8 @@ def test_a_bad_byte_costs_only_itself() -> None:
     assert text_of(data + b"\x98" + data).words.count("Собака спит под столом.") == 10
 
 
-def test_a_long_line_is_judged_by_where_it_is_foreign() -> None:
+def test_encoding_of_long_line_uses_foreign_part() -> None:
+    """Letters that are not ASCII may come late in a long line."""
     data = b'{"a": 1}, ' * 20_000 + "Собака спит под столом".encode("cp1251")
     assert text_of(data).words.endswith("Собака спит под столом")
 

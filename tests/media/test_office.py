@@ -143,7 +143,8 @@ def test_pictures_within_texts_take_no_room(text: str) -> None:
     assert read == text % "[3 KB, left out here]"
 
 
-def test_rich_text_is_read_in_its_code_page_with_its_notes() -> None:
+def test_rtf_is_read_in_its_code_page() -> None:
+    """Its notes are read too."""
     read = _read(rb"{\rtf1\ansi\ansicpg1251 \'cf\'f0\'e8\'e2\'e5\'f2 \u8364?{\footnote below}\par two}")
     assert read.text == "Привет € [note]  below\ntwo"
 

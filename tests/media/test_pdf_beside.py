@@ -43,7 +43,7 @@ def test_whatever_a_page_raises_costs_only_itself(failure: Exception, monkeypatc
     assert _text(_writer("One", "Two", "Three")) == f"One\n[page 2 can't be read: {type(failure).__name__}]\nThree"
 
 
-def test_pages_beyond_the_most_are_missing_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_over_limit_count_despite_attachments(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (bot.media.document, bot.media.pdf):
         monkeypatch.setattr(module, "MOST_PAGES", 2)
     writer, written = _writer("One", "Two", "Three"), io.BytesIO()

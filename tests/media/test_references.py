@@ -99,7 +99,8 @@ def test_a_film_whose_sound_is_another_file(canary: Canary) -> None:
 
 
 @pytest.mark.parametrize("kind", ["hls", "concat"])
-def test_a_playlist_behind_the_first_bytes_of_a_sound(canary: Canary, kind: str) -> None:
+def test_playlist_disguised_as_audio_is_not_played(canary: Canary, kind: str) -> None:
+    """It comes after the first bytes of an audio file."""
     for head in (b"OggS\0\2", b"ID3\4\0\0\0\0\0\0", b"\0\0\0\x14ftypM4A \0\0\0\0", b"\x1a\x45\xdf\xa3"):
         with pytest.raises(MediaError):
             sound(head + b"\n" + TEXTS["m3u8" if kind == "hls" else "ffconcat"].encode(), most_seconds=9)

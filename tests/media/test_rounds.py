@@ -78,7 +78,7 @@ async def test_one_who_gives_up_waiting_takes_no_place(jobs: _Jobs) -> None:
     await asyncio.gather(*first, waiting[2])
 
 
-async def test_a_place_given_to_one_who_just_left_goes_on(jobs: _Jobs) -> None:
+async def test_place_given_to_leaver_is_passed_on(jobs: _Jobs) -> None:
     first = jobs.start("a0", "b0")
     await _settle()
     waiting = jobs.start("c0", "d0")
@@ -94,7 +94,7 @@ async def test_a_place_given_to_one_who_just_left_goes_on(jobs: _Jobs) -> None:
     assert jobs.begun[-1] == "d0"
 
 
-async def test_when_all_give_up_at_once_the_places_are_free_again(jobs: _Jobs) -> None:
+async def test_places_are_free_after_all_give_up(jobs: _Jobs) -> None:
     tasks = jobs.start(*(f"{owner}{at}" for owner in "abcd" for at in range(3)))
     await _settle()
     for task in tasks:

@@ -80,7 +80,7 @@ def test_pictures_of_other_kinds_are_refused(kind: str) -> None:
         ("mpeg", "mp2", "mpeg"),
     ],
 )
-def test_the_sounds_that_people_send_are_known_and_heard(kind: str, codec: str, found: str) -> None:
+def test_common_audio_formats_are_recognized_and_decoded(kind: str, codec: str, found: str) -> None:
     data = recorded(kind, codec, 0.5)
     assert sound_format(data) == found
     assert sound(data, most_seconds=60).seconds == pytest.approx(0.5, abs=0.2)
@@ -91,7 +91,9 @@ def test_amr_is_known() -> None:
     assert sound_format(b"#!AMR\n\x3c\x91\x17\x16\xbe\x66") == "amr"
 
 
-def test_music_with_a_cover_or_another_sound_behind_its_tag() -> None:
+def test_format_is_found_behind_id3_tag() -> None:
+    """The tag may hold a cover, and any format may follow."""
+
     def tagged(inside: bytes) -> bytes:
         return b"ID3\x04\0\0\0\0\x02\0" + b"\0" * 256 + inside
 

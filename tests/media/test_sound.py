@@ -68,7 +68,7 @@ def test_a_missing_end_is_noticed(kind: str, codec: str) -> None:
     assert made.whole == pytest.approx(3.0, abs=0.1)
 
 
-def test_a_length_not_known_at_first_is_no_loss() -> None:
+def test_unknown_length_in_header_loses_nothing() -> None:
     data = bytearray(wav(2.0, 8000))
     data[4:8] = data[40:44] = b"\xff" * 4
     assert sound(bytes(data), most_seconds=60).whole is None

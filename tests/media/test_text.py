@@ -24,7 +24,8 @@ def test_a_text_may_end_within_a_character(cut: int) -> None:
     assert text_of("одно слово и 语".encode()[:-cut]).words == "одно слово и "
 
 
-def test_a_last_letter_of_another_table_is_no_half_of_one() -> None:
+def test_final_accented_letter_is_not_half_utf8() -> None:
+    """Bytes cut off in the middle of a UTF-8 letter look the same."""
     assert text_of("un café".encode("cp1252"), "fr").words == "un café"
 
 
@@ -42,7 +43,7 @@ def test_zeros_in_a_log_are_left_out(encoding: str) -> None:
     assert read == [plain * 10, plain]
 
 
-def test_a_text_that_begins_like_another_file_is_a_text() -> None:
+def test_text_beginning_like_another_format_is_text() -> None:
     for start in (
         b"PK is short for Phil Katz",
         b"GIF89a was a format",
@@ -107,7 +108,7 @@ def test_bytes_by_chance_are_none(size: int) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
-def test_zeros_at_the_ends_of_lines_are_left_out(encoding: str) -> None:
+def test_zeros_at_line_ends_are_removed(encoding: str) -> None:
     log = "2024 ошибка\0\n2024 готово\0\n" * 20
     assert text_of(log.encode(encoding), "ru").words == log.replace("\0", "")
 
@@ -126,7 +127,7 @@ def test_zeros_part_what_they_stand_between(data: bytes, words: str) -> None:
     assert text_of(data).words == words
 
 
-def test_a_line_that_is_utf_8_by_chance_changes_nothing() -> None:
+def test_line_accidentally_valid_utf8_changes_nothing() -> None:
     """One of eight hundred lines of four characters in GB 2312 is."""
     words = "画龙点睛\n守株待兔\n" * 20 + "矛摩夕犀\n"
     assert "矛摩夕犀".encode("gb2312").decode()

@@ -188,7 +188,7 @@ def test_lists_count_in_russian_and_chinese() -> None:
     assert [line.strip() for line in read[:5]] == ["а) a", "第十二章 b", "③ c", "б) d", "第十二章 e"]
 
 
-def test_lists_go_on_or_begin_anew_as_they_say() -> None:
+def test_lists_continue_or_restart_as_declared() -> None:
     again = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride>'
     numbering = _scheme(("decimal", "%1.", 1)) + _scheme(number=78) + _scheme(number=79, more=again)
     body = _item("a") + _item("b", number=78) + _item("c", number=79) + _item("d") + _item("e", number=0)

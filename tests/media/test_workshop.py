@@ -33,7 +33,7 @@ async def test_it_does_what_the_functions_do(workshop: Workshop) -> None:
     assert (read.text, read.pages, read.cut) == ("hello", 1, False)
 
 
-async def test_what_is_wrong_with_a_file_is_told_as_by_the_functions(workshop: Workshop) -> None:
+async def test_worker_raises_same_errors_as_functions(workshop: Workshop) -> None:
     with pytest.raises(TooLargeError):
         await workshop.image(png_bomb())
     with pytest.raises(NotSupportedError):
@@ -66,9 +66,7 @@ async def test_a_worker_that_died_idle_costs_no_job(workshop: Workshop) -> None:
     assert worker not in workshop.pool._idle
 
 
-async def test_a_job_that_ends_its_worker_costs_only_itself(
-    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
-) -> None:
+async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
     asked = module._ask
 
     async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> Result:
@@ -87,7 +85,7 @@ async def test_a_job_that_ends_its_worker_costs_only_itself(
     assert [getattr(one, "width", one) for one in made] == [64] * 3
 
 
-async def test_a_worker_that_can_not_be_started_is_told(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
     async def full() -> asyncio.subprocess.Process:
         raise BlockingIOError("no more processes")
 
@@ -137,9 +135,7 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
     await asyncio.gather(*documents)
 
 
-async def test_a_worker_has_none_of_the_bots_secrets_and_ends_with_its_pipe(
-    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
-) -> None:
+async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     await workshop.image(picture())
     [worker] = workshop.pool._idle
@@ -151,15 +147,13 @@ async def test_a_worker_has_none_of_the_bots_secrets_and_ends_with_its_pipe(
         assert await worker.wait() == 0
 
 
-async def test_many_files_at_once_are_done_by_few_workers(workshop: Workshop) -> None:
+async def test_many_files_share_a_few_workers(workshop: Workshop) -> None:
     made = await asyncio.gather(*(workshop.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
     assert [one.width for one in made] == [64 + at for at in range(10)]
     assert len(workshop.pool._idle) <= module.WORKERS
 
 
-async def test_a_job_whose_worker_was_killed_is_tried_once_more(
-    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
-) -> None:
+async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
     started = module._start
     killed: list[asyncio.subprocess.Process] = []
 
