@@ -26,7 +26,7 @@ async def logged(process: BotProcess, line: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_stopping_gives_the_bot_time_to_end_in_order(tmp_path: Path) -> None:
+async def test_stopping_lets_bot_end_in_order(tmp_path: Path) -> None:
     process = bot(tmp_path)
     await process.start()
     await logged(process, "hello")
@@ -84,7 +84,7 @@ async def test_the_last_lines_are_those_of_this_start(tmp_path: Path) -> None:
     assert process.last_lines() != first
 
 
-async def test_a_bot_left_behind_by_a_killed_sandbox_is_ended_first(tmp_path: Path) -> None:
+async def test_orphaned_bot_of_killed_sandbox_ends_first(tmp_path: Path) -> None:
     left_behind = bot(tmp_path)
     await left_behind.start()
     await logged(left_behind, "hello")
@@ -111,7 +111,7 @@ async def test_a_death_that_nobody_asked_for_is_reported(tmp_path: Path) -> None
     assert deaths == [2]
 
 
-async def test_a_death_that_was_asked_for_is_no_news(tmp_path: Path) -> None:
+async def test_requested_death_is_not_reported(tmp_path: Path) -> None:
     deaths: list[int] = []
     process = BotProcess(
         [sys.executable, "-c", "import time; time.sleep(30)"], {}, tmp_path / "bot.log", on_death=deaths.append
@@ -122,7 +122,7 @@ async def test_a_death_that_was_asked_for_is_no_news(tmp_path: Path) -> None:
     assert deaths == []
 
 
-async def test_the_settings_of_a_real_bot_do_not_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_real_bots_settings_do_not_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_URL", "https://example.org/hook")
     script = "import os; print(os.environ.get('WEBHOOK_URL'), os.getcwd())"
     process = BotProcess([sys.executable, "-c", script], {}, tmp_path / "bot.log")
@@ -131,6 +131,6 @@ async def test_the_settings_of_a_real_bot_do_not_reach_it(tmp_path: Path, monkey
     assert process.last_lines() == [f"None {tmp_path}"]
 
 
-async def test_waiting_for_a_bot_that_never_was_is_an_error(tmp_path: Path) -> None:
+async def test_waiting_for_unstarted_bot_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="never started"):
         await bot(tmp_path).wait()

@@ -8,9 +8,7 @@ from sandbox.botapi import BotApi, Chat, User
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_dropped_connection_is_an_error_before_or_after_the_effect(
-    api: BotApi, bot: Bot, chat: Chat, moment: str
-) -> None:
+async def test_dropped_connection_fails_before_or_after_effect(api: BotApi, bot: Bot, chat: Chat, moment: str) -> None:
     api.faults.add("sendMessage", drop="before" if moment == "before" else "after")
     with pytest.raises(NetworkError):
         await bot.send_message(chat.id, "hi")
@@ -37,7 +35,7 @@ async def test_a_delay_alone_only_delays(api: BotApi, bot: Bot, chat: Chat) -> N
     assert asyncio.get_running_loop().time() - started >= 0.05
 
 
-async def test_a_call_is_held_where_it_is_told_to_stand(api: BotApi, bot: Bot, chat: Chat) -> None:
+async def test_call_is_held_at_the_given_point(api: BotApi, bot: Bot, chat: Chat) -> None:
     before, after = api.faults.hold("sendMessage"), api.faults.hold("sendMessage", "after", nth=2)
     first = asyncio.create_task(bot.send_message(chat.id, "one"))
     await before.reached()
@@ -52,9 +50,7 @@ async def test_a_call_is_held_where_it_is_told_to_stand(api: BotApi, bot: Bot, c
     await second
 
 
-async def test_a_call_that_reached_the_server_has_its_effect_when_the_client_is_gone(
-    api: BotApi, bot: Bot, chat: Chat
-) -> None:
+async def test_received_call_takes_effect_without_its_client(api: BotApi, bot: Bot, chat: Chat) -> None:
     hold = api.faults.hold("sendMessage")
     sending = asyncio.create_task(bot.send_message(chat.id, "last words"))
     await hold.reached()
@@ -74,7 +70,7 @@ async def test_waiting_says_what_was_there_instead(api: BotApi, bot: Bot, chat: 
     assert call.params["text"] == "only this"
 
 
-async def test_waiting_counts_the_messages_of_the_bot_that_stand(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_wait_counts_only_undeleted_bot_messages(bot: Bot, ann: User, chat: Chat) -> None:
     await ann.say(chat, "hi")
     sent = await bot.send_message(chat.id, "gone soon")
     await bot.delete_message(chat.id, sent.message_id)

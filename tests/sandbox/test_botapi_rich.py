@@ -49,7 +49,7 @@ def test_what_telegram_refuses_is_refused(source: dict[str, object], reason: str
         rich.words(source)
 
 
-def test_the_longest_message_and_the_most_blocks_are_accepted() -> None:
+def test_longest_message_and_most_blocks_are_accepted() -> None:
     assert len(rich.words({"html": "<p>" + "x" * 32_768 + "</p>"})) == 32_768
     assert rich.words({"html": "<p>x</p>" * 500})
 

@@ -89,13 +89,14 @@ async def test_only_own_messages_can_be_edited(bot: Bot, ann: User, chat: Chat) 
         await bot.edit_message_text("yours", chat.id, said.id)
 
 
-async def test_several_messages_are_deleted_and_missing_ones_passed_over(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_delete_messages_skips_missing_ones(bot: Bot, ann: User, chat: Chat) -> None:
     said = [await ann.say(chat, "one"), await ann.say(chat, "two")]
     assert await bot.delete_messages(chat.id, [said[0].id, said[1].id, 99])
     assert all(message.deleted for message in chat.messages)
 
 
-async def test_a_reply_to_what_is_gone_is_refused_unless_it_may_go_without(bot: Bot, chat: Chat) -> None:
+async def test_reply_to_missing_message_needs_permission(bot: Bot, chat: Chat) -> None:
+    """It is refused unless allow_sending_without_reply is set."""
     with pytest.raises(BadRequest, match="Message to be replied not found"):
         await bot.send_message(chat.id, "what?", reply_parameters=ReplyParameters(99))
     sent = await bot.send_message(
@@ -104,7 +105,7 @@ async def test_a_reply_to_what_is_gone_is_refused_unless_it_may_go_without(bot: 
     assert sent.reply_to_message is None
 
 
-async def test_a_stranger_and_one_who_blocked_the_bot_get_nothing(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_strangers_and_blockers_of_bot_get_nothing(bot: Bot, ann: User, chat: Chat) -> None:
     with pytest.raises(BadRequest, match="Chat not found"):
         await bot.send_message(77, "hi")
     await ann.block()
@@ -116,7 +117,7 @@ async def test_a_stranger_and_one_who_blocked_the_bot_get_nothing(bot: Bot, ann:
     assert [change.new_chat_member.status for change in changes if change] == ["kicked", "member"]
 
 
-async def test_a_draft_lives_for_thirty_seconds_or_until_the_message(ann: User) -> None:
+async def test_draft_lives_thirty_seconds_or_until_message(ann: User) -> None:
     now = 1000.0
     api = BotApi(clock=lambda: now)
     chat = api.private(api.user("Ann"))
@@ -215,16 +216,14 @@ async def test_flood_limits_hold_when_switched_on() -> None:
         await bot.edit_message_text("one more", group.id, sent.message_id)
 
 
-async def test_a_long_text_of_a_user_arrives_in_pieces(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_users_long_text_arrives_in_pieces(bot: Bot, ann: User, chat: Chat) -> None:
     await ann.say(chat, "word " * 1000)
     texts = [update.message.text for update in await bot.get_updates() if update.message]
     assert [len(text or "") <= 4096 for text in texts] == [True, True]
     assert " ".join(text or "" for text in texts).split() == ["word"] * 1000
 
 
-async def test_photos_forwards_edits_and_raw_updates_reach_the_bot(
-    api: BotApi, bot: Bot, ann: User, chat: Chat
-) -> None:
+async def test_photos_forwards_edits_and_updates_reach_bot(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     photo = [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]
     seen = await ann.say(chat, None, photo=photo, caption="look")
     forwarded = await ann.forward(chat, "wise words", "Carol")
@@ -257,7 +256,7 @@ async def test_a_restart_on_the_same_file_goes_on(tmp_path: Path) -> None:
     assert len(api.private(ann).messages) == 2
 
 
-async def test_a_second_run_of_the_same_server_goes_on_at_its_port(api: BotApi, ann: User, chat: Chat) -> None:
+async def test_second_run_reuses_the_servers_port(api: BotApi, ann: User, chat: Chat) -> None:
     async with api.run() as url:
         pass
     await ann.say(chat, "while it was away")
@@ -266,7 +265,7 @@ async def test_a_second_run_of_the_same_server_goes_on_at_its_port(api: BotApi, 
         assert len(await bot.get_updates()) == 1
 
 
-async def test_an_open_poll_does_not_hold_up_the_end(api: BotApi) -> None:
+async def test_open_poll_does_not_delay_the_end(api: BotApi) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         async with api.run() as url:
             polling = asyncio.create_task(client.get(f"{url}/bot{api.token}/getUpdates?timeout=50", timeout=50))

@@ -44,7 +44,8 @@ async def test_an_unknown_method_is_not_found(call: Caller) -> None:
     assert response.json() == {"ok": False, "error_code": 404, "description": "Not Found: method not found"}
 
 
-async def test_parameters_come_in_the_query_either_form_or_json_and_names_in_any_case(call: Caller) -> None:
+async def test_parameters_come_in_any_form_and_case(call: Caller) -> None:
+    """They come in the query, in either kind of form or as JSON; method names ignore case."""
     given = {"chat_id": str(call.chat.id), "text": "hi", "entities": json.dumps([ENTITY])}
     path = f"/bot{call.api.token}/SENDMESSAGE"
     answers = [
@@ -109,7 +110,7 @@ async def test_the_longest_text_and_data_are_accepted(call: Caller) -> None:
     assert response.json()["result"]["reply_markup"]["inline_keyboard"] == [[button]]
 
 
-async def test_blanks_at_the_end_are_cut_off_with_the_entities_over_them(call: Caller) -> None:
+async def test_trailing_blanks_and_their_entities_are_cut(call: Caller) -> None:
     entities = [ENTITY | {"length": 4}, {"type": "italic", "offset": 3, "length": 1}]
     sent = (await call("sendMessage", chat_id=call.chat.id, text="hi \n", entities=entities)).json()["result"]
     assert (sent["text"], sent["entities"]) == ("hi", [ENTITY | {"length": 2}])
@@ -126,7 +127,7 @@ async def test_blanks_at_the_end_are_cut_off_with_the_entities_over_them(call: C
         ("10.3", set()),
     ],
 )
-async def test_an_older_server_does_not_have_the_newer_methods(version: str, missing: set[str]) -> None:
+async def test_older_server_lacks_newer_methods(version: str, missing: set[str]) -> None:
     api = BotApi(version=version)
     async with api.run() as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
         answers = {name: await http.get(f"/bot{api.token}/{name}") for name in METHODS}
@@ -135,7 +136,8 @@ async def test_an_older_server_does_not_have_the_newer_methods(version: str, mis
     assert any("Ephemeral" in name for name in unknown) == (version != "10.3")
 
 
-async def test_an_older_server_takes_no_notice_of_a_rich_edit_and_misses_the_text() -> None:
+async def test_older_server_ignores_rich_edit_without_text() -> None:
+    """It refuses the edit, since the text is missing."""
     api = BotApi(version="9.3")
     async with api.run() as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
         call = Caller(api, http)
@@ -164,14 +166,14 @@ async def test_a_multipart_form_keeps_every_character(call: Caller) -> None:
         ),
     ],
 )
-async def test_a_body_that_can_not_be_read_is_refused(call: Caller, media_type: str, body: bytes, reason: str) -> None:
+async def test_unreadable_body_is_refused(call: Caller, media_type: str, body: bytes, reason: str) -> None:
     path = f"/bot{call.api.token}/getMe"
     response = await call.http.post(path, content=body, headers={"content-type": media_type})
     assert response.status_code == 400
     assert reason in response.json()["description"]
 
 
-async def test_a_number_or_id_that_nobody_gave_is_refused(call: Caller) -> None:
+async def test_unknown_numbers_and_ids_are_refused(call: Caller) -> None:
     too_old = "query is too old and response timeout expired or query ID is invalid"
     assert too_old in await call.reason("answerCallbackQuery", callback_query_id="7")
     for number in ("last", 2**63, str(2**63)):

@@ -36,7 +36,7 @@ def test_nothing_is_detected_inside_a_given_entity() -> None:
 
 
 @pytest.mark.parametrize("word", ["word ", "line\n", "x", "😀"])
-def test_a_long_text_is_parted_and_nothing_but_blanks_is_lost(word: str) -> None:
+def test_long_text_is_split_losing_only_blanks(word: str) -> None:
     whole = word * 5000
     pieces = list(text.pieces(whole))
     assert all(text.units(piece) <= text.MAX_UNITS for piece in pieces)

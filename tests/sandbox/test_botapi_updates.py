@@ -32,7 +32,7 @@ async def texts(bot: Bot, offset: int | None = None, limit: int = 100) -> dict[s
     return {update.message.text: update.update_id for update in updates if update.message}
 
 
-async def test_an_update_comes_again_until_an_offset_confirms_it(bot: Bot, ann: User, chat: Chat) -> None:
+async def test_update_repeats_until_offset_confirms_it(bot: Bot, ann: User, chat: Chat) -> None:
     for text in ("one", "two", "three"):
         await ann.say(chat, text)
     assert list(await texts(bot, limit=2)) == ["one", "two"]
@@ -77,9 +77,7 @@ async def test_only_wanted_kinds_are_queued(api: BotApi, bot: Bot, ann: User, ch
     assert list(await texts(bot)) == ["wanted"]
 
 
-async def test_a_webhook_gets_every_update_in_order_and_again_until_it_takes_it(
-    api: BotApi, bot: Bot, ann: User, chat: Chat
-) -> None:
+async def test_webhook_gets_updates_in_order_until_accepted(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     receiver = Receiver(500, 503)
     await ann.say(chat, "one")
     async with serve(receiver.app) as url:
@@ -93,7 +91,7 @@ async def test_a_webhook_gets_every_update_in_order_and_again_until_it_takes_it(
     assert info.last_error_message == "Wrong response from the webhook: 503 Service Unavailable"
 
 
-async def test_a_webhook_that_is_down_gets_its_updates_later(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
+async def test_webhook_gets_missed_updates_later(api: BotApi, bot: Bot, ann: User, chat: Chat) -> None:
     receiver = Receiver()
     async with serve(receiver.app) as url:
         pass
@@ -124,7 +122,7 @@ async def test_a_webhook_needs_https_or_loopback(bot: Bot, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://[::1", "https://bot.example.org:port/", "https://my bot/", "https:///hook"])
-async def test_a_webhook_needs_a_url_that_can_be_read(bot: Bot, url: str) -> None:
+async def test_webhook_needs_a_valid_url(bot: Bot, url: str) -> None:
     with pytest.raises(BadRequest, match="Invalid webhook url specified"):
         await bot.set_webhook(url)
 

@@ -27,7 +27,7 @@ async def test_a_caption_has_1024_characters_at_most(bot: Bot, chat: Chat) -> No
         await bot.send_photo(chat.id, PNG, "x" * 1025)
 
 
-async def test_a_message_that_asks_for_a_reply_says_so(bot: Bot, chat: Chat) -> None:
+async def test_message_with_force_reply_is_marked(bot: Bot, chat: Chat) -> None:
     sent = await bot.send_message(chat.id, "which?", reply_markup=ForceReply(selective=True))
     assert chat.message(sent.message_id).asks
 
@@ -48,7 +48,7 @@ async def test_a_voice_note_is_ogg(bot: Bot, chat: Chat) -> None:
         await bot.send_voice(chat.id, b"RIFF sound")
 
 
-async def test_an_empty_file_and_one_that_is_no_upload_are_refused(bot: Bot, chat: Chat) -> None:
+async def test_empty_file_and_url_are_refused(bot: Bot, chat: Chat) -> None:
     with pytest.raises(BadRequest, match=r"(?i)file must be non-empty"):
         await bot.send_document(chat.id, b"", filename="a.json")
     with pytest.raises(BadRequest, match="as an upload only"):

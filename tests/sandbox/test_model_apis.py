@@ -115,7 +115,7 @@ def read(messages: tuple[Message, ...]) -> list[tuple[str, str, str, object]]:
 
 
 @pytest.mark.parametrize("talk", first([responses, chained, text_generation, multimodal_generation]))
-async def test_a_conversation_is_the_same_as_through_chat_completions(model: ModelServer, talk: Talk) -> None:
+async def test_conversation_equals_that_of_chat_completions(model: ModelServer, talk: Talk) -> None:
     shown = talk is not text_generation
     assert await play(talk, model, shown=shown) == [say.text for say in SCRIPT]
     other = ModelServer()
@@ -131,7 +131,8 @@ async def test_a_conversation_is_the_same_as_through_chat_completions(model: Mod
     assert model.requests[1].last_words == QUESTIONS[-1]
 
 
-async def test_the_stand_in_counts_what_it_reads_and_not_what_was_sent(model: ModelServer) -> None:
+async def test_stand_in_counts_the_whole_chain(model: ModelServer) -> None:
+    """It counts what it reads, not only what was sent in this request."""
     async with openai.AsyncOpenAI() as client:
         first = await client.responses.create(model="m", input="one")
         second = await client.responses.create(model="m", input="two", previous_response_id=first.id)

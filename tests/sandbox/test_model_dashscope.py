@@ -68,9 +68,7 @@ def ends(chunks: list[Any]) -> list[str]:
     return [chunk.output.choices[0].finish_reason for chunk in chunks]
 
 
-async def test_a_streamed_answer_comes_in_pieces_and_is_finished_in_the_last(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_streamed_answer_finishes_in_last_piece(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Say("one  two"))
     chunks = await streamed(session)
     assert [chunk.output.choices[0].message.content for chunk in chunks] == ["one", "  two", ""]
@@ -78,7 +76,7 @@ async def test_a_streamed_answer_comes_in_pieces_and_is_finished_in_the_last(
     assert len({chunk.request_id for chunk in chunks}) == 1
 
 
-async def test_an_answer_that_is_not_streamed_is_one_body(session: aiohttp.ClientSession, model: ModelServer) -> None:
+async def test_unstreamed_answer_is_one_body(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Say("42", reasoning="hm", finish_reason="length"))
     answer = await ask(session)
     choice = answer.output.choices[0]
@@ -103,9 +101,7 @@ async def test_reasoning_is_streamed_before_the_content(session: aiohttp.ClientS
     assert model.requests[0].options["enable_thinking"] is True
 
 
-async def test_usage_is_in_every_chunk_and_tells_of_the_cache(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_usage_with_cache_is_in_every_chunk(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.always(Say("four more words here"))
     long = [{"role": "user", "content": "x" * 1994}]
     await ask(session, messages=long)
@@ -134,9 +130,7 @@ async def test_speech_comes_where_it_was_asked_for(session: aiohttp.ClientSessio
     assert [base64.b64decode(audio.data) for audio in spoken if audio] == [b"\x01\x02"]
 
 
-async def test_an_error_may_end_the_stream_and_the_client_returns_it(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_error_may_end_stream_and_is_returned(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Break("never heard", after=5, error=Fail(500, "it broke", code="InternalError.Algo")))
     *chunks, last = await streamed(session)
     assert said(chunks) == "never"
@@ -146,7 +140,7 @@ async def test_an_error_may_end_the_stream_and_the_client_returns_it(
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-async def test_a_scripted_failure_is_an_answer_with_its_status(
+async def test_scripted_failure_is_answer_with_its_status(
     session: aiohttp.ClientSession, model: ModelServer, streaming: bool
 ) -> None:
     model.script(Fail(429, "slow down", code="Throttling", headers={"Retry-After": "7"}))
@@ -158,24 +152,20 @@ async def test_a_scripted_failure_is_an_answer_with_its_status(
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "InvalidApiKey"), (400, "InvalidParameter"), (500, "InternalError")]
 )
-async def test_a_failure_without_a_code_has_the_one_of_its_status(
+async def test_failure_without_code_gets_its_statuss_code(
     session: aiohttp.ClientSession, model: ModelServer, status: int, code: str
 ) -> None:
     model.script(Fail(status))
     assert (await ask(session)).code == code
 
 
-async def test_a_break_is_a_refusal_where_nothing_is_streamed(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_break_without_stream_is_a_refusal(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Break("never", error=Fail(503, "it broke")))
     answer = await ask(session)
     assert (answer.status_code, answer.code, answer.message) == (503, "ModelServingError", "it broke")
 
 
-async def test_a_body_that_is_no_json_makes_the_client_stumble(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_invalid_json_body_makes_client_fail(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Fail(400, body=b'id:1\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"InvalidParameter"}\n\n'))
     with pytest.raises(ValueError, match="Expecting value"):
         await ask(session)
@@ -211,9 +201,7 @@ async def test_a_hanging_stream_is_asked_for_twice(session: aiohttp.ClientSessio
     await model.wait_abandoned(2)  # the client takes its own impatience for a connection that was dropped
 
 
-async def test_a_stream_that_stands_still_ends_with_the_clients_patience(
-    session: aiohttp.ClientSession, model: ModelServer
-) -> None:
+async def test_hanging_stream_ends_with_clients_timeout(session: aiohttp.ClientSession, model: ModelServer) -> None:
     model.script(Say("a b c", hold=Hold(2)))
     heard: list[Any] = []
     with pytest.raises(aiohttp.SocketTimeoutError):

@@ -108,7 +108,7 @@ async def test_a_text_model_takes_parts_of_text_too(model: ModelServer) -> None:
 
 
 @pytest.mark.parametrize("multimodal", [True, False])
-async def test_a_wrong_key_is_an_answer_and_no_exception(
+async def test_wrong_key_is_answer_not_exception(
     session: aiohttp.ClientSession, model: ModelServer, multimodal: bool
 ) -> None:
     api, content = (CONVERSATION, [{"text": "hi"}]) if multimodal else (GENERATION, "hi")
@@ -116,13 +116,13 @@ async def test_a_wrong_key_is_an_answer_and_no_exception(
     assert (answer.status_code, answer.code, answer.message) == (401, "InvalidApiKey", "Incorrect API key provided.")
 
 
-async def test_an_unknown_path_is_refused_in_the_same_form(model: ModelServer) -> None:
+async def test_unknown_path_is_refused_in_same_form(model: ModelServer) -> None:
     answer = await post(model, "/services/aigc/smell-generation/generation", {})
     assert answer.status_code == 404
     assert answer.json()["code"] == "ModelNotFound"
 
 
-async def test_it_is_the_header_that_asks_for_a_stream(model: ModelServer) -> None:
+async def test_header_alone_asks_for_a_stream(model: ModelServer) -> None:
     body = {"model": "m", "input": user("hi"), "parameters": MESSAGE}
     plain, streamed = [await post(model, TEXT, body, headers) for headers in ({}, EVENTS)]
     assert plain.json()["output"]["choices"][0]["message"]["content"] == "fine"

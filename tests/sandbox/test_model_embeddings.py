@@ -85,7 +85,7 @@ async def test_the_dimension_can_change_under_the_client(client: AsyncOpenAI, se
     assert len(answer.data[0].embedding) == 8
 
 
-def test_texts_that_share_words_are_near_and_others_are_not() -> None:
+def test_texts_sharing_words_are_near() -> None:
     asked = embed("Where did Melanie go painting?", 384)
     near = embed("Melanie painted a lake at sunrise", 384)
     far = embed("The invoice is due on Friday", 384)

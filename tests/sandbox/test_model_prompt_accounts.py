@@ -37,14 +37,14 @@ def test_a_breakpoint_is_found_again_before_another_end() -> None:
     assert again.written == again.total - 1100
 
 
-def test_a_prefix_without_a_breakpoint_at_its_end_is_not() -> None:
+def test_prefix_not_ending_at_breakpoint_is_uncached() -> None:
     account = Breakpoints()
     account.count(asked([part(LONG, BREAKPOINT), part(RECALLED)], **ONLY_OURS))
     assert account.count(asked(LONG, "fine", "and?", **ONLY_OURS)).cached == 0
     assert account.count(asked([part(LONG + "z", BREAKPOINT)], **ONLY_OURS)).cached == 0
 
 
-def test_the_servers_own_breakpoint_stands_behind_the_newest_message() -> None:
+def test_servers_own_breakpoint_follows_newest_message() -> None:
     account = Breakpoints()
     account.count(asked(LONG))
     assert account.count(asked(LONG, "fine", "and?")).cached == 1100
@@ -75,14 +75,14 @@ def test_without_markers_nothing_is_kept() -> None:
     assert [account.count(asked(LONG)) for _ in range(2)] == [PromptCount(1101, 0)] * 2
 
 
-def test_units_are_found_where_a_request_and_its_answer_ended() -> None:
+def test_units_end_with_request_and_answer() -> None:
     account = Units()
     account.count(asked("x" * 400), "fine")
     assert account.count(asked("x" * 400, "other", "and?"), "well").cached == 103
     assert account.count(asked("x" * 400, "fine", "and?")).cached == 103 + 3 + 1 + 1
 
 
-def test_a_shared_beginning_is_a_unit_the_third_time() -> None:
+def test_shared_beginning_becomes_unit_third_time() -> None:
     account = Units()
     found = [account.count(asked("x" * 400 + end * 100)).cached for end in "abc"]
     assert found == [0, 0, 102]

@@ -11,11 +11,11 @@ def asked(*texts: str) -> ChatRequest:
     return parse(json.dumps({"model": "m", "messages": messages}).encode(), {}, 0.0)
 
 
-def test_a_prompt_seen_for_the_first_time_is_counted_in_full() -> None:
+def test_first_prompt_is_counted_in_full() -> None:
     assert PromptCache().count(asked("x" * 1994)) == PromptCount(total=500, cached=0)
 
 
-def test_a_continued_conversation_is_cached_up_to_its_old_end() -> None:
+def test_continued_conversation_is_cached_to_old_end() -> None:
     cache = PromptCache()
     cache.count(asked("x" * 1994))
     assert cache.count(asked("x" * 1994, "fine", "and now?")) == PromptCount(total=508, cached=500)
@@ -27,7 +27,7 @@ def test_a_change_at_the_head_spoils_the_cache() -> None:
     assert cache.count(asked("y" + "x" * 1993)).cached == 0
 
 
-def test_a_shared_head_is_cached_to_the_last_whole_token() -> None:
+def test_shared_prefix_is_cached_in_whole_tokens() -> None:
     cache = PromptCache()
     cache.count(asked("x" * 1994))
     assert cache.count(asked("x" * 1201 + "y" * 793)).cached == (1201 + len("user\n")) // 4
@@ -46,5 +46,5 @@ def test_every_earlier_request_counts_not_only_the_last() -> None:
     assert cache.count(asked("x" * 1994)).cached == 500
 
 
-def test_tokens_are_counted_in_bytes_so_that_chinese_costs_more_than_its_letters() -> None:
+def test_tokens_count_bytes_so_chinese_costs_more() -> None:
     assert PromptCache().count(asked("记" * 4)).total == 5  # 5 + 12 + 1 bytes

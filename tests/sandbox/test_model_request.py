@@ -41,7 +41,7 @@ def test_an_alternating_conversation_is_accepted(messages: list[dict[str, str]])
         ([{"role": "user", "content": [{"type": "smell"}]}], "not a content part"),
     ],
 )
-def test_messages_that_a_real_server_would_refuse_are_refused(messages: object, reason: str) -> None:
+def test_messages_refused_by_real_servers_are_refused(messages: object, reason: str) -> None:
     with pytest.raises(RequestError, match=reason):
         parsed(messages=messages)
 
@@ -61,7 +61,7 @@ def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
         parse(body, {}, 0.0)
 
 
-def test_parts_are_read_as_one_text_and_cache_markers_are_no_part_of_it() -> None:
+def test_parts_form_one_text_without_cache_markers() -> None:
     shown = _shown(picture(kind="PNG"))
     marker = {"cache_control": {"type": "ephemeral"}}
     [plain] = parsed(messages=[{"role": "user", "content": [shown, {"type": "text", "text": "what?"}]}]).messages
@@ -73,7 +73,7 @@ def test_parts_are_read_as_one_text_and_cache_markers_are_no_part_of_it() -> Non
 
 
 @pytest.mark.parametrize(("width", "height", "tokens"), [(64, 64, 4), (640, 480, 300), (2048, 1536, 3072)])
-def test_a_picture_counts_by_its_size_and_is_the_same_in_every_prompt(width: int, height: int, tokens: int) -> None:
+def test_picture_counts_by_size_in_every_prompt(width: int, height: int, tokens: int) -> None:
     one, other = (_shown(picture(width, height, "PNG", color=color)) for color in ("red", "green"))
     first, again, different = (
         parsed(messages=[{"role": "user", "content": [part]}]).messages[0] for part in (one, one, other)

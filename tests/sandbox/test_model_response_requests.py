@@ -59,7 +59,7 @@ async def test_a_chain_is_continued_by_what_is_new(client: AsyncOpenAI, model: M
     assert model.requests[2].messages[0].text == "I am Ann"  # instructions are for one request only
 
 
-async def test_a_chain_is_counted_and_cached_as_a_whole(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_chain_is_counted_and_cached_as_whole(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Say("fine"), Say("yes"))
     first = await ask(client, "x" * 1994)
     answer = await ask(client, "and now?", first.id)
@@ -89,7 +89,7 @@ async def test_an_expired_response_is_not_found(client: AsyncOpenAI, model: Mode
     assert len(model.requests) == 1
 
 
-async def test_a_response_that_was_not_stored_is_not_found(client: AsyncOpenAI) -> None:
+async def test_response_not_stored_is_not_found(client: AsyncOpenAI) -> None:
     first = await ask(client, "hello", store=False)
     error = await refusal(client, previous_response_id=first.id)
     assert error.code == "previous_response_not_found"

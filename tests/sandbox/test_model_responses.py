@@ -53,7 +53,7 @@ async def ask(client: AsyncOpenAI, said: str, previous: str | None = None, **mor
     return answer
 
 
-async def test_a_streamed_answer_is_told_in_the_order_of_the_api(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_streamed_events_follow_the_apis_order(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Say("one two"))
     events = await heard(client)
     assert [event.type for event in events] == [
@@ -74,7 +74,7 @@ async def test_a_streamed_answer_is_told_in_the_order_of_the_api(client: AsyncOp
     assert events[-1].response.output_text == "one two"
 
 
-async def test_an_answer_that_is_not_streamed_is_the_same_response(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_unstreamed_answer_is_the_same_response(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Say("one two", reasoning="hm"))
     answer = await ask(client, "hello")
     assert (answer.status, answer.output_text) == ("completed", "one two")
@@ -139,13 +139,13 @@ async def test_an_error_event_may_end_the_stream(client: AsyncOpenAI, model: Mod
     assert (last.code, last.message) == ("rate_limit", "slow down")
 
 
-async def test_a_break_is_a_refusal_where_nothing_is_streamed(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_break_without_stream_is_a_refusal(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Break("never", error=Fail(503, "it broke")))
     with pytest.raises(openai.InternalServerError, match="it broke"):
         await ask(client, "hello")
 
 
-async def test_a_scripted_failure_has_its_status_code_and_headers(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_scripted_failure_has_status_code_and_headers(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Fail(429, "slow down", code="rate_limit", headers={"Retry-After": "7"}))
     with pytest.raises(openai.RateLimitError) as caught:
         await heard(client)

@@ -35,7 +35,7 @@ async def streamed(client: AsyncOpenAI, messages: list[ChatCompletionMessagePara
     return heard
 
 
-async def test_the_stand_in_says_what_it_is_and_what_it_was_given(client: AsyncOpenAI) -> None:
+async def test_stand_in_describes_itself_and_its_input(client: AsyncOpenAI) -> None:
     answer = await client.chat.completions.create(model="m", messages=HELLO)
     assert answer.choices[0].message.content == (
         "I am a stand-in for a model, with no understanding. I was given 1 message; your last words were: hello there"
@@ -43,7 +43,7 @@ async def test_the_stand_in_says_what_it_is_and_what_it_was_given(client: AsyncO
     assert answer.choices[0].finish_reason == "stop"
 
 
-async def test_a_streamed_answer_comes_in_words_and_adds_up(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_streamed_answer_comes_in_words_adding_up(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Say("one  two\n\nthree ", chunk=1))
     pieces = await streamed(client)
     assert [piece for piece in pieces if piece] == ["one", "  two", "\n\nthree", " "]
@@ -85,7 +85,7 @@ async def test_reasoning_is_streamed_before_the_content(client: AsyncOpenAI, mod
     assert [delta.content for delta in deltas if delta.content] == ["42"]
 
 
-async def test_a_scripted_failure_has_its_status_code_and_headers(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_scripted_failure_has_status_code_and_headers(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Fail(429, "slow down", code="rate_limit", headers={"Retry-After": "7"}))
     with pytest.raises(openai.RateLimitError) as caught:
         await streamed(client)
@@ -108,7 +108,7 @@ async def test_a_cut_stream_breaks_after_what_was_said(client: AsyncOpenAI, mode
     assert "".join(heard) == "nobody"
 
 
-async def test_a_stream_may_tell_of_an_error_in_its_middle(client: AsyncOpenAI, model: ModelServer) -> None:
+async def test_stream_may_contain_an_error(client: AsyncOpenAI, model: ModelServer) -> None:
     model.script(Break("nobody hears the end", after=6, error=Fail(500, "it broke", code="oops")))
     heard: list[str] = []
     with pytest.raises(openai.APIError, match="it broke") as caught:
@@ -184,7 +184,7 @@ async def test_a_fixed_key_is_checked() -> None:
     assert [item.id for item in models.data] == ["stand-in"]
 
 
-async def test_an_unknown_path_is_refused_in_the_same_form(model: ModelServer) -> None:
+async def test_unknown_path_is_refused_in_same_form(model: ModelServer) -> None:
     async with model.run() as url, httpx.AsyncClient() as client:
         answer = await client.post(f"{url}/audio/speech")
     assert answer.status_code == 404
@@ -203,7 +203,7 @@ async def test_the_server_stops_while_an_answer_hangs(model: ModelServer) -> Non
             await asked
 
 
-async def test_several_words_come_at_once_where_nothing_is_said_of_pace() -> None:
+async def test_words_are_grouped_where_pace_is_unset() -> None:
     model = ModelServer(chunk=2)
     model.script(Say("one two three"), Say("one two three", delay=0.001))
     async with model.run() as url, AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=5) as client:

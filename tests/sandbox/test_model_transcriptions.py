@@ -19,9 +19,7 @@ async def client(server: ModelServer) -> AsyncIterator[AsyncOpenAI]:
         yield client
 
 
-async def test_what_was_scripted_is_heard_in_turn_and_the_sounds_are_kept(
-    client: AsyncOpenAI, server: ModelServer
-) -> None:
+async def test_transcriptions_follow_script_and_keep_the_audio(client: AsyncOpenAI, server: ModelServer) -> None:
     server.transcriptions.script("one", Fail(500))
     first = await client.audio.transcriptions.create(model="whisper-1", file=("voice.ogg", b"OggS..\r\n--\0\xff"))
     assert first.text == "one"

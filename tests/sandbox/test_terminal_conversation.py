@@ -64,7 +64,7 @@ async def test_an_empty_draft_is_thinking(telegram: BotApi) -> None:
         assert await next_event(conversation.events()) == Draft("Thinking...")
 
 
-async def test_an_edited_message_is_told_again_but_not_for_its_buttons_alone(telegram: BotApi) -> None:
+async def test_edit_is_shown_unless_only_buttons_change(telegram: BotApi) -> None:
     async with talking(telegram) as (bot, conversation):
         events = conversation.events()
         await bot.call("sendMessage", text="done", reply_markup=BUTTONS)

@@ -94,7 +94,7 @@ async def terminal(folder: Path) -> AsyncIterator[Terminal]:
         os.close(ours)
 
 
-async def test_piped_lines_are_answered_one_by_one_without_control_codes(tmp_path: Path) -> None:
+async def test_piped_lines_are_answered_without_control_codes(tmp_path: Path) -> None:
     code, output = await piped(tmp_path, "hello\nagain\n")
     assert code == 0
     assert output.index("you> hello") < output.index("bot> you said hello") < output.index("you> again")
@@ -104,7 +104,7 @@ async def test_piped_lines_are_answered_one_by_one_without_control_codes(tmp_pat
 
 
 @pytest.mark.long
-async def test_a_bot_that_dies_shows_its_last_words_and_code(tmp_path: Path) -> None:
+async def test_dying_bot_shows_last_words_and_code(tmp_path: Path) -> None:
     code, output = await piped(tmp_path, "die\nnever sent\n")
     assert code == 1
     assert "no reason to live\nThe bot ended by itself, with exit code 3." in output
@@ -122,7 +122,7 @@ async def test_commands_with_a_colon_are_obeyed_here(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-async def test_the_bot_can_be_killed_in_the_middle_of_an_answer(tmp_path: Path) -> None:
+async def test_bot_can_be_killed_mid_answer(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
         await chat.sees("you> ")
         chat.type("slow\n")
@@ -151,7 +151,7 @@ async def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path) -> None:
             await asyncio.to_thread(fcntl.flock, pid_file, fcntl.LOCK_EX)  # no bot holds it any more
 
 
-async def test_what_was_pending_when_all_was_killed_is_delivered_after_the_next_start(tmp_path: Path) -> None:
+async def test_updates_pending_at_kill_arrive_after_restart(tmp_path: Path) -> None:
     async with terminal(tmp_path) as chat:
         await chat.sees("you> ")
         chat.type("slow\n")

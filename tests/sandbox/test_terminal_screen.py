@@ -23,7 +23,7 @@ def test_a_growing_line_is_redrawn_in_place(live: Screen, output: io.StringIO) -
     assert output.getvalue() == (f"{CLEAR_LINE}bot> one{CLEAR_LINE}bot> one two{CLEAR_LINE}bot> one two three\n")
 
 
-def test_a_line_that_was_completed_is_not_printed_again(live: Screen, output: io.StringIO) -> None:
+def test_completed_line_is_not_printed_again(live: Screen, output: io.StringIO) -> None:
     live.draft("first line\nsec")
     live.draft("first line\nsecond line\nthi")
     live.message("first line\nsecond line\nthird")
@@ -31,7 +31,7 @@ def test_a_line_that_was_completed_is_not_printed_again(live: Screen, output: io
     assert output.getvalue().endswith(f"{CLEAR_LINE}third\n")
 
 
-def test_a_long_line_is_cut_at_blanks_into_rows(live: Screen, output: io.StringIO) -> None:
+def test_long_line_is_wrapped_at_blanks(live: Screen, output: io.StringIO) -> None:
     live.draft("twenty columns are all there is here")
     assert output.getvalue() == f"{CLEAR_LINE}twenty columns are \nall there is here"
 
@@ -47,7 +47,7 @@ def test_a_message_unlike_its_draft_is_printed_whole(live: Screen, output: io.St
     assert output.getvalue().endswith(f"\n{CLEAR_LINE}A\nb\nc\n")
 
 
-def test_a_draft_that_changes_what_has_scrolled_by_waits_for_the_message(live: Screen, output: io.StringIO) -> None:
+def test_draft_changing_scrolled_lines_waits_for_message(live: Screen, output: io.StringIO) -> None:
     live.draft("a\nb\nc")
     shown = output.getvalue()
     live.draft("A\nb\nc\nd")
@@ -61,7 +61,7 @@ def test_a_note_interrupts_a_draft_for_a_line(live: Screen, output: io.StringIO)
     assert output.getvalue() == f"{CLEAR_LINE}a\nb\n{CLEAR_LINE}by the way\n{CLEAR_LINE}b c"
 
 
-def test_a_draft_that_was_ended_does_not_go_on(live: Screen, output: io.StringIO) -> None:
+def test_ended_draft_does_not_continue(live: Screen, output: io.StringIO) -> None:
     live.draft("a\nb")
     live.end_draft()
     live.message("a\nb c")

@@ -24,14 +24,14 @@ async def test_the_environment_leads_a_bot_to_both_servers(tmp_path: Path) -> No
     assert world.environment["DATABASE_URL"] == f"sqlite:///{tmp_path}/sandbox.db"
 
 
-async def test_a_real_model_server_can_take_the_place_of_the_stand_in(tmp_path: Path) -> None:
+async def test_real_model_server_can_replace_stand_in(tmp_path: Path) -> None:
     remote = RemoteModel("http://127.0.0.1:11434/v1", "qwen3", "secret")
     async with World(tmp_path, remote_model=remote) as world:
         names = ("OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_API_KEY")
         assert [world.environment[name] for name in names] == [remote.url, remote.name, remote.key]
 
 
-async def test_a_world_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
+async def test_world_continues_where_last_one_ended(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         user = world.telegram.user("Ann")
         await user.say(world.telegram.private(user), "one")
