@@ -33,7 +33,7 @@ async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return found
 
 
-async def test_what_is_decided_is_listed_and_a_backup_has_it_too(settings: Settings, tmp_path: Path) -> None:
+async def test_decision_is_listed_and_in_the_backup(settings: Settings, tmp_path: Path) -> None:
     assert await admission.put(settings, BOB, Standing.ALLOWED) == "7 has access now.\n"
     listed = await admission.users(settings)
     assert re.search(r"^• 7: since [-0-9]+, by whoever runs the bot, tokens 0 in, 0 out$", listed, re.MULTILINE)
@@ -44,7 +44,7 @@ async def test_what_is_decided_is_listed_and_a_backup_has_it_too(settings: Setti
     assert "Blocked\n• 7: " in await admission.users(settings)
 
 
-async def test_without_telegram_the_code_is_told_instead_of_a_link(settings: Settings) -> None:
+async def test_owner_code_is_shown_without_telegram(settings: Settings) -> None:
     assert re.search(r": /start [A-Za-z0-9_-]{32}$", await admission.owner(settings))
 
 
@@ -58,7 +58,7 @@ async def test_what_the_settings_say_stands_above_it(settings: Settings) -> None
         await admission.owner(by_list)
 
 
-async def test_a_database_that_is_not_there_is_not_made(settings: Settings, tmp_path: Path) -> None:
+async def test_missing_database_is_not_created(settings: Settings, tmp_path: Path) -> None:
     elsewhere = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/none.db"})
     with pytest.raises(StartError, match="there is no database"):
         await admission.users(elsewhere)

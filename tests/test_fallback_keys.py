@@ -36,9 +36,7 @@ def test_a_fallbacks_key_goes_only_to_its_provider(
 
 
 @pytest.mark.parametrize("key", ["ключ", "two words", "two\\nlines"])
-def test_a_fallbacks_key_that_no_header_holds_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
-) -> None:
+def test_fallback_key_invalid_in_header_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str) -> None:
     path = tmp_path / "profiles.toml"
     path.write_text(f'[fallbacks.other]\nbase_url = "https://models.example.net/v1"\napi_key = "{key}"\n', "utf-8")
     for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():

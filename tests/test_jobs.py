@@ -63,7 +63,7 @@ def _jobs(
     )
 
 
-async def test_a_button_disappears_once_when_its_time_is_over(storage: Storage) -> None:
+async def test_expired_button_is_removed_once(storage: Storage) -> None:
     async with storage.transaction() as tx:
         await storage.notices.add(
             tx, Notice(HOME, private=True, text="done", buttons=(Button("Undo", "x"),), button_until=60.0)
@@ -88,7 +88,7 @@ async def test_handled_updates_are_deleted_after_some_days(storage: Storage) -> 
     assert await storage.database.rows("SELECT * FROM inbox") == []
 
 
-async def test_a_job_that_fails_is_logged_and_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_job_is_logged_and_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> None:
         raise RuntimeError("disk full")
 
@@ -145,7 +145,7 @@ async def test_the_scheduler_runs_on_in_a_repeated_hour(storage: Storage) -> Non
     assert all(job.trigger.timezone is UTC for job in scheduler.get_jobs() if hasattr(job.trigger, "timezone"))
 
 
-async def test_the_lanes_see_to_the_windows_that_are_due(storage: Storage) -> None:
+async def test_lanes_are_woken_for_due_windows(storage: Storage) -> None:
     settled: list[Place] = []
     async with storage.transaction() as tx:
         for number, due in ((1, 50.0), (2, 150.0), (3, None)):
@@ -157,7 +157,7 @@ async def test_the_lanes_see_to_the_windows_that_are_due(storage: Storage) -> No
     assert settled == [Place(1), Place(1), Place(2), Place(3)]
 
 
-async def test_what_is_older_than_it_is_to_be_kept_is_deleted_with_its_words(storage: Storage) -> None:
+async def test_expired_turns_are_deleted_with_their_words(storage: Storage) -> None:
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
         for number, word in enumerate(("zanzibar", "timbuktu", "samarkand")):

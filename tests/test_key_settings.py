@@ -184,7 +184,7 @@ def test_the_main_key_stays_on_its_origin(
     assert getattr(load(), f"{what.lower()}_key") == "sk-own"
 
 
-def test_quotes_around_a_key_are_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quotes_around_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", '"sk-any"')
     assert load().model_key == "sk-any"
     monkeypatch.setenv("OPENAI_API_KEY", "'sk-ant-any'")
@@ -192,7 +192,7 @@ def test_quotes_around_a_key_are_no_part_of_it(monkeypatch: pytest.MonkeyPatch) 
         load()
 
 
-def test_a_fallbacks_key_without_an_address_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fallback_key_without_address_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALLBACK_MODEL", "other")
     monkeypatch.setenv("FALLBACK_API_KEY", "gsk_any")
     with pytest.raises(SettingError, match=r"^FALLBACK_BASE_URL: the key is one of Groq's"):

@@ -90,7 +90,7 @@ async def test_one_server_is_asked_with_one_key(hosts: tuple[Host, Host], monkey
     assert "another-program" not in said(main)
 
 
-async def test_another_server_gets_no_key_and_that_is_told(
+async def test_other_server_gets_no_key_with_warning(
     hosts: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, other = hosts

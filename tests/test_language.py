@@ -48,7 +48,7 @@ def test_a_translation_has_every_text_and_no_other(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_a_translation_has_other_words_and_the_same_places_to_fill_in(language: str) -> None:
+def test_translation_differs_but_keeps_its_placeholders(language: str) -> None:
     found = catalogue(language)
     assert [name for name, source in SOURCES.items() if not _translates(found.get(name), source)] == []
 
@@ -71,7 +71,7 @@ def test_a_menu_keeps_to_telegrams_limits(language: str) -> None:
     assert all(1 <= len(does) <= 256 for does in menu.values())
 
 
-def test_texts_are_those_of_the_language_that_is_spoken() -> None:
+def test_texts_follow_the_language_being_spoken() -> None:
     with speaking("ru"):
         assert texts.UNDO == "Отменить"
         assert sentence(errors.NoCredit("402")).startswith("На счету")

@@ -25,7 +25,7 @@ def _server(**extra_body: str) -> OpenAIServer:
     return OpenAIServer(Responses, base_url="http://a:1/v1", api_key="any", extra_body=extra_body, timeout=1.0)
 
 
-async def test_what_was_learned_is_known_at_the_next_start(storage: Storage) -> None:
+async def test_learned_facts_survive_restart(storage: Storage) -> None:
     clock = Clock()
     learning = await Learning.open(storage, clock)
     learning.keep("Chat a:1", "m", Learned(limit=9000))
@@ -52,7 +52,7 @@ def test_what_makes_no_sense_is_nothing_learned(stored: str) -> None:
     assert Learned.from_json(stored) == Learned()
 
 
-async def test_a_model_takes_up_what_was_learned_of_it(storage: Storage) -> None:
+async def test_model_adopts_facts_learned_about_it(storage: Storage) -> None:
     learning = await Learning.open(storage, Clock())
     server = _server()
     early = server.of("qwen-plus")

@@ -60,7 +60,7 @@ def test_secrets_in_messages_arguments_and_urls_are_hidden(log: io.StringIO) -> 
 
 
 @pytest.mark.parametrize("key", ["sk-a/b+c=very_secret", "sk-a\"b\\c'very_secret"])
-def test_a_key_of_any_characters_is_hidden_in_every_form(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_key_is_hidden_in_every_form(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO", "text", [key])
     for form in (key, quote(key), quote(key, safe=""), repr([key]), json.dumps(key)):
         logging.getLogger("any").info("in %s", form)
@@ -69,7 +69,7 @@ def test_a_key_of_any_characters_is_hidden_in_every_form(key: str, capsys: pytes
     assert written.count(logs.HIDDEN) == 5
 
 
-def test_secrets_deep_in_a_chain_of_exceptions_are_hidden(log: io.StringIO) -> None:
+def test_secrets_deep_in_exceptions_are_hidden(log: io.StringIO) -> None:
     try:
         try:
             raise ValueError(f"could not reach bot{TOKEN}")
@@ -116,7 +116,7 @@ def test_a_broken_log_call_shows_no_secret(log: io.StringIO) -> None:
     assert _clean(log) == ""
 
 
-def test_a_key_too_short_to_be_a_secret_spoils_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_short_key_spoils_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO", "text", ["k"])
     logging.getLogger("bot.test").info("kept")
     assert "kept" in capsys.readouterr().err
@@ -143,7 +143,7 @@ def test_a_text_line_says_when_what_and_where(capsys: pytest.CaptureFixture[str]
     assert rest == "INFO bot.test: Ready\n"
 
 
-def test_a_stack_is_written_in_json_too_and_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_log_has_stack_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO", "json", ["logging.getLogger"])
     logging.getLogger("bot.test").info("here", stack_info=True)
     line = json.loads(capsys.readouterr().err)

@@ -34,7 +34,7 @@ def _prices(settings: Settings, folder: Path, written: str, *, explicit: bool = 
     return prices(settings, KNOWN.with_file(file), models)
 
 
-async def test_what_a_profile_does_not_say_follows_from_its_input_price(settings: Settings, tmp_path: Path) -> None:
+async def test_missing_prices_follow_from_input_price(settings: Settings, tmp_path: Path) -> None:
     found = _prices(settings, tmp_path, PRICED)
     assert found.of("first") == Price(1.0, 0.2, 1.25, 3.0, "USD")
     assert found.of("second") == Price(2.0, 0.5, 2.5, 6.0, "USD")
@@ -86,9 +86,10 @@ def test_sound_has_its_own_price(settings: Settings, tmp_path: Path) -> None:
         (PRICED + 'currency = "EUR"\n', "second has no price in USD"),
     ],
 )
-async def test_money_without_a_price_ends_the_start_and_names_both(
+async def test_cost_budget_without_price_ends_start(
     settings: Settings, storage: Storage, tmp_path: Path, written: str, named: str
 ) -> None:
+    """The sentence names both."""
     with pytest.raises(SettingError, match=f"^BUDGET_TOTAL: {named}"):
         await open_budget(settings, storage, _prices(settings, tmp_path, written), never)
 

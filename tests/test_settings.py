@@ -31,16 +31,14 @@ def test_two_variables_are_enough(tmp_path: Path) -> None:
     assert settings.listen_port is None
 
 
-def test_values_come_from_the_env_file_unless_the_environment_says_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_overrides_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("OPENAI_MODEL=from-file\nTIMEZONE=Europe/Berlin\nANYTHING_ELSE=1\n")
     monkeypatch.setenv("OPENAI_MODEL", "from-environment")
     settings = load()
     assert (settings.openai_model, settings.zone.key) == ("from-environment", "Europe/Berlin")
 
 
-def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"SYSTEM_PROMPT=\xff\xfe")
     with pytest.raises(SettingError, match=r"^\.env: this file is not UTF-8"):
         load()
@@ -58,9 +56,8 @@ def test_dashscopes_name_of_the_key_is_read_too(monkeypatch: pytest.MonkeyPatch)
     assert load().model_key == "sk-dash"
 
 
-def test_dashscopes_name_is_read_only_where_the_key_is_set_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dashscope_key_name_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read only where OPENAI_API_KEY is set nowhere."""
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
     (tmp_path / ".env").write_text("OPENAI_API_KEY=\nDASHSCOPE_API_KEY=sk-dash-from-file\n")
@@ -72,7 +69,7 @@ def test_dashscopes_name_is_read_only_where_the_key_is_set_nowhere(
 @pytest.mark.parametrize(
     ("name", "hint"), [("TELEGRAM_BOT_TOKEN", "@BotFather"), ("OPENAI_API_KEY", "DASHSCOPE_API_KEY")]
 )
-def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_setting_is_named_with_its_source(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(name)
     with pytest.raises(SettingError, match=f"^{name} is missing: .*{hint}"):
         load()
@@ -140,9 +137,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(name: str, hint: str, mon
         ("INBOX_KEEP_DAYS", "x"),
     ],
 )
-def test_a_wrong_value_is_one_line_that_begins_with_the_name(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_value_is_one_line_with_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingError) as caught:
         load()
@@ -152,7 +147,7 @@ def test_a_wrong_value_is_one_line_that_begins_with_the_name(
     assert "very_secret" not in line
 
 
-def test_the_first_wrong_variable_of_the_table_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_wrong_setting_in_order_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "x")
     monkeypatch.setenv("ACCESS", "x")
     with pytest.raises(SettingError, match=r"^ACCESS:"):
@@ -160,7 +155,7 @@ def test_the_first_wrong_variable_of_the_table_is_told(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("key", ["sk-proj-abc", "sk-svcacct-abc", "sk-abcT3BlbkFJdef"])
-def test_a_key_of_openais_own_form_needs_a_base_url(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openai_key_needs_a_base_url(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)
     with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: ") as caught:
         load()
@@ -187,7 +182,7 @@ def test_right_values_are_taken(name: str, value: str, monkeypatch: pytest.Monke
     load()
 
 
-def test_values_arrive_in_the_form_in_which_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_parsed_into_usable_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWNER_IDS", "1, -100200")
     monkeypatch.setenv("LLM_EXTRA_BODY", '{"enable_thinking": true}')
     monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/keepsake.db")
@@ -197,7 +192,7 @@ def test_values_arrive_in_the_form_in_which_they_are_used(monkeypatch: pytest.Mo
     assert settings.database_path == Path("/srv/keepsake.db")
 
 
-def test_a_webhook_has_a_port_and_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webhook_has_own_port_and_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_URL", "https://bot.example.org/hook")
     settings = load()
     assert settings.listen_port == 8080

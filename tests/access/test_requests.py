@@ -53,7 +53,7 @@ def _text(language: str, name: str) -> str:
     return str(catalogue(language)[name])
 
 
-async def test_each_owner_is_asked_in_their_own_language_once(storage: Storage) -> None:
+async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     with speaking("ru"):
         assert await _ask(requests, BOB) == [Place(ANN), Place(EVA)]
@@ -65,7 +65,7 @@ async def test_each_owner_is_asked_in_their_own_language_once(storage: Storage) 
     assert spanish.literals == ("“Bob”",)
 
 
-async def test_a_name_can_pass_for_no_line_and_no_mark_of_ours(storage: Storage) -> None:
+async def test_name_cannot_imitate_a_line_or_mark(storage: Storage) -> None:
     await _ask(_requests(storage, Clock()), CLUB)
     [notice] = await _waiting(storage, ANN)
     assert notice.text.splitlines()[-2:] == ["I was added by: “Bob  Id: 1”, 7", "Id: -7"]
@@ -82,7 +82,7 @@ async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None
     assert await _waiting(storage, ANN) == []  # the question was not sent yet, and need not be
 
 
-async def test_a_group_that_is_denied_is_left_and_not_written_to(storage: Storage) -> None:
+async def test_denied_group_is_left_without_a_message(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     await _ask(requests, CLUB)
     async with storage.transaction() as tx:

@@ -53,7 +53,7 @@ async def history(storage: Storage, folder: Path, file: object, wish: str | None
     return chat
 
 
-async def test_the_path_that_was_seen_last_is_taken_and_no_other_branch(other: Storage, tmp_path: Path) -> None:
+async def test_import_takes_last_seen_branch_only(other: Storage, tmp_path: Path) -> None:
     talk = conversation(message("user", "first try"), message("assistant", "old answer"))
     mapping = talk["mapping"]
     assert isinstance(mapping, dict)
@@ -64,7 +64,8 @@ async def test_the_path_that_was_seen_last_is_taken_and_no_other_branch(other: S
     assert [turn.content for turn in chat.turns] == ["[Tue 2023-11-14 22:13] second try", "this one"]
 
 
-async def test_what_was_said_is_stored_as_if_it_had_been_said_here(other: Storage, tmp_path: Path) -> None:
+async def test_imported_turns_look_like_native_ones(other: Storage, tmp_path: Path) -> None:
+    """They are stored as if they had been said here."""
     talk = conversation(
         message("user", "Is granite old?"),
         message("assistant", "Very.", at=AT + 5),
@@ -84,7 +85,7 @@ async def test_what_was_said_is_stored_as_if_it_had_been_said_here(other: Storag
     assert (chat.private, chat.created_at, chat.stamped_at) == (True, AT, AT + 7200)
 
 
-async def test_tools_system_thoughts_and_what_was_hidden_stay_behind(other: Storage, tmp_path: Path) -> None:
+async def test_tools_system_thoughts_and_hidden_are_skipped(other: Storage, tmp_path: Path) -> None:
     hidden = {"is_visually_hidden_from_conversation": True}
     talk = conversation(
         message("system", ""),
@@ -116,13 +117,13 @@ async def test_pictures_sounds_and_files_leave_a_line(other: Storage, tmp_path: 
     assert chat.turns[0].content.split("] ", 1)[1] == "[file: a b.pdf]\n[picture]\nsaid aloud\n[sound]\nWhat is it?"
 
 
-async def test_marks_that_only_chatgpt_can_show_are_taken_out(other: Storage, tmp_path: Path) -> None:
+async def test_chatgpt_only_marks_are_removed(other: Storage, tmp_path: Path) -> None:
     said = "Granite is old \ue200cite\ue202turn0search1\ue201. Very."
     chat = await history(other, tmp_path, [conversation(message("user", "?"), message("assistant", said))])
     assert chat.turns[1].content == "Granite is old . Very."
 
 
-async def test_without_a_current_node_the_newest_branch_is_taken(other: Storage, tmp_path: Path) -> None:
+async def test_newest_branch_is_taken_without_current_node(other: Storage, tmp_path: Path) -> None:
     talk = conversation(message("user", "q"), message("assistant", "new", at=AT + 9), current_node=None)
     mapping = talk["mapping"]
     assert isinstance(mapping, dict)
@@ -132,7 +133,7 @@ async def test_without_a_current_node_the_newest_branch_is_taken(other: Storage,
     assert chat.turns[-1].content == "new"
 
 
-async def test_of_several_conversations_one_is_named_by_its_title_or_its_id(other: Storage, tmp_path: Path) -> None:
+async def test_conversation_is_chosen_by_title_or_id(other: Storage, tmp_path: Path) -> None:
     file = [conversation(message("user", "a")), conversation(message("user", "b"), title="Trees", name="c2")]
     assert (await history(other, tmp_path, file, "Trees")).turns[0].content.endswith(" b")
 

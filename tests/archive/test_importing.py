@@ -55,7 +55,7 @@ Break = Callable[[dict[str, Any]], object]
         3,
     ),
 )
-async def test_a_broken_entry_is_named_and_nothing_is_written(
+async def test_broken_entry_is_named_and_nothing_written(
     storage: Storage, other: Storage, tmp_path: Path, broken: Break, said: str
 ) -> None:
     await fill(storage)
@@ -101,7 +101,8 @@ async def test_where_our_own_file_goes_stands_in_it(storage: Storage, other: Sto
         await imported(other, await exported(storage), tmp_path, Wish(Place(5)))
 
 
-async def test_a_file_that_was_written_by_hand_is_openais_messages_with_times(other: Storage, tmp_path: Path) -> None:
+async def test_handwritten_file_with_messages_and_times_is_imported(other: Storage, tmp_path: Path) -> None:
+    """Its messages are in OpenAI's form."""
     file = {
         "format": "keepsake",
         "version": 1,

@@ -31,7 +31,7 @@ def written(*turns: ArchivedTurn, private: bool = True, memory: ArchivedMemory |
     return markdown.written(chat, zone, "Keepsake_bot")
 
 
-def test_each_day_has_a_heading_and_each_message_a_name_and_a_time() -> None:
+def test_days_are_headings_messages_have_name_time() -> None:
     text = written(said("[Tue 2023-11-14 22:13] Is granite old?"), answered("**Very.**"), said("Why?", at=AT + 7200))
     assert text == (
         "# Conversation\n\n## Tuesday, 14 November 2023\n\n**Ann**, 22:13\n\nIs granite old?\n\n"
@@ -48,12 +48,12 @@ def test_times_are_those_of_the_bots_zone() -> None:
     assert "## Wednesday, 15 November 2023\n\n**Ann**, 03:13" in written(said("Hi"), hours=5)
 
 
-def test_in_a_group_the_name_is_the_heading_and_the_lines_stand_as_they_were_said() -> None:
+def test_group_names_are_headings_with_verbatim_lines() -> None:
     text = written(said("> Bo: one\n> two\nAnn: first\n  Bo: second", "Ann"), private=False)
     assert "**Ann**, 22:13\n\n> Bo: one\n> two\n\nfirst\nBo: second\n" in text
 
 
-def test_a_message_that_was_cut_in_two_is_one_again() -> None:
+def test_message_cut_in_two_is_rejoined() -> None:
     assert "\n\nlong text, and more\nof it\n" in written(
         said("long te"), said("xt, and more", glue=""), said("of it", glue="\n")
     )
@@ -72,7 +72,8 @@ def test_names_can_not_format_the_page() -> None:
     assert "**\\*\\*A\\*\\* \\_b\\_ \\`c\\`**, 22:13" in written(said("Hi", "**A** _b_ `c`"))
 
 
-def test_notes_stand_above_as_a_quote_and_a_speaker_without_a_name_has_one() -> None:
+def test_memory_comes_first_as_a_quote() -> None:
+    """A speaker without a name gets one."""
     text = written(said("Hi", None), memory=ArchivedMemory(0, "## People\n\n- Ann", 5, AT))
     assert text.startswith("# Conversation\n\n## Notes of the older part\n\n> ## People\n>\n> - Ann\n\n## Tuesday")
     assert "**Somebody**, 22:13" in text

@@ -37,7 +37,7 @@ async def test_one_conversation_makes_it_alone(storage: Storage, other: Storage,
     assert await other.archive.read(TOPIC) == await storage.archive.read(TOPIC)
 
 
-async def test_every_column_of_these_tables_is_compared_or_can_be_made_again(storage: Storage, tmp_path: Path) -> None:
+async def test_every_column_is_compared_or_reproducible(storage: Storage, tmp_path: Path) -> None:
     made_again = {"id", "chat_id", "turn_id", "through_turn", "reset_turn", "epoch", "due_at", "compact_failures"}
     made_again |= {"indexed_turn", "replaces", "in_place", "asked_by", "changed_at", "in_chat", "refused"}
     made_again |= {"old_turn", "digest", "rang"}
@@ -47,7 +47,7 @@ async def test_every_column_of_these_tables_is_compared_or_can_be_made_again(sto
             assert columns - made_again <= {column[0] for column in connection.execute(sql).description}, table
 
 
-async def test_the_file_is_openais_messages_with_times_and_senders(storage: Storage) -> None:
+async def test_file_has_openai_messages_times_and_senders(storage: Storage) -> None:
     await fill(storage)
     text = "".join([piece async for piece in Exporter(storage).at(HOME)])
     file = json.loads(text)
@@ -75,7 +75,7 @@ async def test_what_was_forgotten_does_not_go_out(storage: Storage) -> None:
     assert "image/png" not in text
 
 
-async def test_an_answer_that_is_being_written_is_left_out(storage: Storage, other: Storage, tmp_path: Path) -> None:
+async def test_unfinished_answer_is_left_out(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
     async with storage.transaction() as tx:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=NOW)
@@ -89,7 +89,7 @@ async def test_an_answer_that_is_being_written_is_left_out(storage: Storage, oth
     assert owed.reply_id is None
 
 
-async def test_without_pictures_the_words_go_out_and_the_file_says_so(storage: Storage) -> None:
+async def test_export_without_pictures_says_so(storage: Storage) -> None:
     await fill(storage)
     chat = await storage.archive.read(HOME)
     assert chat is not None
@@ -110,9 +110,8 @@ async def test_a_long_history_goes_out_in_pieces(storage: Storage, other: Storag
     assert rows(tmp_path / "other.db")["turns"] == rows(tmp_path / "keepsake.db")["turns"]
 
 
-async def test_a_chat_that_has_a_history_is_left_as_it_is_and_so_are_all_others(
-    storage: Storage, other: Storage, tmp_path: Path
-) -> None:
+async def test_import_into_existing_chat_changes_nothing(storage: Storage, other: Storage, tmp_path: Path) -> None:
+    """Other chats stay as they are too."""
     await fill(storage)
     async with other.transaction() as tx:
         chat = await other.chats.ensure(tx, TOPIC, private=False, now=NOW)
@@ -123,7 +122,7 @@ async def test_a_chat_that_has_a_history_is_left_as_it_is_and_so_are_all_others(
     assert rows(tmp_path / "other.db") == before
 
 
-async def test_after_a_reset_a_history_can_be_put_back(storage: Storage, other: Storage, tmp_path: Path) -> None:
+async def test_history_can_be_imported_after_reset(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
     text = "".join([piece async for piece in Exporter(storage).at(HOME)])
     before = rows(tmp_path / "keepsake.db")

@@ -14,7 +14,7 @@ from tests.doctor.conftest import World
 PRICE = Price(1.0, 0.2, 1.25, 4.0, "USD")
 
 
-async def test_what_was_used_is_told_in_tokens_and_money(world: World) -> None:
+async def test_bill_shows_tokens_and_cost(world: World) -> None:
     settings = world.settings()
     paid = Bill(estimate, lambda _: PRICE)
     async with world.models(settings) as models:

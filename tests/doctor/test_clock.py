@@ -20,7 +20,7 @@ async def test_the_clock_is_compared_with_a_servers(world: World, off: int, mark
     assert told in found.found
 
 
-async def test_where_one_server_is_away_the_next_is_asked(world: World) -> None:
+async def test_unreachable_clock_server_is_replaced_by_next(world: World) -> None:
     async with BotApi().run() as away:
         pass
     assert (await clock.check([away, world.telegram_url], time.time)).mark is Mark.FINE

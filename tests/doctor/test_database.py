@@ -36,18 +36,18 @@ async def test_a_sound_database_is_fine(world: World, path: Path) -> None:
     assert "Running" not in found
 
 
-async def test_a_database_that_is_not_there_yet_is_fine_and_is_not_made(world: World, tmp_path: Path) -> None:
+async def test_missing_database_is_fine_and_not_created(world: World, tmp_path: Path) -> None:
     assert "not there yet" in (await _check(world))["Database"].found
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
 
 
-async def test_a_folder_that_can_not_be_written_is_a_cross(world: World, tmp_path: Path) -> None:
+async def test_unwritable_folder_is_a_cross(world: World, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     world.variables["DATABASE_URL"] = f"sqlite:///{tmp_path}/file/keepsake.db"
     assert (await _check(world))["Database"].mark is Mark.CROSS
 
 
-async def test_a_file_that_is_no_database_is_a_cross(world: World, tmp_path: Path) -> None:
+async def test_file_that_is_no_database_is_cross(world: World, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
     found = (await _check(world))["Database"]
     assert found.mark is Mark.CROSS
@@ -76,7 +76,7 @@ async def test_an_older_database_is_fine_and_says_so(world: World, path: Path) -
     assert "older version" in found.found
 
 
-async def test_a_running_bot_is_told_of_and_is_fine(world: World, path: Path) -> None:
+async def test_running_bot_is_reported_and_fine(world: World, path: Path) -> None:
     lock = await claim(path)
     found = (await _check(world))["Running"]
     lock.release()
@@ -84,7 +84,7 @@ async def test_a_running_bot_is_told_of_and_is_fine(world: World, path: Path) ->
     assert "which is fine" in found.found
 
 
-async def test_a_folder_that_can_not_be_entered_is_a_cross(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_inaccessible_folder_is_a_cross(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
@@ -92,9 +92,7 @@ async def test_a_folder_that_can_not_be_entered_is_a_cross(world: World, monkeyp
     assert [finding.mark for finding in (await _check(world)).values()] == [Mark.CROSS]
 
 
-async def test_a_lock_that_can_not_be_written_is_a_cross(
-    world: World, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unwritable_lock_is_a_cross(world: World, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
@@ -102,14 +100,14 @@ async def test_a_lock_that_can_not_be_written_is_a_cross(
     assert Mark.CROSS in {finding.mark for finding in await database.check(world.settings())}
 
 
-async def test_a_disk_that_is_nearly_full_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nearly_full_disk_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "room", lambda _: 1_000_000)
     found = (await _check(world))["Disk"]
     assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB are free")
 
 
 @pytest.mark.parametrize(("damage", "mark"), [("header", Mark.CROSS), ("cut", Mark.CROSS), ("empty", Mark.NOTE)])
-async def test_a_damaged_file_is_told_with_the_way_back(damage: str, mark: Mark, world: World, path: Path) -> None:
+async def test_damaged_file_is_reported_with_recovery(damage: str, mark: Mark, world: World, path: Path) -> None:
     data = await asyncio.to_thread(path.read_bytes)
     damaged = {"header": b"\xff" * 100 + data[100:], "cut": data[:5000], "empty": b""}
     await asyncio.to_thread(path.write_bytes, damaged[damage])

@@ -59,7 +59,7 @@ async def test_vectors_that_mean_nothing_are_a_note(world: World, monkeypatch: p
     assert (found.mark, "not near each other" in found.found) == (Mark.NOTE, True)
 
 
-async def test_a_fallback_is_asked_and_only_noted_when_it_fails(world: World) -> None:
+async def test_failing_fallback_is_only_a_note(world: World) -> None:
     settings = world.settings()
     async with world.models(settings) as models:
         found = await extras.instead(settings, models.of("other"))

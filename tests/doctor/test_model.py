@@ -54,9 +54,8 @@ async def test_a_model_that_can_all_is_fine(world: World) -> None:
         (NoFinish("one two three"), "broke off"),
     ],
 )
-async def test_what_stops_answers_is_a_cross_and_nothing_more_is_asked(
-    world: World, behaviour: Behaviour, told: str
-) -> None:
+async def test_fatal_model_error_is_cross_and_ends_checks(world: World, behaviour: Behaviour, told: str) -> None:
+    """What stops answers is a cross, and nothing more is asked."""
     world.model.script(behaviour)
     (found,) = await _check(world)
     assert found.mark is Mark.CROSS
@@ -65,7 +64,7 @@ async def test_what_stops_answers_is_a_cross_and_nothing_more_is_asked(
     assert len(world.model.requests) == 1
 
 
-async def test_a_silent_server_is_a_cross_after_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_server_is_a_cross_eventually(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "PATIENCE_S", 0.2)
     world.model.script(Hang())
     (found,) = await _check(world)
@@ -73,7 +72,7 @@ async def test_a_silent_server_is_a_cross_after_a_while(world: World, monkeypatc
     assert "in time" in found.found
 
 
-async def test_a_server_that_is_not_there_is_a_cross(world: World) -> None:
+async def test_unreachable_server_is_a_cross(world: World) -> None:
     async with ModelServer().run() as url:
         pass
     (found,) = await _check(world, OPENAI_BASE_URL=url)
@@ -93,7 +92,8 @@ async def test_a_server_that_counts_nothing_is_a_note(world: World) -> None:
     assert {finding.what for finding in found if finding.mark is Mark.NOTE} == {"Usage", "Window", "Prompt cache"}
 
 
-async def test_the_same_beginning_is_sent_twice_and_is_long_enough(world: World) -> None:
+async def test_same_long_prefix_is_sent_twice(world: World) -> None:
+    """It is long enough for a cache."""
     await _check(world)
     one, two = (asked for asked in world.model.requests if asked.messages[0].role == "system")
     assert one.messages[0].raw == two.messages[0].raw
@@ -108,7 +108,7 @@ async def test_no_cached_tokens_are_a_note(world: World) -> None:
     assert "CACHED_PRICE=1" in found.advice
 
 
-async def test_a_cache_that_can_not_be_tried_is_a_note(world: World) -> None:
+async def test_untestable_cache_is_a_note(world: World) -> None:
     world.model.answer_with(
         lambda asked: Fail(400, "too many tokens") if asked.messages[0].role == "system" else obliging(asked)
     )
@@ -116,7 +116,7 @@ async def test_a_cache_that_can_not_be_tried_is_a_note(world: World) -> None:
 
 
 @pytest.mark.parametrize(("setting", "marked"), [("on", True), ("auto", False), ("off", False)])
-async def test_the_prompt_is_marked_where_the_bot_would_mark_it(world: World, setting: str, marked: bool) -> None:
+async def test_doctor_places_markers_as_bot_would(world: World, setting: str, marked: bool) -> None:
     await _check(world, CACHE_MARKERS=setting)
     raw = next(asked.messages[0].raw for asked in world.model.requests if asked.messages[0].role == "system")
     assert ("cache_control" in raw) is marked

@@ -17,13 +17,13 @@ def test_advice_stands_under_what_was_found() -> None:
     assert line.index("does") == below.index("Copy")
 
 
-def test_no_secret_and_no_half_of_one_is_shown() -> None:
+def test_report_shows_no_part_of_a_secret() -> None:
     found = note("Webhook", "x" * (LONGEST - 5) + "/bot123456:a-secret-token/", "see a-secret-token").text(HIDE)
     assert "secret" not in found
     assert "a-s" not in found
 
 
-def test_what_a_server_says_stays_on_its_line_and_is_cut() -> None:
+def test_server_message_is_cut_to_one_line() -> None:
     found = note("Model", "one\ntwo\x1b[31m" + "x" * 1000).text(HIDE)
     assert "one two[31m" in found
     assert len(found) < LONGEST + 30

@@ -37,26 +37,26 @@ def _blind(asked: ChatRequest) -> Behaviour:
     return Fail(400, "this model does not support image input") if asked.messages[-1].images else Say("Yes.")
 
 
-async def test_a_model_that_refuses_a_picture_is_a_note(world: World) -> None:
+async def test_model_refusing_a_picture_is_a_note(world: World) -> None:
     world.model.answer_with(_blind)
     found = await _pictures(world)
     assert (found.mark, found.found) == (Mark.NOTE, "stand-in does not see")
     assert "VISION_MODEL" in found.advice
 
 
-async def test_a_model_that_is_known_not_to_see_is_shown_nothing(world: World) -> None:
+async def test_model_known_as_blind_gets_no_picture(world: World) -> None:
     found = await _pictures(world, OPENAI_MODEL="qwen-plus")
     assert found.mark is Mark.NOTE
     assert not any(asked.messages[-1].images for asked in world.model.requests)
 
 
-async def test_the_vision_model_is_the_one_that_is_shown_a_picture(world: World) -> None:
+async def test_picture_goes_to_the_vision_model(world: World) -> None:
     found = await _pictures(world, OPENAI_MODEL="qwen-plus", VISION_MODEL="eyes")
     assert (found.mark, found.found) == (Mark.FINE, "eyes sees: it named both colours of one")
     assert [asked.model for asked in world.model.requests if asked.messages[-1].images] == ["eyes"]
 
 
-async def test_a_model_that_takes_a_picture_and_sees_nothing_in_it_is_a_note(world: World) -> None:
+async def test_model_not_seeing_accepted_picture_is_note(world: World) -> None:
     world.model.always(Say("I see no picture."))
     found = await _pictures(world)
     assert found.mark is Mark.NOTE
@@ -70,7 +70,7 @@ async def test_a_vision_model_that_fails_is_a_note(world: World) -> None:
     assert "eyes" in found.found
 
 
-async def test_a_vision_model_that_is_known_not_to_see_is_a_note(world: World) -> None:
+async def test_vision_model_known_as_blind_is_note(world: World) -> None:
     found = await _pictures(world, VISION_MODEL="qwen-plus")
     assert (found.mark, found.found) == (Mark.NOTE, "qwen-plus does not see")
     assert "has to name one" in found.advice

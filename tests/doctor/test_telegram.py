@@ -19,7 +19,8 @@ async def _webhook(world: World, **variables: str) -> Finding:
     return (await telegram.check(world.settings(**variables)))[2]
 
 
-async def test_a_bot_that_polls_and_hears_is_fine_and_nothing_else_is_called(world: World) -> None:
+async def test_polling_bot_that_hears_is_fine(world: World) -> None:
+    """Nothing else is called."""
     found = await telegram.check(world.settings())
     assert [finding.mark for finding in found] == [Mark.FINE] * 3
     assert "@keepsake_sandbox_bot" in found[0].found
@@ -32,7 +33,7 @@ async def test_an_unknown_token_is_a_cross(world: World) -> None:
     assert "does not know the token" in found.found
 
 
-async def test_a_telegram_that_is_not_there_is_a_cross(world: World) -> None:
+async def test_unreachable_telegram_is_a_cross(world: World) -> None:
     async with BotApi().run() as url:
         pass
     (found,) = await telegram.check(world.settings(TELEGRAM_API_URL=url))
@@ -46,7 +47,7 @@ async def test_a_telegram_in_trouble_is_a_cross(world: World) -> None:
     assert found.mark is Mark.CROSS
 
 
-async def test_a_telegram_that_says_nothing_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_telegram_is_not_awaited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.reach.PATIENCE_S", 0.2)
     world.telegram.faults.hold("getMe")
     (found,) = await telegram.check(world.settings())
@@ -63,14 +64,15 @@ async def test_what_is_no_bot_api_is_a_cross(world: World, result: str) -> None:
     assert (found.mark, "TELEGRAM_API_URL" in found.advice) == (Mark.CROSS, True)
 
 
-async def test_privacy_mode_is_a_note_with_the_way_out(world: World) -> None:
+async def test_privacy_mode_is_note_with_a_remedy(world: World) -> None:
     world.telegram.privacy_mode = True
     found = (await telegram.check(world.settings()))[1]
     assert found.mark is Mark.NOTE
     assert "@BotFather" in found.advice
 
 
-async def test_privacy_mode_is_fine_for_a_bot_that_shall_not_listen(world: World) -> None:
+async def test_privacy_mode_is_fine_without_listening(world: World) -> None:
+    """For a bot that need not hear what is not addressed to it."""
     world.telegram.privacy_mode = True
     assert (await telegram.check(world.settings(GROUP_LISTEN="off")))[1].mark is Mark.FINE
 
@@ -80,7 +82,8 @@ async def test_the_webhook_that_was_wished_for_is_fine(world: World) -> None:
     assert (await _webhook(world, WEBHOOK_URL=HOOK)).mark is Mark.FINE
 
 
-async def test_a_webhook_where_the_bot_polls_is_a_note_without_its_path(world: World) -> None:
+async def test_webhook_of_polling_bot_is_a_note(world: World) -> None:
+    """The note leaves out the path, which may be a secret."""
     await world.call("setWebhook", url=HOOK)
     found = await _webhook(world)
     assert found.mark is Mark.NOTE
@@ -98,7 +101,7 @@ async def test_a_webhook_at_another_address_is_a_note(world: World, wished: str,
     assert told in found.found
 
 
-async def test_a_webhook_that_is_not_set_yet_is_a_note(world: World) -> None:
+async def test_webhook_not_set_yet_is_a_note(world: World) -> None:
     found = await _webhook(world, WEBHOOK_URL=HOOK)
     assert (found.mark, found.found) == (Mark.NOTE, "not set, although WEBHOOK_URL is; no update waits")
 
@@ -111,7 +114,7 @@ async def test_updates_that_wait_are_a_note(world: World) -> None:
     assert "1 update waits" in found.found
 
 
-async def test_a_delivery_that_failed_is_a_note_with_what_telegram_says(world: World) -> None:
+async def test_failed_delivery_is_note_with_telegrams_words(world: World) -> None:
     await world.call("setWebhook", url=HOOK)
     world.telegram._world.webhook.last_error = (1_795_449_600, "Connection refused")
     found = await _webhook(world, WEBHOOK_URL=HOOK)
@@ -125,6 +128,6 @@ async def test_a_server_without_webhooks_is_a_note(world: World) -> None:
     assert (found.mark, found.found) == (Mark.NOTE, "this Bot API server knows no webhooks")
 
 
-async def test_a_webhook_that_can_not_be_asked_for_is_a_note(world: World) -> None:
+async def test_unreadable_webhook_state_is_a_note(world: World) -> None:
     world.telegram.faults.add("getWebhookInfo", code=500)
     assert (await _webhook(world)).mark is Mark.NOTE

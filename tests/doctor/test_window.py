@@ -39,7 +39,7 @@ async def test_what_was_read_is_told(
     assert found["Usage"].mark is Mark.FINE
 
 
-async def test_a_window_smaller_than_the_short_prompt_is_told(world: World) -> None:
+async def test_window_smaller_than_short_prompt_is_reported(world: World) -> None:
     world.model.answer_with(lambda asked: TOO_LONG)
     found = await _check(world)
     assert set(found) == {"Window"}

@@ -32,7 +32,7 @@ def _served(work: str) -> tuple[int, int]:
     return done.returncode, done.stdout.count(b"done")
 
 
-def test_a_worker_that_was_swelled_ends_after_its_job() -> None:
+def test_oversized_worker_ends_after_its_job() -> None:
     assert _served("pass") == (0, 2)
     assert _served("len(b'x' * 450_000_000)") == (0, 1)
 
