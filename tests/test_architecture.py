@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILE_LINES = 300
 FUNCTION_LINES = 50
+TEST_NAME_WORDS = 8  # a longer sentence is the docstring of the test
 OURS = ("bot", "storage", "sandbox")
 
 MAY_IMPORT = {
@@ -225,6 +226,13 @@ def long_functions(source: str) -> list[str]:
     return [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= FUNCTION_LINES]
 
 
+def long_test_names(source: str) -> list[str]:
+    """The names of tests with more words after `test_` than they may have."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = [node.name for node in _statements(_tree(source)) if isinstance(node, kinds)]
+    return [one for one in names if one.startswith("test_") and len(one.split("_")) > 1 + TEST_NAME_WORDS]
+
+
 def test_imports_point_one_way() -> None:
     wrong = {_module(path): wrong_imports(_module(path), _text(path)) for path in _sources(*OURS)}
     assert {module: found for module, found in wrong.items() if found} == {}
@@ -234,6 +242,11 @@ def test_files_and_functions_stay_small() -> None:
     texts = {_module(path): _text(path) for path in _sources()}
     assert [module for module, text in texts.items() if len(text.splitlines()) > FILE_LINES] == []
     long = {module: long_functions(text) for module, text in texts.items()}
+    assert {module: found for module, found in long.items() if found} == {}
+
+
+def test_names_of_tests_stay_short() -> None:
+    long = {_module(path): long_test_names(_text(path)) for path in _sources("tests")}
     assert {module: found for module, found in long.items() if found} == {}
 
 
@@ -265,3 +278,9 @@ def test_a_wrong_import_is_seen(module: str, source: str) -> None:
 def test_a_long_function_is_seen() -> None:
     assert long_functions("def long():\n" + "    x = 1\n" * FUNCTION_LINES) == ["long"]
     assert long_functions("def short():\n" + "    x = 1\n" * (FUNCTION_LINES - 1)) == []
+
+
+def test_long_name_of_test_is_found() -> None:
+    long = "test_a_b_c_d_e_f_g_h_i"
+    source = f"def test_a_b_c_d_e_f_g_h(): ...\nclass Test:\n    async def {long}(self): ...\ndef of_{long}(): ..."
+    assert long_test_names(source) == [long]
