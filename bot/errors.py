@@ -62,7 +62,7 @@ class Undeliverable(KeepsakeError):
 
 
 class ModelError(KeepsakeError):
-    """I could not get an answer from the model. Please try again with /retry.
+    """I couldn't get an answer from the model. Please try again with /retry.
 
     `model` and `request_id` say which one it was, as far as that is known; `retry_after` is the server's header.
     """
@@ -91,11 +91,11 @@ class ModelError(KeepsakeError):
 
 
 class WrongKey(ModelError):
-    """The model server does not accept this bot's key. Its operator has to fix that; nothing you wrote is lost."""
+    """The model server rejects this bot's key. The bot's operator has to fix that; nothing you wrote is lost."""
 
 
 class NoPermission(ModelError):
-    """This bot may not use the model it is set up for. Its operator has to fix that; nothing you wrote is lost."""
+    """This bot isn't allowed to use its model. The bot's operator has to fix that; nothing you wrote is lost."""
 
 
 class NoCredit(ModelError):
@@ -103,11 +103,11 @@ class NoCredit(ModelError):
 
 
 class RateLimited(ModelError):
-    """The model server is busy and asks to slow down. Please try again in a minute with /retry."""
+    """The model server is busy and asked me to slow down. Please try again in a minute with /retry."""
 
 
 class ContextTooLong(ModelError):
-    """This conversation is longer than the model can read. Start afresh with /reset, or send a shorter message."""
+    """This conversation is longer than the model can read. Start over with /reset, or send a shorter message."""
 
     limit: int | None = None
     """The tokens that a prompt may have, where the server says so."""
@@ -118,61 +118,61 @@ class MessageTooLong(ContextTooLong):
 
 
 class TooManyBytes(ContextTooLong):
-    """That is more than the model server takes at once. Start afresh with /reset, or send something smaller."""
+    """That's more than the model server can take at once. Start over with /reset, or send something smaller."""
 
 
 class ContentRefused(ModelError):
-    """The model server's content filter stopped this answer. Rewording the message may help."""
+    """The model server's content filter stopped this answer. It may help to put your message in other words."""
 
 
 class MessageRefused(ContentRefused):
-    """The model server's content filter refuses that message, so I leave it out from now on. Please reword it."""
+    """The model server's content filter refused that message, so I'll leave it out. Please put it in other words."""
 
     turn_ids: tuple[int, ...] = ()
     """The turns that are left out."""
 
 
 class InstructionsRefused(ContentRefused):
-    """The model server's content filter refuses my instructions for this chat. Another persona may help: /settings."""
+    """The model server's content filter refuses my instructions for this chat. Try another persona: /settings."""
 
 
 class ImageRefused(ModelError):
-    """The model could not read that image. Please try another one, or a smaller one."""
+    """The model couldn't read that picture. Please try another one, or a smaller one."""
 
 
 class TooManyImages(ImageRefused):
-    """The model takes only so many pictures at once, so it does not see the oldest ones any more."""
+    """The model can only look at a few pictures at once, so it no longer sees the oldest ones."""
 
     most: int | None = None
     """How many it takes, where the server says so."""
 
 
 class MediaRefused(ModelError):
-    """The model could not take in what you sent. Please try another file, or a smaller one."""
+    """The model couldn't take in what you sent. Please try another file, or a smaller one."""
 
 
 class CannotSee(ModelError):
-    """The model I use can't see pictures. I keep yours, for when it can; please tell me in words what matters."""
+    """My model can't see pictures. I've kept yours for when it can. Please tell me in words what matters."""
 
 
 class CannotHear(ModelError):
-    """The model I use can't listen. I keep your recording, for when it can; please write to me instead."""
+    """My model can't listen to audio. I've kept your recording for when it can. Please write to me instead."""
 
 
 class NothingHeard(ModelError):
-    """I could hear no words in that."""
+    """I couldn't hear any words in that."""
 
 
 class SingleTurn(ModelError):
-    """The model of this chat takes one message at a time, so it can't look back. Another one could: see /settings."""
+    """This chat's model takes one message at a time, so it can't look back. Another one may: see /settings."""
 
 
 class ServerTrouble(ModelError):
-    """The model server is in trouble right now. Please try again in a while with /retry."""
+    """The model server is having problems right now. Please try again in a while with /retry."""
 
 
 class NoAnswerInTime(ModelError):
-    """The model did not answer in time. Please try again with /retry."""
+    """The model didn't answer in time. Please try again with /retry."""
 
 
 class StreamCut(ModelError):
@@ -184,15 +184,15 @@ class EmptyAnswer(ModelError):
 
 
 class ThoughtsTooLong(EmptyAnswer):
-    """The model was still thinking at its length limit. Please try again with /retry, or ask for less at once."""
+    """The model was still thinking when it reached its limit. Please try again with /retry, or ask for less."""
 
 
 class RequestRefused(ModelError):
-    """The model server did not accept the request. Please try again with /retry; if it stays, tell the operator."""
+    """The model server refused the request. Please try /retry; if that doesn't help, tell the bot's operator."""
 
 
 class BudgetSpent(ModelError):
-    """The budget for today is used up. I answer again from midnight on ({zone})."""
+    """Today's budget is used up. I'll answer again after midnight ({zone})."""
 
     words: Mapping[str, str] = {"zone": "UTC"}
     until = 0.0
@@ -200,12 +200,12 @@ class BudgetSpent(ModelError):
 
 
 class UserBudgetSpent(BudgetSpent):
-    """You have used up your budget for today. I answer again from midnight on ({zone}), also this: with /retry."""
+    """You've used up your budget for today. I'll answer again after midnight ({zone}). Use /retry then."""
 
 
 class ChatBudgetSpent(BudgetSpent):
-    """This chat's budget for today is used up. I answer again from midnight on ({zone}), also this: with /retry."""
+    """This chat has used up its budget for today. I'll answer again after midnight ({zone}). Use /retry then."""
 
 
 class TotalBudgetSpent(BudgetSpent):
-    """My budget for today is used up. I answer again from midnight on ({zone}), also this: with /retry."""
+    """I've used up my budget for today. I'll answer again after midnight ({zone}). Use /retry then."""

@@ -62,10 +62,7 @@ class ForgetHandlers:
             if chat is not None and message is not None:
                 proposal = await self.forgetting.carry_out(tx, chat, int((query.data or "").removeprefix(YES)))
             if proposal is not None and message is not None:
-                text = texts.FORGOTTEN.format(
-                    messages=plural(len(proposal.turn_ids), texts.MESSAGES),
-                    lines=plural(len(proposal.lines), texts.LINES),
-                )
+                text = texts.FORGOTTEN.format(forgotten=_counted(proposal))
                 await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
                 await self.storage.notices.add(tx, edited(message, text))
         if chat is not None and proposal is not None:
@@ -147,6 +144,17 @@ class ForgetHandlers:
 
 def _pages(found: Found | Proposal) -> int:
     return max(1, -(-len(found.turn_ids) // MOST_SHOWN))
+
+
+def _counted(proposal: Proposal) -> str:
+    messages, lines = (
+        plural(len(proposal.turn_ids), texts.MESSAGES),
+        plural(len(proposal.lines), texts.LINES),
+    )
+    if not proposal.lines:
+        return messages
+    form = texts.FORGOTTEN_BOTH if proposal.turn_ids else texts.FORGOTTEN_LINES
+    return form.format(messages=messages, lines=lines)
 
 
 def _buttons(number: int, found: Found | Proposal, page: int) -> list[Button]:

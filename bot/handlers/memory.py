@@ -149,7 +149,7 @@ class MemoryHandlers:
 def told(shown: Shown) -> str:
     """A memory and its numbers in words."""
     lines = [
-        texts.MEMORY_NUMBERS.format(
+        (texts.MEMORY_NUMBERS_NOTES if shown.memory_tokens else texts.MEMORY_NUMBERS).format(
             rounds=plural(shown.rounds, texts.ROUNDS),
             tokens=f"{shown.prompt_tokens:,}",
             window=f"{shown.context_window:,}",

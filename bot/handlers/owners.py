@@ -71,6 +71,16 @@ class OwnerHandlers:
         await self.claims.remind(update.message)
         await self.commands.start(update, context)
 
+    async def help(self, update: Update, context: object) -> None:
+        """``/help``: in private, an owner reads of their own commands as well."""
+        message = update.message
+        assert message is not None, "registered for commands"
+        user = message.from_user
+        if is_private(message) and user is not None and await self.requests.owners.has(user.id):
+            await self._say(update, answer(message, f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
+        else:
+            await self.commands.help(update, context)
+
     async def users(self, update: Update, _: object) -> None:
         """``/users``: the list, as a message or as a file."""
         message = update.message

@@ -104,7 +104,7 @@ class Handlers:
         add(ChatMemberHandler(self.membership.changed, ChatMemberHandler.MY_CHAT_MEMBER))
         add(MessageHandler(filters.StatusUpdate.MIGRATE, self.membership.migrated))
         add(CommandHandler("start", door.owners.start))
-        add(CommandHandler("help", self.commands.help))
+        add(CommandHandler("help", door.owners.help))
         add(CommandHandler("privacy", self.commands.privacy))
         add(CommandHandler("reset", only(self.commands.reset)))
         add(CommandHandler("retry", paced(self.commands.retry)))

@@ -73,9 +73,9 @@ class UsageHandlers:
             fresh=f"{used.input - used.cached:,}",
             cached=f"{used.cached:,}",
             output=f"{used.output:,}",
-            saved=f"{saved:.0%}",
         )
-        return "\n".join([told, *_details(used)])
+        saves = [texts.USAGE_SAVED.format(saved=f"{saved:.0%}")] if used.cached else []
+        return "\n".join([told, *saves, *_details(used)])
 
 
 def _details(used: Usage) -> Iterator[str]:
@@ -84,7 +84,9 @@ def _details(used: Usage) -> Iterator[str]:
         yield texts.USAGE_WRITTEN.format(count=f"{used.written:,}")
     if used.reasoning:
         yield texts.USAGE_REASONING.format(count=f"{used.reasoning:,}")
-    if used.image or used.audio:
-        yield texts.USAGE_MEDIA.format(image=f"{used.image:,}", audio=f"{used.audio:,}")
+    if used.image:
+        yield texts.USAGE_IMAGES.format(count=f"{used.image:,}")
+    if used.audio:
+        yield texts.USAGE_AUDIO.format(count=f"{used.audio:,}")
     if used.estimated:
         yield texts.USAGE_ESTIMATED.format(count=f"{used.estimated:,}")
