@@ -36,7 +36,7 @@ async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 async def test_decision_is_listed_and_in_the_backup(settings: Settings, tmp_path: Path) -> None:
     assert await admission.put(settings, BOB, Standing.ALLOWED) == "7 has access now.\n"
     listed = await admission.users(settings)
-    assert re.search(r"^• 7: since [-0-9]+, by whoever runs the bot, tokens 0 in, 0 out$", listed, re.MULTILINE)
+    assert re.search(r"^• 7: since [-0-9]+, by the bot's operator, 0 tokens in, 0 out$", listed, re.MULTILINE)
     await backup(settings.database_path, tmp_path / "copy.db")
     copied = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/copy.db"})
     assert await admission.users(copied) == listed

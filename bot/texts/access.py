@@ -61,7 +61,7 @@ ACCESS_OF_MANY = (
 )
 ACCESS_OF_OWNER = "{name} is an owner. Only the bot's operator can change that."
 ACCESS_BY_LIST = "With ACCESS=list, only those in OWNER_IDS and ALLOWED_IDS have access."
-ACCESS_GIVEN, ACCESS_BLOCKED = "{name} now has access.", "{name} is now blocked."
+ACCESS_GIVEN, ACCESS_BLOCKED = "{name} has access now.", "{name} is blocked now."
 BROADCAST_HOW = (
     "Use /broadcast with the text I should send to everyone who has access, as the caption of a file, or as a reply to "
     "a message."

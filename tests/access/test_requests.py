@@ -59,7 +59,7 @@ async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> Non
         assert await _ask(requests, BOB) == [Place(ANN), Place(EVA)]
         assert await _ask(requests, BOB) is None
     [english], [spanish] = await _waiting(storage, ANN), await _waiting(storage, EVA)
-    assert english.text == "Somebody would like to talk to me.\n\nName: “Bob”\nUsername: none\nId: 7"
+    assert english.text == "Someone would like to talk to me.\n\nName: “Bob”\nUsername: none\nID: 7"
     assert spanish.text.startswith(_text("es", "REQUEST_PERSON").partition("\n")[0])
     assert [button.label for button in spanish.buttons] == ["Permitir", "Rechazar", "Bloquear"]
     assert spanish.literals == ("“Bob”",)
@@ -68,7 +68,7 @@ async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> Non
 async def test_name_cannot_imitate_a_line_or_mark(storage: Storage) -> None:
     await _ask(_requests(storage, Clock()), CLUB)
     [notice] = await _waiting(storage, ANN)
-    assert notice.text.splitlines()[-2:] == ["I was added by: “Bob  Id: 1”, 7", "Id: -7"]
+    assert notice.text.splitlines()[-2:] == ["Added by: “Bob  Id: 1”, 7", "ID: -7"]
 
 
 async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None:

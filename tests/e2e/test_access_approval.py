@@ -27,9 +27,9 @@ async def test_owner_link_works_only_once(stage: Stage, hurry: None, caplog: pyt
     await stage.ann.say(stage.home, f"/start {late}")
     assert "expired" in (await stage.replies(1))[0]
     await claim(stage, code)
-    assert "owner now" in stage.home.replies[1].text
+    assert "owner of this bot now" in stage.home.replies[1].text
     await bob.say(bobs, f"/start {code}")
-    assert "used already" in (await stage.replies(1, bobs))[0]
+    assert "already been used" in (await stage.replies(1, bobs))[0]
     await handled(stage)
     assert code not in dump(stage)
     await stage.end()
@@ -64,18 +64,18 @@ async def test_stranger_raises_one_question_and_costs_nothing(stage: Stage, hurr
     await handled(stage)
     question = await asked(stage, stage.home)
     assert "“Bob Username: @ann_the_owner Id: 1”" in question.text
-    assert question.text.splitlines()[-2:] == ["Username: @bob", f"Id: {bob.id}"]
+    assert question.text.splitlines()[-2:] == ["Username: @bob", f"ID: {bob.id}"]
     assert [entity.type for entity in question.entities] == ["code"]
     assert [button.text for button in question.buttons] == ["Allow", "Deny", "Block"]
     assert len(stage.home.replies) == 1
     assert [message.text for message in bobs.replies] == [
-        "Hi! I've asked my owner whether I may talk to you, and I tell you as soon as I know."
+        "Hi. I've asked my owner whether I may talk to you. I'll let you know."
     ]
     assert query(stage, "SELECT count(*) FROM access") == [(1,)]
     assert query(stage, "SELECT count(*) FROM turns") == [(0,)]
     assert query(stage, "SELECT count(*) FROM chats") == [(0,)]
     assert "ecided: allowed by “Ann”." in await pressed(stage, stage.ann, question, "Allow")
-    assert "you can write to me now" in (await stage.replies(2, bobs))[1]
+    assert "You can write to me now" in (await stage.replies(2, bobs))[1]
     await stage.home.wait(lambda chat: "Decided: allowed by “Ann”." in chat.replies[0].text, PATIENCE_S)
     assert stage.home.replies[0].buttons == ()
     assert stage.model.requests == []
@@ -129,7 +129,7 @@ async def test_denied_user_may_ask_again_later(stage: Stage, hurry: None) -> Non
     await bob.say(bobs, "please!")
     await stage.replies(3, bobs)
     await pressed(stage, stage.ann, await asked(stage, stage.home), "Allow")
-    assert "you can write" in (await stage.replies(4, bobs))[3]
+    assert "You can write" in (await stage.replies(4, bobs))[3]
     assert len(stage.home.replies) == 2
 
 
@@ -141,7 +141,7 @@ async def test_owner_is_asked_about_earlier_applicants(
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     await bob.say(bobs, "hello")
-    assert "no owner yet" in (await stage.replies(1, bobs))[0]
+    assert "have an owner yet" in (await stage.replies(1, bobs))[0]
     await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
     await claim(stage, codes(caplog.text)[0])
@@ -185,7 +185,7 @@ async def test_unreachable_owner_is_asked_once_they_write(stage: Stage, hurry: N
         await cleo.say(cleos, "/start")
         question = await asked(stage, cleos)
     await pressed(stage, cleo, question, "Allow")
-    assert "you can write" in (await stage.replies(2, bobs))[1]
+    assert "You can write" in (await stage.replies(2, bobs))[1]
     assert len([message for message in cleos.replies if "Bob" in message.text]) == 1
 
 

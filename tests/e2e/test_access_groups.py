@@ -39,7 +39,7 @@ async def test_group_added_by_another_waits_for_owner(stage: Stage, hurry: None)
     club = stage.telegram.group("Club", [bob])
     membership(stage, bob, club, "left", "member")
     question = await asked(stage, stage.home)
-    assert question.text.splitlines()[2:] == ["Title: “Club”", f"I was added by: “Bob”, {bob.id}", f"Id: {club.id}"]
+    assert question.text.splitlines()[2:] == ["Title: “Club”", f"Added by: “Bob”, {bob.id}", f"ID: {club.id}"]
     await bob.say(club, "just talking")
     await handled(stage)
     assert club.replies == []
@@ -47,11 +47,11 @@ async def test_group_added_by_another_waits_for_owner(stage: Stage, hurry: None)
         await bob.say(club, "Keepsake, hello")
         await handled(stage)
     assert [message.text for message in await club.wait(1, PATIENCE_S)] == [
-        "Hi! I've asked my owner whether I may talk in this group, and I say so as soon as I know."
+        "Hi. I've asked my owner whether I may talk in this group. I'll let you know."
     ]
     assert query(stage, "SELECT (SELECT count(*) FROM turns), (SELECT count(*) FROM chats)") == [(0, 0)]
     await pressed(stage, stage.ann, question, "Allow")
-    assert "I answer in this group now" in (await stage.replies(2, club))[1]
+    assert "I can talk in this group now" in (await stage.replies(2, club))[1]
     await bob.say(club, "Keepsake, hello")
     await stage.replies(3, club)
     assert len(stage.model.requests) == 1

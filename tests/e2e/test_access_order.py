@@ -31,5 +31,5 @@ async def test_owners_are_answered_before_they_are_asked(stage: Stage, hurry: No
     told = await stage.replies(13)
     assert told[:2] == ["Oslo.", "Bern."]
     assert sum("like to talk to me" in one for one in told[2:]) == 10
-    assert [one for one in told if "wait for an answer now" in one] == [told[-1]]
+    assert [one for one in told if "requests are waiting" in one] == [told[-1]]
     assert told[-1].startswith("20 ")

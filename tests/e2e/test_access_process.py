@@ -48,7 +48,7 @@ async def test_access_decision_survives_kill_and_is_announced_once(process: Stag
     held = process.telegram.faults.hold("sendMessage", "before")
     await process.ann.press(question, "Allow")
     await _killed(process, held)
-    assert "you can write to me now" in (await process.replies(2, bobs))[1]
+    assert "You can write to me now" in (await process.replies(2, bobs))[1]
     await process.home.wait(lambda chat: not chat.replies[1].buttons, PATIENCE_S)
     assert await stale_press(process, process.ann, question, "block") == "Already decided: allowed by “Ann”."
     await bob.say(bobs, "hello")
@@ -93,7 +93,7 @@ async def test_shell_commands_work_with_and_without_bot(process: Stage) -> None:
     await asked(process, process.home, 2)
     let_in = await process.shell("allow", str(bob.id))
     assert (let_in.code, let_in.written, let_in.complained) == (0, f"“Bob” ({bob.id}) has access now.\n", "")
-    assert "you can write to me now" in (await process.replies(2, bobs))[1]  # within seconds, by the running bot
+    assert "You can write to me now" in (await process.replies(2, bobs))[1]  # within seconds, by the running bot
     await bob.say(bobs, "hello")
     await process.replies(3, bobs)
     assert (await process.shell("block", str(club.id))).code == 0
@@ -102,7 +102,7 @@ async def test_shell_commands_work_with_and_without_bot(process: Stage) -> None:
     ((used, written),) = query(process, "SELECT sum(input_tokens), sum(output_tokens) FROM usage")
     listed = await process.shell("users")
     assert re.search(
-        rf"“Bob” · {bob.id}: since [-0-9]+, by whoever runs the bot, tokens {used:,} in, {written:,} out",
+        rf"“Bob” · {bob.id}: since [-0-9]+, by the bot's operator, {used:,} tokens in, {written:,} out",
         listed.written,
     )
     assert f"Blocked\n• “Club” · {club.id}" in listed.written
@@ -113,6 +113,6 @@ async def test_shell_commands_work_with_and_without_bot(process: Stage) -> None:
     await process.start()
     await bob.say(bobs, "hello?")
     await cleo.say(cleos, f"/start {code}")
-    assert "owner now" in (await process.replies(1, cleos))[0]
+    assert "owner of this bot now" in (await process.replies(1, cleos))[0]
     await handled(process)
     assert len(bobs.replies) == 3

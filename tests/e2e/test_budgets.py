@@ -60,7 +60,7 @@ async def test_answer_exceeding_budget_finishes_and_next_is_refused(
     await stage.home.wait(lambda chat: "fresh" in chat.replies[-1].text, PATIENCE_S)
     *_, refused, shown = stage.home.replies
     assert SPENT in refused.text
-    assert f"{sum(count.total for count in stage.model.counts):,} fresh" in shown.text
+    assert f"{sum(count.total for count in stage.model.counts):,} new" in shown.text
     assert "of 400 used" in shown.text
     assert len(stage.model.requests) == 2
 
@@ -100,7 +100,7 @@ async def test_owners_are_warned_of_total_and_raise_it(stage: Stage, hurry: None
     [told] = await stage.replies(1, office)
     assert "Your bot has used" in told
     await stage.replies(1)  # which may come after that
-    assert "My budget" in await say(stage, "more?")
+    assert "I've used up my budget" in await say(stage, "more?")
     assert "don't know that command" in await say(stage, "/budget total off")
     await owner.say(office, "/budget total 100k")
     assert "All together, per day: 100,000" in (await stage.replies(2, office))[1]
@@ -154,7 +154,7 @@ async def test_cost_uses_prices_of_the_profiles(stage: Stage, hurry: None) -> No
     [count] = stage.model.counts
     spent = (count.total * 1000 + 3 * 2000) / 1e6
     shown = await say(stage, "/usage")
-    assert f"Today's price: {spent:,.4f} USD" in shown
+    assert f"Today's cost: {spent:,.4f} USD" in shown
     assert SPENT in await say(stage, "more?")
 
 

@@ -71,7 +71,7 @@ async def test_no_number_in_a_press_is_too_long(stage: Stage, hurry: None) -> No
         stage.telegram.push_update({"callback_query": press})
     await handled(stage)
     pressed = [call.params for call in stage.telegram.calls if call.method == "answerCallbackQuery"]
-    assert {str(call["text"]) for call in pressed} == {"This button no longer does anything."}
+    assert {str(call["text"]) for call in pressed} == {"This button no longer works."}
     assert len(pressed) == len(names) + 3
     assert len(stage.home.replies) == 1
 

@@ -97,7 +97,7 @@ async def test_undo_pressed_twice_undoes_once(stage: Stage) -> None:
 async def test_a_reset_of_nothing_says_so(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/reset")
-    assert await stage.replies(1) == ["There is nothing to forget yet."]
+    assert await stage.replies(1) == ["There's nothing to forget yet."]
 
 
 async def test_stop_overtakes_queued_messages_and_keeps_them(stage: Stage) -> None:
@@ -121,7 +121,7 @@ async def test_stop_overtakes_queued_messages_and_keeps_them(stage: Stage) -> No
 async def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/stop")
-    assert await stage.replies(1) == ["I am not answering anything right now."]
+    assert await stage.replies(1) == ["I'm not answering anything right now."]
 
 
 async def test_stop_after_a_crash_ends_what_was_owed(process: Stage) -> None:
@@ -172,7 +172,7 @@ async def test_missing_photo_is_reported_and_caption_answered(stage: Stage, monk
     hold.release()
     one, told, two = await stage.replies(3)
     assert (one, two) == ("one", "two")
-    assert "did not give me that file" in told
+    assert "didn't give me that file" in told
 
 
 async def test_retry_replaces_answer_in_chat_and_prompt(stage: Stage) -> None:
@@ -193,7 +193,7 @@ async def test_retry_replaces_answer_in_chat_and_prompt(stage: Stage) -> None:
 async def test_a_retry_with_nothing_to_retry_says_so(stage: Stage) -> None:
     await stage.start()
     await stage.ann.say(stage.home, "/retry")
-    assert await stage.replies(1) == ["There is no message to answer again yet."]
+    assert await stage.replies(1) == ["There's no message to answer again yet."]
 
 
 async def test_unavailable_file_is_reported_without_model_request(
@@ -204,5 +204,5 @@ async def test_unavailable_file_is_reported_without_model_request(
     await stage.start()
     await stage.ann.say(stage.home, None, photo=photo)
     (told,) = await stage.replies(1)
-    assert "did not give me that file" in told
+    assert "didn't give me that file" in told
     assert stage.model.requests == []

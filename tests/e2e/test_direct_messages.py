@@ -51,7 +51,7 @@ async def test_each_person_resets_and_exports_their_own(stage: Stage, hurry: Non
     assert exported.document is not None
     assert b"crimson" in exported.document
     assert b"blue" not in exported.document
-    assert await pressed(stage, bob, reset, "Undo") == "Undone: I remember everything again."
+    assert await pressed(stage, bob, reset, "Undo") == "Undone. I remember everything again."
     await _say(stage, bob, chat, "hello again")
     assert b"blue" in stage.model.requests[-1].body
 

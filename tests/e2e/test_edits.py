@@ -91,7 +91,7 @@ async def test_edited_older_message_updates_prompt_and_search_only(stage: Stage,
     await stage.ann.say(stage.home, "/search boat")
     await stage.ann.say(stage.home, "/search yacht")
     no, yes = (await stage.replies(5))[3:]
-    assert "nothing like that" in no
+    assert "can't find anything" in no
     assert "my yacht is green" in yes
 
 

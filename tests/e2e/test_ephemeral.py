@@ -146,7 +146,7 @@ async def test_refused_private_answer_is_shown_to_nobody(stage: Stage, hurry: No
     await stage.start()
     await bob.whisper(chat, "a secret")
     await chat.wait(1, PATIENCE_S)
-    assert [one.text[:16] for one in chat.replies] == ["Telegram did not"]
+    assert [one.text[:15] for one in chat.replies] == ["Telegram didn't"]
     assert list(chat.ephemeral) == []
 
 
@@ -163,7 +163,7 @@ async def test_reply_to_ephemeral_command_is_never_public(stage: Stage, hurry: N
     await bob.whisper(chat, "a secret")
     await stage.model.wait_requests(2, PATIENCE_S)
     told = await chat.wait(2, PATIENCE_S)
-    assert told[1].text.startswith("Telegram did not let me ")
+    assert told[1].text.startswith("Telegram didn't let me ")
     await ann.say(chat, "Keepsake, are you there?")
     await chat.wait(lambda chat: any("are you there" in one.text for one in chat.replies), PATIENCE_S)
     assert not any("secret" in one.text or "noon" in one.text for one in chat.replies[1:])

@@ -57,7 +57,7 @@ async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_pat
 async def test_the_form_is_chosen_by_a_button(talkative: Stage) -> None:
     await talkative.start()
     await say(talkative, "My slate is called Ben.")
-    assert "which kind of file" in await say(talkative, "/export")
+    assert "Which format" in await say(talkative, "/export")
     question = talkative.home.replies[-1]
     assert [button.text for button in question.buttons] == ["JSON", "Markdown"]
     await talkative.ann.press(question, "Markdown")
@@ -99,13 +99,13 @@ async def test_oversized_export_drops_pictures_or_is_refused(talkative: Stage, m
     whole = await file_after(talkative, "/export json")
     assert whole.document is not None
     assert b"data:image/" in whole.document
-    assert "not in this file" not in whole.text
+    assert "aren't in this file" not in whole.text
     monkeypatch.setattr(export, "MOST_BYTES", len(whole.document) - 1)
     without = await file_after(talkative, "/export json")
     assert without.document is not None
     assert b"data:image/" not in without.document
     assert json.loads(without.document)["media_left_out"] is True
-    assert without.text.endswith("Pictures and sounds are not in this file.")
+    assert without.text.endswith("Pictures and audio aren't in this file.")
     monkeypatch.setattr(export, "MOST_BYTES", 100)
     assert "too long for a file" in await say(talkative, "/export json")
     assert "too long for a file" in await say(talkative, "/export markdown")

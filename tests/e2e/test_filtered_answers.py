@@ -21,6 +21,6 @@ async def test_half_an_answer_that_the_filter_ends_stands(stage: Stage, hurry: N
     await stage.ann.say(stage.home, "hello")
     answer, told = await stage.replies(2)
     assert answer.startswith("a mush")
-    assert "ended the answer there" in told
+    assert "stopped the answer here" in told
     assert await say(stage, "thanks") == "fine"
     assert any("hello" in message.text for message in stage.model.requests[-1].messages)

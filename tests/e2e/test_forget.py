@@ -33,10 +33,10 @@ async def test_words_are_found_shown_and_forgotten_for_good(stage: Stage) -> Non
     shown = await say(stage, "/forget zanzibar")
     assert "my boat is called Zanzibar" in shown
     assert "green" not in shown
-    assert "1 message and 0 lines" in await confirm(stage)
+    assert "Forgotten: 1 message." in await confirm(stage)
     await say(stage, "and now?")
     assert "anzibar" not in model.asked[-1].body.decode()
-    assert "find nothing" in await say(stage, "/forget Zanzibar")
+    assert "can't find anything" in await say(stage, "/forget Zanzibar")
     await stage.end()
     assert b"my boat is called" not in stored(stage.folder)
 
@@ -49,7 +49,7 @@ async def test_forget_needs_confirmation_and_can_be_declined(stage: Stage) -> No
     await say(stage, "hello")
     assert "Zanzibar" in model.asked[-1].body.decode()
     await say(stage, "/forget Zanzibar")
-    assert await confirm(stage, "Keep it") == "I keep it."
+    assert await confirm(stage, "Keep it") == "OK, kept."
     await say(stage, "hello")
     assert "Zanzibar" in model.asked[-1].body.decode()
 
@@ -98,7 +98,7 @@ async def test_forget_also_clears_matching_memory(stage: Stage) -> None:
     await compact(stage)
     shown = await say(stage, "/forget swordfish")
     assert "In my notes:\n- Her boat is called Swordfish." in shown
-    assert "0 messages and 1 line" in await confirm(stage)
+    assert "Forgotten: 1 line of my notes." in await confirm(stage)
     await say(stage, "hello")
     system = model.asked[-1].messages[0].text
     assert "Ann sails" in system
@@ -113,7 +113,7 @@ async def test_memory_button_asks_what_to_forget(stage: Stage) -> None:
     await say(stage, "/memory")
     await stage.ann.press(stage.home.replies[-1], "Forget something")
     question = (await stage.home.wait(3, PATIENCE_S))[-1].id
-    assert "find nothing" in await say(stage, "Sansibar")
+    assert "can't find anything" in await say(stage, "Sansibar")
     assert "called Zanzibar" in await say(stage, "Zanzibar", reply_to=question)
     assert "1 message" in await confirm(stage)
 
@@ -163,7 +163,7 @@ async def test_reset_after_forgetting_everything_clears_memory_too(stage: Stage)
     await confirm(stage)
     await say(stage, "/forget answer")
     await confirm(stage)
-    assert "start afresh" in await say(stage, "/reset")
+    assert "started afresh" in await say(stage, "/reset")
     await say(stage, "hello")
     assert "Ann sails" not in model.asked[-1].body.decode()
 
@@ -192,7 +192,7 @@ async def test_forget_without_words_explains_its_use(stage: Stage) -> None:
     Model(stage)
     await stage.start()
     await say(stage, "hello")
-    assert "/forget with some words" in await say(stage, "/forget")
+    assert "/forget with a few words" in await say(stage, "/forget")
 
 
 @pytest.mark.long
@@ -259,8 +259,8 @@ async def test_forget_counts_pages_and_removes_all_matches(stage: Stage) -> None
     await stage.ann.press(stage.home.message(asked.id), "◀")
     await stage.home.wait(lambda chat: "page 1 of 26" in chat.message(asked.id).text, PATIENCE_S)
     await stage.ann.press(stage.home.message(asked.id), "Forget it")
-    await stage.home.wait(lambda chat: "260 messages and 0 lines" in chat.message(asked.id).text, PATIENCE_S)
-    assert "find nothing" in await say(stage, "/forget boat")
+    await stage.home.wait(lambda chat: "Forgotten: 260 messages." in chat.message(asked.id).text, PATIENCE_S)
+    assert "can't find anything" in await say(stage, "/forget boat")
     with sqlite3.connect(stage.folder / "keepsake.db", timeout=30) as database:
         while database.execute("SELECT 1 FROM chats WHERE thread_id < 0").fetchall():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -34,7 +34,7 @@ async def test_signs_without_end_hold_up_no_other_chat(process: Stage, answer: s
     assert len(process.home.replies) <= 2 * len(answer) / 4096 + 2
 
 
-@pytest.mark.parametrize(("command", "told"), first([("/stop", "Stopped."), ("/reset", "I start afresh")]))
+@pytest.mark.parametrize(("command", "told"), first([("/stop", "Stopped."), ("/reset", "started afresh")]))
 async def test_a_long_answer_ends_when_told(process: Stage, command: str, told: str) -> None:
     process.model.script(LONG, Say("short"))
     await process.start(REPLY_FORMAT="text")

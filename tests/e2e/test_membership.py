@@ -48,7 +48,7 @@ async def test_group_is_greeted_once_with_instructions(stage: Stage, hurry: None
     _moved(stage, friends, "left", "member")
     [greeting] = await friends.wait(1, PATIENCE_S)
     assert "@keepsake_sandbox_bot" in greeting.text
-    assert "remember what is said here in between" in greeting.text
+    assert "remember what's said in between" in greeting.text
     _moved(stage, friends, "member", "left")
     _moved(stage, friends, "left", "member")
     await ann.say(friends, "Keepsake, hello")
@@ -182,7 +182,7 @@ async def test_privacy_says_whether_the_group_is_listened_to(stage: Stage, hurry
     friends, [ann] = group(stage)
     await ann.say(friends, "/privacy")
     await ann.say(stage.home, "/privacy")
-    assert "between the messages to me" in (await friends.wait(1, PATIENCE_S))[0].text
+    assert "between messages to me" in (await friends.wait(1, PATIENCE_S))[0].text
     assert "In this group" not in (await stage.replies(1))[0]
 
 

@@ -65,7 +65,7 @@ async def test_memory_command_shows_text_of_prompt(stage: Stage, model: Model) -
     await stage.start(**SMALL)
     assert "Nothing has been said" in await say(stage, "/memory")
     await talk(stage, 6)
-    assert "whole conversation in view" in await say(stage, "/memory")
+    assert "see the whole conversation" in await say(stage, "/memory")
     await compact(stage)
     shown = await say(stage, "/memory")
     assert NOTES in shown
@@ -91,7 +91,7 @@ async def test_notes_with_an_endless_line_are_shown_whole(stage: Stage, model: M
 async def test_memory_admits_rounds_dropped_without_summary(stage: Stage, model: Model) -> None:
     await stage.start(MEMORY="truncate", KEEP_ROUNDS="1", COMPACT_AT="0.05")
     await talk(stage, 8)
-    assert "has left my view" in await say(stage, "/memory")
+    assert "can't see the older part" in await say(stage, "/memory")
 
 
 async def test_short_conversation_has_nothing_to_compact(stage: Stage, model: Model) -> None:
@@ -110,7 +110,7 @@ async def test_failed_manual_compaction_reports_and_changes_nothing(stage: Stage
     await talk(stage, 6)
     await say(stage, "/memory")
     await stage.ann.press(stage.home.replies[-1], "Compact now")
-    assert "may not use the model" in (await stage.replies(8))[-1]
+    assert "isn't allowed to use" in (await stage.replies(8))[-1]
     await say(stage, "hello")
     assert len(model.asked[-1].messages) == 1 + 2 * 6 + 1
 

@@ -91,12 +91,12 @@ async def test_notes_before_are_brought_back_and_undone(process: Stage) -> None:
     model = await _with_two_versions(process)
     await say(process, "/memory")
     count = len(process.home.replies)
-    await process.ann.press(process.home.replies[-1], "The notes before")
+    await process.ann.press(process.home.replies[-1], "Previous notes")
     shown = (await process.replies(count + 1))[-1]
     assert "+ - Flight to Lyon at 17:00 on Friday." in shown
     assert "✕ - Flight to Lyon at 06:10 on Friday." in shown
     preview = process.home.replies[-1]
-    for button, time in (("Bring them back", "17:00"), ("Undo", "06:10"), ("Undo", "17:00")):
+    for button, time in (("Restore these notes", "17:00"), ("Undo", "06:10"), ("Undo", "17:00")):
         now = process.home.message(preview.id).text
         await process.ann.press(process.home.message(preview.id), button)
         await process.home.wait(_other_than(preview.id, now), PATIENCE_S)
@@ -113,4 +113,4 @@ async def test_forgotten_words_are_in_no_version(process: Stage) -> None:
     await process.home.wait(lambda chat: chat.message(shown.id).text != shown.text, PATIENCE_S)
     text = await say(process, "/memory")
     assert "Lyon" not in text
-    assert not any(button.text == "The notes before" for button in process.home.replies[-1].buttons)
+    assert not any(button.text == "Previous notes" for button in process.home.replies[-1].buttons)

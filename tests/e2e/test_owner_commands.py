@@ -60,14 +60,14 @@ async def test_a_long_list_is_a_file(stage: Stage, hurry: None) -> None:
 async def test_allow_and_block_accept_id_username_reply(stage: Stage, hurry: None) -> None:
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
-    assert "Use /allow with an id" in await _told(stage, "/allow")
+    assert "Use /allow with an ID" in await _told(stage, "/allow")
     assert "nobody called @bob" in await _told(stage, "/block @bob")
     assert "is an owner" in await _told(stage, f"/block {stage.ann.id}")
     await bob.say(bobs, "may I?")
     question = await asked(stage, stage.home)
     assert await _told(stage, "/allow @BOB") == f"“Bob” ({bob.id}) has access now."
     await stage.home.wait(lambda chat: not any(message.buttons for message in chat.replies), PATIENCE_S)
-    assert "you can write" in (await stage.replies(2, bobs))[1]
+    assert "You can write" in (await stage.replies(2, bobs))[1]
     assert await _told(stage, "/block", reply_to=question) == f"“Bob” ({bob.id}) is blocked now."
     assert await _told(stage, f"/allow {cleo.id}") == f"{cleo.id} has access now."
     await cleo.say(cleos, "hello")
@@ -119,7 +119,7 @@ async def test_confirmed_broadcast_reaches_everybody_with_access(stage: Stage, h
     before = len(stage.home.replies)
     await stage.ann.say(stage.home, "/broadcast Tea\nat five!")
     question = (await stage.home.wait(before + 1, PATIENCE_S))[before]
-    assert question.text == "Shall I send this to 2 chats?\n\nTea\nat five!"
+    assert question.text == "Should I send this to 2 chats?\n\nTea\nat five!"
     await pressed(stage, stage.ann, question, "Send it")
     for chat in (bobs, friends):
         assert (await stage.replies(2, chat))[1] == "Tea\nat five!"
@@ -145,7 +145,7 @@ async def test_a_broadcast_keeps_formatting_and_media(stage: Stage, hurry: None)
     count = len(await stage.home.wait(3, PATIENCE_S))
     await stage.ann.say(stage.home, "/broadcast", reply_to=venue)
     question = (await stage.home.wait(count + 1, PATIENCE_S))[count]
-    assert (question.text, question.reply_to) == ("Shall I send this message to 2 chats?", venue.id)
+    assert (question.text, question.reply_to) == ("Should I send this message to 2 chats?", venue.id)
     await pressed(stage, stage.ann, question, "Send it")
     await bobs.wait(3, PATIENCE_S)
     copied = next(call for call in stage.telegram.calls if call.method == "copyMessage")
@@ -161,7 +161,7 @@ async def test_a_rich_message_and_a_caption_are_broadcast(stage: Stage, hurry: N
     words = ["/broadcast Tea at ", {"type": "url", "text": "home", "url": "https://a.example"}]
     said = await stage.ann.say(stage.home, None, rich_message={"blocks": [{"type": "paragraph", "text": words}]})
     question = (await stage.home.wait(1, PATIENCE_S))[0]
-    assert (question.text, question.reply_to) == ("Shall I send this message to 1 chat?", said.id)
+    assert (question.text, question.reply_to) == ("Should I send this message to 1 chat?", said.id)
     await pressed(stage, stage.ann, question, "Send it")
     assert "Tea at" in (await stage.replies(2, bobs))[1]
     [rich] = [call for call in stage.telegram.calls if call.method == "sendRichMessage"]

@@ -57,7 +57,7 @@ async def test_only_poisonous_update_of_batch_is_quarantined(process: Stage) -> 
     await _supervised(process)
     assert await process.replies(1, theirs) == ["Answered."]
     await process.replies(3)
-    (told,) = [one for one in process.home.replies if one.text.startswith("This ended me three times")]
+    (told,) = [one for one in process.home.replies if one.text.startswith("This made me crash three times")]
     assert [button.text for button in told.buttons] == ["Try again"]
     assert f"of chat {process.home.id} (topic 0) alone: that is set aside" in process.log()
     said = str([message.text for message in process.model.requests[-1].messages])
@@ -77,7 +77,7 @@ async def test_stored_reply_that_freezes_is_set_aside(process: Stage) -> None:
     await process.ann.say(process.home, "hello")
     await _supervised(process, hangs=True)
     (told,) = await process.home.wait(1, PATIENCE_S)
-    assert told.text.startswith("What I had to say here ended me three times")
+    assert told.text.startswith("Something I wanted to say here made me crash three times")
     await process.ann.say(process.home, "and now?")
     assert (await process.replies(2))[1] == "Answered."
     await _healed(process)

@@ -37,12 +37,12 @@ async def test_next_words_answer_question_and_form_no_turn(stage: Stage, hurry: 
     stage.model.always(Say("Aye."))
     await stage.start()
     question = await ask(stage, stage.home, stage.ann)
-    assert question.placeholder == "What the model is told first, or /cancel"
+    assert question.placeholder == "The model's first instructions, or /cancel"
     said = await stage.ann.say(stage.home, "You are a cook.")
-    assert (await stage.replies(3))[-1] == "Done. It holds from your next message on."
+    assert (await stage.replies(3))[-1] == "Done. Takes effect with your next message."
     await stage.ann.react(said)
     await stage.ann.edit(said, "You are a cook, secretly.")
-    assert "as it was sent" in (await stage.replies(4))[-1]
+    assert "as it was first sent" in (await stage.replies(4))[-1]
     await stage.ann.say(stage.home, "You are a pirate.", reply_to=question)
     assert "over" in (await stage.replies(5))[-1]
     await stage.ann.say(stage.home, "hello", reply_to=said)
@@ -92,7 +92,7 @@ async def test_a_question_is_cancelled(stage: Stage, hurry: None, way: str) -> N
     if way == "button":
         assert (
             await pressed(stage, stage.ann, stage.home.replies[0], "Cancel")
-            == "Cancelled. I am not waiting for an answer any more."
+            == "Cancelled. I'm no longer waiting for an answer."
         )
     else:
         await stage.ann.say(stage.home, "/cancel")
@@ -111,9 +111,9 @@ async def test_in_a_group_only_whoever_was_asked_answers(stage: Stage, hurry: No
     question = await ask(stage, chat, ann)
     assert question.opened_for == (ann.id,)
     panel = chat.replies[0]
-    assert await pressed(stage, bob, panel, "Cancel") == "I asked somebody else that: only their answer counts."
+    assert await pressed(stage, bob, panel, "Cancel") == "I asked someone else that, so only their answer counts."
     await bob.say(chat, "You are a fish.", reply_to=question)
-    await chat.wait(lambda chat: "somebody else" in chat.replies[-1].text, PATIENCE_S)
+    await chat.wait(lambda chat: "someone else" in chat.replies[-1].text, PATIENCE_S)
     await ann.say(chat, "You are a bird.")
     await bob.say(chat, "@keepsake_sandbox_bot you are a fish")
     await chat.wait(lambda chat: chat.replies[-1].text == "Aye.", PATIENCE_S)
@@ -136,7 +136,7 @@ async def test_question_in_group_mentions_the_asked_user(stage: Stage, hurry: No
     assert question.text.startswith("Ann: What should I forget?")
     assert ann.id in (question.opened_for or ())
     await ann.say(chat, "Keepsake, Zanzibar")
-    assert "I would forget" in (await chat.wait(4, PATIENCE_S))[-1].text
+    assert "Should I forget" in (await chat.wait(4, PATIENCE_S))[-1].text
     assert len(stage.model.requests) == 1
 
 

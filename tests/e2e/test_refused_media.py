@@ -49,7 +49,7 @@ async def test_unrelated_request_error_keeps_the_pictures(stage: Stage, hurry: N
     stage.model.script(wrong, wrong)
     await stage.start()
     await stage.ann.photo(stage.home, picture(), "look")
-    assert "did not accept the request" in (await stage.replies(1))[0]
+    assert "refused the request" in (await stage.replies(1))[0]
     await stage.ann.say(stage.home, "and now?")
     await stage.replies(2)
     assert sum(len(message.images) for message in stage.model.requests[-1].messages) == 1

@@ -18,7 +18,7 @@ from tests.selection import first, some
 
 WORD = "mushroomcloud"
 REFUSAL = Fail(400, "Input data may contain inappropriate content.", code="data_inspection_failed")
-LEFT_OUT = "refuses that message"
+LEFT_OUT = "refused that message"
 
 
 def _holds(asked: ChatRequest) -> bool:

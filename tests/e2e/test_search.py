@@ -17,7 +17,7 @@ async def ask(stage: Stage, chat: Chat, text: str) -> str:
 async def test_search_hit_shows_date_speaker_and_words(stage: Stage) -> None:
     Model(stage)
     await stage.start()
-    assert "find nothing" in await say(stage, "/search boat")
+    assert "can't find anything" in await say(stage, "/search boat")
     await say(stage, "we painted both boats in Zanzibar, " + "and then some more words came " * 20)
     await say(stage, "hello")
     found = await say(stage, "/search boat")
@@ -25,8 +25,8 @@ async def test_search_hit_shows_date_speaker_and_words(stage: Stage) -> None:
     assert "· Ann\nwe painted both boats in Zanzibar" in found
     assert found.endswith("…")
     assert "https" not in found
-    assert "find nothing" in await say(stage, "/search submarine")
-    assert "/search with some words" in await say(stage, "/search")
+    assert "can't find anything" in await say(stage, "/search submarine")
+    assert "/search with a few words" in await say(stage, "/search")
 
 
 async def test_search_excerpt_survives_growing_lower_case(stage: Stage) -> None:
@@ -56,7 +56,7 @@ async def test_supergroup_hits_have_links_and_stay_local(stage: Stage) -> None:
     found = await ask(stage, group, "/search boat")
     assert ("https://t.me/c/" in found) == str(group.id).startswith("-100")
     assert not str(group.id).startswith("-100") or found.endswith(f"/{told.id}")
-    assert "find nothing" in await ask(stage, group, "/search swordfish")
+    assert "can't find anything" in await ask(stage, group, "/search swordfish")
 
 
 async def test_what_was_reset_is_not_found(stage: Stage) -> None:
@@ -64,7 +64,7 @@ async def test_what_was_reset_is_not_found(stage: Stage) -> None:
     await stage.start()
     await say(stage, "our boat is green")
     await say(stage, "/reset")
-    assert "find nothing" in await say(stage, "/search boat")
+    assert "can't find anything" in await say(stage, "/search boat")
 
 
 async def test_words_that_look_like_a_query_are_words(stage: Stage) -> None:

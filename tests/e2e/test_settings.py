@@ -52,7 +52,7 @@ async def test_the_menu_shows_what_holds_and_leads_back(stage: Stage, hurry: Non
 async def test_memory_mode_applies_and_can_be_reset(stage: Stage, hurry: None) -> None:
     model = Model(stage)
     await stage.start(CONTEXT_WINDOW="4096", COMPACT_AT="0.4", RECALL_TOKENS="0", KEEP_ROUNDS="2")
-    menu = await choose(stage, "Memory", "Last rounds")
+    menu = await choose(stage, "Memory", "Recent messages")
     await talk(stage, 8)
     assert not any("Write the notes" in request.last_words for request in model.asked)
     assert len(model.asked[-1].messages) < 12
@@ -81,7 +81,7 @@ async def test_custom_persona_is_asked_for_and_limited(stage: Stage, hurry: None
     Model(stage)
     await stage.start(CONTEXT_WINDOW="2048")
     menu = await open_row(stage, "Persona")
-    await stage.ann.press(stage.home.message(menu), "Your own…")
+    await stage.ann.press(stage.home.message(menu), "Write your own…")
     question = (await stage.home.wait(2, PATIENCE_S))[1]
     assert question.asks
     await stage.ann.say(stage.home, "You are a cook. " * 300, reply_to=question)
@@ -123,7 +123,7 @@ async def test_the_interface_speaks_the_language_that_was_chosen(stage: Stage, h
     await stage.home.wait(lambda chat: "✓ Русский" in [one.text for one in chat.message(menu).buttons], PATIENCE_S)
     await stage.ann.say(stage.home, "/stop")
     told = (await stage.home.wait(2, PATIENCE_S))[1].text
-    assert told != "I am not answering anything right now."
+    assert told != "I'm not answering anything right now."
 
 
 async def test_answers_are_shown_as_a_chat_has_chosen(stage: Stage, hurry: None) -> None:
@@ -180,7 +180,7 @@ async def test_stale_settings_button_is_harmless(stage: Stage, hurry: None, data
     }
     stage.telegram.push_update({"callback_query": query})
     call = await stage.telegram.wait_call("answerCallbackQuery", timeout=PATIENCE_S)
-    assert call.params["text"] == "This button no longer does anything."
+    assert call.params["text"] == "This button no longer works."
 
 
 @pytest.mark.parametrize("answer_first", first([True, False]))
@@ -189,7 +189,7 @@ async def test_persona_answer_stays_out_of_next_turn(stage: Stage, hurry: None, 
     stage.model.script(Say("one", hold=hold), Say("two"), Say("three"))
     await stage.start()
     menu = await open_row(stage, "Persona")
-    await stage.ann.press(stage.home.message(menu), "Your own…")
+    await stage.ann.press(stage.home.message(menu), "Write your own…")
     question = (await stage.home.wait(2, PATIENCE_S))[1]
     await stage.ann.say(stage.home, "hello", reply_to=menu)
     await stage.model.wait_requests(1, PATIENCE_S)

@@ -28,4 +28,4 @@ async def test_a_refused_upload_is_told_as_text(stage: Stage, hurry: None) -> No
     await say(stage, "My slate is called Ben.")
     told = await say(stage, "/export json")
     assert told.startswith("2 messages")
-    assert "did not take" in told
+    assert "didn't accept" in told

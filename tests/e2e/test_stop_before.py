@@ -103,7 +103,7 @@ async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> Non
         patch.setattr(Reader, "read", for_ever)
         await stage.ann.edit(said, "My slate is called Bob.")
         await stopped()
-    assert await say(stage, "/stop") == "I am not answering anything right now."
+    assert await say(stage, "/stop") == "I'm not answering anything right now."
     assert await say(stage, "Never mind.") == "Noted."
     assert "called Bob" in str(stage.model.requests[-1].messages)
     assert len(stage.model.requests) == 2

@@ -46,7 +46,7 @@ async def test_topics_of_a_private_chat_are_conversations_too(stage: Stage, hurr
     await _say(stage, stage.home, "my word is crimson", red)
     await _say(stage, stage.home, "what is my word?", blue)
     assert b"crimson" not in stage.model.requests[1].body
-    assert "whole conversation in view" in await _say(stage, stage.home, "/memory", red)
+    assert "see the whole conversation" in await _say(stage, stage.home, "/memory", red)
     await _say(stage, stage.home, "/reset", blue)
     await _say(stage, stage.home, "say it again", red)
     assert "crimson" in user_messages(stage.model.requests[2])[0]

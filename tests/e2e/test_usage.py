@@ -15,7 +15,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 async def test_usage_adds_up_what_the_server_reported(stage: Stage) -> None:
     stage.model.answer_with(lambda _: Say("Yes."))
     await stage.start(CACHED_PRICE="0.2")
-    assert "not reported any use" in await say(stage, "/usage")
+    assert "reported any usage" in await say(stage, "/usage")
     for number in range(3):
         await say(stage, f"{number} " + "and some words more " * 60)
     shown = await say(stage, "/usage")
@@ -23,8 +23,8 @@ async def test_usage_adds_up_what_the_server_reported(stage: Stage) -> None:
     cached = sum(count.cached for count in stage.model.counts)
     assert cached > 0
     for name in ("Today", "This month", "All time"):
-        assert f"{name}: 3 turns\nTokens in: {read - cached:,} fresh, {cached:,} from the cache" in shown
-    assert f"saved {0.8 * cached / read:.0%} of the price" in shown
+        assert f"{name}: 3 answers\nTokens in: {read - cached:,} new, {cached:,} from the cache" in shown
+    assert f"saved {0.8 * cached / read:.0%} of the input price" in shown
     picture = stage.home.replies[-1].photo
     assert picture is not None
     assert picture.startswith(PNG)
@@ -40,7 +40,7 @@ async def test_a_compaction_costs_tokens_and_is_no_turn(stage: Stage) -> None:
     read = sum(count.total for count in stage.model.counts)
     cached = sum(count.cached for count in stage.model.counts)
     assert len(stage.model.counts) == 7
-    assert f"All time: 6 turns\nTokens in: {read - cached:,} fresh" in shown
+    assert f"All time: 6 answers\nTokens in: {read - cached:,} new" in shown
 
 
 async def test_unreported_usage_is_estimated_and_marked(stage: Stage) -> None:
@@ -48,10 +48,10 @@ async def test_unreported_usage_is_estimated_and_marked(stage: Stage) -> None:
     await stage.start()
     await say(stage, WORDS)
     shown = await say(stage, "/usage")
-    read = re.search(r"All time: 1 turn\nTokens in: ([\d,]+) fresh", shown)
+    read = re.search(r"All time: 1 answer\nTokens in: ([\d,]+) new", shown)
     assert read is not None
     assert int(read[1].replace(",", "")) == pytest.approx(stage.model.counts[0].total, rel=0.3)
-    assert "that are estimated: 1" in shown
+    assert "server didn't report them: 1" in shown
 
 
 async def test_an_answer_that_was_stopped_costs_too(stage: Stage) -> None:
@@ -63,4 +63,4 @@ async def test_an_answer_that_was_stopped_costs_too(stage: Stage) -> None:
     await stage.ann.say(stage.home, "/stop")
     await stage.replies(1)
     hold.release()
-    assert "that are estimated: 1" in await say(stage, "/usage")
+    assert "server didn't report them: 1" in await say(stage, "/usage")

@@ -201,7 +201,7 @@ async def test_a_recording_without_words_is_told(stage: Stage, hurry: None) -> N
     stage.model.transcriptions.script("")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)
-    assert await stage.replies(1) == ["I could hear no words in that."]
+    assert await stage.replies(1) == ["I couldn't hear any words in that."]
     assert stage.model.requests == []
 
 

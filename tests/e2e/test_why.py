@@ -46,12 +46,12 @@ async def test_it_tells_what_was_recalled_kept_and_paid(stage: Stage, hurry: Non
     assert f"to “{ASKED}” was based on:" in why
     assert f"Recalled from earlier:\n\n{datetime.now(UTC):%Y-%m-%d}" in why
     assert f"· Ann\n{ZOE}" in why
-    assert re.search(r"In view: \d+ messages since [-\d]+ [:\d]+, of 15 by then\.", why)
-    assert re.search(r"Notes of what had left my view: about \d+ tokens\. /memory", why)
+    assert re.search(r"In view: \d+ messages since [-\d]+ [:\d]+, out of 15 at the time\.", why)
+    assert re.search(r"Notes on what was no longer in view: about \d+ tokens\. /memory", why)
     count = stage.model.counts[-1]
-    assert f"Tokens in: {count.total - count.cached:,} fresh, {count.cached:,} from the cache · out: " in why
+    assert f"Tokens in: {count.total - count.cached:,} new, {count.cached:,} from the cache · out: " in why
     assert "estimate" not in why
-    assert "Price" not in why
+    assert "Cost" not in why
     assert why.endswith("Model: stand-in")
     assert stage.home.replies[-1].reply_to == told.id
     assert len(stage.model.requests) == before
@@ -60,11 +60,11 @@ async def test_it_tells_what_was_recalled_kept_and_paid(stage: Stage, hurry: Non
 async def test_an_answer_without_recall_says_so(stage: Stage, hurry: None) -> None:
     stage.model.answer_with(lambda _: Say("Yes.", usage=False))
     await stage.start()
-    assert await say(stage, "/why") == "I have not answered anything here yet."
+    assert await say(stage, "/why") == "I haven't answered anything here yet."
     await say(stage, "hello")
     why = await say(stage, "/why")
-    assert "Nothing from earlier was recalled." in why
-    assert re.search(r"In view: 1 message since .*, of 1 by then\.", why)
+    assert "Nothing was recalled from earlier." in why
+    assert re.search(r"In view: 1 message since .*, out of 1 at the time\.", why)
     assert "partly an estimate" in why
     assert "Notes" not in why
 
@@ -77,7 +77,7 @@ async def test_a_price_is_told_where_it_is_known(stage: Stage, hurry: None, tmp_
     await say(stage, "hello")
     price = re.search(r"Price: ([\d.]+) USD", await say(stage, "/why"))
     assert price is not None
-    assert f"Today's price: {price[1]} USD" in await say(stage, "/usage")
+    assert f"Today's cost: {price[1]} USD" in await say(stage, "/usage")
 
 
 async def test_what_is_forgotten_is_gone_there_too(stage: Stage, hurry: None) -> None:
@@ -108,7 +108,7 @@ async def test_why_shows_past_memory_without_forgotten_parts(stage: Stage, hurry
 
     async def shown() -> str:
         count = len(stage.home.replies)
-        await stage.ann.press(why, "The notes at the time")
+        await stage.ann.press(why, "Notes at the time")
         return (await stage.replies(count + 1))[-1]
 
     assert NOTES in await shown()
@@ -125,8 +125,8 @@ async def test_after_a_reset_nothing_is_told_until_undone(stage: Stage, hurry: N
     answer = stage.home.replies[-1]
     await say(stage, "/reset")
     undo = stage.home.replies[-1]
-    assert await say(stage, "/why") == "I have not answered anything here yet."
-    assert "no answer of mine that I still know" in await say(stage, "/why", reply_to=answer.id)
+    assert await say(stage, "/why") == "I haven't answered anything here yet."
+    assert "an answer of mine that I remember" in await say(stage, "/why", reply_to=answer.id)
     await stage.ann.press(undo, "Undo")
     await stage.home.wait(lambda chat: chat.message(undo.id).text != undo.text, PATIENCE_S)
     assert ZOE in await say(stage, "/why", reply_to=answer.id)
@@ -150,7 +150,7 @@ async def test_why_replying_elsewhere_explains_its_use(stage: Stage, hurry: None
     await stage.replies(1)
     await say(stage, "/help")
     for other in (asked.id, stage.home.replies[-1].id):
-        assert "no answer of mine that I still know" in await say(stage, "/why", reply_to=other)
+        assert "an answer of mine that I remember" in await say(stage, "/why", reply_to=other)
 
 
 @pytest.mark.long
@@ -180,7 +180,7 @@ async def test_a_topic_tells_of_its_own_answers_alone(stage: Stage, hurry: None)
     for _ in range(8):
         await ask(stage, forum, WORDS, red)
     await ask(stage, forum, ASKED, red)
-    assert await ask(stage, forum, "/why", blue) == "I have not answered anything here yet."
+    assert await ask(stage, forum, "/why", blue) == "I haven't answered anything here yet."
     name = str(forum.id).removeprefix("-100")
     assert f"\nhttps://t.me/c/{name}/{red}/{told.id}\n" in await ask(stage, forum, "/why", red)
 
@@ -194,12 +194,12 @@ async def test_what_the_model_looked_up_is_told_apart(stage: Stage, hurry: None)
     stage.model.script(Say("One moment.", calls=call("recall", query="boat")), Say("Swordfish!"))
     await say(stage, "hm, well")
     why = await say(stage, "/why")
-    assert "Looked up while I was answering:" in why
+    assert "Looked up while answering:" in why
     assert "· Ann\nmy boat is called Swordfish" in why
     assert "Recalled" not in why
     total = sum(count.total for count in stage.model.counts[-2:])
     cached = sum(count.cached for count in stage.model.counts[-2:])
-    assert f"Tokens in: {total - cached:,} fresh, {cached:,} from the cache" in why
+    assert f"Tokens in: {total - cached:,} new, {cached:,} from the cache" in why
 
 
 @pytest.mark.long
@@ -213,7 +213,7 @@ async def test_why_omits_lookups_of_a_broken_stream(stage: Stage, hurry: None) -
         Say("One moment.", calls=call("recall", query="boat")), Cut("Swordfish and more", after=3), Say("Whatever.")
     )
     assert await say(stage, "hm, well") == "Whatever."
-    assert "Nothing from earlier was recalled." in await say(stage, "/why")
+    assert "Nothing was recalled from earlier." in await say(stage, "/why")
 
 
 async def test_an_answer_anew_has_its_own_record(stage: Stage, hurry: None) -> None:
@@ -264,7 +264,7 @@ async def test_it_is_told_after_a_kill(process: Stage) -> None:
     why = await say(process, "/why")
     assert "“capital of France?”" in why
     count = process.model.counts[0]
-    assert f"Tokens in: {count.total - count.cached:,} fresh" in why
+    assert f"Tokens in: {count.total - count.cached:,} new" in why
     assert len(process.model.requests) == 1
 
 

@@ -15,7 +15,7 @@ async def test_the_bot_describes_itself_in_four_languages() -> None:
         told = [(await bot.get_my_description(code)).description for code in (None, "zh", "ru", "es")]
         short = (await bot.get_my_short_description("ru")).short_description
         menu = await bot.get_my_commands(language_code="ru")
-    assert [one[:9] for one in told] == ["I am an a", "我是有记忆的助手：", "Я помощни", "Written b"]
+    assert [one[:9] for one in told] == ["I'm an as", "我是有记忆的助手：", "Я помощни", "Written b"]
     assert short.startswith("Помощник")
     assert menu[0].description == "что я понимаю"
 
