@@ -25,6 +25,12 @@ from bot.language import (
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 SAME = {"TICK", "EXPORT_JSON", "EXPORT_MARKDOWN", "ACCESS_IS", "OPEN_TO_ALL"}
 """Texts that are the same in every language."""
+NOT_ENGLISH = re.compile(
+    r"\b(anew|shall|whoever|somebody|nobody|everybody|no longer hear|behind it|beside it|"
+    r"from .* on, also|as soon as I know|of ours|so many|I tell you|stands|is told|are told|holds)\b",
+    re.IGNORECASE,
+)
+"""What a native speaker would not say in a chat."""
 SOURCES = {
     name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME
 }
@@ -57,6 +63,12 @@ def _translates(translated: object, source: str) -> bool:
     if not isinstance(translated, str) or not translated.strip() or translated == source:
         return False
     return _fields(translated) == _fields(source) and _commands(translated) == _commands(source)
+
+
+def test_english_reads_as_english() -> None:
+    errors_read = {name: error.sentence for name, error in _model_errors().items()}
+    read = {**SOURCES, **{f"/{name}": does for name, does in english.COMMANDS}, **errors_read}
+    assert [name for name, text in read.items() if NOT_ENGLISH.search(text)] == []
 
 
 def _commands(text: str) -> set[str]:

@@ -118,7 +118,7 @@ async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
     told = await _waiting(storage, ANN)
     asked = [one for one in told if one.about != NOBODY_ALONE]
     assert (len(asked), len(told)) == (10, 11)
-    assert told[-1].text.startswith("40 wait")
+    assert told[-1].text.startswith("40 requests")
     async with storage.transaction() as tx:
         assert asked[0].about is not None
         await storage.notices.sent(tx, (await storage.notices.waiting(Place(ANN)))[0][0], 77)

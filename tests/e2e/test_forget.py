@@ -208,7 +208,7 @@ async def test_photo_without_words_is_forgotten_alone(stage: Stage) -> None:
     await stage.ann.say(stage.home, "/forget", reply_to=first)
     await stage.replies(5)
     await stage.ann.press(stage.home.replies[4], "Forget it")
-    await stage.home.wait(lambda chat: "forgotten" in chat.replies[4].text, PATIENCE_S)
+    await stage.home.wait(lambda chat: "Forgotten" in chat.replies[4].text, PATIENCE_S)
     await say(stage, "how many pictures?")
     assert sum(len(message.images) for message in model.asked[-1].messages) == 3
 

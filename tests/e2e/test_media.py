@@ -234,7 +234,7 @@ async def test_forgetting_picture_deletes_its_bytes(stage: Stage, hurry: None) -
     await stage.ann.say(stage.home, "/forget", reply_to=shown)
     await stage.replies(2)
     await stage.ann.press(stage.home.replies[1], "Forget it")
-    await stage.home.wait(lambda chat: "forgotten" in chat.replies[1].text, PATIENCE_S)
+    await stage.home.wait(lambda chat: "Forgotten" in chat.replies[1].text, PATIENCE_S)
     await stage.ann.say(stage.home, "what did I send?")
     await stage.replies(3)
     assert stage.model.requests[1].messages[-1].images == ()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.handlers.menu import FOR_OWNERS
 from sandbox.botapi import Chat, Entity, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -37,11 +38,11 @@ async def test_users_command_lists_access_and_usage(stage: Stage, hurry: None) -
     listed = await _told(stage, "/users")
     today = query(stage, "SELECT date('now')")[0][0]
     owners, people, waiting = listed.split("\n\n")[1:]
-    assert owners == f"Owners\n• {stage.ann.id}: by the settings, tokens 0 in, 0 out"
+    assert owners == f"Owners\n• {stage.ann.id}: by the settings, 0 tokens in, 0 out"
     assert people.splitlines() == [
         "People",
-        "• 7: by the settings, tokens 0 in, 0 out",
-        f"• “Bob” · @bob · {bob.id}: since {today}, by “Ann”, tokens {used:,} in, {written:,} out",
+        "• 7: by the settings, 0 tokens in, 0 out",
+        f"• “Bob” · @bob · {bob.id}: since {today}, by “Ann”, {used:,} tokens in, {written:,} out",
     ]
     assert used
     assert waiting.startswith(f"Waiting for an answer\n• “Cleo” · @cleo · {cleo.id}: since {today}")
@@ -61,7 +62,7 @@ async def test_allow_and_block_accept_id_username_reply(stage: Stage, hurry: Non
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     (bob, bobs), (cleo, cleos), (dan, dans) = _guest(stage, "Bob"), _guest(stage, "Cleo"), _guest(stage, "Dan")
     assert "Use /allow with an ID" in await _told(stage, "/allow")
-    assert "nobody called @bob" in await _told(stage, "/block @bob")
+    assert "anyone called @bob" in await _told(stage, "/block @bob")
     assert "is an owner" in await _told(stage, f"/block {stage.ann.id}")
     await bob.say(bobs, "may I?")
     question = await asked(stage, stage.home)
@@ -79,6 +80,17 @@ async def test_allow_and_block_accept_id_username_reply(stage: Stage, hurry: Non
     await dan.say(dans, "hello")
     await handled(stage)
     assert dans.replies == []
+
+
+async def test_help_lists_owner_commands_to_owners_alone(stage: Stage, hurry: None) -> None:
+    await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
+    bob, bobs = _guest(stage, "Bob")
+    await _told(stage, f"/allow {bob.id}")
+    helped = await _told(stage, "/help")
+    assert all(f"\n/{command} " in helped for command in FOR_OWNERS)
+    await bob.say(bobs, "/help")
+    (others,) = await stage.replies(1, bobs)
+    assert not any(f"/{command}" in others for command in FOR_OWNERS)
 
 
 async def test_owners_commands_are_owners_and_in_private_only(stage: Stage, hurry: None) -> None:

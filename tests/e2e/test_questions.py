@@ -44,7 +44,7 @@ async def test_next_words_answer_question_and_form_no_turn(stage: Stage, hurry: 
     await stage.ann.edit(said, "You are a cook, secretly.")
     assert "as it was first sent" in (await stage.replies(4))[-1]
     await stage.ann.say(stage.home, "You are a pirate.", reply_to=question)
-    assert "over" in (await stage.replies(5))[-1]
+    assert "has expired" in (await stage.replies(5))[-1]
     await stage.ann.say(stage.home, "hello", reply_to=said)
     await stage.replies(6)
     assert query(stage, PERSONA) == [("You are a cook.",)]
@@ -147,7 +147,7 @@ async def test_a_reset_ends_what_was_asked(stage: Stage, hurry: None) -> None:
     await stage.ann.say(stage.home, "/reset")
     await stage.replies(3)
     await stage.ann.say(stage.home, "You are a fish.", reply_to=question)
-    assert "over" in (await stage.replies(4))[-1]
+    assert "has expired" in (await stage.replies(4))[-1]
     assert stage.model.requests == []
 
 

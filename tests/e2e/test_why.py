@@ -75,7 +75,7 @@ async def test_a_price_is_told_where_it_is_known(stage: Stage, hurry: None, tmp_
     stage.model.answer_with(lambda _: Say("Yes."))
     await stage.start(MODEL_PROFILES=str(profiles))
     await say(stage, "hello")
-    price = re.search(r"Price: ([\d.]+) USD", await say(stage, "/why"))
+    price = re.search(r"Cost: ([\d.]+) USD", await say(stage, "/why"))
     assert price is not None
     assert f"Today's cost: {price[1]} USD" in await say(stage, "/usage")
 
