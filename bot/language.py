@@ -3,11 +3,15 @@
 ``from bot.language import texts``, and ``texts.RESET`` is the text of that name in the language that is spoken now:
 a context variable, set where an update is handled and where a conversation is settled (``speaking``), and inherited by
 the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
+
+A text that depends on a number is a table of forms by CLDR plural category, with ``{n}`` for the number:
+``DAYS = { one = "{n} день", few = "{n} дня", many = "{n} дней" }``. A translation has the categories that whole numbers
+take in its language: Japanese only ``other``, Arabic all six. ``plural`` picks the form.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
@@ -15,6 +19,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from babel import Locale
 from babel.dates import format_date, format_skeleton
 
 from bot import texts as english
@@ -54,16 +59,14 @@ def language_of(code: str | None) -> str:
     return language if language in LANGUAGES else "en"
 
 
-def plural(number: int, forms: str) -> str:
-    """A number of things in words; `forms` are "one|many", "one|few|many" as in Russian, or one for all numbers."""
-    each = forms.split("|")
-    if len(each) < 3:
-        form = each[0] if number == 1 else each[-1]
-    elif number % 10 == 1 and number % 100 != 11:
-        form = each[0]
-    else:
-        form = each[1] if number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14) else each[2]
-    return f"{number:,} {form}"
+def plural(number: int, forms: Mapping[str, str]) -> str:
+    """The form for this number in the language that is spoken, with the number filled in."""
+    form = forms.get(_category(_spoken.get(), number)) or forms.get("other") or [*forms.values()][-1]
+    return form.replace("{n}", f"{number:,}")
+
+
+def _category(language: str, number: int) -> str:
+    return Locale.parse(_LOCALES.get(language, language)).plural_form(number)
 
 
 def long_date(day: date) -> str:
@@ -104,6 +107,15 @@ def commands() -> dict[str, str]:
 def every(name: str) -> set[str]:
     """The text of this name in all languages: a question may have been asked in another one than is spoken now."""
     return {str(catalogue(language).get(name, getattr(english, name))) for language in LANGUAGES}
+
+
+def every_noun(name: str) -> set[str]:
+    """The words, in all languages, for things that are counted: of the forms of this name, without the number."""
+    forms: list[Mapping[str, str]] = [getattr(english, name)]
+    for language in LANGUAGES:
+        found = catalogue(language).get(name)
+        forms += [found] if isinstance(found, dict) else []
+    return {form.replace("{n}", "").strip() for each in forms for form in each.values()}
 
 
 @cache

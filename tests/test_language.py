@@ -2,9 +2,11 @@
 
 import re
 import string
+from collections import Counter
 from datetime import date
 
 import pytest
+from babel import Locale
 
 from bot import errors
 from bot import texts as english
@@ -31,6 +33,8 @@ NOT_ENGLISH = re.compile(
     re.IGNORECASE,
 )
 """What a native speaker would not say in a chat."""
+PLURALS = {name: forms for name, forms in vars(english).items() if name.isupper() and isinstance(forms, dict)}
+"""Texts that depend on a number: forms by plural category."""
 SOURCES = {
     name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME
 }
@@ -48,7 +52,7 @@ def _model_errors() -> dict[str, errors.ModelError]:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_translation_has_every_text_and_no_other(language: str) -> None:
     found = catalogue(language)
-    assert found.keys() - {"commands", "errors"} == SOURCES.keys()
+    assert found.keys() - {"commands", "errors"} == SOURCES.keys() | PLURALS.keys()
     assert dict(found["commands"]).keys() == dict(english.COMMANDS).keys()  # type: ignore[arg-type]
     assert dict(found["errors"]).keys() == _model_errors().keys()  # type: ignore[arg-type]
 
@@ -65,9 +69,39 @@ def _translates(translated: object, source: str) -> bool:
     return _fields(translated) == _fields(source) and _commands(translated) == _commands(source)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plural_forms_are_those_that_the_language_has(language: str) -> None:
+    """A form that is for more than one number has a place for it."""
+    rule = Locale.parse(language.partition("-")[0]).plural_form
+    numbers = Counter(rule(number) for number in range(200))
+    for name, source in PLURALS.items():
+        forms = catalogue(language).get(name, source)
+        assert isinstance(forms, dict), name
+        assert forms.keys() == numbers.keys(), name
+        for category, form in forms.items():
+            assert _fields(form) - {"n"} == _fields(source["other"]) - {"n"}, (name, category)
+            assert _commands(form) == _commands(source["other"]), (name, category)
+            assert "{n}" in form or numbers[category] == 1, (name, category)
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("ar", {0: "zero", 1: "one", 2: "two", 3: "few", 11: "many", 100: "other"}),
+        ("ja", {0: "other", 1: "other", 2: "other"}),
+        ("fr", {0: "one", 1: "one", 2: "other", 1_000_000: "other"}),
+    ],
+)
+def test_other_languages_can_have_the_forms_they_need(language: str, forms: dict[int, str]) -> None:
+    table = {category: f"{category} {{n}}" for category in forms.values()}
+    with speaking(language):
+        assert {number: plural(number, table).split()[0] for number in forms} == forms
+
+
 def test_english_reads_as_english() -> None:
     errors_read = {name: error.sentence for name, error in _model_errors().items()}
-    read = {**SOURCES, **{f"/{name}": does for name, does in english.COMMANDS}, **errors_read}
+    plurals = {name: " ".join(forms.values()) for name, forms in PLURALS.items()}
+    read = {**SOURCES, **plurals, **{f"/{name}": does for name, does in english.COMMANDS}, **errors_read}
     assert [name for name, text in read.items() if NOT_ENGLISH.search(text)] == []
 
 

@@ -75,9 +75,9 @@ class Requests:
     async def _count(self, tx: Transaction, place: Place, waiting: int) -> None:
         """The counts before this one that are still on their way are not sent."""
         with speaking(await self._language(place)):
-            told = [texts.REQUESTS_MORE.format(count=count) for count in range(MOST_OPEN, waiting) if _is_told(count)]
+            told = [plural(count, texts.REQUESTS_MORE) for count in range(MOST_OPEN, waiting) if _is_told(count)]
             await self.storage.notices.withdraw(tx, place, told)
-            more = texts.REQUESTS_MORE.format(count=waiting)
+            more = plural(waiting, texts.REQUESTS_MORE)
             await self.storage.notices.add(tx, Notice(place, True, more, about=NOBODY_ALONE))
 
     async def decide(

@@ -110,10 +110,7 @@ class Commands:
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
         stopped = await self.storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
         self.endings.broadcasts.update(one.id for one in stopped)
-        return "\n".join(
-            texts.BROADCAST_STOPPED.format(sent=f"{one.sent:,}", chats=plural(one.chats, texts.CHATS))
-            for one in stopped
-        )
+        return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=f"{one.sent:,}") for one in stopped)
 
     async def unhandled(self, update: Update, _: object) -> None:
         """Whatever no other handler wants, but for the button that stops a draft."""

@@ -69,7 +69,7 @@ class Errands:
             if done is not None:
                 place = Place(done.owner_id)
                 with speaking(chat_language(await self.storage.chats.find(place))):
-                    told = texts.BROADCAST_DONE.format(sent=f"{done.sent:,}", chats=plural(done.chats, texts.CHATS))
+                    told = plural(done.chats, texts.BROADCAST_DONE).format(sent=f"{done.sent:,}")
                 await self.storage.notices.add(tx, Notice(place, True, told))
 
     async def _menus(self) -> None:

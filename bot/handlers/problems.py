@@ -7,7 +7,7 @@ from bot.inbound.downloads import MOST_BYTES
 from bot.inbound.pages import ranges
 from bot.inbound.problems import Problem
 from bot.inbound.reading import Read
-from bot.language import texts
+from bot.language import plural, texts
 
 
 def problems_of(read: Read) -> Iterator[str]:
@@ -22,7 +22,7 @@ def problem_text(problem: Problem) -> str:
     """The sentence for a problem."""
     return {
         Problem.TOO_BIG: texts.FILE_TOO_BIG.format(megabytes=MOST_BYTES // 1024 // 1024),
-        Problem.TOO_LONG: texts.SOUND_TOO_LONG.format(minutes=int(MOST_SECONDS // 60)),
+        Problem.TOO_LONG: plural(int(MOST_SECONDS // 60), texts.SOUND_TOO_LONG),
         Problem.SWOLLEN: texts.FILE_SWOLLEN,
         Problem.TOO_SLOW: texts.FILE_TOO_SLOW,
         Problem.LOCKED: texts.FILE_LOCKED,

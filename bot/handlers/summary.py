@@ -16,7 +16,7 @@ from bot.errors import ModelError
 from bot.handlers.endings import Endings, StoppedError
 from bot.handlers.notices import answer, argument
 from bot.intake.arrival import place_of
-from bot.language import every, sentence, texts
+from bot.language import every_noun, sentence, texts
 from storage import Storage
 from storage.records import Chat
 
@@ -68,6 +68,6 @@ class SummaryHandlers:
 def _count(wanted: str) -> int:
     """Of messages: a number alone, or with the word for them; 0 where it is something else."""
     found = _NUMBER.search(wanted)
-    words = {word for forms in every("MESSAGES") for word in forms.split("|")}
+    words = every_noun("MESSAGES")
     rest = re.sub(r"\s+", " ", _NUMBER.sub("", wanted, count=1)).strip().casefold()
     return int(found[1]) if found and (not rest or any(rest.endswith(word) for word in words)) else 0

@@ -251,10 +251,16 @@ TAKEN_UP_AGAIN = "Trying again."
 
 FAILURE = "Something went wrong on my side. If it happens again, tell the bot's operator this reference: {reference}."
 
-TURNS, ROUNDS, MESSAGES = "answer|answers", "exchange|exchanges", "message|messages"
-LINES, DAYS = "line|lines", "day|days"
-CHATS = "chat|chats"
-"""Things that are counted: the forms for one and for more."""
+TURNS = {"one": "{n} answer", "other": "{n} answers"}
+ROUNDS = {"one": "{n} exchange", "other": "{n} exchanges"}
+MESSAGES = {"one": "{n} message", "other": "{n} messages"}
+LINES = {"one": "{n} line", "other": "{n} lines"}
+DAYS = {"one": "{n} day", "other": "{n} days"}
+CHATS = {"one": "{n} chat", "other": "{n} chats"}
+SECONDS = {"one": "{n} second", "other": "{n} seconds"}
+"""What is counted, by plural category, for the places in braces: TURNS in USAGE_PERIOD, ROUNDS in MEMORY_NUMBERS, LINES
+in FORGOTTEN_LINES, MESSAGES (`messages`, `limit`) in several, DAYS in RESET and TURNED_AWAY, CHATS in BROADCAST_ASK and
+BROADCASTING, SECONDS (`wait`) in TOO_OFTEN."""
 
 TOO_OFTEN = (
     "That's more than {limit} in a minute. I've kept what you wrote. Write again in {wait}, and I'll answer all of it."
@@ -282,4 +288,3 @@ BUDGET_NEARLY_TOTAL = "Your bot has used {percent} of its budget for today ({use
 BUDGET_OF_USER = "Your budget for today: {used} of {amount} used ({percent})."
 BUDGET_OF_CHAT = "This chat's budget for today: {used} of {amount} used ({percent})."
 USAGE_MONEY = "Today's cost: {money}."
-SECONDS = "second|seconds"

@@ -38,10 +38,11 @@ DESCRIPTION = (
     "reset it. /privacy says what I store about you."
 )
 SHORT_DESCRIPTION = "An assistant that remembers what you talked about."
-REQUESTS_MORE = (
-    "{count} requests are waiting for an answer. I'll ask about the next ones when you've decided on these. /users "
-    "lists them all."
-)
+REQUESTS_MORE = {
+    "one": "{n} request is waiting for an answer. /users lists it.",
+    "other": "{n} requests are waiting for an answer. I'll ask about the next ones when you've decided on these. "
+    "/users lists them all.",
+}
 USERS_OWNERS, USERS_PEOPLE, USERS_GROUPS = "Owners", "People", "Groups"
 USERS_WAITING, USERS_BLOCKED = "Waiting for an answer", "Blocked"
 USERS_MADE = "Who has access:"
@@ -75,8 +76,14 @@ BROADCAST_ASK_COPY = "Should I send this message to {chats}?"
 BROADCAST_YES, BROADCAST_NO = "Send it", "Don't send it"
 BROADCASTING = "Sending it to {chats}…"
 BROADCAST_DROPPED = "OK, not sent."
-BROADCAST_DONE = "Your message has been sent. It reached {sent} of {chats}."
-BROADCAST_STOPPED = "Stopped. Your message had already reached {sent} of {chats}."
+BROADCAST_DONE = {
+    "one": "Your message has been sent. It reached {sent} of {n} chat.",
+    "other": "Your message has been sent. It reached {sent} of {n} chats.",
+}
+BROADCAST_STOPPED = {
+    "one": "Stopped. Your message had already reached {sent} of {n} chat.",
+    "other": "Stopped. Your message had already reached {sent} of {n} chats.",
+}
 
 NOT_SHOWN_ALONE = (
     "Telegram didn't let me show an answer only to the person who asked. Please ask me in our private chat, or here "

@@ -39,4 +39,7 @@ UPLOAD_FAILED = (
     "There should be a file here, but Telegram's server failed every time I sent it. Please ask for it again later."
 )
 FILES_TOO_MANY = "That's more files than I can take at once. Please send this one and the rest again, a few at a time."
-SOUND_TOO_LONG = "That recording is too long for me. I can take up to {minutes} minutes."
+SOUND_TOO_LONG = {
+    "one": "That recording is too long for me. I can take up to {n} minute.",
+    "other": "That recording is too long for me. I can take up to {n} minutes.",
+}
