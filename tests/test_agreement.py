@@ -19,13 +19,17 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PROFILES: dict[str, type[BaseModel]] = {"models": ModelProfile, "servers": ServerProfile, "fallbacks": Fallback}
 """By the names of their tables in the file of MODEL_PROFILES."""
 VARIABLES = {name.upper() for name in Settings.model_fields}
+README_WORDS = 2000
+README_SETTINGS = 10
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 PROVIDERS = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
 
 
-def _documented() -> dict[str, str]:
-    return dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", SETTINGS, re.MULTILINE))
+def _documented(page: str) -> dict[str, str]:
+    """The defaults in a page's tables of variable, default and meaning."""
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \| [^|]+ \|$", page, re.MULTILINE))
 
 
 def _default(variable: str) -> str:
@@ -50,14 +54,19 @@ def test_the_example_starts_with_what_is_required() -> None:
 
 
 def test_the_docs_have_every_variable() -> None:
-    assert set(_documented()) == VARIABLES
+    assert set(_documented(SETTINGS)) == VARIABLES
 
 
-@pytest.mark.parametrize("variable", sorted(VARIABLES))
-def test_the_docs_give_the_default(variable: str) -> None:
-    documented = _documented()[variable]
-    default = _default(variable)
-    assert documented == f"`{default}`" if default else documented in ("required", "unset")
+@pytest.mark.parametrize("page", [README, SETTINGS], ids=["README.md", "settings.md"])
+def test_the_docs_give_the_defaults(page: str) -> None:
+    for variable, documented in _documented(page).items():
+        default = _default(variable)
+        assert documented == f"`{default}`" if default else documented in ("required", "unset"), variable
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) < README_WORDS
+    assert len(_documented(README)) == README_SETTINGS
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
