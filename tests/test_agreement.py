@@ -9,6 +9,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from bot import texts
+from bot.__main__ import main
 from bot.llm.known import KNOWN
 from bot.llm.profiles import Fallback, ModelProfile, ServerProfile
 from bot.settings import Settings
@@ -126,6 +128,28 @@ def test_make_targets_in_the_docs_exist(page: Path) -> None:
     code = re.findall(r"`{3}.*?`{3}|`[^`]+`", page.read_text(encoding="utf-8"), re.DOTALL)
     used = {target for block in code for target in re.findall(r"(?:^|[`$] ?)make ([a-z][a-z-]*)", block, re.MULTILINE)}
     assert used <= targets
+
+
+def test_the_docs_list_each_chat_command() -> None:
+    rows = re.findall(r"^\| (`/.*?) \|", (ROOT / "docs" / "usage.md").read_text(encoding="utf-8"), re.MULTILINE)
+    documented = {command for row in rows for command in re.findall(r"`/([a-z]+)`", row)}
+    assert documented == {name for name, _ in texts.COMMANDS} | {"start", "cancel"}
+
+
+def test_the_docs_list_each_shell_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    choices = re.search(r"\{([a-z,]+)\}", capsys.readouterr().out)
+    assert choices is not None
+    operation = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
+    assert f"python -m bot [{choices[1].replace(',', '|')}]" in operation
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_buttons_in_the_docs_exist(page: Path) -> None:
+    labels = {text for text in vars(texts).values() if isinstance(text, str)}
+    named = re.findall(r"(?<!\*)\*([A-Z][a-z]+(?: [a-z]+)*)\*(?!\*)", page.read_text(encoding="utf-8"))
+    assert set(named) - {"Evidence"} <= labels
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
