@@ -54,25 +54,27 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Keepsake, a Telegram chatbot that remembers.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (the default)")
-    commands.add_parser("sandbox", help="try it here, without Telegram and without a model")
-    commands.add_parser("doctor", help="see what stops answers, and what could be better; also beside a running bot")
-    commands.add_parser("users", help="see who has access, and what they used; also beside a running bot")
-    allow = commands.add_parser("allow", help="let a person or a group in; also beside a running bot")
-    block = commands.add_parser("block", help="block a person, or leave a group; also beside a running bot")
+    commands.add_parser("sandbox", help="try it in this terminal, without Telegram or a model")
+    commands.add_parser("doctor", help="check what keeps the bot from answering; works while it runs")
+    commands.add_parser("users", help="show who has access and what they used; works while the bot runs")
+    allow = commands.add_parser("allow", help="let a person or a group in; works while the bot runs")
+    block = commands.add_parser("block", help="block a person or leave a group; works while the bot runs")
     for command in (allow, block):
-        command.add_argument("id", type=_telegram_id, help="in Telegram; a group's is negative")
-    commands.add_parser("owner", help="make a one-time link that makes an owner; also beside a running bot")
-    backup = commands.add_parser("backup", help="copy the database, also beside a running bot")
-    backup.add_argument("file", type=Path, help="where the copy goes; must not exist yet")
-    restore = commands.add_parser("restore", help="put such a copy in the database's place; the bot must not run")
-    restore.add_argument("file", type=Path, help="a backup; what was forgotten since it was made comes back")
-    export = commands.add_parser("export", help="write the history of one chat or of all, also beside a running bot")
-    export.add_argument("--chat", type=_place, metavar="ID", help="the chat's id in Telegram, or --chat=ID/TOPIC")
-    export.add_argument("file", nargs="?", default="-", help="must not exist yet; -: standard output, the default")
-    imported = commands.add_parser("import", help="put such a file into the database; the bot must not run")
+        command.add_argument("id", type=_telegram_id, help="the Telegram ID; negative for a group")
+    commands.add_parser("owner", help="print a one-time link to become an owner; works while the bot runs")
+    backup = commands.add_parser("backup", help="copy the database; works while the bot runs")
+    backup.add_argument("file", type=Path, help="where to put the copy; must not exist yet")
+    restore = commands.add_parser("restore", help="replace the database with a backup; stop the bot first")
+    restore.add_argument("file", type=Path, help="the backup; anything forgotten since then comes back")
+    export = commands.add_parser("export", help="write the history of one chat or of all; works while the bot runs")
+    export.add_argument("--chat", type=_place, metavar="ID", help="the chat's Telegram ID, or --chat=ID/TOPIC")
+    export.add_argument("file", nargs="?", default="-", help="must not exist yet; - (the default) is standard output")
+    imported = commands.add_parser("import", help="add an exported file to the database; stop the bot first")
     imported.add_argument("file", type=Path, help="an export, or ChatGPT's conversations.json")
-    imported.add_argument("--chat", type=_place, metavar="ID", help="ChatGPT's only: the private chat that it is for")
-    imported.add_argument("--conversation", metavar="TITLE_OR_ID", help="ChatGPT's only: which one, of several")
+    imported.add_argument("--chat", type=_place, metavar="ID", help="only for ChatGPT's: the private chat to put it in")
+    imported.add_argument(
+        "--conversation", metavar="TITLE_OR_ID", help="only for ChatGPT's: which of several conversations"
+    )
     return parser.parse_args(arguments)
 
 
@@ -120,7 +122,7 @@ def _log_level(options: argparse.Namespace, settings: "Settings") -> str:
 
 def _telegram_id(text: str) -> int:
     if not re.fullmatch(r"-?\d{1,18}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no id, which is a number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ID: an ID is a number")
     return int(text)
 
 
@@ -129,7 +131,7 @@ def _place(text: str) -> "Place":
 
     match = re.fullmatch(r"(-?\d{1,18})(?:/(\d{1,18}))?", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no chat's id, which is a number, or two with / between them")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a chat's ID: that is a number, or two separated by /")
     return Place(int(match[1]), int(match[2] or 0))
 
 

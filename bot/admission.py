@@ -30,15 +30,15 @@ async def users(settings: Settings) -> str:
 async def put(settings: Settings, telegram_id: int, standing: Standing) -> str:
     """Let a person or a group in, or block them; also an owner of the database's. Raises StartError."""
     if settings.access == "list" and standing is Standing.ALLOWED:
-        raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access; put the id there")
+        raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access, so add the ID there")
     if telegram_id in settings.owner_ids:
-        raise SettingError(f"OWNER_IDS has {telegram_id}, which stands above what is decided here")
+        raise SettingError(f"OWNER_IDS has {telegram_id}, and takes precedence over this command")
     async with AsyncExitStack() as stack:
         storage = await open_beside(settings, stack)
         known = await storage.access.find(telegram_id)
         requests = Requests(storage, make_door(settings, storage).owners, time.time)
         if known is not None and known.standing is Standing.OWNER and standing is Standing.ALLOWED:
-            return f"{called(known.guest)} is an owner already.\n"
+            return f"{called(known.guest)} is already an owner.\n"
         try:
             async with storage.transaction() as tx:
                 entry, _ = await requests.put(tx, known.guest if known else Guest(telegram_id), standing, SHELL)
@@ -50,7 +50,7 @@ async def put(settings: Settings, telegram_id: int, standing: Standing) -> str:
 async def owner(settings: Settings) -> str:
     """A new one-time link; those before it that nobody used end. Raises StartError."""
     if settings.access == "list":
-        raise SettingError("ACCESS=list: the owners are those in OWNER_IDS; put your id there")
+        raise SettingError("ACCESS=list: the owners are those in OWNER_IDS, so add your ID there")
     async with AsyncExitStack() as stack:
         storage = await open_beside(settings, stack)
         try:
@@ -59,5 +59,5 @@ async def owner(settings: Settings) -> str:
             raise StartError(f"{settings.database_path}: {exc}") from exc
     name = await username(settings)
     if name is None:
-        return f"Telegram does not tell the bot's name now. Write this to the bot, within 24 hours: /start {code}\n"
-    return f"Whoever opens this link first, within 24 hours, is an owner: https://t.me/{name}?start={code}\n"
+        return f"Telegram did not say the bot's name. Send this to the bot within 24 hours: /start {code}\n"
+    return f"The first person to open this link within 24 hours becomes an owner: https://t.me/{name}?start={code}\n"

@@ -31,7 +31,7 @@ class Amount:
         else:
             raise ValueError("must be tokens, like 200000 or 200k, or money, like 0.50 USD")
         if not 0 < found.number < MOST:
-            raise ValueError("must be more than nothing, and less than 10^15")
+            raise ValueError("must be more than zero and less than 10^15")
         return found
 
     def __str__(self) -> str:

@@ -248,7 +248,7 @@ async def _first_contact(application: PTBApplication) -> None:
     try:
         await persistently(application.initialize)
     except InvalidToken as exc:
-        raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; @BotFather shows it") from exc
+        raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; get it from @BotFather") from exc
 
 
 def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:

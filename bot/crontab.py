@@ -44,17 +44,17 @@ class Crontab:
         if words[0].startswith("@"):
             words = _meant_by(text.strip(" \t")).split()
         if len(words) != len(_FIELDS):
-            raise ValueError(f"there are five fields, not {len(words)}")
+            raise ValueError(f"it has five fields, not {len(words)}")
         for name, word in zip(_FIELDS, words, strict=True):
             if not _FIELD.fullmatch(word):
-                raise ValueError(f"{name}: {word[:20]!r} is no number, name, range, step of a range, or list of them")
+                raise ValueError(f"{name}: {word[:20]!r} is not a number, a name, a range, a step or a list of them")
         found = cls(" ".join(words), zone)
         try:
             due = found.after(_ANY_TIME)
         except CronSimError as exc:
             raise ValueError(f"{str(exc).lower()}: out of range, or a day that never comes") from exc
         if due is None:
-            raise ValueError("this day never comes")
+            raise ValueError("that day never comes")
         return found
 
     def after(self, moment: datetime) -> datetime | None:
@@ -68,8 +68,8 @@ class Crontab:
 
 def _meant_by(nickname: str) -> str:
     if nickname.lower() == "@reboot":
-        raise ValueError("@reboot is no time: the bot looks after what is due whenever it starts")
+        raise ValueError("@reboot is not a time: the bot catches up on what is due whenever it starts")
     try:
         return NICKNAMES[nickname.lower()]
     except KeyError:
-        raise ValueError(f"{nickname[:20]!r} is none of {', '.join(NICKNAMES)}") from None
+        raise ValueError(f"{nickname[:20]!r} is not one of {', '.join(NICKNAMES)}") from None

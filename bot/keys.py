@@ -105,8 +105,8 @@ def misplaced(key: str, url: str) -> str | None:
         return None
     host = urlsplit(url).hostname
     return (
-        f"the key is one of {theirs.name}'s, but requests would go to {host}; "
-        f"set it to {theirs.url}, or take the key of that server"
+        f"this is a key from {theirs.name}, but requests would go to {host}; "
+        f"set it to {theirs.url}, or use a key for that server"
     )
 
 

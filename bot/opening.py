@@ -39,13 +39,13 @@ async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
     """
     path = settings.database_path
     if not await asyncio.to_thread(path.exists):
-        raise StartError(f"there is no database {path}: the bot makes it when it starts")
+        raise StartError(f"there is no database {path}: the bot creates it when it starts")
     try:
         lock = await claim(path, 0.0)
         stack.callback(lock.release)
     except DatabaseInUseError:
         if await version_of(path) != migrations.latest():
-            raise StartError(f"{path}: a bot of another version runs on it; start that anew first") from None
+            raise StartError(f"{path}: a bot of another version is running on it; restart that first") from None
     except OSError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be written: {exc.strerror}") from exc
     try:

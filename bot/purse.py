@@ -82,7 +82,7 @@ def amounts(settings: Settings, priced: Prices) -> Mapping[Scope, Amount]:
         if amount.currency and (model := priced.unpriced(amount.currency)) is not None:
             raise SettingError(
                 f"BUDGET_{scope.upper()}: {model} has no price in {amount.currency}; "
-                "say price_input and currency in the file of MODEL_PROFILES, or set a number of tokens"
+                "set price_input and currency in the MODEL_PROFILES file, or use a number of tokens"
             )
     return held
 

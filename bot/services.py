@@ -78,7 +78,7 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
 def _leave_ours(profiles: Profiles) -> None:
     for name, profile in (entry for table in profiles.models for entry in table.items()):
         if ours := sorted(OURS & profile.extra_body.keys()):
-            raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is for the bot itself to say")
+            raise SettingError(f"MODEL_PROFILES: models.{name}.extra_body: {ours[0]!r} is set by the bot itself")
 
 
 def _check_keys(profiles: Profiles) -> None:

@@ -26,7 +26,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def _token(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]{3,}", value.get_secret_value()):
-        raise ValueError("this is no bot token; it looks like 123456:ABC-def and comes from @BotFather")
+        raise ValueError("this is not a bot token; it looks like 123456:ABC-def and comes from @BotFather")
     return value
 
 
@@ -37,17 +37,17 @@ def _address(value: str) -> SplitResult:
     except ValueError:  # brackets or a port that are none
         usable = False
     if not usable or re.search(r"\s", value):
-        raise ValueError("this is no http or https address")
+        raise ValueError("this is not an http or https address")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address holds no name and no password: they would stand in logs")
+        raise ValueError("an address must not have a name or password in it: they would end up in logs")
     if "#" in value:
-        raise ValueError("an address has no part behind a #")
+        raise ValueError("an address must not have a # part")
     return parts
 
 
 def _http_url(value: str) -> str:
     if _address(value).query or value.endswith("?"):
-        raise ValueError("an address has no part behind a ? here")
+        raise ValueError("this address must not have a ? part")
     return value.rstrip("/")
 
 
@@ -61,20 +61,20 @@ def sendable(value: SecretStr) -> SecretStr:
     """A key as it is sent. Raises ValueError for one that no header can hold."""
     key = value.get_secret_value().strip().strip("'\"")  # Docker's --env-file leaves quotes in
     if not re.fullmatch(r"[!-~]+", key):
-        raise ValueError("a key has no spaces, line breaks or letters beyond ASCII")
+        raise ValueError("a key must not have spaces, line breaks or non-ASCII letters")
     return SecretStr(key)
 
 
 def _webhook_url(value: str) -> str:
     parts = _address(value)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("Telegram posts to https addresses only (http works on loopback)")
+        raise ValueError("Telegram only posts to https addresses (http works on loopback)")
     return value
 
 
 def _webhook_secret(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
-        raise ValueError("Telegram allows 1 to 256 of the characters A-Z, a-z, 0-9, _ and -")
+        raise ValueError("must be 1 to 256 of the characters A-Z, a-z, 0-9, _ and -")
     return value
 
 
@@ -87,9 +87,9 @@ def _llm_api(value: str) -> str:
 def _name(value: str) -> str:
     name = value.strip()
     if not name or not name.isprintable():
-        raise ValueError("this is no name: it has nothing in it to read, or a line break")
+        raise ValueError("this is not a name: it is blank or has a line break in it")
     if len(name.encode()) > LONGEST_NAME:
-        raise ValueError(f"a name has more than {LONGEST_NAME} bytes")
+        raise ValueError(f"a name can have at most {LONGEST_NAME} bytes")
     return name
 
 
@@ -113,13 +113,13 @@ def _schedule(value: str) -> str:
     try:
         Crontab.parse(value, ZoneInfo("UTC"))
     except ValueError as exc:
-        raise ValueError(f"must be 'idle', 'off' or a crontab's five fields, like 30 4 * * 1-5 ({exc})") from exc
+        raise ValueError(f"must be 'idle', 'off' or the five fields of a crontab, like 30 4 * * 1-5 ({exc})") from exc
     return value
 
 
 def _compact_at(value: str) -> str:
     if value != "auto" and not (re.fullmatch(r"0?\.\d+|1(\.0+)?", value) and float(value) > 0):
-        raise ValueError("must be 'auto' or a share of the window, above 0 and at most 1")
+        raise ValueError("must be 'auto' or a share of the window above 0, at most 1")
     return value
 
 
@@ -128,7 +128,7 @@ def _database_url(value: str) -> str:
     if path in ("", value, ":memory:") or path.endswith("/") or "?" in path:
         raise ValueError(f"must look like {SQLITE}data/keepsake.db")
     if _is_special(Path(path)):
-        raise ValueError(f"{path} is a device or a pipe, and no file")
+        raise ValueError(f"{path} is a device or a pipe, not a file")
     return value
 
 
@@ -144,7 +144,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise ValueError("no such time zone; it looks like Europe/Berlin or UTC") from exc
+        raise ValueError("there is no such time zone; use a name like Europe/Berlin or UTC") from exc
     return value
 
 
@@ -153,7 +153,7 @@ def _ids(value: object) -> object:
         return value
     parts = [part.strip() for part in value.split(",") if part.strip()]
     if not all(re.fullmatch(r"-?[0-9]{1,18}", part) for part in parts):
-        raise ValueError("must be numbers with commas between them")
+        raise ValueError("must be numbers separated by commas")
     return frozenset(map(int, parts))
 
 
@@ -179,7 +179,7 @@ def _extra_body(value: object) -> object:
     parsed = _json_object(value)
     ours = sorted(OURS & parsed.keys()) if isinstance(parsed, dict) else []
     if ours:
-        raise ValueError(f"{ours[0]!r} is for the bot itself to say")
+        raise ValueError(f"{ours[0]!r} is set by the bot itself")
     return parsed
 
 

@@ -24,7 +24,7 @@ DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
 DEFAULT_WEBHOOK_PORT = 8080
 MISSING = {
     "TELEGRAM_BOT_TOKEN": "@BotFather on Telegram gives you one (or try the bot without any: make sandbox)",
-    "OPENAI_API_KEY": "the model server's key (for DashScope DASHSCOPE_API_KEY is read too)",
+    "OPENAI_API_KEY": "the model server's key (for DashScope, DASHSCOPE_API_KEY works too)",
 }
 """Where to get what must be set."""
 
@@ -74,12 +74,12 @@ class Settings(
             return self
         if self.openai_api_key is not None:
             raise ValueError(
-                "DASHSCOPE_API_KEY is missing: LLM_API=dashscope asks DASHSCOPE_BASE_URL, and OPENAI_API_KEY is the "
-                "key of OPENAI_BASE_URL, which is another server"
+                "DASHSCOPE_API_KEY is missing: LLM_API=dashscope uses DASHSCOPE_BASE_URL, and OPENAI_API_KEY is for "
+                "OPENAI_BASE_URL, which is another server"
             )
         if self.dashscope_api_key is not None:
             raise ValueError(
-                "OPENAI_API_KEY is missing: DASHSCOPE_API_KEY goes to DashScope alone, and OPENAI_BASE_URL is elsewhere"
+                "OPENAI_API_KEY is missing: DASHSCOPE_API_KEY is only for DashScope, and OPENAI_BASE_URL is elsewhere"
             )
         raise ValueError(f"OPENAI_API_KEY is missing: {MISSING['OPENAI_API_KEY']}")
 
@@ -101,11 +101,11 @@ class Settings(
     @model_validator(mode="after")
     def _fallback_is_whole(self) -> Self:
         if self.fallback_model is None and (self.fallback_base_url or self.fallback_api_key):
-            raise ValueError("FALLBACK_MODEL: there is a server for it, but no model is named")
+            raise ValueError("FALLBACK_MODEL: a server is set for it, but no model")
         if self.fallback_model == self.openai_model and self.fallback_base_url is None:
-            raise ValueError("FALLBACK_MODEL: this is the main model itself; name another one, or another server")
+            raise ValueError("FALLBACK_MODEL: this is the main model itself; use another model or another server")
         if self.fallback_base_url and self.fallback_api_key is None:  # the main server's key is nobody else's business
-            raise ValueError("FALLBACK_API_KEY: set the key of that server (any word, where it takes none)")
+            raise ValueError("FALLBACK_API_KEY: set the key for that server (any word if it needs none)")
         return self
 
     @property

@@ -86,14 +86,14 @@ async def import_file(settings: Settings, file: Path, wish: Wish) -> None:
         except StorageError as exc:
             raise ArchiveError(f"{settings.database_path}: {exc}") from exc
     messages = sum(len(parcel.chat.turns) for parcel in parcels)
-    output.write(f"Imported: {len(parcels)} chats, {messages} messages.\n")
+    output.write(f"Imported: {_counted(len(parcels), 'chat')}, {_counted(messages, 'message')}.\n")
 
 
 async def _agreed(path: Path, file: Path) -> bool:
     """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
     if not await asyncio.to_thread(path.exists) or not (sys.stdin is not None and sys.stdin.isatty()):
         return True
-    output.write(f"Put {file} in the place of {path}? What is there now is kept beside it. [y/N] ")
+    output.write(f"Replace {path} with {file}? The current file is kept next to it. [y/N] ")
     return (await _typed(sys.stdin.fileno())).strip().casefold() in ("y", "yes")
 
 
@@ -118,19 +118,25 @@ async def _typed(terminal: int) -> str:
 def _told(path: Path, file: Path, restored: recovery.Restored) -> str:
     settled = restored.settled
     left = {
-        "answers owed": settled.answers,
-        "replies on their way": settled.replies,
+        "unanswered messages": settled.answers,
+        "replies being sent": settled.replies,
         "notices": settled.notices,
-        "updates not handled": settled.updates,
+        "unhandled updates": settled.updates,
         "broadcasts": settled.broadcasts,
     }
-    lines = [f"Restored: {path} is {file} now ({restored.chats} chats, {restored.turns} messages)."]
+    lines = [
+        f"Restored: {path} is now {file} ({_counted(restored.chats, 'chat')}, {_counted(restored.turns, 'message')})."
+    ]
     if restored.aside is not None:
-        lines.append(f"What was there before is {restored.aside}; delete it when all is well.")
+        lines.append(f"The previous database is {restored.aside}. Delete it once everything works.")
     if pending := [f"{what} {count}" for what, count in left.items() if count]:
-        lines.append(f"Pending then, and not done any more: {', '.join(pending)}.")
-    lines.append("What was forgotten or reset since that backup was made is back.")
+        lines.append(f"Pending at the time, and dropped now: {', '.join(pending)}.")
+    lines.append("Anything forgotten or reset since that backup is back.")
     return "\n".join(lines) + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 async def _opened(copy: Path) -> Storage:
@@ -143,7 +149,7 @@ async def _opened(copy: Path) -> Storage:
 async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
     if target is None:
         if not output.exists():
-            raise ArchiveError("there is no standard output to write to; name a file")
+            raise ArchiveError("there is no standard output to write to: name a file")
         async for piece in pieces:
             await asyncio.to_thread(output.write_bytes, piece.encode())
         return
@@ -153,7 +159,7 @@ async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
             async for piece in pieces:
                 await asyncio.to_thread(out.write, piece.encode())
     except OSError as exc:
-        raise ArchiveError(f"{target} can't be written to its end: {exc.strerror}") from exc
+        raise ArchiveError(f"{target} could not be written completely: {exc.strerror}") from exc
 
 
 def _new(target: Path) -> BinaryIO:

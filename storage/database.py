@@ -245,7 +245,7 @@ async def _version(connection: aiosqlite.Connection) -> int:
     if version > latest:
         raise NewerDatabaseError(
             f"the database has schema {version}, this version of Keepsake knows schemas up to {latest}: "
-            "run the version that made it, or a later one"
+            "run the version that wrote it, or a later one"
         )
     return version
 

@@ -97,7 +97,7 @@ def _writable(database: Path) -> int:
     """
     size = database.stat().st_size
     if not os.access(database, os.W_OK):
-        raise StorageError("this user may not write it")
+        raise StorageError("this user can't write to it")
     can_be_made(database)
     return size
 

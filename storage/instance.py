@@ -35,7 +35,7 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as exc:
         patience = f" and did not end in {wait:.0f} s" if wait else ": end it first"
-        raise DatabaseInUseError(f"another bot runs on it{patience}") from exc
+        raise DatabaseInUseError(f"another bot is running on it{patience}") from exc
     return lock
 
 

@@ -54,7 +54,7 @@ def _keep(database: Path, version: int) -> Path | None:
         try:
             _copy(source, part)
             if not _is_copy(part, before):
-                raise NotCopiedError("the copy of it, made before it is brought to a newer schema, is not whole")
+                raise NotCopiedError("the copy made before updating it is not intact")
             part.replace(target)
             sync_folder(target.parent)
         except BaseException:
@@ -69,7 +69,7 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
     free = shutil.disk_usage(part.parent).free
     if free < size * SPARE:
         raise NotCopiedError(
-            "before it is brought to a newer schema a copy is put beside it, which takes "
+            "before updating it, a copy is made next to it, which takes "
             f"{size * SPARE / 1e6:.1f} MB, and only {free / 1e6:.1f} MB are free there"
         )
     make_file(part)
@@ -93,7 +93,7 @@ def _connect(database: Path) -> sqlite3.Connection:
     try:
         found = checking.damages(connection).elsewhere
         if found:
-            raise NotCopiedError(f"it is damaged ({'; '.join(found)}), and is not brought to a newer schema like that")
+            raise NotCopiedError(f"it is damaged ({'; '.join(found)}), and was not updated in that state")
     except BaseException:
         connection.close()
         raise

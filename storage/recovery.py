@@ -86,7 +86,7 @@ async def put_in_place(database: Path, ready: Ready) -> Restored:
     finally:
         await storage.close()
     if await asyncio.to_thread(ready.file.with_name(f"{ready.file.name}-wal").exists):
-        raise StorageError("its log could not be written back")
+        raise StorageError("its write-ahead log could not be written back")
     aside = await complete(asyncio.to_thread(_exchange, database, ready.file))
     return Restored(aside, rows[0]["chats"], rows[0]["turns"], settled)
 
@@ -98,7 +98,7 @@ def _make_ready(database: Path, backup: Path) -> Ready:
         size, free = backup.stat().st_size, shutil.disk_usage(database.parent).free
         if free < 2 * size:
             raise StorageError(
-                f"it takes {2 * size / 1e6:.1f} MB beside the database, and only {free / 1e6:.1f} MB are free there"
+                f"it takes {2 * size / 1e6:.1f} MB next to the database, and only {free / 1e6:.1f} MB are free there"
             )
         folder = Path(tempfile.mkdtemp(prefix=f".{database.name}.{_WORKING}", dir=database.parent))
     except OSError as exc:
@@ -119,9 +119,9 @@ def _make_ready(database: Path, backup: Path) -> Ready:
 
 def _look_at(database: Path, backup: Path) -> None:
     if not backup.exists():
-        raise StorageError("it is not there")
+        raise StorageError("it does not exist")
     if not backup.is_file():
-        raise StorageError("it is no file")
+        raise StorageError("it is not a file")
     if database.exists() and backup.samefile(database):
         raise StorageError("it is the database itself")
     with backup.open("rb") as file:
@@ -145,10 +145,12 @@ def _check(file: Path) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         if version < 1 or not tables >= _OURS:
-            raise StorageError("it is a database, but none of Keepsake")
+            raise StorageError("it is a database, but not one of Keepsake")
         if version > migrations.latest():
             known = migrations.latest()
-            raise StorageError(f"it was made by a newer version: its schema is {version}, and this one knows {known}")
+            raise StorageError(
+                f"it was written by a newer version: its schema is {version}, and this one knows schemas up to {known}"
+            )
         if found := checking.damages(connection).elsewhere:
             raise StorageError(f"it is damaged: {'; '.join(found)}")
 
@@ -165,7 +167,7 @@ def _exchange(database: Path, new: Path) -> Path | None:
         new.replace(database)
         sync_folder(database.parent)
     except OSError as exc:
-        raise StorageError(f"it can't be put in the place of {database}: {exc.strerror}") from exc
+        raise StorageError(f"it can't replace {database}: {exc.strerror}") from exc
     return aside
 
 
@@ -175,7 +177,7 @@ def _put_aside(database: Path) -> Path:
         # Where it is too damaged for that, its log stands aside too.
         busy, _, _ = old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise StorageError(f"another program has {database} open: end it first")
+            raise StorageError(f"another program has {database} open: stop it first")
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
     number, aside = 1, database.with_name(f"{database.name}.replaced-{stamp}")
     while aside.exists():

@@ -69,5 +69,5 @@ async def test_missing_database_is_not_created(settings: Settings, tmp_path: Pat
 def test_an_id_is_a_number(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _parse(["allow", words])
-    assert "is no id, which is a number" in capsys.readouterr().err
+    assert "is not an ID" in capsys.readouterr().err
     assert _parse(["block", "-100123"]).id == -100123

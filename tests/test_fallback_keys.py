@@ -30,7 +30,9 @@ def test_a_fallbacks_key_goes_only_to_its_provider(
     if not wrong:
         open_services(load(env_file=None), AsyncExitStack())
         return
-    with pytest.raises(SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.base_url: the key is one of') as told:
+    with pytest.raises(
+        SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.base_url: this is a key from'
+    ) as told:
         open_services(load(env_file=None), AsyncExitStack())
     assert key not in str(told.value)
 
@@ -41,6 +43,8 @@ def test_fallback_key_invalid_in_header_is_refused(monkeypatch: pytest.MonkeyPat
     path.write_text(f'[fallbacks.other]\nbase_url = "https://models.example.net/v1"\napi_key = "{key}"\n', "utf-8")
     for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.api_key: a key has no') as told:
+    with pytest.raises(
+        SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.api_key: a key must not have'
+    ) as told:
         open_services(load(env_file=None), AsyncExitStack())
     assert key not in str(told.value)

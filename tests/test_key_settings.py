@@ -40,7 +40,7 @@ def test_dashscopes_key_goes_nowhere_else(url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-dash")
     monkeypatch.setenv("OPENAI_BASE_URL", url)
-    with pytest.raises(SettingError, match=r"^OPENAI_API_KEY is missing: DASHSCOPE_API_KEY goes to DashScope alone"):
+    with pytest.raises(SettingError, match=r"^OPENAI_API_KEY is missing: DASHSCOPE_API_KEY is only for DashScope"):
         load()
 
 
@@ -124,7 +124,7 @@ def test_a_key_goes_to_no_other_provider(key: str, home: str, monkeypatch: pytes
 def test_other_keys_go_to_their_providers_too(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"MODEL": "m", "API_KEY": "gsk_x", "BASE_URL": "https://dashscope.aliyuncs.com/v1"}.items():
         monkeypatch.setenv(f"{what}_{name}", value)
-    with pytest.raises(SettingError, match=f"^{what}_BASE_URL: the key is one of Groq's"):
+    with pytest.raises(SettingError, match=f"^{what}_BASE_URL: this is a key from Groq"):
         load()
     monkeypatch.setenv(f"{what}_BASE_URL", "https://api.groq.com/openai/v1")
     load()
@@ -139,7 +139,7 @@ MODELS_URLS = ("OPENAI_BASE_URL", "EMBEDDING_BASE_URL", "TRANSCRIPTION_BASE_URL"
 )
 def test_no_address_holds_a_password(name: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, url)
-    with pytest.raises(SettingError, match=rf"^{name}: an address holds no name and no password") as caught:
+    with pytest.raises(SettingError, match=rf"^{name}: an address must not have a name or password") as caught:
         load()
     assert "very_secret" not in str(caught.value)
 
@@ -188,12 +188,12 @@ def test_quotes_around_key_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", '"sk-any"')
     assert load().model_key == "sk-any"
     monkeypatch.setenv("OPENAI_API_KEY", "'sk-ant-any'")
-    with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: the key is one of Anthropic's"):
+    with pytest.raises(SettingError, match=r"^OPENAI_BASE_URL: this is a key from Anthropic"):
         load()
 
 
 def test_fallback_key_without_address_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALLBACK_MODEL", "other")
     monkeypatch.setenv("FALLBACK_API_KEY", "gsk_any")
-    with pytest.raises(SettingError, match=r"^FALLBACK_BASE_URL: the key is one of Groq's"):
+    with pytest.raises(SettingError, match=r"^FALLBACK_BASE_URL: this is a key from Groq"):
         load()

@@ -136,7 +136,7 @@ class Reading:
             if turn.content:
                 turns.append(replace(turn, tokens=self.count_tokens(turn.content)))
         if not turns:
-            raise ArchiveError(f"the conversation {conversation.name} has no messages that could be imported")
+            raise ArchiveError(f"the conversation {conversation.name} has no messages to import")
         chat = ArchivedChat(self.place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
         return Parcel(chat, {})
 
@@ -163,11 +163,11 @@ def chosen(titles: Sequence[Title], wanted: str | None) -> int:
     if len(found) == 1:
         return found[0]
     if wanted is None:
-        raise ArchiveError(f"the file holds {len(titles)} conversations: name one with --conversation")
+        raise ArchiveError(f"the file has {len(titles)} conversations: choose one with --conversation")
     if found:
         ids = ", ".join(titles[at].name for at in found)
-        raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: name one by its id: {ids}")
-    raise ArchiveError(f"the file holds no conversation with the title or id {wanted!r}")
+        raise ArchiveError(f"{len(found)} conversations have the title {wanted!r}: choose one by its ID: {ids}")
+    raise ArchiveError(f"the file has no conversation with the title or ID {wanted!r}")
 
 
 def path(conversation: Conversation) -> list[Message]:
@@ -180,7 +180,7 @@ def path(conversation: Conversation) -> list[Message]:
     seen: set[str] = set()
     while at in nodes:
         if at in seen:
-            raise ArchiveError(f"the conversation {conversation.name} runs in a circle at its node {at}")
+            raise ArchiveError(f"the conversation {conversation.name} loops at its node {at}")
         seen.add(at)
         node = nodes[at]
         if node.message is not None:

@@ -47,19 +47,19 @@ class Importer:
 
     def _keepsake(self, text: str, wish: Wish) -> list[Parcel]:
         if wish != Wish():
-            raise ArchiveError("a file of Keepsake says itself where it belongs: leave out --chat and --conversation")
+            raise ArchiveError("a Keepsake file says where it belongs: leave out --chat and --conversation")
         if text.lstrip().startswith("{"):
             files: Sequence[schema.Conversation] = [_checked(TypeAdapter(schema.Conversation), text)]
         else:
             files = _checked(TypeAdapter(tuple[schema.Conversation, ...]), text)
         places = [(file.chat.id, file.chat.thread) for file in files]
         if len(set(places)) < len(places):
-            raise ArchiveError("one chat stands there twice")
+            raise ArchiveError("the same chat is in it twice")
         return [keepsake.parcel(file, self.count_tokens) for file in files]
 
     def _chatgpt(self, text: str, wish: Wish) -> list[Parcel]:
         if wish.place is None or wish.place.telegram_id <= 0:
-            raise ArchiveError("name the private chat that this conversation is for, by its id: --chat ID")
+            raise ArchiveError("say which private chat this conversation is for, by its ID: --chat ID")
         found = _whole(json.loads(text))
         entries = found if isinstance(found, list) else [found]
         titles = [_checked_value(TypeAdapter(chatgpt.Title), one, at) for at, one in enumerate(entries)]
@@ -74,7 +74,7 @@ async def put(storage: Storage, parcels: Sequence[Parcel], now: float) -> None:
         for parcel in parcels:
             place = parcel.chat.place
             if await storage.restoring.holds_turns(tx, place):
-                raise ArchiveError(f"the chat {named(place)} has a history already, which is left as it is")
+                raise ArchiveError(f"the chat {named(place)} already has a history, which was left as it is")
             await storage.restoring.put(tx, parcel.chat, parcel.contents, now)
 
 
@@ -88,13 +88,13 @@ def _is_chatgpt(text: str) -> bool:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ArchiveError(f"this is no JSON: {exc}") from exc
+        raise ArchiveError(f"this is not JSON: {exc}") from exc
     first = found[0] if isinstance(found, list) and found else found
     if isinstance(first, dict) and "mapping" in first:
         return True
     if found == [] or (isinstance(first, dict) and first.get("format") == schema.FORMAT):
         return False
-    raise ArchiveError("this is neither a file of Keepsake nor ChatGPT's conversations.json")
+    raise ArchiveError("this is neither a Keepsake file nor ChatGPT's conversations.json")
 
 
 def _whole(value: object) -> object:

@@ -28,7 +28,7 @@ def _base64(value: str) -> str:
     try:
         base64.b64decode(value, validate=True)
     except binascii.Error as exc:
-        raise ValueError(f"this is no base64: {exc}") from exc
+        raise ValueError(f"this is not base64: {exc}") from exc
     return value
 
 
@@ -172,7 +172,7 @@ class Message(Entry):
         if self.media and len(self.media) != len(self.files):
             raise ValueError(f"{len(self.media)} entries in media for {len(self.files)} pictures and sounds")
         if len({one.id for one in self.telegram}) < len(self.telegram):
-            raise ValueError("one message of Telegram stands there twice")
+            raise ValueError("the same Telegram message is in it twice")
         return self
 
 

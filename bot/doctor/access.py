@@ -6,8 +6,8 @@ from storage import StorageError
 from storage.inspection import owners
 
 MEANS = {
-    "open": "open: everybody may talk to the bot, at your cost",
-    "list": "list: only those in OWNER_IDS and ALLOWED_IDS may talk to the bot",
+    "open": "open: anyone can talk to the bot, at your cost",
+    "list": "list: only those in OWNER_IDS and ALLOWED_IDS can talk to the bot",
 }
 
 
@@ -20,9 +20,12 @@ async def check(settings: Settings) -> Finding:
     except StorageError as exc:
         return note("Access", f"approval, and the owners can't be read: {exc}")
     if count:
-        return fine("Access", f"approval: newcomers wait for {'its owner' if count == 1 else f'one of {count} owners'}")
+        return fine(
+            "Access",
+            f"approval: newcomers wait until {'the owner' if count == 1 else f'one of {count} owners'} lets them in",
+        )
     return note(
         "Access",
-        "approval, but the bot has no owner yet whom it could ask about newcomers",
-        "Start the bot: its log has a link that makes you the owner. Or set OWNER_IDS to your id in Telegram.",
+        "approval, but the bot has no owner yet to ask about newcomers",
+        "Start the bot: its log has a link that makes you the owner. Or set OWNER_IDS to your Telegram ID.",
     )

@@ -34,67 +34,68 @@ EMBEDDING = Variables("EMBEDDING_MODEL", "EMBEDDING_BASE_URL", "EMBEDDING_API_KE
 TRANSCRIPTION = Variables("TRANSCRIPTION_MODEL", "TRANSCRIPTION_BASE_URL", "TRANSCRIPTION_API_KEY")
 
 _KINDS: dict[type[errors.ModelError], str] = {
-    errors.WrongKey: "the server refuses the key",
-    errors.NoPermission: "there is no such model or no such address, or the key may not use it",
+    errors.WrongKey: "the server rejects the key",
+    errors.NoPermission: "there is no such model or address, or this key isn't allowed to use it",
     errors.NoCredit: "the account is out of credit",
-    errors.RateLimited: "the server asks to slow down",
-    errors.ContextTooLong: "the server finds the prompt too long",
+    errors.RateLimited: "the server asks for fewer requests",
+    errors.ContextTooLong: "the server says the prompt is too long",
     errors.ContentRefused: "the server's content filter refused it",
-    errors.NoAnswerInTime: "the server does not answer in time",
-    errors.StreamCut: "the answer broke off",
+    errors.NoAnswerInTime: "the server didn't answer in time",
+    errors.StreamCut: "the connection broke in the middle of the answer",
     errors.BudgetSpent: "it was not asked",
 }
 _WHAT_TO_DO: dict[type[errors.ModelError], str] = {
-    errors.WrongKey: "{key}: copy it anew, and see that {url} is the provider, and the region, that gave it out.",
-    errors.NoPermission: "{model}: see that the server has it under this very name, and that this key may use it. If "
-    "the address is to blame: {url} mostly ends with /v1.",
-    errors.NoCredit: "Top up the account at the provider, or raise its limit.",
-    errors.RateLimited: "Try again in a minute; if it stays, ask the provider for more.",
-    errors.ContentRefused: "The question was harmless: try again; if it stays, see the filter's settings at the "
-    "provider, or take another model ({model}).",
-    errors.ServerTrouble: "The server itself says that it has trouble: see its log, or try again later.",
-    errors.NoAnswerInTime: "See that {url} is right. A model that is still being loaded needs another try.",
-    errors.StreamCut: "Try again; if it stays, look for a proxy between here and the server that ends connections.",
-    errors.RequestRefused: "{model}: see that it is the right one for this, and that the server takes all that it is "
-    "sent (LLM_EXTRA_BODY, the file of MODEL_PROFILES).",
+    errors.WrongKey: "{key}: copy it again, and check that {url} is the provider and region it comes from.",
+    errors.NoPermission: "{model}: check that the server has a model of exactly this name, and that this key may use "
+    "it. If it's the address: {url} usually ends with /v1.",
+    errors.NoCredit: "Top up the account with the provider, or raise its limit.",
+    errors.RateLimited: "Try again in a minute. If it keeps happening, ask the provider for a higher limit.",
+    errors.ContentRefused: "The question was harmless: try again. If it keeps happening, check the filter's "
+    "settings with the provider, or use another model ({model}).",
+    errors.ServerTrouble: "The server itself reports a problem: check its log, or try again later.",
+    errors.NoAnswerInTime: "Check that {url} is right. If the model was still loading, try again.",
+    errors.StreamCut: "Try again. If it keeps happening, look for a proxy that closes connections to the server.",
+    errors.RequestRefused: "{model}: check that it is the right kind of model, and that the server accepts everything "
+    "it is sent (LLM_EXTRA_BODY, the MODEL_PROFILES file).",
 }
 _UNREACHED: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("wrong_version", "wrong version", "record layer", "unknown protocol", "http_request"),
-        "{url}: the server speaks no TLS there; begin it with http:// instead of https://, or take the port that has "
-        "TLS.",
+        "{url}: the server does not speak TLS there. Use http:// instead of https://, or the port that has TLS.",
     ),
     (
         ("certificate", "ssl", "tls"),
-        "{url}: this machine does not trust the server's certificate. See the name in the address and the clock of "
-        "this machine; a certificate of your own is trusted by SSL_CERT_FILE.",
+        "{url}: this machine does not trust the server's certificate. Check the name in the address and the clock of "
+        "this machine. To trust a certificate of your own, set SSL_CERT_FILE.",
     ),
     (
         ("name or service", "nodename", "name resolution", "getaddrinfo", "idna", "resolve"),
-        "{url}: there is no host of that name, or this machine can't look names up.",
+        "{url}: there is no host of that name, or this machine can't resolve names.",
     ),
     (
         ("disconnected without", "illegal", "protocol error"),
-        "{url}: what is there does not speak HTTP as a server should. See the port; begin the address with https:// if "
-        "it wants TLS.",
+        "{url}: what answers there does not speak proper HTTP. Check the port, and use https:// if it expects TLS.",
     ),
-    (("refused",), "{url}: nothing answers at that address and port. See that the server runs, and listens there."),
-    (("redirect", "unsupported protocol"), "{url}: the server sends on to another address; set that one."),
+    (
+        ("refused",),
+        "{url}: nothing answers at that address and port. Check that the server is running and listens there.",
+    ),
+    (("redirect", "unsupported protocol"), "{url}: the server redirects to another address. Use that one."),
 )
 """By words of what the connection failed with, in small letters."""
-_REACH = "See that the server runs, that {url} is its address, and that this machine reaches it (a proxy, a firewall?)."
-_ELSE = "What the server said is all that is known; its documentation may say more."
+_REACH = "Check that the server is running, that {url} is its address, and that no proxy or firewall blocks it."
+_ELSE = "Nothing more is known than what the server said. Its documentation may help."
 NO_STREAM = (
-    "The bot needs a server that streams (server-sent events). See that {url} is the interface's address, which mostly "
-    "ends with /v1, and that no proxy holds answers back."
+    "The bot needs a server that streams (server-sent events). Check that {url} is the API's address, which usually "
+    "ends with /v1, and that no proxy buffers answers."
 )
 
 
 def kind(error: errors.ModelError) -> str:
     """The failure in words for whoever runs the bot."""
     if isinstance(error, errors.ServerTrouble):
-        return "the server is in trouble" if error.reached else "the server can't be reached"
-    return next((text for known, text in _KINDS.items() if isinstance(error, known)), "the server refuses the request")
+        return "the server has a problem" if error.reached else "the server can't be reached"
+    return next((text for known, text in _KINDS.items() if isinstance(error, known)), "the server rejects the request")
 
 
 def told(error: errors.ModelError) -> str:

@@ -24,7 +24,7 @@ def _judged(settings: Settings, answer: Answer) -> Finding:
     if answer.error is None:
         if answer.text.strip():
             return fine("Model", f"{name} answers and streams")
-        return note("Model", f"{name} answers and streams, but said nothing", "Try again; then try another model.")
+        return note("Model", f"{name} answers and streams, but said nothing", "Try again, or try another model.")
     if answer.unstreamed:
         what = f"{name} does not stream: {answer.error}"
         return cross("Model", what, advice.filled(advice.NO_STREAM, variables))

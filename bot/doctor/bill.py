@@ -40,7 +40,7 @@ class Bill:
     def check(self) -> None:
         """Raises a ModelError when no more may be asked."""
         if self.tokens >= MOST_TOKENS:
-            raise AskedEnough(f"the doctor has used {self.tokens:,} tokens, and asks no more")
+            raise AskedEnough(f"the doctor has used {self.tokens:,} tokens and stops asking")
 
     @property
     def tokens(self) -> int:
@@ -66,7 +66,7 @@ class Bill:
         read, written = sum(usage.input for usage in total), sum(usage.output for usage in total)
         asked = "1 request" if self.requests == 1 else f"{self.requests} requests"
         took = f"{asked}, {read:,} tokens read{from_cache} and {written:,} written"
-        took += ", partly by an estimate" if self.estimated else ""
+        took += ", partly estimated" if self.estimated else ""
         costs: defaultdict[str, float] = defaultdict(float)
         for model, usage in self.used:
             if (price := self.price_of(model)) is not None:
@@ -76,35 +76,35 @@ class Bill:
         if money and not unpriced:
             return fine("This visit", f"{took}: {money}")
         if not total:
-            return fine("This visit", f"{took}: nothing was answered")
+            return fine("This visit", f"{took}: no answers")
         advice = (
-            f"In money too, here and in /usage: set price_input (and price_output) for {', '.join(unpriced)} in the "
-            "file of MODEL_PROFILES."
+            f"To see costs here and in /usage, set price_input (and price_output) for {', '.join(unpriced)} in the "
+            "MODEL_PROFILES file."
         )
         return note("This visit", f"{took}{f': {money} and more' if money else ''}", advice)
 
     def filter(self) -> Finding:
         """What content filters did."""
         if not self.refused:
-            return fine("Filter", "no content filter refused one of these harmless questions")
+            return fine("Filter", "no content filter refused any of these harmless questions")
         return note(
             "Filter",
             f"a content filter refused {len(self.refused)} of these harmless questions: {self.refused[0]}",
-            "Such messages of people are left out of later prompts, and they are told. If that is too often: see the "
-            "filter's settings at the provider, or take another model.",
+            "When that happens to a user's message, it is left out of later prompts and the user is informed. If it "
+            "happens too often, check the filter's settings with the provider, or use another model.",
         )
 
 
 def foretold(model: str, price: Price | None) -> str:
     """What a visit will take, before it begins."""
     text = (
-        f"This asks Telegram two questions and {model} some ten: about {COMMON_TOKENS:,} tokens, and "
-        f"{MOST_TOKENS:,} at the very most"
+        f"This sends Telegram two requests and {model} about ten: about {COMMON_TOKENS:,} tokens, and never more than "
+        f"{MOST_TOKENS:,}"
     )
     if price is not None:
         common = Amount(price.of(COMMON_TOKENS, 0, 0, 0), price.currency)
-        text += f" (about {common.exact}, by the prices in MODEL_PROFILES)"
-    return text + ". Ctrl-C ends it.\n\n"
+        text += f" (about {common.exact} at the prices in MODEL_PROFILES)"
+    return text + ". Press Ctrl-C to stop.\n\n"
 
 
 def _cost(price: Price, usage: Usage) -> float:

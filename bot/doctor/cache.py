@@ -25,16 +25,16 @@ async def check(settings: Settings, models: Models) -> Finding:
         answer = await ask(model, (head, Message("user", f"Say {number}, in one word.")), limit)
         if answer.error is not None:
             what_to_do = advice.what_to_do(answer.error, advice.main(settings))
-            return note(WHAT, f"could not be tried: {advice.told(answer.error)}", what_to_do)
+            return note(WHAT, f"could not be tested: {advice.told(answer.error)}", what_to_do)
         if number == "one":
             await asyncio.sleep(PAUSE_S)
     if answer.usage is None:
-        return note(WHAT, "the server reports no tokens, so that nobody knows whether it has one")
+        return note(WHAT, "the server reports no tokens, so there is no telling whether it has one")
     if not answer.usage.cached:
         return note(
             WHAT,
-            "the server reports no cached tokens where it saw the same beginning twice",
-            "Answers are as good, but cost more. If it has no cache, say so with CACHED_PRICE=1; a server of your own "
-            "may have a switch (vLLM: --enable-prompt-tokens-details).",
+            "the server reports no cached tokens for a prompt it saw twice",
+            "Answers are just as good, but cost more. If it has no cache, set CACHED_PRICE=1. Your own server may have "
+            "a switch for it (vLLM: --enable-prompt-tokens-details).",
         )
-    return fine(WHAT, f"{answer.usage.cached:,} of {answer.usage.input:,} tokens came from it the second time")
+    return fine(WHAT, f"{answer.usage.cached:,} of {answer.usage.input:,} tokens came from it on the second request")

@@ -22,7 +22,7 @@ async def check(urls: Sequence[str], now: Callable[[], float]) -> Finding:
             wrong = await _difference(client, url, now)
             if wrong is not None:
                 return _judged(wrong)
-    return note("Clock", "no server told its time, so it was not compared")
+    return note("Clock", "not compared, because no server reported its time")
 
 
 async def _difference(client: httpx.AsyncClient, url: str, now: Callable[[], float]) -> float | None:
@@ -40,7 +40,7 @@ async def _difference(client: httpx.AsyncClient, url: str, now: Callable[[], flo
 
 def _judged(wrong: float) -> Finding:
     if abs(wrong) <= MOST_WRONG_S:
-        return fine("Clock", "agrees with the servers'")
+        return fine("Clock", "agrees with the servers")
     how = "ahead" if wrong > 0 else "behind"
-    advice = "Set it by NTP (timedatectl set-ntp true): the times in conversations and the daily counts come from it."
+    advice = "Use NTP (timedatectl set-ntp true): this clock sets the times in conversations and the daily limits."
     return note("Clock", f"{abs(wrong):.0f} s {how}", advice)

@@ -14,10 +14,10 @@ PATIENCE_S = 60.0
 LITTLE_ROOM = 500_000_000
 """In bytes; a backup needs as much room as the database has, besides."""
 
-FOLDER = "DATABASE_URL: name a folder that this user may write."
+FOLDER = "DATABASE_URL: use a folder this user can write to."
 RESTORE = (
-    "If that is the bot's database, stop the bot, then: python -m bot restore BACKUP. "
-    "Without a backup, the shell's sqlite3 has .recover."
+    "If that is the bot's database, stop the bot and run: python -m bot restore BACKUP. "
+    "Without a backup, try .recover in the sqlite3 shell."
 )
 
 
@@ -27,7 +27,7 @@ async def check(settings: Settings) -> list[Finding]:
     try:
         there = await asyncio.to_thread(path.exists)
     except OSError as exc:  # a folder that this user may not even enter
-        return [cross("Database", f"{path} can't be looked at: {exc.strerror}", FOLDER)]
+        return [cross("Database", f"{path} can't be accessed: {exc.strerror}", FOLDER)]
     file = await _existing(path) if there else await asyncio.to_thread(_new, path)
     return [file, *await asyncio.to_thread(_around, path)]
 
@@ -37,39 +37,41 @@ async def _existing(path: Path) -> Finding:
         async with asyncio.timeout(PATIENCE_S):
             found = await inspect(path)
     except TimeoutError:
-        return note("Database", f"{path} was not read to its end in {PATIENCE_S:.0f} s", "Try again in a quiet hour.")
+        return note(
+            "Database", f"{path} could not be read completely within {PATIENCE_S:.0f} s", "Try again at a quiet time."
+        )
     except NewerDatabaseError as exc:
-        advice = "Run the version of Keepsake that made it, or a later one."
-        return cross("Database", f"{path} was made by a newer version: {exc}", advice)
+        advice = "Run the version of Keepsake that wrote it, or a later one."
+        return cross("Database", f"{path} was written by a newer version: {exc}", advice)
     except StorageError as exc:
         return cross("Database", f"{path} can't be used: {exc}", _advice(exc, path))
     if not found.size:
-        return note("Database", f"{path} is an empty file: the next start makes a new database of it", RESTORE)
+        return note("Database", f"{path} is an empty file: the next start will make it a new database", RESTORE)
     if found.damages:
         return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", RESTORE)
     if found.index_damages:
-        what = f"{path} is whole but for the search index: {'; '.join(found.index_damages)}"
+        what = f"{path} is intact except for the search index: {'; '.join(found.index_damages)}"
         return note(
-            "Database", what, "The bot answers, and makes the index anew by itself, at its next start at the latest."
+            "Database", what, "The bot works, and will rebuild the index by itself, at the latest when it next starts."
         )
-    older = "" if found.version == found.latest else ", of an older version: the next start brings it up to date"
-    return fine("Database", f"{path} is whole and can be written ({_size(found.size)}){older}")
+    older = "" if found.version == found.latest else ", from an older version: the next start will update it"
+    return fine("Database", f"{path} is intact and writable ({_size(found.size)}){older}")
 
 
 def _advice(exc: StorageError, path: Path) -> str:
     if exc.means_damage and not path.is_dir():
         return RESTORE
     if exc.means_lock:
-        return "Another program holds it: try again when that has ended."
-    return "DATABASE_URL: see that it names the bot's database, and that this user may write the file and its folder."
+        return "Another program has it locked: try again when that has finished."
+    return "DATABASE_URL: check that it is the bot's database, and that this user can write to the file and its folder."
 
 
 def _new(path: Path) -> Finding:
     try:
         can_be_made(path)
     except StorageError as exc:
-        return cross("Database", f"{path} can't be made: {exc}", FOLDER)
-    return fine("Database", f"{path} is not there yet, and can be made")
+        return cross("Database", f"{path} can't be created: {exc}", FOLDER)
+    return fine("Database", f"{path} does not exist yet, but can be created")
 
 
 def _around(path: Path) -> list[Finding]:
@@ -81,18 +83,18 @@ def _bot_on(path: Path) -> list[Finding]:
     try:
         running = is_claimed(path)
     except OSError as exc:  # a start would end with that
-        return [cross("Database", f"its lock {path}.lock can't be written: {exc.strerror}", FOLDER)]
-    return [note("Running", "a bot runs on this database now, which is fine")] if running else []
+        return [cross("Database", f"its lock file {path}.lock can't be written: {exc.strerror}", FOLDER)]
+    return [note("Running", "a bot is running on this database, which is fine")] if running else []
 
 
 def _disk(path: Path) -> Finding:
     try:
         free = room(path)
     except OSError as exc:
-        return note("Disk", f"can't be looked at: {exc.strerror}")
+        return note("Disk", f"can't be checked: {exc.strerror}")
     if free < LITTLE_ROOM:
-        return note("Disk", f"only {_size(free)} are free", "Make room: a full disk ends all answers.")
-    return fine("Disk", f"{_size(free)} are free")
+        return note("Disk", f"only {_size(free)} free", "Free some space: the bot can't answer with a full disk.")
+    return fine("Disk", f"{_size(free)} free")
 
 
 def _size(count: int) -> str:

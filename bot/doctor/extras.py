@@ -16,10 +16,10 @@ from bot.settings import Settings
 SENTENCES = ("The cat sleeps on the sofa.", "A cat is asleep on the couch.", "Interest rates rose by half a percent.")
 """The second means what the first does, the third something else."""
 BY_MEANING = (
-    f"By meaning too, in any language: install the extra '{EXTRA}' (EMBEDDING_MODEL=local), or name a server's "
-    "model (on DashScope: text-embedding-v4)."
+    f"To search by meaning too, in any language, install the extra '{EXTRA}' (EMBEDDING_MODEL=local), or use a "
+    "model on a server (on DashScope: text-embedding-v4)."
 )
-BY_WORDS = "Turns are found by their words meanwhile. "
+BY_WORDS = "Until then, messages are found by their words only. "
 
 
 async def meaning(settings: Settings, embedder: Embedder | None, bill: Bill | None = None) -> Finding:
@@ -27,7 +27,7 @@ async def meaning(settings: Settings, embedder: Embedder | None, bill: Bill | No
     what = "Embeddings"
     if embedder is None:
         why = "is off" if settings.embedding_model == "off" else f"is not set, and the extra '{EXTRA}' is not installed"
-        return note(what, f"EMBEDDING_MODEL {why}: turns are found by their words alone", BY_MEANING)
+        return note(what, f"EMBEDDING_MODEL {why}: messages are found by their words only", BY_MEANING)
     limit, took = patience(settings), list[Beside]()
     try:
         async with asyncio.timeout(limit):
@@ -43,7 +43,9 @@ async def meaning(settings: Settings, embedder: Embedder | None, bill: Bill | No
     told = f"{where}{embedder.name} gives vectors of {len(vectors[0])} numbers"
     one, like, other = vectors
     if not _nearness(one, like) > _nearness(one, other):
-        return note(what, f"{told}, but sentences that mean the same are not near each other", BY_WORDS + BY_MEANING)
+        return note(
+            what, f"{told}, but sentences with the same meaning are not close to each other", BY_WORDS + BY_MEANING
+        )
     return fine(what, told)
 
 
@@ -69,5 +71,5 @@ async def instead(settings: Settings, model: ChatModel) -> Finding:
         what_to_do = advice.what_to_do(answer.error, advice.FALLBACK)
         return note("Fallback", f"{model.name}: {advice.told(answer.error)}", what_to_do)
     if not answer.text.strip():
-        return note("Fallback", f"{model.name} answers, but said nothing", "Try again; then try another model.")
+        return note("Fallback", f"{model.name} answers, but said nothing", "Try again, or try another model.")
     return fine("Fallback", f"{model.name} answers too")

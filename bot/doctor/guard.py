@@ -18,9 +18,9 @@ async def guarded(what: str, check: Check, seconds: float) -> list[Finding]:
         async with asyncio.timeout(seconds):
             found = await check()
     except TimeoutError:
-        return [note(what, f"not seen to its end: that took more than {seconds:.0f} s", "Try again in a quiet hour.")]
+        return [note(what, f"not finished: it took more than {seconds:.0f} s", "Try again at a quiet time.")]
     except Exception as exc:
         log.debug("%s could not be checked", what, exc_info=exc)
-        told = f"could not be checked, for a reason that nobody foresaw ({type(exc).__name__}: {exc})"
-        return [note(what, told, "With LOG_LEVEL=DEBUG the log has the details; please report them.")]
+        told = f"could not be checked because of an unexpected error ({type(exc).__name__}: {exc})"
+        return [note(what, told, "Run it with LOG_LEVEL=DEBUG for the details, and please report them.")]
     return found if isinstance(found, list) else [found]

@@ -55,8 +55,8 @@ def summary(findings: list[Finding]) -> str:
     """The last line."""
     count = sum(finding.mark is Mark.CROSS for finding in findings)
     if not count:
-        return "Nothing stops answers."
-    return f"{count} thing stops answers." if count == 1 else f"{count} things stop answers."
+        return "Nothing prevents the bot from answering."
+    return f"{count} {'problem prevents' if count == 1 else 'problems prevent'} the bot from answering."
 
 
 def _short(text: str) -> str:

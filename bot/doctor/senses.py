@@ -15,7 +15,7 @@ COLOURS = "Which two colours has this picture, on its left and on its right? Ans
 DIGITS = "Which two digits does the voice say? Answer with two English words."
 LEAST_TOKENS = 60
 """The question takes some thirty with all that a server puts around it, a picture that is read sixty at least."""
-UNHEARD = "Voice messages wait meanwhile. "
+UNHEARD = "Until then, voice messages have to wait. "
 
 
 async def pictures(settings: Settings, models: Models) -> Finding:
@@ -32,30 +32,34 @@ async def pictures(settings: Settings, models: Models) -> Finding:
         return _blind(settings, model.name)
     if answer.error is not None:
         what_to_do = advice.what_to_do(answer.error, advice.main(settings))
-        return note("Pictures", f"{model.name} was shown one and failed: {advice.told(answer.error)}", what_to_do)
+        return note("Pictures", f"{model.name} was shown a picture and failed: {advice.told(answer.error)}", what_to_do)
     return _seen(model.name, left, right, answer)
 
 
 def _seen(name: str, left: str, right: str, answer: Answer) -> Finding:
     if colours_in(answer.text) == [left, right]:
-        return fine("Pictures", f"{name} sees: it named both colours of one")
+        return fine("Pictures", f"{name} can see: it named both colours of a picture")
     if answer.usage is not None and answer.usage.input < LEAST_TOKENS and not answer.usage.image:
-        what = f"{name}'s server takes pictures and drops them: it read {answer.usage.input} tokens with one"
+        what = (
+            f"{name}'s server accepts pictures but drops them: it read only {answer.usage.input} tokens with a picture"
+        )
         return note("Pictures", what, _hint())
     said = f"{name} was shown {left} beside {right}, and said: {answer.said}"
     if set(colours_in(answer.text)) == {left, right}:
-        return note("Pictures", said, "It sees, but takes left for right.")
-    return note("Pictures", said, "It may not see, and its server may drop pictures unread: " + _hint())
+        return note("Pictures", said, "It can see, but mixes up left and right.")
+    return note("Pictures", said, "It may not be able to see, and its server may silently drop pictures. " + _hint())
 
 
 def _blind(settings: Settings, name: str) -> Finding:
     if settings.vision_model:
-        return note("Pictures", f"{name} does not see", "VISION_MODEL has to name one that does, on the same server.")
-    return note("Pictures", f"{name} does not see", _hint())
+        return note(
+            "Pictures", f"{name} can't see pictures", "Set VISION_MODEL to a model on the same server that can."
+        )
+    return note("Pictures", f"{name} can't see pictures", _hint())
 
 
 def _hint() -> str:
-    return "VISION_MODEL names one on the same server that answers while there is a picture in view."
+    return "Set VISION_MODEL to a model on the same server that answers while a picture is in view."
 
 
 async def voice(
@@ -67,8 +71,8 @@ async def voice(
     if transcriber is None:
         return note(
             "Voice",
-            f"{settings.openai_model} is not known to hear, and TRANSCRIPTION_MODEL is not set",
-            "TRANSCRIPTION_MODEL names a model that writes voice messages down.",
+            f"{settings.openai_model} is not known to understand audio, and TRANSCRIPTION_MODEL is not set",
+            "Set TRANSCRIPTION_MODEL to a model that transcribes voice messages.",
         )
     return await _written(settings, transcriber, bill)
 
@@ -78,16 +82,18 @@ async def _heard(settings: Settings, model: ChatModel) -> Finding:
     played = Message("user", DIGITS, parts=(speech(*said), DIGITS))
     answer = await ask(model, (played,), patience(settings))
     if isinstance(answer.error, errors.CannotHear):
-        hint = "TRANSCRIPTION_MODEL names one that writes voice messages down."
-        return note("Voice", f"{model.name} refuses sound: {answer.error}", hint)
+        hint = "Set TRANSCRIPTION_MODEL to a model that transcribes voice messages."
+        return note("Voice", f"{model.name} rejects audio: {answer.error}", hint)
     if answer.error is not None:
         what_to_do = advice.what_to_do(answer.error, advice.main(settings))
-        return note("Voice", f"{model.name} was played a voice and failed: {advice.told(answer.error)}", what_to_do)
+        return note(
+            "Voice", f"{model.name} was played a voice message and failed: {advice.told(answer.error)}", what_to_do
+        )
     if any(digit in digits_in(answer.text) for digit in said):
-        return fine("Voice", f"{model.name} hears: it understood a voice")
+        return fine("Voice", f"{model.name} can hear: it understood a voice message")
     what = f"{model.name} was played a voice that says {' '.join(said)}, and said: {answer.said}"
-    hint = "It may not hear, and its server may drop sound unread: say hears = false for it in the file of "
-    return note("Voice", what, f"{hint}MODEL_PROFILES, and TRANSCRIPTION_MODEL names one that writes voices down.")
+    hint = "It may not be able to hear, and its server may silently drop audio. Set hears = false for it in the "
+    return note("Voice", what, f"{hint}MODEL_PROFILES file, and TRANSCRIPTION_MODEL to a model that transcribes.")
 
 
 async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | None) -> Finding:
@@ -105,11 +111,13 @@ async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | No
         if bill is not None:
             bill.add_beside(name, took)
     if any(digit in digits_in(words) for digit in said):
-        return fine("Voice", f"{name} writes it down")
+        return fine("Voice", f"{name} transcribes voice messages")
     what = (
         f"{name} was played a voice that says {' '.join(said)}, and wrote: {' '.join(words.split())[:80] or 'nothing'}"
     )
-    return note("Voice", what, "It may not understand English, or its server may drop sound: try TRANSCRIPTION_MODEL.")
+    return note(
+        "Voice", what, "It may not understand English, or its server may drop audio: try another TRANSCRIPTION_MODEL."
+    )
 
 
 def _of_transcriber(error: errors.ModelError) -> str:

@@ -14,7 +14,7 @@ from bot.settings import Settings
 
 NO_ANSWER = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 """What python-telegram-bot raises for JSON that is none of Telegram's."""
-NO_SERVER = "TELEGRAM_API_URL: name a Bot API server, or leave it unset for Telegram's own; a proxy may be in between."
+NO_SERVER = "TELEGRAM_API_URL: use a Bot API server, or leave it unset for Telegram's own. A proxy may be in the way."
 OWN_SERVER = "https://api.telegram.org"
 
 
@@ -26,10 +26,12 @@ async def check(settings: Settings) -> list[Finding]:
     except InvalidToken:
         return [_unknown(settings)]
     except TelegramError as exc:
-        advice = f"See whether this machine reaches {_host(settings.telegram_api_url)} (TELEGRAM_API_URL, a proxy?)."
-        return [cross("Telegram", f"can't be reached, or is in trouble: {exc}", advice)]
+        advice = (
+            f"Check whether this machine can reach {_host(settings.telegram_api_url)} (TELEGRAM_API_URL, a proxy?)."
+        )
+        return [cross("Telegram", f"can't be reached, or has a problem: {exc}", advice)]
     except NO_ANSWER as exc:
-        return [cross("Telegram", f"what answers is no Bot API server ({type(exc).__name__}: {exc})", NO_SERVER)]
+        return [cross("Telegram", f"what answers is not a Bot API server ({type(exc).__name__}: {exc})", NO_SERVER)]
     else:
         found = fine("Telegram", f"knows the token: @{me.username}")
         return [found, _groups(settings, me), await _webhook(settings, bot)]
@@ -38,21 +40,21 @@ async def check(settings: Settings) -> list[Finding]:
 
 
 def _unknown(settings: Settings) -> Finding:
-    advice = "TELEGRAM_BOT_TOKEN: copy it anew from @BotFather (/mybots, API Token)."
+    advice = "TELEGRAM_BOT_TOKEN: copy it again from @BotFather (/mybots, API Token)."
     if settings.telegram_api_url != OWN_SERVER:  # a 404 looks the same as an unknown token
-        advice += " Or TELEGRAM_API_URL is no Bot API server's address."
+        advice += " Or TELEGRAM_API_URL is not the address of a Bot API server."
     return cross("Telegram", "does not know the token", advice)
 
 
 def _groups(settings: Settings, me: User) -> Finding:
     if settings.group_listen == "off":
-        return fine("Groups", "GROUP_LISTEN is off: only what is said to the bot is kept")
+        return fine("Groups", "GROUP_LISTEN is off: only messages to the bot are kept")
     if me.can_read_all_group_messages:
-        return fine("Groups", "the bot gets what is said between the messages to it")
+        return fine("Groups", "the bot also sees what is said between messages to it")
     return note(
         "Groups",
-        "privacy mode is on: between the messages to it the bot hears nothing, although GROUP_LISTEN is on",
-        "In @BotFather: /mybots, the bot, Bot Settings, Group Privacy, Turn off; then take the bot out of its groups "
+        "privacy mode is on, so the bot only sees messages to it, although GROUP_LISTEN is on",
+        "In @BotFather: /mybots, your bot, Bot Settings, Group Privacy, Turn off. Then remove the bot from its groups "
         "and add it again. Or make it an administrator there, or set GROUP_LISTEN=off.",
     )
 
@@ -61,20 +63,20 @@ async def _webhook(settings: Settings, bot: Bot) -> Finding:
     try:
         info = await bot.get_webhook_info()
     except InvalidToken:  # so python-telegram-bot says of every 404, and getMe has just taken the token
-        return note("Webhook", "this Bot API server knows no webhooks", "Leave WEBHOOK_URL unset here.")
+        return note("Webhook", "this Bot API server does not support webhooks", "Leave WEBHOOK_URL unset here.")
     except (TelegramError, *NO_ANSWER) as exc:
-        return note("Webhook", f"can't be asked for: {exc}", "Try again in a moment.")
+        return note("Webhook", f"could not be checked: {exc}", "Try again in a moment.")
     oddity = _unexpected(settings, info)
     if oddity is not None:
         return oddity
-    way = f"set to {_host(info.url)}, as WEBHOOK_URL says" if info.url else "none is set: the bot polls"
+    way = f"set to {_host(info.url)}, as WEBHOOK_URL says" if info.url else "none set: the bot polls"
     if info.last_error_message and info.last_error_date:
         when = f"{info.last_error_date:%Y-%m-%d %H:%M} UTC"
-        advice = "If that is long ago it is over; else see what stands before the bot: its certificate, proxy and port."
+        advice = "If that was long ago, it is over. If not, check the certificate, proxy and port in front of the bot."
         return note("Webhook", f"{way}; Telegram's last failure, {when}: {info.last_error_message}", advice)
     if info.pending_update_count:
-        return note("Webhook", f"{way}; {_waiting(info)}", "They are taken when the bot runs.")
-    return fine("Webhook", f"{way}; no update waits")
+        return note("Webhook", f"{way}; {_waiting(info)}", "The bot will handle them when it runs.")
+    return fine("Webhook", f"{way}; no updates waiting")
 
 
 def _unexpected(settings: Settings, info: WebhookInfo) -> Finding | None:
@@ -82,7 +84,9 @@ def _unexpected(settings: Settings, info: WebhookInfo) -> Finding | None:
     wanted = settings.webhook_url or ""
     if info.url == wanted:
         return None
-    advice = "The bot changes that when it starts. If it runs already, a second bot uses this token: give it its own."
+    advice = (
+        "The bot changes that when it starts. If it is running, a second bot uses this token: give that one its own."
+    )
     if not info.url:
         return note("Webhook", f"not set, although WEBHOOK_URL is; {_waiting(info)}", advice)
     if not wanted:
@@ -94,8 +98,8 @@ def _unexpected(settings: Settings, info: WebhookInfo) -> Finding | None:
 
 def _waiting(info: WebhookInfo) -> str:
     count = info.pending_update_count
-    return "no update waits" if not count else "1 update waits" if count == 1 else f"{count} updates wait"
+    return "no updates waiting" if not count else "1 update waiting" if count == 1 else f"{count} updates waiting"
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or "an address that is none"
+    return urlsplit(url).hostname or "an invalid address"

@@ -27,10 +27,10 @@ LEAST_RATIO, MOST_RATIO = 0.4, 2.5
 MOST_OVERHEAD = 1000
 """Tokens that a server puts before a prompt, and that are no template any more."""
 LONGER = (
-    "Give the server a longer window (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size), or set CONTEXT_WINDOW to "
-    "what it reads; the bot finds that out by itself, but only after some messages."
+    "Give the server a larger window (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size), or set CONTEXT_WINDOW to "
+    "what it reads. The bot also finds that out by itself, but only after a few messages."
 )
-UNCOUNTED = "The bot then estimates tokens: budgets, /usage and the length of windows go by that. "
+UNCOUNTED = "The bot estimates tokens instead, for budgets, /usage and the size of the window. "
 
 
 async def check(
@@ -47,8 +47,8 @@ async def check(
         return [_untried("Usage", settings, short.error)]
     if short.usage is None:
         switch = "If the server has a switch for usage in streams (stream_options), turn it on."
-        unknown = note(WHAT, f"can't be measured without such reports; {_taken(settings, model, profiles)}")
-        return [note("Usage", "the server reports no tokens, or none but zeros", UNCOUNTED + switch), unknown]
+        unknown = note(WHAT, f"can't be measured without those reports; {_taken(settings, model, profiles)}")
+        return [note("Usage", "the server reports no tokens, or only zeros", UNCOUNTED + switch), unknown]
     long = await probe(model, tokens, count_tokens, limit)
     return [_usage(short, long), _window(settings, model, short, long, profiles)]
 
@@ -66,13 +66,13 @@ def _usage(short: Probed, long: Probed) -> Finding:
         return _unreal(f"it reported {long.usage.input - read:,} tokens more for a prompt of about {more}")
     overhead = read - max(ratio, 1.0) * short.counted
     if overhead > MOST_OVERHEAD:
-        told = f"the server puts about {overhead:,.0f} tokens of its own before each prompt, which you pay"
-        return note("Usage", told, "See the system prompt, the template or the tools that are set up there.")
+        told = f"the server puts about {overhead:,.0f} tokens of its own before each prompt, and you pay for them"
+        return note("Usage", told, "Check the system prompt, the template and the tools set up there.")
     return fine("Usage", f"the server reports what answers cost: {read:,} tokens where {short.counted:,} were counted")
 
 
 def _unreal(told: str) -> Finding:
-    how = "What it reports is taken for true: budgets, /usage and the length of windows will be off. Ask the provider."
+    how = "The bot goes by these counts, so budgets, /usage and the size of the window will be off. Ask the provider."
     return note("Usage", f"the server's counts can't be real: {told}", how)
 
 
@@ -82,10 +82,10 @@ def _window(settings: Settings, model: ChatModel, short: Probed, long: Probed, p
     if long.error is not None:
         return _untried(WHAT, settings, long.error)
     if long.usage is None or short.usage is None or short.usage.input < LEAST_RATIO * short.counted:
-        return note(WHAT, f"can't be measured by such reports; {_taken(settings, model, profiles)}")
+        return note(WHAT, f"can't be measured with such reports; {_taken(settings, model, profiles)}")
     read, whole = long.usage.input, long.counted * short.usage.input / short.counted
     if read < READ_SHARE * whole:
-        cut = "its server cuts longer prompts in silence"
+        cut = "its server silently cuts longer prompts"
         told = f"measured: {read:,} tokens. That is what {model.name} read of {whole:,.0f}: {cut}"
         return note(WHAT, told, LONGER)
     taken = _taken(settings, model, profiles)
@@ -94,7 +94,7 @@ def _window(settings: Settings, model: ChatModel, short: Probed, long: Probed, p
 
 def _refusal(model: ChatModel, refused: Probed) -> Finding:
     limit = getattr(refused.error, "limit", None)
-    measured = f" (its window is {limit:,} tokens, by its own words)" if limit else ""
+    measured = f" (its window is {limit:,} tokens, it says)" if limit else ""
     told = f"{model.name} refuses a prompt of {refused.counted:,} tokens{measured}: {refused.error}"
     return note(WHAT, told, LONGER)
 
@@ -107,8 +107,8 @@ def _taken(settings: Settings, model: ChatModel, profiles: Profiles | None) -> s
     if known is None or known.context_window != model.window:
         return f"its window is {model.window:,}, as its server says"
     if "context_window" in known.model_fields_set:
-        return f"its window is {model.window:,}, as is known of this model"
-    return f"its window is taken to be {model.window:,}, as nobody says otherwise (CONTEXT_WINDOW would)"
+        return f"its window is {model.window:,}, as known for this model"
+    return f"its window is assumed to be {model.window:,} (CONTEXT_WINDOW changes that)"
 
 
 def _untried(what: str, settings: Settings, error: ModelError) -> Finding:

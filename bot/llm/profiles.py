@@ -163,7 +163,7 @@ class Fallback(BaseModel):
     @model_validator(mode="after")
     def _has_its_key(self) -> Self:
         if (self.base_url is None) != (self.api_key is None):
-            raise ValueError("base_url and api_key belong together (any word, where the server takes no key)")
+            raise ValueError("base_url and api_key go together (any word if the server needs no key)")
         return self
 
 
@@ -200,7 +200,7 @@ class Profiles:
         except OSError as exc:
             raise SettingError(f"MODEL_PROFILES: {path} can't be read: {exc.strerror}") from exc
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            raise SettingError(f"MODEL_PROFILES: {path} is no TOML: {exc}") from exc
+            raise SettingError(f"MODEL_PROFILES: {path} is not TOML: {exc}") from exc
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(map(str, first["loc"]))

@@ -141,12 +141,12 @@ async def test_conversation_is_chosen_by_title_or_id(other: Storage, tmp_path: P
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (Wish(HOME), "holds 3 conversations: name one with --conversation"),
-        (Wish(HOME, "Clouds"), "no conversation with the title or id 'Clouds'"),
-        (Wish(HOME, "Rocks"), "2 conversations have the title 'Rocks': name one by its id: c1, c2"),
-        (Wish(None, "Trees"), "name the private chat"),
-        (Wish(Place(-5), "Trees"), "name the private chat"),
-        (Wish(HOME, "Trees"), "has no messages that could be imported"),
+        (Wish(HOME), "has 3 conversations: choose one with --conversation"),
+        (Wish(HOME, "Clouds"), "no conversation with the title or ID 'Clouds'"),
+        (Wish(HOME, "Rocks"), "2 conversations have the title 'Rocks': choose one by its ID: c1, c2"),
+        (Wish(None, "Trees"), "which private chat"),
+        (Wish(Place(-5), "Trees"), "which private chat"),
+        (Wish(HOME, "Trees"), "has no messages to import"),
     ],
 )
 async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, wish: Wish, said: str) -> None:
@@ -162,7 +162,7 @@ async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, w
     [
         ({"mapping": {}}, r"0\.mapping: "),
         ({"current_node": "gone"}, "no node gone"),
-        ({"mapping": {"n0": {"parent": "n0"}}}, "in a circle at its node n0"),
+        ({"mapping": {"n0": {"parent": "n0"}}}, "loops at its node n0"),
         ({"mapping": {"n0": {"message": {"author": {}}}}}, r"0\.mapping\.n0\.message\.author\.role: Field required"),
         ({"create_time": 1e300}, r"0\.create_time: "),
     ],

@@ -69,11 +69,11 @@ async def test_broken_entry_is_named_and_nothing_written(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"format": "keepsake",\n "version": }', r"this is no JSON: Expecting value: line 2 column 13"),
-        ("", "this is no JSON"),
-        ("[" * 100_000, "this is no JSON"),
-        ("{}", "neither a file of Keepsake nor"),
-        ('"keepsake"', "neither a file of Keepsake nor"),
+        ('{"format": "keepsake",\n "version": }', r"this is not JSON: Expecting value: line 2 column 13"),
+        ("", "this is not JSON"),
+        ("[" * 100_000, "this is not JSON"),
+        ("{}", "neither a Keepsake file nor"),
+        ('"keepsake"', "neither a Keepsake file nor"),
         ('[{"format": "keepsake"}, 5]', r"0\.version: Field required \(and 3 more\)"),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 async def test_one_chat_twice_is_refused(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
     files = json.loads(await exported(storage))
-    with pytest.raises(ArchiveError, match="one chat stands there twice"):
+    with pytest.raises(ArchiveError, match="the same chat is in it twice"):
         await imported(other, json.dumps([files[0], files[0]]), tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_pictures_and_sounds_leave_a_line() -> None:
         said("what is it?", "Ann", AT, "\n\n", MediaKind.IMAGE, MediaKind.AUDIO),
         said("", "Ann", AT, "\n\n", MediaKind.IMAGE),
     )
-    assert "*(picture)*\n\n*(sound)*\n\nwhat is it?" in text
+    assert "*(picture)*\n\n*(audio)*\n\nwhat is it?" in text
     assert text.endswith("**Ann**, 22:13\n\n*(picture)*\n")
 
 
@@ -75,8 +75,8 @@ def test_names_can_not_format_the_page() -> None:
 def test_memory_comes_first_as_a_quote() -> None:
     """A speaker without a name gets one."""
     text = written(said("Hi", None), memory=ArchivedMemory(0, "## People\n\n- Ann", 5, AT))
-    assert text.startswith("# Conversation\n\n## Notes of the older part\n\n> ## People\n>\n> - Ann\n\n## Tuesday")
-    assert "**Somebody**, 22:13" in text
+    assert text.startswith("# Conversation\n\n## Notes on the older part\n\n> ## People\n>\n> - Ann\n\n## Tuesday")
+    assert "**Someone**, 22:13" in text
 
 
 @pytest.mark.parametrize(

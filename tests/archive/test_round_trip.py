@@ -117,7 +117,7 @@ async def test_import_into_existing_chat_changes_nothing(storage: Storage, other
         chat = await other.chats.ensure(tx, TOPIC, private=False, now=NOW)
         await other.transcript.append(tx, chat.id, [turn("mine", 1)], NOW)
     before = rows(tmp_path / "other.db")
-    with pytest.raises(ArchiveError, match="the chat -1001/7 has a history already"):
+    with pytest.raises(ArchiveError, match="the chat -1001/7 already has a history"):
         await imported(other, await exported(storage), tmp_path)
     assert rows(tmp_path / "other.db") == before
 

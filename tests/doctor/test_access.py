@@ -23,7 +23,7 @@ async def test_approval_without_an_owner_is_worth_a_note(world: World) -> None:
 
 
 async def test_owners_in_settings_and_other_modes_are_fine(world: World) -> None:
-    assert (await access.check(world.settings(OWNER_IDS="5,6"))).found.endswith("one of 2 owners")
+    assert (await access.check(world.settings(OWNER_IDS="5,6"))).found.endswith("one of 2 owners lets them in")
     for mode in ("open", "list"):
         found = await access.check(world.settings(ACCESS=mode))
         assert (found.mark, found.found.partition(":")[0]) == (Mark.FINE, mode)

@@ -21,9 +21,9 @@ def _lost(cause: str) -> ServerTrouble:
         ("[SSL] record layer failure", "http:// instead of https://"),
         ("[Errno -2] Name or service not known", "no host of that name"),
         ("[Errno 111] Connection refused", "nothing answers at that address"),
-        ("Exceeded maximum allowed redirects.", "sends on to another address"),
-        ("Server disconnected without sending a response.", "https:// if it wants TLS"),
-        ("something else", "a proxy, a firewall?"),
+        ("Exceeded maximum allowed redirects.", "redirects to another address"),
+        ("Server disconnected without sending a response.", "https:// if it expects TLS"),
+        ("something else", "no proxy or firewall"),
     ],
 )
 def test_the_deepest_cause_tells_what_to_do(cause: str, told: str) -> None:
@@ -34,7 +34,7 @@ def test_the_deepest_cause_tells_what_to_do(cause: str, told: str) -> None:
 
 
 def test_a_server_in_trouble_is_no_lost_connection() -> None:
-    assert advice.told(ServerTrouble("oops (status 500)")) == "the server is in trouble (oops (status 500))"
+    assert advice.told(ServerTrouble("oops (status 500)")) == "the server has a problem (oops (status 500))"
 
 
 def test_each_variable_is_named_for_what_it_is() -> None:

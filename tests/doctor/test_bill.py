@@ -29,7 +29,7 @@ async def test_what_is_not_reported_is_estimated(world: World) -> None:
     free = Bill(estimate)
     async with world.models(world.settings()) as models:
         await ask(BilledModels(models, free).of("stand-in"), QUESTION, 5.0)
-    assert "by an estimate" in free.finding().found
+    assert "partly estimated" in free.finding().found
     assert "price_input" in free.finding().advice
 
 

@@ -37,7 +37,7 @@ async def test_a_sound_database_is_fine(world: World, path: Path) -> None:
 
 
 async def test_missing_database_is_fine_and_not_created(world: World, tmp_path: Path) -> None:
-    assert "not there yet" in (await _check(world))["Database"].found
+    assert "does not exist yet" in (await _check(world))["Database"].found
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
 
 
@@ -103,7 +103,7 @@ async def test_unwritable_lock_is_a_cross(world: World, path: Path, monkeypatch:
 async def test_nearly_full_disk_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "room", lambda _: 1_000_000)
     found = (await _check(world))["Disk"]
-    assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB are free")
+    assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB free")
 
 
 @pytest.mark.parametrize(("damage", "mark"), [("header", Mark.CROSS), ("cut", Mark.CROSS), ("empty", Mark.NOTE)])
@@ -126,4 +126,4 @@ async def test_a_damaged_search_index_is_a_note(world: World, path: Path) -> Non
         connection.execute("DROP TABLE turn_keys_config")
     found = (await _check(world))["Database"]
     assert found.mark is Mark.NOTE
-    assert "whole but for the search index" in found.found
+    assert "intact except for the search index" in found.found

@@ -21,7 +21,7 @@ async def _meaning(world: World, **variables: str) -> Finding:
 
 async def test_without_an_embedding_model_there_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     off = await _meaning(world, EMBEDDING_MODEL="off")
-    assert (off.mark, off.found) == (Mark.NOTE, "EMBEDDING_MODEL is off: turns are found by their words alone")
+    assert (off.mark, off.found) == (Mark.NOTE, "EMBEDDING_MODEL is off: messages are found by their words only")
     monkeypatch.setattr(local, "is_installed", lambda: False)
     missing = await _meaning(world, EMBEDDING_MODEL="")
     assert missing.mark is Mark.NOTE
@@ -56,7 +56,7 @@ async def test_an_embedding_model_that_fails_is_a_note(
 async def test_vectors_that_mean_nothing_are_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extras, "SENTENCES", ("the cat", "a dog", "the cat"))
     found = await _meaning(world, EMBEDDING_MODEL="near")
-    assert (found.mark, "not near each other" in found.found) == (Mark.NOTE, True)
+    assert (found.mark, "not close to each other" in found.found) == (Mark.NOTE, True)
 
 
 async def test_failing_fallback_is_only_a_note(world: World) -> None:

@@ -24,7 +24,7 @@ async def test_what_hangs_later_ends_in_time(world: World, monkeypatch: pytest.M
     world.model.answer_with(lambda asked: Say("Yes.") if len(world.model.requests) < 2 else Hang())
     found = await _check(world)
     assert (found[0].mark, {one.mark for one in found[1:] if one.what != "Tools"}) == (Mark.FINE, {Mark.NOTE})
-    assert "not seen to its end" in found[1].found
+    assert "not finished" in found[1].found
 
 
 def _of(found: Sequence[Finding], what: str) -> Finding:
@@ -40,18 +40,18 @@ async def test_a_model_that_can_all_is_fine(world: World) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "told"),
     [
-        (Fail(401, "Incorrect API key"), "refuses the key"),
+        (Fail(401, "Incorrect API key"), "rejects the key"),
         (Fail(404, "model not found"), "no such model"),
         (Fail(403, "Arrearage"), "out of credit"),
         (Fail(429, "no more", code="insufficient_quota"), "out of credit"),
-        (Fail(400, "API key not valid. Please pass a valid API key."), "refuses the key"),
+        (Fail(400, "API key not valid. Please pass a valid API key."), "rejects the key"),
         (Fail(400, "Model Not Exist"), "no such model"),
-        (Fail(500), "in trouble"),
-        (Fail(400, "unknown parameter"), "refuses the request"),
+        (Fail(500), "has a problem"),
+        (Fail(400, "unknown parameter"), "rejects the request"),
         (Fail(200, body=b'{"choices": []}'), "does not stream"),
         (Fail(200, body=b"<html>hello</html>"), "does not stream"),
-        (Cut("one two three", after=4), "broke off"),
-        (NoFinish("one two three"), "broke off"),
+        (Cut("one two three", after=4), "broke in the middle"),
+        (NoFinish("one two three"), "broke in the middle"),
     ],
 )
 async def test_fatal_model_error_is_cross_and_ends_checks(world: World, behaviour: Behaviour, told: str) -> None:
@@ -80,7 +80,7 @@ async def test_unreachable_server_is_a_cross(world: World) -> None:
     assert "can't be reached" in found.found
 
 
-@pytest.mark.parametrize("behaviour", [Fail(429, "slow down"), Fail(400, "data_inspection_failed"), Say("")])
+@pytest.mark.parametrize("behaviour", [Fail(429, "fewer requests"), Fail(400, "data_inspection_failed"), Say("")])
 async def test_what_passes_is_a_note(world: World, behaviour: Behaviour) -> None:
     world.model.script(behaviour)
     assert (await _check(world))[0].mark is Mark.NOTE

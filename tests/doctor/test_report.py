@@ -30,6 +30,6 @@ def test_server_message_is_cut_to_one_line() -> None:
 
 
 def test_the_summary_counts_crosses_alone() -> None:
-    assert summary([fine("a", ""), note("b", "")]) == "Nothing stops answers."
-    assert summary([cross("a", "", ""), note("b", "")]) == "1 thing stops answers."
-    assert summary([cross("a", "", ""), cross("b", "", "")]) == "2 things stop answers."
+    assert summary([fine("a", ""), note("b", "")]) == "Nothing prevents the bot from answering."
+    assert summary([cross("a", "", ""), note("b", "")]) == "1 problem prevents the bot from answering."
+    assert summary([cross("a", "", ""), cross("b", "", "")]) == "2 problems prevent the bot from answering."

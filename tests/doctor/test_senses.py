@@ -40,7 +40,7 @@ def _blind(asked: ChatRequest) -> Behaviour:
 async def test_model_refusing_a_picture_is_a_note(world: World) -> None:
     world.model.answer_with(_blind)
     found = await _pictures(world)
-    assert (found.mark, found.found) == (Mark.NOTE, "stand-in does not see")
+    assert (found.mark, found.found) == (Mark.NOTE, "stand-in can't see pictures")
     assert "VISION_MODEL" in found.advice
 
 
@@ -52,7 +52,7 @@ async def test_model_known_as_blind_gets_no_picture(world: World) -> None:
 
 async def test_picture_goes_to_the_vision_model(world: World) -> None:
     found = await _pictures(world, OPENAI_MODEL="qwen-plus", VISION_MODEL="eyes")
-    assert (found.mark, found.found) == (Mark.FINE, "eyes sees: it named both colours of one")
+    assert (found.mark, found.found) == (Mark.FINE, "eyes can see: it named both colours of a picture")
     assert [asked.model for asked in world.model.requests if asked.messages[-1].images] == ["eyes"]
 
 
@@ -72,13 +72,13 @@ async def test_a_vision_model_that_fails_is_a_note(world: World) -> None:
 
 async def test_vision_model_known_as_blind_is_note(world: World) -> None:
     found = await _pictures(world, VISION_MODEL="qwen-plus")
-    assert (found.mark, found.found) == (Mark.NOTE, "qwen-plus does not see")
-    assert "has to name one" in found.advice
+    assert (found.mark, found.found) == (Mark.NOTE, "qwen-plus can't see pictures")
+    assert "to a model on the same server that can" in found.advice
 
 
 async def test_left_and_right_are_told_apart(world: World) -> None:
     world.model.answer_with(lambda asked: Say(" ".join(reversed(look(asked.messages[-1].images[0]).split()))))
-    assert "takes left for right" in (await _pictures(world)).advice
+    assert "mixes up left and right" in (await _pictures(world)).advice
 
 
 async def test_who_names_all_colours_has_guessed(world: World) -> None:
@@ -99,11 +99,11 @@ async def test_without_ears_there_is_a_note(world: World) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "mark", "told"),
     [
-        (Say("Seven, three."), Mark.FINE, "hears"),
-        (Say("73"), Mark.FINE, "hears"),
+        (Say("Seven, three."), Mark.FINE, "can hear"),
+        (Say("73"), Mark.FINE, "can hear"),
         (Say("I can't listen to recordings."), Mark.NOTE, "says seven three, and said: I can't"),
-        (Fail(400, "this model does not support audio input"), Mark.NOTE, "refuses sound"),
-        (Fail(500), Mark.NOTE, "in trouble"),
+        (Fail(400, "this model does not support audio input"), Mark.NOTE, "rejects audio"),
+        (Fail(500), Mark.NOTE, "has a problem"),
     ],
 )
 async def test_a_model_that_hears_is_played_a_voice(world: World, behaviour: Behaviour, mark: Mark, told: str) -> None:

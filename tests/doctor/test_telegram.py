@@ -103,7 +103,7 @@ async def test_a_webhook_at_another_address_is_a_note(world: World, wished: str,
 
 async def test_webhook_not_set_yet_is_a_note(world: World) -> None:
     found = await _webhook(world, WEBHOOK_URL=HOOK)
-    assert (found.mark, found.found) == (Mark.NOTE, "not set, although WEBHOOK_URL is; no update waits")
+    assert (found.mark, found.found) == (Mark.NOTE, "not set, although WEBHOOK_URL is; no updates waiting")
 
 
 async def test_updates_that_wait_are_a_note(world: World) -> None:
@@ -111,7 +111,7 @@ async def test_updates_that_wait_are_a_note(world: World) -> None:
     await ann.say(world.telegram.private(ann), "hello")
     found = await _webhook(world)
     assert found.mark is Mark.NOTE
-    assert "1 update waits" in found.found
+    assert "1 update waiting" in found.found
 
 
 async def test_failed_delivery_is_note_with_telegrams_words(world: World) -> None:
@@ -125,7 +125,7 @@ async def test_failed_delivery_is_note_with_telegrams_words(world: World) -> Non
 async def test_a_server_without_webhooks_is_a_note(world: World) -> None:
     world.telegram.faults.add("getWebhookInfo", code=404, description="Not Found: method not found")
     found = await _webhook(world)
-    assert (found.mark, found.found) == (Mark.NOTE, "this Bot API server knows no webhooks")
+    assert (found.mark, found.found) == (Mark.NOTE, "this Bot API server does not support webhooks")
 
 
 async def test_unreadable_webhook_state_is_a_note(world: World) -> None:

@@ -33,10 +33,10 @@ async def test_a_call_and_its_result_are_seen(world: World) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "told"),
     [
-        (Say("12345"), Say("12345"), "asked to call one"),
-        (CALL, Say("no idea"), "it made: no idea"),
-        (CALL, Fail(400, "reasoning_content is missing"), "fails at their results"),
-        (Fail(500), Fail(500), "in trouble"),
+        (Say("12345"), Say("12345"), "asked to call a tool"),
+        (CALL, Say("no idea"), "into: no idea"),
+        (CALL, Fail(400, "reasoning_content is missing"), "fails on their results"),
+        (Fail(500), Fail(500), "has a problem"),
     ],
 )
 async def test_what_goes_wrong_is_a_note(world: World, first: Behaviour, second: Behaviour, told: str) -> None:

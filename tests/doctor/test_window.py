@@ -49,8 +49,8 @@ async def test_window_smaller_than_short_prompt_is_reported(world: World) -> Non
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({}, "32,768, as nobody says otherwise"),
-        ({"OPENAI_MODEL": "gpt-4o"}, "128,000, as is known"),
+        ({}, "assumed to be 32,768"),
+        ({"OPENAI_MODEL": "gpt-4o"}, "128,000, as known"),
         ({"CONTEXT_WINDOW": "50000"}, "50,000, as CONTEXT_WINDOW says"),
     ],
 )
@@ -65,7 +65,7 @@ def _reporting(usage: dict[str, int]) -> Raw:
 @pytest.mark.parametrize(
     ("short", "long", "told"),
     [
-        (0, 0, "none but zeros"),
+        (0, 0, "or only zeros"),
         (10, 10, "can't be real"),
         (1500, 60_000, "can't be real"),
         (9000, 13_500, "of its own before each prompt"),

@@ -59,7 +59,7 @@ async def test_a_history_is_not_imported_over_another_one(stage: Stage) -> None:
     await stage.shell("export", "all.json")
     refused = await stage.shell("import", "all.json")
     assert refused.code == 1
-    assert refused.complained == f"the chat {stage.home.id} has a history already, which is left as it is\n"
+    assert refused.complained == f"the chat {stage.home.id} already has a history, which was left as it is\n"
 
 
 async def test_one_chat_is_exported_by_its_id(stage: Stage) -> None:

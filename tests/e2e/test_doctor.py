@@ -55,7 +55,7 @@ async def test_a_healthy_world_has_ticks_alone(process: Stage, tmp_path: Path) -
     code, text = await _doctor(process, **helpers)
     assert code == 0
     assert set(_marks(text).values()) == {"✓"}
-    assert text.endswith("\nNothing stops answers.\n")
+    assert text.endswith("\nNothing prevents the bot from answering.\n")
     assert {call.method for call in process.telegram.calls} == ASKED
     assert not await asyncio.to_thread((tmp_path / "keepsake.db").exists)
 
@@ -91,7 +91,7 @@ async def test_broken_setup_gets_crosses_with_advice(process: Stage, tmp_path: P
     code, text = await _doctor(process, TELEGRAM_API_URL=telegram, OPENAI_BASE_URL=model)
     assert code == 1
     assert {what for what, mark in _marks(text).items() if mark == "✗"} == {"Telegram", "Model", "Database"}
-    assert text.endswith("\n3 things stop answers.\n")
+    assert text.endswith("\n3 problems prevent the bot from answering.\n")
     lines = text.splitlines()
     assert all(lines[at + 1].startswith(" " * 17) for at, line in enumerate(lines) if line.startswith("✗"))
 

@@ -70,7 +70,7 @@ async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> No
     connection.close()
     ran = await process.shell()
     assert ran.code == 1
-    assert "run the version that made it" in ran.complained
+    assert "run the version that wrote it" in ran.complained
 
 
 async def test_a_port_that_is_taken_ends_the_start(process: Stage, tmp_path: Path) -> None:

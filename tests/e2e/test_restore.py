@@ -42,7 +42,7 @@ async def test_pending_replies_of_the_backup_are_not_sent(process: Stage) -> Non
     await process.kill()
     ran = await process.shell("restore", "copy.db")
     assert (ran.code, ran.complained) == (0, "")
-    assert "answers owed 1" in ran.written
+    assert "unanswered messages 1" in ran.written
     assert "keepsake.db.replaced-" in ran.written
     await process.start()
     await process.ann.say(process.home, "a new question")

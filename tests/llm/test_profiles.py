@@ -136,7 +136,7 @@ def test_profile_file_overrides_only_what_it_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[models", "is no TOML"),
+        ("[models", "is not TOML"),
         ("[models.x]\nsmells = true", "models.x.smells"),
         ("[models.x]\nsees = 'yes'", "models.x.sees"),
         ("[models.x]\ncontext_window = 12", "models.x.context_window"),
@@ -215,7 +215,7 @@ def test_what_is_ours_is_in_no_extra_body(monkeypatch: pytest.MonkeyPatch, tmp_p
     path.write_text('[models."other"]\nextra_body = { messages = [] }\n')
     for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingError, match="'messages' is for the bot itself"):
+    with pytest.raises(SettingError, match="'messages' is set by the bot itself"):
         open_services(load(env_file=None), AsyncExitStack())
 
 

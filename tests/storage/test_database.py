@@ -84,7 +84,7 @@ async def test_newer_database_is_refused_with_clear_sentence(tmp_path: Path) -> 
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
     connection.close()
-    with pytest.raises(NewerDatabaseError, match="run the version that made it"):
+    with pytest.raises(NewerDatabaseError, match="run the version that wrote it"):
         await Storage.open(path)
 
 

@@ -85,7 +85,7 @@ async def test_what_may_not_be_written_is_not_opened(
     await storage.close()
     before = _names(tmp_path)
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(StorageError, match="may not write"):
+    with pytest.raises(StorageError, match="can't write to it"):
         await inspect(tmp_path / "keepsake.db")
     assert _names(tmp_path) == before
 

@@ -31,7 +31,7 @@ async def _holder(path: Path) -> asyncio.subprocess.Process:
 
 async def test_second_bot_is_refused_while_first_runs(tmp_path: Path) -> None:
     holder = await _holder(tmp_path / "keepsake.db")
-    with pytest.raises(DatabaseInUseError, match="another bot runs"):
+    with pytest.raises(DatabaseInUseError, match="another bot is running"):
         await claim(tmp_path / "keepsake.db", wait=0.3)
     holder.kill()
     await holder.communicate()

@@ -113,9 +113,9 @@ WRONG = {
     "cut": "damaged|malformed",
     "spoilt": "damaged",
     "newer": "newer version",
-    "foreign": "none of Keepsake",
-    "missing": "not there",
-    "folder": "no file",
+    "foreign": "not one of Keepsake",
+    "missing": "does not exist",
+    "folder": "not a file",
     "itself": "database itself",
 }
 
