@@ -34,7 +34,7 @@ async def claim(database: Path, wait: float = WAIT_S) -> FileLock:
             while not _take(lock):  # noqa: ASYNC110 - a lock of another process wakes nobody
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as exc:
-        patience = f" and did not end in {wait:.0f} s" if wait else ": end it first"
+        patience = f" and did not stop within {wait:.0f} s" if wait else ": stop it first"
         raise DatabaseInUseError(f"another bot is running on it{patience}") from exc
     return lock
 

@@ -31,7 +31,7 @@ async def test_exported_history_is_remembered_by_another_bot(stage: Stage) -> No
 
     elsewhere = database(stage, "elsewhere.db")
     put = await stage.shell("import", "all.json", DATABASE_URL=elsewhere)
-    assert (put.code, put.written, put.complained) == (0, "Imported: 1 chats, 4 messages.\n", "")
+    assert (put.code, put.written, put.complained) == (0, "Imported: 1 chat, 4 messages.\n", "")
     again = await stage.shell("export", DATABASE_URL=elsewhere)
     assert again.written == (stage.folder / "all.json").read_text()
 
@@ -49,7 +49,7 @@ async def test_import_into_running_bots_database_is_refused(stage: Stage) -> Non
     await stage.shell("export", "all.json")
     refused = await stage.shell("import", "all.json")
     assert refused.code == 1
-    assert refused.complained == f"{stage.folder}/keepsake.db: another bot runs on it: end it first\n"
+    assert refused.complained == f"{stage.folder}/keepsake.db: another bot is running on it: stop it first\n"
 
 
 async def test_a_history_is_not_imported_over_another_one(stage: Stage) -> None:
@@ -100,7 +100,7 @@ async def test_a_conversation_of_chatgpt_goes_on_here(stage: Stage) -> None:
     (stage.folder / "conversations.json").write_text(json.dumps([conversation(*said), conversation(None, name="c2")]))
     arguments = ("import", "conversations.json", "--chat", str(stage.home.id), "--conversation", "c1")
     put = await stage.shell(*arguments)
-    assert (put.code, put.written) == (0, "Imported: 1 chats, 2 messages.\n")
+    assert (put.code, put.written) == (0, "Imported: 1 chat, 2 messages.\n")
     await stage.start()
     await say(stage, "What is my cat called?")
     prompt = [(message.role, message.text) for message in stage.model.requests[-1].messages[1:]]

@@ -24,7 +24,7 @@ async def test_a_running_bot_keeps_its_database(process: Stage) -> None:
     assert (await process.shell("backup", "copy.db")).code == 0
     ran = await process.shell("restore", "copy.db")
     assert ran.code == 1
-    assert "another bot runs on it: end it first" in ran.complained
+    assert "another bot is running on it: stop it first" in ran.complained
     await process.ann.say(process.home, "still there?")
     await process.replies(2)
 
