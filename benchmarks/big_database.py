@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.conversation.indexing import keys_of
 from storage import Storage
-from storage.records import Role, Spoken
+from storage.records import HistoryTurn, Role
 from storage.search import tag
 
 TURNS = 1_000_000
@@ -70,7 +70,7 @@ async def _schema(path: Path) -> None:
 
 def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) -> None:
     made = texts(rng)
-    rows = [Spoken(at, Role.USER, next(made), None, FIRST_SECOND + at * STEP_S) for at in range(1, len(ids) + 1)]
+    rows = [HistoryTurn(at, Role.USER, next(made), None, FIRST_SECOND + at * STEP_S) for at in range(1, len(ids) + 1)]
     connection.executemany(
         "INSERT INTO chats (id, telegram_id, private, created_at, indexed_turn) VALUES (?, ?, 1, 0, ?)",
         ((chat_id, chat_id, len(ids)) for chat_id in range(1, max(ids) + 1)),
@@ -91,8 +91,8 @@ def _fill(connection: sqlite3.Connection, rng: random.Random, ids: list[int]) ->
     connection.commit()
 
 
-def _keys(rows: list[Spoken], ids: list[int]) -> Iterator[tuple[int, str, str, str, str, str]]:
-    of_chat: dict[int, list[Spoken]] = {}
+def _keys(rows: list[HistoryTurn], ids: list[int]) -> Iterator[tuple[int, str, str, str, str, str]]:
+    of_chat: dict[int, list[HistoryTurn]] = {}
     for row, chat_id in zip(rows, ids, strict=True):
         of_chat.setdefault(chat_id, []).append(row)
     done = 0

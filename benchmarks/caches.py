@@ -16,8 +16,7 @@ from benchmarks.dialogue import Dialogue, load
 from benchmarks.memory import OWN, passed_on, tokenizer
 from benchmarks.replay import Replay
 from benchmarks.strategies import Prices
-from sandbox.model.prompt_accounts import Breakpoints, Markers, Units
-from sandbox.model.prompt_cache import Account, PromptCache, PromptCount, Tokenize
+from sandbox.model.prompt_cache import Account, Breakpoints, Markers, PromptCache, PromptCount, Tokenize, Units
 from sandbox.model.request import ChatRequest
 
 REPEATED = 3

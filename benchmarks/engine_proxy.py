@@ -14,10 +14,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from benchmarks.notes import notes
-from sandbox.model.chat.answer import DONE
+from sandbox.http import serve
+from sandbox.model.chat_api import DONE
+from sandbox.model.playback import event, packed
 from sandbox.model.prompt_cache import four_bytes
-from sandbox.model.sse import event, packed
-from sandbox.server import serve
 
 ANSWER_TOKENS = 64
 """So small a model would go on; and nobody waits for it here."""

@@ -18,7 +18,7 @@ from benchmarks import misses, strategies
 from benchmarks.dialogue import Dialogue, load
 from benchmarks.replay import Replay
 from benchmarks.strategies import Prices, Result, Simulation
-from bot.conversation.marks import TAIL_TOKENS
+from bot.conversation.thresholds import TAIL_TOKENS
 from bot.settings import Settings
 from sandbox.model.prompt_cache import Tokenize, four_bytes
 

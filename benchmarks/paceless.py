@@ -3,10 +3,10 @@
 import sys
 
 from bot.__main__ import main
-from bot.outbound import pacing
+from bot.outbound import flood_control
 
-pacing._PRIVATE = pacing._GROUP = pacing._Rate(spacing=0.0001, burst=100)
-pacing._OVERALL = pacing._Rate(spacing=0.0001, burst=100)
+flood_control._PRIVATE = flood_control._GROUP = flood_control._Rate(spacing=0.0001, burst=100)
+flood_control._OVERALL = flood_control._Rate(spacing=0.0001, burst=100)
 
 if __name__ == "__main__":
     sys.exit(main(["run"]))

@@ -22,7 +22,7 @@ from tempfile import gettempdir
 import numpy as np
 
 from benchmarks.big_database import LENGTHS, make
-from bot.conversation.embedding import Embedding
+from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.indexing import Indexer
 from bot.conversation.ranking import MOST
 from bot.conversation.recall import Recall
@@ -31,7 +31,7 @@ from bot.conversation.tokens import estimate
 from bot.llm.interface import Embedder, Purpose
 from bot.llm.local import MODEL, LocalEmbeddings, is_installed
 from storage import Storage
-from storage.noted import Memory
+from storage.memory_records import Memory
 from storage.records import Chat, NewReply, NewTurn
 from storage.vectors import Progress
 
@@ -137,7 +137,7 @@ async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) 
     table: Table = {}
     before = _memory()
     for length, chat in chats.items():
-        semantic = Embedding(storage, embedder, UTC, time.monotonic)
+        semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
         by_words = Recall(storage, estimate, RECALL_TOKENS, UTC)
         by_both = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
         table[length] = {way: Times() for way in WAYS}
@@ -150,7 +150,7 @@ async def _recall(storage: Storage, embedder: Embedder, chats: dict[int, Chat]) 
     return table
 
 
-async def _by_meaning(semantic: Embedding, chat: Chat, question: str) -> None:
+async def _by_meaning(semantic: EmbeddingIndex, chat: Chat, question: str) -> None:
     scores = await semantic.scores(chat.id, question, after_turn=0, before_turn=LAST)
     if scores is not None:
         scores.nearness(MOST)
@@ -190,7 +190,7 @@ async def _first_questions(path: Path, embedder: Embedder, chats: dict[int, Chat
         (question, *_), times = await _questions(storage, chat), Times()
         await storage.close()
         storage = await Storage.open(path)
-        semantic = Embedding(storage, embedder, UTC, time.monotonic)
+        semantic = EmbeddingIndex(storage, embedder, UTC, time.monotonic)
         recall = Recall(storage, estimate, RECALL_TOKENS, UTC, semantic)
         await times.take(recall.find(chat, question, after_turn=0, before_turn=LAST))
         await semantic.close()

@@ -6,8 +6,8 @@ vocabulary might. What is measured is the estimate of a bot that has no vocabula
 
 import tiktoken
 
-from bot.conversation.calibration import learned
 from bot.conversation.tokens import MESSAGE_TOKENS, estimate, qwen_encoding
+from bot.conversation.usage_recorder import learned
 
 TURNS = 3
 SYSTEM = "You are Keepsake, a helpful companion in a Telegram chat. Answer in the user's language."

@@ -12,12 +12,13 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import logs, output
+from bot import logs
+from bot.cli import output
 from bot.errors import SettingError, StartError
 
 if TYPE_CHECKING:  # what takes long to import is imported where a Ctrl-C is waited for
     from bot.settings import Settings
-    from storage.records import Place
+    from storage.records import ChatKey
 
 WRONG_SETTING = 2
 FAILED = 1
@@ -27,9 +28,9 @@ BROKEN_OFF = 128 + signal.SIGINT
 def main(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code."""
     try:
-        from storage import private
+        from storage import files
 
-        private.restrict()  # whatever is written holds what people said
+        files.restrict()  # whatever is written holds what people said
         if arguments[:1] == ["sandbox"]:  # it has options of its own, and no settings
             from sandbox.terminal import main as sandbox
 
@@ -85,33 +86,33 @@ def _work(options: argparse.Namespace, settings: "Settings") -> Coroutine[None, 
 
         return run(settings)
     if options.command == "doctor":
-        from bot.doctor.visit import visit
+        from bot.doctor.checkup import check_up
 
-        return visit(settings, output.write)
+        return check_up(settings, output.write)
     if options.command in ("users", "allow", "block", "owner"):
         return _admission(options, settings)
-    from bot import shell
-    from bot.archive.importing import Wish
+    from bot.archive.importing import ImportOptions
+    from bot.cli import data
 
     if options.command == "backup":
-        return shell.backup(settings, options.file)
+        return data.backup(settings, options.file)
     if options.command == "restore":
-        return shell.restore(settings, options.file)
+        return data.restore(settings, options.file)
     if options.command == "export":
-        return shell.export(settings, options.chat, None if options.file == "-" else Path(options.file))
-    return shell.import_file(settings, options.file, Wish(options.chat, options.conversation))
+        return data.export(settings, options.chat, None if options.file == "-" else Path(options.file))
+    return data.import_file(settings, options.file, ImportOptions(options.chat, options.conversation))
 
 
 async def _admission(options: argparse.Namespace, settings: "Settings") -> None:
-    from bot import admission
-    from storage.guests import Standing
+    from bot.cli import users as admission
+    from storage.access_list import AccessStatus
 
     if options.command == "users":
         output.write(await admission.users(settings))
     elif options.command == "owner":
         output.write(await admission.owner(settings))
     else:
-        standing = Standing.ALLOWED if options.command == "allow" else Standing.BLOCKED
+        standing = AccessStatus.ALLOWED if options.command == "allow" else AccessStatus.BLOCKED
         output.write(await admission.put(settings, options.id, standing))
 
 
@@ -126,13 +127,13 @@ def _telegram_id(text: str) -> int:
     return int(text)
 
 
-def _place(text: str) -> "Place":
-    from storage.records import Place
+def _place(text: str) -> "ChatKey":
+    from storage.records import ChatKey
 
     match = re.fullmatch(r"(-?\d{1,18})(?:/(\d{1,18}))?", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a chat's ID: that is a number, or two separated by /")
-    return Place(int(match[1]), int(match[2] or 0))
+    return ChatKey(int(match[1]), int(match[2] or 0))
 
 
 if __name__ == "__main__":

@@ -19,39 +19,34 @@ from telegram.ext import ApplicationBuilder
 from telegram.request import HTTPXRequest
 
 from bot import engine, front
-from bot.access.door import Door
-from bot.access.owners import new_link
-from bot.capacity import return_memory
+from bot.access.policy import AccessPolicy, new_link
+from bot.cli.opening import make_door, open_storage
+from bot.concurrency import return_memory, spare_what_stays, yield_often
 from bot.conversation.budget import Budget
-from bot.conversation.cleaning import Cleaning
-from bot.conversation.kept_responses import ResponseCleaning
+from bot.conversation.maintenance import Retention
+from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.tokens import TokenCounter, counter
 from bot.errors import SettingError
-from bot.handlers.errands import Errands
-from bot.handlers.menu import register_menu
-from bot.handlers.table import Handlers, PTBApplication
+from bot.handlers.broadcast import OutboxWorker
+from bot.handlers.membership import register_menu
+from bot.handlers.router import PTBApplication, Router
+from bot.http import health_route, serve, trust
 from bot.inbound.downloads import Downloads
-from bot.intake.contact import persistently
-from bot.intake.http import health_route, serve
-from bot.intake.lanes import Lanes
-from bot.intake.polling import Polling
-from bot.intake.quarantine import Quarantine
-from bot.intake.receiving import Receiver
-from bot.intake.source import Source
-from bot.intake.webhook import Webhook
-from bot.jobs import Jobs, Keep
 from bot.language import load
-from bot.learning import Learning
-from bot.opening import make_door, open_storage
-from bot.outbound.conversions import Conversions
-from bot.outbound.delivery import Sender
-from bot.outbound.features import Features
-from bot.outbound.pacing import Pacer
-from bot.purse import open_budget, prices
+from bot.learning import LearnedFacts
+from bot.outbound.delivery import Deliverer
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.formatting import Conversions
+from bot.outbound.refusals import Features
+from bot.pricing import open_budget, prices
+from bot.scheduler import Jobs, Keep
 from bot.services import Services, ask_services, keeper
 from bot.settings import Settings
-from bot.threads import spare_what_stays, yield_often
-from bot.trust import trust
+from bot.updates.lanes import Lanes
+from bot.updates.polling import Polling, UpdateSource, persistently
+from bot.updates.quarantine import Quarantine
+from bot.updates.receiver import Receiver
+from bot.updates.webhook import Webhook
 from storage import Storage
 
 DRAIN_S = 20.0
@@ -100,7 +95,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         stack.push_async_callback(application.shutdown)
         await _first_contact(application)
         conversions = Conversions(quarantine.reading)
-        sender = Sender(application.bot, Pacer(), Features(), None, settings.reply_format, conversions)
+        sender = Deliverer(application.bot, FloodControl(), Features(), None, settings.reply_format, conversions)
         parts = engine.build(
             settings,
             storage,
@@ -121,7 +116,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         lanes = _lanes(handlers, stack)
         receiver = Receiver(storage, lanes, quarantine, application.bot, time.time)
         door = handlers.entrance.gate.door
-        errands = Errands(storage, application.bot, door.owners, lanes.settle)
+        errands = OutboxWorker(storage, application.bot, door.owners, lanes.settle)
         scheduler = _jobs(settings, storage, sender, parts.cleaning, errands, services, lanes).scheduler()
         scheduler.start()
         stack.callback(scheduler.shutdown, wait=False)
@@ -136,7 +131,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await _side_by_side(source.run(), register_menu(application.bot), *served)
 
 
-def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
+def _lanes(handlers: Router, stack: AsyncExitStack) -> Lanes:
     stack.push_async_callback(handlers.topics.close)
     lanes = Lanes(handlers)
     handlers.replies.alarm.settle, handlers.aside.put, handlers.aside.waits = lanes.settle, lanes.put, lanes.waits
@@ -146,7 +141,7 @@ def _lanes(handlers: Handlers, stack: AsyncExitStack) -> Lanes:
 
 async def _services(settings: Settings, storage: Storage, stack: AsyncExitStack) -> Services:
     await asyncio.to_thread(load)  # OpenCC's dictionaries would hold the loop
-    learning = await Learning.open(storage, time.time)
+    learning = await LearnedFacts.open(storage, time.time)
     stack.push_async_callback(learning.close)
     return await ask_services(settings, stack, LISTS_S, learning)
 
@@ -175,7 +170,7 @@ def _downloads(bot: Bot, quarantine: Quarantine, stack: AsyncExitStack) -> Downl
     return downloads
 
 
-async def _invite_owner(door: Door, username: str) -> None:
+async def _invite_owner(door: AccessPolicy, username: str) -> None:
     """Where owners are asked about newcomers there must be one: whoever reads the log can become it."""
     if door.asks and not await door.owners.ids():
         code = await new_link(door.storage, time.time())
@@ -195,9 +190,9 @@ async def _budget(settings: Settings, storage: Storage, services: Services) -> B
 def _jobs(
     settings: Settings,
     storage: Storage,
-    sender: Sender,
-    cleaning: Cleaning,
-    errands: Errands,
+    sender: Deliverer,
+    cleaning: Retention,
+    errands: OutboxWorker,
     services: Services,
     lanes: Lanes,
 ) -> Jobs:
@@ -206,7 +201,7 @@ def _jobs(
         keyboards=sender,
         cleaning=cleaning,
         errands=errands,
-        responses=ResponseCleaning(storage, keeper(services.models)),
+        responses=ResponseDeletion(storage, keeper(services.models)),
         settle=lanes.settle,
         schedule=settings.compact_schedule,
         zone=settings.zone,
@@ -251,7 +246,7 @@ async def _first_contact(application: PTBApplication) -> None:
         raise SettingError("TELEGRAM_BOT_TOKEN: Telegram does not know this token; get it from @BotFather") from exc
 
 
-def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> Source:
+def _source(settings: Settings, bot: Bot, request: HTTPXRequest, receiver: Receiver) -> UpdateSource:
     if settings.webhook_url is None:
         return Polling(bot, request, receiver)
     return Webhook(bot, settings.webhook_url, settings.secret_of_webhook, receiver)

@@ -4,39 +4,34 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from bot.conversation.attempts import Attempts
+from bot.conversation.answer import MediaAttempts
+from bot.conversation.attempts import AnswerAttempts
 from bot.conversation.budget import Budget
-from bot.conversation.choice import Choice
-from bot.conversation.cleaning import Cleaning
+from bot.conversation.cache_markers import CacheMarkerPolicy
 from bot.conversation.compaction import Compactor
-from bot.conversation.culprits import Culprits
-from bot.conversation.editing import Editing
-from bot.conversation.embedding import Embedding
-from bot.conversation.erasing import Erasing
-from bot.conversation.filtered import Filtered
-from bot.conversation.forgetting import Forgetting
-from bot.conversation.heads import Heads
-from bot.conversation.hearing import Hearing
-from bot.conversation.indexing import Indexer
-from bot.conversation.ledger import Ledger
-from bot.conversation.marking import Marking
-from bot.conversation.marks import Policy, Way
-from bot.conversation.measuring import Measuring
-from bot.conversation.mending import Mending
-from bot.conversation.notes import Notes
-from bot.conversation.offers import RECALL, REMEMBER
+from bot.conversation.content_filter import ContentFilterRecovery
+from bot.conversation.embedding import EmbeddingIndex
+from bot.conversation.forgetting import Eraser, Forgetting
+from bot.conversation.generation import SpeakerPrefix
+from bot.conversation.indexing import Indexer, IndexRepair
+from bot.conversation.maintenance import Maintenance, Retention
+from bot.conversation.memory import MemoryEditor
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.prompt import RECALL, REMEMBER
+from bot.conversation.prompt_builder import PromptBuilder
 from bot.conversation.recall import Recall
-from bot.conversation.request import Requests
-from bot.conversation.room import Room
-from bot.conversation.sidecalls import SideCalls
+from bot.conversation.recorder import TurnEditor, TurnRecorder
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.side_requests import SideRequests, TitleWriter
 from bot.conversation.summaries import Summaries
-from bot.conversation.titles import Titles
+from bot.conversation.thresholds import MemoryMode, WindowPolicy
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.tools import Toolbox
-from bot.conversation.tries import Tries
 from bot.conversation.turn import Conversation, VoiceNote
-from bot.conversation.upkeep import Upkeep
-from bot.conversation.windows import Windows
+from bot.conversation.usage_recorder import UsageRecorder
+from bot.conversation.window import WindowReader
+from bot.conversation.window_fitter import WindowFitter
+from bot.conversation.window_probe import WindowProbe
 from bot.errors import SettingError
 from bot.llm.interface import Embedder, Models, Tool
 from bot.settings import Settings
@@ -64,16 +59,16 @@ class Engine:
     """What handlers and jobs are given."""
 
     conversation: Conversation
-    hearing: Hearing
-    editing: Editing
-    choice: Choice
-    upkeep: Upkeep
-    notes: Notes
+    hearing: TurnRecorder
+    editing: TurnEditor
+    choice: ModelSelector
+    upkeep: Maintenance
+    notes: MemoryEditor
     summaries: Summaries
-    titles: Titles
+    titles: TitleWriter
     forgetting: Forgetting
-    erasing: Erasing
-    cleaning: Cleaning
+    erasing: Eraser
+    cleaning: Retention
     recall: Recall
     indexer: Indexer
     limits: Limits
@@ -92,39 +87,39 @@ def build(
     """Put the engine together, of settings that `check` has passed; `names` are the bot's own in Telegram."""
     choice = _choice(settings, models)
     policy = _policy(settings, choice)
-    ledger = Ledger(storage, settings.zone, time.time)
+    ledger = UsageRecorder(storage, settings.zone, time.time)
     tools, follows = _tools(settings), settings.context_window is None
     system, hit, schedule = settings.system_prompt, _hit(settings, models), settings.compact_schedule
-    windows = Windows(storage, policy, choice, system, count_tokens, tools, follows, settings.zone, hit)
-    side_calls = SideCalls(storage, ledger, budget, count_tokens, settings.model_timeout)
-    marking = Marking(storage, settings.cache_markers, models.cache, time.time)
-    culprits = Culprits(windows, side_calls)
+    windows = WindowReader(storage, policy, choice, system, count_tokens, tools, follows, settings.zone, hit)
+    side_calls = SideRequests(storage, ledger, budget, count_tokens, settings.model_timeout)
+    marking = CacheMarkerPolicy(storage, settings.cache_markers, models.cache, time.time)
+    culprits = RefusalSearch(windows, side_calls)
     compactor = Compactor(storage, windows, side_calls, marking, culprits, time.time)
     indexer = Indexer(storage, settings.zone)
-    embedding = Embedding(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
-    mending = Mending(indexer, time.monotonic)
-    measuring = Measuring(storage, choice, ledger, count_tokens, settings.model_timeout)
-    upkeep = Upkeep(storage, windows, compactor, indexer, embedding, schedule, time.time, mending, measuring)
+    embedding = EmbeddingIndex(storage, embedder, settings.zone, time.monotonic, ledger) if embedder else None
+    mending = IndexRepair(indexer, time.monotonic)
+    measuring = WindowProbe(storage, choice, ledger, count_tokens, settings.model_timeout)
+    upkeep = Maintenance(storage, windows, compactor, indexer, embedding, schedule, time.time, mending, measuring)
     recall = Recall(storage, count_tokens, settings.recall_tokens, settings.zone, embedding, tuple(names))
     toolbox = Toolbox(storage, windows, recall, count_tokens, time.time)
-    requests = Requests(windows, recall, marking, toolbox)
-    tries = Tries(requests)
-    attempts = Attempts(tries, Filtered(tries, culprits, Room(upkeep)))
-    heads, patience = Heads(names), settings.model_timeout
+    requests = PromptBuilder(windows, recall, marking, toolbox)
+    tries = MediaAttempts(requests)
+    attempts = AnswerAttempts(tries, ContentFilterRecovery(tries, culprits, WindowFitter(upkeep)))
+    heads, patience = SpeakerPrefix(names), settings.model_timeout
     conversation = Conversation(storage, attempts, ledger, budget, heads, count_tokens, patience, voice_note, time.time)
-    hearing = Hearing(storage, settings.zone, count_tokens, names, time.time)
+    hearing = TurnRecorder(storage, settings.zone, count_tokens, names, time.time)
     return Engine(
         conversation=conversation,
         hearing=hearing,
-        editing=Editing(storage, hearing, indexer, time.time),
+        editing=TurnEditor(storage, hearing, indexer, time.time),
         choice=choice,
         upkeep=upkeep,
-        notes=Notes(storage, compactor, settings.zone, time.time),
+        notes=MemoryEditor(storage, compactor, settings.zone, time.time),
         summaries=Summaries(storage, windows, side_calls, marking, culprits, settings.zone),
-        titles=Titles(storage, side_calls, choice),
+        titles=TitleWriter(storage, side_calls, choice),
         forgetting=Forgetting(storage, windows, time.time),
-        erasing=Erasing(storage, indexer),
-        cleaning=Cleaning(storage, indexer, windows.memory_tokens),
+        erasing=Eraser(storage, indexer),
+        cleaning=Retention(storage, indexer, windows.memory_tokens),
         recall=recall,
         indexer=indexer,
         limits=_limits(policy),
@@ -137,8 +132,8 @@ def _tools(settings: Settings) -> tuple[Tool, ...]:
     return (RECALL, REMEMBER) if settings.recall_tokens else (REMEMBER,)
 
 
-def _choice(settings: Settings, models: Models) -> Choice:
-    return Choice(
+def _choice(settings: Settings, models: Models) -> ModelSelector:
+    return ModelSelector(
         models,
         main=settings.openai_model,
         offered=frozenset(settings.models) | {settings.openai_model},
@@ -147,10 +142,10 @@ def _choice(settings: Settings, models: Models) -> Choice:
     )
 
 
-def _policy(settings: Settings, choice: Choice) -> Policy:
-    return Policy(
+def _policy(settings: Settings, choice: ModelSelector) -> WindowPolicy:
+    return WindowPolicy(
         context_window=settings.context_window or choice.smallest_window,
-        way=Way(settings.memory),
+        way=MemoryMode(settings.memory),
         compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
         keep_rounds=settings.keep_rounds,
         memory_tokens=settings.memory_tokens,
@@ -165,7 +160,7 @@ def _hit(settings: Settings, models: Models) -> Callable[[str], float | None]:
     return lambda name: models.cache(name).hit
 
 
-def _limits(policy: Policy) -> Limits:
+def _limits(policy: WindowPolicy) -> Limits:
     document = min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS)
     return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document))
 

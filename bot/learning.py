@@ -20,7 +20,7 @@ LIMIT_KEPT_S = DAY_S
 log = logging.getLogger(__name__)
 
 
-class Learning:
+class LearnedFacts:
     """Remembers at once, and stores in the background."""
 
     def __init__(self, storage: Storage, known: dict[tuple[str, str], Learned], clock: Callable[[], float]) -> None:

@@ -33,7 +33,7 @@ SHORTEST_SECRET = 6
 log = logging.getLogger("bot")
 
 
-class Hider:
+class SecretFilter:
     """Replaces secrets in a text."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -50,7 +50,7 @@ class Hider:
 class TextFormatter(logging.Formatter):
     """``2026-11-23T12:00:00Z INFO bot.app: Ready``, with the traceback below it."""
 
-    def __init__(self, hider: Hider) -> None:
+    def __init__(self, hider: SecretFilter) -> None:
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
         self._hider = hider
 
@@ -69,7 +69,7 @@ class JsonFormatter(logging.Formatter):
     What a line was given as ``extra={"fields": {...}}`` stands in it under those names.
     """
 
-    def __init__(self, hider: Hider) -> None:
+    def __init__(self, hider: SecretFilter) -> None:
         super().__init__()
         self._hider = hider
 
@@ -92,7 +92,7 @@ class JsonFormatter(logging.Formatter):
 
 def configure(level: str, form: str, secrets: Iterable[str]) -> None:
     """Send everything to stderr; `form` is text or json. Warnings and uncaught exceptions go the same way."""
-    hider = Hider(secrets)
+    hider = SecretFilter(secrets)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(hider) if form == "json" else TextFormatter(hider))
     root = logging.getLogger()

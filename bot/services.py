@@ -7,23 +7,23 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from bot.api_keys import misplaced
 from bot.errors import SettingError
-from bot.keys import misplaced
 from bot.llm import local
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.embeddings import Embeddings
 from bot.llm.fallback import WithFallback
-from bot.llm.gate import Gate
 from bot.llm.interface import Embedder, Models, Transcriber
 from bot.llm.known import KNOWN
-from bot.llm.learned import Memory
+from bot.llm.learned import FactStore
 from bot.llm.local import LocalEmbeddings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.profiles import Fallback, Profiles
+from bot.llm.request_queue import RequestQueue
 from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.transcription import Transcriptions
-from bot.media.workshop import Workshop
+from bot.media.converter import Converter
 from bot.setting_types import OURS, sendable
 from bot.settings import Settings
 
@@ -43,21 +43,21 @@ class Services:
     profiles: Profiles
     embedder: Embedder | None
     transcriber: Transcriber | None
-    workshop: Workshop
+    workshop: Converter
 
 
 @dataclass(slots=True)
-class Gates:
+class RequestQueues:
     """A gate for each server and account, whatever is asked of it; see `Settings.model_concurrency`."""
 
     most: int | None
     patience: float
-    _made: dict[tuple[str, str | None], Gate] = field(default_factory=dict)
+    _made: dict[tuple[str, str | None], RequestQueue] = field(default_factory=dict)
 
-    def of(self, url: str, key: str | None) -> Gate:
+    def of(self, url: str, key: str | None) -> RequestQueue:
         """The gate of what is behind an address."""
         parts = urlsplit(url)
-        return self._made.setdefault((parts.netloc.lower(), key), Gate(parts.netloc, self.most, self.patience))
+        return self._made.setdefault((parts.netloc.lower(), key), RequestQueue(parts.netloc, self.most, self.patience))
 
 
 def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
@@ -66,9 +66,9 @@ def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
     _leave_ours(profiles)
     _check_keys(profiles)
-    gates = Gates(settings.model_concurrency, settings.model_timeout)
+    gates = RequestQueues(settings.model_concurrency, settings.model_timeout)
     models, embedder = _models(settings, profiles, gates), _embedder(settings, gates)
-    services = Services(models, profiles, embedder, _transcriber(settings, gates), Workshop())
+    services = Services(models, profiles, embedder, _transcriber(settings, gates), Converter())
     for service in (services.models, services.embedder, services.transcriber, services.workshop):
         if service is not None:
             stack.push_async_callback(service.close)
@@ -94,7 +94,7 @@ def _check_keys(profiles: Profiles) -> None:
 
 
 async def ask_services(
-    settings: Settings, stack: AsyncExitStack, patience: float | None = None, memory: Memory | None = None
+    settings: Settings, stack: AsyncExitStack, patience: float | None = None, memory: FactStore | None = None
 ) -> Services:
     """Open them, and ask the model's servers what they tell of their models.
 
@@ -116,7 +116,7 @@ async def _given_up(learning: asyncio.Task[None]) -> None:
     await asyncio.wait([learning])
 
 
-def _models(settings: Settings, profiles: Profiles, gates: Gates) -> Models:
+def _models(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Models:
     first = _server(settings, profiles, gates)
     servers = [(name, _of_fallback(settings, profiles, name, gates) or first) for name in settings.fallbacks]
     if not servers:
@@ -143,7 +143,7 @@ def _servers(models: Models) -> list[Server]:
     return [models] if isinstance(models, Server) else []
 
 
-def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates) -> Server | None:
+def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: RequestQueues) -> Server | None:
     """A fallback's own server; None: it is the main model's."""
     own = profiles.fallbacks.get(name, Fallback())
     base_url, key = own.base_url, own.api_key and sendable(own.api_key)
@@ -164,7 +164,7 @@ def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Gates
     )
 
 
-def _server(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
+def _server(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Server:
     if settings.llm_api == "dashscope":
         return _native(settings, profiles, gates)
     return OpenAIServer(
@@ -180,7 +180,7 @@ def _server(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
     )
 
 
-def _native(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
+def _native(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Server:
     try:
         from bot.llm.dashscope import DashScopeServer
     except ImportError as exc:
@@ -197,7 +197,7 @@ def _native(settings: Settings, profiles: Profiles, gates: Gates) -> Server:
     )
 
 
-def _embedder(settings: Settings, gates: Gates) -> Embedder | None:
+def _embedder(settings: Settings, gates: RequestQueues) -> Embedder | None:
     if settings.embedding_model == "off":
         return None
     if settings.embedding_model in (None, "local"):
@@ -226,7 +226,7 @@ def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
     return None
 
 
-def _transcriber(settings: Settings, gates: Gates) -> Transcriptions | None:
+def _transcriber(settings: Settings, gates: RequestQueues) -> Transcriptions | None:
     if settings.transcription_model is None:
         return None
     key = _told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url)

@@ -1,18 +1,42 @@
-"""The forms that settings take: each checks one text and says in a sentence what is wrong with it."""
+"""A schedule as crontab(5) has it: five fields or a nickname, by the clock on the wall of a time zone.
+
+cronsim does what Debian's cron does: day of month and day of week, where neither begins with a star, mean either; what
+falls into an hour that the clocks skip is due right after it, and what falls into one that they repeat is due once. It
+takes seconds and other inventions as well, which no crontab has.
+
+The forms that settings take: each checks one text and says in a sentence what is wrong with it.
+"""
 
 import json
 import re
 import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from bot.amounts import Amount
-from bot.crontab import Crontab
 
+NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+_VALUE = r"(?:[0-9]{1,4}|[a-z]{3})"
+_ITEM = rf"(?:(?:\*|{_VALUE}-{_VALUE})(?:/[0-9]{{1,4}})?|{_VALUE})"
+_FIELD = re.compile(rf"{_ITEM}(?:,{_ITEM})*", re.IGNORECASE | re.ASCII)
+_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 SQLITE = "sqlite:///"
 LONGEST_NAME = 200
 """Bytes of a model's name: a button shows it."""
@@ -22,6 +46,52 @@ OURS = frozenset(
 )
 """Parts of a request that are the bot's own in one interface or another: with others in their place it can't work."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+
+
+@dataclass(frozen=True, slots=True)
+class Crontab:
+    """When something is due."""
+
+    fields: str
+    zone: ZoneInfo
+
+    @classmethod
+    def parse(cls, text: str, zone: ZoneInfo) -> Self:
+        """Read five fields or a nickname. Raises ValueError with what is wrong in words."""
+        words = re.split(r"[ \t]+", text.strip(" \t"))
+        if words[0].startswith("@"):
+            words = _meant_by(text.strip(" \t")).split()
+        if len(words) != len(_FIELDS):
+            raise ValueError(f"it has five fields, not {len(words)}")
+        for name, word in zip(_FIELDS, words, strict=True):
+            if not _FIELD.fullmatch(word):
+                raise ValueError(f"{name}: {word[:20]!r} is not a number, a name, a range, a step or a list of them")
+        found = cls(" ".join(words), zone)
+        try:
+            due = found.after(_ANY_TIME)
+        except CronSimError as exc:
+            raise ValueError(f"{str(exc).lower()}: out of range, or a day that never comes") from exc
+        if due is None:
+            raise ValueError("that day never comes")
+        return found
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first time later than the moment, both in UTC; None: never."""
+        return next((due for due in self._due(moment) if due > moment), None)
+
+    def _due(self, moment: datetime) -> Iterator[datetime]:
+        """The times from about then on: of an hour that is repeated the first one is meant, which may be over."""
+        return (due.astimezone(UTC) for due in CronSim(self.fields, moment.astimezone(self.zone)))
+
+
+def _meant_by(nickname: str) -> str:
+    if nickname.lower() == "@reboot":
+        raise ValueError("@reboot is not a time: the bot catches up on what is due whenever it starts")
+    try:
+        return NICKNAMES[nickname.lower()]
+    except KeyError:
+        raise ValueError(f"{nickname[:20]!r} is not one of {', '.join(NICKNAMES)}") from None
 
 
 def _token(value: SecretStr) -> SecretStr:
@@ -184,21 +254,54 @@ def _extra_body(value: object) -> object:
 
 
 ApiKey = Annotated[SecretStr, AfterValidator(sendable)]
+
+
 BotToken = Annotated[SecretStr, AfterValidator(_token)]
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
 ModelUrl = Annotated[str, AfterValidator(_model_url)]
+
+
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+
+
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+
+
 LlmApi = Annotated[str, AfterValidator(_llm_api)]
+
+
 Name = Annotated[str, AfterValidator(_name)]
+
+
 EmbeddingModel = Annotated[Name, AfterValidator(_embedding_model)]
+
+
 Access = Annotated[str, AfterValidator(_access)]
+
+
 Schedule = Annotated[str, AfterValidator(_schedule)]
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
 CompactAt = Annotated[str, AfterValidator(_compact_at)]
+
+
 Budget = Annotated[Amount | None, BeforeValidator(_amount)]
-upper_case = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+
+
 comma_separated = BeforeValidator(_ids)
+
+
 names = BeforeValidator(_names)
+
+
 extra_body = BeforeValidator(_extra_body)

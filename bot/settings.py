@@ -16,8 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot import setting_groups as groups
 from bot import setting_types as types
+from bot.api_keys import ApiKeys, keys_in, misplaced, native_url
 from bot.errors import SettingError
-from bot.keys import Keys, keys_in, misplaced, native_url
 
 DASHSCOPE_NATIVE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """Model Studio's native API, international (Singapore)."""
@@ -183,8 +183,8 @@ class Settings(
         return (*(key.get_secret_value() for key in keys if key), *queries, self.secret_of_webhook, *of_file)
 
     @property
-    def _keys(self) -> Keys:
-        return Keys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_url)
+    def _keys(self) -> ApiKeys:
+        return ApiKeys(self.openai_api_key, self.openai_base_url, self.dashscope_api_key, self.dashscope_url)
 
     @property
     def _key_of_model(self) -> SecretStr | None:

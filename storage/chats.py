@@ -1,11 +1,18 @@
-"""Which conversations there are."""
+"""Which conversations there are.
 
+Which languages a chat speaks: what its words speak for is counted as they are indexed.
+
+Topics of private chats that are still to get a title.
+"""
+
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from storage.database import Database, Row, Transaction
-from storage.records import Chat, Choices, Place
+from storage.records import Chat, ChatKey, ChatSettings
 
-CHOICES = tuple(field.name for field in fields(Choices))
+CHOICES = tuple(field.name for field in fields(ChatSettings))
 """The columns of what a chat has chosen for itself."""
 _AT = "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?"
 _FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
@@ -30,12 +37,12 @@ class Chats:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, place: Place) -> Chat | None:
+    async def find(self, place: ChatKey) -> Chat | None:
         """The conversation at this place, if anything was ever said there."""
         row = await self._database.row(_AT, (place.telegram_id, place.thread_id))
         return await read_chat(self._database, row) if row else None
 
-    async def ensure(self, tx: Transaction, place: Place, *, private: bool, now: float) -> Chat:
+    async def ensure(self, tx: Transaction, place: ChatKey, *, private: bool, now: float) -> Chat:
         """The conversation at this place, made if there was none."""
         await tx.execute(
             "INSERT INTO chats (telegram_id, thread_id, direct, private, created_at) VALUES (?, ?, ?, ?, ?)"
@@ -55,7 +62,7 @@ class Chats:
         row = await self._database.row("SELECT * FROM chats WHERE id = ?", (chat_id,))
         return await read_chat(self._database, row) if row else None
 
-    async def choose(self, tx: Transaction, chat_id: int, choices: Choices) -> None:
+    async def choose(self, tx: Transaction, chat_id: int, choices: ChatSettings) -> None:
         """Keep what this chat has chosen for itself."""
         columns = ", ".join(f"{name} = ?" for name in CHOICES)
         values = [getattr(choices, name) for name in CHOICES]
@@ -73,7 +80,7 @@ class Chats:
         """Set when the window is to be looked at, and how many compactions have failed in a row."""
         await tx.execute("UPDATE chats SET due_at = ?, compact_failures = ? WHERE id = ?", (due_at, failures, chat_id))
 
-    async def due(self, now: float) -> list[Place]:
+    async def due(self, now: float) -> list[ChatKey]:
         """Where a window is to be looked at now."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE due_at <= ? AND NOT gone AND thread_id >= 0", (now,)
@@ -97,7 +104,7 @@ class Chats:
             for row in rows
         }
 
-    async def with_open_work(self) -> list[Place]:
+    async def with_open_work(self) -> list[ChatKey]:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE id IN"
@@ -120,9 +127,9 @@ def _under(chat: Chat, shared: Row | None) -> Chat:
     return chat if shared is None else replace(chat, choices=_choices(shared))
 
 
-def place_in(row: Row) -> Place:
+def place_in(row: Row) -> ChatKey:
     """The place that a row names."""
-    return Place(row["telegram_id"], row["thread_id"], bool(row["direct"]))
+    return ChatKey(row["telegram_id"], row["thread_id"], bool(row["direct"]))
 
 
 def _chat(row: Row) -> Chat:
@@ -142,6 +149,78 @@ def _chat(row: Row) -> Chat:
     )
 
 
-def _choices(row: Row) -> Choices:
+def _choices(row: Row) -> ChatSettings:
     found = {name: row[name] for name in CHOICES}
-    return Choices(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})
+    return ChatSettings(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})
+
+
+class Languages:
+    """The table of chats and languages (ISO 639-1)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, chat_id: int, tx: Transaction | None = None) -> tuple[str, ...]:
+        """The languages of a chat, the most used first."""
+        sql = "SELECT language FROM chat_languages WHERE chat_id = ? ORDER BY words DESC, language"
+        rows = await (tx or self._database).rows(sql, (chat_id,))
+        return tuple(row["language"] for row in rows)
+
+    async def heard(self, tx: Transaction, chat_id: int, languages: Mapping[str, int]) -> None:
+        """So many more words of a chat speak for these languages."""
+        await tx.execute(
+            "INSERT INTO chat_languages (chat_id, language, words) SELECT ?, key, value FROM json_each(?) WHERE true"
+            " ON CONFLICT (chat_id, language) DO UPDATE SET words = words + excluded.words",
+            (chat_id, json.dumps(languages)),
+        )
+
+
+class Topics:
+    """The table of topics without a title of their own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def untitled(self, tx: Transaction, place: ChatKey) -> None:
+        """Nobody has named this topic."""
+        await tx.execute(
+            "INSERT INTO untitled_topics (telegram_id, thread_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (place.telegram_id, place.thread_id),
+        )
+
+    async def made(self, tx: Transaction, place: ChatKey, title: str) -> None:
+        """A title was made, and is to be set."""
+        await tx.execute(
+            "UPDATE untitled_topics SET title = ? WHERE telegram_id = ? AND thread_id = ?",
+            (title, place.telegram_id, place.thread_id),
+        )
+
+    async def settled(self, tx: Transaction, place: ChatKey) -> None:
+        """It has a name, or can't be given one."""
+        await tx.execute(
+            "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (place.telegram_id, place.thread_id)
+        )
+
+    async def is_untitled(self, place: ChatKey) -> bool:
+        """Whether it is still to get a title."""
+        return await self._row(place) is not None
+
+    async def title(self, place: ChatKey) -> str | None:
+        """The title that was made for it."""
+        row = await self._row(place)
+        return row["title"] if row else None
+
+    async def _row(self, place: ChatKey) -> Row | None:
+        return await self._database.row(
+            "SELECT title FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?",
+            (place.telegram_id, place.thread_id),
+        )
+
+
+async def forget_title(tx: Transaction, chat_id: int) -> None:
+    """What was said in a conversation is forgotten, or begun afresh: a title made of it is not set any more."""
+    await tx.execute(
+        "UPDATE untitled_topics SET title = NULL WHERE (telegram_id, thread_id) ="
+        " (SELECT telegram_id, thread_id FROM chats WHERE id = ?)",
+        (chat_id,),
+    )

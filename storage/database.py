@@ -1,32 +1,42 @@
-"""SQLite with one writer: what a transaction wrote is on the disk as a whole, or not at all.
+"""Numbered schema files, applied in order: a database made today equals one migrated from the first version.
+
+A file, once released, is never changed; the next change is a new file. Each is applied together with its number
+(``user_version``) in one transaction, so that a migration which is killed half-way has not happened.
+
+SQLite with one writer: what a transaction wrote is on the disk as a whole, or not at all.
 
 Coroutines that share a connection share its transaction, so writing goes through one lock. Reading has connections of
 its own (WAL, read-only), which see committed rows only and never wait for the writer.
+
+Waiting for a database that can't be written just now.
 """
 
 import asyncio
 import logging
+import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Self, TypeVar
 
 import aiosqlite
 
-from storage import heap, migrations
-from storage.errors import NewerDatabaseError as NewerDatabaseError
-from storage.errors import NotCopiedError as NotCopiedError
-from storage.errors import StorageError as StorageError
-from storage.errors import translated
-from storage.private import make_file
+from storage import files
+from storage.files import make_file
 from storage.readers import Readers
 from storage.readers import Row as Row
 from storage.readers import SQLValue as SQLValue
+from storage.storage_errors import NewerDatabaseError as NewerDatabaseError
+from storage.storage_errors import NotCopiedError as NotCopiedError
+from storage.storage_errors import StorageError as StorageError
+from storage.storage_errors import translated
 
+_NAME = re.compile(r"(\d{3})_\w+\.sql")
 T = TypeVar("T")
-
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (a backup, a shell command) before it fails."""
 WITHOUT_TRIGGER = 12
@@ -39,8 +49,37 @@ SCRUB_EVERY_S = 1.0
 """Scrubbing waits for the disk: so strangers can't make the bot do it all the time."""
 OLDEST_SQLITE = (3, 38)
 """The first with the JSON operators that the inbox uses."""
+WRITE_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One schema file as the script that applies it."""
+
+    version: int
+    script: str
+
+
+def after(version: int) -> Iterator[Step]:
+    """The steps that a database of `version` still needs, in order."""
+    return (step for step in _steps() if step.version > version)
+
+
+def latest() -> int:
+    """The version that this code was written for."""
+    return max(step.version for step in _steps())
+
+
+def _steps() -> list[Step]:
+    found = []
+    for file in resources.files("storage").joinpath("schema").iterdir():
+        if match := _NAME.fullmatch(file.name):
+            version = int(match[1])
+            sql = file.read_text(encoding="utf-8")
+            found.append(Step(version, f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {version};\nCOMMIT;"))
+    return sorted(found, key=lambda step: step.version)
 
 
 async def complete(work: Awaitable[T]) -> T:
@@ -125,7 +164,7 @@ class Database:
             writer = await _connect(path)
             try:
                 version = await _version(writer)
-                if keep_old is not None and 0 < version < migrations.latest():
+                if keep_old is not None and 0 < version < latest():
                     await asyncio.to_thread(keep_old, path, version)
                 # FULL survives a power loss, not only a killed process: "durable before acknowledged" means both.
                 await writer.execute("PRAGMA journal_mode = WAL")
@@ -215,7 +254,7 @@ class Database:
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
-    await connection.execute(heap.LIMIT)
+    await connection.execute(files.LIMIT)
     await connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
@@ -241,10 +280,10 @@ def _prepare(path: Path) -> None:
 
 async def _version(connection: aiosqlite.Connection) -> int:
     row = next(iter(await connection.execute_fetchall("PRAGMA user_version")))
-    version, latest = int(row[0]), migrations.latest()
-    if version > latest:
+    version, newest = int(row[0]), latest()
+    if version > newest:
         raise NewerDatabaseError(
-            f"the database has schema {version}, this version of Keepsake knows schemas up to {latest}: "
+            f"the database has schema {version}, this version of Keepsake knows schemas up to {newest}: "
             "run the version that wrote it, or a later one"
         )
     return version
@@ -253,5 +292,21 @@ async def _version(connection: aiosqlite.Connection) -> int:
 async def _migrate(writer: aiosqlite.Connection, version: int) -> None:
     if 0 < version < WITHOUT_TRIGGER:  # with a damaged search index it fails every change of a table
         await writer.execute("DROP TRIGGER IF EXISTS turn_keys_follow")
-    for step in migrations.after(version):
+    for step in after(version):
         await writer.executescript(step.script)
+
+
+async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a write that the database can't take now (locked by another process, disk full) for about a minute.
+
+    Raises StorageError after that, and at once for what no waiting mends.
+    """
+    for wait in WRITE_AGAIN_AFTER_S:
+        try:
+            return await write()
+        except StorageError as exc:
+            if not exc.may_pass:
+                raise
+            log.warning("The database can't be written, trying again in %.1f s: %s", wait, exc)
+            await asyncio.sleep(wait)
+    return await write()

@@ -11,7 +11,7 @@ MOST_PARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredTurn:
     """A user's turn as it stands in the transcript."""
 
     turn_id: int
@@ -35,7 +35,7 @@ class Edits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, chat_id: int, message_id: int) -> Stored | None:
+    async def find(self, chat_id: int, message_id: int) -> StoredTurn | None:
         """The user's turn that this Telegram message is, unless it was reset."""
         row = await self._database.row(
             "SELECT turns.id, content, glue, asked, digest FROM turns JOIN turn_messages ON turn_id = turns.id"
@@ -44,7 +44,7 @@ class Edits:
             " ORDER BY turns.id DESC LIMIT 1",  # the number of an ephemeral message is given again when that is gone
             (chat_id, message_id),
         )
-        return Stored(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
+        return StoredTurn(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
 
     async def last_exchange(self, chat_id: int) -> Exchange:
         """The newest question, all messages of it, and its answer."""

@@ -1,4 +1,12 @@
-"""What stands between the search index and its damage.
+"""An empty search index in the place of one that is damaged, whatever the damage is.
+
+SQLite's own integrity check of the search index, which reads all of it and compares it with what was indexed.
+
+It is a statement that writes, as SQLite sees it: on the database itself every message would wait for it, and an index
+of 100,000 messages takes seconds. So it looks at a copy of the index's tables, of one moment, which SQLite keeps in a
+file without a name.
+
+What stands between the search index and its damage.
 
 The index can be made anew from the turns at any time, so damage in it fails nothing: nothing is found then, what should
 be written is left out, and that is noted until an empty index stands in its place. Damage in any other table is an
@@ -8,26 +16,158 @@ SQLite takes back a whole transaction in which it met a damaged page. So the ind
 own: what deletes or changes turns notes their keys as stale, and they are taken out behind it.
 """
 
+import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
-from storage import fts_check, making_index
+from storage import files
 from storage.database import Database, Row, SQLValue, StorageError, Transaction
-from storage.old_index import OldIndex
+from storage.old_index import OLD_PARTS, OldIndex, parts_of
 
+INDEX = """CREATE VIRTUAL TABLE turn_words USING fts5 (
+    tag, own, written, around, label, tokenize = "ascii"
+)"""
+TERMS = "CREATE VIRTUAL TABLE turn_terms USING fts5vocab (turn_words, row)"
+"""Both as the schema has them."""
+PARTS = parts_of("turn_words")
+TOO_LARGE = "a length in it is too large"
+_TABLES = "SELECT name, sql FROM source.sqlite_schema WHERE type = 'table' AND name IN (SELECT value FROM json_each(?))"
+_CHECK_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 _RAISED = "CORRUPT ERROR CONSTRAINT MISMATCH NOMEM TOOBIG"
 _DAMAGE = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _RAISED.split())
 """What statements raise that are right, on an index that is not; a full disk or a lock is none of it.
 
-Garbage may say that it has a thousand million entries: no sound index takes as much memory (``storage.heap``).
+Garbage may say that it has a thousand million entries: no sound index takes as much memory (``storage.files``).
 """
 _WRONG_QUERY = ("syntax error", "unterminated string", "unknown special query")
 
 log = logging.getLogger(__name__)
+
+
+async def replace(database: Database) -> None:
+    """Drop the index and make an empty one; no turn counts as indexed then. Raises StorageError."""
+    rows = await database.rows("PRAGMA database_list")
+    broken = await asyncio.to_thread(_broken, Path(rows[0]["file"]))
+    taken_apart = bool(broken) or not await _can_be_dropped(database)
+    async with database.transaction(alone=True) as tx:
+        await (_take_apart(tx, broken) if taken_apart else _drop(tx))
+        await OldIndex.leave(tx, broken)
+        await tx.execute(INDEX)
+        await tx.execute(TERMS)
+        await tx.execute("UPDATE chats SET indexed_turn = 0, old_turn = 0")
+        await tx.execute("DELETE FROM chat_languages")
+        await tx.execute("DELETE FROM stale_keys")
+        await tx.execute("DELETE FROM index_damage")
+    if broken:
+        await _compact(database)
+
+
+def _broken(path: Path) -> list[str]:
+    """The tables whose pages are damaged: to drop one would free pages that may be those of another table."""
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        return [name for name in (*PARTS, *OLD_PARTS) if not _is_sound(connection, name)]
+
+
+def _is_sound(connection: sqlite3.Connection, table: str) -> bool:
+    try:
+        found = connection.execute(f"PRAGMA quick_check({table})").fetchall()
+    except sqlite3.OperationalError:  # it is not there
+        return True
+    except (sqlite3.DatabaseError, MemoryError):
+        return False
+    return found == [("ok",)]
+
+
+async def _can_be_dropped(database: Database) -> bool:
+    """FTS5 drops no table that it can't open."""
+    try:
+        await database.rows("SELECT 1 FROM turn_words LIMIT 0")
+    except StorageError:
+        return False
+    return True
+
+
+async def _drop(tx: Transaction) -> None:
+    await tx.execute("DROP TABLE IF EXISTS turn_terms")
+    await tx.execute("DROP TABLE turn_words")
+
+
+async def _take_apart(tx: Transaction, broken: Collection[str]) -> None:
+    """Without FTS5 the tables of an index are tables like any other."""
+    names = ", ".join(f"'{name}'" for name in ("turn_terms", "turn_words", *broken))
+    await tx.execute("PRAGMA writable_schema = ON")
+    await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")  # noqa: S608 - constants
+    await tx.execute("PRAGMA writable_schema = RESET")
+    for name in PARTS:
+        if name not in broken:
+            await tx.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+async def _compact(database: Database) -> None:
+    """Damaged pages that belong to no table now go, and the words in them."""
+    try:
+        await database.compact()
+    except StorageError as exc:
+        log.warning("The pages of the damaged index are still in the file, since it can't be written anew: %s", exc)
+
+
+def opened() -> closing[sqlite3.Connection]:
+    """A connection for the copy, which may be interrupted from another thread."""
+    return closing(sqlite3.connect("", uri=True, check_same_thread=False, isolation_level=None))
+
+
+async def look(path: Path) -> str:
+    """See ``fault``; ends what it does when it is cancelled."""
+    with opened() as copy:
+        work = asyncio.get_running_loop().run_in_executor(None, fault, copy, path)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            copy.interrupt()
+            with suppress(sqlite3.Error):
+                await work
+            raise
+
+
+def fault(copy: sqlite3.Connection, path: Path) -> str:
+    """What is wrong with a database's index; empty: nothing. Raises sqlite3.Error when it can't be looked at."""
+    copy.execute(files.LIMIT)
+    copy.execute("ATTACH ? AS source", (f"file:{quote(str(path))}?mode=ro",))
+    try:
+        missing = _copied(copy)
+        if missing:
+            return f"no such table: {missing}"
+        copy.execute("INSERT INTO turn_words (turn_words) VALUES ('integrity-check')")
+    except sqlite3.DatabaseError as exc:
+        if getattr(exc, "sqlite_errorcode", 0) & 0xFF not in _CHECK_DAMAGE:
+            raise
+        return str(exc)
+    except MemoryError:
+        return TOO_LARGE
+    return ""
+
+
+def _copied(copy: sqlite3.Connection) -> str:
+    """Copy the index; returns the name of a table that is missing."""
+    names = json.dumps(PARTS)
+    copy.execute("BEGIN")  # what is read is of one moment
+    tables = dict(copy.execute(_TABLES, (names,)).fetchall())
+    for name in PARTS:
+        if name not in tables:
+            return name
+        copy.execute(tables[name])
+        copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")  # noqa: S608 - constants
+    copy.execute("COMMIT")
+    # FTS5 would fill its tables anew if it made them: it is told that they are there.
+    copy.execute("PRAGMA writable_schema = ON")
+    copy.execute("INSERT INTO sqlite_schema VALUES ('table', 'turn_words', 'turn_words', 0, ?)", (INDEX,))
+    copy.execute("PRAGMA writable_schema = RESET")
+    return ""
 
 
 class IndexDamagedError(StorageError):
@@ -67,7 +207,7 @@ class Index:
             return
         rows = await self._database.rows("PRAGMA database_list")
         try:
-            fault = await fts_check.look(Path(rows[0]["file"]))
+            fault = await look(Path(rows[0]["file"]))
         except sqlite3.Error as exc:  # a full disk
             log.warning("The search index can't be looked at now: %s", exc)
             return
@@ -76,7 +216,7 @@ class Index:
 
     async def replace(self) -> None:
         """Put an empty index in the place of a damaged one: all turns are to be indexed then."""
-        await making_index.replace(self._database)
+        await replace(self._database)
         self._damaged = False
 
     async def renew_all(self, version: str) -> None:

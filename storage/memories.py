@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from storage.chats import read_chat
 from storage.database import Database, Row, Transaction
-from storage.noted import Memory, NotesVersion, Span
+from storage.memory_records import Memory, NotesVersion, Span
 from storage.records import Chat, Window
 from storage.transcript import Transcript
 

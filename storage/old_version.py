@@ -11,9 +11,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from storage import checking
+from storage import inspection
 from storage.database import NotCopiedError
-from storage.private import make_file
+from storage.files import make_file
 
 SPARE = 1.1
 """How much room must be free, in sizes of the database."""
@@ -43,7 +43,7 @@ def keep(database: Path, version: int) -> None:
 
 def _keep(database: Path, version: int) -> Path | None:
     with closing(_connect(database)) as source:
-        before = checking.contents(source)
+        before = inspection.contents(source)
         number = 1
         while (target := _target(database, version, number)).exists():
             if _is_copy(target, before):
@@ -79,11 +79,11 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
     sync(part)
 
 
-def _is_copy(path: Path, contents: checking.Contents) -> bool:
+def _is_copy(path: Path, contents: inspection.Contents) -> bool:
     """Whether a file holds the same, and is as sound as can be."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as connection:
-            return not checking.damages(connection).elsewhere and checking.contents(connection) == contents
+            return not inspection.damages(connection).elsewhere and inspection.contents(connection) == contents
     except sqlite3.Error:
         return False
 
@@ -91,7 +91,7 @@ def _is_copy(path: Path, contents: checking.Contents) -> bool:
 def _connect(database: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True, isolation_level=None)
     try:
-        found = checking.damages(connection).elsewhere
+        found = inspection.damages(connection).elsewhere
         if found:
             raise NotCopiedError(f"it is damaged ({'; '.join(found)}), and was not updated in that state")
     except BaseException:

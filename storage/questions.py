@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.database import Database, Row, Transaction
-from storage.records import Button, Place
+from storage.records import Button, ChatKey
 
 LIVES_S = 2 * 86_400.0
 """How long a reply to it is an answer, in seconds."""
@@ -32,7 +32,7 @@ class Question:
     """One question; `id` 0: there is no row, since a version asked that kept none."""
 
     id: int
-    place: Place
+    place: ChatKey
     person: int | None
     kind: QuestionKind
     asked_at: float
@@ -70,7 +70,7 @@ class Questions:
         where = f"telegram_id = ?1 AND message_id = ?2 AND {_SEEN}"
         return await self._one(where, telegram_id, message_id, person)
 
-    async def without_message(self, place: Place, kind: QuestionKind, person: int | None) -> Question | None:
+    async def without_message(self, place: ChatKey, kind: QuestionKind, person: int | None) -> Question | None:
         """One of this kind of which it is not known which message it is, this person's rather than another's.
 
         The process died when it had been sent, or the group has moved.
@@ -80,12 +80,12 @@ class Questions:
         theirs = await self._one(f"{where} AND person = ?", *values, person or 0)
         return theirs or await self._one(where, *values)
 
-    async def awaiting(self, place: Place, person: int) -> Question | None:
+    async def awaiting(self, place: ChatKey, person: int) -> Question | None:
         """The question that the next message of this person answers."""
         where = "telegram_id = ? AND thread_id = ? AND person = ? AND open AND awaits"
         return await self._one(where, place.telegram_id, place.thread_id, person)
 
-    async def open_for(self, place: Place, person: int) -> list[Question]:
+    async def open_for(self, place: ChatKey, person: int) -> list[Question]:
         """What this person has not answered yet, newest first."""
         rows = await self._database.rows(
             "SELECT * FROM questions WHERE telegram_id = ? AND thread_id = ? AND person = ? AND open ORDER BY id DESC",
@@ -144,7 +144,7 @@ class Questions:
         """Want no answer to it any more; False when that was so before."""
         return await self._end(tx, question.id)
 
-    async def pass_over(self, tx: Transaction, place: Place, person: int | None) -> None:
+    async def pass_over(self, tx: Transaction, place: ChatKey, person: int | None) -> None:
         """The person says something else: from now on only a reply to a question answers it."""
         await tx.execute(
             "UPDATE questions SET awaits = 0 WHERE telegram_id = ? AND thread_id = ? AND person IS ? AND awaits",
@@ -199,7 +199,7 @@ async def move_questions(tx: Transaction, old: int, new: int) -> None:
 def _question(row: Row) -> Question:
     return Question(
         id=row["id"],
-        place=Place(row["telegram_id"], row["thread_id"]),
+        place=ChatKey(row["telegram_id"], row["thread_id"]),
         person=row["person"],
         kind=QuestionKind(row["kind"]),
         asked_at=row["asked_at"],

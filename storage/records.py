@@ -1,19 +1,43 @@
-"""The values that go into and come out of the storage."""
+"""Where in Telegram a conversation happens.
 
-from dataclasses import astuple, dataclass
+The values that go into and come out of the storage.
+"""
+
+from dataclasses import astuple, dataclass, field
 from datetime import date
 from enum import StrEnum
 from operator import add
 
-from storage.noted import Memory
-from storage.places import Place as Place
+from storage.memory_records import Memory
 
+ASIDE = 2**53
+"""Above the numbers of topics and of people, which have 52 bits at most."""
 ONE_MESSAGE = 4096
 """Characters that a Telegram message holds at most: what is longer takes several."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ChatKey:
+    """Where in Telegram a conversation happens: a chat, or one topic of it (`thread_id` 0: the chat itself)."""
+
+    telegram_id: int
+    thread_id: int = 0
+    direct: bool = field(default=False, compare=False)
+    """The topic is one person's, of a channel's direct messages; a chat has topics of one sort only."""
+
+    @classmethod
+    def aside(cls, telegram_id: int, user_id: int) -> "ChatKey":
+        """What one member of a group and the bot say there that nobody else sees: a conversation of its own."""
+        return cls(telegram_id, ASIDE + user_id)
+
+    @property
+    def alone_with(self) -> int | None:
+        """Who alone sees what is said here; None: everybody in the chat."""
+        return self.thread_id - ASIDE if self.thread_id > ASIDE else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
     """What a chat has chosen for itself; None: as the bot is set, or for the language, as the person who speaks."""
 
     memory_way: str | None = None
@@ -36,7 +60,7 @@ class Chat:
     """One conversation with its own memory."""
 
     id: int
-    place: Place
+    place: ChatKey
     private: bool
     stamped_at: float | None
     """When a time was last written into a turn, in seconds since 1970 (UTC)."""
@@ -44,7 +68,7 @@ class Chat:
     """Turns up to this id were reset."""
     epoch: int = 0
     """Raised by whatever takes something back; what was made of an earlier epoch's turns is void."""
-    choices: Choices = Choices()
+    choices: ChatSettings = ChatSettings()
     due_at: float | None = None
     """When to look whether its window should be compacted, in seconds since 1970 (UTC)."""
     compact_failures: int = 0
@@ -113,7 +137,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class HistoryTurn:
     """A turn as it is found and shown later."""
 
     turn_id: int
@@ -261,7 +285,7 @@ class File:
 class Notice:
     """A text of our own."""
 
-    place: Place
+    place: ChatKey
     private: bool
     text: str
     reply_to: int | None = None

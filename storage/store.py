@@ -6,34 +6,26 @@ from pathlib import Path
 from typing import Self
 
 from storage import old_version
-from storage.access import AccessList
-from storage.archive import Archive
+from storage.access_list import AccessList, OwnerLinks
+from storage.archive_restore import ArchiveWriter
 from storage.bases import Bases
 from storage.broadcasts import Broadcasts
-from storage.chats import Chats
+from storage.chat_archive import ArchiveReader
+from storage.chats import Chats, Topics
 from storage.database import Database, StorageError, Transaction
-from storage.deliveries import Deliveries
 from storage.edits import Edits
-from storage.forgettings import Forgettings
+from storage.history import History
 from storage.inbox import Inbox
-from storage.kept_responses import KeptResponses
-from storage.media import Media
+from storage.media_store import Media
 from storage.memories import Memories
-from storage.notices import Notices
-from storage.owner_links import OwnerLinks
-from storage.past import Past
-from storage.presence import Presence
+from storage.model_servers import KeptResponses, ServerFacts
+from storage.outbox import Deliveries, Notices
+from storage.presence import Presence, Speakers
 from storage.questions import Questions
-from storage.resets import Resets
-from storage.restoring import Restoring
+from storage.resets import Forgettings, Resets
 from storage.search import Search
-from storage.server_facts import ServerFacts
-from storage.speakers import Speakers
-from storage.spending import Spending
-from storage.token_ratios import TokenRatios
-from storage.topics import Topics
 from storage.transcript import Transcript
-from storage.usage import UsageLog
+from storage.usage import Spending, TokenRatios, UsageLog
 from storage.vectors import Vectors
 
 
@@ -55,7 +47,7 @@ class Storage:
     memories: Memories
     token_ratios: TokenRatios
     server_facts: ServerFacts
-    past: Past
+    past: History
     search: Search
     forgettings: Forgettings
     vectors: Vectors
@@ -67,8 +59,8 @@ class Storage:
     questions: Questions
     usage: UsageLog
     spending: Spending
-    archive: Archive
-    restoring: Restoring
+    archive: ArchiveReader
+    restoring: ArchiveWriter
     topics: Topics
 
     @classmethod
@@ -96,7 +88,7 @@ class Storage:
             memories=Memories(database, transcript),
             token_ratios=TokenRatios(database),
             server_facts=ServerFacts(database),
-            past=Past(database),
+            past=History(database),
             search=Search(database),
             forgettings=Forgettings(database),
             vectors=Vectors(database),
@@ -108,8 +100,8 @@ class Storage:
             questions=Questions(database),
             usage=UsageLog(database),
             spending=Spending(database),
-            archive=Archive(database, chats),
-            restoring=Restoring(chats, media, Spending(database)),
+            archive=ArchiveReader(database, chats),
+            restoring=ArchiveWriter(chats, media, Spending(database)),
             topics=Topics(database),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Transaction
-from storage.media import Media
+from storage.media_store import Media
 from storage.records import NewReply, NewTurn, Report, Role, Turn, Usage
 
 REPORTS_LOOKED_AT = 1_000
@@ -17,7 +17,7 @@ REPORTS_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class PendingReply:
     """An answer that the chat waits for."""
 
     reply_id: int | None
@@ -87,7 +87,7 @@ class Transcript:
             for row in rows
         )
 
-    async def owed(self, chat_id: int) -> Owed | None:
+    async def owed(self, chat_id: int) -> PendingReply | None:
         """The answer that this chat waits for, if there is one."""
         row = await self._database.row(
             "SELECT max(iif(state = 'streaming', id, NULL)) AS reply_id, max(replaces) AS replaces,"
@@ -98,7 +98,7 @@ class Transcript:
         if row is None or (row["asked"] is None and row["replaces"] is None):
             return None
         stale = row["reply_id"] is not None and (row["asked"] or 0) > row["reply_id"]
-        return Owed(
+        return PendingReply(
             reply_id=row["reply_id"],
             stale=stale,
             replaces=row["replaces"],
@@ -141,7 +141,7 @@ class Transcript:
             (chat_id, reply_to, replaces, asked_by, now),
         )
 
-    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: Owed) -> int:
+    async def begin_anew(self, tx: Transaction, chat_id: int, now: float, owed: PendingReply) -> int:
         """Open a reply behind what was said since, with the messages that already show the stale one."""
         reply_id = await self.begin_reply(tx, chat_id, now, reply_to=owed.reply_to, replaces=owed.replaces)
         await tx.execute("UPDATE turn_messages SET turn_id = ? WHERE turn_id = ?", (reply_id, owed.reply_id))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
-from storage.private import restrict
+from storage.files import restrict
 from tests.plans import Plans
 
 restrict()

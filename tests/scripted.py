@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from bot.llm.caching import CacheProfile
-from bot.llm.interface import DEFAULT, Delta, Finish, Message, Options, Senses, Usage
+from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, Delta, Finish, Message, Options, Usage
 
 Script = Sequence[Delta | Exception | asyncio.Event]
 """Deltas to say, exceptions to raise, events to wait for."""
@@ -25,7 +24,7 @@ class ScriptedModel:
 
     scripts: list[Script]
     name: str = "scripted"
-    senses: Senses = field(default_factory=Senses)
+    senses: Capabilities = field(default_factory=Capabilities)
     window: int = 32_768
     limit: int | None = None
     single_turn: bool = False

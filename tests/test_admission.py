@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import admission
 from bot.__main__ import _parse
+from bot.cli import users as admission
 from bot.errors import SettingError, StartError
 from bot.settings import Settings, load
 from storage import Storage
+from storage.access_list import AccessStatus
 from storage.backup import backup
-from storage.guests import Standing
 
 OWNER, BOB = 1, 7
 
@@ -34,13 +34,13 @@ async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 async def test_decision_is_listed_and_in_the_backup(settings: Settings, tmp_path: Path) -> None:
-    assert await admission.put(settings, BOB, Standing.ALLOWED) == "7 has access now.\n"
+    assert await admission.put(settings, BOB, AccessStatus.ALLOWED) == "7 has access now.\n"
     listed = await admission.users(settings)
     assert re.search(r"^• 7: since [-0-9]+, by the bot's operator, 0 tokens in, 0 out$", listed, re.MULTILINE)
     await backup(settings.database_path, tmp_path / "copy.db")
     copied = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/copy.db"})
     assert await admission.users(copied) == listed
-    assert await admission.put(settings, BOB, Standing.BLOCKED) == "7 is blocked now.\n"
+    assert await admission.put(settings, BOB, AccessStatus.BLOCKED) == "7 is blocked now.\n"
     assert "Blocked\n• 7: " in await admission.users(settings)
 
 
@@ -50,10 +50,10 @@ async def test_owner_code_is_shown_without_telegram(settings: Settings) -> None:
 
 async def test_what_the_settings_say_stands_above_it(settings: Settings) -> None:
     with pytest.raises(SettingError, match=r"^OWNER_IDS"):
-        await admission.put(settings, OWNER, Standing.BLOCKED)
+        await admission.put(settings, OWNER, AccessStatus.BLOCKED)
     by_list = settings.model_copy(update={"access": "list"})
     with pytest.raises(SettingError, match=r"^ACCESS=list"):
-        await admission.put(by_list, BOB, Standing.ALLOWED)
+        await admission.put(by_list, BOB, AccessStatus.ALLOWED)
     with pytest.raises(SettingError, match=r"^ACCESS=list"):
         await admission.owner(by_list)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.backoff import backoff
+from bot.concurrency import backoff
 
 
 def test_it_doubles_up_to_its_bound() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.crontab import NICKNAMES, Crontab
+from bot.setting_types import NICKNAMES, Crontab
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

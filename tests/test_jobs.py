@@ -8,18 +8,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
-from bot.conversation.kept_responses import ResponseCleaning
+from bot.conversation.maintenance import Retention
+from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.tokens import estimate
-from bot.jobs import DAY_S, Jobs, Keep, _guarded
+from bot.scheduler import DAY_S, Jobs, Keep, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
-from storage.noted import Memory
-from storage.records import Button, NewTurn, Notice, Place
-from storage.search import Key
+from storage.memory_records import Memory
+from storage.records import Button, ChatKey, NewTurn, Notice
+from storage.search import TurnKey
 
-HOME = Place(5)
+HOME = ChatKey(5)
 ZONE = ZoneInfo("UTC")
 
 
@@ -46,15 +46,15 @@ def _jobs(
     now: float,
     schedule: str = "idle",
     said: int | None = None,
-    settled: list[Place] | None = None,
+    settled: list[ChatKey] | None = None,
 ) -> Jobs:
     settled = [] if settled is None else settled
     return Jobs(
         storage=storage,
         keyboards=buttons,
-        cleaning=Cleaning(storage, Indexer(storage, ZONE), estimate),
+        cleaning=Retention(storage, Indexer(storage, ZONE), estimate),
         errands=NoErrands(),
-        responses=ResponseCleaning(storage, None),
+        responses=ResponseDeletion(storage, None),
         settle=settled.append,
         schedule=schedule,
         zone=ZONE,
@@ -146,15 +146,15 @@ async def test_the_scheduler_runs_on_in_a_repeated_hour(storage: Storage) -> Non
 
 
 async def test_lanes_are_woken_for_due_windows(storage: Storage) -> None:
-    settled: list[Place] = []
+    settled: list[ChatKey] = []
     async with storage.transaction() as tx:
         for number, due in ((1, 50.0), (2, 150.0), (3, None)):
-            chat = await storage.chats.ensure(tx, Place(number), private=True, now=0.0)
+            chat = await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
             await storage.chats.look_at(tx, chat.id, due, 0)
     await _jobs(storage, Buttons(), 100.0, settled=settled).look_at_windows()
-    assert settled == [Place(1)]
+    assert settled == [ChatKey(1)]
     await _jobs(storage, Buttons(), 100.0, settled=settled).compact_all()
-    assert settled == [Place(1), Place(1), Place(2), Place(3)]
+    assert settled == [ChatKey(1), ChatKey(1), ChatKey(2), ChatKey(3)]
 
 
 async def test_expired_turns_are_deleted_with_their_words(storage: Storage) -> None:
@@ -178,7 +178,7 @@ async def test_the_index_is_repaired_at_night(storage: Storage) -> None:
         chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
         await storage.transcript.append(tx, chat.id, [NewTurn("zanzibar", "", 1, 1, 5)], now=0.0)
         await storage.transcript.give_up(tx, chat.id)
-        await storage.search.put(tx, chat.id, [Key(999, "orphan", "")])
+        await storage.search.put(tx, chat.id, [TurnKey(999, "orphan", "")])
     await _jobs(storage, Buttons(), 0.0).repair_index()
     assert "zanzibar" in await _terms(storage)
     assert "orphan" not in await _terms(storage)

@@ -15,7 +15,7 @@ from bot.llm.client import client
 from bot.llm.interface import Message, Purpose, Sound
 from bot.services import open_services
 from bot.settings import load
-from sandbox.server import serve
+from sandbox.http import serve
 
 SECRETS = {
     "OPENAI_API_KEY": "sk-main",

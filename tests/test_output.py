@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bot import output
+from bot.cli import output
 
 
 def test_words_are_utf8_in_any_locale(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,12 @@ MOST_GROWTH = 8.0
 TRIES = 4
 """A machine that is busy with others makes one measurement look so, and not each."""
 BOUNDED = {
-    "bot.conversation.excerpt._PIECE": "no blanks at an end: they are cut before",
+    "bot.conversation.ranking._PIECE": "no blanks at an end: they are cut before",
     "bot.llm.failures._WORDS": "a server's words: 2,000 characters, none of them 200 long",
     "bot.llm.failures._NO_CREDIT": "as above",
     "bot.llm.failures._QUOTED": "as above",
     "bot.llm.failures._MODEL_STUDIO": "the name of a host",
-    "bot.llm.picture_wordings._AFTER": "forty characters",
+    "bot.llm.media_wordings._AFTER": "forty characters",
     "bot.llm.profiles._LOCAL": "the name of a model",
 }
 """Those that see nothing long."""

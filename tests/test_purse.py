@@ -6,9 +6,9 @@ import pytest
 
 from bot.amounts import Price
 from bot.errors import SettingError
-from bot.llm.caching import CacheProfile
+from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
-from bot.purse import Prices, open_budget, prices
+from bot.pricing import Prices, open_budget, prices
 from bot.settings import Settings, load
 from storage import Storage
 from storage.records import Usage

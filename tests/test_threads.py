@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from bot.threads import spare_what_stays, yield_often
+from bot.concurrency import spare_what_stays, yield_often
 
 
 def test_threads_yield_within_a_millisecond() -> None:

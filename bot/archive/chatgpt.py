@@ -13,12 +13,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.archive.keepsake import DEFAULT_STATE, Parcel
-from bot.conversation.said import Said, render, stamp
+from bot.archive.native_format import DEFAULT_STATE, ConversationBundle
+from bot.conversation.incoming_message import IncomingMessage, render, stamp
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ArchiveError
-from storage.archived import ArchivedChat, ArchivedTurn
-from storage.records import Place, Role
+from storage.chat_archive import ArchivedChat, ArchivedTurn
+from storage.records import ChatKey, Role
 
 SPEAKER = "Me"
 """The file does not say what its owner is called; in /search they read this."""
@@ -29,66 +29,66 @@ Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
 _SPOKEN = ("text", "multimodal_text")
 
 
-class _Entry(BaseModel):
+class _ChatGPTModel(BaseModel):
     """The file has many more fields than are of use here, and gets new ones."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-class Author(_Entry):
+class ChatGPTAuthor(_ChatGPTModel):
     """Who said it: user, assistant, system or tool."""
 
     role: str
 
 
-class Part(_Entry):
+class ChatGPTPart(_ChatGPTModel):
     """What is no plain text: a picture, a sound, or what a sound said."""
 
     content_type: str | None = None
     text: str | None = None
 
 
-class Content(_Entry):
+class ChatGPTContent(_ChatGPTModel):
     """What was said, in parts."""
 
     content_type: str
-    parts: tuple[str | Part | None, ...] | None = None
+    parts: tuple[str | ChatGPTPart | None, ...] | None = None
 
 
-class Attachment(_Entry):
+class ChatGPTAttachment(_ChatGPTModel):
     """A file that came with it; pictures are among them, and among the parts too."""
 
     name: str | None = None
     mime_type: str | None = None
 
 
-class Metadata(_Entry):
+class ChatGPTMetadata(_ChatGPTModel):
     """Some of the rest."""
 
     is_visually_hidden_from_conversation: bool | None = None
-    attachments: tuple[Attachment, ...] | None = None
+    attachments: tuple[ChatGPTAttachment, ...] | None = None
 
 
-class Message(_Entry):
+class ChatGPTMessage(_ChatGPTModel):
     """One message; `recipient` is "all" or a tool, `channel` is set for what a model says while it works."""
 
-    author: Author
-    content: Content | None = None
+    author: ChatGPTAuthor
+    content: ChatGPTContent | None = None
     create_time: Moment | None = None
     weight: float | None = None
     recipient: str | None = None
     channel: str | None = None
-    metadata: Metadata | None = None
+    metadata: ChatGPTMetadata | None = None
 
 
-class Node(_Entry):
+class ChatGPTNode(_ChatGPTModel):
     """A place in the tree; the root has no message."""
 
     parent: str | None = None
-    message: Message | None = None
+    message: ChatGPTMessage | None = None
 
 
-class Title(_Entry):
+class ChatGPTTitle(_ChatGPTModel):
     """How one entry of the file is told apart from the others."""
 
     id: str | None = None
@@ -101,23 +101,23 @@ class Title(_Entry):
         return self.conversation_id or self.id or self.title or "?"
 
 
-class Conversation(Title):
+class ChatGPTConversation(ChatGPTTitle):
     """One entry of the file."""
 
     create_time: Moment | None = None
     current_node: str | None = None
-    mapping: dict[str, Node] = Field(min_length=1)
+    mapping: dict[str, ChatGPTNode] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ChatGPTReader:
     """Makes turns of messages: times are those of `zone`."""
 
-    place: Place
+    place: ChatKey
     zone: tzinfo
     count_tokens: TokenCounter
 
-    def parcel(self, conversation: Conversation) -> Parcel:
+    def parcel(self, conversation: ChatGPTConversation) -> ConversationBundle:
         """The conversation as the history of the chat. Raises ArchiveError when nothing in it was said."""
         turns: list[ArchivedTurn] = []
         began = at = conversation.create_time or 0.0
@@ -127,7 +127,7 @@ class Reading:
             turn = self._turn(message, at)
             files = tuple(_files(message))
             if turn.role is Role.USER and (turn.content or files):
-                said = Said(None, None, turn.content, datetime.fromtimestamp(at, UTC), notes=files)
+                said = IncomingMessage(None, None, turn.content, datetime.fromtimestamp(at, UTC), notes=files)
                 time = stamp(said, stamped_at, self.zone)
                 stamped_at = at if time else stamped_at
                 turn = replace(turn, content=time + render(said))
@@ -138,9 +138,9 @@ class Reading:
         if not turns:
             raise ArchiveError(f"the conversation {conversation.name} has no messages to import")
         chat = ArchivedChat(self.place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
-        return Parcel(chat, {})
+        return ConversationBundle(chat, {})
 
-    def _turn(self, message: Message, at: float) -> ArchivedTurn:
+    def _turn(self, message: ChatGPTMessage, at: float) -> ArchivedTurn:
         role = Role(message.author.role)
         mine = role is Role.USER
         return ArchivedTurn(
@@ -155,7 +155,7 @@ class Reading:
         )
 
 
-def chosen(titles: Sequence[Title], wanted: str | None) -> int:
+def chosen(titles: Sequence[ChatGPTTitle], wanted: str | None) -> int:
     """Which one has this title or id; the only one there is when none is named. Raises ArchiveError."""
     if wanted is None and len(titles) == 1:
         return 0
@@ -170,13 +170,13 @@ def chosen(titles: Sequence[Title], wanted: str | None) -> int:
     raise ArchiveError(f"the file has no conversation with the title or ID {wanted!r}")
 
 
-def path(conversation: Conversation) -> list[Message]:
+def path(conversation: ChatGPTConversation) -> list[ChatGPTMessage]:
     """The messages of the branch that was last seen, oldest first. Raises ArchiveError."""
     nodes = conversation.mapping
     at = conversation.current_node or _newest_leaf(conversation)
     if at not in nodes:
         raise ArchiveError(f"the conversation {conversation.name} has no node {at}, which is its current_node")
-    found: list[Message] = []
+    found: list[ChatGPTMessage] = []
     seen: set[str] = set()
     while at in nodes:
         if at in seen:
@@ -189,18 +189,18 @@ def path(conversation: Conversation) -> list[Message]:
     return found[::-1]
 
 
-def _newest_leaf(conversation: Conversation) -> str:
+def _newest_leaf(conversation: ChatGPTConversation) -> str:
     """Older files do not say which branch was seen last."""
     parents = {node.parent for node in conversation.mapping.values()}
     leaves = [name for name in conversation.mapping if name not in parents] or list(conversation.mapping)
     return max(leaves, key=lambda name: _time(conversation.mapping[name]))
 
 
-def _time(node: Node) -> float:
+def _time(node: ChatGPTNode) -> float:
     return (node.message and node.message.create_time) or 0.0
 
 
-def _is_said(message: Message) -> bool:
+def _is_said(message: ChatGPTMessage) -> bool:
     """Whether it was said in the conversation, and shown."""
     hidden = message.metadata is not None and message.metadata.is_visually_hidden_from_conversation
     return (
@@ -214,18 +214,18 @@ def _is_said(message: Message) -> bool:
     )
 
 
-def _words(message: Message) -> str:
+def _words(message: ChatGPTMessage) -> str:
     parts = (message.content.parts if message.content else None) or ()
     return "\n".join(filter(None, map(_of_part, parts))).strip()
 
 
-def _files(message: Message) -> Iterator[str]:
+def _files(message: ChatGPTMessage) -> Iterator[str]:
     for one in (message.metadata and message.metadata.attachments) or ():
         if one.name and not (one.mime_type or "").startswith("image/"):
             yield f"[file: {' '.join(one.name.split())}]"
 
 
-def _of_part(part: str | Part | None) -> str:
+def _of_part(part: str | ChatGPTPart | None) -> str:
     if part is None or isinstance(part, str):
         return _CITATION.sub("", part or "")
     if part.text:

@@ -9,21 +9,21 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.archive import chatgpt, keepsake, schema
-from bot.archive.keepsake import Parcel
+from bot.archive import chatgpt, native_format, schema
+from bot.archive.native_format import ConversationBundle
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ArchiveError
 from storage import Storage
-from storage.records import Place
+from storage.records import ChatKey
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImportOptions:
     """What of the file is wanted, and where: for files of others only."""
 
-    place: Place | None = None
+    place: ChatKey | None = None
     conversation: str | None = None
 
 
@@ -34,7 +34,7 @@ class Importer:
     count_tokens: TokenCounter
     zone: tzinfo
 
-    def read(self, file: Path, wish: Wish) -> list[Parcel]:
+    def read(self, file: Path, wish: ImportOptions) -> list[ConversationBundle]:
         """The conversations of a file. Raises ArchiveError, which says where in the file something is wrong."""
         try:
             text = file.read_text(encoding="utf-8-sig")
@@ -45,30 +45,30 @@ class Importer:
         except ArchiveError as exc:
             raise ArchiveError(f"{file}: {exc}") from exc
 
-    def _keepsake(self, text: str, wish: Wish) -> list[Parcel]:
-        if wish != Wish():
+    def _keepsake(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
+        if wish != ImportOptions():
             raise ArchiveError("a Keepsake file says where it belongs: leave out --chat and --conversation")
         if text.lstrip().startswith("{"):
-            files: Sequence[schema.Conversation] = [_checked(TypeAdapter(schema.Conversation), text)]
+            files: Sequence[schema.ExportedConversation] = [_checked(TypeAdapter(schema.ExportedConversation), text)]
         else:
-            files = _checked(TypeAdapter(tuple[schema.Conversation, ...]), text)
+            files = _checked(TypeAdapter(tuple[schema.ExportedConversation, ...]), text)
         places = [(file.chat.id, file.chat.thread) for file in files]
         if len(set(places)) < len(places):
             raise ArchiveError("the same chat is in it twice")
-        return [keepsake.parcel(file, self.count_tokens) for file in files]
+        return [native_format.bundle(file, self.count_tokens) for file in files]
 
-    def _chatgpt(self, text: str, wish: Wish) -> list[Parcel]:
+    def _chatgpt(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
         if wish.place is None or wish.place.telegram_id <= 0:
             raise ArchiveError("say which private chat this conversation is for, by its ID: --chat ID")
         found = _whole(json.loads(text))
         entries = found if isinstance(found, list) else [found]
-        titles = [_checked_value(TypeAdapter(chatgpt.Title), one, at) for at, one in enumerate(entries)]
+        titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), one, at) for at, one in enumerate(entries)]
         at = chatgpt.chosen(titles, wish.conversation)
-        conversation = _checked_value(TypeAdapter(chatgpt.Conversation), entries[at], at)
-        return [chatgpt.Reading(wish.place, self.zone, self.count_tokens).parcel(conversation)]
+        conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[at], at)
+        return [chatgpt.ChatGPTReader(wish.place, self.zone, self.count_tokens).parcel(conversation)]
 
 
-async def put(storage: Storage, parcels: Sequence[Parcel], now: float) -> None:
+async def put(storage: Storage, parcels: Sequence[ConversationBundle], now: float) -> None:
     """Write conversations into the database. Raises ArchiveError, and writes none, when one is there already."""
     async with storage.transaction() as tx:
         for parcel in parcels:
@@ -78,7 +78,7 @@ async def put(storage: Storage, parcels: Sequence[Parcel], now: float) -> None:
             await storage.restoring.put(tx, parcel.chat, parcel.contents, now)
 
 
-def named(place: Place) -> str:
+def named(place: ChatKey) -> str:
     """A place as the shell's commands take it."""
     return f"{place.telegram_id}/{place.thread_id}" if place.thread_id else str(place.telegram_id)
 

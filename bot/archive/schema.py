@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from storage.archived import State
+from storage.chat_archive import State
 
 FORMAT: Literal["keepsake"] = "keepsake"
 VERSION: Literal[1] = 1
@@ -40,20 +40,20 @@ def _data_url(value: str) -> str:
     return value
 
 
-class Entry(BaseModel):
+class ExportModel(BaseModel):
     """What holds for all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-class Text(Entry):
+class ExportedText(ExportModel):
     """A text among the parts of a message."""
 
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(Entry):
+class ExportedImageUrl(ExportModel):
     """A picture's bytes."""
 
     url: Annotated[str, AfterValidator(_data_url)]
@@ -69,28 +69,28 @@ class ImageUrl(Entry):
         return base64.b64decode(self.url.partition(",")[2])
 
 
-class Image(Entry):
+class ExportedImage(ExportModel):
     """A picture among the parts of a message."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: ExportedImageUrl
 
 
-class InputAudio(Entry):
+class ExportedAudioData(ExportModel):
     """A sound's bytes."""
 
     data: Annotated[str, AfterValidator(_base64)]
     format: str
 
 
-class Audio(Entry):
+class ExportedAudio(ExportModel):
     """A sound among the parts of a message."""
 
     type: Literal["input_audio"]
-    input_audio: InputAudio
+    input_audio: ExportedAudioData
 
 
-Part = Annotated[Text | Image | Audio, Field(discriminator="type")]
+Part = Annotated[ExportedText | ExportedImage | ExportedAudio, Field(discriminator="type")]
 
 
 def _form(content: object) -> str:
@@ -103,7 +103,7 @@ Content = Annotated[
 ]
 
 
-class Sender(Entry):
+class ExportedSender(ExportModel):
     """Who said it."""
 
     id: Id | None = None
@@ -111,21 +111,21 @@ class Sender(Entry):
     bot: bool = False
 
 
-class Medium(Entry):
+class ExportedMedium(ExportModel):
     """What we know of a picture or a sound besides its bytes."""
 
     tokens: Count
     refused: bool = False
 
 
-class Sent(Entry):
+class ExportedDelivery(ExportModel):
     """A Telegram message, and up to which character it delivered a reply."""
 
     id: Id
     end: Count = 0
 
 
-class Reported(Entry):
+class ExportedUsage(ExportModel):
     """What the model's server reported of an answer."""
 
     input: Count
@@ -133,36 +133,40 @@ class Reported(Entry):
     output: Count
 
 
-class Message(Entry):
+class ExportedMessage(ExportModel):
     """One message. `stored` is when it came to us, where `time` is when it was sent; missing `tokens` are counted."""
 
     role: Literal["user", "assistant"]
     content: Content
     time: Time
-    sender: Sender | None = None
+    sender: ExportedSender | None = None
     stored: Time | None = None
     state: State | None = None
     glue: str = "\n\n"
     tokens: Count | None = None
     asked: bool = True
     refused: bool = False
-    telegram: tuple[Sent, ...] = ()
+    telegram: tuple[ExportedDelivery, ...] = ()
     reply_to: Id | None = None
-    usage: Reported | None = None
+    usage: ExportedUsage | None = None
     marked: bool = False
-    media: tuple[Medium, ...] = ()
+    media: tuple[ExportedMedium, ...] = ()
 
     @property
     def text(self) -> str:
         """Its words."""
         if isinstance(self.content, str):
             return self.content
-        return "".join(part.text for part in self.content if isinstance(part, Text))
+        return "".join(part.text for part in self.content if isinstance(part, ExportedText))
 
     @property
-    def files(self) -> tuple[Image | Audio, ...]:
+    def files(self) -> tuple[ExportedImage | ExportedAudio, ...]:
         """Its pictures and sounds."""
-        return () if isinstance(self.content, str) else tuple(one for one in self.content if not isinstance(one, Text))
+        return (
+            ()
+            if isinstance(self.content, str)
+            else tuple(one for one in self.content if not isinstance(one, ExportedText))
+        )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -176,8 +180,8 @@ class Message(Entry):
         return self
 
 
-class Choices(Entry):
-    """What the chat has chosen for itself; the names are those of ``storage.records.Choices``."""
+class ExportedSettings(ExportModel):
+    """What the chat has chosen for itself; the names are those of ``storage.records.ChatSettings``."""
 
     memory_way: Literal["summary", "truncate", "full"] | None = None
     language: str | None = None
@@ -191,7 +195,7 @@ class Choices(Entry):
     reply_format: Literal["auto", "rich", "text"] | None = None
 
 
-class Chat(Entry):
+class ExportedChat(ExportModel):
     """Where it was said; `stamped` is the last time that was written into a message."""
 
     id: Id
@@ -203,10 +207,10 @@ class Chat(Entry):
     language: str | None = None
     gone: bool = False
     greeted: bool = False
-    choices: Choices = Choices()
+    choices: ExportedSettings = ExportedSettings()
 
 
-class Memory(Entry):
+class ExportedMemory(ExportModel):
     """The notes that stand in place of the first `covers` messages."""
 
     text: str
@@ -215,7 +219,7 @@ class Memory(Entry):
     time: Time
 
 
-class Person(Entry):
+class ExportedSpeaker(ExportModel):
     """A name that is taken in the chat."""
 
     id: Id
@@ -223,7 +227,7 @@ class Person(Entry):
     shown: str
 
 
-class Day(Entry):
+class ExportedDayUsage(ExportModel):
     """What one model used on one day."""
 
     day: date
@@ -240,22 +244,22 @@ class Day(Entry):
     estimated: Count = 0
 
 
-class Head(Entry):
+class ExportHeader(ExportModel):
     """What stands before the messages."""
 
     format: Literal["keepsake"]
     version: Literal[1]
-    chat: Chat
-    memory: Memory | None = None
-    people: tuple[Person, ...] = ()
-    usage: tuple[Day, ...] = ()
+    chat: ExportedChat
+    memory: ExportedMemory | None = None
+    people: tuple[ExportedSpeaker, ...] = ()
+    usage: tuple[ExportedDayUsage, ...] = ()
     media_left_out: bool = False
 
 
-class Conversation(Head):
+class ExportedConversation(ExportHeader):
     """The whole file, or one entry of its list."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[ExportedMessage, ...]
 
     @model_validator(mode="after")
     def _memory_covers_messages(self) -> Self:

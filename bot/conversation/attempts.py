@@ -14,10 +14,10 @@ What is tried, in this order, and only as far as it needs to be:
 from dataclasses import dataclass, field
 from functools import partial
 
-from bot.conversation.filtered import Filtered
-from bot.conversation.request import Less, unanswered
-from bot.conversation.tries import BROKEN, Answer, Tries, is_about_this
-from bot.conversation.windows import View
+from bot.conversation.answer import BROKEN, Answer, MediaAttempts, is_about_this
+from bot.conversation.content_filter import ContentFilterRecovery
+from bot.conversation.prompt_builder import Reduction, unanswered
+from bot.conversation.window import PromptWindow
 from bot.errors import (
     ContentRefused,
     ContextTooLong,
@@ -32,7 +32,7 @@ from bot.errors import (
 from bot.language import texts
 from bot.llm.interface import Finish
 from storage.records import Chat
-from storage.transcript import Owed
+from storage.transcript import PendingReply
 
 MOST_HALVINGS = 4
 """How often a window is made shorter for one answer."""
@@ -53,18 +53,18 @@ UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts:
+class AnswerAttempts:
     """Fills answers. `halved`: chats whose window was too long, as half of it has shown.
 
     `unexplained`: the sizes of windows that a model refused without a reason, and half of which it took.
     """
 
-    tries: Tries
-    filtered: Filtered
+    tries: MediaAttempts
+    filtered: ContentFilterRecovery
     halved: set[int] = field(default_factory=set)
     unexplained: dict[str, list[float]] = field(default_factory=dict)
 
-    async def write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+    async def write(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
         """Have the model answer. Raises a ModelError when there is no answer."""
         if chat.id in self.halved:
             self.halved.discard(chat.id)
@@ -78,7 +78,7 @@ class Attempts:
                 return
             await self.filtered.answer(chat, owed, answer, exc, partial(self._fitting, chat, owed, answer))
 
-    async def _fitting(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+    async def _fitting(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
         try:
             await self.tries.sensed(chat, owed, answer)
         except TooManyBytes as exc:
@@ -92,7 +92,7 @@ class Attempts:
             if exc.status not in UNEXPLAINED[type(exc)] or not await self._with_half(chat, owed, answer, exc):
                 raise
 
-    async def _shorter(self, chat: Chat, owed: Owed, answer: Answer, refusal: ContextTooLong) -> None:
+    async def _shorter(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContextTooLong) -> None:
         """Answer from less and less of the window; what is refused and what passes tells the model's own."""
         for _ in range(MOST_HALVINGS):
             view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
@@ -108,20 +108,20 @@ class Attempts:
         await self.filtered.room.leave_out(chat.id)
         raise MessageTooLong(str(refusal)) from refusal
 
-    def _learn_limit(self, view: View, size: float | None = None) -> None:
+    def _learn_limit(self, view: PromptWindow, size: float | None = None) -> None:
         """A prompt of this size (None: the view's own) was too long, and a shorter one was not."""
         size = size or view.sizes.total
         if view.policy.context_window > size:
             view.model.learn_limit(int(REFUSED_SHARE * size))
 
-    async def _without_unanswered(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
+    async def _without_unanswered(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ModelError) -> bool:
         """Whether the newest message was answered without what was said before it and never answered."""
         view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
         before = unanswered(view)
         if not before or isinstance(refusal, RateLimited) or not is_about_this(refusal):
             return False
         try:
-            await self.tries.ask(chat, owed, answer, Less.UNANSWERED)
+            await self.tries.ask(chat, owed, answer, Reduction.UNANSWERED)
             refused = await self.filtered.culprits.among(view, before, as_=type(refusal))
         except ContentRefused:
             raise
@@ -133,14 +133,14 @@ class Attempts:
                 await self.tries.requests.windows.storage.transcript.leave_out(tx, chat.id, refused)
         return True
 
-    async def _with_half(self, chat: Chat, owed: Owed, answer: Answer, refusal: ModelError) -> bool:
+    async def _with_half(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ModelError) -> bool:
         """Whether half of a long window was answered."""
         view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
         window = view.policy.context_window
         if view.sizes.total < min(LONG_TOKENS, LONG_SHARE * window) or len(view.starts) < 2:
             return False
         try:
-            await self.tries.ask(chat, owed, answer, Less.HALF)
+            await self.tries.ask(chat, owed, answer, Reduction.HALF)
         except ContentRefused:
             raise
         except ModelError:

@@ -14,7 +14,7 @@ from bot.amounts import Amount, Price
 from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
 from storage import Storage
 from storage.records import Chat, Usage
-from storage.spending import EVERYBODY, ByModel
+from storage.usage import EVERYBODY, ByModel
 
 NEARLY = 0.8
 """From this share on people are told."""

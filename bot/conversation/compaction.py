@@ -12,21 +12,19 @@ from enum import Enum, auto
 from functools import partial
 
 from bot.conversation import prompt
-from bot.conversation.changed import MOST_TAKEN_UP
-from bot.conversation.covers import added
-from bot.conversation.culprits import Culprits
-from bot.conversation.instructions import instruction
-from bot.conversation.kept import loss, with_lines
-from bot.conversation.lengths import LEAST_SAMPLE, told
-from bot.conversation.marking import Marking
-from bot.conversation.marks import Way, cut_to
-from bot.conversation.memory_text import fitting, is_memory
-from bot.conversation.sidecalls import SideCalls
-from bot.conversation.windows import View, Windows
+from bot.conversation.cache_markers import CacheMarkerPolicy
+from bot.conversation.memory_loss import loss, with_lines
+from bot.conversation.memory_text import added, fitting, is_memory
+from bot.conversation.prompt import instruction
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.side_requests import SideRequests
+from bot.conversation.thresholds import MemoryMode, cut_to
+from bot.conversation.tokens import LEAST_SAMPLE, told
+from bot.conversation.window import MOST_TAKEN_UP, PromptWindow, WindowReader
 from bot.errors import EmptyAnswer, ModelError
 from bot.llm.interface import ChatModel, Message
 from storage import Storage
-from storage.noted import Span
+from storage.memory_records import Span
 from storage.records import Chat, Turn
 
 SUMMARY_SHARE = 0.8
@@ -37,7 +35,7 @@ TOLERANCE = 1.25
 log = logging.getLogger(__name__)
 
 
-class Outcome(Enum):
+class CompactionOutcome(Enum):
     """What became of a compaction."""
 
     DONE = auto()
@@ -52,13 +50,13 @@ class Compactor:
     """Moves the beginning of windows; `clock` gives Unix seconds."""
 
     storage: Storage
-    windows: Windows
-    side_calls: SideCalls
-    marking: Marking
-    culprits: Culprits
+    windows: WindowReader
+    side_calls: SideRequests
+    marking: CacheMarkerPolicy
+    culprits: RefusalSearch
     clock: Callable[[], float]
 
-    async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> Outcome:
+    async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
         """Let the oldest rounds of a window leave it, down to the kept tail.
 
         `most_prompt`: the most tokens that the model can read, where that is less than its known window. Raises a
@@ -68,15 +66,15 @@ class Compactor:
         before = view.window.turns[:-1] if view.sizes.waiting else view.window.turns
         return await self.culprits.without(view, before, partial(self._compact, chat_id, most_prompt))
 
-    async def _compact(self, chat_id: int, most_prompt: float | None) -> Outcome:
+    async def _compact(self, chat_id: int, most_prompt: float | None) -> CompactionOutcome:
         view = await self.windows.view(chat_id)
         if view.sizes.total <= view.marks.low:
-            return Outcome.NOTHING
-        if view.way is Way.SUMMARY:
+            return CompactionOutcome.NOTHING
+        if view.way is MemoryMode.SUMMARY:
             most = most_prompt or SUMMARY_SHARE * view.policy.context_window
             first, end, cut = self._shown(view, most, newest=most_prompt is None)
             if not cut:
-                return Outcome.NOTHING
+                return CompactionOutcome.NOTHING
             shown = view.turns(first, end)
             changed = await self.windows.changed(view, MOST_TAKEN_UP)
             text = await self._written(view, shown, changed.text)
@@ -86,17 +84,17 @@ class Compactor:
             return await self._move(view, cut, text, added(view.covers, before, span), changed.turn_ids)
         return await self._move(view, view.marks.cut, view.memory)
 
-    async def drop(self, chat_id: int, most_tokens: float) -> Outcome:
+    async def drop(self, chat_id: int, most_tokens: float) -> CompactionOutcome:
         """Let the oldest rounds leave without a trace in the memory, so that the others take at most that much."""
         view = await self.windows.view(chat_id)
         return await self._move(view, cut_to(view.sizes.rounds, most_tokens), view.memory)
 
-    async def leave_out(self, chat_id: int) -> Outcome:
+    async def leave_out(self, chat_id: int) -> CompactionOutcome:
         """Let all rounds leave, also the newest: it is more than the model can read."""
         view = await self.windows.view(chat_id)
         return await self._move(view, len(view.starts), view.memory)
 
-    def _shown(self, view: View, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
+    def _shown(self, view: PromptWindow, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
         """From which round up to which the model is shown, and how many rounds leave the window.
 
         It is shown all that it can read from the beginning on. Where the rest would still be too much (a group that
@@ -116,7 +114,7 @@ class Compactor:
             first -= 1
         return first, end, view.marks.cut if end else 0
 
-    def _readable(self, view: View, most_prompt: float) -> int:
+    def _readable(self, view: PromptWindow, most_prompt: float) -> int:
         """How many of the first rounds the model can be shown; a round that waits for its answer is none of them."""
         answered = len(view.sizes.answered)
         room, rounds = most_prompt - view.sizes.system - view.sizes.memory, 0
@@ -124,7 +122,7 @@ class Compactor:
             rounds += 1
         return rounds
 
-    async def _written(self, view: View, turns: Sequence[Turn], changed: str) -> str:
+    async def _written(self, view: PromptWindow, turns: Sequence[Turn], changed: str) -> str:
         """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
@@ -141,7 +139,7 @@ class Compactor:
         sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
         return told(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
 
-    async def _kept(self, view: View, text: str, length: str) -> str:
+    async def _kept(self, view: PromptWindow, text: str, length: str) -> str:
         """A new memory that still tells what the old one told: asked for once more, or else with the old lines."""
         lost = loss(view.memory, text)
         if not lost.severe:
@@ -190,14 +188,14 @@ class Compactor:
 
     async def _move(
         self,
-        view: View,
+        view: PromptWindow,
         cut: int,
         text: str,
         spans: Sequence[Span] | None = None,
         took_up: Sequence[int] = (),
-    ) -> Outcome:
+    ) -> CompactionOutcome:
         if not cut:
-            return Outcome.NOTHING
+            return CompactionOutcome.NOTHING
         memory = self.windows.memory(
             view.turns(0, cut)[-1].id, text, self.clock(), view.covers if spans is None else spans
         )
@@ -210,4 +208,4 @@ class Compactor:
             *(view.window.chat.id, cut, len(view.starts), memory.tokens),
             "" if stored else " (void: something was taken back meanwhile)",
         )
-        return Outcome.DONE if stored else Outcome.VOID
+        return CompactionOutcome.DONE if stored else CompactionOutcome.VOID

@@ -1,4 +1,6 @@
-"""Finding turns by their meaning: each has a vector, made in the background, and a question is compared with all.
+"""Leaving a service in trouble alone for a while, longer each time, and saying so once.
+
+Finding turns by their meaning: each has a vector, made in the background, and a question is compared with all.
 
 A turn's vector is the sum of two: of its own line, and of that line between its neighbours; so one product gives the
 sum of both cosines. It is made when what comes next was said: until then the turn is in the window.
@@ -14,12 +16,11 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from math import inf
 
-from bot.conversation.asking import plain
-from bot.conversation.comparing import Comparing
-from bot.conversation.keys import dated
-from bot.conversation.ledger import Asked, Ledger
-from bot.conversation.rest import Rest
-from bot.conversation.similarity import Scores, least_sum, sum_of
+from bot.concurrency import backoff
+from bot.conversation.query import plain
+from bot.conversation.search_terms import dated
+from bot.conversation.similarity import SimilarityScores, VectorComparison, least_sum, sum_of
+from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import (
     ContentRefused,
     ContextTooLong,
@@ -29,12 +30,15 @@ from bot.errors import (
     ServerTrouble,
     StreamCut,
 )
-from bot.llm.interface import Beside, Embedder, Purpose
+from bot.llm.interface import Embedder, ExtraRequest, Purpose
 from storage import Storage, StorageError
-from storage.past import InContext
-from storage.records import Role, Spoken
+from storage.history import InContext
+from storage.records import HistoryTurn, Role
 from storage.vectors import Progress
 
+FIRST_S = 15.0
+LONGEST_S = 900.0
+"""Seconds: the first rest, doubled with each failure in a row, and where that ends."""
 BATCH = 10
 """Turns that are embedded and stored together."""
 SLICE = 10
@@ -47,7 +51,6 @@ OWN_BYTES, BETWEEN_BYTES, NEIGHBOUR_BYTES = 2_000, 1_000, 400
 Bytes, since four of them are about a token in any script: 500 tokens are as many as small models read.
 """
 HARMLESS = "hello"
-
 _Two = tuple[Sequence[float] | None, Sequence[float] | None]
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
 TRIES = 2
@@ -56,7 +59,38 @@ TRIES = 2
 log = logging.getLogger(__name__)
 
 
-class Embedding:
+class Cooldown:
+    """The rest of one service; `clock` gives seconds and never goes back."""
+
+    def __init__(self, service: str, clock: Callable[[], float]) -> None:
+        self._service = service
+        self._clock = clock
+        self._failures = 0
+        self._until = float("-inf")
+
+    @property
+    def left(self) -> float:
+        """Seconds until it may be asked again."""
+        return max(0.0, self._until - self._clock())
+
+    def begin(self, exc: Exception) -> None:
+        """It failed: let it rest. Failures of requests that were under way together count as one."""
+        if self.left > 0:
+            return
+        if self._failures == 0:
+            log.warning("%s do not work, and are tried again from time to time: %r", self._service, exc)
+        self._failures += 1
+        self._until = self._clock() + backoff(self._failures, FIRST_S, LONGEST_S)
+
+    def over(self) -> None:
+        """It works."""
+        if self._failures:
+            log.info("%s work again", self._service)
+        self._failures = 0
+        self._until = float("-inf")
+
+
+class EmbeddingIndex:
     """Keeps the vectors of all chats, one chat after the other; `clock` gives seconds and never goes back."""
 
     def __init__(
@@ -65,17 +99,17 @@ class Embedding:
         embedder: Embedder,
         zone: tzinfo,
         clock: Callable[[], float],
-        ledger: Ledger | None = None,
+        ledger: UsageRecorder | None = None,
     ) -> None:
         """`ledger` None: nobody counts what it takes."""
         self._ledger = ledger
         self._storage = storage
         self._embedder = embedder
         self._zone = zone
-        self._comparing = Comparing(storage.vectors)
+        self._comparing = VectorComparison(storage.vectors)
         # A text that fails in the background, again and again, must not silence questions.
-        self._rest = Rest("Embeddings of questions", clock)
-        self._background_rest = Rest("Embeddings", clock)
+        self._rest = Cooldown("Embeddings of questions", clock)
+        self._background_rest = Cooldown("Embeddings", clock)
         self._waiting: dict[int, None] = {}
         self._working: asyncio.Task[None] | None = None
 
@@ -122,14 +156,14 @@ class Embedding:
             await self._store(chat_id, turn_ids, rows, made, progress)
         return True
 
-    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> Scores | None:
+    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> SimilarityScores | None:
         """How near each turn between two ids is to these words; None when that can't be known now."""
         if not words.strip() or self._rest.left > 0:
             return None
         try:
             if not await self._storage.vectors.any(chat_id, self._embedder.name):
                 return None
-            took: list[Beside] = []
+            took: list[ExtraRequest] = []
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 (vector,) = await self._embedder.embed([_beginning(words, OWN_BYTES)], Purpose.QUERY, took)
             self._rest.over()
@@ -144,7 +178,7 @@ class Embedding:
 
     async def _compared(
         self, chat_id: int, vector: Sequence[float], after_turn: int, before_turn: int
-    ) -> Scores | None:
+    ) -> SimilarityScores | None:
         found = await self._comparing.compare(
             chat_id, self._embedder.name, vector, after_turn=after_turn, before_turn=before_turn
         )
@@ -187,7 +221,7 @@ class Embedding:
         texts = [text for row in rows for text in texts_of(row, self._zone)]
         if not texts:
             return []
-        took: list[Beside] = []
+        took: list[ExtraRequest] = []
         try:
             vectors = await self._vectors(texts, took)
         finally:
@@ -215,7 +249,7 @@ class Embedding:
             if len(same) < len(turn_ids):
                 await self._storage.vectors.spoil(tx, chat_id, [each for each in turn_ids if each not in same])
 
-    async def _vectors(self, texts: Sequence[str], took: list[Beside]) -> Sequence[Sequence[float] | None]:
+    async def _vectors(self, texts: Sequence[str], took: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
         """A vector for each text, none for one that the server refuses: it would hold up all that come after it."""
         try:
             return await self._embedder.embed(texts, Purpose.PASSAGE, took)
@@ -226,7 +260,7 @@ class Embedding:
                 await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)  # or it is down, and all of them wait
             return [await self._alone(text, took) for text in texts]
 
-    async def _alone(self, text: str, took: list[Beside]) -> Sequence[float] | None:
+    async def _alone(self, text: str, took: list[ExtraRequest]) -> Sequence[float] | None:
         for attempt in range(TRIES):
             try:
                 return (await self._embedder.embed([text], Purpose.PASSAGE, took))[0]
@@ -240,13 +274,13 @@ class Embedding:
                     break
         return None
 
-    async def _book(self, chat_id: int, took: Sequence[Beside]) -> None:
+    async def _book(self, chat_id: int, took: Sequence[ExtraRequest]) -> None:
         """Count what it took, for nobody in particular."""
         if self._ledger is None or not took:
             return
         async with self._storage.transaction() as tx:
             for each in took:
-                asked = Asked(self._embedder.name, each.counted, each.said)
+                asked = CountedRequest(self._embedder.name, each.counted, each.said)
                 await self._ledger.add(tx, chat_id, asked, each.usage)
 
 
@@ -273,11 +307,11 @@ def texts_of(row: InContext, zone: tzinfo) -> tuple[str, str]:
     return _beginning(own, OWN_BYTES), "\n".join([day, *lines])
 
 
-def _speaker(spoken: Spoken) -> str:
+def _speaker(spoken: HistoryTurn) -> str:
     return "assistant" if spoken.role is Role.ASSISTANT else spoken.speaker or "user"
 
 
-def _words(spoken: Spoken) -> str:
+def _words(spoken: HistoryTurn) -> str:
     if spoken.role is Role.ASSISTANT:
         return spoken.content
     return plain(spoken.content).removeprefix(f"{_speaker(spoken)}: ")

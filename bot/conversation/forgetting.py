@@ -2,24 +2,30 @@
 
 What is deleted is in no later prompt, no index, no memory and no stored update. A compaction that runs meanwhile is
 void: it was made of what is gone.
+
+What was forgotten is deleted in the background, some turns at a time, so that no chat waits for it.
+
+It was out of every prompt, search and export when that was confirmed. A process that is killed goes on after its start.
 """
 
 import asyncio
+import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bot.conversation.asking import plain, spoken
-from bot.conversation.kept import sharing_codes, telling_of
-from bot.conversation.keys import all_terms, terms
+from bot.conversation.incoming_message import QUOTE_LENGTH
+from bot.conversation.indexing import Indexer
 from bot.conversation.matching import Matcher, languages_in, matcher, says_nothing
-from bot.conversation.said import QUOTE_LENGTH
-from bot.conversation.windows import Windows
-from storage import Storage, Transaction
-from storage.forgettings import Left, Proposal
-from storage.records import Chat, Role, Spoken, Turn
+from bot.conversation.memory_loss import sharing_codes, telling_of
+from bot.conversation.query import plain, spoken
+from bot.conversation.search_terms import all_terms, terms
+from bot.conversation.window import WindowReader
+from storage import Storage, StorageError, Transaction
+from storage.records import Chat, HistoryTurn, Role, Turn
+from storage.resets import Proposal, RemainingTurns
 
 PAGE = 2_000
 """Turns that are read and compared at a time."""
@@ -31,10 +37,15 @@ MOST_COMPARED = 20_000
 """Tokens of a window that lines of notes are compared with."""
 SHARED_WORDS = 0.5
 """A line of the memory tells of a message when it shares this much of its words with it."""
+BATCH = 50
+"""Turns that are deleted in one transaction: other writers wait for it, some ten milliseconds."""
+AGAIN_AFTER_S = 30.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ForgetPreview:
     """What would be forgotten."""
 
     turn_ids: tuple[int, ...]
@@ -52,10 +63,10 @@ class Forgetting:
     """Finds and deletes; `clock` gives Unix seconds."""
 
     storage: Storage
-    windows: Windows
+    windows: WindowReader
     clock: Callable[[], float]
 
-    async def by_words(self, chat: Chat, words: str) -> Found:
+    async def by_words(self, chat: Chat, words: str) -> ForgetPreview:
         """All turns and lines of the memory that hold all of these words, in any inflection.
 
         Where none does, those that hold all but the small words of the language. What the notes tell of these turns in
@@ -66,14 +77,14 @@ class Forgetting:
             lines = await self._lines(chat, wanted.holds)
             if turns or lines:
                 told = await self._told(chat, turns)
-                return Found(turns, (*lines, *(line for line in told if line not in lines)), words)
-        return Found((), ())
+                return ForgetPreview(turns, (*lines, *(line for line in told if line not in lines)), words)
+        return ForgetPreview((), ())
 
-    async def by_message(self, chat: Chat, message_id: int) -> Found:
+    async def by_message(self, chat: Chat, message_id: int) -> ForgetPreview:
         """The turn of this message, the answer to it, what quotes it, and the lines of the memory that tell of it."""
         turn = await self.storage.past.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
-            return Found((), ())
+            return ForgetPreview((), ())
         answer = await self.storage.past.answer_to(chat.id, turn.turn_id) if turn.role is Role.USER else None
         said = plain(turn.content)
         quote = _flat(said)[:QUOTE_LENGTH]
@@ -81,13 +92,13 @@ class Forgetting:
         turn_ids = tuple(sorted({turn.turn_id, *quoting} | ({answer} if answer else set())))
         lines = await self._lines(chat, partial(_tells, said=said))
         told = await self._told(chat, turn_ids)
-        return Found(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
+        return ForgetPreview(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
 
-    async def shown(self, chat: Chat, found: Found | Proposal, first: int, count: int) -> list[Spoken]:
+    async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
         """Some of the turns that were found, from one place on."""
         return await self.storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
 
-    async def propose(self, tx: Transaction, chat: Chat, found: Found) -> int:
+    async def propose(self, tx: Transaction, chat: Chat, found: ForgetPreview) -> int:
         """Keep what was found until the person has answered; returns the proposal's id."""
         proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
         return await self.storage.forgettings.propose(tx, chat.id, proposal, self.clock())
@@ -174,7 +185,7 @@ class Forgetting:
         return tuple(await asyncio.to_thread(lambda: [line for line in earlier if is_meant(line)]))
 
 
-async def take_out(storage: Storage, left: Left) -> None:
+async def take_out(storage: Storage, left: RemainingTurns) -> None:
     """Take all turns that were confirmed out of what is read of their chat."""
     more = True
     while more:
@@ -184,7 +195,7 @@ async def take_out(storage: Storage, left: Left) -> None:
                 await storage.chats.take_back(tx, left.home)
 
 
-def _short(turns: Iterable[Spoken | Turn]) -> list[str]:
+def _short(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
     """What people said in few words."""
     return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
 
@@ -235,3 +246,62 @@ def _tells(line: str, said: str) -> bool:
 def _root(word: str) -> str:
     """A word without its inflection, roughly; what it matches too much is shown before it is forgotten."""
     return word if len(word) < 5 else word[: max(4, len(word) - 2)]
+
+
+class Eraser:
+    """One task for all chats."""
+
+    def __init__(self, storage: Storage, indexer: Indexer) -> None:
+        self._storage = storage
+        self._indexer = indexer
+        self._wanted = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Delete what has been forgotten and is still there, now or when that is possible again."""
+        self._wanted.set()
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work(), name="erasing")
+
+    async def close(self) -> None:
+        """Leave the rest to the next start."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while self._wanted.is_set():
+            self._wanted.clear()
+            try:
+                await self.erase()
+            except Exception as exc:
+                if not isinstance(exc, StorageError):  # a fault of ours must not leave it there until the next start
+                    log.exception("What was forgotten could not be deleted")
+                log.warning("What was forgotten is deleted later: %s", exc)
+                self._wanted.set()
+                await asyncio.sleep(AGAIN_AFTER_S)
+
+    async def erase(self) -> None:
+        """Delete all that is forgotten, and overwrite its words in the index's old parts and in the database's log."""
+        waiting = await self._storage.forgettings.left()
+        if not waiting:
+            return
+        for left in waiting:
+            await take_out(self._storage, left)
+            more = True
+            while more:  # whoever waits to write has its turn between two of them
+                more = await self._delete_some(left)
+        await self._indexer.renew()
+        await self._indexer.merge()
+        await self._storage.database.scrub()
+        async with self._storage.transaction() as tx:
+            for left in waiting:
+                await self._storage.forgettings.done(tx, left)
+
+    async def _delete_some(self, left: RemainingTurns) -> bool:
+        async with self._storage.transaction() as tx:
+            turn_ids = await self._storage.forgettings.bring_home(tx, left, BATCH)
+            for chat_id in (left.home, left.aside):
+                await self._storage.forgettings.delete_turns(tx, chat_id, turn_ids)
+            await self._indexer.forgotten(tx, left.home, turn_ids)
+        return bool(turn_ids)

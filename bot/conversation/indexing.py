@@ -1,19 +1,23 @@
-"""Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours."""
+"""Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours.
+
+A damaged search index is made anew in the background, while the bot answers.
+"""
 
 import asyncio
+import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
-from bot.conversation.asking import spoken
-from bot.conversation.keys import KEYS_VERSION, dated, languages_in, spread
-from storage import Storage, Transaction
-from storage.past import InContext
-from storage.records import Role, Spoken
-from storage.search import Key
+from bot.conversation.query import spoken
+from bot.conversation.search_terms import KEYS_VERSION, dated, languages_in, spread
+from storage import Storage, StorageError, Transaction
+from storage.history import InContext
+from storage.records import HistoryTurn, Role
+from storage.search import TurnKey
 
 BATCH = 100
 """Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
@@ -29,6 +33,12 @@ MOST_MISSED = 0.1
 """Of the probes; a damaged index misses nearly all, or raises an error."""
 _PROBE = re.compile(r"[^\W\d_]{2,}")
 """A word that is worth looking up."""
+LOOK_EVERY_S = 86_400.0
+"""Damage that raises nothing, and only finds nothing, shows when the whole index is looked at."""
+RETRY_S = 300.0
+"""An index that can't be made anew now (a full disk) is tried again after this, in seconds."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class Indexer:
                         await search.put(tx, chat_id, [key for key in keys if key.turn_id in turn_ids])
                     await search.index.renewed(tx, turn_ids)
 
-    async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[Spoken]) -> tuple[str, ...]:
+    async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
         """The chat's languages, with those of these turns, which are counted now."""
         heard = await asyncio.to_thread(_languages_in, fresh)
         await self.storage.search.languages.heard(tx, chat_id, heard)
@@ -161,7 +171,7 @@ class Indexer:
             begins = False
 
 
-def keys_of(rows: Sequence[Spoken], zone: tzinfo, home: Sequence[str] = ()) -> list[Key]:
+def keys_of(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ()) -> list[TurnKey]:
     """The keys of turns that follow one another, each between its neighbours among them.
 
     `home`: the languages of the chat, the most used first.
@@ -172,17 +182,17 @@ def keys_of(rows: Sequence[Spoken], zone: tzinfo, home: Sequence[str] = ()) -> l
     for at, row in enumerate(rows):
         near = [one for one in (at - 1, at + 1) if 0 <= one < len(rows) and rows[one].era == row.era]
         around = " ".join(f"{label[one]} {own[one].terms}" for one in near)
-        keys.append(Key(row.turn_id, own[at].terms, around, label[at], own[at].written))
+        keys.append(TurnKey(row.turn_id, own[at].terms, around, label[at], own[at].written))
     return keys
 
 
-def _languages_in(rows: Iterable[Spoken]) -> Counter[str]:
+def _languages_in(rows: Iterable[HistoryTurn]) -> Counter[str]:
     return sum((languages_in(_words(row)) for row in rows), Counter[str]())
 
 
-def runs_of(turns: Iterable[InContext]) -> list[list[Spoken]]:
+def runs_of(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
     """Turns and their neighbours (oldest first) as runs of turns that follow one another, each turn once."""
-    runs: list[list[Spoken]] = []
+    runs: list[list[HistoryTurn]] = []
     for turn in turns:
         follows = turn.before is not None and runs and turn.before.turn_id in {row.turn_id for row in runs[-1][-2:]}
         if not follows:
@@ -193,11 +203,11 @@ def runs_of(turns: Iterable[InContext]) -> list[list[Spoken]]:
     return runs
 
 
-def _words(row: Spoken) -> str:
+def _words(row: HistoryTurn) -> str:
     return row.content if row.role is Role.ASSISTANT else spoken(row.content)
 
 
-def _label(row: Spoken, zone: tzinfo, home: Sequence[str]) -> str:
+def _label(row: HistoryTurn, zone: tzinfo, home: Sequence[str]) -> str:
     if row.role is Role.ASSISTANT:
         return ""
     return f"{_date(datetime.fromtimestamp(row.at, zone).date())} {_speaker(row.speaker or '', tuple(home))}".strip()
@@ -211,3 +221,73 @@ def _date(day: date) -> str:
 @lru_cache(maxsize=1_000)
 def _speaker(name: str, home: tuple[str, ...]) -> str:
     return spread(name, home).terms
+
+
+class IndexRepair:
+    """Keeps the index sound; `clock` gives seconds and never goes back."""
+
+    def __init__(self, indexer: Indexer, clock: Callable[[], float]) -> None:
+        self._indexer = indexer
+        self._clock = clock
+        self._not_before = 0.0
+        self._looked_at = clock()
+        self._working: asyncio.Task[None] | None = None
+        self._moving: asyncio.Task[None] | None = None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether all chats are being indexed just now."""
+        return self._working is not None and not self._working.done()
+
+    def begin(self) -> None:
+        """Look at the index after a start, and index what the last process left."""
+        self._start(self._look)
+
+    def see_to(self) -> None:
+        """Make the index anew, if it is known to be damaged; look at it again after a day."""
+        if self.at_work or self._clock() < self._not_before:
+            return
+        if self._indexer.storage.search.index.damaged:
+            self._start(self._make_anew)
+        elif self._clock() >= self._looked_at + LOOK_EVERY_S:
+            self._start(self._look)
+
+    async def close_when_done(self) -> None:
+        """Wait for the end of what is under way."""
+        if self._working is not None:
+            await self._working
+        if self._moving is not None:
+            await self._moving
+
+    async def close(self) -> None:
+        """End what is under way; it is taken up after the next start."""
+        tasks = [task for task in (self._working, self._moving) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        self._working = asyncio.create_task(self._guarded(work), name="search index")
+
+    async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            await work()  # called here: a task that is cancelled before it begins leaves no coroutine behind
+        except StorageError as exc:
+            log.error("The search index can't be made anew now, again in %.0f s: %s", RETRY_S, exc)
+            self._not_before = self._clock() + RETRY_S
+        except Exception:
+            log.exception("The search index can't be made anew, again in %.0f s", RETRY_S)
+            self._not_before = self._clock() + RETRY_S
+
+    async def _look(self) -> None:
+        self._looked_at = self._clock()
+        if await self._indexer.probe():
+            await self._indexer.catch_up_all()
+        else:
+            await self._make_anew()
+        if self._moving is None or self._moving.done():
+            self._moving = asyncio.create_task(self._guarded(self._indexer.move), name="older search index")
+
+    async def _make_anew(self) -> None:
+        await self._indexer.make_anew()
+        log.warning("The search index was made anew")

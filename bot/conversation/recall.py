@@ -12,17 +12,26 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from bot.conversation.asking import asks, is_marked, plain, question_in, unaddressed, worded
-from bot.conversation.excerpt import WHOLE_TOKENS, line
-from bot.conversation.keys import Sought, sought
-from bot.conversation.periods import Period, period_in
-from bot.conversation.ranking import MOST, USUAL_COVERAGE, Ranking, Ranks, rank
-from bot.conversation.shown import shown, told_once, without_echoes
-from bot.conversation.similarity import Scores
+from bot.conversation.query import asks, is_marked, plain, question_in, unaddressed, worded
+from bot.conversation.ranking import (
+    MOST,
+    USUAL_COVERAGE,
+    WHOLE_TOKENS,
+    Ranking,
+    Ranks,
+    line,
+    rank,
+    shown,
+    told_once,
+    without_echoes,
+)
+from bot.conversation.search_terms import SearchQuery, sought
+from bot.conversation.similarity import SimilarityScores
+from bot.conversation.time_ranges import Period, period_in
 from bot.conversation.tokens import MESSAGE_TOKENS, TokenCounter
 from storage import Storage
-from storage.records import Chat, Role, Spoken
-from storage.search import Asked, Hit
+from storage.records import Chat, HistoryTurn, Role
+from storage.search import Hit, WeightedTerms
 
 OPENING = (
     "[Earlier in this conversation, found by searching it for the words above. For reference only: it is no part of "
@@ -59,10 +68,10 @@ NEAR_MISSES = 5
 """Turns that are named of those that were found and not shown."""
 
 
-class Semantic(Protocol):
+class SemanticSearch(Protocol):
     """Finds by meaning; never raises, and knows nothing when it can't."""
 
-    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> Scores | None:
+    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> SimilarityScores | None:
         """How near each turn between two ids is to these words."""
 
 
@@ -90,7 +99,7 @@ class Recall:
     count_tokens: TokenCounter
     budget: int
     zone: tzinfo
-    semantic: Semantic | None = None
+    semantic: SemanticSearch | None = None
     names: tuple[str, ...] = ()
     """What the bot is called in groups."""
 
@@ -163,7 +172,7 @@ class Recall:
 
     async def _found(
         self, chat: Chat, words: str, after_turn: int, before_turn: int, now: float | None, *, asked_by_form: bool
-    ) -> "_Found":
+    ) -> "_SearchResult":
         home, turns = await self.storage.search.languages.of(chat.id), (after_turn, before_turn)
         period = None
         if now is not None:
@@ -171,7 +180,7 @@ class Recall:
         if period and not (asked_by_form or period.asks):  # who tells of yesterday asks for nothing
             period = None
         question = sought(period.rest if period else words, home)
-        dates = await self._dates(chat, words, home, period) if period else Asked((), 0.0)
+        dates = await self._dates(chat, words, home, period) if period else WeightedTerms((), 0.0)
         (asked, hits), scores = await asyncio.gather(
             self._by_words(chat, question, dates, turns, period),
             self._by_meaning(chat, words, after_turn, before_turn),
@@ -186,16 +195,18 @@ class Recall:
         else:
             ranking = rank(hits, weight, scores)
         near = None if scores is None else scores.are_near
-        return _Found(ranking, known, terms, near, bool(period), 0 if question.small_talk else len(question.terms))
+        return _SearchResult(
+            ranking, known, terms, near, bool(period), 0 if question.small_talk else len(question.terms)
+        )
 
-    async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> Asked:
+    async def _dates(self, chat: Chat, words: str, home: Sequence[str], period: Period) -> WeightedTerms:
         """The words for a time, which turns may hold too: on 19 July something is planned for the 21st."""
         rest = {term.written for term in sought(period.rest, home).terms}
         dates = [replace(term, own=True) for term in sought(words, home).terms if term.written not in rest]
         return await self.storage.search.weighed(chat.id, dates)
 
     async def _timed(
-        self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: Scores | None
+        self, chat: Chat, period: Period, hits: Sequence[Hit], weight: float, scores: SimilarityScores | None
     ) -> Ranking:
         inside = [one.turn_id for one in period.told]
         if scores is not None:
@@ -205,8 +216,8 @@ class Recall:
         return period.gathered(ranking.moved({turn_id: period.bonus(at) for turn_id, at in times.items()}))
 
     async def _by_words(
-        self, chat: Chat, question: Sought, dates: Asked, turns: tuple[int, int], period: Period | None
-    ) -> tuple[Asked, list[Hit]]:
+        self, chat: Chat, question: SearchQuery, dates: WeightedTerms, turns: tuple[int, int], period: Period | None
+    ) -> tuple[WeightedTerms, list[Hit]]:
         """The best by words, and the best of a time."""
         asked = await self.storage.search.weighed(chat.id, () if question.small_talk else question.terms)
         find = partial(self.storage.search.find, chat.id, (*asked.terms, *dates.terms), limit=MOST)
@@ -215,13 +226,13 @@ class Recall:
             hits += await find(after_turn=period.first_turn - 1, before_turn=period.last_turn + 1)
         return asked, sorted(set(hits), key=lambda hit: (-hit.score, hit.turn_id))
 
-    async def _by_meaning(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> Scores | None:
+    async def _by_meaning(self, chat: Chat, words: str, after_turn: int, before_turn: int) -> SimilarityScores | None:
         if self.semantic is None:
             return None
         return await self.semantic.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)
 
     async def _shown(
-        self, chat: Chat, found: "_Found", budget: int, after_turn: int, before_turn: int, *, echo: str
+        self, chat: Chat, found: "_SearchResult", budget: int, after_turn: int, before_turn: int, *, echo: str
     ) -> Recalled:
         """The turns that were found with their neighbours; `echo`: what was said before in these words is left out."""
         ranked = list(found.ranking.turn_ids)
@@ -232,7 +243,7 @@ class Recall:
             ranked = without_echoes(ranked, near, echo)
         return found.ranked(self._text(near, ranked, found.terms, budget))
 
-    def _text(self, near: Sequence[Spoken], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
+    def _text(self, near: Sequence[HistoryTurn], ranked: Sequence[int], asked: Sequence[str], budget: int) -> Recalled:
         lines = {spoken.turn_id: line(spoken, asked, self.count_tokens) for spoken in near}
         order = [spoken.turn_id for spoken in near]
         told = set(told_once(order, ranked, lines))
@@ -246,12 +257,12 @@ class Recall:
             room = min(room, sum(sizes[turn_id] for turn_id in chosen)) - (tokens - budget)
         return NOTHING
 
-    def _size(self, spoken: Spoken, lines: dict[int, str]) -> int:
+    def _size(self, spoken: HistoryTurn, lines: dict[int, str]) -> int:
         """A turn was counted when it was stored; one that is shown in part, or was not, is counted here."""
         stored = 0 < spoken.tokens <= WHOLE_TOKENS
         return spoken.tokens if stored else self.count_tokens(lines[spoken.turn_id])
 
-    def _dated(self, chosen: Iterable[Spoken], lines: dict[int, str]) -> Iterable[str]:
+    def _dated(self, chosen: Iterable[HistoryTurn], lines: dict[int, str]) -> Iterable[str]:
         """The lines under their days; the year stands where it begins, since each label costs as much as a line."""
         day: date | None = None
         for spoken in chosen:
@@ -263,7 +274,7 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _SearchResult:
     """What was found; `terms`: the words that were asked for."""
 
     ranking: Ranking

@@ -1,4 +1,10 @@
-"""Arithmetic on vectors; what takes long runs in a thread."""
+"""Arithmetic on vectors; what takes long runs in a thread.
+
+A question's vector is compared with all of a chat's.
+
+To read them from the database takes twice as long as to compare them, so those of the chats that were asked last stay
+in memory, as far as there is room. A page in the database never changes: another one takes its place.
+"""
 
 import re
 from collections.abc import Collection, Sequence
@@ -10,10 +16,14 @@ from storage.vectors import Page
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from storage.vectors import Vectors
 
 MOST = 2.05
 """Of two vectors of length 1 that are added, and one of length 1; a little more is the rounding of 16-bit floats."""
-
 HALF_SCALE = 2.0**112
 """The exponents of 16-bit floats begin at -15, those of 32-bit floats at -127."""
 NEAR_DEVIATIONS = 3.0
@@ -34,10 +44,18 @@ LEAST_OF_SCRIPT = {
 another. Measured with 8 facts in each of 17 languages (the one that was meant 1.59 or more, in Chinese 1.74; the best
 other one mostly 1.57 to 1.64, in Chinese 1.69), and on the questions of four conversations: 98 of 100 are above, and
 seven tenths (English) or half (Russian, Chinese) of the questions about what was never said are below."""
+PAGES = 64
+"""Pages that are read at a time: 8 MB."""
+KEPT_BYTES = 64 * 1024 * 1024
+"""Of pages in memory, for all chats together: eight chats of 10,000 turns, with vectors of 384 numbers."""
+TRIES = 3
+"""A page that another one replaced meanwhile is looked for again."""
+Key = tuple[int, int]
+"""A chat, and how many numbers its vectors have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class SimilarityScores:
     """How near turns are to what was asked: the sums of two cosines each, in the order of the turns' ids.
 
     `mean` and `deviation` are those of the whole conversation: models have each their own idea of what is near.
@@ -101,7 +119,7 @@ def sum_of(own: Sequence[float], between: Sequence[float] | None) -> bytes:
     return both
 
 
-def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) -> tuple[Scores, list[int]]:
+def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) -> tuple[SimilarityScores, list[int]]:
     """The turns of some pages behind this one, and those whose vectors are none."""
     import numpy as np
 
@@ -115,7 +133,7 @@ def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) ->
     turn_ids, values = np.concatenate(turns), np.concatenate(sums)
     possible = np.abs(values) <= MOST
     kept = possible & (turn_ids > after_turn)
-    return Scores(turn_ids[kept], values[kept], 0.0, 0.0), [int(each) for each in turn_ids[~possible]]
+    return SimilarityScores(turn_ids[kept], values[kept], 0.0, 0.0), [int(each) for each in turn_ids[~possible]]
 
 
 def _widened(halves: bytes) -> "NDArray[np.float32]":
@@ -131,7 +149,7 @@ def _widened(halves: bytes) -> "NDArray[np.float32]":
     return bits.view(np.float32)
 
 
-def joined(parts: Sequence[Scores], before_turn: int) -> Scores | None:
+def joined(parts: Sequence[SimilarityScores], before_turn: int) -> SimilarityScores | None:
     """All turns before this one; None when there are none."""
     import numpy as np
 
@@ -144,7 +162,7 @@ def joined(parts: Sequence[Scores], before_turn: int) -> Scores | None:
         return None
     order = np.argsort(turn_ids, kind="stable")
     turn_ids, sums, kept = turn_ids[order], sums[order], kept[order]
-    return Scores(turn_ids[kept], sums[kept], float(sums.mean()), float(sums.std()))
+    return SimilarityScores(turn_ids[kept], sums[kept], float(sums.mean()), float(sums.std()))
 
 
 def _unit(vector: Sequence[float]) -> "NDArray[np.float64]":
@@ -153,3 +171,85 @@ def _unit(vector: Sequence[float]) -> "NDArray[np.float64]":
     array = np.asarray(vector, dtype=np.float64)
     length = float(np.linalg.norm(array))
     return array / length if length > 0 else array
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonResult:
+    """How near the turns are, and what is wrong: pages by their first turns, and the turns of single vectors."""
+
+    scores: SimilarityScores | None
+    damaged: tuple[int, ...] = ()
+    spoiled: tuple[int, ...] = ()
+
+
+class VectorCache:
+    """Pages of the chats that were asked last."""
+
+    def __init__(self) -> None:
+        self._chats: OrderedDict[Key, dict[int, Page]] = OrderedDict()
+        self.bytes = 0
+
+    def of(self, key: Key, page_ids: Iterable[int]) -> list[Page]:
+        """Those of these pages that are here; all others of the chat are let go."""
+        pages = self._chats.pop(key, {})
+        for gone in pages.keys() - set(page_ids):
+            self.bytes -= len(pages.pop(gone).vectors)
+        self._chats[key] = pages
+        return list(pages.values())
+
+    def keep(self, key: Key, pages: Iterable[Page]) -> None:
+        """Keep sound pages, if need be in the place of other chats' ones; what has no room then is read each time."""
+        theirs = self._chats.setdefault(key, {})
+        for page in pages:
+            if page.damaged or page.page_id in theirs:
+                continue
+            while self.bytes + len(page.vectors) > KEPT_BYTES and next(iter(self._chats)) != key:
+                _, others = self._chats.popitem(last=False)
+                self.bytes -= sum(len(each.vectors) for each in others.values())
+            if self.bytes + len(page.vectors) <= KEPT_BYTES:
+                theirs[page.page_id] = page
+                self.bytes += len(page.vectors)
+
+
+class VectorComparison:
+    """Reads pages, and compares them in a thread meanwhile."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+        self._kept = VectorCache()
+
+    async def compare(
+        self, chat_id: int, model: str, vector: Sequence[float], *, after_turn: int, before_turn: int
+    ) -> ComparisonResult:
+        """Compare a vector with those of the turns between two ids. Raises StorageError."""
+        for _ in range(TRIES):
+            page_ids = await self._vectors.page_ids(chat_id, model)
+            found = await self._compare(chat_id, page_ids, vector, after_turn, before_turn)
+            if found is not None:
+                return found
+        return ComparisonResult(None)
+
+    async def _compare(
+        self, chat_id: int, page_ids: Sequence[int], vector: Sequence[float], after_turn: int, before_turn: int
+    ) -> ComparisonResult | None:
+        """None when a page has been replaced."""
+        key = (chat_id, len(vector))
+        pages = self._kept.of(key, page_ids)
+        here = {page.page_id for page in pages}
+        missing = [page_id for page_id in page_ids if page_id not in here]
+        parts, spoiled, damaged = list[SimilarityScores](), list[int](), list[int]()
+        for start in range(0, len(missing) + PAGES, PAGES):
+            wanted = missing[start : start + PAGES]
+            (part, wrong), read = await asyncio.gather(
+                asyncio.to_thread(compared, pages, vector, after_turn),
+                self._vectors.pages(chat_id, len(vector), wanted),
+            )
+            parts.append(part)
+            spoiled += wrong
+            damaged += [page.first_turn for page in read if page.damaged]
+            if len(read) < len(wanted):
+                return None
+            self._kept.keep(key, read)
+            pages = read
+        scores = await asyncio.to_thread(joined, parts, before_turn)
+        return ComparisonResult(scores, tuple(damaged), tuple(spoiled))

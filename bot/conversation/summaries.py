@@ -6,18 +6,18 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot.conversation import prompt
-from bot.conversation.asking import spoken
-from bot.conversation.culprits import Culprits
-from bot.conversation.excerpt import THE_BOT
-from bot.conversation.instructions import instruction
-from bot.conversation.marking import Marking
-from bot.conversation.said import indented
-from bot.conversation.sidecalls import SideCalls
-from bot.conversation.windows import Windows
-from bot.llm.asker import asked_by
+from bot.conversation.cache_markers import CacheMarkerPolicy
+from bot.conversation.incoming_message import indented
+from bot.conversation.prompt import instruction
+from bot.conversation.query import spoken
+from bot.conversation.ranking import THE_BOT
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.side_requests import SideRequests
+from bot.conversation.window import WindowReader
 from bot.llm.interface import Message
+from bot.llm.request_queue import asked_by
 from storage import Storage
-from storage.records import Chat, Spoken
+from storage.records import Chat, HistoryTurn
 
 MOST_MESSAGES = 2000
 READABLE_SHARE = 0.6
@@ -29,10 +29,10 @@ class Summaries:
     """Has them written. Times are those of `zone`."""
 
     storage: Storage
-    windows: Windows
-    side_calls: SideCalls
-    marking: Marking
-    culprits: Culprits
+    windows: WindowReader
+    side_calls: SideRequests
+    marking: CacheMarkerPolicy
+    culprits: RefusalSearch
     zone: tzinfo
 
     async def whole(self, chat: Chat) -> str | None:
@@ -67,7 +67,7 @@ class Summaries:
             ),
         )
 
-    async def _of(self, chat: Chat, turns: Sequence[Spoken]) -> str | None:
+    async def _of(self, chat: Chat, turns: Sequence[HistoryTurn]) -> str | None:
         lines: list[str] = []
         model = self.windows.choice.model(chat)
         room = READABLE_SHARE * self.windows.policy_for(model).context_window
@@ -82,7 +82,7 @@ class Summaries:
         with asked_by(chat.place.telegram_id):
             return await self.side_calls.ask(chat, model, asked)
 
-    def _line(self, turn: Spoken) -> str:
+    def _line(self, turn: HistoryTurn) -> str:
         """Whose words they repeat is told too: a forward is not what its sender says."""
         speaker = turn.speaker or f"The assistant ({THE_BOT})"
         words = indented(spoken(turn.content).removeprefix(f"{speaker}: "))

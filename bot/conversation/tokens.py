@@ -3,6 +3,8 @@
 tiktoken's own encodings are downloaded at run time and a bot must start without that: the vocabulary is Qwen's, out of
 the installed ``dashscope`` package (extra: ``qwen``), or for OpenAI's models their own where it is already cached, or
 else an estimate by classes of characters. What the server reports corrects all of them (see ``calibration``).
+
+How long a text of so many tokens is in a language, as a model is told it: in words, or in characters.
 """
 
 import hashlib
@@ -26,9 +28,7 @@ _O200K = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktok
 """Under the hash of this name tiktoken keeps the vocabulary of OpenAI's models since GPT-4o."""
 MESSAGE_TOKENS = 5
 """What a message costs on top of its text: its role and delimiters in Qwen's chat template."""
-
 TokenCounter = Callable[[str], int]
-
 _PIECE = re.compile(
     r"(?P<han>[\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])|(?P<kana>[\u3040-\u30ff])|(?P<hangul>[\uac00-\ud7af])"
     r"|(?P<accented>[A-Za-z]*[\u00c0-\u024f][A-Za-z\u00c0-\u024f]*)|(?P<latin>[A-Za-z]+)|(?P<word>[^\W\d_]+)"
@@ -41,6 +41,19 @@ _EACH = {"han": 0.65, "kana": 0.52, "hangul": 0.8, "digit": 1.0, "other": 0.5}
 """Tokens of one such sign."""
 _COUNTED_AT_ONCE = 50_000
 """Characters: tiktoken's expressions run out of their stack in some hundred thousand blanks, and panic."""
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+)
+"""Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese: nobody counts words in them."""
+UNSPACED_SHARE = 0.3
+"""Of the letters, from which on a text is measured in characters."""
+LEAST_SAMPLE = 200
+"""Characters: fewer say little of a language."""
+MOST_SAMPLE = 6000
+DENSER = 1.25
+"""Notes are names, numbers and dates, and take more tokens a word than talk."""
+UNKNOWN = 2.0
+"""Tokens a word, where there is nothing to measure: generous for English (1.3)."""
 
 
 def counter(model: str) -> TokenCounter:
@@ -130,3 +143,17 @@ def _cached_o200k() -> tiktoken.Encoding | None:
         folder = str(Path(tempfile.gettempdir()) / "data-gym-cache")
     name = hashlib.sha1(_O200K.encode(), usedforsecurity=False).hexdigest()
     return tiktoken.get_encoding("o200k_base") if folder and (Path(folder) / name).exists() else None
+
+
+def told(most_tokens: int, sample: str, count_tokens: TokenCounter) -> str:
+    """So many tokens as a number of words or characters, by how a sample is written."""
+    text = sample[-MOST_SAMPLE:]
+    letters = sum(map(str.isalpha, text))
+    if letters < LEAST_SAMPLE:
+        return f"{int(most_tokens / UNKNOWN)} words"
+    tokens = count_tokens(text) - MESSAGE_TOKENS
+    if len(_UNSPACED.findall(text)) > UNSPACED_SHARE * letters:
+        each = tokens / sum(not char.isspace() for char in text)
+        return f"{int(most_tokens / max(each * DENSER, 0.1))} characters"
+    each = tokens / len(text.split())
+    return f"{int(most_tokens / max(each * DENSER, 1.0))} words"

@@ -10,24 +10,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bot.conversation.attempts import Attempts
-from bot.conversation.basis import basis_of, notes_of
+from bot.conversation.answer import Answer, basis_of, notes_of
+from bot.conversation.attempts import AnswerAttempts
 from bot.conversation.budget import Budget
-from bot.conversation.control import Control, Ending
-from bot.conversation.draft import Draft, Show
-from bot.conversation.heads import Heads
-from bot.conversation.ledger import Asked, Ledger
-from bot.conversation.presses import CONTINUE
-from bot.conversation.request import Request
+from bot.conversation.generation import AnswerHandle, Generation, Interruption, PreviewSink, SpeakerPrefix
+from bot.conversation.incoming_message import CONTINUE
+from bot.conversation.prompt_builder import Request
 from bot.conversation.tokens import TokenCounter
-from bot.conversation.tries import Answer
+from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
-from bot.llm.asker import asked_by
 from bot.llm.interface import Finish
+from bot.llm.request_queue import asked_by
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Button, Chat, File, FileKind, NewReply, Notice, Usage
-from storage.transcript import Owed
+from storage.transcript import PendingReply
 
 MOST_THOUGHTS = 4000
 """Characters of what the model thought that are shown: what fits into one message."""
@@ -42,16 +39,16 @@ class Conversation:
     """The engine over the storage and a model; `clock` gives Unix seconds."""
 
     storage: Storage
-    attempts: Attempts
-    ledger: Ledger
+    attempts: AnswerAttempts
+    ledger: UsageRecorder
     budget: Budget
-    heads: Heads
+    heads: SpeakerPrefix
     count_tokens: TokenCounter
     bound: float
     voice_note: VoiceNote
     clock: Callable[[], float]
 
-    async def begin(self, chat: Chat, owed: Owed) -> int:
+    async def begin(self, chat: Chat, owed: PendingReply) -> int:
         """The id of the reply that is to be written: the one begun before, or a new one."""
         if owed.reply_id is not None and not owed.stale:
             return owed.reply_id
@@ -60,12 +57,14 @@ class Conversation:
                 return await self.storage.transcript.begin_anew(tx, chat.id, self.clock(), owed)
             return await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=owed.reply_to)
 
-    async def answer(self, chat: Chat, owed: Owed, reply_id: int, show: Show, control: Control) -> Answer:
+    async def answer(
+        self, chat: Chat, owed: PendingReply, reply_id: int, show: PreviewSink, control: AnswerHandle
+    ) -> Answer:
         """Let the model answer. What it says is stored, unless `control` ended it: then `end` is to be called.
 
         Raises a ModelError when there is no answer; it is still owed then, and the caller says so to the user.
         """
-        answer = Answer(Draft(show, self.bound, self.heads))
+        answer = Answer(Generation(show, self.bound, self.heads))
         try:
             with asked_by(chat.place.telegram_id):
                 await control.run(self._write(chat, owed, answer))
@@ -80,23 +79,23 @@ class Conversation:
             await complete(until_stored(partial(self._store, chat, reply_id, answer)))
         return answer
 
-    async def end(self, chat: Chat, reply_id: int, answer: Answer, control: Control, shown_in: int | None) -> None:
+    async def end(self, chat: Chat, reply_id: int, answer: Answer, control: AnswerHandle, shown_in: int | None) -> None:
         """Store what became of an answer that was ended; `shown_in` is the message that shows its beginning.
 
         A stopped one stands as far as it got. One that goes on is still owed, and the next turn begins it anew.
         """
         async with self.storage.transaction() as tx:
-            if control.ending is Ending.STOPPED and answer.draft.text.strip():
+            if control.ending is Interruption.STOPPED and answer.draft.text.strip():
                 await self._store_reply(tx, chat, reply_id, answer)
             else:
                 await self._add_unused(tx, chat, answer)
-            if control.ending is Ending.STOPPED and not answer.draft.text.strip():
+            if control.ending is Interruption.STOPPED and not answer.draft.text.strip():
                 await self.storage.transcript.give_up(tx, chat.id)
                 notice = Notice(chat.place, chat.private, texts.STOPPED, edits=shown_in)
                 await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, control.update_ids)
 
-    async def _write(self, chat: Chat, owed: Owed, answer: Answer) -> None:
+    async def _write(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
         answer.user_id = await self.storage.transcript.asker(chat.id)
         await self.budget.check(chat, answer.user_id)
         await self.attempts.write(chat, owed, answer)
@@ -131,7 +130,7 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
         said = self.count_tokens(draft.text + draft.reasoning)
         counted = round(request.counted * (draft.instead.share if draft.instead else 1.0))
-        asked = Asked(name, counted, said, answer.user_id)
+        asked = CountedRequest(name, counted, said, answer.user_id)
         usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
         used = {name: usage}
         for model, more in await self._add_beside(tx, chat, answer):
@@ -182,6 +181,6 @@ class Conversation:
             return used
         for more in answer.draft.further(answer.request.counted, self.count_tokens):
             model = more.by(answer.request.model.name)
-            asked = Asked(model, more.counted, more.said, answer.user_id)
+            asked = CountedRequest(model, more.counted, more.said, answer.user_id)
             used.append((model, await self.ledger.add(tx, chat.id, asked, more.usage)))
         return used

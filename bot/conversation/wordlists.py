@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from bot.conversation.scripts import USUAL, Script, script_for, script_of
+from bot.conversation.stemming import USUAL, Script, script_for, script_of
 
 GERMAN = "de"
 LEAST_WORDS = 2
@@ -82,7 +82,7 @@ def stop_words(language: str | None) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class QuestionWords:
     """How a language asks without a question mark: by a first word, a word or part of one anywhere, or an ending."""
 
     before: frozenset[str]
@@ -98,7 +98,7 @@ class Asking:
 
 
 @cache
-def asking() -> Mapping[str, Asking]:
+def asking() -> Mapping[str, QuestionWords]:
     """How languages (ISO 639-1) ask."""
     tables = tomllib.loads((_folder() / "questions.toml").read_text(encoding="utf-8"))
     return {language: _asking(table) for language, table in tables.items()}
@@ -110,9 +110,9 @@ def indefinite_endings() -> tuple[str, ...]:
     return tuple(ending for known in asking().values() if not known.parts for ending in known.indefinite)
 
 
-def _asking(table: Mapping[str, str]) -> Asking:
+def _asking(table: Mapping[str, str]) -> QuestionWords:
     first = _ways(table, "first")
-    return Asking(
+    return QuestionWords(
         before=_ways(table, "before"),
         first=first,
         anywhere=_ways(table, "anywhere"),

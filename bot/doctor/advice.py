@@ -8,7 +8,7 @@ from bot.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Variables:
+class ModelVariables:
     """The settings that say which model is meant, where it is, and by which key."""
 
     model: str
@@ -16,22 +16,22 @@ class Variables:
     key: str
 
 
-def main(settings: Settings) -> Variables:
+def main(settings: Settings) -> ModelVariables:
     """Those of the main model."""
     if settings.llm_api == "dashscope":
         key = "OPENAI_API_KEY" if settings.dashscope_api_key is None else "DASHSCOPE_API_KEY"
-        return Variables("OPENAI_MODEL", "DASHSCOPE_BASE_URL", key)
+        return ModelVariables("OPENAI_MODEL", "DASHSCOPE_BASE_URL", key)
     key = "OPENAI_API_KEY" if settings.openai_api_key is not None else "DASHSCOPE_API_KEY"
-    return Variables("OPENAI_MODEL", "OPENAI_BASE_URL", key)
+    return ModelVariables("OPENAI_MODEL", "OPENAI_BASE_URL", key)
 
 
-FALLBACK = Variables(
+FALLBACK = ModelVariables(
     "FALLBACK_MODEL (or FALLBACK_MODELS)",
     "FALLBACK_BASE_URL (or its base_url in the file of MODEL_PROFILES)",
     "FALLBACK_API_KEY (or its api_key in the file of MODEL_PROFILES)",
 )
-EMBEDDING = Variables("EMBEDDING_MODEL", "EMBEDDING_BASE_URL", "EMBEDDING_API_KEY")
-TRANSCRIPTION = Variables("TRANSCRIPTION_MODEL", "TRANSCRIPTION_BASE_URL", "TRANSCRIPTION_API_KEY")
+EMBEDDING = ModelVariables("EMBEDDING_MODEL", "EMBEDDING_BASE_URL", "EMBEDDING_API_KEY")
+TRANSCRIPTION = ModelVariables("TRANSCRIPTION_MODEL", "TRANSCRIPTION_BASE_URL", "TRANSCRIPTION_API_KEY")
 
 _KINDS: dict[type[errors.ModelError], str] = {
     errors.WrongKey: "the server rejects the key",
@@ -105,7 +105,7 @@ def told(error: errors.ModelError) -> str:
     return f"{kind(error)} ({known})" if known else kind(error)
 
 
-def what_to_do(error: errors.ModelError, variables: Variables) -> str:
+def what_to_do(error: errors.ModelError, variables: ModelVariables) -> str:
     """A sentence that names what to set."""
     if isinstance(error, errors.ServerTrouble) and not error.reached:
         words = " ".join((str(error), *_causes(error))).lower()
@@ -115,7 +115,7 @@ def what_to_do(error: errors.ModelError, variables: Variables) -> str:
     return filled(text, variables)
 
 
-def filled(text: str, variables: Variables) -> str:
+def filled(text: str, variables: ModelVariables) -> str:
     """With the names of the settings."""
     return text.format(model=variables.model, url=variables.url, key=variables.key)
 

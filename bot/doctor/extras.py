@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from math import isfinite, sqrt
 
 from bot.doctor import advice
-from bot.doctor.asking import QUESTION, ask, patience
-from bot.doctor.bill import Bill
+from bot.doctor.model_requests import QUESTION, Bill, ask, patience
 from bot.doctor.report import Finding, fine, note
 from bot.errors import ModelError, NoAnswerInTime
-from bot.llm.interface import Beside, ChatModel, Embedder, Purpose
+from bot.llm.interface import ChatModel, Embedder, ExtraRequest, Purpose
 from bot.llm.local import EXTRA
 from bot.settings import Settings
 
@@ -28,7 +27,7 @@ async def meaning(settings: Settings, embedder: Embedder | None, bill: Bill | No
     if embedder is None:
         why = "is off" if settings.embedding_model == "off" else f"is not set, and the extra '{EXTRA}' is not installed"
         return note(what, f"EMBEDDING_MODEL {why}: messages are found by their words only", BY_MEANING)
-    limit, took = patience(settings), list[Beside]()
+    limit, took = patience(settings), list[ExtraRequest]()
     try:
         async with asyncio.timeout(limit):
             vectors = await embedder.embed(SENTENCES, Purpose.PASSAGE, took)

@@ -1,9 +1,13 @@
 """What was found, as lines that a person reads: a tick, a cross or a dot; what was checked; what was found; what to do.
 
 A cross is for what stops answers, and for nothing else.
+
+A check ends in findings, whatever a server, a disk or a library does: in time, and with no traceback.
 """
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,8 +16,10 @@ WIDTH = 13
 LONGEST = 240
 """Characters of what was found: a server may say pages."""
 
+log = logging.getLogger(__name__)
 
-class Mark(StrEnum):
+
+class Severity(StrEnum):
     """How a finding is to be taken."""
 
     FINE = "✓"
@@ -25,7 +31,7 @@ class Mark(StrEnum):
 class Finding:
     """One thing that was checked."""
 
-    mark: Mark
+    mark: Severity
     what: str
     found: str
     advice: str = ""
@@ -38,22 +44,22 @@ class Finding:
 
 def fine(what: str, found: str) -> Finding:
     """It is as it should be."""
-    return Finding(Mark.FINE, what, found)
+    return Finding(Severity.FINE, what, found)
 
 
 def note(what: str, found: str, advice: str = "") -> Finding:
     """It is worth knowing; answers come all the same."""
-    return Finding(Mark.NOTE, what, found, advice)
+    return Finding(Severity.NOTE, what, found, advice)
 
 
 def cross(what: str, found: str, advice: str) -> Finding:
     """It stops answers."""
-    return Finding(Mark.CROSS, what, found, advice)
+    return Finding(Severity.CROSS, what, found, advice)
 
 
 def summary(findings: list[Finding]) -> str:
     """The last line."""
-    count = sum(finding.mark is Mark.CROSS for finding in findings)
+    count = sum(finding.mark is Severity.CROSS for finding in findings)
     if not count:
         return "Nothing prevents the bot from answering."
     return f"{count} {'problem prevents' if count == 1 else 'problems prevent'} the bot from answering."
@@ -67,3 +73,20 @@ def _short(text: str) -> str:
 def _one_line(text: str) -> str:
     """Servers choose their words: no line break and no control character of theirs reaches the terminal."""
     return "".join(char for char in " ".join(text.split()) if char.isprintable())
+
+
+Check = Callable[[], Awaitable[Finding | list[Finding]]]
+
+
+async def guarded(what: str, check: Check, seconds: float) -> list[Finding]:
+    """What the check found, or that it came to no end."""
+    try:
+        async with asyncio.timeout(seconds):
+            found = await check()
+    except TimeoutError:
+        return [note(what, f"not finished: it took more than {seconds:.0f} s", "Try again at a quiet time.")]
+    except Exception as exc:
+        log.debug("%s could not be checked", what, exc_info=exc)
+        told = f"could not be checked because of an unexpected error ({type(exc).__name__}: {exc})"
+        return [note(what, told, "Run it with LOG_LEVEL=DEBUG for the details, and please report them.")]
+    return found if isinstance(found, list) else [found]

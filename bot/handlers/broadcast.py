@@ -1,22 +1,38 @@
-"""``/broadcast``: an owner's words to every chat that has access, once they have confirmed it."""
+"""``/broadcast``: an owner's words to every chat that has access, once they have confirmed it.
 
+What is stored as to be done in Telegram, by an owner or from the shell, and is done a moment later.
+
+All of it stands in the database, so that a restart goes on with it.
+
+What only the bot's owners can put right, told to them once.
+"""
+
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from telegram import Message, Update
+from telegram import Bot, Message, Update
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
-from bot.access.listing import Listing
-from bot.conversation.said import utf16_length
+from bot.access.policy import Owners
+from bot.access.roster import RosterReader
+from bot.chat_language import chat_language
+from bot.conversation.incoming_message import utf16_length
+from bot.errors import ModelError, NoCredit, WrongKey
 from bot.handlers.broadcast_content import MOST_CAPTION, content_of
-from bot.handlers.notices import answer, edited
-from bot.handlers.pressed import acknowledge, pressed
-from bot.language import plural, texts
+from bot.handlers.context import acknowledge, answer, edited, pressed
+from bot.handlers.membership import drop_owner_menu, register_owner_menu
+from bot.language import plural, speaking, texts
 from storage import Storage
 from storage.broadcasts import BroadcastContent
-from storage.records import Button, Notice
+from storage.records import Button, ChatKey, Notice
 
 SEND, DROP = "broadcast:", "no-broadcast:"
 """How the data of the two buttons begins; the broadcast's number follows."""
+CHATS_AT_ONCE = 20
+"""Of a broadcast, each time: ten a second leave Telegram's 30 a second to the answers."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,7 @@ class BroadcastHandlers:
     """Asks and begins; `clock` gives Unix seconds."""
 
     storage: Storage
-    listing: Listing
+    listing: RosterReader
     clock: Callable[[], float]
 
     async def broadcast(self, update: Update, _: object) -> None:
@@ -80,3 +96,90 @@ def _question(message: Message, content: BroadcastContent, chats: str, buttons: 
         return answer(message, shown, buttons)
     asked = answer(message, texts.BROADCAST_ASK_COPY.format(chats=chats), buttons)
     return replace(asked, reply_to=content.copied or message.message_id, points=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxWorker:
+    """Runs them; `settle` has a conversation's notices sent."""
+
+    storage: Storage
+    bot: Bot
+    owners: Owners
+    settle: Callable[[ChatKey], None]
+    menus: set[int] = field(default_factory=set)
+    """The owners whose menu shows their commands."""
+
+    async def run(self) -> None:
+        """Do all that is to be done now."""
+        for telegram_id in await self.storage.access.to_leave():
+            await self._leave(telegram_id)
+        for broadcast in await self.storage.broadcasts.sending():
+            await self._go_on(broadcast.id, broadcast.text)
+        for place in await self.storage.notices.places_waiting():
+            self.settle(place)
+        await self._menus()
+
+    async def _leave(self, telegram_id: int) -> None:
+        try:
+            await self.bot.leave_chat(telegram_id)
+        except ChatMigrated as exc:  # what was decided moves along, and it is left under its new number
+            async with self.storage.transaction() as tx:
+                await self.storage.presence.migrate(tx, telegram_id, exc.new_chat_id)
+            return
+        except (BadRequest, Forbidden) as exc:
+            log.info("Chat %d can't be left, or was: %s", telegram_id, exc)
+        except TelegramError as exc:
+            log.warning("Chat %d is left later: %s", telegram_id, exc)
+            return
+        async with self.storage.transaction() as tx:
+            await self.storage.access.has_left(tx, telegram_id)
+
+    async def _go_on(self, number: int, text: str) -> None:
+        """Hand the next chats to the notices, and tell the owner when it has gone everywhere."""
+        async with self.storage.transaction() as tx:
+            for chat in await self.storage.broadcasts.next_chats(tx, number, CHATS_AT_ONCE):
+                await self.storage.notices.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
+        async with self.storage.transaction() as tx:
+            done = await self.storage.broadcasts.finish(tx, number)
+            if done is not None:
+                place = ChatKey(done.owner_id)
+                with speaking(chat_language(await self.storage.chats.find(place))):
+                    told = plural(done.chats, texts.BROADCAST_DONE).format(sent=f"{done.sent:,}")
+                await self.storage.notices.add(tx, Notice(place, True, told))
+
+    async def _menus(self) -> None:
+        owners = set(await self.owners.ids())
+        for owner in owners - self.menus:
+            self.menus.add(owner)
+            await register_owner_menu(self.bot, owner)
+        for former in self.menus - owners:
+            self.menus.discard(former)
+            await drop_owner_menu(self.bot, former)
+
+
+@dataclass(slots=True)
+class OwnerAlerts:
+    """Tells the owners when the model server refuses the key or the account, and again only after an answer came."""
+
+    storage: Storage
+    owners: Owners
+    settle: Callable[[ChatKey], None] = field(default=lambda _: None)
+    """Has a conversation's notices sent; the lanes' own, once there are lanes."""
+    told: set[type[ModelError]] = field(default_factory=set)
+
+    async def hear(self, failure: ModelError | None) -> None:
+        """What became of a request; None: an answer."""
+        if failure is None:
+            self.told.clear()
+            return
+        kind = next((kind for kind in (WrongKey, NoCredit) if isinstance(failure, kind)), None)
+        if kind is None or kind in self.told:
+            return
+        self.told.add(kind)
+        text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
+        places = [ChatKey(owner, 0) for owner in await self.owners.ids()]
+        async with self.storage.transaction() as tx:
+            for place in places:
+                await self.storage.notices.add(tx, Notice(place, private=True, text=text))
+        for place in places:
+            self.settle(place)

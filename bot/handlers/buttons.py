@@ -7,27 +7,25 @@ from datetime import UTC, datetime
 from telegram import CallbackQuery, Update
 
 from bot.conversation.budget import Budget
-from bot.conversation.hearing import Hearing
-from bot.conversation.presses import UNDO_RESET
-from bot.conversation.said import Said
-from bot.handlers.budget import refused
-from bot.handlers.endings import Endings
-from bot.handlers.notices import edited
-from bot.handlers.pressed import acknowledge, pressed
-from bot.intake.arrival import place_of
+from bot.conversation.incoming_message import UNDO_RESET, IncomingMessage
+from bot.conversation.recorder import TurnRecorder
+from bot.handlers.budget_command import refused
+from bot.handlers.cancellation import Cancellations
+from bot.handlers.context import acknowledge, edited, pressed
 from bot.language import texts
+from bot.updates.parsing import place_of
 from storage import Storage
 from storage.records import Chat
 
 
 @dataclass(frozen=True, slots=True)
-class Buttons:
+class ButtonHandlers:
     """One method per kind of button."""
 
     storage: Storage
-    endings: Endings
+    endings: Cancellations
     budget: Budget
-    hearing: Hearing
+    hearing: TurnRecorder
     clock: Callable[[], float]
 
     async def retry(self, update: Update, _: object) -> None:
@@ -107,8 +105,8 @@ def _id(query: CallbackQuery) -> int:
     return int((query.data or "").rpartition(":")[2])
 
 
-def _words_of(query: CallbackQuery, chat: Chat, now: float) -> Said:
-    return Said(
+def _words_of(query: CallbackQuery, chat: Chat, now: float) -> IncomingMessage:
+    return IncomingMessage(
         message_id=None,
         sender_id=query.from_user.id,
         text=texts.GO_ON,

@@ -1,28 +1,190 @@
-"""What only owners may do, in their private chat with the bot: see who has access, give it and take it away."""
+"""The one-time link: ``/start`` with its code makes whoever says it first an owner.
+
+The code goes no further than here: only its hash is stored, and the update that held it is blanked.
+
+The buttons under an owner's question whether somebody may talk to the bot.
+
+Whom an owner means by a message that a command replies to.
+
+What only owners may do, in their private chat with the bot: see who has access, give it and take it away.
+"""
 
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from telegram import Message, Update
+from telegram import (
+    Chat,
+    ExternalReplyInfo,
+    Message,
+    MessageOrigin,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginUser,
+    Update,
+    User,
+)
 
-from bot.access.listing import Listing
-from bot.access.requests import Requests
-from bot.access.wording import called, shown
-from bot.handlers.claims import Claims
-from bot.handlers.commands import Commands
-from bot.handlers.meant import author_meant, replies
-from bot.handlers.notices import answer, argument, is_private
-from bot.inbound.bots import SHARED
+from bot.access.access_requests import ANSWER, ANSWERS, AccessRequests, called, decision, shown
+from bot.access.policy import digest
+from bot.access.roster import RosterReader
+from bot.handlers.commands import CommandHandlers
+from bot.handlers.context import acknowledge, answer, argument, is_private, pressed
+from bot.inbound.addressing import SHARED
+from bot.inbound.quotes import replied_to
 from bot.language import texts
+from bot.updates.parsing import MessageBatch
 from storage import Storage
-from storage.guests import Decider, Guest, Standing
-from storage.records import File, FileKind, Notice, Place
+from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
+from storage.records import ChatKey, File, FileKind, Notice
 
+COMMAND = "/start"
 MOST_SHOWN = 3_000
 """Characters of a list in a message; a longer one is a file. So few names that Telegram marks each of them."""
-
 Handler = Callable[[Update, object], Coroutine[object, object, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLinkHandlers:
+    """Hears codes; `settle` has a conversation's notices sent, `clock` gives Unix seconds."""
+
+    storage: Storage
+    requests: AccessRequests
+    settle: Callable[[ChatKey], None]
+    clock: Callable[[], float]
+
+    async def attempt(self, update: Update | MessageBatch) -> bool:
+        """Whether this was a code of ours; then it is handled."""
+        message = update.message if isinstance(update, Update) else None
+        if message is None or message.from_user is None or not self.requests.owners.stored:
+            return False
+        code = _code(message)
+        if not code or not await self.storage.owner_links.knows(digest(code)):
+            return False
+        assert isinstance(update, Update), "bursts hold no commands"
+        await self._claim(update.update_id, message, message.from_user, code)
+        return True
+
+    async def remind(self, message: Message | None) -> None:
+        """An owner has come: ask about those who came when there was no owner, or none that could be written to."""
+        user = message.from_user if message is not None and is_private(message) else None
+        if user is not None and await self.requests.owners.has(user.id):
+            async with self.storage.transaction() as tx:
+                await self.requests.remind(tx, user.id)
+
+    async def _claim(self, update_id: int, message: Message, user: User, code: str) -> None:
+        told: list[ChatKey] = []
+        async with self.storage.transaction() as tx:
+            state = await self.storage.owner_links.claim(tx, digest(code), user.id, self.clock())
+            if state is LinkState.CLAIMED:
+                guest = Applicant(user.id, user.full_name, user.username, user.language_code)
+                _, told = await self.requests.put(tx, guest, AccessStatus.OWNER, SHELL)
+                await self.requests.remind(tx, user.id)
+            sentences = {
+                LinkState.CLAIMED: texts.OWNER_NOW,
+                LinkState.USED: texts.OWNER_LINK_USED,
+                LinkState.EXPIRED: texts.OWNER_LINK_EXPIRED,
+            }
+            await self.storage.notices.add(tx, answer(message, sentences[state]))
+            await self.storage.inbox.done(tx, [update_id])
+            await self.storage.inbox.blank(tx, [update_id])
+        for place in told:
+            self.settle(place)
+
+
+def _code(message: Message) -> str:
+    command = (message.text or "").partition(" ")[0].partition("@")[0].lower()
+    return argument(message) if is_private(message) and command == COMMAND else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequestHandlers:
+    """Takes the owners' answers; `settle` has a conversation's notices sent."""
+
+    storage: Storage
+    requests: AccessRequests
+    settle: Callable[[ChatKey], None]
+
+    async def press(self, update: Update, _: object) -> None:
+        """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
+        query, message = pressed(update)
+        if not await self.requests.owners.has(query.from_user.id):
+            async with self.storage.transaction() as tx:
+                await self.storage.inbox.done(tx, [update.update_id])
+            await acknowledge(query, texts.ONLY_OWNERS)
+            return
+        choice, _, number = (query.data or "").removeprefix(ANSWER).partition(":")
+        # A group that became a supergroup may have two rows joined: the message knows which one it is about now.
+        about = await self.storage.access.of_request(message.chat.id, message.message_id) if message else None
+        by = Decider(query.from_user.id, query.from_user.full_name)
+        async with self.storage.transaction() as tx:
+            entry, told = await self.requests.decide(tx, about.id if about else int(number), ANSWERS[choice], by)
+            if told is None and entry is not None and message is not None and message.reply_markup is not None:
+                late = await self.requests.decided(entry, message.chat.id, message.message_id)
+                await self.storage.notices.add(tx, late)
+            await self.storage.inbox.done(tx, [update.update_id])
+        for place in told or ():
+            self.settle(place)
+        form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
+        await acknowledge(query, form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
+
+
+def replies(message: Message) -> bool:
+    """Whether a command is about what it replies to, here or in another chat."""
+    return replied_to(message) is not None or message.external_reply is not None
+
+
+def author_meant(message: Message) -> Applicant | None:
+    """The person, or the channel, whose message a command replies to; None: nobody who could be let in or blocked.
+
+    What an owner has forwarded themselves is its author's, and what others forward is theirs.
+    """
+    target = replied_to(message)
+    if target is None:
+        return _elsewhere(message.external_reply) if message.external_reply else None
+    if target.forward_origin is not None and _same_sender(message, target):
+        return _author(target.forward_origin)
+    return _sender(target)
+
+
+def _sender(message: Message) -> Applicant | None:
+    chat = message.sender_chat
+    if chat is None:
+        return _person(message.from_user) if message.from_user else None
+    if chat.id == message.chat.id or message.is_automatic_forward:  # its administrators, and its linked channel's posts
+        return None
+    return _channel(chat)
+
+
+def _elsewhere(outside: ExternalReplyInfo) -> Applicant | None:
+    """In a group what was a channel's post is there by its link, or by somebody who forwarded it, who is not told."""
+    source, chat = outside.origin, outside.chat
+    if chat is not None and chat.type != Chat.CHANNEL and isinstance(source, MessageOriginChannel):
+        return None
+    if chat is not None and isinstance(source, MessageOriginChat) and source.sender_chat.id == chat.id:
+        return None
+    return _author(source)
+
+
+def _author(source: MessageOrigin) -> Applicant | None:
+    match source:
+        case MessageOriginUser(sender_user=user):
+            return _person(user)
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return _channel(chat)
+    return None
+
+
+def _person(user: User) -> Applicant | None:
+    return None if user.id in SHARED else Applicant(user.id, user.full_name, user.username, user.language_code)
+
+
+def _channel(chat: Chat) -> Applicant:
+    return Applicant(chat.id, chat.effective_name or "", chat.username)
+
+
+def _same_sender(message: Message, other: Message) -> bool:
+    return message.from_user is not None and other.from_user is not None and message.from_user.id == other.from_user.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +192,11 @@ class OwnerHandlers:
     """One method per command; `settle` has a conversation's notices sent."""
 
     storage: Storage
-    requests: Requests
-    listing: Listing
-    claims: Claims
-    commands: Commands
-    settle: Callable[[Place], None]
+    requests: AccessRequests
+    listing: RosterReader
+    claims: OwnerLinkHandlers
+    commands: CommandHandlers
+    settle: Callable[[ChatKey], None]
 
     def only(self, handler: Handler) -> Handler:
         """The handler for owners in private; for others it is a command that there is not."""
@@ -95,13 +257,13 @@ class OwnerHandlers:
 
     async def allow(self, update: Update, _: object) -> None:
         """``/allow``: an id, a @username, or a reply to a request, to something forwarded, or to anybody in a group."""
-        await self._put(update, Standing.ALLOWED)
+        await self._put(update, AccessStatus.ALLOWED)
 
     async def block(self, update: Update, _: object) -> None:
         """``/block``: likewise."""
-        await self._put(update, Standing.BLOCKED)
+        await self._put(update, AccessStatus.BLOCKED)
 
-    async def _put(self, update: Update, standing: Standing) -> None:
+    async def _put(self, update: Update, standing: AccessStatus) -> None:
         message = update.message
         assert message is not None
         assert message.from_user is not None, "an owner"
@@ -116,13 +278,13 @@ class OwnerHandlers:
             text = texts.ACCESS_OF_OWNER.format(name=called(guest))
             await self._say(update, answer(message, text, literals=(shown(guest.name),)))
             return
-        if standing is Standing.ALLOWED and self.listing.door.mode == "list":
+        if standing is AccessStatus.ALLOWED and self.listing.door.mode == "list":
             await self._say(update, answer(message, texts.ACCESS_BY_LIST))
             return
         by = Decider(message.from_user.id, message.from_user.full_name)
         async with self.storage.transaction() as tx:
             entry, told = await self.requests.put(tx, guest, standing, by)
-            form = texts.ACCESS_GIVEN if standing is Standing.ALLOWED else texts.ACCESS_BLOCKED
+            form = texts.ACCESS_GIVEN if standing is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
             literals = (shown(entry.guest.name),)
             notice = answer(message, form.format(name=called(entry.guest)), literals=literals)
             await self.storage.notices.add(tx, notice)
@@ -130,13 +292,13 @@ class OwnerHandlers:
         for place in told:
             self.settle(place)
 
-    async def _meant(self, message: Message) -> Guest | None:
+    async def _meant(self, message: Message) -> Applicant | None:
         """Whom a command is about."""
         words, reply = argument(message), message.reply_to_message
         entry = None
         if re.fullmatch(r"-?\d{1,18}", words):
             entry = await self.storage.access.find(int(words))
-            return entry.guest if entry else Guest(int(words))
+            return entry.guest if entry else Applicant(int(words))
         if re.fullmatch(r"@\w{1,64}", words):
             entry = await self.storage.access.by_username(words[1:])
         elif not words:
@@ -153,10 +315,10 @@ class OwnerHandlers:
             await self.storage.inbox.done(tx, [update.update_id])
 
 
-def _how(message: Message, standing: Standing) -> str:
+def _how(message: Message, standing: AccessStatus) -> str:
     words = argument(message)
     if not words and replies(message):
         return texts.ACCESS_OF_NOBODY
     if words.startswith("@"):
         return texts.ACCESS_UNKNOWN.format(name=words)
-    return texts.ALLOW_HOW if standing is Standing.ALLOWED else texts.BLOCK_HOW
+    return texts.ALLOW_HOW if standing is AccessStatus.ALLOWED else texts.BLOCK_HOW

@@ -1,16 +1,24 @@
-"""Whether a message is meant for the bot: always in private, in a group when it is called."""
+"""Whether a message is meant for the bot: always in private, in a group when it is called.
+
+Messages of other bots, and of those that Telegram only calls so.
+"""
 
 import re
 from dataclasses import dataclass
 
 from telegram import Message, MessageEntity
+from telegram.constants import ChatID
 
-from bot.inbound.origin import replied_to, text_of
-from bot.inbound.rich import calls
+from bot.inbound.quotes import replied_to, text_of
+from bot.inbound.rich_messages import calls
 
 FIRST_CJK = "\u2e80"
 _BEFORE = r"(?:\[[^\[\]\n]{1,40}\]\s*|(?:\d+|[a-z]|[ivx]{2,5})[.)]\s*|(?:to do|done):\s*)?"
 """What stands before the words of a rich message: a picture, or the number, letter or state of an item in a list."""
+_PEOPLE = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.FAKE_CHANNEL})
+"""What stands as the sender where an administrator or a channel speaks without a name of their own."""
+SHARED = _PEOPLE | {ChatID.SERVICE_CHAT}
+"""Numbers that stand for many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +69,9 @@ class Addressing:
     def _is_named(self, text: str) -> bool:
         end = "" if self.name[-1:] >= FIRST_CJK else r"(?!\w)"  # Chinese has no blanks between words
         return bool(self.name and re.match(rf"{_BEFORE}\W*{re.escape(self.name)}{end}", text, re.IGNORECASE))
+
+
+def is_other_bot(message: Message) -> bool:
+    """Whether another bot speaks, and no person behind one of Telegram's own."""
+    sender = message.from_user
+    return sender is not None and sender.is_bot and sender.id not in _PEOPLE and message.sender_chat is None

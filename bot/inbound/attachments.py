@@ -1,4 +1,6 @@
-"""What a message holds besides words: downloaded, and made fit for a model.
+"""As much of the text of a file as there is room for.
+
+What a message holds besides words: downloaded, and made fit for a model.
 
 A Telegram file URL holds the bot's token, so only bytes leave this module. Whatever can't be had is a `Problem`, which
 the user is told, and never an exception.
@@ -17,16 +19,14 @@ from telegram import Message, PhotoSize, Sticker, Voice
 from telegram.error import TelegramError
 
 from bot.conversation.tokens import TokenCounter, audio_tokens, image_tokens
-from bot.inbound.contents import fitting
-from bot.inbound.downloads import TRIES, Downloads
-from bot.inbound.pages import NO_PAGES, Shown, shown
-from bot.inbound.plain import duration
+from bot.inbound.downloads import TRIES, Downloads, FileConverter
+from bot.inbound.pages import NO_PAGES, PageImages, shown
 from bot.inbound.problems import Problem, problem_of
-from bot.inbound.workshop import Workshop
-from bot.media.document import Document
-from bot.media.errors import EmptyError, MediaError, NotSupportedError, SilentError
+from bot.inbound.sanitize import duration
+from bot.media.document import ExtractedDocument
 from bot.media.image import MOST_DATA
-from bot.media.pictures import is_wordless
+from bot.media.media_errors import EmptyError, MediaError, NotSupportedError, SilentError
+from bot.media.packages import is_wordless
 from bot.media.signatures import picture_format, sound_format
 from bot.media.sound import BITS
 from storage.records import MediaKind, NewMedium
@@ -39,25 +39,33 @@ MOST_ROUNDED_S = 1.0
 """Of what is told of a voice message's length."""
 MOST_CHARACTERS_PER_TOKEN = 6
 """Of a document so much is read, and then cut by its tokens: English has four or five, Chinese one or two."""
-
 Place = tuple[str, int | None]
 """The id of a file, and its size in bytes if that is known."""
+MOST_MADE, MOST_MADE_OF_SOUND = MOST_DATA, int(MOST_SECONDS * BITS / 8)
+"""Bytes of a picture, and of a sound, as they are kept."""
 
 log = logging.getLogger(__name__)
 
 
+def fitting(text: str, most_tokens: int, count_tokens: TokenCounter) -> str:
+    """The beginning of a text that has at most so many tokens."""
+    while (tokens := count_tokens(text)) > most_tokens:
+        text = text[: min(len(text) - 1, int(len(text) * most_tokens / tokens))]
+    return text
+
+
 @dataclass(frozen=True, slots=True)
-class Attached:
+class AttachedFiles:
     """What was in a message: pictures and sounds, the text of a document, and what went wrong."""
 
     media: tuple[NewMedium, ...] = ()
     text: str = ""
     problem: Problem | None = None
-    document: Document | None = None
+    document: ExtractedDocument | None = None
     """What the text was read from."""
     lost: str = ""
     """What could not be had beside the rest, as it is told to the model."""
-    pages: Shown = NO_PAGES
+    pages: PageImages = NO_PAGES
     """Those of the document that are among the pictures."""
 
     @property
@@ -73,9 +81,7 @@ class Attached:
         return tuple(number for number in pages if number not in {*self.pages.numbers, *self.pages.blank})
 
 
-NOTHING = Attached()
-MOST_MADE, MOST_MADE_OF_SOUND = MOST_DATA, int(MOST_SECONDS * BITS / 8)
-"""Bytes of a picture, and of a sound, as they are kept."""
+NOTHING = AttachedFiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Attachments:
     """
 
     downloads: Downloads
-    workshop: Workshop
+    workshop: FileConverter
     count_tokens: TokenCounter
     most_tokens: int
     sees: bool = True
@@ -95,13 +101,13 @@ class Attachments:
         """Whether something is to be downloaded for it."""
         return self._fetcher(message, 1.0, TRIES) is not None
 
-    async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES, sees: bool = True) -> Attached:
+    async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES, sees: bool = True) -> AttachedFiles:
         """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
         sender = message.from_user
         workshop = self.workshop.serving(message.chat.id, sender.language_code if sender else None)
         return await replace(self, workshop=workshop, sees=sees).fetch(message, share, tries)
 
-    async def fetch(self, message: Message, share: float, tries: int) -> Attached:
+    async def fetch(self, message: Message, share: float, tries: int) -> AttachedFiles:
         """The same by whatever workshop there is."""
         fetch = self._fetcher(message, share, tries)
         if fetch is None:
@@ -114,9 +120,9 @@ class Attachments:
                 problem = Problem.UNREADABLE
             where = (message.message_id, message.chat.id)
             log.warning("What is in message %d of chat %d: %s: %s", *where, problem.name, exc)
-            return Attached(problem=problem)
+            return AttachedFiles(problem=problem)
 
-    def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[Attached]] | None:
+    def _fetcher(self, message: Message, share: float, tries: int) -> Callable[[], Awaitable[AttachedFiles]] | None:
         if (film := _film(message)) is not None:
             return lambda: self._film(partial(self._sound, *film, tries), _picture(message), tries)
         if (picture := _picture(message)) is not None:
@@ -126,7 +132,9 @@ class Attachments:
         file = message.document
         return (lambda: self._document(file, share, tries)) if file is not None else None
 
-    async def _film(self, hear: Callable[[], Awaitable[Attached]], still: Place | None, tries: int) -> Attached:
+    async def _film(
+        self, hear: Callable[[], Awaitable[AttachedFiles]], still: Place | None, tries: int
+    ) -> AttachedFiles:
         """Its sound and its still picture; one of them is enough, and without a picture it may have no sound either."""
         failure, heard = None, NOTHING
         try:
@@ -135,7 +143,7 @@ class Attachments:
             failure = exc
             if not isinstance(exc, SilentError):
                 problem = None if isinstance(exc, NotSupportedError) else Problem.UNHEARD
-                heard = Attached(problem=problem, lost="its sound could not be read")
+                heard = AttachedFiles(problem=problem, lost="its sound could not be read")
         seen: tuple[NewMedium, ...] = ()
         try:
             seen = (await self._picture(*still, tries)).media if still else ()
@@ -147,7 +155,7 @@ class Attachments:
             raise failure
         return replace(heard, media=found)
 
-    async def _or_preview(self, seen: Awaitable[Attached], preview: Place | None, tries: int) -> Attached:
+    async def _or_preview(self, seen: Awaitable[AttachedFiles], preview: Place | None, tries: int) -> AttachedFiles:
         try:
             return await seen
         except MediaError:
@@ -156,34 +164,34 @@ class Attachments:
         shown = await self._picture(*preview, tries)
         return replace(shown, problem=Problem.PREVIEW, lost="its details could not be read (this is a small preview)")
 
-    async def _picture(self, file_id: str, size: int | None, tries: int) -> Attached:
+    async def _picture(self, file_id: str, size: int | None, tries: int) -> AttachedFiles:
         async with self.downloads.file(file_id, size, tries=tries) as data:
             return await self._seen(data)
 
-    async def _sound(self, file_id: str, size: int | None, tries: int, *, told: float = 0.0) -> Attached:
+    async def _sound(self, file_id: str, size: int | None, tries: int, *, told: float = 0.0) -> AttachedFiles:
         async with self.downloads.file(file_id, size, tries=tries) as data:
             return await self._heard(data, told)
 
-    async def _seen(self, data: bytes) -> Attached:
+    async def _seen(self, data: bytes) -> AttachedFiles:
         image = await self.workshop.image(data)
         tokens = image_tokens(image.width, image.height)
         others = "pages" if picture_format(data) == "TIFF" else "frames"
         lost = f"its other {others} could not be read" if image.pages > 1 else ""
         problem = Problem.DAMAGED if image.damaged else None
         media = (NewMedium(MediaKind.IMAGE, image.data, image.mime, tokens),)
-        return Attached(media, problem=problem, lost="its end could not be read" if problem else lost)
+        return AttachedFiles(media, problem=problem, lost="its end could not be read" if problem else lost)
 
-    async def _heard(self, data: bytes, told: float = 0.0) -> Attached:
+    async def _heard(self, data: bytes, told: float = 0.0) -> AttachedFiles:
         """What can be heard of a sound that lasts so many seconds, by what its message says."""
         sound = await self.workshop.sound(data, most_seconds=MOST_SECONDS)
         media = (NewMedium(MediaKind.AUDIO, sound.data, sound.format, audio_tokens(sound.seconds)),)
         whole = sound.whole or (told if not sound.ended and told > sound.seconds + MOST_ROUNDED_S else None)
         if whole is None:
-            return Attached(media)
+            return AttachedFiles(media)
         lost = f"only {duration(int(sound.seconds))} of its {duration(round(whole))} could be heard"
-        return Attached(media, problem=Problem.HEARD_IN_PART, lost=lost)
+        return AttachedFiles(media, problem=Problem.HEARD_IN_PART, lost=lost)
 
-    async def _document(self, file: File, share: float, tries: int) -> Attached:
+    async def _document(self, file: File, share: float, tries: int) -> AttachedFiles:
         still = (file.thumbnail.file_id, file.thumbnail.file_size) if file.thumbnail else None
         if (file.mime_type or "").startswith("video/"):
             found = await self._film(partial(self._opened, file, share, tries), still, tries)
@@ -193,11 +201,11 @@ class Attachments:
             return replace(found, lost="; ".join(filter(None, (found.lost, sight))))
         return await self._or_preview(self._opened(file, share, tries), still if _says_picture(file) else None, tries)
 
-    async def _opened(self, file: File, share: float, tries: int) -> Attached:
+    async def _opened(self, file: File, share: float, tries: int) -> AttachedFiles:
         async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
             return await self._read(file, data, share)
 
-    async def _read(self, file: File, data: bytes, share: float) -> Attached:
+    async def _read(self, file: File, data: bytes, share: float) -> AttachedFiles:
         """A file is what its first bytes say: apps name them as they like."""
         if picture_format(data):
             return await self._seen(data)
@@ -215,7 +223,7 @@ class Attachments:
             raise EmptyError("no text in it")
         cut = Problem.CUT if read.cut or text != read.text else None
         problem = cut or (Problem.DAMAGED_IN_PART if read.damaged else None)
-        return Attached(pages.media, text, problem=problem, document=read, pages=pages)
+        return AttachedFiles(pages.media, text, problem=problem, document=read, pages=pages)
 
 
 def most_made(message: Message) -> int:

@@ -3,6 +3,8 @@
 A file takes its place before its first byte is asked for and keeps it until it is converted and let go. It takes as
 much as it says that it has, and is cut off there; one that does not say takes the most that there may be. Small files
 have places of their own, so that a photo waits for no film.
+
+What converts the files that are in messages.
 """
 
 import asyncio
@@ -11,14 +13,18 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 from telegram import Bot, File
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
 
-from bot.capacity import Capacities
-from bot.media.errors import TooLargeError
+from bot.concurrency import Capacities
+from bot.media.document import ExtractedDocument
+from bot.media.image import ConvertedImage
+from bot.media.media_errors import TooLargeError
+from bot.media.sound import ConvertedSound
 
 MOST_BYTES = 20 * 1024 * 1024
 """The most that Telegram's own server lets a bot download."""
@@ -128,3 +134,22 @@ def _read(path: Path, most: int) -> bytes | None:
     with path.open("rb") as file:
         data = file.read(most + 1)
     return data if len(data) <= most else None
+
+
+class FileConverter(Protocol):
+    """Converts bytes of strangers. Raises MediaError."""
+
+    def serving(self, owner: int, language: str | None) -> "FileConverter":
+        """The same for a chat, which has its turn, where somebody's apps are in this language (IETF)."""
+
+    async def image(self, data: bytes) -> ConvertedImage:
+        """A picture without metadata, not larger than a model can use."""
+
+    async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
+        """The sound of an audio or video file."""
+
+    async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> ExtractedDocument:
+        """The text of a document."""
+
+    async def page(self, data: bytes, number: int) -> ConvertedImage:
+        """A page of a PDF as a picture. Raises EmptyError where it is blank."""

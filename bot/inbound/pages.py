@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.conversation.tokens import image_tokens
-from bot.inbound.workshop import Workshop
-from bot.media.errors import EmptyError, MediaError, TooSlowError
+from bot.inbound.downloads import FileConverter
+from bot.media.media_errors import EmptyError, MediaError, TooSlowError
 from storage.records import MediaKind, NewMedium
 
 MOST_SHOWN = 6
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PageImages:
     """Pages as pictures, and the numbers of what was looked at."""
 
     media: tuple[NewMedium, ...] = ()
@@ -28,10 +28,10 @@ class Shown:
     blank: tuple[int, ...] = ()
 
 
-NO_PAGES = Shown()
+NO_PAGES = PageImages()
 
 
-async def shown(workshop: Workshop, data: bytes, numbers: tuple[int, ...], room: int) -> Shown:
+async def shown(workshop: FileConverter, data: bytes, numbers: tuple[int, ...], room: int) -> PageImages:
     """The first of these pages, as far as there is room for them in tokens; one may take more."""
     most = max(1, min(MOST_SHOWN, room // PAGE_TOKENS))
     media: list[NewMedium] = []
@@ -53,7 +53,7 @@ async def shown(workshop: Workshop, data: bytes, numbers: tuple[int, ...], room:
             seen.append(number)
         if len(media) == most:
             break
-    return Shown(tuple(media), tuple(seen), tuple(blank))
+    return PageImages(tuple(media), tuple(seen), tuple(blank))
 
 
 def ranges(numbers: Iterable[int]) -> str:

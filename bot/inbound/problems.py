@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from telegram.error import BadRequest, TelegramError, TimedOut
 
-from bot.media.errors import (
+from bot.media.media_errors import (
     BlankError,
     EmptyError,
     LockedError,

@@ -1,46 +1,155 @@
-"""Reading the messages of a turn: their words, and what is downloaded with them."""
+"""A Telegram message as what somebody said.
 
-from collections.abc import Awaitable, Callable, Sequence
+What could not be read, or only in part, for the model: else it is asked about a file it knows by name only.
+
+Reading the messages of a turn: their words, and what is downloaded with them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 from telegram import Message
 
-from bot.capacity import Capacities
-from bot.conversation.said import Said
-from bot.inbound.attachments import MOST_MADE_OF_SOUND, NOTHING, Attached, Attachments, most_made
+from bot.concurrency import Capacities
+from bot.conversation.incoming_message import IncomingMessage
+from bot.inbound.attachments import MOST_MADE_OF_SOUND, MOST_SECONDS, NOTHING, AttachedFiles, Attachments, most_made
 from bot.inbound.downloads import TRIES
-from bot.inbound.message import said
-from bot.inbound.origin import replied_to
+from bot.inbound.kinds import described
+from bot.inbound.pages import ranges
 from bot.inbound.problems import Problem
-from bot.inbound.remarks import remarks
+from bot.inbound.quotes import links, origin, quoted, replied_to, text_of
+from bot.inbound.sanitize import clean, named
+from bot.inbound.unchanged import digest
+from bot.media.document import ExtractedDocument
 
+REASONS = {
+    Problem.TOO_BIG: "it is too big",
+    Problem.SWOLLEN: "what is in it is too much",
+    Problem.TOO_LONG: f"it is longer than {MOST_SECONDS / 60:.0f} minutes",
+    Problem.TOO_SLOW: "reading it took too long",
+    Problem.LOCKED: "it has a password",
+    Problem.UNREADABLE: "it seems to be damaged",
+    Problem.BLANK: "there is no text in it, it is empty",
+    Problem.EMPTY: "there is no text in it, perhaps only pictures of pages",
+    Problem.UNSUPPORTED: "this kind of file can't be read",
+    Problem.OLD_OFFICE: "such office files (.doc, .ppt, .pages) can't be read; saved as .docx, .pptx or PDF they can",
+    Problem.UNREACHABLE: "Telegram did not give it out",
+    Problem.LATE: "Telegram did not give it out in time",
+    Problem.TOO_MUCH: "there were too many files at once",
+}
 MOST_FILES = 50
 """Of one turn."""
 MOST_HELD = 24 * 1024 * 1024
 """Bytes of pictures and sounds, converted; with these the last file of a turn is taken."""
-
 MB = 1024 * 1024
 SMALL, MOST_OF_ALL, MOST_OF_SMALL = 8 * MB, 72 * MB, 48 * MB
 """Of such bytes over all chats."""
-
 Known = Callable[[Message], Awaitable[bool]]
 """Whether what is in a message need not be fetched: it stands in the prompt already, or is not to."""
 
 
+def said(message: Message, bot_id: int) -> IncomingMessage | None:
+    """What the message says, without what has to be downloaded; None when nobody said anything."""
+    text = text_of(message)
+    kind = described(message)
+    if not text and kind is None:
+        return None
+    sender, name = message.sender_chat or message.from_user, _speaker(message)
+    private = message.chat.type == message.chat.PRIVATE
+    return IncomingMessage(
+        message_id=message.message_id,
+        sender_id=sender.id if sender else None,
+        text=text,
+        at=message.date,
+        speaker=None if private else name,
+        sender=name,
+        forwarded_from=origin(message),
+        quote=quoted(message, bot_id),
+        notes=(*((kind,) if kind else ()), *links(message)),
+        from_bot=bool(message.from_user and message.from_user.is_bot and message.sender_chat is None),
+        digest=digest(message),
+    )
+
+
+def is_live(message: Message) -> bool:
+    """Whether this is a place that Telegram keeps up to date by editing the message all the time."""
+    return message.location is not None and message.location.live_period is not None
+
+
+def _speaker(message: Message) -> str:
+    if message.sender_chat is not None:  # an anonymous administrator, or a channel
+        return message.author_signature or message.sender_chat.effective_name or "Someone"
+    return message.from_user.full_name if message.from_user else "Someone"
+
+
+def remarks(message: Message, found: AttachedFiles) -> tuple[str, ...]:
+    """What is wrong with what is in a message, each in its brackets."""
+    name = _name(message)
+    said = (
+        f"not readable: {REASONS[found.problem]}" if found.problem in REASONS else "",
+        _part(found.share, found.document) if found.problem is Problem.CUT else "",
+        found.lost,
+        f"damaged in {clean(found.document.damaged)}, and only the rest of it could be read"
+        if found.document and found.document.damaged
+        else "",
+        *(_pages(found, found.document) if found.document else ()),
+        f"encoding guessed: {found.document.encoding}" if found.document and found.document.encoding else "",
+    )
+    return tuple(f"[{name}: {words}]" for words in said if words)
+
+
+def _pages(found: AttachedFiles, document: ExtractedDocument) -> Iterable[str]:
+    """What is said of pages that have no words to read."""
+    if found.pages.numbers:
+        yield f"{_without(found.pages.numbers, document)}; shown as pictures"
+    if found.unread:
+        shown = "; not shown" if found.pages.numbers else ""
+        yield f"{_without(found.unread, document)}, perhaps pictures of it{shown}"
+
+
+def _without(numbers: Sequence[int], document: ExtractedDocument) -> str:
+    text = "no text" if set(numbers) <= set(document.wordless) else "no text, or little that can be trusted,"
+    return f"{text} on {'page' if len(numbers) == 1 else 'pages'} {ranges(numbers)} of {document.pages}"
+
+
+def _part(share: float, document: ExtractedDocument | None) -> str:
+    """Rounded down, so that nothing that is missing passes for whole."""
+    pages = document.pages if document else None
+    if pages and (whole := int(share * pages)):
+        return f"only its beginning is below, {whole} of its {pages} pages"
+    percent = int(100 * share)
+    return f"only the first {percent} % is below" if percent else "only its very beginning is below"
+
+
+def _name(message: Message) -> str:
+    """What a file is called in a remark, which stands beside its description."""
+    if message.document is not None and message.animation is None:
+        return f"file{named(message.document.file_name, ' ')}"
+    kinds = {
+        "video_note": "round video message",
+        "animation": "picture of the animation",
+        "video": "video",
+        "voice": "voice message",
+    }
+    plain = ("photo", "sticker", "audio")
+    found = next((name for field, name in kinds.items() if getattr(message, field)), None)
+    return found or next((field for field in plain if getattr(message, field)), "file")
+
+
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadMessage:
     """One message, and what of it could not be read."""
 
     message: Message
-    said: Said
+    said: IncomingMessage
     problem: Problem | None = None
     unread: tuple[int, ...] = ()
     """The numbers of pages of its file that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class MessageReader:
     """Reads messages for the bot with this id."""
 
     attachments: Attachments
@@ -52,11 +161,11 @@ class Reader:
         targets = filter(None, map(replied_to, messages))
         return self.held.place(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
 
-    def skim(self, messages: Sequence[Message]) -> list[Said]:
+    def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
         """The words of what was only overheard: nothing is downloaded for it."""
         return [one for one in (said(message, self.bot_id) for message in messages) if one is not None]
 
-    async def read(self, messages: Sequence[Message], known: Known, *, sees: bool = True) -> list[Read]:
+    async def read(self, messages: Sequence[Message], known: Known, *, sees: bool = True) -> list[ReadMessage]:
         """All that the messages hold, in their order, and what the messages hold that they answer.
 
         `sees`: pages without words are shown, to a model that sees them. One file after the other: of a burst of large
@@ -64,7 +173,7 @@ class Reader:
         """
         targets = await self._targets(messages, known)
         share = 1 / max(1, sum(message.document is not None for message in (*messages, *targets.values())))
-        fetching = Fetching(self.attachments, share, sees)
+        fetching = TurnDownloads(self.attachments, share, sees)
         read = [await self._read(message, targets.get(message.message_id), fetching) for message in messages]
         return [one for one in read if one is not None]
 
@@ -78,7 +187,7 @@ class Reader:
                 found[message.message_id] = target
         return found
 
-    async def _read(self, message: Message, target: Message | None, fetching: "Fetching") -> Read | None:
+    async def _read(self, message: Message, target: Message | None, fetching: "TurnDownloads") -> ReadMessage | None:
         words = said(message, self.bot_id)
         if words is None:
             return None
@@ -89,11 +198,11 @@ class Reader:
         own = await fetching.of(message)
         text = "\n\n".join(filter(None, (words.text, own.text)))
         words = replace(words, text=text, media=own.media, remarks=remarks(message, own))
-        return Read(message, words, own.problem or before.problem, own.unread or before.unread)
+        return ReadMessage(message, words, own.problem or before.problem, own.unread or before.unread)
 
 
 @dataclass(slots=True)
-class Fetching:
+class TurnDownloads:
     """What is fetched for one turn, which must not grow with what somebody sends."""
 
     attachments: Attachments
@@ -105,12 +214,12 @@ class Fetching:
     """Bytes of pictures and sounds."""
     tries: int = TRIES
 
-    async def of(self, message: Message) -> Attached:
+    async def of(self, message: Message) -> AttachedFiles:
         """What is in a message, or that it is too much."""
         if not self.attachments.has(message):
             return NOTHING
         if self.files >= MOST_FILES or self.held >= MOST_HELD:
-            return Attached(problem=Problem.TOO_MUCH)
+            return AttachedFiles(problem=Problem.TOO_MUCH)
         found = await self.attachments.of(message, self.share, tries=self.tries, sees=self.sees)
         self.files += 1
         self.held += sum(len(one.data) for one in found.media)
@@ -120,7 +229,7 @@ class Fetching:
         return found
 
 
-def _quoting(words: Said, target: Message, found: Attached) -> Said:
+def _quoting(words: IncomingMessage, target: Message, found: AttachedFiles) -> IncomingMessage:
     """With what is in the message that is quoted."""
     if words.quote is None:
         return words

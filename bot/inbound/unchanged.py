@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from telegram import Message
 
 from bot.inbound.kinds import described
-from bot.inbound.origin import FILES, text_of
+from bot.inbound.quotes import FILES, text_of
 
 MOST = 10_000
 """Messages that are remembered, besides those in the transcript: what a message of the last minutes said."""
@@ -38,7 +38,7 @@ def _held(message: Message) -> str | None:
 
 
 @dataclass(slots=True)
-class Lately:
+class RecentMessages:
     """What the newest messages said when they were last heard."""
 
     digests: OrderedDict[tuple[int, int, int], str] = field(default_factory=OrderedDict)

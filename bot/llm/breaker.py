@@ -23,7 +23,7 @@ of an answer, and of the patience that leaves time for a fallback, end before th
 log = logging.getLogger(__name__)
 
 
-class Breaker:
+class CircuitBreaker:
     """One server's, or one model's; `answers` asks the server something that costs nothing."""
 
     def __init__(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:

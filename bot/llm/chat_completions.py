@@ -1,4 +1,8 @@
-"""Chat Completions, as every OpenAI-compatible server speaks it.
+"""The chunks of a chat completion, read into deltas, of whatever form they are.
+
+An answer in the form of the other API than the one that was asked: gateways hand on what stands behind them.
+
+Chat Completions, as every OpenAI-compatible server speaks it.
 
 A message with a cache marker goes out as a content part, since a plain text has no place for one; servers that refuse
 parts are asked again without.
@@ -15,22 +19,136 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ImageRefused, MediaRefused, RequestRefused
-from bot.llm.calls import tool_parameters
-from bot.llm.events import events
-from bot.llm.failures import translate
-from bot.llm.fields import blamed, fitted
-from bot.llm.forms import Forms
-from bot.llm.interface import Delta, Message, Options, Sound
-from bot.llm.large import made
+from bot.llm.client import made
+from bot.llm.failures import failure, failure_in, translate
+from bot.llm.fields import TEMPLATE, blamed, fitted, switched, told_apart
+from bot.llm.finishes import finish_of, reason_in
+from bot.llm.interface import Delta, Finish, Message, Options, Sound, Usage
+from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.params import param, spoken
-from bot.llm.thinking_switch import TEMPLATE, switched, told_apart
+from bot.llm.parameters import param, spoken, transcript_in, voice_in
+from bot.llm.response_events import ResponseEvents
+from bot.llm.server_sent_events import Event, events
+from bot.llm.tool_calls import Opaque, ToolCallAssembler, tool_parameters
+from bot.llm.usage_report import reported
 
 if TYPE_CHECKING:
     from openai import AsyncStream
     from openai.types.chat import ChatCompletionChunk
 
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "reasoning_text")
+"""Qwen and DeepSeek say the first, OpenRouter, Groq and Ollama the second, LiteLLM the fifth, Copilot the last."""
+_CHAT = ("chat.completion", "text_completion")
+
 log = logging.getLogger(__name__)
+
+
+class Chunks:
+    """Reads one stream; `host` is the server's, since some words mean something else at some."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._calls, self._opaque = ToolCallAssembler(), Opaque()
+        self._said = False
+        """There was something that is an answer."""
+        self._by_delta = self._over = False
+
+    def read(self, chunk: Object, name: str = "") -> Delta:
+        """What a chunk adds. Raises a ModelError for a failure that it tells of; `name` is its event's."""
+        if (told := failure_in(chunk, name, self._host)) is not None:
+            raise told
+        choice = _first_choice(chunk)
+        if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
+            raise failure(error, self._host)
+        if error := mapping(chunk.get("x_groq")).get("error"):  # why it stopped early
+            raise failure(error, self._host)
+        body = self._body(choice)
+        said, thought = words(body.get("content"))
+        audio = mapping(body.get("audio"))
+        voice = voice_in(audio)
+        said = said or text(body.get("refusal")) or transcript_in(audio)
+        thought = thought or thoughts([body.get(field) for field in _THOUGHTS])
+        self._calls.add(mappings(body.get("tool_calls")))
+        self._opaque.add(body)
+        self._said = self._said or bool(said or voice or self._calls.begun)
+        finish = finish_of(reason_in(choice, chunk), said=self._said)
+        self._over = self._over or finish is not None
+        calls = self._calls.take() if finish else ()
+        return Delta(
+            text=said,
+            reasoning=thought,
+            finish=finish,
+            usage=_usage(chunk, choice),
+            voice=voice,
+            calls=calls,
+            opaque=self._opaque.take() if calls else "",
+        )
+
+    def end(self) -> Delta | None:
+        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        if not self._said or self._over:
+            return None
+        return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
+
+    def _body(self, choice: Object) -> Object:
+        """The piece in a choice; a whole message stands there if the server does not stream.
+
+        MiniMax repeats the whole message behind its pieces.
+        """
+        delta = choice.get("delta")
+        if isinstance(delta, str | list):
+            delta = {"content": delta}
+        if mapping(delta):
+            self._by_delta = True
+            return mapping(delta)
+        if mapping(choice.get("message")):
+            return {} if self._by_delta else mapping(choice["message"])
+        return {"content": choice.get("text")}
+
+
+def _first_choice(chunk: Object) -> Object:
+    """The one answer that was asked for."""
+    return next((choice for choice in mappings(chunk.get("choices")) if not _is_another(choice.get("index"))), {})
+
+
+def _is_another(index: object) -> bool:
+    return isinstance(index, int) and index != 0
+
+
+def _usage(chunk: Object, choice: Object) -> Usage | None:
+    """What was reported: beside the choices, by Moonshot inside of one, by Groq in a field of its own."""
+    places = (chunk.get("usage"), choice.get("usage"), mapping(chunk.get("x_groq")).get("usage"))
+    return next((usage for place in places if (usage := reported(place)) is not None), None)
+
+
+class ForeignAnswers:
+    """Reads one stream; `host` is the server's (see Chunks)."""
+
+    def __init__(self, host: str, *, responses: bool) -> None:
+        """`responses`: what is in neither form is read as the Responses API."""
+        self.chunks, self.responses = Chunks(host), ResponseEvents(host)
+        self._in_responses = responses
+
+    def read(self, event: Event) -> Delta:
+        """What an event adds. Raises a ModelError for a failure that it tells of."""
+        data = event.data
+        chat, response = _is_chat(data), _is_response(data, event.name)
+        if chat != response:
+            self._in_responses = response
+        return self.responses.read(event) if self._in_responses else self.chunks.read(data, event.name)
+
+    def end(self) -> Delta | None:
+        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        return self.responses.end() if self._in_responses else self.chunks.end()
+
+
+def _is_chat(data: Object) -> bool:
+    return bool(mappings(data.get("choices"))) or text(data.get("object")).startswith(_CHAT)
+
+
+def _is_response(data: Object, name: str) -> bool:
+    kind = text(data.get("type")) or name
+    return kind.startswith("response.") or data.get("object") == "response" or bool(mappings(data.get("output")))
 
 
 class ChatCompletions(OpenAIModel):
@@ -46,7 +164,7 @@ class ChatCompletions(OpenAIModel):
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         async with await self._heard(messages, options) as stream, aclosing(events(stream.response)) as told:
-            forms = Forms(stream.response.url.host, responses=False)
+            forms = ForeignAnswers(stream.response.url.host, responses=False)
             async for event in told:
                 delta = forms.end() if event is None else forms.read(event)
                 if delta is not None:

@@ -1,27 +1,35 @@
-"""The client of a model server.
+"""Large requests are made beside the event loop: pictures of 24 MB, in base64 and JSON, took it a third of a second.
+
+The client of a model server.
 
 Left alone, openai's client completes what it was given from the environment, which may be meant for other programs: a
 key, an organisation, a project, headers of any kind. They are OpenAI's, so only OpenAI's own hosts are sent them.
 """
 
 import asyncio
+import json
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import openai
 
-from bot.llm.bodies import MOST_BYTES
-from bot.llm.large import dumped, is_large
-from bot.trust import trust
+from bot.http import trust
+from bot.llm.error_bodies import MOST_BYTES
+from bot.llm.interface import Message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable
 
     from openai._models import FinalRequestOptions
 
+MUCH = 2**19
+"""Bytes or characters, which take some milliseconds."""
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+T = TypeVar("T")
 _OPENAI = "api.openai.com"
 _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/deployments/", re.IGNORECASE)
 _NONE = "none"
@@ -29,6 +37,31 @@ ERROR_TIMEOUT_S = 10.0
 """For the body of a refusal."""
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of "name: value" that the client adds to every request."""
+
+
+async def made(messages: Sequence[Message], make: Callable[[], T]) -> T:
+    """What is made of messages, in a thread if they hold many pictures or sounds."""
+    held = sum(0 if isinstance(part, str) else len(part.data) for message in messages for part in message.parts)
+    return await asyncio.to_thread(make) if held > MUCH else make()
+
+
+def dumped(body: Mapping[str, object], errors: str = "strict") -> bytes:
+    """As JSON; what is large piece by piece, since nothing else runs while one is made, in a thread or not."""
+    pieces = _JSON.iterencode(body) if is_large(body) else [_JSON.encode(body)]
+    return b"".join(piece.encode(errors=errors) for piece in pieces)
+
+
+def is_large(value: object) -> bool:
+    """Whether so many characters are in it."""
+    return _characters(value) > MUCH
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, list | tuple) else 0
 
 
 def client(base_url: str, api_key: str | None, *, silence: float, connect: float) -> openai.AsyncOpenAI:

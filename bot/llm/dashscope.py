@@ -14,26 +14,24 @@ import aiohttp
 from pydantic import JsonValue
 
 from bot import errors
-from bot.llm.bodies import MOST_BYTES, parsed
-from bot.llm.calls import Calls, Opaque, tool_parameters, with_calls
-from bot.llm.client import ERROR_TIMEOUT_S
-from bot.llm.events import Event, told_in
-from bot.llm.failures import DASHSCOPE, of_body, of_response, unreached
+from bot.http import trust
+from bot.llm.client import ERROR_TIMEOUT_S, dumped, made
+from bot.llm.error_bodies import MOST_BYTES, parsed
+from bot.llm.failures import DASHSCOPE, failure_in, of_body, of_response, unreached
 from bot.llm.fields import fitted
 from bot.llm.finishes import finish_of, reason_in
-from bot.llm.gate import Gate
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
-from bot.llm.large import dumped, made
-from bot.llm.loose import mapping, mappings, text, thoughts, words
+from bot.llm.lenient import mapping, mappings, text, thoughts, words
 from bot.llm.model import Model
-from bot.llm.params import base64_text
+from bot.llm.parameters import base64_text
 from bot.llm.profiles import Profiles
+from bot.llm.request_queue import RequestQueue
 from bot.llm.retrying import retry_after
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
-from bot.llm.stream_failures import failure_in
-from bot.llm.usage import reported
-from bot.trust import trust
+from bot.llm.server_sent_events import Event, told_in
+from bot.llm.tool_calls import Opaque, ToolCallAssembler, tool_parameters, with_calls
+from bot.llm.usage_report import reported
 
 STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
 WRONG_ENDPOINT = "url error"
@@ -52,7 +50,7 @@ class DashScopeServer(Server):
         timeout: float,
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
-        gate: Gate | None = None,
+        gate: RequestQueue | None = None,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body`: parameters of every request."""
         super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
@@ -68,8 +66,8 @@ class DashScopeServer(Server):
             self._session = aiohttp.ClientSession(connector=connector, trust_env=True, raise_for_status=_raise_failure)
         return self._session
 
-    def _model(self, name: str) -> "Generation":
-        return Generation(self, name)
+    def _model(self, name: str) -> "DashScopeModel":
+        return DashScopeModel(self, name)
 
     async def _close(self) -> None:
         if self._session is not None:
@@ -84,7 +82,7 @@ class DashScopeServer(Server):
             return False
 
 
-class Generation(Model):
+class DashScopeModel(Model):
     """One model, behind ``text-generation`` or ``multimodal-generation``. It does not speak here."""
 
     foreign = (aiohttp.ClientError, TimeoutError)
@@ -115,7 +113,7 @@ class Generation(Model):
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        told = _Told()
+        told = _DashScopeStream()
         body = await made(messages, lambda: self._body(messages, options))
         async with self._open(body) as response, aclosing(told_in(_bytes(response), DASHSCOPE)) as events:
             async for event in events:
@@ -180,11 +178,11 @@ def _part(part: str | Image | Sound) -> dict[str, str]:
     return {"text": part}
 
 
-class _Told:
+class _DashScopeStream:
     """Reads one stream."""
 
     def __init__(self) -> None:
-        self._calls, self._opaque = Calls(), Opaque()
+        self._calls, self._opaque = ToolCallAssembler(), Opaque()
         self._began = self._said = self._over = False
 
     def read(self, event: Event) -> Delta:

@@ -3,8 +3,13 @@
 A code that can mean one thing only comes first, then what the server says, by whole phrases (``wordings``), then the
 status, which many servers share out as they like: an image to a text model is 400, 404, 422 or 500. Where the status
 says enough by itself (401, 402, 408, 429), only the difference between too fast and out of credit is read.
+
+Failures that a server tells of inside of a stream that it began with 200, or in a body in the place of one.
+
+And what a failure means for a prompt with pictures or sounds in it.
 """
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -12,20 +17,21 @@ import httpx2
 import openai
 
 from bot import errors
-from bot.llm import error_codes, foreign_wordings, media_wordings, picture_wordings, wordings
-from bot.llm.bodies import Told, parsed, told
+from bot.llm import error_codes, foreign_wordings, media_wordings, wordings
+from bot.llm.answer_stream import whole
+from bot.llm.error_bodies import ErrorDetails, details_in, parsed
 from bot.llm.error_codes import Kind
-from bot.llm.retrying import retry_after
-from bot.llm.told_limits import told_limit
-from bot.llm.told_waits import told_wait
-from bot.llm.wordings import any_of
+from bot.llm.interface import Image, Sound
+from bot.llm.lenient import Object, mapping
+from bot.llm.retrying import retry_after, told_wait
+from bot.llm.wordings import any_of, told_limit
 
 DASHSCOPE = "dashscope.aliyuncs.com"
 _MODEL_STUDIO = re.compile(r"(?:^|\.)(?:dashscope[\w-]*|(?:[\w-]+\.)*maas)\.aliyuncs\.com$")
 _SAYS_MODEL_STUDIO = re.compile(r"dashscope|aliyun|alibabacloud|model-studio")
 _GEMINI = re.compile(r"ai\.google\.dev|googleapis\.com|generate_content_|generativelanguage")
 _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (picture_wordings.TOO_MANY, errors.TooManyImages),
+    (media_wordings.TOO_MANY, errors.TooManyImages),
     (
         any_of(media_wordings.DEAF + foreign_wordings.DEAF),
         errors.CannotHear,
@@ -48,6 +54,9 @@ _ANSWER_LENGTH = any_of(wordings.ABOUT_THE_ANSWER)
 _QUOTED = re.compile(
     r"(?<!\w)'(?=\S)(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|\u300c[^\u300d]*\u300d"
 )
+_ANSWER = ("choices", "usage", "response", "output", "delta", "item", "part")
+"""What has one of these is no bare failure, whatever else is in it."""
+_CODES = ("code", "status_code", "error_code", "status")
 
 
 def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) -> errors.ModelError:
@@ -65,12 +74,12 @@ def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) ->
     if not isinstance(exc, openai.APIError):
         return errors.StreamCut(f"{name}: {exc}")
     if not isinstance(exc, openai.APIStatusError):
-        return _of(None, told(exc.body, exc.message), host=exc.request.url.host, name=name)
+        return _of(None, details_in(exc.body, exc.message), host=exc.request.url.host, name=name)
     try:  # the whole body: the client takes only what stands under `error`
         content = exc.response.content
     except Exception:  # noqa: BLE001 - it was never read, or a test has none
         content = b""
-    found = told(exc.body, parsed(content) if content else None)
+    found = details_in(exc.body, parsed(content) if content else None)
     error = _of(exc.status_code, found, host=exc.request.url.host, name=name)
     error.request_id = exc.request_id or ""
     error.retry_after = retry_after(exc.response.headers)
@@ -79,12 +88,12 @@ def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) ->
 
 def of_told(body: object, *, host: str) -> errors.ModelError:
     """The ModelError for what stands in the place of an answer, in a stream or a body that began well."""
-    return _of(None, told(body), host=host)
+    return _of(None, details_in(body), host=host)
 
 
 def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
     """The ModelError for a failure that the stream of an answer tells of."""
-    return _of(None, told({"code": code, "message": message}), host=host)
+    return _of(None, details_in({"code": code, "message": message}), host=host)
 
 
 def of_response(
@@ -94,16 +103,16 @@ def of_response(
 
     In a stream the status says nothing: the SDK makes every failure there a 400.
     """
-    found = told({"code": code, "message": message})
+    found = details_in({"code": code, "message": message})
     return _of(None if streaming else status, found, host=host)
 
 
 def of_body(status: int, content: bytes, host: str) -> errors.ModelError:
     """The ModelError for a response with this body."""
-    return _of(status, told(parsed(content)), host=host)
+    return _of(status, details_in(parsed(content)), host=host)
 
 
-def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors.ModelError:
+def _of(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -> errors.ModelError:
     """`status` is None where the failure came in a stream; its code may be one there."""
     in_stream = status is None
     if status is None:
@@ -120,7 +129,7 @@ def _of(status: int | None, found: Told, *, host: str, name: str = "") -> errors
     if isinstance(error, errors.ContextTooLong):
         error.limit = found.window or told_limit(_unquoted(found.words.lower()))
     if isinstance(error, errors.TooManyImages):
-        error.most = picture_wordings.told_most(found.words.lower())
+        error.most = media_wordings.told_most(found.words.lower())
     return error
 
 
@@ -130,7 +139,7 @@ def unreached(error: errors.ModelError) -> errors.ModelError:
     return error
 
 
-def _kind(status: int | None, found: Told, host: str) -> Kind:
+def _kind(status: int | None, found: ErrorDetails, host: str) -> Kind:
     words = found.words.lower()
     said = _unquoted(words)
     codes = list(found.codes)
@@ -157,7 +166,7 @@ def _kind(status: int | None, found: Told, host: str) -> Kind:
     )
 
 
-def _is_money(said: str, codes: Sequence[str], host: str, found: Told) -> bool:
+def _is_money(said: str, codes: Sequence[str], host: str, found: ErrorDetails) -> bool:
     """Whether the account is out of credit, and does not only ask for too much a minute."""
     if _NO_CREDIT.search(said):
         return True
@@ -184,7 +193,7 @@ def _begins(code: str, beginning: str) -> bool:
     return code == beginning if beginning.isdecimal() else code.startswith(beginning)
 
 
-def _wants_plain_content(said: str, found: Told) -> bool:
+def _wants_plain_content(said: str, found: ErrorDetails) -> bool:
     """Whether a server that checks forms takes no content in parts: FastAPI says so with the place of the field."""
     return "should be a valid string" in said and "content" in found.fields
 
@@ -222,3 +231,43 @@ def _unquoted(words: str) -> str:
     """
     bare = _QUOTED.sub(lambda match: match[0] if not re.search(r"\w\s+\w", match[0]) else " ... ", words)
     return " ".join(bare.split()) if re.search(r"[^\W\d_]", bare) else words
+
+
+def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelError | None:
+    """The failure that an event tells of; `name` is the event's."""
+    error = told.get("error")
+    if error and not isinstance(error, bool):
+        return failure(told, host)
+    if "error" in (name, told.get("type"), told.get("object")):
+        return failure(told, host)
+    base = mapping(told.get("base_resp"))  # MiniMax
+    if base.get("status_code"):
+        return failure(base, host)
+    if any(told.get(key) for key in _ANSWER):
+        return None
+    if told.get("detail") or told.get("errors") or told.get("error_msg"):
+        return failure(told, host)
+    if (told.get("message") or told.get("msg")) and any(code in told for code in _CODES):
+        return failure(told, host)
+    return None
+
+
+def failure(error: object, host: str = "") -> errors.ModelError:
+    """The failure for an error, which is an object or whatever else stands in its place."""
+    return of_told(json.loads(whole(json.dumps(error, ensure_ascii=False))), host=host)
+
+
+def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
+    """The error; a server that takes only words may say the same of a picture and of a sound."""
+    if isinstance(error, errors.CannotSee) and Image not in sent and Sound in sent:
+        return changed(error, errors.CannotHear)
+    if isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
+        return changed(error, errors.CannotSee)
+    return error
+
+
+def changed(error: errors.ModelError, kind: type[errors.ModelError]) -> errors.ModelError:
+    """The error as one of another kind."""
+    made = kind(*error.args)
+    made.__dict__.update(error.__dict__)
+    return made

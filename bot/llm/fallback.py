@@ -1,4 +1,7 @@
-"""Another model in the place of one that fails before its first word."""
+"""The end of a conversation, for a model that reads less than the one in whose place it answers.
+
+Another model in the place of one that fails before its first word.
+"""
 
 import asyncio
 import logging
@@ -7,22 +10,24 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from bot import errors
-from bot.llm.caching import CacheProfile
+from bot.llm.answer_stream import rough_tokens
 from bot.llm.interface import (
     DEFAULT,
+    CacheProfile,
+    Capabilities,
     ChatModel,
     Delta,
+    FallbackUsed,
     Image,
-    Instead,
     Message,
     Models,
     Options,
     Part,
-    Senses,
     Sound,
 )
-from bot.llm.shorter import fits, newer_half, size
 
+ROOM_SHARE = 0.85
+"""Of a model's window, what a prompt may take: the rest is for the answer, and our count is rough."""
 GIVE_WAY = (
     errors.WrongKey,
     errors.NoPermission,
@@ -35,6 +40,31 @@ GIVE_WAY = (
 """Failures of a server or an account, which another one may not have; of a request that is wrong it knows no better."""
 
 log = logging.getLogger(__name__)
+
+
+def fits(messages: Sequence[Message], model: ChatModel) -> bool:
+    """Whether a prompt is no longer than the model is known to read."""
+    return size(messages) <= ROOM_SHARE * min(model.window, model.limit or model.window)
+
+
+def newer_half(messages: Sequence[Message]) -> list[Message] | None:
+    """The messages without the older half of what was said; None when there is the newest message alone.
+
+    What the model is told first stays, and so do calls of tools behind the message that they are for.
+    """
+    opening = [message for message in messages if message.role == "system"]
+    said = [message for message in messages if message.role != "system"]
+    starts = [at for at, message in enumerate(said) if message.role == "user"][1:]
+    if not starts:
+        return None
+    most = size(said) / 2
+    cut = next((at for at in starts if size(said[at:]) <= most), starts[-1])
+    return [*opening, *said[cut:]]
+
+
+def size(messages: Sequence[Message]) -> float:
+    """Tokens, roughly, whoever counts them."""
+    return sum(rough_tokens(message.content) for message in messages)
 
 
 class WithFallback:
@@ -106,7 +136,7 @@ class Pair:
         return self.first.name
 
     @property
-    def senses(self) -> Senses:
+    def senses(self) -> Capabilities:
         """See ChatModel.senses."""
         return self.first.senses
 
@@ -168,7 +198,7 @@ class Pair:
                 break
             sent = shorter
         while True:
-            yield Delta(instead=Instead(self.second.name, failure, size(sent) / whole if whole else 1.0))
+            yield Delta(instead=FallbackUsed(self.second.name, failure, size(sent) / whole if whole else 1.0))
             try:
                 async with aclosing(self.second.stream(sent, options)) as deltas:
                     async for delta in deltas:
@@ -209,7 +239,7 @@ def _for(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
     return [replace(message, parts=_taken(model.senses, message.parts)) for message in messages]
 
 
-def _taken(senses: Senses, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _taken(senses: Capabilities, parts: Sequence[Part]) -> tuple[Part, ...]:
     taken = tuple(
         part
         for part in parts

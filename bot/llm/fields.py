@@ -2,10 +2,16 @@
 
 Which server takes which field is in no documentation that would stay true: ``stream_options``, the switches for
 thinking, ``reasoning_effort``, tools, sound. So they are sent, and a refusal that names one leads to a try without it.
+
+How a server wants to be told whether a model is to think: that is its own affair, whatever the model is.
+
+Groq refuses ``enable_thinking`` for Qwen's own models, DeepSeek, Moonshot and Z.AI have an object, OpenRouter has
+another one. gpt-oss can't be kept from thinking, only from thinking long, by the same field at all of them.
 """
 
 import re
 from collections.abc import Collection, Mapping
+from enum import StrEnum
 
 from pydantic import JsonValue
 
@@ -19,7 +25,6 @@ some servers in answers without calls too."""
 MOST_TRIES = 4
 """Further requests for one answer."""
 LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-
 _TOGETHER = ({"tools", "tool_choice", "parallel_tool_calls"}, {"modalities", "audio"})
 """Fields that mean nothing without each other."""
 _THINKING = re.compile(
@@ -53,6 +58,10 @@ _EFFORT = re.compile(r"reasoning[ _.-]?effort")
 _KINDS = (errors.RequestRefused, errors.NoPermission, errors.ServerTrouble, errors.StreamCut)
 _MEDIA = (errors.CannotHear, errors.CannotSee, errors.MediaRefused)
 _NEVER = (401, 402, 403, 408, 429)
+ALWAYS_THINK = "gpt-oss"
+TEMPLATE = "chat_template_kwargs"
+_OTHER_TEMPLATES = re.compile("deepseek|kimi")
+"""Models whose templates ask for ``thinking``."""
 
 
 def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
@@ -100,3 +109,54 @@ def _is_length(words: str, sent: Collection[str]) -> bool:
 def _is_named(name: str, words: str) -> bool:
     pattern = re.escape(name.lower()).replace("_", "[ _-]?")
     return re.search(rf"(?<![a-z0-9_]){pattern}(?![a-z0-9_])", words) is not None
+
+
+class ThinkingSwitch(StrEnum):
+    """The ways."""
+
+    QWEN = "enable_thinking"
+    """Also in ``chat_template_kwargs``, as a profile says."""
+    EFFORT = "reasoning_effort"
+    """None, or the default."""
+    OFF = "reasoning_effort_none"
+    """The same field at Ollama: none, or nothing at all, since it refuses all other values for most models."""
+    REASONING = "reasoning"
+    THINKING = "thinking"
+
+
+def switched(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template: bool) -> dict[str, JsonValue]:
+    """The fields of a request of Chat Completions."""
+    if ALWAYS_THINK in model.lower():
+        return {"reasoning_effort": "high" if thinking else "low"}
+    match switch:
+        case ThinkingSwitch.EFFORT:
+            return {"reasoning_effort": "default" if thinking else "none"}
+        case ThinkingSwitch.OFF:
+            return {} if thinking else {"reasoning_effort": "none"}
+        case ThinkingSwitch.REASONING:
+            return {"reasoning": {"enabled": thinking}}
+        case ThinkingSwitch.THINKING:
+            return {"thinking": {"type": "enabled" if thinking else "disabled"}}
+    fields: dict[str, JsonValue] = {"enable_thinking": thinking}
+    if in_template:
+        name = "thinking" if _OTHER_TEMPLATES.search(model.lower()) else "enable_thinking"
+        fields[TEMPLATE] = {name: thinking}
+    return fields
+
+
+def told_apart(switch: ThinkingSwitch, model: str) -> dict[str, JsonValue]:
+    """The field that has Groq send the thoughts of Qwen's models apart; of gpt-oss it always does, and refuses it."""
+    return (
+        {"reasoning_format": "parsed"} if switch is ThinkingSwitch.EFFORT and ALWAYS_THINK not in model.lower() else {}
+    )
+
+
+def switched_in_responses(switch: ThinkingSwitch, model: str, *, thinking: bool) -> dict[str, JsonValue]:
+    """The fields of a request of the Responses API, which has one for it that Qwen's does not read."""
+    if ALWAYS_THINK in model.lower():
+        return {"reasoning": {"effort": "high" if thinking else "low"}}
+    if switch is ThinkingSwitch.QWEN:
+        return {"enable_thinking": thinking}
+    if switch is ThinkingSwitch.OFF and thinking:
+        return {}
+    return {"reasoning": {"effort": "medium" if thinking else "none"}}

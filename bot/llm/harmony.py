@@ -10,7 +10,7 @@ for a sign of its end. Signs that an answer talks of stay: they stand in code or
 import re
 from typing import TYPE_CHECKING
 
-from bot.llm.thinking import FENCE, QUOTES, Split, Thinking
+from bot.llm.thinking import FENCE, QUOTES, ThinkingSplit, ThinkingTags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +48,9 @@ class Harmony:
     """Splits one answer."""
 
     def __init__(self) -> None:
-        self._thinking = Thinking()
+        self._thinking = ThinkingTags()
         self._held = ""
-        self._read: Callable[..., Split | None] = self._head
+        self._read: Callable[..., ThinkingSplit | None] = self._head
         self._said: list[str] = []
         """Of the message that is being read."""
         self._tail = ""
@@ -65,34 +65,36 @@ class Harmony:
         """See Thinking.apart."""
         self._thinking.apart()
 
-    def split(self, piece: str) -> Split:
+    def split(self, piece: str) -> ThinkingSplit:
         """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
         self._held += piece
         return self._all(last=False)
 
-    def rest(self, *, whole: bool = False) -> Split:
+    def rest(self, *, whole: bool = False) -> ThinkingSplit:
         """What was held back, when there is no next piece; `whole`: see ``Thinking``."""
         if self._read == self._in_bare and whole and not _BARE_FINAL.search(self._held):
-            return Split("".join(self._bare) + self._held)  # it never came to an answer: these were its words
+            return ThinkingSplit("".join(self._bare) + self._held)  # it never came to an answer: these were its words
         more = self._all(last=True)
         if self._read != self._plain:
             return more
         rest = self._thinking.rest(whole=whole)
         if rest.taken_back:
-            return Split(_LAST.sub("", rest.text), more.text + more.reasoning + rest.reasoning, taken_back=True)
+            return ThinkingSplit(_LAST.sub("", rest.text), more.text + more.reasoning + rest.reasoning, taken_back=True)
         before, text = "" if more.taken_back else self._before, more.text + rest.text
-        return Split(_LAST.sub("", before + text)[len(before) :], more.reasoning + rest.reasoning, more.taken_back)
+        return ThinkingSplit(
+            _LAST.sub("", before + text)[len(before) :], more.reasoning + rest.reasoning, more.taken_back
+        )
 
-    def _all(self, *, last: bool) -> Split:
+    def _all(self, *, last: bool) -> ThinkingSplit:
         """All that can be told: each reader tells a part, and None when it needs more."""
         text, thought, taken_back = [], [], False
         while (told := self._read(last=last)) is not None:
             text.append(told.text)
             thought.append(told.reasoning)
             taken_back = taken_back or told.taken_back
-        return Split("".join(text), "".join(thought), taken_back)
+        return ThinkingSplit("".join(text), "".join(thought), taken_back)
 
-    def _head(self, *, last: bool) -> Split | None:
+    def _head(self, *, last: bool) -> ThinkingSplit | None:
         begun = self._held.lstrip()
         if begun.startswith(_SIGNS):
             self._held, self._read = begun, self._in_header
@@ -106,28 +108,28 @@ class Harmony:
             return None
         else:
             self._read = self._plain
-        return Split()
+        return ThinkingSplit()
 
-    def _plain(self, *, last: bool) -> Split | None:
+    def _plain(self, *, last: bool) -> ThinkingSplit | None:
         """No Harmony, but it may end with its sign."""
         if not self._held and not (last and self._tail):
             return None
         held, self._held = self._held, ""
-        split = self._thinking.split(held) if held else Split()
+        split = self._thinking.split(held) if held else ThinkingSplit()
         if split.taken_back:
             text, thought = split.text, self._tail + split.reasoning
         else:
             text, thought = self._tail + split.text, split.reasoning
         if last:
             self._tail = ""
-            return Split(text, thought, split.taken_back)
+            return ThinkingSplit(text, thought, split.taken_back)
         tail = _MAYBE_LAST.search(text)
         self._tail = tail[0] if tail else ""
         said = text[: len(text) - len(self._tail)]
         self._before = said[-1:] or ("" if split.taken_back else self._before)
-        return Split(said, thought, split.taken_back)
+        return ThinkingSplit(said, thought, split.taken_back)
 
-    def _in_header(self, *, last: bool) -> Split | None:
+    def _in_header(self, *, last: bool) -> ThinkingSplit | None:
         header = _HEADER.match(self._held)
         if header is None and not last and len(self._held) < _LONGEST_HEADER:
             return None
@@ -135,13 +137,13 @@ class Harmony:
             self._held = self._held[header.end() :]
             self._final = (header["channel"] or "final").lower() not in _BARE_WORDS
         self._begin_message()
-        return Split()
+        return ThinkingSplit()
 
     def _begin_message(self) -> None:
         self._said, self._tries, self._read = [], 0, self._in_message
         self._messages += 1
 
-    def _in_message(self, *, last: bool) -> Split | None:
+    def _in_message(self, *, last: bool) -> ThinkingSplit | None:
         if not self._held:
             return None
         at, begun = 0, None
@@ -187,29 +189,29 @@ class Harmony:
             return _HEADER.match(sign[0] + after) is not None
         return not self._final or not after.strip() or after.lstrip().startswith(_SIGNS)
 
-    def _told(self, end: int) -> Split:
+    def _told(self, end: int) -> ThinkingSplit:
         piece, self._held = self._held[:end], self._held[end:]
         self._said.append(piece)
-        return Split(piece) if self._final else Split(reasoning=piece)
+        return ThinkingSplit(piece) if self._final else ThinkingSplit(reasoning=piece)
 
-    def _in_bare(self, *, last: bool) -> Split | None:
+    def _in_bare(self, *, last: bool) -> ThinkingSplit | None:
         found = _BARE_FINAL.search(self._held)
         if found and (last or found.end() + 1 < len(self._held)):
             thought = self._held[: found.start()]
             self._held, self._read = self._held[found.end() :], self._after_bare
             self._thinking.apart()
-            return Split(reasoning=thought)
+            return ThinkingSplit(reasoning=thought)
         kept = len(self._held) if last else max(len(self._held) - _LONGEST_BARE, 0)
         piece, self._held = self._held[:kept], self._held[kept:]
         self._bare.append(piece)
-        return Split(reasoning=piece) if piece else None
+        return ThinkingSplit(reasoning=piece) if piece else None
 
-    def _after_bare(self, **_: bool) -> Split | None:
+    def _after_bare(self, **_: bool) -> ThinkingSplit | None:
         self._held = self._held.lstrip()
         if not self._held:
             return None
         self._read = self._plain
-        return Split()
+        return ThinkingSplit()
 
 
 def _may_begin_with_sign(after: str) -> bool:

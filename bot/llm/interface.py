@@ -1,4 +1,7 @@
-"""What the conversation knows of a model: messages go in, deltas come out, and every failure is a ModelError."""
+"""What is known of a prompt cache, and the two kinds of markers in a prompt.
+
+What the conversation knows of a model: messages go in, deltas come out, and every failure is a ModelError.
+"""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,37 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from bot.errors import ModelError
-from bot.llm.caching import CacheProfile
+
+CONTROL = "cache_control"
+"""Anthropic and Alibaba, and gateways before them: four in a request, each found again from 20 parts behind it."""
+BREAKPOINT = "prompt_cache_breakpoint"
+"""OpenAI since GPT-5.6: four are written, and found again where a later request has one at the very same place."""
+MARKERS: dict[str, dict[str, JsonValue]] = {CONTROL: {"type": "ephemeral"}, BREAKPOINT: {"mode": "explicit"}}
+"""Fields of a part of a message, the prompt up to whose end is to be kept."""
+MOST_MARKS = 4
+OWN_HIT = 0.05
+"""What a token costs that an engine of one's own has read before, relative to a fresh one: it is not read again, only
+looked at by those behind it."""
+KEY, OPTIONS = "prompt_cache_key", "prompt_cache_options"
+OURS_ALONE: dict[str, JsonValue] = {"mode": "explicit"}
+"""In the options: no breakpoint of the server's own. It would stand behind what was recalled, and cost a quarter more
+than not to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheProfile:
+    """What is known of the prompt cache of a model at its server."""
+
+    explicit: bool
+    """Whether it takes markers, and bills by them."""
+    minimum: int
+    """A shorter prompt is not cached, in tokens."""
+    lifetime_s: float
+    """How long a prompt stays in the cache after it was last used, in seconds."""
+    exact: bool = False
+    """Its markers are breakpoints: nothing is found again without them."""
+    hit: float | None = None
+    """What a cached token costs there, relative to a fresh one; None: nobody knows, so that a setting says it."""
 
 
 class Finish(StrEnum):
@@ -89,7 +122,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Senses:
+class Capabilities:
     """What a model takes and gives besides text."""
 
     sees: bool = False
@@ -141,7 +174,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
+class FallbackUsed:
     """Another model than the one that was asked gives the answer, to a `share` of the prompt if it reads less."""
 
     model: str
@@ -151,13 +184,13 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ExtraRequest:
     """A request beside the first one: our own count of its tokens and of what was said, and what was reported."""
 
     counted: int
     said: int
     usage: Usage | None
-    instead: Instead | None = None
+    instead: FallbackUsed | None = None
     """Who answered it, where that is not the model that was asked."""
 
     def by(self, asked: str) -> str:
@@ -179,11 +212,11 @@ class Delta:
     """Calls of tools, whole, at the end; the answer goes on when it has their results."""
     opaque: str = ""
     """See Message.opaque."""
-    beside: Beside | None = None
+    beside: ExtraRequest | None = None
     """Another request that the answer took, after calls of tools."""
-    begins: Beside | None = None
+    begins: ExtraRequest | None = None
     """Such a request as it begins, with what is known of it then."""
-    instead: Instead | None = None
+    instead: FallbackUsed | None = None
     kept: str = ""
     """The address of this response, at a server that keeps it."""
     taken_back: bool = False
@@ -202,7 +235,7 @@ class ChatModel(Protocol):
         """The model's name, as usage is recorded under it."""
 
     @property
-    def senses(self) -> Senses:
+    def senses(self) -> Capabilities:
         """What it is known to take and give; a refusal may have taught that it takes less."""
 
     @property
@@ -262,7 +295,7 @@ class Transcriber(Protocol):
     def name(self) -> str:
         """The model's name, as usage is recorded under it."""
 
-    async def transcribe(self, sound: Sound, took: list[Beside] | None = None) -> str:
+    async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
         """The words of a sound; empty when there are none. Raises a ModelError for every failure.
 
         What each request took is added to `took`.
@@ -289,7 +322,7 @@ class Embedder(Protocol):
         """The model's name; vectors of different models can't be compared."""
 
     async def embed(
-        self, texts: Sequence[str], purpose: Purpose, took: list[Beside] | None = None
+        self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
         """A vector for each text, in their order, all of one dimension. Raises a ModelError for every failure.
 

@@ -4,12 +4,12 @@ A window is the smallest of those that apply at its maker's: a model that is ser
 input is bounded below its window, has the smaller one. What nobody can call any more is not here.
 """
 
+from bot.llm.fields import ThinkingSwitch
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
-from bot.llm.thinking_switch import Switch
 
 # Models before GPT-5.6 cache by themselves there; all take the key ("Prompt caching", at both).
 _OPENAI = ServerProfile(keeps_responses=True, completion_tokens=True, cache_breakpoints=True, cache_key=True)
-_THINKING = ServerProfile(thinking_as=Switch.THINKING, thinking_in_template=False)
+_THINKING = ServerProfile(thinking_as=ThinkingSwitch.THINKING, thinking_in_template=False)
 _SERVERS = {
     # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
     "*.aliyuncs.com": ServerProfile(
@@ -33,13 +33,13 @@ _SERVERS = {
         cache_markers=True,
         marked_models=["claude-*", "qwen*", "qwq*"],
         cache_breakpoints=True,
-        thinking_as=Switch.REASONING,
+        thinking_as=ThinkingSwitch.REASONING,
         thinking_in_template=False,
     ),
     # xAI, "Maximizing cache hits": a request without the key may come to a server that has not seen its beginning.
     "api.x.ai": ServerProfile(cache_key=True),
     # Groq, "Reasoning" and "Vision"; Mistral, "Vision".
-    "api.groq.com": ServerProfile(thinking_as=Switch.EFFORT, thinking_in_template=False, most_images=5),
+    "api.groq.com": ServerProfile(thinking_as=ThinkingSwitch.EFFORT, thinking_in_template=False, most_images=5),
     "api.mistral.ai": ServerProfile(most_images=8),
     # DeepSeek, "Thinking mode"; Moonshot, "Thinking models"; Z.AI, "Deep thinking".
     "api.deepseek.com": _THINKING,

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from math import isfinite
 
 from bot.errors import ContentRefused, ServerTrouble
-from bot.llm.interface import Beside, Purpose
+from bot.llm.interface import ExtraRequest, Purpose
 from bot.workers import process
 from bot.workers.process import GoneError
 
@@ -51,7 +51,7 @@ class LocalEmbeddings:
         self,
         texts: Sequence[str],
         purpose: Purpose,
-        took: list[Beside] | None = None,  # noqa: ARG002 - it costs nothing
+        took: list[ExtraRequest] | None = None,  # noqa: ARG002 - it costs nothing
     ) -> list[list[float]]:
         """See Embedder.embed."""
         vectors = [await self._processes[purpose].vector(text, purpose) for text in texts]

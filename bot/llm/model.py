@@ -20,19 +20,17 @@ from bot.errors import (
     StreamCut,
     TooManyImages,
 )
-from bot.llm.answer import BRIEF, MOST_THOUGHTS, MOST_TOKENS, Answer, Bounds
-from bot.llm.asker import rank, waiting_chat
-from bot.llm.breaker import Breaker, conversation
-from bot.llm.calls import OURS, beside
-from bot.llm.doubts import Doubts
-from bot.llm.ending import in_time
+from bot.llm.answer_stream import BRIEF, MOST_THOUGHTS, MOST_TOKENS, AnswerStream, Bounds, in_time
+from bot.llm.breaker import CircuitBreaker, conversation
+from bot.llm.error_bodies import without_words_of
+from bot.llm.failures import changed, of_what_was_sent
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted, is_about_output
-from bot.llm.interface import DEFAULT, Delta, Finish, Image, Message, Options, Senses, Sound
-from bot.llm.learned import Learned
+from bot.llm.interface import DEFAULT, Capabilities, Delta, Finish, Image, Message, Options, Sound
+from bot.llm.learned import Doubts, Learned
 from bot.llm.profiles import ModelProfile
-from bot.llm.repeated import without_words_of
+from bot.llm.request_queue import rank, waiting_chat
 from bot.llm.server import Server
-from bot.llm.stream_failures import changed, of_what_was_sent
+from bot.llm.tool_calls import OURS, beside
 
 LEAST_LIMIT = 1024
 """A model that reads less can't hold a conversation: what says so is taken for a mistake."""
@@ -60,7 +58,7 @@ class Model(ABC):
         self._guessed_images = False
         self.single_turn = profile.single_turn
         self.calls = profile.tools
-        self.breaker = Breaker(f"{name} at {server.breaker.name}", server.answers)
+        self.breaker = CircuitBreaker(f"{name} at {server.breaker.name}", server.answers)
         self._server = server
         self._refused: frozenset[str] = frozenset()
         """Optional fields that the server does not take from this model."""
@@ -79,19 +77,19 @@ class Model(ABC):
         self.calls = profile.tools and "tools" not in self._refused
 
     @property
-    def senses(self) -> Senses:
+    def senses(self) -> Capabilities:
         """See ChatModel.senses."""
         return self._doubts.left_of(self._senses, time.monotonic())
 
     @senses.setter
-    def senses(self, senses: Senses) -> None:
+    def senses(self, senses: Capabilities) -> None:
         self._senses = senses
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
         """See ChatModel.stream."""
         self._check()
         began, finished = False, False
-        answer = Answer(self._bounds(options))
+        answer = AnswerStream(self._bounds(options))
         try:
             async with aclosing(self._in_turn(messages, options)) as told, aclosing(in_time(told)) as deltas:
                 async for delta in deltas:

@@ -16,17 +16,16 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError
-from bot.llm.caching import BREAKPOINT, CONTROL, KEY, OPTIONS, OURS_ALONE
 from bot.llm.client import client
 from bot.llm.failures import translate
-from bot.llm.gate import Gate
-from bot.llm.interface import Message, Options
+from bot.llm.fields import ThinkingSwitch
+from bot.llm.interface import BREAKPOINT, CONTROL, KEY, OPTIONS, OURS_ALONE, Message, Options
 from bot.llm.known import KNOWN
-from bot.llm.listing import OF_LOADED, listed, loaded, native
 from bot.llm.model import Model
+from bot.llm.model_list import OF_LOADED, listed, loaded, native
 from bot.llm.profiles import ModelProfile, Profiles
+from bot.llm.request_queue import RequestQueue
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
-from bot.llm.thinking_switch import Switch
 
 LIST_TIMEOUT_S = 5.0
 """For the list of models. One that does not come in time is asked for again when a model has answered."""
@@ -51,7 +50,7 @@ class OpenAIServer(Server):
         timeout: float,
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
-        gate: Gate | None = None,
+        gate: RequestQueue | None = None,
         markers_anyway: bool = True,
     ) -> None:
         """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request.
@@ -111,7 +110,7 @@ class OpenAIServer(Server):
                 self.unsure = path == OF_LOADED
                 self.own_engine = path is not None
                 if self.unsure and "thinking_as" not in self.profile.model_fields_set:
-                    self.profile = self.profile.model_copy(update={"thinking_as": Switch.OFF})
+                    self.profile = self.profile.model_copy(update={"thinking_as": ThinkingSwitch.OFF})
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
                     found |= loaded(await once.get(root + path, cast_to=object))

@@ -33,9 +33,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError, model_validator
 
 from bot.errors import SettingError
-from bot.llm.caching import CacheProfile
-from bot.llm.interface import Senses
-from bot.llm.thinking_switch import Switch
+from bot.llm.fields import ThinkingSwitch
+from bot.llm.interface import CacheProfile, Capabilities
 
 BREAKPOINT_SECONDS = 1800.0
 """OpenAI, "Prompt caching": how long at least a breakpoint is kept that was written or read."""
@@ -93,9 +92,9 @@ class ModelProfile(BaseModel):
         return chosen | self.extra_body
 
     @property
-    def senses(self) -> Senses:
+    def senses(self) -> Capabilities:
         """What it takes and gives besides text."""
-        return Senses(self.sees, self.hears, self.speaks, self.thinks, self.most_images)
+        return Capabilities(self.sees, self.hears, self.speaks, self.thinks, self.most_images)
 
 
 class ServerProfile(BaseModel):
@@ -131,7 +130,7 @@ class ServerProfile(BaseModel):
     """Whether it takes ``stream_options.include_usage``."""
     completion_tokens: bool = False
     """Whether the most tokens of an answer are called ``max_completion_tokens``, and not ``max_tokens``."""
-    thinking_as: Switch = Field(default=Switch.QWEN, strict=False)
+    thinking_as: ThinkingSwitch = Field(default=ThinkingSwitch.QWEN, strict=False)
     """The field that says whether a model is to think."""
     thinking_in_template: bool = True
     """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
@@ -145,7 +144,7 @@ class ServerProfile(BaseModel):
         explicit = self.content_parts and (exact or marked)
         return CacheProfile(explicit, minimum=self.cache_minimum, lifetime_s=lasts, exact=exact and explicit)
 
-    def senses(self, model: ModelProfile) -> Senses:
+    def senses(self, model: ModelProfile) -> Capabilities:
         """What a model of which this is known takes and gives here."""
         senses = model.senses if self.content_parts else replace(model.senses, sees=False, hears=False)
         return senses if senses.most_images is not None else replace(senses, most_images=self.most_images)

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 
 from bot.errors import StreamCut
-from bot.llm.calls import ITEMS, packed
-from bot.llm.events import Event
+from bot.llm.failures import failure, failure_in
 from bot.llm.finishes import finish_of
 from bot.llm.interface import Call, Delta, Finish
-from bot.llm.loose import Object, mapping, mappings, text, thoughts, words
-from bot.llm.stream_failures import failure, failure_in
-from bot.llm.usage import reported
+from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
+from bot.llm.server_sent_events import Event
+from bot.llm.tool_calls import ITEMS, packed
+from bot.llm.usage_report import reported
 
 _SAID = ("response.output_text.delta", "response.refusal.delta")
 _SAID_WHOLE = ("response.output_text.done", "response.refusal.done")

@@ -21,19 +21,17 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError, NoPermission, RequestRefused, StreamCut
-from bot.llm.caching import MARKERS
-from bot.llm.calls import ITEMS, beside
-from bot.llm.characters import whole
-from bot.llm.events import events
-from bot.llm.fields import fitted
-from bot.llm.forms import Forms
-from bot.llm.interface import Delta, Image, Message, Options, Part, Sound, Usage
-from bot.llm.large import made
+from bot.llm.answer_stream import whole
+from bot.llm.chat_completions import ForeignAnswers
+from bot.llm.client import made
+from bot.llm.fields import fitted, switched_in_responses
+from bot.llm.interface import MARKERS, Delta, Image, Message, Options, Part, Sound, Usage
 from bot.llm.learned import Learned
-from bot.llm.loose import mappings
+from bot.llm.lenient import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.params import base64_text, cut
-from bot.llm.thinking_switch import switched_in_responses
+from bot.llm.parameters import base64_text, cut
+from bot.llm.server_sent_events import events
+from bot.llm.tool_calls import ITEMS, beside
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -56,7 +54,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptResponse:
     """A response that may be gone on from."""
 
     id: str
@@ -70,7 +68,7 @@ class Responses(OpenAIModel):
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self.senses = replace(self.senses, hears=False, speaks=False)
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, KeptResponse] = OrderedDict()
         """The response that ended a conversation, by the conversation's hash."""
         self._says_store = True
 
@@ -98,10 +96,10 @@ class Responses(OpenAIModel):
                 yield delta
 
     async def _answer(
-        self, messages: Sequence[Message], options: Options, kept: Kept | None
+        self, messages: Sequence[Message], options: Options, kept: KeptResponse | None
     ) -> AsyncGenerator[Delta, None]:
         async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
-            forms, said, told_kept = Forms(stream.response.url.host, responses=True), "", False
+            forms, said, told_kept = ForeignAnswers(stream.response.url.host, responses=True), "", False
             read = forms.responses
             async for event in told:
                 delta = forms.end() if event is None else forms.read(event)
@@ -111,7 +109,7 @@ class Responses(OpenAIModel):
                 if kept is not None and delta.usage is not None and delta.usage.input < kept.least:
                     self._lose_trust(kept, delta.usage)
                 if read.ended and self._keeps(options) and not delta.calls:
-                    next_one = Kept(read.ended, _least(kept, delta.usage))
+                    next_one = KeptResponse(read.ended, _least(kept, delta.usage))
                     self._keep([*messages, Message("assistant", whole(said))], next_one)
                     read.ended = ""
                 if read.id and not told_kept and self._keeps(options):
@@ -121,7 +119,7 @@ class Responses(OpenAIModel):
     def _keeps(self, options: Options) -> bool:
         return options.lasting and self.server.keeps_responses
 
-    def _keep(self, conversation: Sequence[Message], response: Kept) -> None:
+    def _keep(self, conversation: Sequence[Message], response: KeptResponse) -> None:
         self._kept[_hash(conversation)] = response
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -154,7 +152,7 @@ class Responses(OpenAIModel):
             self._chain_no_more()
             log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
 
-    def _lose_trust(self, kept: Kept, usage: Usage) -> None:
+    def _lose_trust(self, kept: KeptResponse, usage: Usage) -> None:
         """It answered, but not to the conversation. Raises StreamCut, so that it is asked again, in full."""
         self._chain_no_more()
         log.warning(
@@ -165,7 +163,7 @@ class Responses(OpenAIModel):
         raise StreamCut("answered without the conversation before it")
 
     async def _open(
-        self, messages: Sequence[Message], options: Options, kept: Kept | None
+        self, messages: Sequence[Message], options: Options, kept: KeptResponse | None
     ) -> "AsyncStream[ResponseStreamEvent]":
         while True:
             store = self._keeps(options) if self._says_store else None
@@ -181,7 +179,7 @@ class Responses(OpenAIModel):
                 self._says_store = False
 
     async def _create(
-        self, messages: Sequence[Message], options: Options, kept: Kept | None, store: bool | None
+        self, messages: Sequence[Message], options: Options, kept: KeptResponse | None, store: bool | None
     ) -> "AsyncStream[ResponseStreamEvent]":
         marker = self._marker(messages, options)
         system = [message.content for message in messages if message.role == "system" and not self._cache.exact]
@@ -221,7 +219,7 @@ class Responses(OpenAIModel):
         return {**self.extra_body, **self._caching(messages, options), **thinking, **length, **_tools(options)}
 
 
-def _least(before: Kept | None, usage: Usage | None) -> int:
+def _least(before: KeptResponse | None, usage: Usage | None) -> int:
     """See Kept. Of the answer a half is counted: servers count it otherwise when it is input."""
     if usage is None:
         return before.least if before else 0

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from bot.llm.breaker import Breaker
-from bot.llm.caching import OWN_HIT, CacheProfile
-from bot.llm.gate import Gate
+from bot.llm.breaker import CircuitBreaker
+from bot.llm.interface import OWN_HIT, CacheProfile
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
+from bot.llm.request_queue import RequestQueue
 
 if TYPE_CHECKING:
-    from bot.llm.learned import Memory
+    from bot.llm.learned import FactStore
     from bot.llm.model import Model
 
 RETRIES = 4
@@ -44,7 +44,7 @@ class Server(ABC):
         profiles: Profiles = KNOWN,
         most_tokens: int | None = None,
         *,
-        gate: Gate | None = None,
+        gate: RequestQueue | None = None,
         retries: int = RETRIES,
     ) -> None:
         """`extra_body` is merged into every request; `most_tokens`: of an answer; `gate`: None: one of its own."""
@@ -55,10 +55,10 @@ class Server(ABC):
         self.profile = profiles.server(base_url)
         self.keeps_responses = self.profile.keeps_responses
         """Whether it can go on from an earlier response, as far as was seen."""
-        self.breaker = Breaker(urlsplit(base_url).netloc, self._answers)
-        self.gate = gate or Gate(self.breaker.name)
+        self.breaker = CircuitBreaker(urlsplit(base_url).netloc, self._answers)
+        self.gate = gate or RequestQueue(self.breaker.name)
         self.retries = retries
-        self.memory: Memory | None = None
+        self.memory: FactStore | None = None
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
         """Whether it may tell more of its models later."""
@@ -93,7 +93,7 @@ class Server(ABC):
                 model.recall(self.memory.of(self.place(model), name))
         return self._models[name]
 
-    def remember(self, memory: "Memory") -> None:
+    def remember(self, memory: "FactStore") -> None:
         """Keep there what is learned, and take up what was learned before."""
         self.memory = memory
         for model in self._models.values():

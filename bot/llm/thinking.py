@@ -4,6 +4,8 @@ Servers that know their model send it apart, as ``reasoning_content``; those tha
 without a reasoning parser) hand on the tags that Qwen, DeepSeek, Mistral and others were trained to write. Where the
 server's template has written the opening one, the answer has the closing one alone: what stands before it was thought,
 and is taken back.
+
+The signs of a box, which GLM's models put around what they answer, and which many servers hand on.
 """
 
 import re
@@ -45,10 +47,14 @@ LONGEST_HEAD = 100
 """Characters that are kept of the blanks before a tag, and of what may be its beginning."""
 MOST_TRIES = 8
 """Lone closing tags that are looked at, in an answer that talks of them."""
+_SIGN = re.compile(r"(?<!`)<\|(?:begin|end)_of_box\|>(?!`)")
+_BOX_BEGUN = re.compile(r"(?:(?<!`)`{1,2}|`?<(?:\|[a-z_]{0,13}(?:\|>?)?)?)\Z")
+"""What may be a sign, or the beginning of one or of a fence."""
+_FENCE = "```"
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class ThinkingSplit:
     """What a piece has of the answer and of the reasoning."""
 
     text: str = ""
@@ -57,7 +63,7 @@ class Split:
     """What was said before this was reasoning."""
 
 
-class Thinking:
+class ThinkingTags:
     """Splits one answer. Tags further on are the answer's own words, which may well be about tags."""
 
     def __init__(self) -> None:
@@ -75,29 +81,29 @@ class Thinking:
         """The server tells the reasoning apart: no closing tag further on is one."""
         self._apart = True
 
-    def split(self, piece: str) -> Split:
+    def split(self, piece: str) -> ThinkingSplit:
         """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
         if self._final:
-            return Split(piece)
+            return ThinkingSplit(piece)
         self._held += piece
         return self._within() if self._closing else self._said_more() if self._answering else self._head()
 
-    def rest(self, *, whole: bool = False) -> Split:
+    def rest(self, *, whole: bool = False) -> ThinkingSplit:
         """What was held back, when there is no next piece; `whole`: the model had said all that it wanted to say.
 
         An answer that begins with a tag, closes none and speaks on in its line is a sentence about it.
         """
         held, self._held = self._held, ""
         if self._closing is None:
-            return self._lone(held, last=True) if self._answering else Split(held)
+            return self._lone(held, last=True) if self._answering else ThinkingSplit(held)
         tag, *thoughts = self._opened
         thought = "".join(thoughts) + held
         for other in _LONE.finditer(thought) if whole else ():  # closed by another tag than it was opened by
             if not _is_quoted(thought, other) and thought[other.end() :].strip():
-                return Split(thought[other.end() :].lstrip(), held)
-        return Split(tag + thought) if whole and _ABOUT.match(thought) else Split(reasoning=held)
+                return ThinkingSplit(thought[other.end() :].lstrip(), held)
+        return ThinkingSplit(tag + thought) if whole and _ABOUT.match(thought) else ThinkingSplit(reasoning=held)
 
-    def _head(self) -> Split:
+    def _head(self) -> ThinkingSplit:
         """Before the answer: blanks, or a tag, or its first words."""
         begun = self._held.lstrip()
         for opening, closing in _OPENINGS:
@@ -110,12 +116,12 @@ class Thinking:
             return self._head()
         if not begun or _BEGUN.match(begun):
             self._held = self._held[-LONGEST_HEAD:]
-            return Split()
+            return ThinkingSplit()
         self._held = begun if self._thought else self._held
         self._answering = True
         return self._said_more()
 
-    def _within(self) -> Split:
+    def _within(self) -> ThinkingSplit:
         assert self._closing is not None
         found = self._closing.search(self._held)
         while found and _is_quoted(self._held, found):
@@ -124,20 +130,20 @@ class Thinking:
             reasoning, self._held = self._held[: found.start()], self._held[found.end() :]
             self._closing, self._thought = None, True
             more = self._head()
-            return Split(more.text, reasoning + more.reasoning)
+            return ThinkingSplit(more.text, reasoning + more.reasoning)
         kept = found or _BEGUN.search(self._held)
         split_at = max((kept.start() if kept else len(self._held)) - 1, 0)  # a quote may stand before the tag
         reasoning, self._held = self._held[:split_at], self._held[split_at:]
         self._opened.append(reasoning)
-        return Split(reasoning=reasoning)
+        return ThinkingSplit(reasoning=reasoning)
 
-    def _said_more(self) -> Split:
+    def _said_more(self) -> ThinkingSplit:
         if self._thought or self._apart or self._tries >= MOST_TRIES:
             held, self._held, self._final = self._held, "", True
-            return Split(held)
+            return ThinkingSplit(held)
         return self._lone(self._held, last=False)
 
-    def _lone(self, held: str, *, last: bool) -> Split:
+    def _lone(self, held: str, *, last: bool) -> ThinkingSplit:
         """Words of the answer, which a closing tag without an opening one may turn into reasoning."""
         before = ""
         while match := _LONE.search(held):
@@ -150,7 +156,7 @@ class Thinking:
             if _ends_thoughts(said, after):
                 self._thought = self._final = True
                 self._held = ""
-                return Split(after.lstrip(), before + held[: match.start()], taken_back=True)
+                return ThinkingSplit(after.lstrip(), before + held[: match.start()], taken_back=True)
             self._tries += 1
             before += held[: match.end()]
             held = after
@@ -162,7 +168,7 @@ class Thinking:
             split_at = kept.start()
         self._held = held[split_at:]
         self._said.append(held[:split_at])
-        return Split(before + held[:split_at])
+        return ThinkingSplit(before + held[:split_at])
 
 
 def _is_quoted(text: str, tag: re.Match[str]) -> bool:
@@ -188,3 +194,24 @@ def _ends_thoughts(said: str, after: str) -> bool:
     in_line = line[-1:].isspace() and (line.rstrip()[-1:].isalnum() or line.rstrip()[-1:] in (*",:;-",))
     follows = after.lstrip(" \t")[:1]
     return not in_line or follows == "\n" or (after[:1].isspace() and follows.isalnum() and not follows.islower())
+
+
+class Boxes:
+    """Takes them out of one answer, but for code, and for those in backticks, which are spoken of."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._in_code = False
+
+    def without(self, piece: str, *, last: bool) -> str:
+        """The piece without them; what can't be told yet comes with the next one."""
+        text = self._held + piece
+        held = None if last else _BOX_BEGUN.search(text, max(len(text) - 20, 0))
+        at = held.start() if held else len(text)
+        text, self._held = text[:at], text[at:]
+        first, *further = text.split(_FENCE)
+        told = [first if self._in_code else _SIGN.sub("", first)]
+        for part in further:
+            self._in_code = not self._in_code
+            told.append(part if self._in_code else _SIGN.sub("", part))
+        return _FENCE.join(told)

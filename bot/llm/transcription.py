@@ -7,18 +7,15 @@ from functools import partial
 import openai
 
 from bot.errors import RequestRefused
-from bot.llm.asker import waiting_chat
-from bot.llm.characters import whole
+from bot.llm.answer_stream import whole
 from bot.llm.client import client
 from bot.llm.embeddings import BYTES_A_TOKEN
-from bot.llm.failures import translate
-from bot.llm.gate import Gate, Rank
-from bot.llm.interface import Beside, Sound, Usage
-from bot.llm.loose import mapping, mappings, text
-from bot.llm.patience import in_turn
+from bot.llm.failures import failure_in, translate
+from bot.llm.interface import ExtraRequest, Sound, Usage
+from bot.llm.lenient import mapping, mappings, text
+from bot.llm.request_queue import Rank, RequestQueue, in_turn, waiting_chat
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
-from bot.llm.stream_failures import failure_in
-from bot.llm.usage import reported
+from bot.llm.usage_report import reported
 
 _BROKEN = re.compile(r'<|[{\[]\s*["{\[]')
 """What looks like a page, or like JSON: words may begin with a bracket too, such as those for music."""
@@ -28,19 +25,19 @@ class Transcriptions:
     """A model that writes down what it hears."""
 
     def __init__(
-        self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: Gate | None = None
+        self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: RequestQueue | None = None
     ) -> None:
         """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
         self.name = model
-        self._gate, self._retries = gate or Gate(base_url), RETRIES
+        self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
         self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
-    async def transcribe(self, sound: Sound, took: list[Beside] | None = None) -> str:
+    async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
         """See Transcriber.transcribe."""
         once = partial(self._words, sound, took)
         return await in_turn(once, self._gate, Rank.ANSWER, waiting_chat(), self._retries)
 
-    async def _words(self, sound: Sound, took: list[Beside] | None) -> str:
+    async def _words(self, sound: Sound, took: list[ExtraRequest] | None) -> str:
         file = (f"voice.{sound.format}", sound.data)
         try:
             # The raw answer: the client raises what is no failure of its own for one that it can't read.
@@ -49,7 +46,7 @@ class Transcriptions:
             raise translate(exc, streaming=False) from exc
         words = _words(answer.content, answer.http_response.url.host)
         if took is not None:
-            took.append(Beside(0, len(words.encode()) // BYTES_A_TOKEN, _usage(answer.content)))
+            took.append(ExtraRequest(0, len(words.encode()) // BYTES_A_TOKEN, _usage(answer.content)))
         return words
 
     async def close(self) -> None:

@@ -2,6 +2,8 @@
 
 No lone word decides: an error that mentions an image, a token or a context may be about anything. The wordings are
 those that the servers and gateways have in their code, their documentation and public reports.
+
+How long a prompt may be, out of the words in which a server refuses one that is longer.
 """
 
 import re
@@ -85,14 +87,12 @@ TOO_LONG = (
     r"(?<!图片)(?<!文件)(?:超过|超出)(?:了)?(?:模型)?(?:的)?(?:最大)?(?:上下文|输入|长度)|(?<!图片)(?<!音频)长度超限",
 )
 """The prompt is longer than the model's window."""
-
 ABOUT_THE_ANSWER = (
     r"^(?!.{0,80}-\d).{0,60}max_(?:completion_|output_)?tokens\W{0,3}(?:(?:or|and|/) \W?max_\w+\W{0,2})?(?:parameter )?(?:is (?:too|larger|"
     r"greater)|must be|should be|cannot|can't|exceeds|value|:)",
     r"range of max_tokens|max_(?:completion_|output_)?tokens\W{0,3}(?:参数|的?取值|值|超出范围|非法|必须|不能)",
 )
 """It is the setting for the answer's length that is wrong, whatever else is mentioned."""
-
 _BAD = r"(?:unsafe|harmful|inappropriate|toxic|nsfw|hateful|hate speech|violent|sexual|offensive|abusive|profan(?:e|ity)|self-harm)"
 REFUSED = (
     r"(?:may|might|could|must not|should not|seems? to|appears? to)?\b ?contains? (?:potentially )?(?:inappropriate|sensitive|"
@@ -146,7 +146,6 @@ REFUSED = (
     r"敏感(?:内容|信息|词)|内容(?:存在|包含|含有)(?:风险|违)|内容审查|内容违规|违规内容|不安全(?:或敏感)?内容|审核(?:不|未)通过|内容安全|违反.{0,10}(?:规定|政策|法规)",
 )
 """A content filter refuses what was said."""
-
 NO_CREDIT = (
     r"balance (?:is |has (?:become )?|was )?(?:too low|insufficient|negative|not enough|below|empty|zero\b|exhausted|run out)"
     r"|not enough (?:balance|funds)|negative (?:account |credit )?balance",
@@ -234,8 +233,65 @@ NO_SUCH_MODEL = (
     r"模型不存在|无权|无可用(?:的)?渠道|unable to access (?:\S+ )?model\b|could not resolve the (?:\S+ )?model\b|^\W*(?:bad request\W+)?invalid provider\W*$",
 )
 """There is no such model, or not for this account."""
+LEAST, MOST = 512, 10_000_000
+"""Other numbers are no window of a model, in tokens."""
+_ERROR_CODE = re.compile(r"(\binvalid params\b[^();]*)\(\d{4}\)")
+"""MiniMax writes the number of the error behind its words."""
+_RANGE = re.compile(r"[\[(]\s*\d+\s*(?:,|to|-)\s*(\d+)\s*[\])]")
+_NUMBER = re.compile(r"(?<![\d.\w-])(\d{1,3}(?:[,_' ]\d{3})+(?!\d)|\d+)(?:\.0+\b)?(k\b)?")
+_BOUND_BEFORE = re.compile(
+    r"max|limit|window|\bcontext\b|n_ctx|capacity|\bonly\b|up to|at most|no more than"
+    r"|(?:less|fewer|smaller|lower|shorter) than"
+    r"|exceed|support|allow|(?:more|larger|longer|greater|bigger|higher) than|\bover\b|beyond|above|\/\s*$|[<>\u2264]"
+    r"|最大|上限|限制|不(?:能|得|可)?超过|超过|超出|最多|上下文"
+)
+_BOUND_AFTER = re.compile(
+    r"^[\s)\]]*(?:-?\s?tokens?)?[\s)\],]{0,3}(?:\(?max|limit|context|window|allowed|is the (?:max|limit)"
+    r"|or (?:less|fewer))"
+)
+_ASKED = re.compile(
+    r"(?:request\w*|sent|got|given|received|result\w*|contain\w*|your|you|total|has|have|had|actual\w*|found|was"
+    r"|n_prompt_tokens|estimated|instead|too (?:long|large|many))\b[^.;\d]*$"
+)
+"""What was sent, and not what may be: the last of the words before a number decide."""
+_ANSWER = re.compile(
+    r"(?:max_(?:new_|completion_|output_)?tokens|completions?|outputs?|answers?|generat\w*)"
+    r"\W{0,3}(?:tokens?)?(?: (?:should|must) be)?\W{0,3}$"
+)
+_ADDEND_BEFORE, _ADDEND_AFTER = re.compile(r"\d\s*[+-]\s*$"), re.compile(r"^\s*(?:[+-]\s*\d|/\s*\d)")
+"""A part of a sum, or what is set against a bound behind a slash."""
+_OTHER_UNIT_BEFORE = re.compile(
+    r"(?:char(?:acter)?s?|bytes?|words?|字符数?|字数|字节数?)\W{0,3}(?:(?:is|are|of|为|是) ?)?\W{0,2}$"
+    r"|(?:string|array) with (?:a )?max(?:imum)? length $"
+)
+_OTHER_UNIT = re.compile(r"^\W{0,2}(?:char|byte|[kmg]i?b\b|字符|字节|word|image|pixel|second|%|messages?\b|turns?\b)")
 
 
 def any_of(patterns: tuple[str, ...]) -> "re.Pattern[str]":
     """One pattern for all of them, to be searched for in small letters."""
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def told_limit(words: str) -> int | None:
+    """The tokens that a prompt may have, as these words (in small letters) say; None: they don't."""
+    found: list[int] = []
+    words = _RANGE.sub(r"\1", _ERROR_CODE.sub(r"\1", words))
+    end = 0
+    for match in _NUMBER.finditer(words):
+        before, after = words[max(end, match.start() - 90) : match.start()], words[match.end() : match.end() + 30]
+        end = match.end()
+        number = int(re.sub(r"\D", "", match[1])) * (1000 if match[2] else 1)
+        if not LEAST <= number <= MOST or _OTHER_UNIT.search(after) or _ANSWER.search(before):
+            continue
+        if _OTHER_UNIT_BEFORE.search(before):
+            continue
+        if _ADDEND_AFTER.search(after) or _ADDEND_BEFORE.search(words[: match.start()][-12:]):
+            continue
+        if _BOUND_AFTER.search(after) or _is_bound(before):
+            found.append(number)
+    return min(found, default=None)
+
+
+def _is_bound(before: str) -> bool:
+    bound = max((match.end() for match in _BOUND_BEFORE.finditer(before)), default=0)
+    return bound > 0 and not _ASKED.search(before[bound:])

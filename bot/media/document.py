@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from bot.media.books import epub, html, open_document, unlocked
-from bot.media.errors import (
+from bot.media.legacy_office import old_office, rich_text
+from bot.media.mail import is_letter, letter
+from bot.media.markup import epub, html, open_document, unlocked
+from bot.media.media_errors import (
     BlankError,
     EmptyError,
     LockedError,
@@ -19,14 +21,9 @@ from bot.media.errors import (
     TooLargeError,
     UnreadableError,
 )
-from bot.media.mail import is_letter, letter
-from bot.media.mending import mended
-from bot.media.old_office import old_office
+from bot.media.packages import is_wordless, mended
 from bot.media.pdf import MOST_PAGES, Pages
-from bot.media.pictures import is_wordless
-from bot.media.rich_text import rich_text
-from bot.media.sheet_cells import told
-from bot.media.sheets import sheets
+from bot.media.sheets import sheets, told
 from bot.media.signatures import is_binary, is_old_office, is_pdf, is_plain
 from bot.media.slides import slides
 from bot.media.text import CONTROL, text_of
@@ -49,7 +46,7 @@ _OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ExtractedDocument:
     """The text of a document; `cut`: there is more of it."""
 
     text: str
@@ -74,7 +71,7 @@ class Document:
 
 def document(
     data: bytes, name: str, mime: str | None, *, most_characters: int, language: str | None = None
-) -> Document:
+) -> ExtractedDocument:
     """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
     if is_wordless(read.text) and not read.unread:
@@ -84,7 +81,7 @@ def document(
     return read
 
 
-def _read(data: bytes, name: str, mime: str | None, most: int, language: str | None) -> Document:
+def _read(data: bytes, name: str, mime: str | None, most: int, language: str | None) -> ExtractedDocument:
     if is_pdf(data):
         try:
             with _libraries():
@@ -109,7 +106,7 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
     return replace(_gathered([text], most, 1), encoding=encoding)
 
 
-def _pdf(data: bytes, most: int) -> Document:
+def _pdf(data: bytes, most: int) -> ExtractedDocument:
     read = Pages(data)
     gathered = _gathered(read.texts(), most, read.count)
     if not gathered.cut and read.count > MOST_PAGES:
@@ -117,7 +114,7 @@ def _pdf(data: bytes, most: int) -> Document:
     return replace(gathered, pages=read.count, wordless=tuple(read.wordless), poor=tuple(read.poor))
 
 
-def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
+def _packed(data: bytes, name: str, mime: str | None, most: int) -> ExtractedDocument:
     """What is an archive of files; of a damaged one whatever can be read."""
     try:
         return _unpacked(data, name, mime, most)
@@ -132,7 +129,7 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> Document:
         raise
 
 
-def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> Document:
+def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> ExtractedDocument:
     """What is an archive of files, by the names of these."""
     named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -187,7 +184,7 @@ def _libraries() -> Iterator[None]:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc
 
 
-def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
+def _gathered(texts: Iterable[str], most: int, count: int) -> ExtractedDocument:
     """The first of so many texts, as far as there is room."""
     kept: list[str] = []
     room, share, cut = most, 1.0, False
@@ -197,7 +194,7 @@ def _gathered(texts: Iterable[str], most: int, count: int) -> Document:
             share, cut = min(1.0, (at + max(0, room) / len(text)) / count), True
             break
         room -= len(text) + 1
-    return Document("\n".join(kept).strip(), None, cut=cut, share=share)
+    return ExtractedDocument("\n".join(kept).strip(), None, cut=cut, share=share)
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:

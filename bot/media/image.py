@@ -1,4 +1,8 @@
-"""Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are.
+"""PNG files without the words that programs write into them, which are no part of the picture.
+
+WebP files whose end is missing, of which no decoder takes anything: what is there is put into one that is whole.
+
+Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are.
 
 What is broken beside the picture is no reason to refuse it: neither what cameras and programs wrote into the file, nor
 an end that is missing.
@@ -6,20 +10,26 @@ an end that is missing.
 
 import io
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil, isfinite, log2
 from typing import TYPE_CHECKING
 
-from bot.media.errors import NotSupportedError, SwollenError, UnreadableError
-from bot.media.png import without_words
+from bot.media.media_errors import NotSupportedError, SwollenError, UnreadableError
 from bot.media.signatures import picture_format
-from bot.media.webp import completed
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
     from PIL.ImageFile import ImageFile
 
+_HEAD = b"\x89PNG\r\n\x1a\n"
+_WORDS = (b"tEXt", b"zTXt", b"iTXt")
+MOST_MISSING = 20_000_000
+"""Bytes that are made up for, however long a file says that it is."""
+FILLERS = (b"\0", b"\xff", b"\x55")
+"""What is read as colours, mostly; a picture without loss takes it for more of its tables now and then."""
+_PICTURES = (b"VP8 ", b"VP8L")
 LONGEST_SIDE = 2048
 """Pixels; Qwen3-VL takes a token for 32 x 32 of them, so that a larger picture costs more than 4,000 tokens."""
 MOST_PIXELS, MOST_JPEG_PIXELS = 50_000_000, 220_000_000
@@ -56,8 +66,45 @@ _NO_METADATA = frozenset(
 """What Pillow tells of a file that says how it is to be shown, and nothing of who made it where."""
 
 
+def without_words(data: bytes) -> bytes:
+    """The same picture; any other file is left as it is."""
+    if not data.startswith(_HEAD) or not any(kind in data for kind in _WORDS):
+        return data
+    kept, at = [_HEAD], len(_HEAD)
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] not in _WORDS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def completed(data: bytes) -> Iterator[bytes]:
+    """The file with nothing but its (first) picture, which is filled up in one way after the other."""
+    found = _picture(data)
+    if found is None:
+        return
+    kind, said, there = found
+    for filler in FILLERS:
+        whole = there + filler * max(0, min(said - len(there), MOST_MISSING))
+        chunk = kind + len(whole).to_bytes(4, "little") + whole + b"\0" * (len(whole) % 2)
+        yield b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
+
+
+def _picture(data: bytes) -> tuple[bytes, int, bytes] | None:
+    """The kind of the first picture, how many bytes it is said to have, and those that there are."""
+    at = 12
+    while at + 8 < len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8
+        if kind in _PICTURES:
+            return kind, size, data[at : at + size]
+        at += 16 if kind == b"ANMF" else size + size % 2  # a frame of what moves: its chunks come behind its place
+    return None
+
+
 @dataclass(frozen=True, slots=True)
-class Image:
+class ConvertedImage:
     """A picture as a model gets it; sides in pixels."""
 
     data: bytes
@@ -70,7 +117,7 @@ class Image:
     """How many the file has, or pictures that follow one another; this is the first."""
 
 
-def image(data: bytes) -> Image:
+def image(data: bytes) -> ConvertedImage:
     """Make a picture fit to be sent; the same bytes always give the same. Raises MediaError."""
     import PIL.Image
     import PIL.PngImagePlugin
@@ -102,14 +149,14 @@ def image(data: bytes) -> Image:
         raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow stumbles over
 
 
-def _made_or_rescued(data: bytes, kind: str) -> Image:
+def _made_or_rescued(data: bytes, kind: str) -> ConvertedImage:
     try:
         return _made(data, kind)
     except OSError:
         return _rescued(data, kind)
 
 
-def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
+def _made(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage:
     import PIL.Image
 
     if kind == "HEIF":
@@ -131,7 +178,7 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> Image:
         return replace(made, damaged=damaged, pages=pages)
 
 
-def _rescued(data: bytes, kind: str) -> Image:
+def _rescued(data: bytes, kind: str) -> ConvertedImage:
     """As much as there is of a picture that is damaged."""
     import PIL.ImageFile
 
@@ -151,7 +198,7 @@ def _is_empty(opened: "Pillow") -> bool:
     return max(greys[0], greys[128]) > 0.95 * sum(greys)
 
 
-def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> Image:
+def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> ConvertedImage:
     kind = opened.format or ""
     told = _told(opened)
     moving = getattr(opened, "n_frames", 1) > 1
@@ -159,7 +206,7 @@ def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> Ima
     turned = told in _UPRIGHT
     usual = opened.mode not in _UNUSUAL
     if kind in _SENT_AS_IT_IS and usual and not (turned or large or moving or heavy or damaged or told is None):
-        return Image(data, _SENT_AS_IT_IS[kind], *opened.size)
+        return ConvertedImage(data, _SENT_AS_IT_IS[kind], *opened.size)
     made = _encoded(opened, told, keep=kind == "JPEG" and not (turned or large or heavy or damaged))
     return made if len(made.data) <= MOST_DATA else _lighter(made)
 
@@ -176,7 +223,7 @@ def _told(opened: "Pillow") -> int | None:
     return None if exif or opened.info.keys() - _NO_METADATA else 0
 
 
-def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
+def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage:
     """The picture written anew, without what is not picture; `keep`: a JPEG that only loses its metadata."""
     import PIL.Image
 
@@ -184,7 +231,7 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
     written = io.BytesIO()
     if keep and opened.mode in ("L", "RGB"):
         opened.save(written, "JPEG", quality="keep", exif=b"", icc_profile=opened.info.get("icc_profile"))
-        return Image(written.getvalue(), "image/jpeg", *opened.size)
+        return ConvertedImage(written.getvalue(), "image/jpeg", *opened.size)
     picture = opened
     if picture.mode.startswith(("I", "F")):
         picture = _eight_bits(picture)
@@ -197,9 +244,9 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> Image:
     picture.info = {}
     if clear:
         picture.save(written, "PNG", optimize=False)
-        return Image(written.getvalue(), "image/png", *picture.size)
+        return ConvertedImage(written.getvalue(), "image/png", *picture.size)
     picture.save(written, "JPEG", quality=QUALITY, exif=b"")
-    return Image(written.getvalue(), "image/jpeg", *picture.size)
+    return ConvertedImage(written.getvalue(), "image/jpeg", *picture.size)
 
 
 def _eight_bits(picture: "Pillow") -> "Pillow":
@@ -213,7 +260,7 @@ def _eight_bits(picture: "Pillow") -> "Pillow":
     return deep.point(lambda value: value * (255 / reach) - start * 255 / reach).convert("L")
 
 
-def _lighter(made: Image) -> Image:
+def _lighter(made: ConvertedImage) -> ConvertedImage:
     """As a JPEG, on white where it was clear, and smaller until it is light enough."""
     import PIL.Image
 
@@ -224,5 +271,5 @@ def _lighter(made: Image) -> Image:
         written = io.BytesIO()
         picture.save(written, "JPEG", quality=QUALITY)
         if written.tell() <= MOST_DATA:
-            return Image(written.getvalue(), "image/jpeg", *picture.size)
+            return ConvertedImage(written.getvalue(), "image/jpeg", *picture.size)
         picture = picture.reduce(2)

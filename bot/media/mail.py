@@ -6,7 +6,7 @@ from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
 from email.policy import default
 
-from bot.media.books import html
+from bot.media.markup import html
 from bot.media.text import text_of
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")

@@ -1,4 +1,7 @@
-"""Documents that are marked up, HTML and OpenDocument, as lines of text, however deeply they are nested."""
+"""Documents that are marked up, HTML and OpenDocument, as lines of text, however deeply they are nested.
+
+Books and open documents, which are archives of marked-up files, as text.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +9,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bot.media.pictures import picture
+from bot.media.packages import picture
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from bot.media.media_errors import LockedError
 
 _NUMBER = re.compile(r"-?[0-9]{1,6}")
 _POWER = re.compile(r"[-+\u2212]?[0-9]|[a-z]$")
@@ -17,6 +26,12 @@ _POWER = re.compile(r"[-+\u2212]?[0-9]|[a-z]$")
 MOST_TEXTS = 3
 """Of an element, of which it is seen whether it is a power."""
 _BLANKS = re.compile(r"[ \t\r\n]+")
+_ITEMS = frozenset({"list-item", "li"})
+_CELLS = frozenset({"note", "annotation", "table-cell", "td", "th"})
+_INLINE = _ITEMS | _CELLS
+"""What keeps its words on the line that it stands on, though there are blocks in it; of an item but other items."""
+_CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_MANIFEST = "META-INF/manifest.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,8 @@ HTML = Rules(
     before={"li": "- ", "rt": "("},
     after={"td": " | ", "th": " | ", "rt": ")"},
 )
+
+
 OPEN_DOCUMENT = Rules(
     unsaid=frozenset({"tracked-changes", "forms", "sequence-decls", "note-citation", "date-string", "ruby-base-none"}),
     blocks=frozenset({"p", "h", "list-item", "table", "table-row", "section", "text-box", "page"}),
@@ -55,10 +72,6 @@ OPEN_DOCUMENT = Rules(
     blanks="s",
     after={"table-cell": " | ", "covered-table-cell": " | ", "note": "]", "annotation": "]", "ruby-text": ")"},
 )
-_ITEMS = frozenset({"list-item", "li"})
-_CELLS = frozenset({"note", "annotation", "table-cell", "td", "th"})
-_INLINE = _ITEMS | _CELLS
-"""What keeps its words on the line that it stands on, though there are blocks in it; of an item but other items."""
 
 
 def words(root: "_Element", rules: Rules) -> str:
@@ -160,3 +173,60 @@ def _tidied(text: str) -> str:
     lines = (_BLANKS.sub(" ", line).strip(" ") for line in text.split("\n"))
     kept = (line.rstrip(" |") if line.endswith(" |") else line for line in lines)
     return "\n".join(line.replace("\xa0", " ") for line in kept if line).strip()
+
+
+def epub(archive: zipfile.ZipFile) -> Iterator[str]:
+    """The chapters of a book, as they are read one after another."""
+    container = _xml(archive.read(_CONTAINER))
+    [package, *_] = [node.get("full-path", "") for node in _named(container, "rootfile")]
+    opened = _xml(archive.read(package))
+    files = {node.get("id"): node.get("href", "") for node in _named(opened, "item")}
+    locked = archive.read(_ENCRYPTION).decode("utf-8", "replace") if _ENCRYPTION in archive.namelist() else ""
+    present = set(archive.namelist())
+    for reference in _named(opened, "itemref"):
+        href = files.get(reference.get("idref"), "")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(package), unquote(href)))
+        if href and href in locked:
+            raise LockedError("a book that only its seller's programs open")
+        if path.endswith((".jpg", ".png", ".svg")):
+            continue
+        missing = f"[a chapter that is missing: {posixpath.basename(path)}]"
+        yield html(archive.read(path)) if path in present else missing
+
+
+def html(data: bytes | str) -> str:
+    """The words of a page."""
+    from lxml import etree
+
+    if isinstance(data, bytes) and data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace")
+    parser = etree.HTMLParser(
+        remove_comments=True, remove_pis=True, no_network=True, encoding="utf-8" if isinstance(data, str) else None
+    )
+    if isinstance(data, bytes) and (data.startswith(b"<?xml") or b"charset" not in data[:1024].lower()):
+        parser = etree.HTMLParser(remove_comments=True, remove_pis=True, no_network=True, encoding="utf-8")
+    root = etree.fromstring(data.encode() if isinstance(data, str) else data, parser)
+    return "" if root is None else words(root, HTML)
+
+
+def open_document(archive: zipfile.ZipFile) -> str:
+    """The words of a text or of slides."""
+    unlocked(archive)
+    return words(_xml(archive.read("content.xml")), OPEN_DOCUMENT)
+
+
+def unlocked(archive: zipfile.ZipFile) -> None:
+    """Raises LockedError where an open document has a password."""
+    if _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST):
+        raise LockedError("an open document with a password")
+
+
+def _xml(data: bytes) -> "_Element":
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    return etree.fromstring(data, parser)
+
+
+def _named(root: "_Element", name: str) -> "Iterator[_Element]":
+    return (node for node in root.iter("{*}" + name))

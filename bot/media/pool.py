@@ -1,4 +1,6 @@
-"""The processes that conversions run in, so that a bomb costs neither the bot's time nor its memory.
+"""Who is served next: each in turn, however much one of them wants.
+
+The processes that conversions run in, so that a bomb costs neither the bot's time nor its memory.
 
 A worker is started when there is something to do, kept for the next job, and killed when a job takes too long. One that
 died while it was idle costs no job: a fresh one takes it. A chat has one job at a time, and the chats take turns, so
@@ -6,21 +8,70 @@ that forty files of one are behind a photo of another.
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.media import errors
-from bot.media.errors import MediaError, TooSlowError, UnreadableError
-from bot.media.rounds import Rounds
+from bot.media import media_errors
+from bot.media.media_errors import MediaError, TooSlowError, UnreadableError
 from bot.workers import process
 from bot.workers.process import GoneError, Options, Result
 
 WORKERS = 2
 START_S = 60.0
 """The longest time that a worker takes to start, on a machine that has other things to do."""
-
 TRIES = 2
 """Of a job by workers of its own: one may have been killed for the memory that others took."""
+
+
+class Rounds:
+    """Places for so many at a time. An owner has one of them at most; those who wait are served round robin."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._served: set[Hashable] = set()
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def place(self, owner: Hashable) -> AsyncIterator[None]:
+        """Wait for a place, and have it."""
+        await self._take(owner)
+        try:
+            yield
+        finally:
+            self._leave(owner)
+
+    async def _take(self, owner: Hashable) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(turn)
+        self._serve()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was given the place at the same moment
+                self._leave(owner)
+            raise
+
+    def _leave(self, owner: Hashable) -> None:
+        self._served.remove(owner)
+        self._free += 1
+        self._serve()
+
+    def _serve(self) -> None:
+        for owner in [one for one in self._waiting if one not in self._served]:
+            if not self._free:
+                return
+            turns = self._waiting.pop(owner)
+            while turns and turns[0].cancelled():
+                turns.popleft()
+            turn = turns.popleft() if turns else None
+            if turns:
+                self._waiting[owner] = turns  # behind all others
+            if turn is not None:
+                turn.set_result(None)
+                self._served.add(owner)
+                self._free -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +97,7 @@ class Pool:
         async with self._rounds.place(owner):
             made = await self._done(job)
         if (name := made.fields.get("error")) is not None:
-            kind = getattr(errors, str(name), UnreadableError)
+            kind = getattr(media_errors, str(name), UnreadableError)
             raise kind(str(made.fields["reason"])) if issubclass(kind, MediaError) else UnreadableError(str(name))
         return made
 

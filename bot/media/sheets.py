@@ -1,9 +1,31 @@
-"""Workbooks of Excel and LibreOffice as text: a line for each row."""
+"""Workbooks of Excel and LibreOffice as text: a line for each row.
+
+The cells of a workbook of Excel as its reader is to get them.
+
+The reader leaves out errors and what was not worked out, and takes memory for all cells from the first to the last.
+"""
 
 import io
-from collections.abc import Iterable, Iterator
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
-from bot.media.errors import LockedError, UnreadableError
+from bot.media.media_errors import LockedError, SwollenError, UnreadableError
+
+MOST_CELLS = 20_000_000
+"""Between the first cell of a sheet and the last, empty ones too."""
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_PLACE = re.compile(rb'(<(?:\w+:)?c\s(?:[^<>]*?\s)?r=")([A-Z]{1,3})([0-9]{1,7})("[^<>]*?(?<!/)>)')
+_COLUMN, _NUMBER = re.compile(rb'\sr="([A-Z]{1,3})[0-9]'), re.compile(rb'\sr="[A-Z]{1,3}([0-9]{1,7})"')
+_ROW = re.compile(rb'(<(?:\w+:)?row\s(?:[^<>]*?\s)?r=")([0-9]{1,7})(")')
+_ERROR = re.compile(rb'(<(?:\w+:)?c\s[^<>]*?)\bt="e"')
+_UNDONE = re.compile(
+    rb"<((?:\w+:)?)c(\s[^<>]*?|)(?<!/)>\s*<(?:\w+:)?f(?:\s[^<>]*?)?(?:/>|>([^<]*)</(?:\w+:)?f>)"
+    rb"\s*+(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_TYPE = re.compile(rb'\st="[^"]*"')
 
 
 def sheets(data: bytes, *, damaged: bool = False) -> list[str]:
@@ -45,3 +67,79 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
     return " ".join(str(value).split())
+
+
+def told(data: bytes) -> bytes:
+    """The workbook with errors and formulas without results as words, and its cells together. Raises TooLargeError."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(written, "w") as after:
+        for name in dict.fromkeys(before.namelist()):
+            part = before.read(name)
+            after.writestr(name, _together(_said(part)) if _SHEET.fullmatch(name) else part)
+    return written.getvalue()
+
+
+def _said(sheet: bytes) -> bytes:
+    sheet = _ERROR.sub(rb'\1t="str"', sheet) if b't="e"' in sheet else sheet
+    return _UNDONE.sub(_formula, sheet) if _FORMULA.search(sheet) else sheet
+
+
+def _formula(found: re.Match[bytes]) -> bytes:
+    """What is to be worked out; text that is empty is a result."""
+    prefix, attributes, formula = found[1], found[2], found[3] or "…".encode()
+    if b't="str"' in attributes:
+        return found[0]
+    kept = _TYPE.sub(b"", attributes)
+    return b'<%bc%b t="inlineStr"><%bis><%bt>=%b</%bt></%bis></%bc>' % (
+        *(prefix, kept, prefix, prefix, formula, prefix, prefix, prefix),
+    )
+
+
+def _together(sheet: bytes) -> bytes:
+    """Without empty rows and columns, where one cell is far from all others."""
+    if not _is_wide(sheet):
+        return sheet
+    places = [(_number(found[2]), int(found[3])) for found in _PLACE.finditer(sheet)]
+    columns, rows = sorted({column for column, _ in places}), sorted({row for _, row in places})
+    if _area(columns, rows) <= MOST_CELLS:
+        return sheet
+    if len(columns) * len(rows) > MOST_CELLS:
+        raise SwollenError(f"a sheet of {len(columns)} columns and {len(rows)} rows")
+    new_columns, new_rows = _counted(columns), _counted(rows)
+    moved = _PLACE.sub(partial(_moved, new_columns, new_rows), sheet)
+    return _ROW.sub(lambda found: b"%b%d%b" % (found[1], new_rows.get(int(found[2]), 1), found[3]), moved)
+
+
+def _is_wide(sheet: bytes) -> bool:
+    """Whether there may be too many cells between the first and the last; a look that takes little time."""
+    columns = sorted({_number(letters) for letters in set(_COLUMN.findall(sheet))})
+    rows = sorted({int(number) for number in set(_NUMBER.findall(sheet))})
+    return _area(columns, rows) > MOST_CELLS
+
+
+def _area(columns: Sequence[int], rows: Sequence[int]) -> int:
+    return (columns[-1] - columns[0] + 1) * (rows[-1] - rows[0] + 1) if columns and rows else 0
+
+
+def _moved(columns: dict[int, int], rows: dict[int, int], found: re.Match[bytes]) -> bytes:
+    letters = _letters(columns[_number(found[2])])
+    return b"%b%b%d%b" % (found[1], letters, rows[int(found[3])], found[4])
+
+
+def _counted(numbers: Iterable[int]) -> dict[int, int]:
+    return {number: at for at, number in enumerate(numbers, 1)}
+
+
+def _number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _letters(number: int) -> bytes:
+    letters = b""
+    while number:
+        number, last = divmod(number - 1, 26)
+        letters = bytes([65 + last]) + letters
+    return letters

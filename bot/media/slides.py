@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bot.media.pictures import picture
+from bot.media.packages import picture
 from bot.media.word_runs import Runs, child, lowered, raised, tag, value
 
 if TYPE_CHECKING:

@@ -1,21 +1,29 @@
-"""Sounds: of any audio or video file to what models hear, and of what models speak to a voice message."""
+"""Ogg files that were joined: each of them is a file of its own, which FFmpeg expects to be like the first.
+
+Sounds: of any audio or video file to what models hear, and of what models speak to a voice message.
+"""
 
 import io
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
-from bot.media.errors import MediaError, NotSupportedError, SilentError, TooLongError, UnreadableError
-from bot.media.ogg import is_ended, links
+from bot.media.media_errors import MediaError, NotSupportedError, SilentError, TooLongError, UnreadableError
 from bot.media.signatures import sound_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from av import AudioFrame
     from av.container import InputContainer, OutputContainer
 
+MOST_LINKS = 100
+_HEAD = 27
+"""Bytes of a page before the table of its lengths."""
+_BEGINS, _ENDS = 0x02, 0x04
+"""The flags of the first page of a stream, and of the last."""
 RATE = 16_000
 """Samples a second: speech models work with no more."""
 BITS = 48_000
@@ -42,7 +50,6 @@ CODECS = (
     *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw"),
 )
 """FFmpeg's names of the decoders that are let at a stranger's bytes."""
-
 TOLD = ("mov", "mp3", "flac", "matroska", "aiff", "caf", "au", "wv", "asf", "flv")
 """The formats that say how long they are; of others FFmpeg works it out from what is there, or guesses."""
 _MP3_FRAME, _MP3_LENGTH = re.compile(rb"\xff[\xe0-\xff]"), re.compile(rb"(?:Xing|Info)\0\0\0")
@@ -53,13 +60,43 @@ MOST_MISSING_S = 1.0
 """At the end of what is whole: formats count in packets, and what stands before the first sound."""
 STREAMED = 0x7FFF0000
 """Bytes of a file whose length was not known when it was begun."""
-
 FORMATS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 """What FFmpeg compares with its list of formats, where that is not the name by which a format is asked for."""
 
 
+def links(data: bytes) -> list[bytes]:
+    """The files that an Ogg file was joined from, mostly one; what is no whole page belongs to the one before it."""
+    starts, before = [0], True
+    for at, begins in _pages(data):
+        if begins and not before:
+            starts.append(at)
+        before = begins
+    starts = starts[:MOST_LINKS]
+    return [data[start:end] for start, end in zip(starts, (*starts[1:], len(data)), strict=True)]
+
+
+def is_ended(data: bytes) -> bool:
+    """Whether its last page is there, and says that it is the last."""
+    last = data.rfind(b"OggS\0")
+    lengths = data[last + _HEAD : last + _HEAD + data[last + 26]] if last != -1 and last + _HEAD <= len(data) else b""
+    whole = bool(lengths) and last + _HEAD + len(lengths) + sum(lengths) <= len(data)
+    return whole and bool(data[last + 5] & _ENDS)
+
+
+def _pages(data: bytes) -> Iterator[tuple[int, bool]]:
+    """Where each page begins, and whether it is the first of its stream."""
+    at = 0
+    while at != -1 and at + _HEAD <= len(data):
+        if not data.startswith(b"OggS\0", at):  # damage
+            at = data.find(b"OggS\0", at + 1)
+            continue
+        yield at, bool(data[at + 5] & _BEGINS)
+        lengths = data[at + _HEAD : at + _HEAD + data[at + 26]]
+        at += _HEAD + len(lengths) + sum(lengths)
+
+
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ConvertedSound:
     """A sound as a model gets it: ``mp3``, mono, 16 kHz."""
 
     data: bytes
@@ -78,7 +115,7 @@ class _Reach:
     seconds: float = 0.0
 
 
-def sound(data: bytes, *, most_seconds: float) -> Sound:
+def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
     """The sound of an audio or video file. Raises MediaError; TooLongError when it is longer than that."""
     import av
 
@@ -99,7 +136,9 @@ def sound(data: bytes, *, most_seconds: float) -> Sound:
         raise UnreadableError("nothing to hear in it")
     whole = _whole(data, kind, seconds)
     is_cut = reach.seconds < whole - MOST_MISSING_S
-    return Sound(written.getvalue(), "mp3", seconds, whole if is_cut else None, kind != "ogg" or is_ended(data))
+    return ConvertedSound(
+        written.getvalue(), "mp3", seconds, whole if is_cut else None, kind != "ogg" or is_ended(data)
+    )
 
 
 def _whole(data: bytes, kind: str, seconds: float) -> float:

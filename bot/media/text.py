@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.media.errors import NotSupportedError
-from bot.media.legacy import guess
+from bot.media.legacy_encodings import guess
+from bot.media.media_errors import NotSupportedError
 from bot.media.plausibility import faults
 from bot.media.signatures import controls
 
@@ -63,23 +63,23 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DecodedText:
     """A text, and its encoding where that is a guess."""
 
     words: str
     encoding: str | None = None
 
 
-def text_of(data: bytes, language: str | None = None) -> Text:
+def text_of(data: bytes, language: str | None = None) -> DecodedText:
     """The text in a file; `language` (IETF) is its sender's. Raises NotSupportedError when it is none."""
     data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
     unicode = _unicode(data)
-    read = Text(unicode) if unicode is not None else _mixed(data, language) or _legacy(data, language)
+    read = DecodedText(unicode) if unicode is not None else _mixed(data, language) or _legacy(data, language)
     words = _TERMINAL.sub("", read.words).strip("\0\x1a").replace("\x0b", "\n").replace("\x0c", "\n")
     words = _without_zeros(words)
     if len(CONTROL.findall(words)) > MOST_STRANGE * len(words):
         raise NotSupportedError("no text")
-    return Text(words, read.encoding)
+    return DecodedText(words, read.encoding)
 
 
 def _without_zeros(words: str) -> str:
@@ -98,19 +98,19 @@ def _unicode(data: bytes) -> str | None:
     return None
 
 
-def _legacy(data: bytes, language: str | None) -> Text:
+def _legacy(data: bytes, language: str | None) -> DecodedText:
     broken = _broken_utf_8(data)
     if broken is not None:
-        return Text(broken)
+        return DecodedText(broken)
     found = guess(data.replace(b"\0", b""), language)
     if found is not None:
-        return Text(found.text, found.encoding)
+        return DecodedText(found.text, found.encoding)
     if _foreign(data) > MOST_ODD * len(data):
         raise NotSupportedError("no text of a known encoding")
-    return Text(data.decode("utf-8", "replace"))
+    return DecodedText(data.decode("utf-8", "replace"))
 
 
-def _mixed(data: bytes, language: str | None) -> Text | None:
+def _mixed(data: bytes, language: str | None) -> DecodedText | None:
     """A log of programs with two encodings: some of its lines are UTF-8, the others what they are together."""
     lines = data.splitlines(keepends=True)
     as_utf_8 = [line.decode() if line.isascii() else _broken_utf_8(line) for line in lines]
@@ -126,7 +126,7 @@ def _mixed(data: bytes, language: str | None) -> Text | None:
     words = (
         line.decode(table, "replace") if text is None else text for line, text in zip(lines, as_utf_8, strict=True)
     )
-    return Text("".join(words), f"UTF-8 and {table}")
+    return DecodedText("".join(words), f"UTF-8 and {table}")
 
 
 def _is_surely_utf_8(line: str) -> bool:

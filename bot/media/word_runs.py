@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.media.pictures import picture
+from bot.media.packages import picture
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.media.document import document
-from bot.media.errors import MediaError, UnreadableError
 from bot.media.image import image
-from bot.media.pdf_picture import page_picture
+from bot.media.media_errors import MediaError, UnreadableError
+from bot.media.pdf import page_picture
 from bot.media.sound import sound, voice_note
 from bot.workers.serving import Fields, serve
 

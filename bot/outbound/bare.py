@@ -7,7 +7,7 @@ Scripts without blanks between words set their emphasis between letters, so noth
 import builtins
 import re
 
-from bot.outbound.unspaced import UNSPACED
+from bot.outbound.breaks import UNSPACED
 
 _REACH = 40
 """Bytes, or characters, that are looked at on either side of a mark."""

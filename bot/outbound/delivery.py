@@ -12,20 +12,14 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.errors import Undeliverable
-from bot.outbound.api import Api, Markup
-from bot.outbound.busy import busy
-from bot.outbound.content import Attachment, Blocks, Content, Document, File, Photo, Rich, Text, Voice
-from bot.outbound.conversions import Conversions
-from bot.outbound.convert import share
-from bot.outbound.destination import Destination
-from bot.outbound.features import Features, UnsupportedError
-from bot.outbound.form import ReplyFormat, goes_rich
-from bot.outbound.literals import with_literals, with_mention
-from bot.outbound.pacing import Pacer
-from bot.outbound.parts import Piece, pieces, plain_piece, quoted_piece
-from bot.outbound.post import NotWantedError, Post, Wanted, always
-from bot.outbound.refusals import refuses_form, seconds_to_wait, undeliverable
-from bot.outbound.stream import Preview, Tempo
+from bot.outbound.bot_api import BotApi, Markup
+from bot.outbound.content import Attachment, Blocks, Content, Destination, Document, File, Photo, Rich, Text, Voice
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.formatting import Conversions, ReplyFormat, goes_rich, share, with_literals, with_mention
+from bot.outbound.post import NotWantedError, RetryingSender, Wanted, always
+from bot.outbound.preview import Preview, PreviewTiming, busy
+from bot.outbound.refusals import Features, UnsupportedError, refuses_form, seconds_to_wait, undeliverable
+from bot.outbound.splitting import Piece, pieces, plain_piece, quoted_piece
 
 LATE = Piece(Text(""), 0)
 """What stands for one that can't be converted in time."""
@@ -42,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DeliveredPart:
     """One message of a reply that has arrived."""
 
     message_id: int
@@ -50,29 +44,29 @@ class Part:
     """Characters of the source that are delivered up to and including this part."""
 
 
-OnPart = Callable[[Part], Awaitable[None]]
+OnPart = Callable[[DeliveredPart], Awaitable[None]]
 
 
-class Sender:
+class Deliverer:
     """Speaks to Telegram for the rest of the bot."""
 
     def __init__(
         self,
         bot: Bot,
-        pacer: Pacer,
+        pacer: FloodControl,
         features: Features,
-        tempo: Tempo | None = None,
+        tempo: PreviewTiming | None = None,
         reply_format: ReplyFormat = "auto",
         conversions: Conversions | None = None,
     ) -> None:
         self._bot = bot
         self._pacer = pacer
-        self._tempo = tempo or Tempo()
+        self._tempo = tempo or PreviewTiming()
         self._features = features
         self._reply_format = reply_format
         self._conversions = conversions or Conversions()
-        self._api = Api(bot, features)
-        self._post = Post(self._api, pacer)
+        self._api = BotApi(bot, features)
+        self._post = RetryingSender(self._api, pacer)
 
     async def deliver(
         self,
@@ -102,7 +96,7 @@ class Sender:
             except NotWantedError:
                 return
             offset = piece.end
-            await on_part(Part(message_id, offset))
+            await on_part(DeliveredPart(message_id, offset))
             to, edit = replace(to, reply_to=None), None
 
     async def notice(

@@ -12,9 +12,8 @@ from dataclasses import replace
 from telegram import Bot, InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, TelegramError
 
-from bot.outbound.destination import Alone, Destination
-from bot.outbound.features import Features
-from bot.outbound.refusals import is_unauthorized
+from bot.outbound.content import Destination, EphemeralAudience
+from bot.outbound.refusals import Features, is_unauthorized
 
 BELIEVED_S = 3600.0
 """So long nothing is tried where the bot was no administrator: it may become one."""
@@ -37,7 +36,7 @@ def number_of(message: Message | Mapping[str, object]) -> int:
     return number
 
 
-class Ephemeral:
+class EphemeralMessages:
     """Shows messages to one member of a group."""
 
     def __init__(self, bot: Bot, features: Features, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +44,7 @@ class Ephemeral:
         self._features = features
         self._clock = clock
 
-    async def send(self, to: Destination, alone: Alone, send: Send) -> int:
+    async def send(self, to: Destination, alone: EphemeralAudience, send: Send) -> int:
         """Send it to one member alone, or where Telegram refuses that and it may be, to all, which is remembered.
 
         Raises BadRequest where it may not be: that Telegram does not show it to them says nothing of the group.
@@ -104,7 +103,7 @@ class Ephemeral:
             raise BadRequest("Message to edit not found") from exc
 
 
-def _ways(alone: Alone, *, unasked: bool) -> Iterator[Fields]:
+def _ways(alone: EphemeralAudience, *, unasked: bool) -> Iterator[Fields]:
     """What may let us: a fresh press, a fresh message of theirs, or that the bot is an administrator."""
     whom: dict[str, object] = {"receiver_user_id": alone.receiver}
     if alone.query is not None:

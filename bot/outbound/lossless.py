@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from telegram import MessageEntity
 from telegramify_markdown.rich import RICH_OPTIONS
 
+from bot.outbound.blocks import TooDenseError, events
 from bot.outbound.breaks import MARK, with_marks
 from bot.outbound.content import Content, Rich
 from bot.outbound.markdown import formula_dollars
-from bot.outbound.numbering import Numbered, ordered_lists, shown_numbers
-from bot.outbound.parser import TooDenseError, events
+from bot.outbound.numbering import OrderedList, ordered_lists, shown_numbers
 
 # What a conversion may leave out; none of these looks further than a line: the bullets and boxes of a list, signs of
 # a heading, an address that is its own text, and of the words behind a fence all but the language.
@@ -75,7 +75,7 @@ def _line(line: str) -> str:
     return fence[1]
 
 
-def _with_bullets(markdown: str, lists: list[Numbered]) -> str:
+def _with_bullets(markdown: str, lists: list[OrderedList]) -> str:
     """The markdown without the numbers of lists, which are counted as the reader should see them."""
     data, parts, done = markdown.encode(), list[bytes](), 0
     for start, end in sorted((item.start, item.end) for one in lists for item in one.items):

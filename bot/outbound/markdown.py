@@ -12,10 +12,9 @@ import pyromark
 from telegramify_markdown.rich import RICH_OPTIONS
 
 from bot.outbound.bare import is_bare, kept
-from bot.outbound.breaks import applied, with_marks, with_rows
+from bot.outbound.blocks import events
+from bot.outbound.breaks import JOINT, applied, joints, needs_joints, with_marks, with_rows
 from bot.outbound.formulas import formulas
-from bot.outbound.parser import events
-from bot.outbound.unspaced import JOINT, joints, needs_joints
 
 _ROUNDS = 12
 """Each round may bring to light what the last one hid: of many signs in one paragraph half as many are left. The end

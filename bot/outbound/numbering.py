@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from telegramify_markdown.rich import RICH_OPTIONS
 
-from bot.outbound.parser import events
+from bot.outbound.blocks import events
 
 DELIMITER = "\ufdd2"
 """No character: it stands behind the number of each item until its own delimiter does."""
@@ -22,7 +22,7 @@ _NESTING = frozenset({"Start", "End"})
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """An item of an ordered list; the range is that of its number and delimiter, in bytes of the UTF-8 form."""
 
     start: int
@@ -32,11 +32,11 @@ class Item:
 
 
 @dataclass(slots=True)
-class Numbered:
+class OrderedList:
     """An ordered list."""
 
     depth: int
-    items: list[Item] = field(default_factory=list)
+    items: list[ListItem] = field(default_factory=list)
 
     @property
     def numbers(self) -> list[int]:
@@ -50,9 +50,9 @@ class Numbered:
         return all(after == before + 1 for before, after in pairwise(self.numbers))
 
 
-def ordered_lists(text: str) -> list[Numbered]:
+def ordered_lists(text: str) -> list[OrderedList]:
     """The ordered lists, each before those in its items. Raises TooDenseError."""
-    return _Found(text).lists
+    return _ItemRanges(text).lists
 
 
 def with_delimiters(text: str) -> str:
@@ -126,7 +126,7 @@ def _attribute(tag: str, name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _delimiters(lists: list[Numbered]) -> Iterator[tuple[int, str]]:
+def _delimiters(lists: list[OrderedList]) -> Iterator[tuple[int, str]]:
     """Where each delimiter stands and what it is to be: another one wherever the counting begins anew."""
     last: dict[int, str] = {}
     for one in lists:
@@ -138,11 +138,11 @@ def _delimiters(lists: list[Numbered]) -> Iterator[tuple[int, str]]:
             yield item.end - 1, last[one.depth]
 
 
-class _Found:
+class _ItemRanges:
     def __init__(self, text: str) -> None:
-        self.lists: list[Numbered] = []
+        self.lists: list[OrderedList] = []
         self._data = text.encode()
-        self._open: list[Numbered | None] = []
+        self._open: list[OrderedList | None] = []
         for event, start, _ in events(text, RICH_OPTIONS, _NESTING):
             match event:
                 case {"Start": {"List": first}}:
@@ -153,7 +153,7 @@ class _Found:
                     self._take(start)
 
     def _begin(self, *, ordered: bool) -> None:
-        one = Numbered(depth=len(self._open)) if ordered else None
+        one = OrderedList(depth=len(self._open)) if ordered else None
         self._open.append(one)
         if one is not None:
             self.lists.append(one)
@@ -162,4 +162,4 @@ class _Found:
         one = self._open[-1]
         marker = _MARKER.match(self._data, start)
         if one is not None and marker is not None:
-            one.items.append(Item(marker.start(1), marker.end(), int(marker[1]), marker[2].decode()))
+            one.items.append(ListItem(marker.start(1), marker.end(), int(marker[1]), marker[2].decode()))

@@ -13,12 +13,11 @@ from telegram import InlineKeyboardMarkup
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
-from bot.backoff import backoff
+from bot.concurrency import backoff
 from bot.errors import KeepsakeError
-from bot.outbound.api import Api, Markup
-from bot.outbound.content import Attachment, Content, File, Rich
-from bot.outbound.destination import Destination
-from bot.outbound.pacing import Pacer
+from bot.outbound.bot_api import BotApi, Markup
+from bot.outbound.content import Attachment, Content, Destination, File, Rich
+from bot.outbound.flood_control import FloodControl
 from bot.outbound.refusals import (
     Refusal,
     failed_there,
@@ -54,10 +53,10 @@ def always() -> bool:
     return True
 
 
-class Post:
+class RetryingSender:
     """Sends and edits one message at a time until Telegram takes it or refuses it."""
 
-    def __init__(self, api: Api, pacer: Pacer) -> None:
+    def __init__(self, api: BotApi, pacer: FloodControl) -> None:
         self._api = api
         self._pacer = pacer
 

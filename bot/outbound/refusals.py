@@ -1,29 +1,17 @@
-"""What a refusal of Telegram means. The Bot API has no codes for it, only sentences."""
+"""What a refusal of Telegram means. The Bot API has no codes for it, only sentences.
+
+What the Bot API server understands, learned from its refusals and remembered for the life of the process.
+"""
 
 import datetime as dt
 import re
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import httpx
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 
-from bot.errors import Undeliverable
-
-
-class Refusal(Enum):
-    """What to do about a 400."""
-
-    NOT_MODIFIED = auto()
-    """The message already says that: done."""
-    NOT_EDITABLE = auto()
-    """This message can't become that: another form may do, else a new one has to be sent."""
-    NOTHING_TO_EDIT = auto()
-    """The message to edit is gone: send a new one."""
-    FOR_GOOD = auto()
-    """The chat, or the right to write there, is gone."""
-    CONTENT = auto()
-    """Anything else: this content is not taken in this form."""
-
+from bot.errors import KeepsakeError, Undeliverable
 
 _NOTHING_TO_EDIT = (
     "message to edit not found",
@@ -46,8 +34,6 @@ _FOR_GOOD = (
     "channel_private",
     "peer_id_invalid",
 )
-
-
 _TOPIC_GONE = (
     "message thread not found",
     "message_thread_invalid",
@@ -58,12 +44,25 @@ _TOPIC_GONE = (
 _NO_DRAFTS = re.compile(
     r"textdraft_|draft\w{0,40}_(?:peer|forbidden|disabled)|drafts? .{0,200}(?:not |n't |only |forbidden|disabled)"
 )
-
 _TIMED_OUT = re.compile(r"\((?:408|504)\)|gateway time-?out|request time-?out", re.IGNORECASE)
 """A 504 of a proxy before the server, and the like."""
-
 _TOO_LARGE = "request entity too large"
 """A 413: of more bytes than the server takes. It comes as an error of the network, which would pass."""
+
+
+class Refusal(Enum):
+    """What to do about a 400."""
+
+    NOT_MODIFIED = auto()
+    """The message already says that: done."""
+    NOT_EDITABLE = auto()
+    """This message can't become that: another form may do, else a new one has to be sent."""
+    NOTHING_TO_EDIT = auto()
+    """The message to edit is gone: send a new one."""
+    FOR_GOOD = auto()
+    """The chat, or the right to write there, is gone."""
+    CONTENT = auto()
+    """Anything else: this content is not taken in this form."""
 
 
 def meaning(exc: BadRequest) -> Refusal:
@@ -134,3 +133,22 @@ def seconds_to_wait(exc: RetryAfter) -> float:
     """What a 429 asks for; whether it is a number or a timedelta depends on PTB_TIMEDELTA."""
     wait = exc.retry_after
     return wait.total_seconds() if isinstance(wait, dt.timedelta) else float(wait)
+
+
+class UnsupportedError(KeepsakeError):
+    """The Bot API server is older than the method; `Features` knows it from now on."""
+
+
+@dataclass(slots=True)
+class Features:
+    """Methods that are newer than some servers in use."""
+
+    rich: bool = True
+    """sendRichMessage, sendRichMessageDraft and `rich_message` in editMessageText (Bot API 10.1)."""
+    drafts: bool = True
+    """sendMessageDraft (Bot API 9.3)."""
+    draftless: set[int] = field(default_factory=set)
+    """Chats that Telegram takes no drafts for."""
+    not_alone: dict[tuple[int, int], float] = field(default_factory=dict)
+    """Groups, and members of them to whom nothing can be shown alone unasked, since the bot is no administrator, or
+    they have left; and until when that is believed, on the clock of the process."""

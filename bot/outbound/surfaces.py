@@ -15,21 +15,18 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, TimedOut
 
 from bot.language import texts
-from bot.outbound.api import Api
-from bot.outbound.content import Content, Rich, Text
-from bot.outbound.conversions import Conversions
-from bot.outbound.convert import RICH_LIMIT
-from bot.outbound.destination import Destination
-from bot.outbound.features import UnsupportedError
-from bot.outbound.pacing import Pacer
-from bot.outbound.parts import plain_piece, preview_piece
-from bot.outbound.refusals import Refusal, lost_topic, meaning, refuses_drafts
+from bot.outbound.bot_api import BotApi
+from bot.outbound.content import Content, Destination, Rich, Text
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.formatting import RICH_LIMIT, Conversions
+from bot.outbound.refusals import Refusal, UnsupportedError, lost_topic, meaning, refuses_drafts
+from bot.outbound.splitting import plain_piece, preview_piece
 
 _FAR_BEHIND = 10_000
 """Characters that are not converted to find the newest part of an answer, when so many came at once."""
 
 
-class Kind(Enum):
+class PreviewKind(Enum):
     """What there is to show."""
 
     NOTHING = auto()
@@ -41,14 +38,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PreviewState:
     """The state of an answer that the user should see."""
 
-    kind: Kind
+    kind: PreviewKind
     text: str = ""
 
 
-class Outcome(Enum):
+class PreviewOutcome(Enum):
     """What became of a view."""
 
     VISIBLE = auto()
@@ -68,7 +65,7 @@ class Surface(Protocol):
     def gap(self) -> float:
         """Seconds until the next view may be shown."""
 
-    async def show(self, view: View) -> Outcome:
+    async def show(self, view: PreviewState) -> PreviewOutcome:
         """Show the view. Raises TelegramError."""
 
 
@@ -77,8 +74,8 @@ class DraftSurface:
 
     def __init__(
         self,
-        api: Api,
-        pacer: Pacer,
+        api: BotApi,
+        pacer: FloodControl,
         to: Destination,
         draft_id: int,
         gap: float,
@@ -96,11 +93,11 @@ class DraftSurface:
         self._from = 0
         self._wants_rich = rich
 
-    async def show(self, view: View) -> Outcome:
+    async def show(self, view: PreviewState) -> PreviewOutcome:
         """Draw the draft anew, which also keeps it alive."""
         while (content := await self._content(view)) is not None:
             if not self._pacer.free(self._to):
-                return Outcome.LATER
+                return PreviewOutcome.LATER
             try:
                 await self._api.draft(self._to, self._draft_id, content)
             except UnsupportedError:
@@ -109,8 +106,8 @@ class DraftSurface:
                 if not self._is_learned(exc):
                     raise
                 continue
-            return Outcome.VISIBLE
-        return Outcome.NOWHERE
+            return PreviewOutcome.VISIBLE
+        return PreviewOutcome.NOWHERE
 
     def _is_learned(self, exc: BadRequest) -> bool:
         """Whether the next try is another one: without the topic that is gone, or none at all in this chat."""
@@ -122,16 +119,16 @@ class DraftSurface:
             return True
         return False
 
-    async def _content(self, view: View) -> Content | None:
+    async def _content(self, view: PreviewState) -> Content | None:
         if self._to.chat_id in self._api.features.draftless:
             return None
         rich = self._wants_rich and self._api.features.rich
-        if view.kind is Kind.NOTHING or not (rich or self._api.features.drafts):
+        if view.kind is PreviewKind.NOTHING or not (rich or self._api.features.drafts):
             return None
-        if view.kind is Kind.ANSWER:
+        if view.kind is PreviewKind.ANSWER:
             newest = partial(self._newest, view.text, rich=rich)
             return await self._conversions.do(len(view.text), newest, lambda: None)
-        if view.kind is Kind.NOTE:
+        if view.kind is PreviewKind.NOTE:
             return Rich(f"<p>{html.escape(view.text)}</p>") if rich else Text(view.text)
         if not rich:
             return Text("")  # Telegram's apps say it in their own language
@@ -157,8 +154,8 @@ class MessageSurface:
 
     def __init__(
         self,
-        api: Api,
-        pacer: Pacer,
+        api: BotApi,
+        pacer: FloodControl,
         to: Destination,
         begun: int | None,
         on_begun: Callable[[int], Awaitable[None]],
@@ -181,30 +178,30 @@ class MessageSurface:
         self._wants_rich = rich
         self._may_begin = True
 
-    async def show(self, view: View) -> Outcome:
+    async def show(self, view: PreviewState) -> PreviewOutcome:
         """Begin the message, or edit it when the view is a new one."""
         while (content := await self._content(view)) is not None:
             if content == self._last:
-                return Outcome.VISIBLE
+                return PreviewOutcome.VISIBLE
             if not self._pacer.free(self._to):
-                return Outcome.LATER
+                return PreviewOutcome.LATER
             try:
                 await self._put(content)
             except UnsupportedError:
                 continue
             self._last = content
-            return Outcome.VISIBLE
-        return Outcome.NOWHERE
+            return PreviewOutcome.VISIBLE
+        return PreviewOutcome.NOWHERE
 
-    async def _content(self, view: View) -> Content | None:
+    async def _content(self, view: PreviewState) -> Content | None:
         if self.message_id is None and not self._may_begin:
             return None
-        if view.kind is Kind.ANSWER:
+        if view.kind is PreviewKind.ANSWER:
             rich = self._wants_rich and self._api.features.rich
             first = partial(preview_piece, view.text, 0, rich=rich)
             piece = await self._conversions.do(len(view.text), first, lambda: None)
             return piece.content if piece is not None else None
-        if view.kind is Kind.NOTE:
+        if view.kind is PreviewKind.NOTE:
             return Text(view.text)
         # An answer for one member's eyes is begun within seconds of the question, or can't be shown to them alone.
         return Text(texts.DRAFT_THINKING) if self._to.alone is not None and self.message_id is None else None

@@ -4,7 +4,7 @@ from sandbox.botapi.calls import Call
 from sandbox.botapi.faults import Faults, Hold
 from sandbox.botapi.message import Button, Entity, Message
 from sandbox.botapi.people import Chat, User
-from sandbox.botapi.previews import Draft
 from sandbox.botapi.server import BotApi
+from sandbox.botapi.server_state import Draft
 
 __all__ = ["BotApi", "Button", "Call", "Chat", "Draft", "Entity", "Faults", "Hold", "Message", "User"]

@@ -9,11 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.botapi.arguments import Arguments
-from sandbox.botapi.errors import ApiError
-from sandbox.botapi.kinds import integer, record, string
+from sandbox.botapi.parameters import Arguments, integer, record, string
 from sandbox.botapi.people import Chat, User
-from sandbox.botapi.wire import parameters
+from sandbox.botapi.wire import ApiError, parameters
 
 if TYPE_CHECKING:
     from sandbox.botapi.server import BotApi

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
-from sandbox.botapi.errors import ApiError, too_many_requests
-from sandbox.hold import Stop
+from sandbox.botapi.wire import ApiError, too_many_requests
+from sandbox.http import Stop
 
 Moment = Literal["before", "after"]
 """Before the call has its effect, or after that and before its answer."""

@@ -2,28 +2,27 @@
 
 from typing import cast
 
-from sandbox.botapi import kinds
-from sandbox.botapi.errors import bad_request
-from sandbox.botapi.wire import Json
+from sandbox.botapi import parameters
+from sandbox.botapi.wire import Json, bad_request
 
 MAX_DATA_BYTES = 64
 ACTIONS = ("url", "callback_data", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
 """The actions of a button that the sandbox knows; Telegram has a few more."""
 
-_button = kinds.record(
-    {"text": kinds.string},
+_button = parameters.record(
+    {"text": parameters.string},
     {
-        **dict.fromkeys(ACTIONS[:-1], kinds.string),
-        "copy_text": kinds.record({"text": kinds.string}),
-        "icon_custom_emoji_id": kinds.string,
-        "style": kinds.string,
+        **dict.fromkeys(ACTIONS[:-1], parameters.string),
+        "copy_text": parameters.record({"text": parameters.string}),
+        "icon_custom_emoji_id": parameters.string,
+        "style": parameters.string,
     },
 )
-_inline = kinds.record({"inline_keyboard": kinds.array(kinds.array(_button))})
-_remove = kinds.record({"remove_keyboard": kinds.boolean}, {"selective": kinds.boolean})
+_inline = parameters.record({"inline_keyboard": parameters.array(parameters.array(_button))})
+_remove = parameters.record({"remove_keyboard": parameters.boolean}, {"selective": parameters.boolean})
 LONGEST_PLACEHOLDER = 64
-_force = kinds.record(
-    {"force_reply": kinds.boolean}, {"input_field_placeholder": kinds.string, "selective": kinds.boolean}
+_force = parameters.record(
+    {"force_reply": parameters.boolean}, {"input_field_placeholder": parameters.string, "selective": parameters.boolean}
 )
 
 
@@ -40,7 +39,7 @@ def inline(value: object, name: str) -> Json:
 
 def markup(value: object, name: str) -> Json:
     """An inline keyboard, or the removal of a keyboard, or a forced reply."""
-    found = kinds.decoded(value, name)
+    found = parameters.decoded(value, name)
     fields = found if isinstance(found, dict) else {}
     other = _remove if "remove_keyboard" in fields else _force if "force_reply" in fields else None
     if other is None:

@@ -4,7 +4,7 @@ import io
 
 import PIL.Image
 
-from sandbox.botapi.files import Files
+from sandbox.botapi.stored_state import Files
 from sandbox.botapi.wire import Json
 
 SIDES = (90, 320, 800, 1280, 2560)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from sandbox.botapi import formatting as texts
 from sandbox.botapi import media
-from sandbox.botapi import text as texts
-from sandbox.botapi.files import Files
+from sandbox.botapi.chat_view import Chat as Chat
 from sandbox.botapi.message import Message
-from sandbox.botapi.methods.chats import member
-from sandbox.botapi.rooms import Chat as Chat
+from sandbox.botapi.methods.about_chats import member
+from sandbox.botapi.server_state import ServerState
+from sandbox.botapi.stored_state import Files
 from sandbox.botapi.wire import Json
-from sandbox.botapi.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class User:
 
     id: int
     name: str
-    _world: World = field(repr=False, compare=False)
+    _world: ServerState = field(repr=False, compare=False)
 
     async def say(
         self,

@@ -14,24 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.botapi import arguments, control, wire
+from sandbox.botapi import control, wire
+from sandbox.botapi import parameters as arguments
+from sandbox.botapi.bot_settings import SettingsStore
 from sandbox.botapi.calls import Call
-from sandbox.botapi.changes import Changes
-from sandbox.botapi.database import Database
-from sandbox.botapi.errors import ApiError
 from sandbox.botapi.faults import Faults
-from sandbox.botapi.files import Files
-from sandbox.botapi.limits import FloodLimits
+from sandbox.botapi.method_table import BY_LOWER_NAME
 from sandbox.botapi.people import Chat, User
-from sandbox.botapi.previews import Previews
-from sandbox.botapi.queries import Queries
-from sandbox.botapi.settings import SettingsStore
-from sandbox.botapi.store import Store
-from sandbox.botapi.table import BY_LOWER_NAME
-from sandbox.botapi.updates import Updates
-from sandbox.botapi.webhook import Webhook
-from sandbox.botapi.world import World
-from sandbox.server import serve
+from sandbox.botapi.server_state import FloodLimits, Previews, ServerState
+from sandbox.botapi.stored_state import Database, Files, Store
+from sandbox.botapi.updates import Changes, Queries, Updates, Webhook
+from sandbox.botapi.wire import ApiError
+from sandbox.http import serve
 
 FIRST_USER_ID = 100_000_000
 FIRST_GROUP_ID = 1_001_000_000_000
@@ -239,11 +233,11 @@ def _bot(token: str, username: str, first_name: str) -> wire.Json:
     return {"id": number, "is_bot": True, "first_name": first_name, "username": username, **abilities, **more}
 
 
-def _world(bot: wire.Json, database: Database, clock: Callable[[], float]) -> World:
+def _world(bot: wire.Json, database: Database, clock: Callable[[], float]) -> ServerState:
     changes = Changes()
     settings = SettingsStore(database)
     updates = Updates(database, settings, changes)
-    return World(
+    return ServerState(
         bot=bot,
         store=Store(database),
         files=Files(database),

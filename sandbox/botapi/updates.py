@@ -1,14 +1,50 @@
-"""The updates that wait for the bot: each is kept until the bot has confirmed it."""
+"""One bell for everything that happens; who waits for something looks again when it rings.
 
+The updates that wait for the bot: each is kept until the bot has confirmed it.
+
+Delivers updates to the bot's webhook, one after another, each until it is taken.
+
+The presses of buttons that the bot still has to answer.
+"""
+
+import asyncio
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from sandbox.botapi.changes import Changes
-from sandbox.botapi.database import Database
-from sandbox.botapi.errors import conflict
-from sandbox.botapi.settings import SettingsStore
-from sandbox.botapi.wire import Json
+import httpx
+
+from sandbox.botapi.bot_settings import SettingsStore
+from sandbox.botapi.stored_state import Database
+from sandbox.botapi.wire import Json, conflict
+
+BACK_OFF_S = (0.1, 0.2, 0.4, 0.8)
+"""Telegram waits longer; nobody wants to here."""
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+TIMEOUT_S = 10.0
+LIFE_S = 60.0
+"""Telegram does not say how long it waits; a minute is more than any app shows the press."""
+FRESH_S = 15.0
+"""So long after a press, or an ephemeral message, its sender can be shown what nobody else sees."""
+
+
+class Changes:
+    """Wakes all who wait."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+
+    def note(self) -> None:
+        """Something changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait(self, happened: Callable[[], bool], timeout: float | None) -> None:
+        """Wait until it happened; raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not happened():
+                await self._changed.wait()
 
 
 class Updates:
@@ -92,3 +128,80 @@ class Updates:
     def _ends(self, mine: int) -> bool:
         webhook = self._settings.current.url
         return not self._open or self._poll != mine or bool(webhook) or bool(self.pending(1))
+
+
+class Webhook:
+    """Runs while the server does; sleeps while no webhook is set."""
+
+    def __init__(self, updates: Updates, settings: SettingsStore, changes: Changes) -> None:
+        self.last_error: tuple[int, str] | None = None
+        self._updates = updates
+        self._settings = settings
+        self._changes = changes
+
+    async def deliver(self) -> None:
+        """Deliver, for ever."""
+        failures = 0
+        await self._changes.wait(lambda: bool(self._next()), timeout=None)  # a client takes 30 ms to make
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+            while True:
+                await self._changes.wait(lambda: bool(self._next()), timeout=None)
+                if await self._post(client, self._next()):
+                    failures = 0
+                else:
+                    await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                    failures += 1
+
+    def _next(self) -> Sequence[Json]:
+        return self._updates.pending(1) if self._settings.current.url else ()
+
+    async def _post(self, client: httpx.AsyncClient, updates: Sequence[Json]) -> bool:
+        settings = self._settings.current
+        headers = {SECRET_HEADER: settings.secret} if settings.secret else {}
+        [update] = updates
+        try:
+            response = await client.post(settings.url, json=update, headers=headers)
+        except httpx.HTTPError as exc:
+            return self._failed(str(exc) or type(exc).__name__)
+        if not response.is_success:
+            return self._failed(f"Wrong response from the webhook: {response.status_code} {response.reason_phrase}")
+        number = update["update_id"]
+        assert isinstance(number, int)
+        self._updates.confirm(number + 1)
+        return True
+
+    def _failed(self, reason: str) -> bool:
+        self.last_error = (int(time.time()), reason)
+        return False
+
+
+class Queries:
+    """Each query is answered once, while it lives."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def ask(self) -> int:
+        """Begin a query; returns its id."""
+        with self._database.transaction():
+            return self._database.write("INSERT INTO queries (asked_at) VALUES (?)", self._clock())
+
+    def is_fresh(self, number: object) -> bool:
+        """Whether somebody pressed just now."""
+        if not isinstance(number, str) or not number.isdecimal():
+            return False
+        since = self._clock() - FRESH_S
+        return (
+            self._database.one("SELECT 1 FROM queries WHERE id = ? AND asked_at >= ?", int(number), since) is not None
+        )
+
+    def answer(self, number: int) -> bool:
+        """Note the answer; False when nobody waits for it (any more)."""
+        born = self._clock() - LIFE_S
+        waiting = self._database.one(
+            "SELECT 1 FROM queries WHERE id = ? AND asked_at > ? AND NOT answered", number, born
+        )
+        with self._database.transaction():
+            self._database.write("UPDATE queries SET answered = 1 WHERE id = ?", number)
+        return waiting is not None

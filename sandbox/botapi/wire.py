@@ -1,4 +1,7 @@
-"""Requests and responses of the Bot API over HTTP."""
+"""What the Bot API answers when it refuses: a code and a sentence, both Telegram's own.
+
+Requests and responses of the Bot API over HTTP.
+"""
 
 import json
 from urllib.parse import parse_qsl
@@ -7,11 +10,43 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox import forms
-from sandbox.botapi.errors import ApiError, bad_request
+from sandbox import http
 
 Json = dict[str, object]
 """A Telegram object as it stands on the wire."""
+
+
+class ApiError(Exception):
+    """The call is refused."""
+
+    def __init__(
+        self, code: int, description: str, retry_after: int | None = None, moved_to: int | None = None
+    ) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.retry_after = retry_after
+        self.moved_to = moved_to
+
+
+def bad_request(reason: str) -> ApiError:
+    """The call is wrong."""
+    return ApiError(400, f"Bad Request: {reason}")
+
+
+def forbidden(reason: str) -> ApiError:
+    """The call is right, but not allowed here."""
+    return ApiError(403, f"Forbidden: {reason}")
+
+
+def conflict(reason: str) -> ApiError:
+    """Another way of receiving updates is in use."""
+    return ApiError(409, f"Conflict: {reason}")
+
+
+def too_many_requests(retry_after: int) -> ApiError:
+    """A flood limit was reached."""
+    return ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after)
 
 
 async def parameters(request: Request) -> Json:
@@ -30,7 +65,7 @@ def _fields(content_type: str, body: bytes) -> Json:
         if media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(body.decode(), keep_blank_values=True))
         if media_type == "multipart/form-data":
-            return dict(forms.parts(content_type, body))
+            return dict(http.parts(content_type, body))
     except UnicodeDecodeError as exc:
         raise bad_request("strings must be encoded in UTF-8") from exc
     except ValueError as exc:

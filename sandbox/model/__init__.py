@@ -1,9 +1,9 @@
 """An offline model server: OpenAI's and DashScope's interfaces, scripted answers, a stand-in that says it is one."""
 
-from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, Hold, NoFinish, Raw, Say
+from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, HoldStream, NoFinish, Raw, Say
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
-from sandbox.model.request import ChatRequest, Message
-from sandbox.model.responses.store import ResponseStore
+from sandbox.model.request import ChatRequest, RequestMessage
+from sandbox.model.responses_answer import ResponseStore
 from sandbox.model.server import MODEL_NAME, ModelServer
 from sandbox.model.transcriptions import TranscriptionDesk, TranscriptionRequest
 
@@ -17,11 +17,11 @@ __all__ = [
     "EmbeddingRequest",
     "Fail",
     "Hang",
-    "Hold",
-    "Message",
+    "HoldStream",
     "ModelServer",
     "NoFinish",
     "Raw",
+    "RequestMessage",
     "ResponseStore",
     "Say",
     "TranscriptionDesk",

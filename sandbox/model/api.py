@@ -5,14 +5,13 @@ from typing import Literal, Protocol
 
 from sandbox.model.behaviour import Break, Say
 from sandbox.model.prompt_cache import PromptCount
-from sandbox.model.refusal import ErrorBody
-from sandbox.model.request import ChatRequest
+from sandbox.model.request import ChatRequest, ErrorBody
 
 Field = Literal["reasoning", "content"]
 """What a delta is a piece of."""
 
 
-class Answer(Protocol):
+class ApiAnswer(Protocol):
     """One answer in the bytes of its API; playback asks for them in the order in which they are sent."""
 
     def opening(self) -> bytes:
@@ -44,7 +43,7 @@ class Answer(Protocol):
         ...
 
 
-class Api(Protocol):
+class ModelApi(Protocol):
     """A wire format."""
 
     error: ErrorBody
@@ -53,6 +52,6 @@ class Api(Protocol):
         """Check a request; raises RequestError with the reason for the client."""
         ...
 
-    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Answer:
+    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> ApiAnswer:
         """What `say` is in this API's bytes."""
         ...

@@ -2,19 +2,27 @@
 
 A test queues behaviours (``ModelServer.script``), so that every trouble a real server makes can be had on demand, at
 a known point of the answer.
+
+What the model server says when nobody scripted it: that it is no model, and what it was given.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
-from sandbox.hold import Stop
+from sandbox.http import Stop
+from sandbox.model.request import ChatRequest
 
 Point = Literal["headers", "finish"] | int
 """Where an answer may be held: before its headers, after that many deltas, or before it ends."""
+QUOTED_WORDS = 12
+_HEADING = re.compile(r"^#+ .+$", re.MULTILINE)
+LONG_ANSWER = Path(__file__).with_name("long_answer.md")
 
 
-class Hold(Stop):
+class HoldStream(Stop):
     """An answer stops at `point` until it is released; an unstreamed one has the point "headers" only."""
 
     def __init__(self, point: Point) -> None:
@@ -46,7 +54,7 @@ class Say:
     delay: float = 0.0
     finish_reason: str = "stop"
     usage: bool | Literal["every chunk"] = True
-    hold: Hold | None = None
+    hold: HoldStream | None = None
     reasoning_as: Literal["summary", "text"] = "summary"
 
 
@@ -100,3 +108,22 @@ class Raw:
 
 
 Behaviour = Say | Fail | Hang | Raw
+
+
+def answer(request: ChatRequest, delay: float, chunk: int = 1) -> Say:
+    """A plain sentence; a long text where the user says "long" or "markdown"; a list line where there is a form."""
+    count = len(request.messages)
+    opening = (
+        "I am a stand-in for a model, with no understanding. "
+        f"I was given {count} message{'s' if count > 1 else ''}; your last words were: {_tail(request.last_words)}"
+    )
+    if (heading := _HEADING.search(request.last_words)) is not None:  # a form to fill in, such as that of notes
+        return Say(f"{heading[0]}\n- {opening}", delay=delay, chunk=chunk)
+    if re.search(r"\b(long|markdown)\b", request.last_words, re.IGNORECASE):
+        opening += "\n\n" + LONG_ANSWER.read_text(encoding="utf-8")
+    return Say(opening, delay=delay, chunk=chunk)
+
+
+def _tail(text: str) -> str:
+    words = text.split()
+    return ("... " if len(words) > QUOTED_WORDS else "") + " ".join(words[-QUOTED_WORDS:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import PIL.Image
 
-from sandbox.model.refusal import RequestError
+from sandbox.model.request import RequestError
 
 TOKEN_BYTES = 4
 PICTURE_TOKEN_PIXELS = 32 * 32
@@ -32,7 +32,7 @@ _BEGINNINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
+class RequestMedium:
     """A picture or a sound, by the kind that it was said to be, with the tokens that Qwen counts for it."""
 
     kind: str
@@ -47,7 +47,7 @@ class Medium:
         return (name * -(-length // len(name)))[:length]
 
 
-def picture(url: object, param: str) -> Medium:
+def picture(url: object, param: str) -> RequestMedium:
     """The picture in a data URL; raises RequestError."""
     match = _PICTURE.fullmatch(str(url))
     if match is None:
@@ -55,7 +55,7 @@ def picture(url: object, param: str) -> Medium:
     return _checked(match[1], match[2], param)
 
 
-def sound(kind: object, encoded: object, param: str) -> Medium:
+def sound(kind: object, encoded: object, param: str) -> RequestMedium:
     """A sound of the kind "mp3" or "wav", in base64 or a data URL; raises RequestError."""
     match = _SOUND.fullmatch(str(encoded or ""))
     if kind not in ("mp3", "wav") or match is None:
@@ -63,7 +63,7 @@ def sound(kind: object, encoded: object, param: str) -> Medium:
     return _checked(str(kind), match[1], param)
 
 
-def named_sound(url: object, param: str) -> Medium:
+def named_sound(url: object, param: str) -> RequestMedium:
     """The sound in a data URL that names its kind; raises RequestError."""
     match = _NAMED_SOUND.fullmatch(str(url))
     return sound(_SOUND_KINDS.get(match[1]) if match else None, url, param)
@@ -80,7 +80,7 @@ def tokens(kind: str, data: bytes) -> int:
         raise ValueError("the image can't be read") from exc
 
 
-def _checked(kind: str, encoded: str, param: str) -> Medium:
+def _checked(kind: str, encoded: str, param: str) -> RequestMedium:
     try:
         data = base64.b64decode(encoded, validate=True)
     except binascii.Error as exc:
@@ -88,6 +88,6 @@ def _checked(kind: str, encoded: str, param: str) -> Medium:
     if not data.startswith(_BEGINNINGS[kind]):
         raise RequestError(f"{param}: the image or audio is not {kind}", param)
     try:
-        return Medium(kind, data, tokens(kind, data))
+        return RequestMedium(kind, data, tokens(kind, data))
     except ValueError as exc:
         raise RequestError(f"{param}: {exc}", param) from exc

@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from sandbox.model.media import Medium
-from sandbox.model.refusal import RequestError
-from sandbox.model.request import Message
+from sandbox.model.media import RequestMedium
+from sandbox.model.request import RequestError, RequestMessage
 
 MARKERS = ("cache_control", "prompt_cache_breakpoint")
 """Fields of a part: Qwen's and Anthropic's, OpenAI's since GPT-5.6."""
@@ -14,11 +13,11 @@ MOST_MARKERS = 4
 """Anthropic refuses more of the former."""
 ROLES = ("system", "user", "assistant", "tool")
 
-ReadPart = Callable[[dict[str, object], str, str], str | Medium | None]
+ReadPart = Callable[[dict[str, object], str, str], str | RequestMedium | None]
 """Reads a content part of one API, given its message's role and its place: words, a medium, or None (unknown)."""
 
 
-def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = True) -> tuple[Message, ...]:
+def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = True) -> tuple[RequestMessage, ...]:
     """The messages in an array, whose order is not checked yet; raises RequestError.
 
     `plain` says whether a message's content may be a mere text.
@@ -28,10 +27,10 @@ def read_all(value: object, param: str, read_part: ReadPart, *, plain: bool = Tr
     return tuple(_message(item, f"{param}.[{index}]", read_part, plain) for index, item in enumerate(value))
 
 
-def of_text(role: str, text: str) -> Message:
+def of_text(role: str, text: str) -> RequestMessage:
     """A message of words only."""
     raw = json.dumps({"role": role, "content": text}, ensure_ascii=False)
-    return Message(role, text, text, raw, ends=(len(text),))
+    return RequestMessage(role, text, text, raw, ends=(len(text),))
 
 
 def words(value: object, param: str) -> str:
@@ -41,7 +40,7 @@ def words(value: object, param: str) -> str:
     return value
 
 
-def check_order(messages: Sequence[Message], param: str) -> None:
+def check_order(messages: Sequence[RequestMessage], param: str) -> None:
     """One system message at most, at the head; then user and assistant in turn, the user first and last.
 
     Calls of functions and their results stand before the assistant's words, every call with its result. Raises
@@ -68,7 +67,7 @@ def check_order(messages: Sequence[Message], param: str) -> None:
     _check_markers(messages, param)
 
 
-def _check_markers(messages: Sequence[Message], param: str) -> None:
+def _check_markers(messages: Sequence[RequestMessage], param: str) -> None:
     kept = [f'"{MARKERS[0]}":' in message.raw for message in messages for _ in message.marks]
     if sum(kept) > MOST_MARKERS:
         raise RequestError(f"A maximum of {MOST_MARKERS} blocks with cache_control may be provided.", param)
@@ -76,7 +75,7 @@ def _check_markers(messages: Sequence[Message], param: str) -> None:
         raise RequestError(f"{MARKERS[1]} is not allowed in an assistant's message", param)
 
 
-def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Message:
+def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> RequestMessage:
     if not isinstance(value, dict):
         raise RequestError(f"{param} must be an object", param)
     role = value.get("role")
@@ -93,7 +92,7 @@ def _message(value: object, param: str, read_part: ReadPart, plain: bool) -> Mes
     )
     read = [part if isinstance(part, str) else part.read for part in parts]
     ends = tuple(accumulate(map(len, read)))
-    return Message(
+    return RequestMessage(
         role=str(role),
         text="".join(part for part in parts if isinstance(part, str)),
         content="".join(read),
@@ -139,7 +138,7 @@ def _call(value: object, param: str) -> str:
     raise RequestError(f"{param}: a call has an id, and a function with its name and its arguments", param)
 
 
-def _parts(content: object, role: str, param: str, read_part: ReadPart, plain: bool) -> list[str | Medium]:
+def _parts(content: object, role: str, param: str, read_part: ReadPart, plain: bool) -> list[str | RequestMedium]:
     if plain and isinstance(content, str):
         return [words(content, param)]
     if not isinstance(content, list) or not content:
@@ -148,7 +147,7 @@ def _parts(content: object, role: str, param: str, read_part: ReadPart, plain: b
     return [_part(part, role, f"{param}.[{index}]", read_part) for index, part in enumerate(content)]
 
 
-def _part(value: object, role: str, param: str, read_part: ReadPart) -> str | Medium:
+def _part(value: object, role: str, param: str, read_part: ReadPart) -> str | RequestMedium:
     found = read_part(value, role, param) if isinstance(value, dict) else None
     if found is None:
         kind = value.get("type") if isinstance(value, dict) else None

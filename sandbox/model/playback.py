@@ -1,15 +1,19 @@
-"""Plays an answer on the wire as its behaviour says, and notices when the client does not stay for the end."""
+"""Plays an answer on the wire as its behaviour says, and notices when the client does not stay for the end.
+
+Compact JSON, and server-sent events as OpenAI writes them.
+"""
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.model.api import Answer, Field
+from sandbox.model.api import ApiAnswer, Field
 from sandbox.model.behaviour import Break, Cut, Fail, NoFinish, Point, Raw, Say
-from sandbox.model.refusal import ErrorBody, openai_error
+from sandbox.model.request import ErrorBody, openai_error
 
 SPEECH_BYTES = 9_600
 """Of a spoken answer in a delta: a fifth of a second."""
@@ -73,7 +77,7 @@ async def silence() -> AsyncIterator[Message]:
     yield _body(b"", more=False)
 
 
-async def streamed(say: Say, answer: Answer, *, spoken: bool, may_call: bool) -> AsyncIterator[Message]:
+async def streamed(say: Say, answer: ApiAnswer, *, spoken: bool, may_call: bool) -> AsyncIterator[Message]:
     """Server-sent events, a delta each; `spoken`: by voice too, `may_call`: functions may be called."""
     await _stand(say, "headers")
     yield _start(200, "text/event-stream; charset=utf-8")
@@ -91,7 +95,7 @@ async def streamed(say: Say, answer: Answer, *, spoken: bool, may_call: bool) ->
         yield _body(_ending(say, answer), more=False)
 
 
-async def whole(say: Say, answer: Answer) -> AsyncIterator[Message]:
+async def whole(say: Say, answer: ApiAnswer) -> AsyncIterator[Message]:
     """One JSON body."""
     await _stand(say, "headers")
     yield _start(200, "application/json")
@@ -121,7 +125,7 @@ def _deltas(say: Say) -> Iterator[tuple[Field, str]]:
         yield "content", piece
 
 
-def _ending(say: Say, answer: Answer) -> bytes:
+def _ending(say: Say, answer: ApiAnswer) -> bytes:
     if isinstance(say, Break):
         return answer.broken(say)
     return b"" if isinstance(say, NoFinish) else answer.finish()
@@ -142,3 +146,13 @@ def _start(status: int, media_type: str, headers: Iterable[tuple[str, str]] = ()
 
 def _body(content: bytes, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+def packed(payload: Mapping[str, object]) -> bytes:
+    """JSON without blanks."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def event(data: bytes, *lines: str) -> bytes:
+    """An event: lines of its own, then the data."""
+    return "".join(f"{line}\n" for line in lines).encode() + b"data: " + data + b"\n\n"

@@ -1,17 +1,42 @@
-"""A chat request as it came over the wire, checked: the same values, whichever API it came through."""
+"""A request that is refused, and how OpenAI's APIs say so.
+
+A chat request as it came over the wire, checked: the same values, whichever API it came through.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-from sandbox.model.refusal import RequestError
+from typing import Literal, Protocol
 
 ApiName = Literal["chat", "responses", "dashscope"]
 
 
+class RequestError(Exception):
+    """The request is refused; the message says why."""
+
+    def __init__(self, message: str, param: str | None = None, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.status = status
+        self.code = code
+
+
+class ErrorBody(Protocol):
+    """The JSON of an error, in the form of one API."""
+
+    def __call__(self, message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:
+        """The body."""
+        ...
+
+
+def openai_error(message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:
+    """OpenAI's error JSON."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}}).encode()
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
+class RequestMessage:
     """One message: `text` is its words, `content` all that the model reads (media too).
 
     `raw` is its JSON as it came, keys in their order: two messages of one API are the same when these are. `media` are
@@ -51,7 +76,7 @@ class ChatRequest:
 
     api: ApiName
     model: str
-    messages: tuple[Message, ...]
+    messages: tuple[RequestMessage, ...]
     new: int
     stream: bool
     include_usage: bool

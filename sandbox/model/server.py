@@ -19,20 +19,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from sandbox.model import playback, standin
-from sandbox.model.api import Api
+from sandbox.http import serve
+from sandbox.model import behaviour as standin
+from sandbox.model import playback
+from sandbox.model.api import ModelApi
 from sandbox.model.behaviour import Behaviour, Break, Fail, Raw, Say
-from sandbox.model.chat import ChatApi
-from sandbox.model.dashscope import DashScopeApi
-from sandbox.model.dashscope.failure import dashscope_error
+from sandbox.model.chat_api import ChatApi
+from sandbox.model.dashscope_api import DashScopeApi, dashscope_error
 from sandbox.model.embeddings import EmbeddingDesk
 from sandbox.model.prompt_cache import Account, PromptCache, PromptCount, Tokenize, four_bytes
-from sandbox.model.refusal import ErrorBody, RequestError, openai_error
-from sandbox.model.request import ChatRequest
-from sandbox.model.responses import ResponsesApi
-from sandbox.model.responses.store import ResponseStore
+from sandbox.model.request import ChatRequest, ErrorBody, RequestError, openai_error
+from sandbox.model.responses_answer import ResponseStore
+from sandbox.model.responses_api import ResponsesApi
 from sandbox.model.transcriptions import TranscriptionDesk
-from sandbox.server import serve
 
 MODEL_NAME = "stand-in"
 WORDS_PER_SECOND = 20.0
@@ -86,7 +85,7 @@ class ModelServer:
         self.account: Account = account(tokenize)
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
-        apis: dict[str, Api] = {
+        apis: dict[str, ModelApi] = {
             "/v1/chat/completions": ChatApi(),
             "/v1/responses": ResponsesApi(self.responses),
             f"{NATIVE}/services/aigc/text-generation/generation": DashScopeApi(multimodal=False),
@@ -152,7 +151,7 @@ class ModelServer:
         model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "sandbox", **self.tells}
         return JSONResponse({"object": "list", "data": [model]})
 
-    async def _chat(self, api: Api, request: Request) -> Response:
+    async def _chat(self, api: ModelApi, request: Request) -> Response:
         self._check_key(request)
         asked = api.parse(await request.body(), dict(request.headers), time.monotonic())
         self.requests.append(asked)
@@ -177,7 +176,7 @@ class ModelServer:
         answer = self.transcriptions.answer(request.headers.get("content-type", ""), await request.body())
         return playback.Playback(answer, self._closing, lambda: None)
 
-    async def _in_slot(self, api: Api, asked: ChatRequest) -> AsyncIterator[Message]:
+    async def _in_slot(self, api: ModelApi, asked: ChatRequest) -> AsyncIterator[Message]:
         if self.slots is not None and self._at_once >= self.slots and self.full is not None:
             messages = playback.failure(self.full, api.error)
             async for message in messages:
@@ -194,7 +193,7 @@ class ModelServer:
             self._at_once -= 1
             self._note_change()
 
-    def _messages(self, api: Api, asked: ChatRequest) -> AsyncIterator[Message]:
+    def _messages(self, api: ModelApi, asked: ChatRequest) -> AsyncIterator[Message]:
         behaviour = self._script.popleft() if self._script else self._answer(asked)
         if isinstance(behaviour, Break) and not asked.stream:
             behaviour = behaviour.error

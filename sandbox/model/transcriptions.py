@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from starlette.types import Message
 
-from sandbox import forms
+from sandbox import http
 from sandbox.model import playback
 from sandbox.model.behaviour import Fail, Hang
-from sandbox.model.refusal import RequestError
+from sandbox.model.request import RequestError
 
 STAND_IN = "(The sandbox can't hear: these words stand for what was said.)"
 FORMATS = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"), "wav": (b"RIFF",), "ogg": (b"OggS",)}
@@ -53,13 +53,13 @@ def parse(content_type: str, body: bytes) -> TranscriptionRequest:
     if not content_type.startswith("multipart/form-data"):
         raise RequestError("the body must be a form with a file")
     try:
-        fields = forms.parts(content_type, body)
+        fields = http.parts(content_type, body)
     except ValueError as exc:
         raise RequestError(f"the form can't be read: {exc}") from exc
     file, model = fields.get("file"), fields.get("model")
     if not isinstance(model, str) or not model:
         raise RequestError("you must provide a model parameter", "model")
-    if not isinstance(file, forms.Upload):
+    if not isinstance(file, http.Upload):
         raise RequestError("you must provide a file", "file")
     if fields.get("response_format", "json") != "json":
         raise RequestError("response_format is json here", "response_format")

@@ -11,7 +11,7 @@ import PIL
 
 from sandbox import botapi
 from sandbox.botapi import BotApi, media
-from sandbox.terminal.plain import from_html
+from sandbox.terminal.screen import from_html
 
 USER, GROUP, FRIENDS = "You", "Friends", ("Ann", "Bob")
 RECENT = 20
@@ -24,7 +24,7 @@ class Typing:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ShownDraft:
     """An answer, as far as it has grown."""
 
     text: str
@@ -39,10 +39,10 @@ class Written:
     edited: bool
 
 
-Event = Typing | Draft | Written
+Event = Typing | ShownDraft | Written
 
 
-class Conversation:
+class TerminalConversation:
     """A private chat or a group with the bot; what was written before is not told again."""
 
     def __init__(self, telegram: BotApi) -> None:
@@ -142,7 +142,7 @@ class Conversation:
                 self._news.append(_written(message, edited=before is not None))
         preview = self._chat.draft or self._chat.action
         if preview is not None and preview != self._preview:
-            self._news.append(Typing() if isinstance(preview, str) else Draft(_plain(preview) or "Thinking..."))
+            self._news.append(Typing() if isinstance(preview, str) else ShownDraft(_plain(preview) or "Thinking..."))
         self._preview = preview
         return bool(self._news)
 

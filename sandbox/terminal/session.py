@@ -1,25 +1,61 @@
-"""One sitting: lines are read and sent until they end, while everything that the bot does is shown.
+"""What is typed, line by line, from a terminal, a pipe or a file.
+
+One sitting: lines are read and sent until they end, while everything that the bot does is shown.
 
 In a terminal a line goes out when it is typed, also in the middle of an answer. From a pipe each line waits for the
 answer to the one before, and a bot that dies ends the sitting.
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Coroutine, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TextIO
 
 from sandbox.bot_process import BotProcess
-from sandbox.terminal.chat import Chat
-from sandbox.terminal.commands import Commands
-from sandbox.terminal.conversation import Conversation
-from sandbox.terminal.lines import Lines
+from sandbox.terminal.commands import Commands, TerminalChat
+from sandbox.terminal.conversation import TerminalConversation
 from sandbox.terminal.screen import Screen
 from sandbox.world import World
 
 QUIT = ":quit"
 GOODBYE = "Ending, as soon as the bot has finished what it is saying (Ctrl-C: at once)."
 WELCOME = "Type to talk to the bot; :help shows what else there is, Ctrl-D ends."
+
+
+class Lines:
+    """Reads `descriptor` in a thread of its own.
+
+    The event loop's reader takes no files, and makes a terminal non-blocking for everybody else who has it open. The
+    thread is a daemon and holds no lock of the interpreter's, so the program can end while it waits.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def put(line: str | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits for this line any more
+                loop.call_soon_threadsafe(self._queue.put_nowait, line)
+
+        threading.Thread(target=_read, args=(descriptor, put), name="sandbox lines", daemon=True).start()
+
+    async def next(self) -> str | None:
+        """The next line without its end; None when there will be no more."""
+        return await self._queue.get()
+
+
+def _read(descriptor: int, put: Callable[[str | None], None]) -> None:
+    rest = b""
+    with contextlib.suppress(OSError):  # a terminal that was closed reads as an error: there will be no more lines
+        while data := os.read(descriptor, 65536):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                put(line.decode(errors="replace").rstrip("\r"))
+    if rest:
+        put(rest.decode(errors="replace"))
+    put(None)
 
 
 class Session:
@@ -29,8 +65,8 @@ class Session:
         self._descriptor = descriptor
         self._typed = os.isatty(descriptor)
         self._screen = Screen(output, live=self._typed and output.isatty())
-        self._conversation = Conversation(world.telegram)
-        self._chat = Chat(self._conversation, self._screen)
+        self._conversation = TerminalConversation(world.telegram)
+        self._chat = TerminalChat(self._conversation, self._screen)
         self._bot: BotProcess | None = None
         if bot_arguments is not None:
             log = world.data / "sandbox.log"

@@ -5,24 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from bot.access.owners import Owners
-from bot.access.requests import DAY_S, Requests
+from bot.access.access_requests import DAY_S, AccessRequests
+from bot.access.policy import Owners
 from bot.language import catalogue, speaking
 from storage import Storage
-from storage.guests import SHELL, Decider, Guest, Standing
-from storage.notices import NOBODY_ALONE
-from storage.records import Notice, Place
+from storage.access_list import SHELL, AccessStatus, Applicant, Decider
+from storage.outbox import NOBODY_ALONE
+from storage.records import ChatKey, Notice
 
 ANN, EVA = 1, 2
-BOB = Guest(7, "Bob", None, "ru")
-CLUB = Guest(-7, "Club", None, "zh-hans", "Bob” Id: 1 “", 7)
+BOB = Applicant(7, "Bob", None, "ru")
+CLUB = Applicant(-7, "Club", None, "zh-hans", "Bob” Id: 1 “", 7)
 
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     opened = await Storage.open(tmp_path / "keepsake.db")
     async with opened.transaction() as tx:
-        await opened.access.put(tx, Guest(EVA, "Eva", None, "es"), Standing.OWNER, SHELL, 0.0)
+        await opened.access.put(tx, Applicant(EVA, "Eva", None, "es"), AccessStatus.OWNER, SHELL, 0.0)
     yield opened
     await opened.close()
 
@@ -36,17 +36,17 @@ class Clock:
         return self.now
 
 
-def _requests(storage: Storage, clock: Clock) -> Requests:
-    return Requests(storage, Owners(storage, frozenset({ANN, -5}), stored=True), clock)
+def _requests(storage: Storage, clock: Clock) -> AccessRequests:
+    return AccessRequests(storage, Owners(storage, frozenset({ANN, -5}), stored=True), clock)
 
 
-async def _ask(requests: Requests, guest: Guest) -> list[Place] | None:
+async def _ask(requests: AccessRequests, guest: Applicant) -> list[ChatKey] | None:
     async with requests.storage.transaction() as tx:
         return await requests.ask(tx, guest)
 
 
 async def _waiting(storage: Storage, telegram_id: int) -> list[Notice]:
-    return [notice for _, notice in await storage.notices.waiting(Place(telegram_id))]
+    return [notice for _, notice in await storage.notices.waiting(ChatKey(telegram_id))]
 
 
 def _text(language: str, name: str) -> str:
@@ -56,7 +56,7 @@ def _text(language: str, name: str) -> str:
 async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     with speaking("ru"):
-        assert await _ask(requests, BOB) == [Place(ANN), Place(EVA)]
+        assert await _ask(requests, BOB) == [ChatKey(ANN), ChatKey(EVA)]
         assert await _ask(requests, BOB) is None
     [english], [spanish] = await _waiting(storage, ANN), await _waiting(storage, EVA)
     assert english.text == "Someone would like to talk to me.\n\nName: “Bob”\nUsername: none\nID: 7"
@@ -75,9 +75,9 @@ async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None
     requests = _requests(storage, Clock())
     await _ask(requests, BOB)
     async with storage.transaction() as tx:
-        entry, told = await requests.put(tx, BOB, Standing.ALLOWED, Decider(ANN, "Ann"))
-    assert entry.standing is Standing.ALLOWED
-    assert told == [Place(7)]
+        entry, told = await requests.put(tx, BOB, AccessStatus.ALLOWED, Decider(ANN, "Ann"))
+    assert entry.standing is AccessStatus.ALLOWED
+    assert told == [ChatKey(7)]
     assert [notice.text for notice in await _waiting(storage, 7)] == [_text("ru", "LET_IN")]
     assert await _waiting(storage, ANN) == []  # the question was not sent yet, and need not be
 
@@ -86,7 +86,7 @@ async def test_denied_group_is_left_without_a_message(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     await _ask(requests, CLUB)
     async with storage.transaction() as tx:
-        _, told = await requests.put(tx, CLUB, Standing.DENIED, SHELL)
+        _, told = await requests.put(tx, CLUB, AccessStatus.DENIED, SHELL)
     assert told == []
     assert await _waiting(storage, -7) == []
     assert await storage.access.to_leave() == [-7]
@@ -94,7 +94,7 @@ async def test_denied_group_is_left_without_a_message(storage: Storage) -> None:
 
 async def test_who_was_never_asked_about_is_told_nothing(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        _, told = await _requests(storage, Clock()).put(tx, BOB, Standing.ALLOWED, SHELL)
+        _, told = await _requests(storage, Clock()).put(tx, BOB, AccessStatus.ALLOWED, SHELL)
     assert told == []
     assert await _waiting(storage, 7) == []
 
@@ -104,7 +104,7 @@ async def test_a_denial_holds_for_a_week(storage: Storage) -> None:
     requests = _requests(storage, clock)
     await _ask(requests, BOB)
     async with storage.transaction() as tx:
-        await requests.put(tx, BOB, Standing.DENIED, SHELL)
+        await requests.put(tx, BOB, AccessStatus.DENIED, SHELL)
     clock.now = 7 * DAY_S - 1
     assert await _ask(requests, BOB) is None
     clock.now = 7 * DAY_S
@@ -114,14 +114,14 @@ async def test_a_denial_holds_for_a_week(storage: Storage) -> None:
 async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     for number in range(40):
-        await _ask(requests, Guest(1000 + number, f"Guest {number}"))
+        await _ask(requests, Applicant(1000 + number, f"Guest {number}"))
     told = await _waiting(storage, ANN)
     asked = [one for one in told if one.about != NOBODY_ALONE]
     assert (len(asked), len(told)) == (10, 11)
     assert told[-1].text.startswith("40 requests")
     async with storage.transaction() as tx:
         assert asked[0].about is not None
-        await storage.notices.sent(tx, (await storage.notices.waiting(Place(ANN)))[0][0], 77)
-        await requests.decide(tx, asked[0].about, Standing.DENIED, Decider(ANN, "Ann"))
+        await storage.notices.sent(tx, (await storage.notices.waiting(ChatKey(ANN)))[0][0], 77)
+        await requests.decide(tx, asked[0].about, AccessStatus.DENIED, Decider(ANN, "Ann"))
     after = [one.about for one in await _waiting(storage, ANN) if one.about not in (None, NOBODY_ALONE)]
     assert (len(after), len(set(after))) == (10, 10)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive.exporting import Exporter
-from bot.archive.importing import Importer, Wish, put
+from bot.archive.export import Exporter
+from bot.archive.importing import Importer, ImportOptions, put
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.noted import Memory
-from storage.records import Choices, MediaKind, NewMedium, NewReply, NewTurn, Place, Usage
+from storage.memory_records import Memory
+from storage.records import ChatKey, ChatSettings, MediaKind, NewMedium, NewReply, NewTurn, Usage
 
-HOME, GROUP, TOPIC = Place(1001), Place(-1001), Place(-1001, 7)
+HOME, GROUP, TOPIC = ChatKey(1001), ChatKey(-1001), ChatKey(-1001, 7)
 NOW = 1_795_000_000.123456
-CHOICES = Choices(
+CHOICES = ChatSettings(
     "full", "de", "big", "Be brief.", recall=True, thinking=False, show_thinking=True, listen=False, reply_format="rich"
 )
 PICTURE, SOUND = b"\x89PNG\r\n\x1a\n one", b"RIFF two"
@@ -26,7 +26,7 @@ MEDIA = (NewMedium(MediaKind.IMAGE, PICTURE, "image/png", 70), NewMedium(MediaKi
 
 ROWS = {
     "chats": "SELECT telegram_id, thread_id, direct, private, created_at, stamped_at, heard_language, gone, greeted, "
-    + ", ".join(field.name for field in fields(Choices))
+    + ", ".join(field.name for field in fields(ChatSettings))
     + " FROM chats ORDER BY telegram_id, thread_id",
     "turns": "SELECT telegram_id, thread_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
     " turns.created_at, asked, from_bot, refused, reply_to, marked, input_tokens, cached_tokens, output_tokens"
@@ -55,7 +55,7 @@ async def other(tmp_path: Path) -> AsyncIterator[Storage]:
     """Another database, in which something was said before: its ids are other ones."""
     opened = await Storage.open(tmp_path / "other.db")
     async with opened.transaction() as tx:
-        chat = await opened.chats.ensure(tx, Place(5), private=True, now=NOW)
+        chat = await opened.chats.ensure(tx, ChatKey(5), private=True, now=NOW)
         await opened.transcript.append(tx, chat.id, [turn("before", 1)], NOW)
         await tx.execute("DELETE FROM turns")
         await tx.execute("DELETE FROM chats")
@@ -124,7 +124,7 @@ async def exported(storage: Storage) -> str:
     return "".join([piece async for piece in Exporter(storage).everything()])
 
 
-async def imported(storage: Storage, text: str, folder: Path, wish: Wish | None = None) -> None:
+async def imported(storage: Storage, text: str, folder: Path, wish: ImportOptions | None = None) -> None:
     file = folder / "import.json"
     file.write_text(text, encoding="utf-8")
-    await put(storage, Importer(estimate, UTC).read(file, wish or Wish()), NOW)
+    await put(storage, Importer(estimate, UTC).read(file, wish or ImportOptions()), NOW)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive.importing import Wish
+from bot.archive.importing import ImportOptions
 from bot.conversation.tokens import estimate
 from bot.errors import ArchiveError
 from storage import Storage
-from storage.archived import ArchivedChat
-from storage.records import Place, Role
+from storage.chat_archive import ArchivedChat
+from storage.records import ChatKey, Role
 from tests.archive.conftest import HOME, imported
 
 AT = 1_700_000_000.0
@@ -47,7 +47,7 @@ def conversation(*messages: Entry | None, title: str = "Rocks", name: str = "c1"
 
 
 async def history(storage: Storage, folder: Path, file: object, wish: str | None = None) -> ArchivedChat:
-    await imported(storage, json.dumps(file), folder, Wish(HOME, wish))
+    await imported(storage, json.dumps(file), folder, ImportOptions(HOME, wish))
     chat = await storage.archive.read(HOME)
     assert chat is not None
     return chat
@@ -141,15 +141,15 @@ async def test_conversation_is_chosen_by_title_or_id(other: Storage, tmp_path: P
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (Wish(HOME), "has 3 conversations: choose one with --conversation"),
-        (Wish(HOME, "Clouds"), "no conversation with the title or ID 'Clouds'"),
-        (Wish(HOME, "Rocks"), "2 conversations have the title 'Rocks': choose one by its ID: c1, c2"),
-        (Wish(None, "Trees"), "which private chat"),
-        (Wish(Place(-5), "Trees"), "which private chat"),
-        (Wish(HOME, "Trees"), "has no messages to import"),
+        (ImportOptions(HOME), "has 3 conversations: choose one with --conversation"),
+        (ImportOptions(HOME, "Clouds"), "no conversation with the title or ID 'Clouds'"),
+        (ImportOptions(HOME, "Rocks"), "2 conversations have the title 'Rocks': choose one by its ID: c1, c2"),
+        (ImportOptions(None, "Trees"), "which private chat"),
+        (ImportOptions(ChatKey(-5), "Trees"), "which private chat"),
+        (ImportOptions(HOME, "Trees"), "has no messages to import"),
     ],
 )
-async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, wish: Wish, said: str) -> None:
+async def test_what_is_not_clear_is_asked_back(other: Storage, tmp_path: Path, wish: ImportOptions, said: str) -> None:
     rocks = [conversation(message("user", "a"), name=name) for name in ("c1", "c2")]
     trees = conversation(message("system", "b"), title="Trees", name="c3")
     with pytest.raises(ArchiveError, match=said):
@@ -183,6 +183,6 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_an_odd_conversation_is_in_nobodys_way(other: Storage, tmp_path: Path, odd: object) -> None:
     good = conversation(message("user", "a \ud83d"), message("assistant", "b"))
-    await imported(other, json.dumps([odd, good]), tmp_path, Wish(HOME, "c1"))
+    await imported(other, json.dumps([odd, good]), tmp_path, ImportOptions(HOME, "c1"))
     [turn, _] = (await other.archive.read(HOME)).turns  # type: ignore[union-attr]
     assert turn.content.endswith("a \ufffd")

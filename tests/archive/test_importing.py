@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.archive.importing import Importer, Wish
-from bot.archive.schema import Choices as FileChoices
+from bot.archive.importing import Importer, ImportOptions
+from bot.archive.schema import ExportedSettings as FileChoices
 from bot.conversation.tokens import estimate
 from bot.errors import ArchiveError
 from storage import Storage
-from storage.records import Choices, Place, Role
+from storage.records import ChatKey, ChatSettings, Role
 from tests.archive.conftest import HOME, exported, fill, imported
 from tests.selection import some
 
@@ -85,7 +85,7 @@ async def test_what_is_no_such_file_is_refused(other: Storage, tmp_path: Path, t
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "import.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ArchiveError, match="can't be read"):
-        Importer(estimate, UTC).read(tmp_path / "import.json", Wish())
+        Importer(estimate, UTC).read(tmp_path / "import.json", ImportOptions())
 
 
 async def test_one_chat_twice_is_refused(storage: Storage, other: Storage, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_one_chat_twice_is_refused(storage: Storage, other: Storage, tmp_p
 async def test_where_our_own_file_goes_stands_in_it(storage: Storage, other: Storage, tmp_path: Path) -> None:
     await fill(storage)
     with pytest.raises(ArchiveError, match="leave out --chat"):
-        await imported(other, await exported(storage), tmp_path, Wish(Place(5)))
+        await imported(other, await exported(storage), tmp_path, ImportOptions(ChatKey(5)))
 
 
 async def test_handwritten_file_with_messages_and_times_is_imported(other: Storage, tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ async def test_handwritten_file_with_messages_and_times_is_imported(other: Stora
 
 
 def test_the_file_has_every_choice_of_a_chat() -> None:
-    assert tuple(FileChoices.model_fields) == Choices.__slots__
+    assert tuple(FileChoices.model_fields) == ChatSettings.__slots__

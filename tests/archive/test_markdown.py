@@ -4,10 +4,10 @@ from datetime import UTC, timedelta, timezone
 
 import pytest
 
-from bot.archive import markdown
+from bot.archive import export
 from bot.language import speaking
-from storage.archived import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn, State
-from storage.records import MediaKind, Place, Role
+from storage.chat_archive import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn, State
+from storage.records import ChatKey, MediaKind, Role
 
 AT = 1_700_000_000.0
 """2023-11-14, 22:13:20 UTC."""
@@ -26,9 +26,9 @@ def answered(content: str, at: float = AT + 60) -> ArchivedTurn:
 
 
 def written(*turns: ArchivedTurn, private: bool = True, memory: ArchivedMemory | None = None, hours: int = 0) -> str:
-    chat = ArchivedChat(Place(1), private, AT, turns, memory)
+    chat = ArchivedChat(ChatKey(1), private, AT, turns, memory)
     zone = timezone(timedelta(hours=hours)) if hours else UTC
-    return markdown.written(chat, zone, "Keepsake_bot")
+    return export.written(chat, zone, "Keepsake_bot")
 
 
 def test_days_are_headings_messages_have_name_time() -> None:

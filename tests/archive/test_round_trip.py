@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive.exporting import BLOCK, Exporter
+from bot.archive.export import BLOCK, Exporter
 from bot.conversation.indexing import Indexer
 from bot.errors import ArchiveError
 from storage import Storage

@@ -7,10 +7,10 @@ from math import inf
 import pytest
 
 from bot.conversation.indexing import Indexer
-from bot.conversation.recall import Recall, Recalled, Semantic
+from bot.conversation.recall import Recall, Recalled, SemanticSearch
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.records import Chat, NewReply, NewTurn, Place
+from storage.records import Chat, ChatKey, NewReply, NewTurn
 
 DAY_S = 86_400.0
 MONDAY = 1_700_000_000.0 - 1_700_000_000.0 % DAY_S - DAY_S
@@ -83,7 +83,7 @@ class History:
         after: int = 0,
         before: int = END,
         budget: int = 1200,
-        semantic: Semantic | None = None,
+        semantic: SemanticSearch | None = None,
         window: float = inf,
     ) -> Recalled:
         recall = Recall(self.storage, estimate, budget, UTC, semantic)
@@ -107,7 +107,7 @@ class History:
 
 async def open_chat(storage: Storage, number: int) -> History:
     async with storage.transaction() as tx:
-        return History(storage, await storage.chats.ensure(tx, Place(number), private=True, now=0.0))
+        return History(storage, await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.conversation.asking import MOST_SENTENCES, asks, plain, worded
+from bot.conversation.query import MOST_SENTENCES, asks, plain, worded
 
 ASKED = [
     "when did I buy the tent",

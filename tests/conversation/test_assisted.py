@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.conversation.assisted import MOST_CALLS, MOST_ROUNDS, TOO_MANY, Assisted
 from bot.conversation.tokens import estimate
+from bot.conversation.tools import MOST_CALLS, MOST_ROUNDS, TOO_MANY, ToolUsingModel
 from bot.llm.interface import Call, Delta, Finish, Message, Options, Tool, Usage
 from tests.scripted import ScriptedModel
 
@@ -22,7 +22,7 @@ async def use(call: Call) -> str:
 
 
 async def answer(model: ScriptedModel, options: Options | None = None) -> list[Delta]:
-    assisted = Assisted(model, (LOOK,), use, estimate, counted=100)
+    assisted = ToolUsingModel(model, (LOOK,), use, estimate, counted=100)
     return [delta async for delta in assisted.stream(ASKED, options or Options())]
 
 

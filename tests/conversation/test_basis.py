@@ -3,17 +3,17 @@
 from datetime import UTC
 
 from bot.amounts import Amount, Price
-from bot.conversation.basis import MOST_MISSED, MOST_SHOWN, basis_of, notes_of
+from bot.conversation.answer import MOST_MISSED, MOST_SHOWN, basis_of, notes_of
 from bot.conversation.budget import Budget
-from bot.conversation.marks import Marks, Sizes, Way
+from bot.conversation.prompt_builder import PromptContents
 from bot.conversation.ranking import Ranks
 from bot.conversation.recall import NOTHING, Recalled
-from bot.conversation.request import Contents
-from bot.conversation.windows import View
+from bot.conversation.thresholds import MemoryMode, Thresholds, WindowSizes
+from bot.conversation.window import PromptWindow
 from storage import Storage
 from storage.bases import FoundTurn
-from storage.noted import Memory
-from storage.records import Chat, Place, Role, Turn, Usage, Window
+from storage.memory_records import Memory
+from storage.records import Chat, ChatKey, Role, Turn, Usage, Window
 from tests.conversation.test_budget import never
 from tests.conversation.test_marks import POLICY
 from tests.scripted import ScriptedModel
@@ -23,17 +23,25 @@ FIRST = Ranks(1, 1, None)
 BESIDE = Ranks(None, None, None)
 
 
-def view(*, notes: str = "", single_turn: bool = False) -> View:
+def view(*, notes: str = "", single_turn: bool = False) -> PromptWindow:
     turns = (Turn(90, Role.USER, "so", "\n"), Turn(91, Role.ASSISTANT, "yes", "\n"), Turn(92, Role.USER, "who?", "\n"))
     memory = Memory(80, notes, 7, 1.0) if notes else None
-    window = Window(Chat(1, Place(1001), private=True, stamped_at=None), memory, turns)
+    window = Window(Chat(1, ChatKey(1001), private=True, stamped_at=None), memory, turns)
     model = ScriptedModel([[]], single_turn=single_turn)
-    return View(window, model, Way.SUMMARY, POLICY, Sizes(50, 8.4, (10.0, 5.0), True), Marks(1, 2, 3, 4), (0, 2))
+    return PromptWindow(
+        window,
+        model,
+        MemoryMode.SUMMARY,
+        POLICY,
+        WindowSizes(50, 8.4, (10.0, 5.0), True),
+        Thresholds(1, 2, 3, 4),
+        (0, 2),
+    )
 
 
-def contents(recalled: Recalled = NOTHING, *looks: Recalled, edited: tuple[int, ...] = ()) -> Contents:
+def contents(recalled: Recalled = NOTHING, *looks: Recalled, edited: tuple[int, ...] = ()) -> PromptContents:
     seen = view()
-    return Contents(seen, seen.sent, recalled, edited, list(looks))
+    return PromptContents(seen, seen.sent, recalled, edited, list(looks))
 
 
 def found(*args: Recalled, edited: tuple[int, ...] = ()) -> tuple[FoundTurn, ...]:
@@ -80,10 +88,10 @@ def test_the_window_and_the_question_are_named() -> None:
 
 def test_notes_count_where_they_were_sent() -> None:
     noted, alone = view(notes="- Ann sails."), view(notes="- Ann sails.", single_turn=True)
-    assert basis_of(Contents(noted, noted.sent), "m", USED, None).notes_tokens == 8
-    assert notes_of(Contents(noted, noted.sent)) == "- Ann sails."
-    assert basis_of(Contents(alone, alone.sent), "m", USED, None).notes_tokens == 0
-    assert notes_of(Contents(alone, alone.sent)) == ""
+    assert basis_of(PromptContents(noted, noted.sent), "m", USED, None).notes_tokens == 8
+    assert notes_of(PromptContents(noted, noted.sent)) == "- Ann sails."
+    assert basis_of(PromptContents(alone, alone.sent), "m", USED, None).notes_tokens == 0
+    assert notes_of(PromptContents(alone, alone.sent)) == ""
 
 
 async def test_cost_is_shown_only_when_fully_known(storage: Storage) -> None:

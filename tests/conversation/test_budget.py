@@ -9,7 +9,7 @@ from bot.amounts import Amount, Price
 from bot.conversation.budget import Budget, Scope
 from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
 from storage import Storage
-from storage.records import Chat, Place, Usage
+from storage.records import Chat, ChatKey, Usage
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ANN, BOB, OWNER, GROUP = 7, 8, 9, -100
@@ -43,7 +43,7 @@ def clock() -> Clock:
 
 async def chat_at(storage: Storage, number: int) -> Chat:
     async with storage.transaction() as tx:
-        return await storage.chats.ensure(tx, Place(number), private=number > 0, now=NOON)
+        return await storage.chats.ensure(tx, ChatKey(number), private=number > 0, now=NOON)
 
 
 async def use(storage: Storage, chat: Chat, user_id: int | None, tokens: int, *, model: str = "m") -> None:
@@ -128,8 +128,8 @@ async def test_budget_is_per_person_across_chats(storage: Storage, clock: Clock)
 
 async def test_the_topics_of_a_group_share_its_budget(storage: Storage, clock: Clock) -> None:
     async with storage.transaction() as tx:
-        first = await storage.chats.ensure(tx, Place(GROUP, 1), private=False, now=NOON)
-        second = await storage.chats.ensure(tx, Place(GROUP, 2), private=False, now=NOON)
+        first = await storage.chats.ensure(tx, ChatKey(GROUP, 1), private=False, now=NOON)
+        second = await storage.chats.ensure(tx, ChatKey(GROUP, 2), private=False, now=NOON)
     await use(storage, first, ANN, 600)
     await use(storage, second, BOB, 600)
     with pytest.raises(ChatBudgetSpent):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.conversation import culprits
-from bot.conversation.culprits import MOST_PROBES, _search
+from bot.conversation import refusal_search
+from bot.conversation.refusal_search import MOST_PROBES, _search
 
 
 class Filter:
@@ -50,7 +50,7 @@ async def test_what_is_not_asked_about_stays() -> None:
 
 async def test_when_time_is_up_the_rest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(0, 1000, 10))
-    monkeypatch.setattr(culprits, "SEARCH_S", 95)
+    monkeypatch.setattr(refusal_search, "SEARCH_S", 95)
     filtered = Filter(0, 150)
     with monkeypatch.context() as patched:
         patched.setattr(asyncio.get_running_loop(), "time", lambda: next(now))

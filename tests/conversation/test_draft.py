@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.conversation import draft as module
-from bot.conversation.draft import Draft
-from bot.conversation.heads import Heads
+from bot.conversation import generation as module
+from bot.conversation.generation import Generation, SpeakerPrefix
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong, WrongKey
 from bot.language import texts
 from bot.llm.interface import Delta, Finish, Message, Usage
@@ -15,9 +14,9 @@ from tests.scripted import Script, ScriptedModel, Seen, says
 ASKED = [Message("user", "hello")]
 
 
-def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Draft, ScriptedModel, Seen]:
+def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Generation, ScriptedModel, Seen]:
     model, seen = ScriptedModel(list(scripts)), Seen()
-    return Draft(seen, bound, Heads(["Keepsake"])), model, seen
+    return Generation(seen, bound, SpeakerPrefix(["Keepsake"])), model, seen
 
 
 async def test_answer_is_shown_growing_and_kept_whole() -> None:

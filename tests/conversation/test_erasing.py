@@ -7,15 +7,15 @@ from itertools import count
 
 import pytest
 
-from bot.conversation import erasing as erasing_module
-from bot.conversation.erasing import BATCH, Erasing
-from bot.conversation.forgetting import take_out
+from bot.conversation import forgetting as erasing_module
+from bot.conversation.forgetting import BATCH, Eraser, take_out
 from bot.conversation.indexing import Indexer
-from storage import Storage, StorageError, Transaction, forgettings
-from storage.pending import settle
-from storage.records import Chat, NewTurn, Place
+from storage import Storage, StorageError, Transaction
+from storage import resets as forgettings
+from storage.backup import settle
+from storage.records import Chat, ChatKey, NewTurn
 
-HOME = Place(1001)
+HOME = ChatKey(1001)
 
 
 async def _said(storage: Storage, number: int) -> Chat:
@@ -57,7 +57,7 @@ async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
 async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) -> None:
     chat = await _said(storage, 3 * BATCH)
     await _put_aside(storage, chat)
-    erasing, steps = Erasing(storage, Indexer(storage, UTC)), count()
+    erasing, steps = Eraser(storage, Indexer(storage, UTC)), count()
     before = await _count(storage)
     original = storage.forgettings.delete_turns
 
@@ -76,11 +76,11 @@ async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) ->
 async def test_killed_erasing_resumes_after_next_start(storage: Storage) -> None:
     chat = await _said(storage, 2 * BATCH)
     await _put_aside(storage, chat)
-    erasing = Erasing(storage, Indexer(storage, UTC))
+    erasing = Eraser(storage, Indexer(storage, UTC))
     erasing.begin()
     await erasing.close()
     assert await _count(storage) > 1
-    again = Erasing(storage, Indexer(storage, UTC))
+    again = Eraser(storage, Indexer(storage, UTC))
     await again.erase()
     assert await _count(storage) == 1
     assert await storage.forgettings.left() == []
@@ -98,7 +98,7 @@ async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: p
                 raise faults.pop()
             await super().forgotten(tx, chat_id, turn_ids)
 
-    erasing = Erasing(storage, Faulty(storage, UTC))
+    erasing = Eraser(storage, Faulty(storage, UTC))
     erasing.begin()
     async with asyncio.timeout(10):
         while await storage.forgettings.left():  # noqa: ASYNC110 - nothing says when it is through
@@ -136,7 +136,7 @@ async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> Non
     async with storage.transaction() as tx:
         await storage.forgettings.prune(tx, 1e12)
         await settle(tx)  # and even a backup of that time forgets it
-    await Erasing(storage, Indexer(storage, UTC)).erase()
+    await Eraser(storage, Indexer(storage, UTC)).erase()
     assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
     assert await storage.forgettings.left() == []
 

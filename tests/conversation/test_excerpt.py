@@ -2,16 +2,16 @@
 
 import time
 
-from bot.conversation.excerpt import line
+from bot.conversation.ranking import line
 from bot.conversation.tokens import estimate
-from storage.records import Role, Spoken
+from storage.records import HistoryTurn, Role
 
 
 def _shown(content: str) -> tuple[str, float]:
     times, shown = [], ""
     for _ in range(3):
         begun = time.thread_time()
-        shown = line(Spoken(1, Role.USER, content, "Ann", 0.0, 999, None, None), ["boat"], estimate)
+        shown = line(HistoryTurn(1, Role.USER, content, "Ann", 0.0, 999, None, None), ["boat"], estimate)
         times.append(time.thread_time() - begun)
     return shown, min(times)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.conversation.forgetting import Forgetting, Found
+from bot.conversation.forgetting import ForgetPreview, Forgetting
 from storage import Storage
-from storage.noted import Memory
+from storage.memory_records import Memory
 from storage.records import NewReply, NewTurn
 from tests.conversation.test_upkeep import Bench
 
@@ -28,7 +28,7 @@ async def _noted(storage: Storage, said: list[str], *versions: str) -> tuple[Ben
     return bench, Forgetting(storage, bench.upkeep.windows, bench.clock)
 
 
-async def _forget(bench: Bench, forgetting: Forgetting, found: Found) -> set[str]:
+async def _forget(bench: Bench, forgetting: Forgetting, found: ForgetPreview) -> set[str]:
     """Forget it; returns what is left in all notes."""
     chat = await bench.chat()
     async with bench.storage.transaction() as tx:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.conversation.growth import Growth
+from bot.conversation.usage_recorder import PromptGrowthMonitor
 
 CUT = {
     "ever the same": [(1000, 1000), (2000, 2000), *((size, 4074) for size in range(4200, 6000, 260))],
@@ -23,8 +23,8 @@ HONEST = {
 }
 
 
-def _watched(prompts: Iterable[tuple[int, int]]) -> Growth:
-    growth = Growth()
+def _watched(prompts: Iterable[tuple[int, int]]) -> PromptGrowthMonitor:
+    growth = PromptGrowthMonitor()
     for counted, reported in prompts:
         growth.saw(1, "m", counted, reported)
     return growth

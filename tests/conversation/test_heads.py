@@ -4,9 +4,9 @@ from time import thread_time
 
 import pytest
 
-from bot.conversation.heads import MOST_BLANKS, Heads
+from bot.conversation.generation import MOST_BLANKS, SpeakerPrefix
 
-HEADS = Heads(["Keepsake", "Großer Bär"])
+HEADS = SpeakerPrefix(["Keepsake", "Großer Bär"])
 
 
 @pytest.mark.parametrize(

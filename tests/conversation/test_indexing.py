@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.conversation import indexing
-from bot.conversation.cleaning import Cleaning
 from bot.conversation.indexing import Indexer
-from bot.conversation.keys import Spread, spread
+from bot.conversation.maintenance import Retention
+from bot.conversation.search_terms import IndexedText, spread
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.records import NewReply, Place
-from storage.search import Key
+from storage.records import ChatKey, NewReply
+from storage.search import TurnKey
 from tests.conversation.conftest import History
 
 
@@ -124,8 +124,8 @@ async def test_nightly_repair_adds_missing_and_drops_orphaned(storage: Storage, 
     first = await history.say("alpha")
     await history.reply("beta")
     async with storage.transaction() as tx:
-        await storage.search.put(tx, history.chat.id, [Key(999, "orphan", "")])
-    await Cleaning(storage, Indexer(storage, UTC), estimate).repair_index()
+        await storage.search.put(tx, history.chat.id, [TurnKey(999, "orphan", "")])
+    await Retention(storage, Indexer(storage, UTC), estimate).repair_index()
     assert set(await history.keys()) == {first, first + 1}
 
 
@@ -201,7 +201,7 @@ async def test_killed_indexing_resumes_where_it_was(history: History, storage: S
     await history.index()
     assert await history.keys() == after
     assert len(after) == len(texts)
-    assert await storage.chats.find(Place(1001)) is not None
+    assert await storage.chats.find(ChatKey(1001)) is not None
 
 
 async def test_rebuilt_keys_equal_the_original_ones(storage: Storage, history: History) -> None:
@@ -220,7 +220,7 @@ async def test_rebuilt_keys_equal_the_original_ones(storage: Storage, history: H
 async def test_words_are_read_beside_the_event_loop(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[int] = set()
 
-    def read(text: str, home: Sequence[str] = ()) -> Spread:
+    def read(text: str, home: Sequence[str] = ()) -> IndexedText:
         threads.add(threading.get_ident())
         return spread(text, home)
 

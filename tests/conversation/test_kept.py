@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from bot.conversation.kept import loss, with_lines
-from bot.conversation.lengths import told
-from bot.conversation.tokens import estimate
+from bot.conversation.memory_loss import loss, with_lines
+from bot.conversation.tokens import estimate, told
 from bot.errors import ServerTrouble
 from storage import Storage
 from tests.conversation.test_upkeep import Bench

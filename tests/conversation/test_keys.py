@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.conversation.asking import asks, plain, question_in, spoken
-from bot.conversation.keys import MOST_TERMS, all_terms, dated, spread, terms
+from bot.conversation.query import asks, plain, question_in, spoken
+from bot.conversation.search_terms import MOST_TERMS, all_terms, dated, spread, terms
 from tests.conversation.conftest import History
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.keys import sought, spread
+from bot.conversation.search_terms import sought, spread
 from bot.conversation.wordlists import languages_of
 from tests.conversation.conftest import History
 from tests.conversation.facts import FACTS, SMALL_TALK

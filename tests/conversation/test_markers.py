@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation.markers import LastRequest, Setting, keeps_words, opened, placed, wanted
+from bot.conversation.cache_markers import LastRequest, Setting, keeps_words, opened, placed, wanted
 from bot.conversation.prompt import with_added
-from bot.llm.caching import CacheProfile
-from bot.llm.interface import Image, Message
+from bot.llm.interface import CacheProfile, Image, Message
 
 EXPLICIT = CacheProfile(explicit=True, minimum=1024, lifetime_s=300)
 AUTOMATIC = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)

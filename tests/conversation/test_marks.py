@@ -5,21 +5,21 @@ from math import inf
 
 import pytest
 
-from bot.conversation.marks import (
-    Policy,
-    Sizes,
-    Way,
+from bot.conversation.thresholds import (
+    MemoryMode,
+    WindowPolicy,
+    WindowSizes,
     cut_to,
-    marks,
     round_starts,
     tail,
+    thresholds,
     worth_while_warm,
 )
 from storage.records import Role, Turn
 
-POLICY = Policy(
+POLICY = WindowPolicy(
     context_window=32768,
-    way=Way.SUMMARY,
+    way=MemoryMode.SUMMARY,
     compact_at=None,
     keep_rounds=20,
     memory_tokens=800,
@@ -28,11 +28,11 @@ POLICY = Policy(
 )
 
 
-def _sizes(rounds: int, size: float = 75.0, memory: float = 800.0, system: float = 50.0) -> Sizes:
-    return Sizes(system, memory, (size,) * rounds)
+def _sizes(rounds: int, size: float = 75.0, memory: float = 800.0, system: float = 50.0) -> WindowSizes:
+    return WindowSizes(system, memory, (size,) * rounds)
 
 
-def _cost_per_round(growth: float, sizes: Sizes, kept: float, size: float) -> float:
+def _cost_per_round(growth: float, sizes: WindowSizes, kept: float, size: float) -> float:
     """DESIGN's f, term by term."""
     c, o = POLICY.cached_price, POLICY.output_price
     a = kept + sizes.memory * (1 + o) + c * sizes.system
@@ -41,7 +41,7 @@ def _cost_per_round(growth: float, sizes: Sizes, kept: float, size: float) -> fl
 
 def test_high_threshold_is_where_round_costs_least() -> None:
     sizes = _sizes(60)
-    found = marks(POLICY, Way.SUMMARY, sizes)
+    found = thresholds(POLICY, MemoryMode.SUMMARY, sizes)
     kept = 20 * 75.0
     assert found.high == pytest.approx(sizes.system + sizes.memory + kept + found.growth)
     best = min(range(100, 20_000), key=lambda growth: _cost_per_round(growth, sizes, kept, 75.0))
@@ -56,29 +56,29 @@ def test_kept_tail_is_twelve_rounds_or_1500_tokens() -> None:
 
 def test_pending_question_is_kept_with_the_tail() -> None:
     rounds = (75.0,) * 60
-    answered, waiting = (Sizes(50, 800, (*rounds, *more), waiting=bool(more)) for more in ((), (9000.0,)))
-    assert 60 - marks(POLICY, Way.SUMMARY, answered).cut == 20
-    assert 61 - marks(POLICY, Way.SUMMARY, waiting).cut == 21
-    assert 61 - marks(replace(POLICY, keep_rounds=3), Way.TRUNCATE, waiting).cut == 4
+    answered, waiting = (WindowSizes(50, 800, (*rounds, *more), waiting=bool(more)) for more in ((), (9000.0,)))
+    assert 60 - thresholds(POLICY, MemoryMode.SUMMARY, answered).cut == 20
+    assert 61 - thresholds(POLICY, MemoryMode.SUMMARY, waiting).cut == 21
+    assert 61 - thresholds(replace(POLICY, keep_rounds=3), MemoryMode.TRUNCATE, waiting).cut == 4
 
 
 def test_kept_tail_is_limited_but_includes_last_round() -> None:
     """It takes a third of the window at most, and always has the last round."""
     small = replace(POLICY, context_window=4096)
-    found = marks(small, Way.SUMMARY, _sizes(30, size=300.0))
+    found = thresholds(small, MemoryMode.SUMMARY, _sizes(30, size=300.0))
     assert 30 - found.cut == 4
-    assert marks(small, Way.SUMMARY, _sizes(3, size=3000.0)).cut == 2
+    assert thresholds(small, MemoryMode.SUMMARY, _sizes(3, size=3000.0)).cut == 2
 
 
 def test_optimum_never_exceeds_seven_tenths_of_window() -> None:
     small = replace(POLICY, context_window=4096)
-    assert marks(small, Way.SUMMARY, _sizes(10, memory=100)).high <= 0.7 * 4096
+    assert thresholds(small, MemoryMode.SUMMARY, _sizes(10, memory=100)).high <= 0.7 * 4096
     free = replace(POLICY, cached_price=0.0)
-    assert marks(free, Way.SUMMARY, _sizes(10)).high == 0.7 * 32768
+    assert thresholds(free, MemoryMode.SUMMARY, _sizes(10)).high == 0.7 * 32768
 
 
 def test_configured_share_of_window_is_used_exactly() -> None:
-    assert marks(replace(POLICY, compact_at=0.5), Way.SUMMARY, _sizes(60)).high == 0.5 * 32768
+    assert thresholds(replace(POLICY, compact_at=0.5), MemoryMode.SUMMARY, _sizes(60)).high == 0.5 * 32768
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
@@ -87,22 +87,22 @@ def test_configured_share_of_window_is_used_exactly() -> None:
 def test_high_threshold_is_above_the_low_one(share: float, window: int, size: float) -> None:
     """Otherwise one compaction would call for the next."""
     policy = replace(POLICY, compact_at=share, context_window=window)
-    found = marks(policy, Way.SUMMARY, _sizes(100, size=size, memory=policy.most_memory))
+    found = thresholds(policy, MemoryMode.SUMMARY, _sizes(100, size=size, memory=policy.most_memory))
     assert found.high > found.low
 
 
 def test_truncating_keeps_last_rounds_and_drops_many() -> None:
     policy = replace(POLICY, keep_rounds=20)
     rounds = 20
-    while _sizes(rounds, memory=0).total < marks(policy, Way.TRUNCATE, _sizes(rounds, memory=0)).high:
+    while _sizes(rounds, memory=0).total < thresholds(policy, MemoryMode.TRUNCATE, _sizes(rounds, memory=0)).high:
         rounds += 1
-    found = marks(policy, Way.TRUNCATE, _sizes(rounds, memory=0))
+    found = thresholds(policy, MemoryMode.TRUNCATE, _sizes(rounds, memory=0))
     assert rounds - found.cut == 20
     assert found.cut >= 5
 
 
 def test_full_mode_drops_half_only_at_cap() -> None:
-    found = marks(POLICY, Way.FULL, _sizes(400))
+    found = thresholds(POLICY, MemoryMode.FULL, _sizes(400))
     assert found.high == inf
     assert sum(_sizes(400).rounds[found.cut :]) <= POLICY.cap / 2
 
@@ -117,9 +117,9 @@ def test_cutting_to_length_keeps_the_last_round() -> None:
 def test_idle_chat_is_compacted_when_that_saves() -> None:
     """When compacting warm costs less than reading the window cold."""
     long, short = _sizes(43), _sizes(25)
-    assert worth_while_warm(POLICY, Way.SUMMARY, long, marks(POLICY, Way.SUMMARY, long))
-    assert not worth_while_warm(POLICY, Way.SUMMARY, short, marks(POLICY, Way.SUMMARY, short))
-    assert not worth_while_warm(POLICY, Way.FULL, long, marks(POLICY, Way.FULL, long))
+    assert worth_while_warm(POLICY, MemoryMode.SUMMARY, long, thresholds(POLICY, MemoryMode.SUMMARY, long))
+    assert not worth_while_warm(POLICY, MemoryMode.SUMMARY, short, thresholds(POLICY, MemoryMode.SUMMARY, short))
+    assert not worth_while_warm(POLICY, MemoryMode.FULL, long, thresholds(POLICY, MemoryMode.FULL, long))
 
 
 def test_round_begins_where_user_speaks_after_answer() -> None:

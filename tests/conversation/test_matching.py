@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.conversation import inflection
+from bot.conversation import matching as inflection
 from bot.conversation.matching import languages_in, matcher, says_nothing
 
 ALL = frozenset({"en", "de", "es", "ru", "pl"})

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation import media_budget
-from bot.conversation.choice import within_bytes
-from bot.conversation.media_budget import MediaBudget
+from bot.conversation import window
+from bot.conversation.model_selector import within_bytes
+from bot.conversation.window import MediaBudget
 from storage.records import MediaKind, Medium, Role, Turn
 
 
@@ -20,8 +20,8 @@ _PLAIN = Turn(0, Role.USER, "look", "")
 
 
 async def test_requests_wait_for_what_others_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_budget, "SMALL", 0)
-    monkeypatch.setattr(media_budget, "MOST", 10)
+    monkeypatch.setattr(window, "SMALL", 0)
+    monkeypatch.setattr(window, "MOST", 10)
     budget, held, most = MediaBudget(), 0, 0
 
     async def ask(size: int) -> None:
@@ -39,7 +39,7 @@ async def test_requests_wait_for_what_others_hold(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_what_is_larger_than_all_room_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_budget, "MOST", 10)
+    monkeypatch.setattr(window, "MOST", 10)
     budget = MediaBudget()
     async with asyncio.timeout(5), budget.request():
         await budget.take(10**9)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.conversation.notes import Notes
-from bot.handlers.memory import told
+from bot.conversation.memory import MemoryEditor
+from bot.handlers.memory_command import told
 from storage import Storage
-from storage.noted import NotesVersion
+from storage.memory_records import NotesVersion
 from tests.conversation.test_upkeep import ZONE, Bench
 from tests.scripted import says
 
@@ -18,10 +18,10 @@ async def _told(bench: Bench) -> tuple[str, bool]:
     return view.memory, EDITED in (await bench.upkeep.windows.changed(view)).text
 
 
-async def _noted_twice(storage: Storage) -> tuple[Bench, Notes, list[NotesVersion]]:
+async def _noted_twice(storage: Storage) -> tuple[Bench, MemoryEditor, list[NotesVersion]]:
     """Notes of a flight, and others since its time was edited."""
     bench = Bench(storage, [says(BEFORE), says(AFTER)])
-    notes = Notes(storage, bench.upkeep.compactor, ZONE, bench.clock)
+    notes = MemoryEditor(storage, bench.upkeep.compactor, ZONE, bench.clock)
     await bench.talk(1, content=SAID)
     await bench.talk(80)
     await bench.look()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.conversation.compaction import Outcome
+from bot.conversation.compaction import CompactionOutcome
 from storage import Storage
 from storage.records import NewTurn
 from tests.conversation.test_upkeep import NOTES, Bench
@@ -64,7 +64,7 @@ async def test_the_newest_of_overheard_talk_is_noted(storage: Storage, count: in
     await bench.talk(2)
     await overhear(bench, count)
     chat = await bench.chat()
-    assert await bench.upkeep.compact(chat.id) is Outcome.DONE
+    assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     shown = things(" ".join(message.content for message in bench.model.requests[-1]))
     view = await bench.upkeep.windows.view(chat.id)
     kept = things(" ".join(turn.content for turn in view.window.turns))
@@ -82,13 +82,13 @@ async def test_notes_tell_their_spans_apart(storage: Storage) -> None:
     bench = Bench(storage, [NOTES], context_window=8192)
     chat = await bench.chat()
     await bench.talk(90)
-    assert await bench.upkeep.compact(chat.id) is Outcome.DONE
+    assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     await bench.talk(90)
-    assert await bench.upkeep.compact(chat.id) is Outcome.DONE
+    assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     view = await bench.upkeep.windows.view(chat.id)
     assert len(view.covers) == 1
     await overhear(bench, 900)
-    assert await bench.upkeep.compact(chat.id) is Outcome.DONE
+    assert await bench.upkeep.compact(chat.id) is CompactionOutcome.DONE
     view = await bench.upkeep.windows.view(chat.id)
     assert len(view.covers) == 2
     assert "searching finds it" in (await bench.upkeep.windows.prompt(view))[0].content

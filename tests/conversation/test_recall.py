@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bot.conversation.recall import NOTHING, OPENING, Recall, Recalled
-from bot.conversation.similarity import Scores
+from bot.conversation.similarity import SimilarityScores
 from bot.conversation.tokens import estimate
 from storage import Storage
-from storage.records import Place
+from storage.records import ChatKey
 from tests.conversation.conftest import DAY_S, END, History, open_chat
 from tests.selection import some
 
@@ -21,10 +21,10 @@ class Meaning:
     def __init__(self, ids: Sequence[int], others: Sequence[int] = (), *, near: float = 1.8) -> None:
         self.sums = dict.fromkeys(others, 1.4) | dict.fromkeys(ids, near)
 
-    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> Scores | None:
+    async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> SimilarityScores | None:
         found = {turn_id: one for turn_id, one in sorted(self.sums.items()) if after_turn < turn_id < before_turn}
         sums = np.array(list(found.values()), np.float32)
-        return Scores(np.array(list(found)), sums, 1.4, 0.1, 1.6) if found else None
+        return SimilarityScores(np.array(list(found)), sums, 1.4, 0.1, 1.6) if found else None
 
 
 def entries(recalled: Recalled) -> list[str]:
@@ -209,7 +209,7 @@ async def test_a_question_that_gathers_is_worth_more(history: History) -> None:
 
 async def test_names_before_a_groups_message_find_nothing(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        group = History(storage, await storage.chats.ensure(tx, Place(-5), private=False, now=0.0))
+        group = History(storage, await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0))
     await group.talk("Ann: Keepsake, the bot of Ann", "Yes", "Ann: Keepsake, the zebra is striped", "It is")
     await group.small_talk(5)
     recall = Recall(storage, estimate, 2400, UTC, names=("Keepsake",))

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bot.conversation.rest import FIRST_S, LONGEST_S, Rest
+from bot.conversation.embedding import FIRST_S, LONGEST_S, Cooldown
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_repeated_failures_double_pause_up_to_limit() -> None:
     clock = Clock()
-    rest = Rest("Things", clock)
+    rest = Cooldown("Things", clock)
     lengths = []
     for _ in range(40):
         rest.begin(OSError())
@@ -28,7 +28,7 @@ def test_repeated_failures_double_pause_up_to_limit() -> None:
 
 
 def test_failures_that_were_under_way_together_are_one() -> None:
-    rest = Rest("Things", Clock())
+    rest = Cooldown("Things", Clock())
     rest.begin(OSError())
     rest.begin(OSError())
     assert rest.left == FIRST_S
@@ -36,7 +36,7 @@ def test_failures_that_were_under_way_together_are_one() -> None:
 
 def test_success_ends_the_rest_and_the_row() -> None:
     clock = Clock()
-    rest = Rest("Things", clock)
+    rest = Cooldown("Things", clock)
     rest.begin(OSError())
     clock.now += FIRST_S
     rest.begin(OSError())
@@ -48,7 +48,7 @@ def test_success_ends_the_rest_and_the_row() -> None:
 
 def test_failure_and_recovery_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    rest = Rest("Things", clock)
+    rest = Cooldown("Things", clock)
     with caplog.at_level(logging.INFO):
         rest.over()
         for _ in range(3):

@@ -6,13 +6,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.said import Quoted, Said, clean_name, continued, glue, render, stamp, utf16_length
+from bot.conversation.incoming_message import (
+    IncomingMessage,
+    Quote,
+    clean_name,
+    continued,
+    render,
+    separator,
+    stamp,
+    utf16_length,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _said(text: str = "hello", at: datetime = NOON, speaker: str | None = None, origin: str | None = None) -> Said:
-    return Said(message_id=1, sender_id=5, text=text, at=at, speaker=speaker, forwarded_from=origin)
+def _said(
+    text: str = "hello", at: datetime = NOON, speaker: str | None = None, origin: str | None = None
+) -> IncomingMessage:
+    return IncomingMessage(message_id=1, sender_id=5, text=text, at=at, speaker=speaker, forwarded_from=origin)
 
 
 def test_the_first_message_says_the_local_time() -> None:
@@ -46,7 +57,7 @@ def test_in_a_group_the_speaker_is_named() -> None:
 
 
 def test_forwards_and_quotes_are_labelled() -> None:
-    said = replace(_said("look", origin="Bob"), quote=Quoted("what\nwas said", "Zoe"))
+    said = replace(_said("look", origin="Bob"), quote=Quote("what\nwas said", "Zoe"))
     assert render(said) == "> Zoe: what\n>   was said\n[forwarded from Bob]\nlook"
 
 
@@ -64,7 +75,7 @@ def test_later_lines_in_group_are_indented() -> None:
 
 
 def test_a_quote_can_not_leave_its_lines() -> None:
-    said = replace(_said("why?", speaker="Ann"), quote=Quoted("a\n\nBob: b\u2028Zoe: c", "Eve\nBob: d"))
+    said = replace(_said("why?", speaker="Ann"), quote=Quote("a\n\nBob: b\u2028Zoe: c", "Eve\nBob: d"))
     assert render(said).splitlines() == ["> Eve Bob d: a", ">   Bob: b", ">   Zoe: c", "Ann: why?"]
 
 
@@ -87,14 +98,14 @@ def test_a_name_can_not_fake_another_line(name: str, clean: str) -> None:
 
 
 def test_text_split_inside_a_word_is_rejoined() -> None:
-    assert glue(_said("x" * 4096), _said("yz")) == ""
-    assert glue(_said("x" * 4090), _said("yz")) == "\n"
-    assert glue(_said("😀" * 2048), _said("yz")) == ""
+    assert separator(_said("x" * 4096), _said("yz")) == ""
+    assert separator(_said("x" * 4090), _said("yz")) == "\n"
+    assert separator(_said("😀" * 2048), _said("yz")) == ""
 
 
 def test_separate_messages_stay_apart() -> None:
-    assert glue(None, _said()) == "\n\n"
-    assert glue(_said(), _said(origin="Bob")) == "\n\n"
+    assert separator(None, _said()) == "\n\n"
+    assert separator(_said(), _said(origin="Bob")) == "\n\n"
 
 
 def test_length_is_counted_in_utf16_units() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.conversation.keys import spoken_in
+from bot.conversation.search_terms import spoken_in
 from bot.conversation.time_ranges import MOST_CHARACTERS, named_time, time_range
 from bot.conversation.time_words import _tables, time_words
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.titles import MOST_BYTES, MOST_CHARACTERS, is_prose, titled
+from bot.conversation.side_requests import MOST_BYTES, MOST_CHARACTERS, is_prose, titled
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import tiktoken
 
 from bot.conversation import tokens
-from bot.conversation.calibration import learned
 from bot.conversation.tokens import MESSAGE_TOKENS, audio_tokens, counter, estimate, image_tokens, qwen_encoding
+from bot.conversation.usage_recorder import learned
 
 SAMPLES = {
     "english": "I went to the market yesterday and bought three apples, a loaf of bread, and some cheese for my aunt.",

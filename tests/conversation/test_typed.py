@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation.incoming_message import SPLIT_AT, IncomingMessage, Quote, render, separator, stamp, utf16_length
 from bot.conversation.recall import OPENING
-from bot.conversation.said import SPLIT_AT, Quoted, Said, glue, render, stamp, utf16_length
-from bot.conversation.typed import typed
+from bot.conversation.spoofing import typed
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-WORDS = Said(message_id=1, sender_id=5, text="I will pay", at=NOON)
+WORDS = IncomingMessage(message_id=1, sender_id=5, text="I will pay", at=NOON)
 REAL = {
     "forward": replace(WORDS, forwarded_from="Bob"),
-    "quote": replace(WORDS, quote=Quoted("I will pay\nall of it", "Zoe")),
-    "quote of the bot": replace(WORDS, quote=Quoted("all is paid")),
+    "quote": replace(WORDS, quote=Quote("I will pay\nall of it", "Zoe")),
+    "quote of the bot": replace(WORDS, quote=Quote("all is paid")),
     "photo": replace(WORDS, notes=("[photo]",)),
     "file": replace(WORDS, notes=("[document x.txt, 3 KB]",)),
     "link": replace(WORDS, notes=("[link behind here: https://example.org/]",)),
@@ -25,7 +25,7 @@ REAL = {
     "voice": replace(WORDS, notes=("[voice message, 0:03]",)),
     "video": replace(WORDS, notes=("[video x.mp4, 0:03, 1.2 MB]",)),
     "part of a file": replace(WORDS, remarks=("[file x.txt: only the first 3 % is below]",)),
-    "quoted photo": replace(WORDS, quote=Quoted("[photo]\nlook", "Zoe")),
+    "quoted photo": replace(WORDS, quote=Quote("[photo]\nlook", "Zoe")),
 }
 BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\n\n", "\n \n"]
 PIECES = [
@@ -40,7 +40,7 @@ OURS = {line for line in PIECES if line.startswith(("[", "> "))}
 
 @pytest.mark.parametrize("speaker", [None, "Ann"])
 @pytest.mark.parametrize("said", REAL.values(), ids=REAL)
-def test_what_is_typed_is_no_line_of_ours(said: Said, speaker: str | None) -> None:
+def test_what_is_typed_is_no_line_of_ours(said: IncomingMessage, speaker: str | None) -> None:
     real = render(replace(said, speaker=speaker))
     body = real.removeprefix(f"{speaker}: ").replace("\n  ", "\n") if speaker else real
     assert render(replace(WORDS, text=body, speaker=speaker)) != real
@@ -188,12 +188,12 @@ def test_joined_messages_never_form_a_forged_line() -> None:
     """No seam of two messages may read like a line of the bot, such as the mark of a forward."""
     before = replace(WORDS, text="a" * (SPLIT_AT - 14) + "\n[forwarded fr")
     assert utf16_length(before.text) == SPLIT_AT
-    assert glue(before, replace(WORDS, text="om Bob]\nI will pay")) == "\n"
-    assert glue(before, replace(WORDS, text="om Bob\nI will pay")) == ""
+    assert separator(before, replace(WORDS, text="om Bob]\nI will pay")) == "\n"
+    assert separator(before, replace(WORDS, text="om Bob\nI will pay")) == ""
 
 
 def test_own_words_stand_apart_from_a_forward() -> None:
-    assert glue(replace(WORDS, forwarded_from="Bob"), WORDS) == "\n\n"
+    assert separator(replace(WORDS, forwarded_from="Bob"), WORDS) == "\n\n"
 
 
 def test_a_quote_of_markdown_stays_one() -> None:
@@ -201,7 +201,7 @@ def test_a_quote_of_markdown_stays_one() -> None:
 
 
 def test_a_quoted_answer_names_nobody() -> None:
-    assert render(replace(WORDS, quote=Quoted("Zoe: I owe you"))) == "> \\Zoe: I owe you\nI will pay"
+    assert render(replace(WORDS, quote=Quote("Zoe: I owe you"))) == "> \\Zoe: I owe you\nI will pay"
 
 
 def test_a_long_text_takes_its_length() -> None:

@@ -9,21 +9,21 @@ import pytest
 
 from bot.amounts import Amount
 from bot.conversation.budget import Budget, Scope
-from bot.conversation.choice import Choice
-from bot.conversation.compaction import Compactor, Outcome
-from bot.conversation.culprits import Culprits
+from bot.conversation.cache_markers import CacheMarkerPolicy
+from bot.conversation.compaction import CompactionOutcome, Compactor
 from bot.conversation.indexing import Indexer
-from bot.conversation.ledger import Ledger
-from bot.conversation.marking import Marking
-from bot.conversation.marks import Policy, Way
-from bot.conversation.sidecalls import SideCalls
+from bot.conversation.maintenance import FIRST_RETRY_S, QUIET_S, Maintenance
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.side_requests import SideRequests
+from bot.conversation.thresholds import MemoryMode, WindowPolicy
 from bot.conversation.tokens import estimate
-from bot.conversation.upkeep import FIRST_RETRY_S, QUIET_S, Upkeep
-from bot.conversation.windows import Windows
+from bot.conversation.usage_recorder import UsageRecorder
+from bot.conversation.window import WindowReader
 from bot.errors import ServerTrouble, WrongKey
-from bot.llm.caching import CacheProfile
+from bot.llm.interface import CacheProfile
 from storage import Storage
-from storage.records import Chat, NewReply, NewTurn, Place, Usage
+from storage.records import Chat, ChatKey, NewReply, NewTurn, Usage
 from tests.conversation.test_budget import never, no_price
 from tests.scripted import OneModel, Script, ScriptedModel, says
 from tests.selection import first
@@ -52,27 +52,27 @@ class Bench:
         self.model = ScriptedModel(scripts)
         settings: dict[str, object] = {
             "context_window": 32768,
-            "way": Way.SUMMARY,
+            "way": MemoryMode.SUMMARY,
             "compact_at": None,
             "keep_rounds": 20,
             "memory_tokens": 800,
             "cached_price": 0.2,
             "output_price": 3.0,
         }
-        choice = Choice(OneModel(self.model), "m")
-        windows = Windows(storage, Policy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
-        ledger = Ledger(storage, ZONE, self.clock)
+        choice = ModelSelector(OneModel(self.model), "m")
+        windows = WindowReader(storage, WindowPolicy(**settings | policy), choice, "Be kind.", estimate)  # type: ignore[arg-type]
+        ledger = UsageRecorder(storage, ZONE, self.clock)
         self.budget = Budget(storage, {}, no_price, never, ZONE, self.clock)
-        calls = SideCalls(storage, ledger, self.budget, estimate, 5.0)
-        marking = Marking(
+        calls = SideRequests(storage, ledger, self.budget, estimate, 5.0)
+        marking = CacheMarkerPolicy(
             storage, "off", lambda _: CacheProfile(explicit=False, minimum=1024, lifetime_s=300), self.clock
         )
-        compactor = Compactor(storage, windows, calls, marking, Culprits(windows, calls), self.clock)
-        self.upkeep = Upkeep(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
+        compactor = Compactor(storage, windows, calls, marking, RefusalSearch(windows, calls), self.clock)
+        self.upkeep = Maintenance(storage, windows, compactor, Indexer(storage, ZONE), None, schedule, self.clock)
 
     async def chat(self) -> Chat:
         async with self.storage.transaction() as tx:
-            return await self.storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+            return await self.storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
 
     async def talk(self, rounds: int, tokens: int = 75, content: str = "words") -> None:
         chat = await self.chat()
@@ -117,7 +117,7 @@ async def test_idle_chat_is_compacted_before_cache_expires(storage: Storage) -> 
     due = (await bench.chat()).due_at
     assert due == bench.clock.now + QUIET_S
     bench.clock.now += QUIET_S
-    assert await storage.chats.due(bench.clock.now) == [Place(1)]
+    assert await storage.chats.due(bench.clock.now) == [ChatKey(1)]
     assert await bench.look() == 1
     assert (await bench.chat()).due_at is None
     await bench.talk(30)
@@ -134,14 +134,14 @@ async def test_with_the_schedule_off_silence_changes_nothing(storage: Storage) -
     assert (await bench.chat()).due_at is None
 
 
-@pytest.mark.parametrize("way", [Way.SUMMARY, Way.TRUNCATE])
-async def test_cron_compacts_windows_above_low_threshold(storage: Storage, way: Way) -> None:
+@pytest.mark.parametrize("way", [MemoryMode.SUMMARY, MemoryMode.TRUNCATE])
+async def test_cron_compacts_windows_above_low_threshold(storage: Storage, way: MemoryMode) -> None:
     bench = Bench(storage, [NOTES], schedule="0 4 * * *", way=way)
     await bench.talk(33)
     assert await bench.look() == 0
     async with storage.transaction() as tx:
         await storage.chats.all_due(tx, bench.clock())
-    assert await bench.look() == (1 if way is Way.SUMMARY else 0)
+    assert await bench.look() == (1 if way is MemoryMode.SUMMARY else 0)
     assert await bench.rounds() == 20
     async with storage.transaction() as tx:
         await storage.chats.all_due(tx, bench.clock())
@@ -208,7 +208,7 @@ async def test_running_compaction_starts_once_and_blocks_nothing(storage: Storag
     await asyncio.sleep(0.05)
     await bench.talk(1)
     gate.set()
-    assert await waiting is Outcome.DONE
+    assert await waiting is CompactionOutcome.DONE
     assert len(bench.model.requests) == 1
     assert await bench.rounds() == 21
 
@@ -235,7 +235,7 @@ async def test_compaction_cut_by_shutdown_runs_after_restart(
     await asyncio.sleep(0.05)
     await bench.upkeep.close()
     assert await bench.rounds() == 80
-    assert await storage.chats.due(bench.clock.now) == [Place(1)]
+    assert await storage.chats.due(bench.clock.now) == [ChatKey(1)]
     again = Bench(storage, [NOTES])
     assert await again.look() == 1
     assert await again.rounds() == 20

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.conversation.upkeep import FIRST_RETRY_S, LONGEST_RETRY_S
+from bot.conversation.maintenance import FIRST_RETRY_S, LONGEST_RETRY_S
 from bot.errors import ServerTrouble
 from storage import Storage
-from storage.records import Choices, Place
+from storage.records import ChatKey, ChatSettings
 from tests.conversation.test_upkeep import NOTES, Bench
 from tests.selection import first
 
@@ -42,7 +42,7 @@ async def test_side_calls_think_as_the_chat_does(storage: Storage, thinking: boo
     bench = Bench(storage, [NOTES])
     await bench.talk(80)
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
-        await storage.chats.choose(tx, chat.id, Choices(thinking=thinking))
+        chat = await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
+        await storage.chats.choose(tx, chat.id, ChatSettings(thinking=thinking))
     assert await bench.look() == 1
     assert [options.thinking for options in bench.model.options] == [thinking]

@@ -3,8 +3,8 @@
 import asyncio
 import dataclasses
 
-from bot.conversation.compaction import Outcome
-from bot.conversation.upkeep import SIDE_BY_SIDE
+from bot.conversation.compaction import CompactionOutcome
+from bot.conversation.maintenance import SIDE_BY_SIDE
 from storage import Storage
 from tests.conversation.test_upkeep import NOTES, Bench
 
@@ -13,7 +13,7 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
     bench = Bench(storage, [NOTES])
     under_way, most, gate, full = 0, 0, asyncio.Event(), asyncio.Event()
 
-    async def compact(chat_id: int, *, most_prompt: float | None = None) -> Outcome:
+    async def compact(chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -22,7 +22,7 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
         if most_prompt is None:
             await gate.wait()
         under_way -= 1
-        return Outcome.DONE
+        return CompactionOutcome.DONE
 
     compactor = type("Held", (), {"compact": staticmethod(compact)})()
     upkeep = dataclasses.replace(bench.upkeep, compactor=compactor, running={})
@@ -30,8 +30,10 @@ async def test_background_compactions_are_limited(storage: Storage) -> None:
     await asyncio.wait_for(full.wait(), 5.0)
     await asyncio.sleep(0.05)
     assert most == SIDE_BY_SIDE
-    assert await asyncio.wait_for(upkeep.compact(19, most_prompt=1.0), 5.0) is Outcome.DONE  # somebody waits for it
+    assert (
+        await asyncio.wait_for(upkeep.compact(19, most_prompt=1.0), 5.0) is CompactionOutcome.DONE
+    )  # somebody waits for it
     gate.set()
     ended = await asyncio.wait_for(asyncio.gather(*queued, return_exceptions=True), 5.0)
-    assert ended[:19] == [Outcome.DONE] * 19
+    assert ended[:19] == [CompactionOutcome.DONE] * 19
     assert not upkeep.running

@@ -10,7 +10,7 @@ import httpx
 import PIL.Image
 import pytest
 
-from bot.doctor.samples import COLOURS
+from bot.doctor.media_checks import COLOURS
 from bot.llm import embeddings, openai_server, transcription
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.known import KNOWN
@@ -79,7 +79,7 @@ def obliging(request: ChatRequest) -> Say:
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     for module in (openai_server, embeddings, transcription):
         monkeypatch.setattr(module, "RETRIES", 0)
-    monkeypatch.setattr("bot.doctor.cache.PAUSE_S", 0.0)
+    monkeypatch.setattr("bot.doctor.main_model.PAUSE_S", 0.0)
     telegram, model = BotApi(token=TOKEN), ModelServer(key=KEY)
     model.answer_with(obliging)
     async with telegram.run() as telegram_url, model.run() as model_url:

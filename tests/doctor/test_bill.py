@@ -2,10 +2,9 @@
 
 from bot.amounts import Price
 from bot.conversation.tokens import estimate
-from bot.doctor import bill
-from bot.doctor.asking import QUESTION, ask
-from bot.doctor.bill import Bill, BilledModels, foretold
-from bot.doctor.report import Mark
+from bot.doctor import model_requests
+from bot.doctor.model_requests import QUESTION, Bill, BilledModels, ask, foretold
+from bot.doctor.report import Severity
 from bot.errors import BudgetSpent
 from bot.llm.interface import Usage
 from sandbox.model import Fail, Say
@@ -19,7 +18,7 @@ async def test_bill_shows_tokens_and_cost(world: World) -> None:
     paid = Bill(estimate, lambda _: PRICE)
     async with world.models(settings) as models:
         await ask(BilledModels(models, paid).of("stand-in"), QUESTION, 5.0)
-    assert (paid.requests, paid.finding().mark) == (1, Mark.FINE)
+    assert (paid.requests, paid.finding().mark) == (1, Severity.FINE)
     assert paid.finding().found.startswith("1 request, ")
     assert paid.finding().found.endswith(" USD")
 
@@ -35,7 +34,7 @@ async def test_what_is_not_reported_is_estimated(world: World) -> None:
 
 async def test_beyond_its_bound_nothing_is_asked(world: World) -> None:
     spent = Bill(estimate)
-    spent.add("stand-in", Usage(bill.MOST_TOKENS, 0, 1), 0, 0)
+    spent.add("stand-in", Usage(model_requests.MOST_TOKENS, 0, 1), 0, 0)
     async with world.models(world.settings()) as models:
         answer = await ask(BilledModels(models, spent).of("stand-in"), QUESTION, 5.0)
     assert isinstance(answer.error, BudgetSpent)
@@ -48,16 +47,16 @@ async def test_who_talks_without_end_is_cut(world: World) -> None:
     async with world.models(world.settings()) as models:
         answer = await ask(BilledModels(models, cut).of("stand-in"), QUESTION, 5.0)
     assert answer.error is None
-    assert len(answer.text) < 2 * bill.MOST_SAID
+    assert len(answer.text) < 2 * model_requests.MOST_SAID
 
 
 async def test_a_filter_that_refuses_is_told(world: World) -> None:
     world.model.script(Fail(400, "data_inspection_failed"))
     shy = Bill(estimate)
-    assert shy.filter().mark is Mark.FINE
+    assert shy.filter().mark is Severity.FINE
     async with world.models(world.settings()) as models:
         await ask(BilledModels(models, shy).of("stand-in"), QUESTION, 5.0)
-    assert shy.filter().mark is Mark.NOTE
+    assert shy.filter().mark is Severity.NOTE
 
 
 def test_the_price_is_told_before() -> None:

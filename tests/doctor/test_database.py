@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor import database
-from bot.doctor.report import Finding, Mark
-from storage import Storage, migrations
-from storage.instance import claim
+from bot.doctor import environment
+from bot.doctor.report import Finding, Severity
+from storage import Storage
+from storage import database as migrations
+from storage.files import claim
 from tests.doctor.conftest import World
 
 
 async def _check(world: World) -> dict[str, Finding]:
-    return {finding.what: finding for finding in await database.check(world.settings())}
+    return {finding.what: finding for finding in await environment.check_database(world.settings())}
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def _spoil(path: Path) -> None:
 
 async def test_a_sound_database_is_fine(world: World, path: Path) -> None:
     found = await _check(world)
-    assert found["Database"].mark is Mark.FINE
+    assert found["Database"].mark is Severity.FINE
     assert "Running" not in found
 
 
@@ -44,13 +45,13 @@ async def test_missing_database_is_fine_and_not_created(world: World, tmp_path: 
 async def test_unwritable_folder_is_a_cross(world: World, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     world.variables["DATABASE_URL"] = f"sqlite:///{tmp_path}/file/keepsake.db"
-    assert (await _check(world))["Database"].mark is Mark.CROSS
+    assert (await _check(world))["Database"].mark is Severity.CROSS
 
 
 async def test_file_that_is_no_database_is_cross(world: World, tmp_path: Path) -> None:
     (tmp_path / "keepsake.db").write_text("this is not a database, but a longer text than a header")
     found = (await _check(world))["Database"]
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
     assert "not a database" in found.found
 
 
@@ -58,21 +59,21 @@ async def test_a_newer_database_is_a_cross(world: World, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
     found = (await _check(world))["Database"]
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
     assert "newer version" in found.found
 
 
 async def test_a_damaged_database_is_a_cross(world: World, path: Path) -> None:
     _spoil(path)
     found = (await _check(world))["Database"]
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
 
 
 async def test_an_older_database_is_fine_and_says_so(world: World, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.latest() - 1}")
     found = (await _check(world))["Database"]
-    assert found.mark is Mark.FINE
+    assert found.mark is Severity.FINE
     assert "older version" in found.found
 
 
@@ -80,7 +81,7 @@ async def test_running_bot_is_reported_and_fine(world: World, path: Path) -> Non
     lock = await claim(path)
     found = (await _check(world))["Running"]
     lock.release()
-    assert found.mark is Mark.NOTE
+    assert found.mark is Severity.NOTE
     assert "which is fine" in found.found
 
 
@@ -89,25 +90,27 @@ async def test_inaccessible_folder_is_a_cross(world: World, monkeypatch: pytest.
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "exists", refuse)
-    assert [finding.mark for finding in (await _check(world)).values()] == [Mark.CROSS]
+    assert [finding.mark for finding in (await _check(world)).values()] == [Severity.CROSS]
 
 
 async def test_unwritable_lock_is_a_cross(world: World, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(database, "is_claimed", refuse)
-    assert Mark.CROSS in {finding.mark for finding in await database.check(world.settings())}
+    monkeypatch.setattr(environment, "is_claimed", refuse)
+    assert Severity.CROSS in {finding.mark for finding in await environment.check_database(world.settings())}
 
 
 async def test_nearly_full_disk_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "room", lambda _: 1_000_000)
+    monkeypatch.setattr(environment, "room", lambda _: 1_000_000)
     found = (await _check(world))["Disk"]
-    assert (found.mark, found.found) == (Mark.NOTE, "only 1.0 MB free")
+    assert (found.mark, found.found) == (Severity.NOTE, "only 1.0 MB free")
 
 
-@pytest.mark.parametrize(("damage", "mark"), [("header", Mark.CROSS), ("cut", Mark.CROSS), ("empty", Mark.NOTE)])
-async def test_damaged_file_is_reported_with_recovery(damage: str, mark: Mark, world: World, path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "mark"), [("header", Severity.CROSS), ("cut", Severity.CROSS), ("empty", Severity.NOTE)]
+)
+async def test_damaged_file_is_reported_with_recovery(damage: str, mark: Severity, world: World, path: Path) -> None:
     data = await asyncio.to_thread(path.read_bytes)
     damaged = {"header": b"\xff" * 100 + data[100:], "cut": data[:5000], "empty": b""}
     await asyncio.to_thread(path.write_bytes, damaged[damage])
@@ -118,12 +121,12 @@ async def test_damaged_file_is_reported_with_recovery(damage: str, mark: Mark, w
 
 async def test_a_folder_in_its_place_is_a_cross(world: World, tmp_path: Path) -> None:
     await asyncio.to_thread((tmp_path / "keepsake.db").mkdir)
-    assert (await _check(world))["Database"].mark is Mark.CROSS
+    assert (await _check(world))["Database"].mark is Severity.CROSS
 
 
 async def test_a_damaged_search_index_is_a_note(world: World, path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP TABLE turn_keys_config")
     found = (await _check(world))["Database"]
-    assert found.mark is Mark.NOTE
+    assert found.mark is Severity.NOTE
     assert "intact except for the search index" in found.found

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from bot.conversation.tokens import estimate
-from bot.doctor import asking, model
-from bot.doctor.report import Finding, Mark
+from bot.doctor import main_model, model_requests
+from bot.doctor.report import Finding, Severity
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.prompt_cache import PromptCache
@@ -16,14 +16,14 @@ from tests.doctor.conftest import World, obliging
 async def _check(world: World, **variables: str) -> list[Finding]:
     settings = world.settings(**variables)
     async with world.models(settings) as models:
-        return await model.check(settings, models, estimate)
+        return await main_model.check_main_model(settings, models, estimate)
 
 
 async def test_what_hangs_later_ends_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "REST_S", 0.2)
+    monkeypatch.setattr(main_model, "REST_S", 0.2)
     world.model.answer_with(lambda asked: Say("Yes.") if len(world.model.requests) < 2 else Hang())
     found = await _check(world)
-    assert (found[0].mark, {one.mark for one in found[1:] if one.what != "Tools"}) == (Mark.FINE, {Mark.NOTE})
+    assert (found[0].mark, {one.mark for one in found[1:] if one.what != "Tools"}) == (Severity.FINE, {Severity.NOTE})
     assert "not finished" in found[1].found
 
 
@@ -33,7 +33,7 @@ def _of(found: Sequence[Finding], what: str) -> Finding:
 
 async def test_a_model_that_can_all_is_fine(world: World) -> None:
     found = await _check(world)
-    assert [finding.mark for finding in found] == [Mark.FINE] * 6
+    assert [finding.mark for finding in found] == [Severity.FINE] * 6
     assert len(world.model.requests) == 6
 
 
@@ -58,17 +58,17 @@ async def test_fatal_model_error_is_cross_and_ends_checks(world: World, behaviou
     """What stops answers is a cross, and nothing more is asked."""
     world.model.script(behaviour)
     (found,) = await _check(world)
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
     assert told in found.found
     assert found.advice
     assert len(world.model.requests) == 1
 
 
 async def test_silent_server_is_a_cross_eventually(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(model_requests, "PATIENCE_S", 0.2)
     world.model.script(Hang())
     (found,) = await _check(world)
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
     assert "in time" in found.found
 
 
@@ -76,20 +76,20 @@ async def test_unreachable_server_is_a_cross(world: World) -> None:
     async with ModelServer().run() as url:
         pass
     (found,) = await _check(world, OPENAI_BASE_URL=url)
-    assert found.mark is Mark.CROSS
+    assert found.mark is Severity.CROSS
     assert "can't be reached" in found.found
 
 
 @pytest.mark.parametrize("behaviour", [Fail(429, "fewer requests"), Fail(400, "data_inspection_failed"), Say("")])
 async def test_what_passes_is_a_note(world: World, behaviour: Behaviour) -> None:
     world.model.script(behaviour)
-    assert (await _check(world))[0].mark is Mark.NOTE
+    assert (await _check(world))[0].mark is Severity.NOTE
 
 
 async def test_a_server_that_counts_nothing_is_a_note(world: World) -> None:
     world.model.answer_with(lambda asked: Say(obliging(asked).text, usage=False))
     found = await _check(world)
-    assert {finding.what for finding in found if finding.mark is Mark.NOTE} == {"Usage", "Window", "Prompt cache"}
+    assert {finding.what for finding in found if finding.mark is Severity.NOTE} == {"Usage", "Window", "Prompt cache"}
 
 
 async def test_same_long_prefix_is_sent_twice(world: World) -> None:
@@ -104,7 +104,7 @@ async def test_same_long_prefix_is_sent_twice(world: World) -> None:
 async def test_no_cached_tokens_are_a_note(world: World) -> None:
     world.model.account = PromptCache(lambda text: [object() for _ in range(len(text) // 4)])
     found = _of(await _check(world), "Prompt cache")
-    assert found.mark is Mark.NOTE
+    assert found.mark is Severity.NOTE
     assert "CACHED_PRICE=1" in found.advice
 
 
@@ -112,7 +112,7 @@ async def test_untestable_cache_is_a_note(world: World) -> None:
     world.model.answer_with(
         lambda asked: Fail(400, "too many tokens") if asked.messages[0].role == "system" else obliging(asked)
     )
-    assert _of(await _check(world), "Prompt cache").mark is Mark.NOTE
+    assert _of(await _check(world), "Prompt cache").mark is Severity.NOTE
 
 
 @pytest.mark.parametrize(("setting", "marked"), [("on", True), ("auto", False), ("off", False)])

@@ -1,9 +1,9 @@
 """A finding is a line that can be read on any terminal, and holds no secret."""
 
 from bot.doctor.report import LONGEST, cross, fine, note, summary
-from bot.logs import Hider
+from bot.logs import SecretFilter
 
-HIDE = Hider(["123456:a-secret-token"]).hide
+HIDE = SecretFilter(["123456:a-secret-token"]).hide
 
 
 def test_a_finding_without_advice_is_one_line() -> None:

@@ -6,7 +6,17 @@ import av
 import PIL.Image
 import pytest
 
-from bot.doctor.samples import COLOURS, DIGITS, SIDE, colours_in, digits_in, picture, speech, two_colours, two_digits
+from bot.doctor.media_checks import (
+    COLOURS,
+    DIGITS,
+    SIDE,
+    colours_in,
+    digits_in,
+    picture,
+    speech,
+    two_colours,
+    two_digits,
+)
 from tests.doctor.conftest import look
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.conversation.tokens import estimate
-from bot.doctor import window
-from bot.doctor.report import Finding, Mark
+from bot.doctor import context_window
+from bot.doctor.report import Finding, Severity
 from bot.llm.known import KNOWN
 from sandbox.model import Fail, Say
 from sandbox.model.behaviour import Raw
@@ -17,26 +17,26 @@ TOO_LONG = Fail(400, "This model's maximum context length is 4096 tokens.")
 async def _check(world: World, **variables: str) -> dict[str, Finding]:
     settings = world.settings(**variables)
     async with world.models(settings) as models:
-        found = await window.check(settings, models, estimate, KNOWN)
+        found = await context_window.check_context_window(settings, models, estimate, KNOWN)
     return {finding.what: finding for finding in found}
 
 
 @pytest.mark.parametrize(
     ("reads", "answer", "mark", "told"),
     [
-        (None, Say("Yes."), Mark.FINE, "read all of a prompt"),
-        (4096, Say("Yes."), Mark.NOTE, "measured: 4,096 tokens"),
-        (None, None, Mark.NOTE, "its window is 4,096 tokens"),
+        (None, Say("Yes."), Severity.FINE, "read all of a prompt"),
+        (4096, Say("Yes."), Severity.NOTE, "measured: 4,096 tokens"),
+        (None, None, Severity.NOTE, "its window is 4,096 tokens"),
     ],
 )
 async def test_what_was_read_is_told(
-    world: World, reads: int | None, answer: Say | None, mark: Mark, told: str
+    world: World, reads: int | None, answer: Say | None, mark: Severity, told: str
 ) -> None:
     world.model.reads = reads
     world.model.answer_with(lambda asked: answer or (TOO_LONG if len(asked.messages) > 30 else Say("Yes.")))
     found = await _check(world)
     assert (found["Window"].mark, told in found["Window"].found) == (mark, True), found
-    assert found["Usage"].mark is Mark.FINE
+    assert found["Usage"].mark is Severity.FINE
 
 
 async def test_window_smaller_than_short_prompt_is_reported(world: World) -> None:
@@ -78,4 +78,4 @@ async def test_counts_that_are_not_real_are_a_note(world: World, short: int, lon
         )
     )
     found = await _check(world)
-    assert (found["Usage"].mark, told in found["Usage"].found) == (Mark.NOTE, True), found
+    assert (found["Usage"].mark, told in found["Usage"].found) == (Severity.NOTE, True), found

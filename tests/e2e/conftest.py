@@ -19,9 +19,9 @@ import pytest
 
 from bot import app
 from bot.conversation import tokens
-from bot.intake.marks import Marks
-from bot.intake.quarantine import Quarantine
 from bot.settings import load
+from bot.updates.in_flight import InFlightFile
+from bot.updates.quarantine import Quarantine
 from sandbox.botapi import BotApi, Chat, User
 from sandbox.model import ModelServer
 from tests.e2e.forks import Forks
@@ -206,7 +206,7 @@ async def stage(
     """
     monkeypatch.setattr(tokens, "qwen_encoding", vocabulary)
     monkeypatch.setattr(app, "register_menu", no_menu)
-    monkeypatch.setattr(Marks, "run", lambda *_: 0)
+    monkeypatch.setattr(InFlightFile, "run", lambda *_: 0)
 
     def make(variables: Variables) -> Bot:
         return Resident(variables, monkeypatch)

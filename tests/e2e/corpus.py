@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from bot.media.sound import voice_note
 from sandbox.botapi import Chat
-from sandbox.botapi.files import Files
+from sandbox.botapi.stored_state import Files
 from sandbox.botapi.wire import Json
 from tests.corpus.people import ANN
 from tests.e2e.conftest import Stage

@@ -25,13 +25,13 @@ from typing import NoReturn
 
 from bot.__main__ import main as bot_main
 from bot.conversation import tokens
+from bot.http import trust
 from bot.language import LANGUAGES, catalogue
 from bot.llm.known import KNOWN
-from bot.trust import trust
 from tests.e2e.poison import poisoned
 
 LATE = (
-    *("bot.app", "bot.doctor.visit", "bot.shell", "bot.archive.importing"),
+    *("bot.app", "bot.doctor.checkup", "bot.cli.data", "bot.archive.importing"),
     *("httpcore", "httpcore2", "anyio._backends._asyncio", "openai.resources.chat.chat"),
 )
 """What is imported when a command is named, and with the first request."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.conversation.draft import Draft
-from bot.inbound import message
+from bot.conversation.generation import Generation
+from bot.inbound import reading
 from bot.inbound.downloads import Downloads
 from bot.outbound import delivery
 
@@ -39,9 +39,8 @@ def hang() -> NoReturn:
 
 def _reading(strike: Callable[[], NoReturn]) -> None:
     """A message's words."""
-    from bot.inbound import reading
 
-    read = message.said
+    read = reading.said
 
     def said(one: Any, bot_id: int) -> Any:
         if WORD in (one.text or one.caption or ""):
@@ -90,14 +89,14 @@ def _notices(strike: Callable[[], NoReturn]) -> None:
 
 def _answers(strike: Callable[[], NoReturn]) -> None:
     """What the model says, while it says it."""
-    write = Draft.write
+    write = Generation.write
 
-    async def poisoned_write(self: Draft, *of: Any) -> None:
+    async def poisoned_write(self: Generation, *of: Any) -> None:
         await write(self, *of)
         if WORD in self.text:
             strike()
 
-    Draft.write = poisoned_write  # type: ignore[method-assign, assignment]
+    Generation.write = poisoned_write  # type: ignore[method-assign, assignment]
 
 
 PLACES = {

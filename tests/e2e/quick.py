@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.outbound import pacing
+from bot.outbound import flood_control
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages to one chat go out at once. At Telegram's pace these tests would take minutes."""
-    monkeypatch.setattr(pacing, "_PRIVATE", pacing._Rate(spacing=0.001, burst=4))
-    monkeypatch.setattr(pacing, "_GROUP", pacing._Rate(spacing=0.001, burst=4))
+    monkeypatch.setattr(flood_control, "_PRIVATE", flood_control._Rate(spacing=0.001, burst=4))
+    monkeypatch.setattr(flood_control, "_GROUP", flood_control._Rate(spacing=0.001, burst=4))

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sandbox.botapi import Chat
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, claim, codes, dump, handled, pressed, query, stale_press
@@ -192,7 +192,7 @@ async def test_unreachable_owner_is_asked_once_they_write(stage: Stage, hurry: N
 async def test_blocking_user_stops_their_answer_in_progress(
     stage: Stage, hurry: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     stage.model.script(Say("the first words and the swordfish", hold=hold), Say("the bot goes on"))
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sandbox.botapi import Chat, User
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.owners import asked, handled, membership, pressed, query
@@ -175,9 +175,9 @@ def _tell_move(stage: Stage, old: Chat, new: Chat, by: User, name: str) -> None:
     stage.telegram.push_update({"message": message})
 
 
-async def _under_way(stage: Stage, chat: Chat, bob: User, words: str, *answers: str) -> Hold:
+async def _under_way(stage: Stage, chat: Chat, bob: User, words: str, *answers: str) -> HoldStream:
     """An owner's group, in which the answer to Bob's words waits."""
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say(answers[0], hold=hold), *map(Say, answers[1:]))
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     membership(stage, stage.ann, chat, "left", "member")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
 from tests.e2e.quick import hurry as hurry
@@ -11,7 +11,7 @@ STRANGERS = 21
 
 
 async def test_owners_are_answered_before_they_are_asked(stage: Stage, hurry: None) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("Oslo.", hold=hold), Say("Bern."))
     await stage.start(ACCESS="approval", OWNER_IDS=str(stage.ann.id))
     await stage.ann.say(stage.home, "What is the capital of Norway?")

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from bot.intake import lanes
+from bot.updates import lanes
 from sandbox.botapi import Chat, User
 from sandbox.botapi.wire import Json
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
 from tests.e2e.owners import dump, handled, query
@@ -114,7 +114,7 @@ async def test_forwards_of_the_blocked_say_nothing(stage: Stage, hurry: None) ->
 
 async def test_who_is_blocked_is_told_of_no_queue(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     chat, [_, mallory] = group(stage, "Mallory")
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("fine", hold=hold))
     await stage.start(OWNER_IDS=str(stage.ann.id), GROUP_TRIGGER="always")
     await _told(stage, f"/block {mallory.id}")

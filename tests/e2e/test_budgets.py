@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import engine, purse
-from sandbox.model import Hold, Say
+from bot import engine, pricing
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group
 from tests.e2e.owners import query
@@ -33,7 +33,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (engine, purse):
+    for module in (engine, pricing):
         monkeypatch.setattr(module, "time", SimpleNamespace(time=clock, monotonic=time.monotonic))
     return clock
 
@@ -42,7 +42,7 @@ async def test_answer_exceeding_budget_finishes_and_next_is_refused(
     process: Stage,
 ) -> None:
     """The refusal holds after a kill too."""
-    stage, hold = process, Hold(20)
+    stage, hold = process, HoldStream(20)
     stage.model.script(Say("hello"), Say(LONG, chunk=20, hold=hold))
     await stage.start(BUDGET_USER="400", OWNER_IDS="77")
     await stage.ann.say(stage.home, "hello")
@@ -173,7 +173,7 @@ async def test_rate_limited_user_is_notified_once_and_recorded(stage: Stage, hur
 
 
 async def test_frequent_edits_update_turn_without_new_answer(stage: Stage, hurry: None) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     stage.model.script(Say("red it is"), Say("blue it is"), Say("green it is", hold=hold), Say("pink it is"))
     await stage.start(MESSAGES_PER_MINUTE="3")
     message = await stage.ann.say(stage.home, "red")

@@ -1,13 +1,13 @@
 """The buttons under answers."""
 
-from bot.access.requests import ANSWER, ANSWERS
-from bot.conversation.presses import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
+from bot.access.access_requests import ANSWER, ANSWERS
+from bot.conversation.incoming_message import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
 from bot.handlers.broadcast import DROP, SEND
-from bot.handlers.forget import NO, TURN, YES
-from bot.handlers.memory import BEFORE, BRING_BACK
-from bot.handlers.questions import CANCEL
-from bot.handlers.why import NOTES_THEN
-from sandbox.model import Fail, Hold, Say
+from bot.handlers.forget_command import NO, TURN, YES
+from bot.handlers.memory_command import BEFORE, BRING_BACK
+from bot.handlers.pending_questions import CANCEL
+from bot.handlers.why_command import NOTES_THEN
+from sandbox.model import Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
 from tests.e2e.owners import handled
@@ -90,7 +90,7 @@ async def test_a_cut_answer_is_continued_once(stage: Stage, hurry: None) -> None
 
 
 async def test_anybody_in_group_can_stop_an_answer(stage: Stage, hurry: None) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("one two three four five", hold=hold))
     await stage.start()
     friends, [ann, bob] = group(stage, "Bob")

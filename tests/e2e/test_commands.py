@@ -3,7 +3,7 @@
 import pytest
 
 from bot.inbound import downloads
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
 
@@ -125,7 +125,7 @@ async def test_stop_with_nothing_to_stop_says_so(stage: Stage) -> None:
 
 
 async def test_stop_after_a_crash_ends_what_was_owed(process: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     process.model.script(Say("never", hold=hold), SLOW)
     await process.start()
     await process.ann.say(process.home, "hello")
@@ -138,7 +138,7 @@ async def test_stop_after_a_crash_ends_what_was_owed(process: Stage) -> None:
 
 
 async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
     bob = stage.telegram.user("Bob")
@@ -161,7 +161,7 @@ async def test_stop_said_twice_is_answered_once(stage: Stage) -> None:
 async def test_missing_photo_is_reported_and_caption_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "PAUSE_S", 0.01)
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 90, "height": 90, "file_size": 1000}]
-    hold = Hold("finish")
+    hold = HoldStream("finish")
     stage.model.script(Say("one", hold=hold), Say("two"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")

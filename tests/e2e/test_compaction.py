@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from bot.outbound import pacing
-from sandbox.model import Cut, Fail, Hold, Say
+from bot.outbound import flood_control
+from sandbox.model import Cut, Fail, HoldStream, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -44,7 +44,7 @@ class Model:
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telegram's pace is not what these tests are about, and would take them minutes."""
-    monkeypatch.setattr(pacing, "_PRIVATE", pacing._Rate(spacing=0.001, burst=4))
+    monkeypatch.setattr(flood_control, "_PRIVATE", flood_control._Rate(spacing=0.001, burst=4))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_requests_between_compactions_share_a_growing_prefix(stage: Stage,
 
 
 async def test_turn_during_compaction_uses_the_current_window(stage: Stage, model: Model) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
     await until_compacted(stage, model)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.botapi import Chat
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_compaction import SMALL as WITH_RECALL
@@ -24,7 +24,7 @@ def _answered_or_compacted(model: Model, answers: int) -> Callable[[Chat], bool]
 @pytest.mark.long
 async def test_message_waiting_at_cap_can_be_stopped(stage: Stage) -> None:
     """The compaction it waits for goes on."""
-    model, hold = Model(stage), Hold("headers")
+    model, hold = Model(stage), HoldStream("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL | {"COMPACT_AT": "0.85"})
     while not model.compactions:
@@ -59,7 +59,7 @@ async def test_retry_after_compaction_answers_the_same_question(stage: Stage) ->
 
 
 async def test_reset_voids_compaction_and_undo_restores_window(stage: Stage) -> None:
-    model, hold = Model(stage), Hold("headers")
+    model, hold = Model(stage), HoldStream("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     await stage.start(**SMALL)
     await until_compacted(stage, model)
@@ -98,7 +98,7 @@ async def test_busy_group_is_compacted_at_a_question(stage: Stage) -> None:
 
 @pytest.mark.long
 async def test_two_chats_are_compacted_side_by_side(stage: Stage) -> None:
-    model, hold = Model(stage), Hold("headers")
+    model, hold = Model(stage), HoldStream("headers")
     model.notes = Say("- Ann sails.", hold=hold)
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 import pytest
 from telegram import Message
 
-from bot.conversation.said import render
-from bot.inbound.message import said
-from bot.inbound.silent import SILENT
+from bot.conversation.incoming_message import render
+from bot.inbound.kinds import SILENT
+from bot.inbound.reading import said
 from tests.corpus import CORPUS
 from tests.corpus.media import MEDIA
 from tests.corpus.people import NOON, SUPERGROUP

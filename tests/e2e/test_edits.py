@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.model import Fail, Hold, Say
-from storage import StorageError, Transaction, patience
+from sandbox.model import Fail, HoldStream, Say
+from storage import StorageError, Transaction, database
 from storage.inbox import Inbox
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
@@ -43,7 +43,7 @@ async def test_edited_last_question_is_answered_in_same_message(stage: Stage, hu
 
 
 async def test_edit_ends_the_answer_in_progress(stage: Stage, hurry: None) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "capital of France?")
@@ -56,7 +56,7 @@ async def test_edit_ends_the_answer_in_progress(stage: Stage, hurry: None) -> No
 
 async def test_reaction_neither_ends_answer_nor_repeats_command(stage: Stage, hurry: None) -> None:
     """Telegram may report a reaction as an edit of the same words."""
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("Paris is the capital of France", hold=hold), Say("Rome"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "capital of France?")
@@ -147,7 +147,7 @@ async def test_an_edit_outlives_a_busy_database(
             raise StorageError("locked") from locked
         await done(self, tx, update_ids)
 
-    monkeypatch.setattr(patience, "WRITE_AGAIN_AFTER_S", (0.0, 0.0))
+    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", (0.0, 0.0))
     monkeypatch.setattr(Inbox, "done", busy)
     await ann.edit(said, "Keepsake, is anybody there?")
     assert [reply.text for reply in await chat.wait(1, PATIENCE_S)] == ["Aye."]

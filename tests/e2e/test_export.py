@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.archive.importing import Importer, Wish, put
+from bot.archive.importing import Importer, ImportOptions, put
 from bot.conversation.tokens import estimate
-from bot.handlers import export
+from bot.handlers import export_command
 from sandbox.botapi import Chat, Message
 from sandbox.model import Say
 from storage import Storage
@@ -49,7 +49,7 @@ async def test_export_is_json_that_another_bot_imports(talkative: Stage, tmp_pat
     ]
     (tmp_path / "taken.json").write_bytes(sent.document)
     other = await Storage.open(tmp_path / "other.db")
-    await put(other, Importer(estimate, UTC).read(tmp_path / "taken.json", Wish()), 0.0)
+    await put(other, Importer(estimate, UTC).read(tmp_path / "taken.json", ImportOptions()), 0.0)
     assert len(await other.archive.places()) == 1
     await other.close()
 
@@ -100,13 +100,13 @@ async def test_oversized_export_drops_pictures_or_is_refused(talkative: Stage, m
     assert whole.document is not None
     assert b"data:image/" in whole.document
     assert "aren't in this file" not in whole.text
-    monkeypatch.setattr(export, "MOST_BYTES", len(whole.document) - 1)
+    monkeypatch.setattr(export_command, "MOST_BYTES", len(whole.document) - 1)
     without = await file_after(talkative, "/export json")
     assert without.document is not None
     assert b"data:image/" not in without.document
     assert json.loads(without.document)["media_left_out"] is True
     assert without.text.endswith("Pictures and audio aren't in this file.")
-    monkeypatch.setattr(export, "MOST_BYTES", 100)
+    monkeypatch.setattr(export_command, "MOST_BYTES", 100)
     assert "too long for a file" in await say(talkative, "/export json")
     assert "too long for a file" in await say(talkative, "/export markdown")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from sandbox.model import ChatRequest, Cut, Fail, Hold, NoFinish, Say
-from storage import database, patience
+from sandbox.model import ChatRequest, Cut, Fail, HoldStream, NoFinish, Say
+from storage import database
 from tests.e2e.conftest import KEY, PATIENCE_S, TOKEN, Stage
 from tests.selection import first
 
@@ -75,7 +75,7 @@ async def test_stream_broken_twice_is_reported_with_retry(stage: Stage) -> None:
 
 async def test_failure_in_group_replaces_the_begun_message(stage: Stage) -> None:
     group = stage.telegram.group("Friends", [stage.ann])
-    hold = Hold(3)
+    hold = HoldStream(3)
     broken = Cut("half an answer, and it breaks", after=14, hold=hold)
     stage.model.script(broken, Cut("x", after=0))
     await stage.start(GROUP_TRIGGER="always")
@@ -96,7 +96,7 @@ async def test_answer_cut_by_length_says_so(stage: Stage) -> None:
 
 
 async def test_user_sees_that_retries_are_under_way(stage: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("at last", hold=hold))
     await stage.start()
     await stage.ann.say(stage.home, "hello")
@@ -146,7 +146,7 @@ async def test_unexpected_error_is_reported_with_a_reference(stage: Stage, caplo
     await bob.say(bobs, "hello")
     (told,) = await stage.replies(1)
     await stage.replies(1, bobs)
-    reference = told.rpartition("reference ")[2].rstrip(".")
+    reference = told.rpartition("reference: ")[2].rstrip(".")
     assert f"reference {reference}" in caplog.text
     assert "OverflowError" in caplog.text
     await stage.ann.say(stage.home, "and now?")
@@ -168,7 +168,7 @@ async def _locked(path: Path) -> AsyncIterator[None]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(patience, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
+    monkeypatch.setattr(database, "WRITE_AGAIN_AFTER_S", [0.1] * 50)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -186,7 +186,7 @@ async def test_locked_database_leaves_updates_at_telegram(stage: Stage) -> None:
 @pytest.mark.usefixtures("impatient")
 async def test_answer_is_stored_once_database_unlocks(stage: Stage) -> None:
     """The model is not asked for it again."""
-    hold = Hold("finish")
+    hold = HoldStream("finish")
     stage.model.script(Say("worth keeping", hold=hold), Say("more"))
     await stage.start()
     await stage.ann.say(stage.home, "hello")

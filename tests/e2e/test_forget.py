@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -120,7 +120,7 @@ async def test_memory_button_asks_what_to_forget(stage: Stage) -> None:
 
 async def test_concurrent_compaction_does_not_restore_forgotten_turns(stage: Stage) -> None:
     model = Model(stage)
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     model.notes = Say("- Ann's boat is called Zanzibar.", hold=hold)
     await stage.start(**SMALL | {"COMPACT_AT": "0.6"})
     await say(stage, "my boat is called Zanzibar")

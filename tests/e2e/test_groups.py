@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, roles, user_messages
 from tests.e2e.quick import hurry as hurry
@@ -124,7 +124,7 @@ async def test_quoted_message_joins_question_whoever_wrote_it(stage: Stage, hurr
 
 
 async def test_answer_is_sent_though_question_was_deleted(stage: Stage, hurry: None) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("Here I am.", hold=hold))
     await stage.start()
     friends, [ann] = group(stage)

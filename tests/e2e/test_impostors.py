@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.botapi import Chat, Message
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
 from tests.e2e.quick import hurry as hurry
@@ -120,7 +120,7 @@ async def test_edited_caption_that_calls_shows_its_photo(stage: Stage, hurry: No
 
 @pytest.mark.parametrize("first", first(["edit", "/retry"]))
 async def test_an_edit_ends_a_second_answer_too(stage: Stage, hurry: None, first: str) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     stage.model.script(Say("Paris"), Say("Rome is the capital", hold=hold), Say("Madrid"))
     await stage.start()
     asked = await stage.ann.say(stage.home, "capital of France?")

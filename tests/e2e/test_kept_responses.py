@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot import jobs
-from bot.conversation import kept_responses
+from bot import scheduler
+from bot.conversation import response_deletion
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_forget import confirm
@@ -17,8 +17,8 @@ from tests.selection import first
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "RESPONSES_EVERY_S", 0.1)
-    monkeypatch.setattr(kept_responses, "AGAIN_AFTER_S", 0.1)
+    monkeypatch.setattr(scheduler, "RESPONSES_EVERY_S", 0.1)
+    monkeypatch.setattr(response_deletion, "AGAIN_AFTER_S", 0.1)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

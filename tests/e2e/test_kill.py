@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sandbox.botapi import Chat
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -22,7 +22,7 @@ LONG = Say("\n\n".join(f"Paragraph {number} " + "of many words " * 70 for number
 Drive = Callable[[Stage], Awaitable[None]]
 
 
-def _model_held(point: Hold) -> Drive:
+def _model_held(point: HoldStream) -> Drive:
     async def drive(process: Stage) -> None:
         process.model.script(Say(ANSWER.text, delay=0.02, hold=point))
         await process.ann.say(process.home, "hello")
@@ -44,10 +44,10 @@ def _telegram_held(method: str, moment: str, nth: int = 1, answer: Say = ANSWER)
 
 POINTS = {
     "update on its way to the bot": _telegram_held("getUpdates", "after"),
-    "model asked": _model_held(Hold("headers")),
-    "first word": _model_held(Hold(1)),
-    "middle of the answer": _model_held(Hold(4)),
-    "end of the answer": _model_held(Hold("finish")),
+    "model asked": _model_held(HoldStream("headers")),
+    "first word": _model_held(HoldStream(1)),
+    "middle of the answer": _model_held(HoldStream(4)),
+    "end of the answer": _model_held(HoldStream("finish")),
     "draft on its way": _telegram_held("sendMessageDraft", "before"),
     "answer on its way": _telegram_held("sendMessage", "before"),
     "first part of three arrived": _telegram_held("sendMessage", "before", 2, LONG),
@@ -115,7 +115,7 @@ async def test_rest_of_answer_keeps_form_after_kill(process: Stage) -> None:
 async def test_group_message_in_progress_is_edited_after_kill(process: Stage) -> None:
     """No second message is sent."""
     group = process.telegram.group("Friends", [process.ann])
-    hold = Hold(6)
+    hold = HoldStream(6)
     process.model.script(Say(ANSWER.text, delay=0.3, hold=hold))
     process.model.always(ANSWER)
     await process.start(GROUP_TRIGGER="always")
@@ -144,7 +144,7 @@ async def test_executed_command_is_answered_but_not_repeated(process: Stage) -> 
 
 
 async def test_messages_queued_at_kill_are_answered_in_order(process: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     process.model.script(Say("held", hold=hold))
     process.model.answer_with(lambda request: Say(f"To: {str(request.messages[-1].content)[-5:]}"))
     await process.start()
@@ -177,7 +177,7 @@ async def test_unconfirmed_send_may_repeat_but_never_vanishes(
 
 async def test_compaction_survives_kill_without_loss(process: Stage) -> None:
     """It is done after the restart."""
-    hold, notes = Hold("headers"), Say("- Ann sails.")
+    hold, notes = HoldStream("headers"), Say("- Ann sails.")
     compactions: list[ChatRequest] = []
 
     def answer(request: ChatRequest) -> Behaviour:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from sandbox.model import ChatRequest, Hold, Say
+from sandbox.model import ChatRequest, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.selection import first
 
@@ -37,7 +37,7 @@ async def test_concurrent_chats_keep_order_and_lose_nothing(stage: Stage, count:
 
 
 async def test_a_chat_whose_model_hangs_delays_no_other(stage: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     bob = stage.telegram.user("Bob")
     bobs = stage.telegram.private(bob)
     stage.model.script(Say("late", hold=hold), Say("quick"))
@@ -52,7 +52,7 @@ async def test_a_chat_whose_model_hangs_delays_no_other(stage: Stage) -> None:
 
 
 async def test_messages_during_an_answer_form_one_turn(stage: Stage) -> None:
-    hold = Hold("finish")
+    hold = HoldStream("finish")
     stage.model.script(Say("one", hold=hold), Say("two"))
     await stage.start()
     await stage.ann.say(stage.home, "first")
@@ -76,7 +76,7 @@ async def test_split_long_paste_becomes_one_message_again(stage: Stage) -> None:
 
 async def test_forward_joins_the_comment_being_answered(stage: Stage) -> None:
     """The answer to the comment alone is given up."""
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("too early", hold=hold), Say("with both"))
     await stage.start()
     await stage.ready()
@@ -97,7 +97,7 @@ async def test_forward_joins_the_comment_being_answered(stage: Stage) -> None:
 @pytest.mark.parametrize("gap", [0.0, 0.005, 0.01, 0.02, 0.05])
 async def test_comment_and_forward_form_one_turn_after_gap(stage: Stage, gap: float) -> None:
     """They are one turn whether the forward comes early or late."""
-    never = Hold("headers")
+    never = HoldStream("headers")
 
     def answer(request: ChatRequest) -> Say:
         words = str(request.messages[-1].content)
@@ -114,7 +114,7 @@ async def test_comment_and_forward_form_one_turn_after_gap(stage: Stage, gap: fl
 
 
 async def test_group_forward_joins_comment_that_calls_bot(stage: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     group = stage.telegram.group("Friends", [stage.ann])
     stage.model.script(Say("too early", hold=hold), Say("with both"))
     await stage.start()
@@ -136,7 +136,7 @@ async def test_group_paste_cut_inside_word_is_joined(stage: Stage) -> None:
 
 
 async def test_each_asker_in_group_gets_quoting_reply(stage: Stage) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     bob = stage.telegram.user("Bob")
     group = stage.telegram.group("Friends", [stage.ann, bob])
     stage.model.script(Say("to Ann", hold=hold), Say("to Bob"), Say("to Ann again"))

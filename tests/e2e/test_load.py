@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation import draft
+from bot.conversation import generation
 from bot.language import texts
 from sandbox.botapi import Chat
-from sandbox.model import Fail, Hold, Say
+from sandbox.model import Fail, HoldStream, Say
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.selection import first
@@ -45,8 +45,8 @@ async def test_all_who_waited_at_a_start_are_answered(case: str, stage: Stage) -
 
 
 async def test_queued_user_sees_position_and_can_stop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draft, "PATIENCE_S", 0.01)
-    hold = Hold("headers")
+    monkeypatch.setattr(generation, "PATIENCE_S", 0.01)
+    hold = HoldStream("headers")
     stage.model.answer_with(lambda asked: Say("hi", hold=hold) if "slowly" in asked.last_words else Say("hi"))
     await stage.start(MODEL_CONCURRENCY="1")
     bob, cid = stage.telegram.user("Bob"), stage.telegram.user("Cid")

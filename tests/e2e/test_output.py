@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import pytest
 
-from bot.output import READER_GONE
+from bot.cli.output import READER_GONE
 from storage import Storage
 from tests.e2e.conftest import Stage
 from tests.e2e.programs import whole

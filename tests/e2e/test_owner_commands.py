@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.handlers.menu import FOR_OWNERS
+from bot.handlers.membership import FOR_OWNERS
 from sandbox.botapi import Chat, Entity, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage

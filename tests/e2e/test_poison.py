@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.poison import HUNG
 
@@ -110,7 +110,7 @@ async def test_ends_that_were_asked_for_count_nothing(signals: int, process: Sta
 async def test_slow_answer_may_be_killed_at_will(process: Stage) -> None:
     process.model.always(Say("Answered."))
     for number in range(4):
-        hold = Hold(1)
+        hold = HoldStream(1)
         process.model.script(Say("Never said.", hold=hold))
         await process.start()
         if not number:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi
-from sandbox.model import Hold, Say
-from storage import migrations
+from sandbox.model import HoldStream, Say
+from storage import database
 from tests.e2e.conftest import PATIENCE_S, Separate, Stage
 from tests.selection import first
 
@@ -66,7 +66,7 @@ async def test_webhook_on_server_without_webhooks_ends_start(process: Stage, tmp
 
 async def test_a_newer_database_is_refused(process: Stage, tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "keepsake.db")
-    connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
+    connection.execute(f"PRAGMA user_version = {database.latest() + 1}")
     connection.close()
     ran = await process.shell()
     assert ran.code == 1
@@ -92,7 +92,7 @@ async def test_sigterm_lets_the_answer_finish(program: Stage) -> None:
 @pytest.mark.long
 async def test_second_signal_ends_process_at_once(program: Stage) -> None:
     """The answer comes after the restart."""
-    hold = Hold(2)
+    hold = HoldStream(2)
     program.model.script(Say("never finished", hold=hold))
     program.model.always(Say("written anew"))
     await program.start()

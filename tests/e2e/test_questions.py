@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.handlers import questions
+from bot.handlers import pending_questions
 from sandbox.botapi import Chat, Message, User
 from sandbox.model import Say
 from tests.e2e.conftest import PATIENCE_S, Stage
@@ -69,7 +69,7 @@ async def test_what_is_no_answer_is_none(
         await stage.replies(3)
         await stage.ann.say(stage.home, "You are a fish.")
     elif other == "late":
-        monkeypatch.setattr(questions, "NEXT_S", -5.0)
+        monkeypatch.setattr(pending_questions, "NEXT_S", -5.0)
         await stage.ann.say(stage.home, "You are a fish.")
     elif other == "reply":
         await stage.ann.say(stage.home, "You are a fish.", reply_to=stage.home.replies[0])

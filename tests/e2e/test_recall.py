@@ -10,7 +10,7 @@ import pytest
 from bot.conversation import embedding
 from bot.llm import local
 from sandbox.model import Fail
-from sandbox.model.prompt_accounts import Breakpoints
+from sandbox.model.prompt_cache import Breakpoints
 from sandbox.model.request import ChatRequest
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.conversation import culprits
+from bot.conversation import refusal_search
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import Stage
 from tests.e2e.quick import hurry as hurry
@@ -15,14 +15,16 @@ from tests.e2e.test_refused_words import _holds as holds
 
 
 async def test_a_search_that_hangsholds_up_nobody(stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(culprits, "PROBE_S", 0.1)
+    monkeypatch.setattr(refusal_search, "PROBE_S", 0.1)
     filtered, answer = Filter(stage, on=False), stage.model.answer_with
     await stage.start()
     await say(stage, f"a {WORD}")
     await talk(stage, 3)
     filtered.on = True
     answer(
-        lambda asked: Hang() if culprits.PROBE in asked.messages[0].text else REFUSAL if holds(asked) else Say("fine")
+        lambda asked: (
+            Hang() if refusal_search.PROBE in asked.messages[0].text else REFUSAL if holds(asked) else Say("fine")
+        )
     )
     assert await say(stage, "and the weather?") == "fine"
 
@@ -36,7 +38,9 @@ async def test_of_a_probe_a_few_words_are_read(stage: Stage, hurry: None) -> Non
     filtered.on = True
     talks = Say("fine " * 3000)
     stage.model.answer_with(
-        lambda asked: REFUSAL if holds(asked) else talks if culprits.PROBE in asked.messages[0].text else Say("fine")
+        lambda asked: (
+            REFUSAL if holds(asked) else talks if refusal_search.PROBE in asked.messages[0].text else Say("fine")
+        )
     )
     assert await say(stage, "and the weather?") == "fine"
     await stage.replies(6)

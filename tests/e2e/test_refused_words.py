@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.compaction import Compactor
-from bot.conversation.filtered import Filtered as FilteredAnswers
+from bot.conversation.content_filter import ContentFilterRecovery as FilteredAnswers
 from sandbox.model import Behaviour, ChatRequest, Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry

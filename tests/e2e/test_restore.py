@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.programs import whole
 from tests.selection import first
@@ -30,7 +30,7 @@ async def test_a_running_bot_keeps_its_database(process: Stage) -> None:
 
 
 async def test_pending_replies_of_the_backup_are_not_sent(process: Stage) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     process.model.script(Say("I know it", hold=hold))
     process.model.always(Say("as you like"))
     await process.start()

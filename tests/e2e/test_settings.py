@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.personas import persona
+from bot.conversation.prompt import persona
 from sandbox.botapi import Chat
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.quick import hurry as hurry
@@ -185,7 +185,7 @@ async def test_stale_settings_button_is_harmless(stage: Stage, hurry: None, data
 
 @pytest.mark.parametrize("answer_first", first([True, False]))
 async def test_persona_answer_stays_out_of_next_turn(stage: Stage, hurry: None, answer_first: bool) -> None:
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say("one", hold=hold), Say("two"), Say("three"))
     await stage.start()
     menu = await open_row(stage, "Persona")

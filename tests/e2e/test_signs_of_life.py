@@ -2,18 +2,18 @@
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import say
 
 
 async def test_a_summary_under_way_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.busy.AFTER_S", 0.0)
+    monkeypatch.setattr("bot.outbound.preview.AFTER_S", 0.0)
     stage.model.answer_with(lambda _: Say("**Noted.**"))
     await stage.start()
     await say(stage, "My slate is called Ben.")
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.answer_with(lambda _: Say("**Noted.**", hold=hold))
     await stage.ann.say(stage.home, "/summary")
     await stage.home.wait(lambda chat: chat.action == "typing", PATIENCE_S)

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.conversation import media_budget
+from bot.conversation import window
 from bot.conversation.compaction import Compactor
-from bot.conversation.media_budget import MediaBudget
-from bot.handlers.export import ExportHandlers
-from bot.inbound.reading import Reader
-from bot.outbound import pacing
+from bot.conversation.window import MediaBudget
+from bot.handlers.export_command import ExportHandlers
+from bot.inbound.reading import MessageReader
+from bot.outbound import flood_control
 from sandbox.model import Hang, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.owners import query
@@ -40,7 +40,7 @@ async def test_the_reading_of_a_file_can_be_stopped(stage: Stage) -> None:
     stage.model.answer_with(lambda _: Say("Noted."))
     await stage.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Reader, "read", reads_for_ever)
+        patch.setattr(MessageReader, "read", reads_for_ever)
         await stage.ann.document(stage.home, b"words", "a.txt", caption="What is this about?")
         async with asyncio.timeout(PATIENCE_S):
             await begun.wait()
@@ -56,8 +56,8 @@ async def test_wait_for_room_for_pictures_can_be_stopped(stage: Stage, monkeypat
         waits.set()
         await take(self, size)
 
-    monkeypatch.setattr(media_budget, "SMALL", 0)
-    monkeypatch.setattr(media_budget, "MOST", 1)
+    monkeypatch.setattr(window, "SMALL", 0)
+    monkeypatch.setattr(window, "MOST", 1)
     stage.model.script(Hang(), Say("Both seen."))
     await stage.start()
     bob = stage.telegram.user("Bob")
@@ -100,7 +100,7 @@ async def test_exports_compactions_and_edits_can_be_stopped(stage: Stage) -> Non
         patch.setattr(Compactor, "compact", for_ever)
         await stage.ann.press(stage.home.replies[-1], "Compact now")
         await stopped()
-        patch.setattr(Reader, "read", for_ever)
+        patch.setattr(MessageReader, "read", for_ever)
         await stage.ann.edit(said, "My slate is called Bob.")
         await stopped()
     assert await say(stage, "/stop") == "I'm not answering anything right now."
@@ -153,7 +153,7 @@ async def test_the_button_beside_a_draft_stops_it(stage: Stage) -> None:
 
 @pytest.mark.parametrize("telegram_version", ["10.3"])
 async def test_a_late_press_ends_the_delivery(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "_PRIVATE", pacing._Rate(spacing=0.3, burst=1))
+    monkeypatch.setattr(flood_control, "_PRIVATE", flood_control._Rate(spacing=0.3, burst=1))
     stage.model.script(Say("\n\n".join("words and words " * 250 for _ in range(12)), chunk=4000), Say("short"))
     await stage.start(REPLY_FORMAT="text")
     await stage.ann.say(stage.home, "Tell me a lot.")

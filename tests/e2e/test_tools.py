@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.conversation.assisted import MOST_ROUNDS
+from bot.conversation.tools import MOST_ROUNDS
 from sandbox.model import Fail, Raw, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest

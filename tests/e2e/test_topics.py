@@ -1,7 +1,7 @@
 """Topics of forums and of private chats are conversations of their own."""
 
 from sandbox.botapi import Chat
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import user_messages
 from tests.e2e.quick import hurry as hurry
@@ -54,7 +54,7 @@ async def test_topics_of_a_private_chat_are_conversations_too(stage: Stage, hurr
 
 async def test_preview_appears_in_the_same_topic(stage: Stage, hurry: None) -> None:
     stage.telegram.private_topics = True
-    red, hold = stage.home.topic("Red"), Hold(3)
+    red, hold = stage.home.topic("Red"), HoldStream(3)
     stage.model.script(Say("one two three four five", hold=hold))
     await stage.start()
     await stage.ann.say(stage.home, "hello", thread=red)
@@ -70,7 +70,7 @@ async def test_preview_appears_in_the_same_topic(stage: Stage, hurry: None) -> N
 
 async def test_closed_or_deleted_topic_blocks_nothing(stage: Stage, hurry: None) -> None:
     forum = stage.telegram.group("Forum", [stage.ann], forum=True)
-    red, hold = forum.topic("Red"), Hold("headers")
+    red, hold = forum.topic("Red"), HoldStream("headers")
     stage.model.script(Say("too late", hold=hold), Say("in time"))
     await stage.start(GROUP_TRIGGER="always")
     await stage.ann.say(forum, "hello", thread=red)

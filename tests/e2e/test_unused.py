@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from bot.llm import openai_server
-from sandbox.model import Cut, Fail, Hold, Say
+from sandbox.model import Cut, Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_memory import SMALL, Model, compact, say, talk
@@ -74,7 +74,7 @@ async def test_compaction_by_fallback_is_booked_under_it(stage: Stage, hurry: No
 
 
 async def test_answer_stopped_after_tools_books_last_request(stage: Stage) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(CALLING, Say("one two three four", hold=hold))
     await stage.start(**ON)
     await stage.ann.say(stage.home, "which tea?")
@@ -100,7 +100,7 @@ async def test_broken_stream_is_booked_approximately(stage: Stage, hurry: None) 
 
 async def test_answer_ended_by_edit_is_booked_partly(stage: Stage) -> None:
     """It costs what had been said of it."""
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("one two three four", hold=hold), Say("five"))
     await stage.start()
     question = await stage.ann.say(stage.home, "which tea?")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry  # noqa: F401 - a fixture
 from tests.e2e.test_memory import SMALL, WORDS, Model, compact, say, talk
@@ -55,7 +55,7 @@ async def test_unreported_usage_is_estimated_and_marked(stage: Stage) -> None:
 
 
 async def test_an_answer_that_was_stopped_costs_too(stage: Stage) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
     await stage.ann.say(stage.home, "hello")

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import pytest
 
-from bot.inbound.unchanged import Lately
+from bot.inbound.unchanged import RecentMessages
 from bot.media.sound import voice_note
 from sandbox.botapi import media
 from sandbox.model import Fail, Say
@@ -61,7 +61,7 @@ async def test_a_reaction_has_nothing_written_down_again(
     stage: Stage, hurry: None, monkeypatch: pytest.MonkeyPatch, restarted: bool
 ) -> None:
     if restarted:  # then what was heard lately is known by the transcript alone
-        monkeypatch.setattr(Lately, "knows", lambda *_: False)
+        monkeypatch.setattr(RecentMessages, "knows", lambda *_: False)
     stage.model.transcriptions.script("hello there", "hello again")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     spoken = await stage.ann.voice(stage.home, voice_note(samples(0.3)), 1)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi
-from sandbox.model import Hold, Say
+from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 
 UPDATE = {"update_id": 1, "message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "x"}}
@@ -32,7 +32,7 @@ async def test_a_conversation_goes_through_the_webhook(stage: Stage, url: str) -
 
 
 async def test_webhook_kill_mid_answer_loses_nothing(process: Stage, url: str) -> None:
-    hold = Hold(1)
+    hold = HoldStream(1)
     process.model.script(Say("never finished", hold=hold), Say("one"), Say("two"))
     await _start(process, url)
     await process.ann.say(process.home, "hello")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sandbox.botapi import Chat, User
-from sandbox.model import Fail, Hold, Say
+from sandbox.model import Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
 from tests.e2e.owners import handled, pressed, query
@@ -68,7 +68,7 @@ async def test_who_has_spent_their_budget_retries_nothing(stage: Stage, hurry: N
 @pytest.mark.long
 async def test_presser_of_retry_pays_after_restart_too(stage: Stage, hurry: None) -> None:
     chat, [ann, bob, cleo] = group(stage, "Bob", "Cleo")
-    hold = Hold("headers")
+    hold = HoldStream("headers")
     stage.model.script(Say(LONG, chunk=50), Say(LONG, chunk=50), Fail(400), Say("never", hold=hold), Say("at last"))
     await stage.start(**BUDGET)
     for number, one in enumerate((ann, cleo), start=1):

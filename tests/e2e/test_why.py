@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.botapi import Chat, Message
-from sandbox.model import Cut, Fail, Hold, Say
+from sandbox.model import Cut, Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.quick import hurry as hurry
 from tests.e2e.test_forget import confirm
@@ -239,7 +239,7 @@ async def test_an_answer_that_failed_leaves_the_one_before(stage: Stage, hurry: 
 
 
 async def test_an_answer_that_was_stopped_has_a_record(stage: Stage, hurry: None) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
     await stage.ann.say(stage.home, "count to four")
@@ -269,7 +269,7 @@ async def test_it_is_told_after_a_kill(process: Stage) -> None:
 
 
 async def test_while_an_answer_is_written_it_waits(stage: Stage, hurry: None) -> None:
-    hold = Hold(3)
+    hold = HoldStream(3)
     stage.model.script(Say("one two three four", hold=hold))
     await stage.start()
     await stage.ann.say(stage.home, "count to four")

@@ -8,8 +8,8 @@ import pytest
 from telegram import Chat, Message, User
 
 from bot.handlers.broadcast_content import content_forms, content_of
-from bot.intake.rich_commands import worded
 from bot.outbound.content import Blocks, Text
+from bot.updates.raw_updates import worded
 
 BOLD = {"type": "bold", "text": "Tea"}
 

@@ -4,10 +4,10 @@ from typing import Any, cast
 
 from telegram.error import ChatMigrated
 
-from bot.access.owners import Owners
-from bot.handlers.errands import Errands
+from bot.access.policy import Owners
+from bot.handlers.broadcast import OutboxWorker
 from storage import Storage
-from storage.guests import SHELL, Guest, Standing
+from storage.access_list import SHELL, AccessStatus, Applicant
 
 OLD, NEW = -5, -100500
 
@@ -26,12 +26,12 @@ class Telegram:
 
 async def test_bot_leaves_migrated_group_at_new_id(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        await storage.access.put(tx, Guest(OLD, "Friends"), Standing.BLOCKED, SHELL, 10.0)
+        await storage.access.put(tx, Applicant(OLD, "Friends"), AccessStatus.BLOCKED, SHELL, 10.0)
         await storage.access.leave(tx, OLD)
     telegram = Telegram()
     owners = Owners(storage, frozenset(), stored=False)
-    errands = Errands(storage, cast("Any", telegram), owners, lambda _: None)
+    errands = OutboxWorker(storage, cast("Any", telegram), owners, lambda _: None)
     for _ in range(3):
         await errands.run()
     assert telegram.left == [NEW]
-    assert await storage.access.standings([OLD, NEW]) == {NEW: Standing.BLOCKED}
+    assert await storage.access.standings([OLD, NEW]) == {NEW: AccessStatus.BLOCKED}

@@ -3,7 +3,7 @@
 import pytest
 from telegram import Bot
 
-from bot.handlers.menu import register_menu
+from bot.handlers.membership import register_menu
 from sandbox.botapi import BotApi
 
 

@@ -3,7 +3,7 @@
 import pytest
 from telegram import Chat, Message, User
 
-from bot.handlers.notices import question
+from bot.handlers.context import question
 
 ANN, BOB, BOT = User(5, "Ann", is_bot=False), User(6, "Bob", is_bot=False), User(99, "Keepsake", is_bot=True)
 GROUP = Chat(-5, Chat.SUPERGROUP)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from telegram import Message
 
-from bot.handlers.pace import Pace
+from bot.handlers.guards import RateLimiter
 
 ANN, BOB = 7, 8
 
@@ -17,8 +17,8 @@ class Clock:
         return self.now
 
 
-def pace(most: int | None, clock: Clock) -> Pace:
-    return Pace(cast("Any", None), most, clock)
+def pace(most: int | None, clock: Clock) -> RateLimiter:
+    return RateLimiter(cast("Any", None), most, clock)
 
 
 def message() -> Message:

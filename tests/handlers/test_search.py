@@ -3,7 +3,7 @@
 import pytest
 from telegram import Chat
 
-from bot.handlers.search import excerpt, link
+from bot.handlers.search_command import excerpt, link
 
 SUPERGROUP = Chat(-1001234567890, Chat.SUPERGROUP, title="Friends")
 

@@ -12,13 +12,13 @@ import pytest
 from telegram import Chat, Document, Message, PhotoSize, Sticker, Video, Voice
 from telegram.error import TimedOut
 
-from bot.inbound.attachments import Attached, Attachments
+from bot.inbound.attachments import AttachedFiles, Attachments
 from bot.inbound.problems import Problem
 from bot.media.document import document
-from bot.media.errors import TooLargeError
-from bot.media.image import Image, image
-from bot.media.pdf_picture import page_picture
-from bot.media.sound import Sound, sound, voice_note
+from bot.media.image import ConvertedImage, image
+from bot.media.media_errors import TooLargeError
+from bot.media.pdf import page_picture
+from bot.media.sound import ConvertedSound, sound, voice_note
 from storage.records import MediaKind
 from tests.media.files import pdf, picture, recorded, samples, wav, word
 
@@ -47,20 +47,20 @@ class Here:
     def serving(self, owner: int, language: str | None) -> "Here":
         return self
 
-    async def image(self, data: bytes) -> Image:
+    async def image(self, data: bytes) -> ConvertedImage:
         return image(data)
 
-    async def sound(self, data: bytes, *, most_seconds: float) -> Sound:
+    async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
         return sound(data, most_seconds=most_seconds)
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> Any:
         return document(data, name, mime, most_characters=most_characters)
 
-    async def page(self, data: bytes, number: int) -> Image:
+    async def page(self, data: bytes, number: int) -> ConvertedImage:
         return page_picture(data, number)
 
 
-async def _found(data: bytes | None, **held: Any) -> Attached:
+async def _found(data: bytes | None, **held: Any) -> AttachedFiles:
     made = Attachments(Files(file=data), Here(), len, 1000)  # type: ignore[arg-type]
     return await made.of(Message(1, NOW, Chat(1, Chat.PRIVATE), **held))
 
@@ -69,7 +69,7 @@ def _file(mime: str, preview: PhotoSize | None = PREVIEW) -> dict[str, Document]
     return {"document": Document("file", "u", file_name="a", mime_type=mime, thumbnail=preview)}
 
 
-def _kinds(found: Attached) -> list[MediaKind]:
+def _kinds(found: AttachedFiles) -> list[MediaKind]:
     return [one.kind for one in found.media]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from telegram import Bot, File
 
-from bot.capacity import Capacity
+from bot.concurrency import Capacity
 from bot.inbound import downloads
 from bot.inbound.downloads import Downloads
-from bot.media.errors import TooLargeError
+from bot.media.media_errors import TooLargeError
 
 
 class Endless:

@@ -3,11 +3,10 @@
 import pytest
 from telegram import Message
 
-from bot.conversation.said import render
-from bot.inbound.kinds import KINDS, described
-from bot.inbound.message import said
-from bot.inbound.origin import links
-from bot.inbound.silent import SILENT
+from bot.conversation.incoming_message import render
+from bot.inbound.kinds import KINDS, SILENT, described
+from bot.inbound.quotes import links
+from bot.inbound.reading import said
 from sandbox.botapi.wire import Json
 from tests.corpus import CORPUS
 from tests.corpus.bare import bare

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from telegram import Message
 
-from bot.conversation.said import Quoted, Said
-from bot.inbound.message import said
-from bot.inbound.origin import replied_to
+from bot.conversation.incoming_message import IncomingMessage, Quote
+from bot.inbound.quotes import replied_to
+from bot.inbound.reading import said
 
 NOON = 1_795_435_200
 ANN = {"id": 5, "is_bot": False, "first_name": "Ann", "last_name": "Lee"}
@@ -23,7 +23,7 @@ def _message(**fields: Any) -> Message:
 
 
 def test_words_in_private_have_no_speaker() -> None:
-    assert said(_message(text="hello"), 99) == Said(
+    assert said(_message(text="hello"), 99) == IncomingMessage(
         message_id=7, sender_id=5, text="hello", at=datetime.fromtimestamp(NOON, UTC), sender="Ann Lee"
     )
 
@@ -59,10 +59,10 @@ def test_a_reply_quotes_what_it_answers() -> None:
     original = {"message_id": 6, "date": NOON, "chat": PRIVATE, "from": ANN, "text": "the whole text"}
     words = said(_message(text="why?", reply_to_message=original), 99)
     assert words is not None
-    assert words.quote == Quoted("the whole text", "Ann Lee", 6)
+    assert words.quote == Quote("the whole text", "Ann Lee", 6)
     words = said(_message(text="why?", reply_to_message=original, quote={"text": "whole", "position": 4}), 99)
     assert words is not None
-    assert words.quote == Quoted("whole", "Ann Lee", 6, whole=False)
+    assert words.quote == Quote("whole", "Ann Lee", 6, whole=False)
 
 
 def test_photo_has_note_and_service_message_none() -> None:

@@ -3,8 +3,8 @@
 import pytest
 from telegram import Message
 
-from bot.conversation.said import Quoted
-from bot.inbound.origin import LONGEST_LINK, MOST_LINKS, links, origin, quoted, quoted_id
+from bot.conversation.incoming_message import Quote
+from bot.inbound.quotes import LONGEST_LINK, MOST_LINKS, links, origin, quoted, quoted_id
 from sandbox.botapi.wire import Json
 from tests.corpus import CORPUS
 from tests.corpus.people import BOB, NOON, SUPERGROUP, in_group, private
@@ -18,7 +18,7 @@ def _message(raw: Json) -> Message:
     return message
 
 
-def _quoted(name: str) -> Quoted | None:
+def _quoted(name: str) -> Quote | None:
     return quoted(_message(CORPUS[name]), BOT)
 
 
@@ -40,43 +40,43 @@ def test_a_forward_names_who_wrote_it(name: str, author: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "quote"),
     [
-        ("reply", Quoted("Where do we meet?", "Bob", 990)),
-        ("reply with a quote", Quoted("meet", "Bob", 990, whole=False)),
-        ("reply to a photo", Quoted("[photo]", "Bob", 990)),
-        ("reply to an anonymous administrator", Quoted("Where do we meet?", "Host", 990)),
-        ("reply to a gift", Quoted("[unique gift Plush Bear number 42]", "Bob", 990)),
-        ("reply to a task", Quoted('[task "Call Bob" of the checklist "Weekend"]', "Bob", 990, whole=False)),
-        ("reply to an option", Quoted('[option "Soup" of the poll "Lunch?"]', "Bob", 990, whole=False)),
-        ("reply to a story", Quoted("[story, which I can't see]", "City News")),
-        ("reply to words elsewhere", Quoted("The bridge is closed", "City News", whole=False)),
+        ("reply", Quote("Where do we meet?", "Bob", 990)),
+        ("reply with a quote", Quote("meet", "Bob", 990, whole=False)),
+        ("reply to a photo", Quote("[photo]", "Bob", 990)),
+        ("reply to an anonymous administrator", Quote("Where do we meet?", "Host", 990)),
+        ("reply to a gift", Quote("[unique gift Plush Bear number 42]", "Bob", 990)),
+        ("reply to a task", Quote('[task "Call Bob" of the checklist "Weekend"]', "Bob", 990, whole=False)),
+        ("reply to an option", Quote('[option "Soup" of the poll "Lunch?"]', "Bob", 990, whole=False)),
+        ("reply to a story", Quote("[story, which I can't see]", "City News")),
+        ("reply to words elsewhere", Quote("The bridge is closed", "City News", whole=False)),
         (
             "reply to photo elsewhere",
-            Quoted("[photo, in another chat, which I can't open]", "City News", whole=False),
+            Quote("[photo, in another chat, which I can't open]", "City News", whole=False),
         ),
-        ("reply to dice elsewhere", Quoted("[dice 🎲: 4]", "City News", whole=False)),
+        ("reply to dice elsewhere", Quote("[dice 🎲: 4]", "City News", whole=False)),
         ("first words of a topic", None),
         ("reply to who joined", None),
         ("text", None),
     ],
 )
-def test_a_reply_quotes_what_it_answers(name: str, quote: Quoted | None) -> None:
+def test_a_reply_quotes_what_it_answers(name: str, quote: Quote | None) -> None:
     assert _quoted(name) == quote
 
 
 def test_the_bot_is_an_author_without_a_name() -> None:
     mine = {"message_id": 8, "date": NOON, "chat": SUPERGROUP, "from": {**BOB, "id": BOT}, "text": "I said so"}
-    assert quoted(_message(in_group(text="Sure?", reply_to_message=mine)), BOT) == Quoted("I said so", None, 8)
+    assert quoted(_message(in_group(text="Sure?", reply_to_message=mine)), BOT) == Quote("I said so", None, 8)
 
 
 def test_caption_is_quoted_with_its_picture() -> None:
     photo = CORPUS["photo with a caption"] | {"chat": SUPERGROUP, "from": BOB}
     quote = quoted(_message(in_group(text="Nice", reply_to_message=photo)), BOT)
-    assert quote == Quoted("[photo]\nLook at #Bern", "Bob", 1000)
+    assert quote == Quote("[photo]\nLook at #Bern", "Bob", 1000)
 
 
 def test_quote_of_unknown_author_is_not_the_bots() -> None:
     quote = quoted(_message(private(text="Yes", quote={"text": "so it is", "position": 0})), BOT)
-    assert quote == Quoted("so it is", "Someone", whole=False)
+    assert quote == Quote("so it is", "Someone", whole=False)
 
 
 def test_a_task_that_is_gone_leaves_its_list() -> None:

@@ -5,12 +5,12 @@ import datetime as dt
 import pytest
 from telegram import Chat, Document, Message
 
-from bot.inbound.attachments import Attached, Attachments
+from bot.inbound.attachments import AttachedFiles, Attachments
 from bot.inbound.pages import MOST_SHOWN, PAGE_TOKENS, shown
 from bot.inbound.problems import Problem
-from bot.inbound.remarks import remarks
-from bot.media.errors import EmptyError, TooSlowError, UnreadableError
-from bot.media.image import Image
+from bot.inbound.reading import remarks
+from bot.media.image import ConvertedImage
+from bot.media.media_errors import EmptyError, TooSlowError, UnreadableError
 from tests.inbound.test_attachments import Files, Here
 from tests.media.files import scan
 
@@ -24,13 +24,13 @@ class Renders(Here):
     def __init__(self, **failures: Exception) -> None:
         self.failures = failures
 
-    async def page(self, data: bytes, number: int) -> Image:
+    async def page(self, data: bytes, number: int) -> ConvertedImage:
         if (failure := self.failures.get(f"p{number}")) is not None:
             raise failure
-        return Image(b"%d" % number, "image/jpeg", 32, 32)
+        return ConvertedImage(b"%d" % number, "image/jpeg", 32, 32)
 
 
-async def _found(data: bytes, *, sees: bool = True, most_tokens: int = 20_000) -> Attached:
+async def _found(data: bytes, *, sees: bool = True, most_tokens: int = 20_000) -> AttachedFiles:
     made = Attachments(Files(file=data), Here(), len, most_tokens)  # type: ignore[arg-type]
     return await made.of(MESSAGE, sees=sees)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.inbound.plain import LONGEST, MOST_ITEMS, amount, clean, duration, listed, size
+from bot.inbound.sanitize import LONGEST, MOST_ITEMS, amount, clean, duration, listed, size
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from telegram import Chat, Document, Message
 
 from bot.inbound import reading
-from bot.inbound.attachments import NOTHING, Attached
+from bot.inbound.attachments import NOTHING, AttachedFiles
 from bot.inbound.problems import Problem
-from bot.inbound.reading import Reader
+from bot.inbound.reading import MessageReader
 from storage.records import MediaKind, NewMedium
 
 CHAT = Chat(1, Chat.PRIVATE)
@@ -21,7 +21,7 @@ NOW = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
 class Fetched:
     """What stands for ``Attachments``."""
 
-    found: Attached
+    found: AttachedFiles
     at_once: int = 0
     most_at_once: int = 0
     asked: list[tuple[int, float, int]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Fetched:
     def has(self, message: Message) -> bool:
         return message.document is not None
 
-    async def of(self, message: Message, share: float = 1.0, *, tries: int = 3, sees: bool = True) -> Attached:
+    async def of(self, message: Message, share: float = 1.0, *, tries: int = 3, sees: bool = True) -> AttachedFiles:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)
@@ -48,8 +48,8 @@ async def _unknown(_: Message) -> bool:
     return False
 
 
-def _reader(fetched: Fetched) -> Reader:
-    return Reader(fetched, 7)  # type: ignore[arg-type]
+def _reader(fetched: Fetched) -> MessageReader:
+    return MessageReader(fetched, 7)  # type: ignore[arg-type]
 
 
 async def test_files_of_a_burst_come_one_by_one() -> None:
@@ -61,7 +61,7 @@ async def test_files_of_a_burst_come_one_by_one() -> None:
 
 async def test_pictures_beyond_the_bound_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_HELD", 250)
-    fetched = Fetched(Attached((NewMedium(MediaKind.IMAGE, b"x" * 100, "image/png", 10),)))
+    fetched = Fetched(AttachedFiles((NewMedium(MediaKind.IMAGE, b"x" * 100, "image/png", 10),)))
     read = await _reader(fetched).read([_sent(number) for number in range(1, 6)], _unknown)
     assert [one.problem for one in read] == [None, None, None, Problem.TOO_MUCH, Problem.TOO_MUCH]
     assert len(fetched.asked) == 3
@@ -86,7 +86,7 @@ async def test_quoted_documents_share_the_room_too() -> None:
 
 
 async def test_trouble_with_one_file_shortens_the_next() -> None:
-    fetched = Fetched(Attached(problem=Problem.UNREACHABLE))
+    fetched = Fetched(AttachedFiles(problem=Problem.UNREACHABLE))
     await _reader(fetched).read([_sent(1), _sent(2)], _unknown)
     assert [asked[2] for asked in fetched.asked] == [3, 1]
 

@@ -3,8 +3,8 @@
 import pytest
 from telegram import Message
 
-from bot.inbound.origin import text_of
-from bot.inbound.rich import calls, words_of
+from bot.inbound.quotes import text_of
+from bot.inbound.rich_messages import calls, words_of
 from sandbox.botapi.wire import Json
 from tests.corpus import CORPUS
 from tests.corpus.words import CALLS, RICH

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from telegram import Message
 
-from bot.inbound.unchanged import Lately, digest
+from bot.inbound.unchanged import RecentMessages, digest
 from tests.corpus import CORPUS
 
 
@@ -25,7 +25,7 @@ def test_a_reaction_or_a_preview_changes_nothing(name: str) -> None:
         "reactions": {"results": []},
         "has_media_spoiler": True,
     }
-    lately = Lately()
+    lately = RecentMessages()
     lately.hear(_message(CORPUS[name]))
     if "text" in CORPUS[name] or "caption" in CORPUS[name]:
         assert lately.knows(_message(later))

@@ -3,12 +3,11 @@
 import pytest
 from telegram import Message
 
-from bot.conversation.said import render
-from bot.conversation.typed import typed
-from bot.inbound.attachments import Attached
-from bot.inbound.message import said
+from bot.conversation.incoming_message import render
+from bot.conversation.spoofing import typed
+from bot.inbound.attachments import AttachedFiles
 from bot.inbound.problems import Problem
-from bot.inbound.remarks import remarks
+from bot.inbound.reading import remarks, said
 from tests.corpus import CORPUS
 
 BOT = 900
@@ -33,7 +32,7 @@ def test_typed_note_of_any_kind_is_escaped(name: str) -> None:
 def test_a_remark_is_marked_when_it_is_typed(problem: Problem) -> None:
     for name in ("document", "photo", "voice message", "video", "animation", "round video", "sticker", "audio"):
         if name in CORPUS:
-            for remark in remarks(_message(name), Attached(problem=problem)):
+            for remark in remarks(_message(name), AttachedFiles(problem=problem)):
                 assert typed(remark) == f"\\{remark}"
 
 

@@ -4,32 +4,32 @@ import json
 
 import pytest
 
-from bot.intake.arrival import Kind, parse
+from bot.updates.parsing import UpdateKind, parse
 from storage.inbox import RawUpdate
-from storage.records import Place
+from storage.records import ChatKey
 from tests.intake.updates import FORWARD, NOW, NamedBot, arrival
 
 
 def test_chat_and_its_topics_have_separate_keys() -> None:
-    assert arrival(1, "hi").place == Place(5)
+    assert arrival(1, "hi").place == ChatKey(5)
     topic = arrival(2, "hi", chat_id=-100, message_thread_id=7, is_topic_message=True)
-    assert topic.place == Place(-100, 7)
+    assert topic.place == ChatKey(-100, 7)
     reply_thread_only = arrival(3, "hi", chat_id=-100, message_thread_id=7)
-    assert reply_thread_only.place == Place(-100)
+    assert reply_thread_only.place == ChatKey(-100)
 
 
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("hello", Kind.MESSAGE),
-        ("/reset", Kind.OTHER),
-        ("/stop", Kind.STOP),
-        ("/stop@keepsake_bot please", Kind.STOP),
-        ("/stop@other_bot", Kind.OTHER),
-        ("/stopwatch", Kind.OTHER),
+        ("hello", UpdateKind.MESSAGE),
+        ("/reset", UpdateKind.OTHER),
+        ("/stop", UpdateKind.STOP),
+        ("/stop@keepsake_bot please", UpdateKind.STOP),
+        ("/stop@other_bot", UpdateKind.OTHER),
+        ("/stopwatch", UpdateKind.OTHER),
     ],
 )
-def test_commands_are_told_from_words(text: str, kind: Kind) -> None:
+def test_commands_are_told_from_words(text: str, kind: UpdateKind) -> None:
     assert arrival(1, text).kind is kind
 
 
@@ -38,7 +38,7 @@ def test_button_belongs_to_chat_of_its_message() -> None:
     message = {"message_id": 3, "date": NOW, "chat": {"id": 5, "type": "private"}, "text": "press"}
     raw = RawUpdate(1, json.dumps({"update_id": 1, "callback_query": {**query, "message": message}}))
     pressed = parse(raw, NamedBot())
-    assert (pressed.place, pressed.kind) == (Place(5), Kind.OTHER)
+    assert (pressed.place, pressed.kind) == (ChatKey(5), UpdateKind.OTHER)
 
 
 @pytest.mark.parametrize("raw", ["{}", "not json", '{"update_id": 1, "message": {"message_id": 1}}', "[]"])

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from telegram import Update
 
-from bot.intake.arrival import Kind, parse
-from bot.intake.authorship import KNOWN, is_for_us
 from bot.texts import COMMANDS as MENU
+from bot.updates.authorship import KNOWN, is_for_us
+from bot.updates.parsing import UpdateKind, parse
 from storage.inbox import RawUpdate
 from tests.intake.updates import FORWARD, NOW, NamedBot, arrival, message_json
 
@@ -33,27 +33,27 @@ COMMANDS = ("/stop", "/reset", "/allow 666", "/start code", "/forget tea", "/ret
 @pytest.mark.parametrize("more", REPEATED.values(), ids=REPEATED)
 @pytest.mark.parametrize("words", COMMANDS)
 def test_words_of_others_are_no_command(words: str, more: dict[str, Any]) -> None:
-    assert arrival(1, words, **more).kind is Kind.MESSAGE
+    assert arrival(1, words, **more).kind is UpdateKind.MESSAGE
 
 
 @pytest.mark.parametrize("form", ["blockquote", "expandable_blockquote", "pre", "code"])
 def test_a_command_within_a_quote_is_none(form: str) -> None:
     update = json.loads(message_json(1, "/stop now"))
     update["message"]["entities"].append({"type": form, "offset": 0, "length": 9})
-    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.MESSAGE
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is UpdateKind.MESSAGE
 
 
 def test_a_quote_behind_a_command_leaves_it_one() -> None:
     update = json.loads(message_json(1, "/stop now"))
     update["message"]["entities"].append({"type": "blockquote", "offset": 6, "length": 3})
-    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.STOP
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is UpdateKind.STOP
 
 
 @pytest.mark.parametrize("kind", ["business_message", "edited_business_message", "guest_message", "channel_post"])
 @pytest.mark.parametrize("words", ["hello", "/stop", "/reset"])
 def test_messages_of_other_chats_join_nothing(kind: str, words: str) -> None:
     update = {"update_id": 1, kind: json.loads(message_json(1, words))["message"]}
-    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.OTHER
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is UpdateKind.OTHER
 
 
 @pytest.mark.parametrize("data", ["stop:1", "undo-reset:1", "access:allow:666"])
@@ -68,40 +68,42 @@ def test_a_button_under_a_forward_presses_nothing(data: str, forwarded: bool) ->
 @pytest.mark.parametrize(
     ("words", "chat_id", "more", "kind"),
     [
-        ("/frobnicate", 5, {}, Kind.OTHER),
-        ("/frobnicate the cat", 5, {}, Kind.MESSAGE),
-        ("/frobnicate@other_bot the cat", 5, {}, Kind.MESSAGE),
-        ("/help me", 5, {}, Kind.OTHER),
-        ("/HELP@keepsake_bot", 5, {}, Kind.OTHER),
-        ("/stop!", 5, {}, Kind.STOP),
-        ("/frobnicate", -5, {}, Kind.OTHER),
-        ("/frobnicate the cat", -5, {}, Kind.OTHER),
-        ("/frobnicate@other_bot the cat", -5, {}, Kind.OTHER),
-        ("/ask@keepsake_bot what is it?", -5, {}, Kind.MESSAGE),
-        ("/ask@Keepsake_Bot\nwhat is it?", -5, {}, Kind.MESSAGE),
-        ("/ask@keepsake_bot", -5, {}, Kind.OTHER),
-        ("/help@keepsake_bot me", -5, {}, Kind.OTHER),
+        ("/frobnicate", 5, {}, UpdateKind.OTHER),
+        ("/frobnicate the cat", 5, {}, UpdateKind.MESSAGE),
+        ("/frobnicate@other_bot the cat", 5, {}, UpdateKind.MESSAGE),
+        ("/help me", 5, {}, UpdateKind.OTHER),
+        ("/HELP@keepsake_bot", 5, {}, UpdateKind.OTHER),
+        ("/stop!", 5, {}, UpdateKind.STOP),
+        ("/frobnicate", -5, {}, UpdateKind.OTHER),
+        ("/frobnicate the cat", -5, {}, UpdateKind.OTHER),
+        ("/frobnicate@other_bot the cat", -5, {}, UpdateKind.OTHER),
+        ("/ask@keepsake_bot what is it?", -5, {}, UpdateKind.MESSAGE),
+        ("/ask@Keepsake_Bot\nwhat is it?", -5, {}, UpdateKind.MESSAGE),
+        ("/ask@keepsake_bot", -5, {}, UpdateKind.OTHER),
+        ("/help@keepsake_bot me", -5, {}, UpdateKind.OTHER),
         (
             "/ask what is it?",
             -5,
             {"reply_to_message": {"from": {"id": 123456, "is_bot": True, "first_name": "K"}}},
-            Kind.MESSAGE,
+            UpdateKind.MESSAGE,
         ),
         (
             "/translate@other_bot to Greek",
             -5,
             {"reply_to_message": {"from": {"id": 123456, "is_bot": True, "first_name": "K"}}},
-            Kind.OTHER,
+            UpdateKind.OTHER,
         ),
         (
             "/ask what is it?",
             -5,
             {"reply_to_message": {"from": {"id": 6, "is_bot": False, "first_name": "B"}}},
-            Kind.OTHER,
+            UpdateKind.OTHER,
         ),
     ],
 )
-def test_unknown_command_with_more_words_is_message(words: str, chat_id: int, more: dict[str, Any], kind: Kind) -> None:
+def test_unknown_command_with_more_words_is_message(
+    words: str, chat_id: int, more: dict[str, Any], kind: UpdateKind
+) -> None:
     length = len(words.split()[0].rstrip("!"))
     update = json.loads(message_json(1, words, chat_id=chat_id))
     update["message"]["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
@@ -127,7 +129,7 @@ def test_unknown_command_with_more_words_is_message(words: str, chat_id: int, mo
 def test_a_path_is_no_command(words: str, entity: str, chat_id: int) -> None:
     update = json.loads(message_json(1, words, chat_id=chat_id))
     update["message"]["entities"] = [{"type": "bot_command", "offset": 0, "length": len(entity)}]
-    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is Kind.MESSAGE
+    assert parse(RawUpdate(1, json.dumps(update)), NamedBot()).kind is UpdateKind.MESSAGE
 
 
 def test_known_commands_are_those_of_the_menu() -> None:
@@ -135,5 +137,5 @@ def test_known_commands_are_those_of_the_menu() -> None:
 
 
 def test_a_blank_of_any_sort_ends_a_command() -> None:
-    assert arrival(1, "/ask\u3000me", chat_id=-5).kind is Kind.OTHER
-    assert arrival(1, "/ask\u00a0me", chat_id=-5).kind is Kind.OTHER
+    assert arrival(1, "/ask\u3000me", chat_id=-5).kind is UpdateKind.OTHER
+    assert arrival(1, "/ask\u00a0me", chat_id=-5).kind is UpdateKind.OTHER

@@ -5,10 +5,10 @@ import json
 import pytest
 from telegram import Bot, Update
 
-from bot.intake.arrival import Kind, parse
-from bot.intake.drafts import STOPPED, stopped_draft
+from bot.updates.parsing import UpdateKind, parse
+from bot.updates.raw_updates import STOPPED, stopped_draft
 from storage.inbox import RawUpdate
-from storage.records import Place
+from storage.records import ChatKey
 
 CHAT = {"id": 7, "type": "private"}
 
@@ -16,8 +16,8 @@ CHAT = {"id": 7, "type": "private"}
 @pytest.mark.parametrize(
     ("told", "stopped"),
     [
-        ({"chat": CHAT, "draft_id": 3}, (Place(7), 3)),
-        ({"chat": CHAT, "draft_id": 3, "message_thread_id": 5}, (Place(7, 5), 3)),
+        ({"chat": CHAT, "draft_id": 3}, (ChatKey(7), 3)),
+        ({"chat": CHAT, "draft_id": 3, "message_thread_id": 5}, (ChatKey(7, 5), 3)),
         ({"chat": {}, "draft_id": 3}, None),
         ({"chat": CHAT, "draft_id": "3"}, None),
         ("nonsense", None),
@@ -28,4 +28,4 @@ def test_a_stopped_draft_is_read_or_passed_over(told: object, stopped: object) -
     raw = json.dumps({"update_id": 1, STOPPED: told})
     update = Update.de_json(json.loads(raw), None)
     assert stopped_draft(update) == stopped
-    assert (parse(RawUpdate(1, raw), Bot("1:x")).kind is Kind.STOP) == (stopped is not None)
+    assert (parse(RawUpdate(1, raw), Bot("1:x")).kind is UpdateKind.STOP) == (stopped is not None)

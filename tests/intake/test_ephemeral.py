@@ -5,25 +5,25 @@ import json
 import pytest
 from telegram import Message, Update
 
-from bot.handlers.notices import answer, edited
-from bot.intake.arrival import Arrival, parse
-from bot.intake.ephemeral import seen_by
+from bot.handlers.context import answer, edited
+from bot.updates.parsing import QueuedUpdate, parse
+from bot.updates.raw_updates import seen_by
 from sandbox.botapi.wire import Json
 from storage.inbox import RawUpdate
-from storage.records import Place
+from storage.records import ChatKey
 from tests.corpus.people import ANN, HELPER, SUPERGROUP, in_group
 from tests.corpus.words import RICH
 from tests.intake.updates import NamedBot
 
-SHARED = Place(int(str(SUPERGROUP["id"])))
-ASIDE = Place.aside(SHARED.telegram_id, 501)
+SHARED = ChatKey(int(str(SUPERGROUP["id"])))
+ASIDE = ChatKey.aside(SHARED.telegram_id, 501)
 
 
 def _whisper(**fields: object) -> Json:
     return in_group(**fields) | {"message_id": 0, "ephemeral_message_id": 7, "receiver_user": HELPER}
 
 
-def _arrival(update: Json) -> Arrival:
+def _arrival(update: Json) -> QueuedUpdate:
     return parse(RawUpdate(1, json.dumps({"update_id": 1, **update})), NamedBot())
 
 
@@ -50,7 +50,7 @@ def _command(text: str, **fields: object) -> Json:
         (in_group(text="hello", receiver_user=HELPER), SHARED),
     ],
 )
-def test_words_are_apart_and_commands_about_the_group(raw: Json, place: Place) -> None:
+def test_words_are_apart_and_commands_about_the_group(raw: Json, place: ChatKey) -> None:
     assert _arrival({"message": raw}).place == place
 
 
@@ -64,7 +64,7 @@ def test_its_number_is_no_other_messages_number() -> None:
 
 @pytest.mark.parametrize(("data", "place"), [("stop:5", ASIDE), ("set:persona", SHARED)])
 @pytest.mark.parametrize("number", [{"ephemeral_message_id": 9}, {}])
-def test_a_press_under_one_is_whoever_pressed(data: str, place: Place, number: Json) -> None:
+def test_a_press_under_one_is_whoever_pressed(data: str, place: ChatKey, number: Json) -> None:
     shown = in_group(text="x") | {"message_id": 0, "from": HELPER, "receiver_user": ANN, **number}
     arrival = _arrival(
         {"callback_query": {"id": "3", "from": ANN, "chat_instance": "1", "data": data, "message": shown}}

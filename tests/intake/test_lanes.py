@@ -5,30 +5,30 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.intake import lanes as module
-from bot.intake.arrival import Arrival
-from bot.intake.lanes import Lanes
-from storage.records import Place
+from bot.updates import lanes as module
+from bot.updates.lanes import Lanes
+from bot.updates.parsing import QueuedUpdate
+from storage.records import ChatKey
 from tests.intake.updates import FORWARD, arrival
 
-HOME, OTHER = Place(5), Place(6)
+HOME, OTHER = ChatKey(5), ChatKey(6)
 
 
 class Recorder:
     """Lane work that notes what it gets and takes as long as a test wants."""
 
     def __init__(self) -> None:
-        self.batches: list[tuple[Place, list[int]]] = []
+        self.batches: list[tuple[ChatKey, list[int]]] = []
         self.overtaken: list[int] = []
-        self.more: list[Place] = []
+        self.more: list[ChatKey] = []
         self.edits: list[int] = []
         self.arrivals: list[int] = []
         self.left_out: list[tuple[int, bool]] = []
         self.overheard: set[int] = set()
-        self.gates: dict[Place, asyncio.Event] = {}
+        self.gates: dict[ChatKey, asyncio.Event] = {}
         self.handled = asyncio.Event()
 
-    async def handle(self, place: Place, batch: Sequence[Arrival]) -> None:
+    async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         self.batches.append((place, [one.update_id for one in batch]))
         if place in self.gates:
             await self.gates[place].wait()
@@ -36,25 +36,25 @@ class Recorder:
             raise RuntimeError("boom")
         self.handled.set()
 
-    def ends_sending(self, _: Arrival) -> bool:
+    def ends_sending(self, _: QueuedUpdate) -> bool:
         return False
 
-    async def overtake(self, one: Arrival) -> None:
+    async def overtake(self, one: QueuedUpdate) -> None:
         self.overtaken.append(one.update_id)
 
-    def is_overheard(self, arrival: Arrival) -> bool:
+    def is_overheard(self, arrival: QueuedUpdate) -> bool:
         return arrival.update_id in self.overheard
 
-    async def overflow(self, arrival: Arrival, *, tell: bool) -> None:
+    async def overflow(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         self.left_out.append((arrival.update_id, tell))
 
-    def more_to_come(self, place: Place) -> None:
+    def more_to_come(self, place: ChatKey) -> None:
         self.more.append(place)
 
-    def arrived(self, arrival: Arrival) -> None:
+    def arrived(self, arrival: QueuedUpdate) -> None:
         self.arrivals.append(arrival.update_id)
 
-    def edited(self, arrival: Arrival) -> None:
+    def edited(self, arrival: QueuedUpdate) -> None:
         self.edits.append(arrival.update_id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from telegram.error import NetworkError
 
-from bot.intake.polling import MAX_WAIT_S, Polling
+from bot.updates.polling import MAX_WAIT_S, Polling
 
 
 @pytest.mark.parametrize("already", [0, 2_000, 10**6])

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.intake.marks import LINE, Key, Kind
-from bot.intake.quarantine import Quarantine
-from bot.intake.watchdog import Watchdog
-from storage.records import Place
+from bot.updates.in_flight import LINE, WorkKey, WorkKind
+from bot.updates.quarantine import Quarantine
+from bot.updates.watchdog import Watchdog
+from storage.records import ChatKey
 
-A, B = Key(Kind.UPDATE, 1), Key(Kind.UPDATE, 2)
-HERE = Place(5)
+A, B = WorkKey(WorkKind.UPDATE, 1), WorkKey(WorkKind.UPDATE, 2)
+HERE = ChatKey(5)
 
 
 class Process:
@@ -47,7 +47,7 @@ async def _wait_until(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _lives_and_dies(file: Path, key: Key, work: Any = _die) -> None:
+async def _lives_and_dies(file: Path, key: WorkKey, work: Any = _die) -> None:
     process = Process(file)
     await process.quarantine.fly(key, HERE, work(process))
     process.buried()
@@ -88,7 +88,7 @@ async def test_three_deaths_alone_are_enough(file: Path, work: Any) -> None:
 
 @pytest.mark.parametrize("work", [_die, _read_and_die])
 async def test_answer_needs_more_deaths_than_chance_gives(file: Path, work: Any) -> None:
-    answer = Key(Kind.ANSWER, 1)
+    answer = WorkKey(WorkKind.ANSWER, 1)
     for _ in range(8):
         await _lives_and_dies(file, answer, work)
     assert not _next(file).is_exhausted(answer)
@@ -104,7 +104,7 @@ async def test_answer_that_was_seen_to_hang_needs_three(file: Path) -> None:
         def start(self) -> None:
             pass
 
-    answer = Key(Kind.ANSWER, 1)
+    answer = WorkKey(WorkKind.ANSWER, 1)
     for _ in range(3):
         process = Process(file, Seen(file))
         await process.quarantine.fly(answer, HERE, _die(process))
@@ -115,7 +115,7 @@ async def test_answer_that_was_seen_to_hang_needs_three(file: Path) -> None:
 
 
 async def test_part_that_arrived_clears_a_reply(file: Path) -> None:
-    reply = Key(Kind.DELIVERY, 1)
+    reply = WorkKey(WorkKind.DELIVERY, 1)
     for _ in range(2):
         await _lives_and_dies(file, reply)
     process = Process(file)
@@ -276,7 +276,7 @@ async def test_marks_wait_for_no_disk(file: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(os, name, waits)
     quarantine = _next(file)
     for number in range(1000):
-        await quarantine.fly(Key(Kind.UPDATE, number), HERE, asyncio.sleep(0))
+        await quarantine.fly(WorkKey(WorkKind.UPDATE, number), HERE, asyncio.sleep(0))
     assert _stat(file).st_size < 5 * LINE
 
 

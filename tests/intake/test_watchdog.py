@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake import watchdog
-from bot.intake.watchdog import Watchdog
+from bot.updates import watchdog
+from bot.updates.watchdog import Watchdog
 
 
 @pytest.fixture

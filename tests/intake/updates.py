@@ -5,7 +5,7 @@ from typing import Any
 
 from telegram import Bot, User
 
-from bot.intake.arrival import Arrival, parse
+from bot.updates.parsing import QueuedUpdate, parse
 from storage.inbox import RawUpdate
 
 NOW = 1_764_000_000
@@ -36,7 +36,7 @@ def message_json(update_id: int, text: str, *, chat_id: int = 5, sender: int = 5
     return json.dumps({"update_id": update_id, "message": body})
 
 
-def arrival(update_id: int, text: str, **more: Any) -> Arrival:
+def arrival(update_id: int, text: str, **more: Any) -> QueuedUpdate:
     return parse(RawUpdate(update_id, message_json(update_id, text, **more)), NamedBot())
 
 

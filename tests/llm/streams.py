@@ -10,7 +10,7 @@ from bot.llm.harmony import Harmony
 from bot.llm.interface import Delta, Message
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
-from bot.llm.thinking import Thinking
+from bot.llm.thinking import ThinkingTags
 from sandbox.model import ModelServer
 
 Json = object
@@ -59,7 +59,7 @@ def text_of(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
 
 
-def split_in_pieces(splitter: Harmony | Thinking, text: str, size: int, *, whole: bool) -> tuple[str, str]:
+def split_in_pieces(splitter: Harmony | ThinkingTags, text: str, size: int, *, whole: bool) -> tuple[str, str]:
     """The answer and the reasoning in a text that comes in pieces of so many characters."""
     said, thought = "", ""
     for at in (*range(0, len(text), size), None):

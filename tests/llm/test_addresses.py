@@ -16,7 +16,7 @@ from bot.llm.interface import Message, Purpose, Sound
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.transcription import Transcriptions
-from sandbox.server import serve
+from sandbox.http import serve
 
 
 async def test_a_query_goes_out_with_every_request() -> None:

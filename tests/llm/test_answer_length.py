@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.llm.answer import MOST_THOUGHTS, MOST_TOKENS
+from bot.llm.answer_stream import MOST_THOUGHTS, MOST_TOKENS
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.fields import LENGTHS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.llm.answer import Answer, Bounds
+from bot.llm.answer_stream import AnswerStream, Bounds
 from bot.llm.interface import Delta, Finish
 
 
@@ -19,7 +19,7 @@ from bot.llm.interface import Delta, Finish
     ],
 )
 def test_the_signs_of_a_box_are_left_out(text: str, said: str, size: int) -> None:
-    answer = Answer(Bounds())
+    answer = AnswerStream(Bounds())
     deltas = [answer.read(Delta(text=text[at : at + size])) for at in range(0, len(text), size)]
     deltas.append(answer.read(Delta(finish=Finish.STOP)))
     assert "".join(delta.text for delta in deltas) == said

@@ -12,12 +12,12 @@ from starlette.routing import Route
 from bot import errors
 from bot.llm import breaker
 from bot.llm import breaker as breaker_module
-from bot.llm.breaker import FAILURES, Breaker
+from bot.llm.breaker import FAILURES, CircuitBreaker
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Image, Message
 from bot.llm.openai_server import OpenAIServer
+from sandbox.http import serve
 from sandbox.model import Behaviour, Fail, Hang, ModelServer, Say
-from sandbox.server import serve
 from tests.media.files import picture
 
 DOWN = errors.ServerTrouble("503")
@@ -43,7 +43,7 @@ async def server() -> Server:
     return Server()
 
 
-def _is_open(one: Breaker) -> bool:
+def _is_open(one: CircuitBreaker) -> bool:
     try:
         one.check()
     except errors.ServerTrouble:
@@ -57,7 +57,7 @@ async def _until(happened: Callable[[], bool]) -> None:
 
 
 async def test_several_failures_in_row_mean_server_down(server: Server) -> None:
-    one = Breaker("host", server.answers)
+    one = CircuitBreaker("host", server.answers)
     for _ in range(FAILURES - 1):
         one.failed(DOWN)
     assert _is_open(one)
@@ -70,7 +70,7 @@ async def test_several_failures_in_row_mean_server_down(server: Server) -> None:
 
 
 async def test_a_refusal_shows_that_it_is_up(server: Server) -> None:
-    one = Breaker("host", server.answers)
+    one = CircuitBreaker("host", server.answers)
     for _ in range(FAILURES):
         one.failed(DOWN)
         one.failed(errors.WrongKey("401"))
@@ -78,7 +78,7 @@ async def test_a_refusal_shows_that_it_is_up(server: Server) -> None:
 
 
 async def test_probe_detects_recovery_and_continued_outage(server: Server) -> None:
-    one = Breaker("host", server.answers)
+    one = CircuitBreaker("host", server.answers)
     for _ in range(FAILURES):
         one.failed(DOWN)
     async with asyncio.timeout(5):
@@ -97,7 +97,7 @@ async def test_probe_failing_unexpectedly_is_not_the_last(server: Server) -> Non
             return True
         raise LookupError("nobody thought of this")
 
-    one = Breaker("host", answers)
+    one = CircuitBreaker("host", answers)
     for _ in range(FAILURES):
         one.failed(DOWN)
     async with asyncio.timeout(5):
@@ -201,7 +201,7 @@ async def test_what_is_explained_is_no_trouble(monkeypatch: pytest.MonkeyPatch, 
 async def test_one_conversation_alone_shuts_out_no_other(server: Server) -> None:
     broken = errors.ServerTrouble("assertion failed")
     broken.status = 500
-    one = Breaker("host", server.answers)
+    one = CircuitBreaker("host", server.answers)
     for _ in range(FAILURES):
         one.failed(broken, 1)
     assert _is_open(one)

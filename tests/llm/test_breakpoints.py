@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.markers import placed
+from bot.conversation.cache_markers import placed
 from bot.conversation.prompt import with_added
-from bot.llm.caching import BREAKPOINT
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Delta, Image, Message, Options
+from bot.llm.interface import BREAKPOINT, Delta, Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
-from sandbox.model.prompt_accounts import Breakpoints
+from sandbox.model.prompt_cache import Breakpoints
 from tests.media.files import picture
 
 MARK: dict[str, object] = {"prompt_cache_breakpoint": {"mode": "explicit"}}

@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import errors
-from bot.llm import ending
+from bot.llm import answer_stream
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Finish
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from sandbox.http import serve
 from sandbox.model import ModelServer, Raw
-from sandbox.server import serve
 from tests.llm.streams import DEEP, HELLO, STOP, answer, data, say, stream, text_of
 from tests.llm.streams import model as model
 
@@ -105,7 +105,7 @@ async def test_trouble_behind_a_whole_answer_is_none(server: ModelServer, model:
 async def test_a_line_left_open_loses_nothing(
     server: ModelServer, model: Model, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "GRACE_S", 0.1)
+    monkeypatch.setattr(answer_stream, "GRACE_S", 0.1)
     server.script(Raw(body, left_open=True))
     async with asyncio.timeout(3):
         deltas = await answer(model)
@@ -116,7 +116,7 @@ async def test_a_line_left_open_loses_nothing(
 async def test_unfinished_stream_left_open_is_awaited(
     server: ModelServer, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "GRACE_S", 0.01)
+    monkeypatch.setattr(answer_stream, "GRACE_S", 0.01)
     server.script(Raw(data(*HELLO[:2]), left_open=True))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
@@ -140,7 +140,7 @@ async def test_the_connection_is_used_again_after_done() -> None:
 
 
 async def test_a_finish_in_each_piece_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "GRACE_S", 0.01)
+    monkeypatch.setattr(answer_stream, "GRACE_S", 0.01)
 
     async def told() -> AsyncGenerator[Delta, None]:
         for text in ("Hello", " there,", " Ann"):
@@ -148,7 +148,7 @@ async def test_a_finish_in_each_piece_is_no_end(monkeypatch: pytest.MonkeyPatch)
             if text == " there,":
                 await asyncio.sleep(0.05)
 
-    assert text_of([delta async for delta in ending.in_time(told())]) == "Hello there, Ann"
+    assert text_of([delta async for delta in answer_stream.in_time(told())]) == "Hello there, Ann"
 
 
 async def test_what_was_answered_is_not_logged(server: ModelServer, model: Model) -> None:

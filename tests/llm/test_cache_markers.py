@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from bot import errors
-from bot.conversation.markers import placed
+from bot.conversation.cache_markers import placed
 from bot.conversation.prompt import with_added
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Delta, Message

@@ -13,12 +13,12 @@ from starlette.routing import Route
 from bot import errors
 from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Delta, Finish, Message, Senses
+from bot.llm.interface import Capabilities, Delta, Finish, Message
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from sandbox.http import serve
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
-from sandbox.server import serve
 
 ASKED = [Message("system", "be kind"), Message("user", "hello")]
 
@@ -189,7 +189,7 @@ async def test_server_without_parts_or_usage_gets_neither(server: ModelServer, t
             profiles=KNOWN.with_file(file),
         )
         model = models.of("gpt-4o")
-        assert model.senses == Senses()
+        assert model.senses == Capabilities()
         assert not models.cache("gpt-4o").explicit
         deltas = [delta async for delta in model.stream([Message("user", "hi", mark=True)])]
         await models.close()

@@ -12,7 +12,7 @@ from bot import errors
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Image, Message
 from bot.llm.openai_server import OpenAIServer
-from sandbox.server import serve
+from sandbox.http import serve
 
 SHOWN = [Message("user", "look", parts=(Image("image/png", b"x"), "look"))]
 

@@ -1,15 +1,15 @@
 """A model that refused a picture is not blind for good."""
 
-from bot.llm.doubts import FIRST_REST_S, LONGEST_REST_S, Doubts
-from bot.llm.interface import Senses
+from bot.llm.interface import Capabilities
+from bot.llm.learned import FIRST_REST_S, LONGEST_REST_S, Doubts
 
-SEES = Senses(sees=True, hears=True, speaks=True)
+SEES = Capabilities(sees=True, hears=True, speaks=True)
 
 
 def test_it_is_tried_again_after_a_while() -> None:
     doubts = Doubts()
     doubts.refused("sees", 100.0)
-    assert doubts.left_of(SEES, 100.0 + FIRST_REST_S - 1) == Senses(sees=False, hears=True, speaks=True)
+    assert doubts.left_of(SEES, 100.0 + FIRST_REST_S - 1) == Capabilities(sees=False, hears=True, speaks=True)
     assert doubts.left_of(SEES, 100.0 + FIRST_REST_S) == SEES
 
 
@@ -33,4 +33,4 @@ def test_requests_under_way_prolong_nothing() -> None:
 def test_what_was_never_there_does_not_come() -> None:
     doubts = Doubts()
     doubts.refused("hears", 0.0)
-    assert not doubts.left_of(Senses(), FIRST_REST_S).hears
+    assert not doubts.left_of(Capabilities(), FIRST_REST_S).hears

@@ -9,9 +9,9 @@ import pytest
 
 from bot import errors
 from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings
-from bot.llm.interface import Beside, Purpose, Usage
+from bot.llm.interface import ExtraRequest, Purpose, Usage
 from sandbox.model import Fail, Hang, ModelServer
-from sandbox.model.vector import embed
+from sandbox.model.embeddings import embed
 
 
 @pytest.fixture
@@ -92,11 +92,11 @@ async def test_what_each_request_took_is_told(server: ModelServer, model: Embedd
         "a list": ([9], None),
     }
     for name, (usage, count) in reports.items():
-        took: list[Beside] = []
+        took: list[ExtraRequest] = []
         body = {"data": [{"index": 0, "embedding": [1.0]}], "usage": usage}
         server.embeddings.script(Fail(200, body=json.dumps(body).encode()))
         await model.embed(["x" * 40], Purpose.PASSAGE, took)
-        assert took == [Beside(10, 0, Usage(count, 0, 0) if count else None)], name
+        assert took == [ExtraRequest(10, 0, Usage(count, 0, 0) if count else None)], name
 
 
 async def test_a_failure_in_an_answer_is_told_apart(server: ModelServer, model: Embeddings) -> None:

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from bot import errors
-from bot.llm.bodies import MOST_CHARACTERS
+from bot.llm.error_bodies import MOST_CHARACTERS
 from bot.llm.failures import of_event, of_response, translate
 from bot.llm.retrying import is_passing
 from tests.llm.foreign_phrases import FOREIGN, NEITHER

@@ -6,7 +6,7 @@ import pytest
 
 from bot import errors
 from bot.llm.fallback import GIVE_WAY, Pair, WithFallback
-from bot.llm.interface import Delta, Finish, Image, Message, Senses
+from bot.llm.interface import Capabilities, Delta, Finish, Image, Message
 from tests.scripted import OneModel, ScriptedModel, says
 
 ASKED = [Message("user", "what is this?", parts=(Image("image/png", b"x"), "what is this?"))]
@@ -23,9 +23,9 @@ class Named(OneModel):
         return self.models[name]
 
 
-def _pair(*script: Delta | Exception | asyncio.Event, senses: Senses | None = None) -> tuple[Pair, ScriptedModel]:
-    second = ScriptedModel([says("from ", "the other")], name="other", senses=senses or Senses(), window=4096)
-    return Pair(ScriptedModel([script], name="first", senses=Senses(sees=True)), second, patience=0.05), second
+def _pair(*script: Delta | Exception | asyncio.Event, senses: Capabilities | None = None) -> tuple[Pair, ScriptedModel]:
+    second = ScriptedModel([says("from ", "the other")], name="other", senses=senses or Capabilities(), window=4096)
+    return Pair(ScriptedModel([script], name="first", senses=Capabilities(sees=True)), second, patience=0.05), second
 
 
 async def _answer(pair: Pair) -> list[Delta]:
@@ -101,6 +101,6 @@ async def test_the_other_is_sent_what_it_takes() -> None:
     blind, second = _pair(errors.ServerTrouble("503"))
     await _answer(blind)
     assert second.requests[0] == (Message("user", "what is this?"),)
-    seeing, second = _pair(errors.ServerTrouble("503"), senses=Senses(sees=True))
+    seeing, second = _pair(errors.ServerTrouble("503"), senses=Capabilities(sees=True))
     await _answer(seeing)
     assert second.requests[0] == tuple(ASKED)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.markers import placed
+from bot.conversation.cache_markers import placed
 from bot.llm.interface import Message
 from bot.services import open_services
 from bot.settings import load

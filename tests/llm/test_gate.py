@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from bot.errors import ModelError, RateLimited, ServerTrouble, WrongKey
-from bot.llm.gate import Gate, Rank, Turn
-from bot.llm.patience import in_turn
+from bot.llm.request_queue import QueueTicket, Rank, RequestQueue, in_turn
 
 ANSWER = Rank.ANSWER
 AT_ONCE = RateLimited("too many concurrent requests (status 429)")
@@ -20,9 +19,9 @@ def _busy(error: ModelError, header: str) -> ModelError:
     return busy
 
 
-def _order(gate: Gate, waiting: list[Turn]) -> list[Turn]:
+def _order(gate: RequestQueue, waiting: list[QueueTicket]) -> list[QueueTicket]:
     """The turns of a gate for one, as they come."""
-    came: list[Turn] = []
+    came: list[QueueTicket] = []
     while len(came) < len(waiting):
         (now,) = (turn for turn in waiting if turn.is_on and turn not in came)
         came.append(now)
@@ -31,7 +30,7 @@ def _order(gate: Gate, waiting: list[Turn]) -> list[Turn]:
 
 
 async def test_no_more_are_sent_than_the_operator_says() -> None:
-    gate = Gate("a server", 2)
+    gate = RequestQueue("a server", 2)
     turns = [gate.turn(ANSWER, chat) for chat in range(4)]
     assert [turn.is_on for turn in turns] == [True, True, False, False]
     turns[0].answered()
@@ -42,7 +41,7 @@ async def test_no_more_are_sent_than_the_operator_says() -> None:
 
 
 async def test_a_chat_with_many_requests_starves_no_other() -> None:
-    gate = Gate("a server", 1)
+    gate = RequestQueue("a server", 1)
     first = gate.turn(ANSWER, 1)
     many = [gate.turn(ANSWER, 1) for _ in range(9)]
     few = [gate.turn(ANSWER, chat) for chat in (2, 3)]
@@ -52,7 +51,7 @@ async def test_a_chat_with_many_requests_starves_no_other() -> None:
 
 
 async def test_who_waits_goes_before_what_nobody_waits_for() -> None:
-    gate = Gate("a server", 1)
+    gate = RequestQueue("a server", 1)
     first = gate.turn(Rank.BACKGROUND)
     background, answer, goes_on = gate.turn(Rank.BACKGROUND), gate.turn(ANSWER, 1), gate.turn(Rank.GOES_ON, 2)
     first.leave()
@@ -60,7 +59,7 @@ async def test_who_waits_goes_before_what_nobody_waits_for() -> None:
 
 
 async def test_who_leaves_the_queue_takes_no_place() -> None:
-    gate = Gate("a server", 1)
+    gate = RequestQueue("a server", 1)
     first, second, third = (gate.turn(ANSWER, chat) for chat in range(3))
     waiting = asyncio.create_task(second.wait())
     await asyncio.sleep(0)
@@ -73,7 +72,7 @@ async def test_who_leaves_the_queue_takes_no_place() -> None:
 
 
 async def test_long_wait_at_gate_reports_busy_server() -> None:
-    gate = Gate("a server", 1, patience=0.01)
+    gate = RequestQueue("a server", 1, patience=0.01)
     gate.turn(ANSWER, 1)
     with pytest.raises(RateLimited) as caught:
         await gate.turn(ANSWER, 2).wait()
@@ -84,7 +83,7 @@ async def test_long_wait_at_gate_reports_busy_server() -> None:
 async def test_refusals_of_too_many_teach_how_many(refusal: ModelError) -> None:
     if isinstance(refusal, ServerTrouble):
         refusal.status = 503
-    gate = Gate("a server")
+    gate = RequestQueue("a server")
     turns = [gate.turn(ANSWER, chat) for chat in range(10)]
     assert all(turn.is_on for turn in turns)
     for turn in turns[3:]:
@@ -97,7 +96,7 @@ async def test_refusals_of_too_many_teach_how_many(refusal: ModelError) -> None:
 
 
 async def test_answers_bring_the_limit_up_again() -> None:
-    gate = Gate("a server", 3)
+    gate = RequestQueue("a server", 3)
     turns = [gate.turn(ANSWER, chat) for chat in range(3)]
     for turn in turns[1:]:
         await turn.again(AT_ONCE, 4)
@@ -116,7 +115,7 @@ async def test_answers_bring_the_limit_up_again() -> None:
 
 
 async def test_rate_limit_closes_gate_for_all() -> None:
-    gate = Gate("a server")
+    gate = RequestQueue("a server")
     refused, other = gate.turn(ANSWER, 1), gate.turn(ANSWER, 2)
     assert await refused.again(_busy(BY_THE_MINUTE, "0.02"), 4)
     assert gate.limit == float("inf")
@@ -130,7 +129,7 @@ async def test_rate_limit_closes_gate_for_all() -> None:
 
 
 async def test_too_long_retry_delay_counts_as_refusal() -> None:
-    gate = Gate("a server")
+    gate = RequestQueue("a server")
     turn = gate.turn(ANSWER, 1)
     assert not await turn.again(_busy(BARE, "300"), 4)
     turn.leave()
@@ -138,7 +137,7 @@ async def test_too_long_retry_delay_counts_as_refusal() -> None:
 
 
 async def test_server_refusing_everything_is_eventually_given_up() -> None:
-    gate, asked = Gate("a server"), 0
+    gate, asked = RequestQueue("a server"), 0
 
     async def once() -> None:
         nonlocal asked
@@ -154,7 +153,7 @@ async def test_server_refusing_everything_is_eventually_given_up() -> None:
 
 
 async def test_every_failure_gives_the_place_back() -> None:
-    gate = Gate("a server", 1)
+    gate = RequestQueue("a server", 1)
 
     async def fails() -> None:
         raise WrongKey("no")

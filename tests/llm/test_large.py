@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from bot.llm import large, params, responses
+from bot.llm import client, parameters, responses
 from bot.llm.chat_completions import ChatCompletions
+from bot.llm.client import MUCH, dumped
 from bot.llm.interface import Image, Message
-from bot.llm.large import MUCH, dumped
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
 from sandbox.model import ModelServer, Say
@@ -21,7 +21,7 @@ SHOWN = [Message("user", "look", parts=(Image("image/png", picture(kind="PNG")),
 
 @pytest.mark.parametrize("much", [0, MUCH])
 def test_json_is_what_it_was(much: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "MUCH", much)
+    monkeypatch.setattr(client, "MUCH", much)
     assert dumped(WORDS) == json.dumps(WORDS, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -39,9 +39,9 @@ async def test_large_request_is_made_in_threads(
         threads.add(threading.current_thread())
         return make(*of)  # type: ignore[operator]
 
-    monkeypatch.setattr(large, "MUCH", 10)
-    coded = params.base64_text
-    for module in (params, responses):
+    monkeypatch.setattr(client, "MUCH", 10)
+    coded = parameters.base64_text
+    for module in (parameters, responses):
         monkeypatch.setattr(module, "base64_text", partial(noted, coded))
     monkeypatch.setattr("bot.llm.client.dumped", partial(noted, dumped))
     server.script(Say("A picture."))

@@ -13,16 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.llm.caching import OWN_HIT
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.fallback import WithFallback
-from bot.llm.interface import Message
+from bot.llm.interface import OWN_HIT, Message
 from bot.llm.known import KNOWN
-from bot.llm.listing import listed
+from bot.llm.model_list import listed
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles
+from sandbox.http import serve
 from sandbox.model import ModelServer
-from sandbox.server import serve
 from tests.llm.model_lists import LISTS
 
 NOTHING: dict[str, object] = {

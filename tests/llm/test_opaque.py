@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.conversation.assisted import Assisted
+from bot.conversation.tools import ToolUsingModel
 from bot.errors import StreamCut
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
@@ -35,7 +35,7 @@ async def _use(call: Call) -> str:
 
 
 async def _asked(model: Model) -> list[Delta]:
-    assisted = Assisted(model, (LOOK,), _use, len, 10)
+    assisted = ToolUsingModel(model, (LOOK,), _use, len, 10)
     return [delta async for delta in assisted.stream([Message("user", "what is it?")])]
 
 

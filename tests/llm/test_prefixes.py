@@ -2,9 +2,8 @@
 
 import pytest
 
-from bot.llm.embeddings import Embeddings
+from bot.llm.embeddings import Embeddings, Prefixes, prefixed, prefixes
 from bot.llm.interface import Purpose
-from bot.llm.prefixes import Prefixes, prefixed, prefixes
 from sandbox.model import ModelServer
 
 E5 = Prefixes("query: ", "passage: ")

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingError
-from bot.llm.caching import CacheProfile
-from bot.llm.interface import Senses
+from bot.llm.interface import CacheProfile, Capabilities
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
 from bot.services import open_services
@@ -70,33 +69,33 @@ def test_window_comes_from_longest_known_name_prefix(model: str, window: int) ->
     assert KNOWN.model(model).context_window == window
 
 
-SEES, READS = Senses(sees=True), Senses()
+SEES, READS = Capabilities(sees=True), Capabilities()
 
 
 @pytest.mark.parametrize(
     ("model", "senses"),
     [
-        ("qwen-plus-latest", Senses(thinks=True)),
+        ("qwen-plus-latest", Capabilities(thinks=True)),
         ("qwen-max", READS),
         ("qwen3-max", READS),
-        ("Qwen/Qwen3-8B", Senses(thinks=True)),
+        ("Qwen/Qwen3-8B", Capabilities(thinks=True)),
         ("qwen3-30b-a3b-instruct-2507", READS),
         ("qwen3-235b-a22b-thinking-2507", READS),
         ("qwen3-coder-plus", READS),
-        ("qwen3-vl-plus", Senses(sees=True, thinks=True)),
+        ("qwen3-vl-plus", Capabilities(sees=True, thinks=True)),
         ("qwen3-vl-8b-instruct", SEES),
-        ("qwen3.5-plus", Senses(sees=True, thinks=True)),
+        ("qwen3.5-plus", Capabilities(sees=True, thinks=True)),
         ("qwen2.5-7b-instruct", READS),
         ("qwen2.5-vl-7b-instruct", SEES),
-        ("qwen3-omni-flash", Senses(sees=True, hears=True, speaks=True)),
-        ("qwen3.5-omni-plus", Senses(sees=True, hears=True, speaks=True)),
-        ("qwen3-omni-30b-a3b-captioner", Senses(hears=True)),
+        ("qwen3-omni-flash", Capabilities(sees=True, hears=True, speaks=True)),
+        ("qwen3.5-omni-plus", Capabilities(sees=True, hears=True, speaks=True)),
+        ("qwen3-omni-30b-a3b-captioner", Capabilities(hears=True)),
         ("deepseek-v3.2", READS),
         ("openai/gpt-4o", SEES),
         ("some-model-of-mine", SEES),
     ],
 )
-def test_senses_are_known_by_model_name(model: str, senses: Senses) -> None:
+def test_senses_are_known_by_model_name(model: str, senses: Capabilities) -> None:
     assert KNOWN.model(model).senses == senses
 
 
@@ -124,9 +123,9 @@ def test_profile_file_overrides_only_what_it_names(tmp_path: Path) -> None:
     )
     profiles = KNOWN.with_file(file)
     assert profiles.model("qwen-plus-latest").context_window == 65_536
-    assert profiles.model("qwen-plus-latest").senses == Senses(thinks=True)
-    assert profiles.model("maker/my-eye").senses == Senses(sees=True, hears=True)
-    assert profiles.model("my-ear").senses == Senses(hears=True)
+    assert profiles.model("qwen-plus-latest").senses == Capabilities(thinks=True)
+    assert profiles.model("maker/my-eye").senses == Capabilities(sees=True, hears=True)
+    assert profiles.model("my-ear").senses == Capabilities(hears=True)
     assert cache_of("https://llm.example.org/v1", profiles=profiles).explicit
     assert profiles.server("https://llm.example.org/v1").vision_model == "my-eye"
     assert not cache_of("https://example.org/v1", profiles=profiles).explicit

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bot.errors import ModelError
+from bot.llm.error_bodies import LEFT_OUT, without_words_of
 from bot.llm.interface import Message
 from bot.llm.model import Model
-from bot.llm.repeated import LEFT_OUT, without_words_of
 from sandbox.model import Fail, ModelServer
 from tests.llm.streams import model as model
 

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from bot.conversation.draft import Draft
-from bot.conversation.heads import Heads
-from bot.conversation.sidecalls import Unseen
+from bot.conversation.generation import Generation, SpeakerPrefix
+from bot.conversation.side_requests import NoPreview
 from bot.errors import StreamCut
 from bot.llm.interface import Call, Finish, Usage
 from bot.llm.model import Model
@@ -213,7 +212,7 @@ async def test_usage_is_found_wherever_it_stands(server: ModelServer, model: Mod
 
 async def test_lone_closing_tag_turns_text_into_reasoning(server: ModelServer, model: Model) -> None:
     server.script(Raw(stream(say("Who is"), say(" it?\n</thi"), say("nk>\n\nHello"), say(" there"), STOP)))
-    draft = Draft(Unseen(), 5.0, Heads(()))
+    draft = Generation(NoPreview(), 5.0, SpeakerPrefix(()))
     await draft.write(model, ASKED)
     assert (draft.text, draft.reasoning) == ("Hello there", "Who is it?\n")
 

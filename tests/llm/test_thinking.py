@@ -2,14 +2,14 @@
 
 import pytest
 
-from bot.llm.thinking import Thinking
+from bot.llm.thinking import ThinkingTags
 from tests.llm.streams import split_in_pieces
 
 SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 1000])
 
 
 def _split(text: str, size: int, *, whole: bool = False) -> tuple[str, str]:
-    return split_in_pieces(Thinking(), text, size, whole=whole)
+    return split_in_pieces(ThinkingTags(), text, size, whole=whole)
 
 
 @SIZES
@@ -113,6 +113,6 @@ def test_thoughts_that_another_tag_closes_end(text: str, size: int) -> None:
 
 
 def test_tags_after_separate_reasoning_are_text() -> None:
-    thinking = Thinking()
+    thinking = ThinkingTags()
     thinking.apart()
     assert thinking.split("Write it\n</think>\nhere").text == "Write it\n</think>\nhere"

@@ -11,7 +11,7 @@ from bot.llm.chat_completions import ChatCompletions
 from bot.llm.interface import Message, Options
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
-from sandbox.server import serve
+from sandbox.http import serve
 
 ASKED = [Message("user", "hello")]
 NAMES = ("enable_thinking", "chat_template_kwargs", "reasoning_effort", "reasoning_format", "reasoning", "thinking")

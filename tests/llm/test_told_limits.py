@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.llm.told_limits import told_limit
+from bot.llm.wordings import told_limit
 
 TOLD = {
     "This model's maximum context length is 8192 tokens. However, you requested 9300 tokens (8300 in the messages, "

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.llm.calls import Calls
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.interface import Call, Delta, Message, Options, Tool
@@ -14,6 +13,7 @@ from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.server import Server
+from bot.llm.tool_calls import ToolCallAssembler
 from sandbox.model import ModelServer, Say
 
 LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
@@ -79,14 +79,14 @@ async def test_without_tools_there_is_no_trace_of_them(server: ModelServer, mode
 
 def test_calls_with_useless_index_are_separated_by_id() -> None:
     """The server gives no index, or the same for each."""
-    calls = Calls()
+    calls = ToolCallAssembler()
     for name, place in (("1", {}), ("2", {"index": 0}), ("3", {"index": 0})):
         calls.add([{**place, "id": name, "function": {"name": "look", "arguments": "{}"}}])
     assert [(call.id, call.arguments) for call in calls.take()] == [("1", "{}"), ("2", "{}"), ("3", "{}")]
 
 
 def test_calls_without_index_and_id_are_separated() -> None:
-    calls = Calls()
+    calls = ToolCallAssembler()
     for word in ("cat", "dog"):
         calls.add([{"id": "", "function": {"name": "look", "arguments": f'{{"word": "{word}"}}'}}])
     assert [(call.id, call.arguments) for call in calls.take()] == [
@@ -97,7 +97,7 @@ def test_calls_without_index_and_id_are_separated() -> None:
 
 @pytest.mark.parametrize("repeated", ["", "1", None])
 def test_pieces_of_call_stay_together_whatever_id(repeated: str | None) -> None:
-    calls = Calls()
+    calls = ToolCallAssembler()
     calls.add([{"index": 0, "id": "1", "function": {"name": "look", "arguments": '{"word": '}}])
     calls.add([{"index": 0, "id": repeated, "function": {"name": None, "arguments": '"cat"}'}}])
     assert calls.take() == (Call("1", "look", '{"word": "cat"}'),)

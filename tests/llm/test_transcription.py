@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm.interface import Beside, Sound, Usage
+from bot.llm.interface import ExtraRequest, Sound, Usage
 from bot.llm.transcription import Transcriptions
 from sandbox.model import Fail, ModelServer
 
@@ -63,13 +63,13 @@ async def test_what_it_took_is_told(server: ModelServer, model: Transcriptions) 
         "a list": ("[1]", None),
     }
     for name, (usage, told) in reports.items():
-        took: list[Beside] = []
+        took: list[ExtraRequest] = []
         server.transcriptions.script(Fail(200, body=b'{"text": "Hello there", "usage": %s}' % usage.encode()))
         await model.transcribe(SOUND, took)
-        assert took == [Beside(0, 2, told)], name
+        assert took == [ExtraRequest(0, 2, told)], name
     server.transcriptions.script(Fail(200, body=b"Hello there"))
     await model.transcribe(SOUND, took)
-    assert took[-1] == Beside(0, 2, None)
+    assert took[-1] == ExtraRequest(0, 2, None)
 
 
 async def test_an_answer_without_words_is_a_failure(server: ModelServer, model: Transcriptions) -> None:

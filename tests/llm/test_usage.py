@@ -3,7 +3,7 @@
 import pytest
 
 from bot.llm.interface import Usage
-from bot.llm.usage import reported
+from bot.llm.usage_report import reported
 
 Report = dict[str, object]
 

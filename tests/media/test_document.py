@@ -17,12 +17,12 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from bot.media.document import Document, document
-from bot.media.errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.document import ExtractedDocument, document
+from bot.media.media_errors import EmptyError, MediaError, NotSupportedError, TooLargeError, UnreadableError
 from tests.media.files import pdf, picture, scan, word
 
 
-def _read(data: bytes, name: str = "a.txt", mime: str | None = None, most: int = 1000) -> Document:
+def _read(data: bytes, name: str = "a.txt", mime: str | None = None, most: int = 1000) -> ExtractedDocument:
     return document(data, name, mime, most_characters=most)
 
 
@@ -39,16 +39,16 @@ def test_line_ends_are_unified_and_controls_removed() -> None:
 
 
 def test_a_pdf_is_read_page_by_page() -> None:
-    assert _read(pdf("first page", "second page")) == Document("first page\nsecond page", 2, cut=False)
+    assert _read(pdf("first page", "second page")) == ExtractedDocument("first page\nsecond page", 2, cut=False)
 
 
 def test_too_long_text_is_cut_and_marked() -> None:
-    assert _read(b"0123456789", most=4) == Document("0123", None, cut=True, share=0.4)
-    assert _read(pdf("first page", "second page"), most=10) == Document("first page", 2, cut=True, share=0.5)
+    assert _read(b"0123456789", most=4) == ExtractedDocument("0123", None, cut=True, share=0.4)
+    assert _read(pdf("first page", "second page"), most=10) == ExtractedDocument("first page", 2, cut=True, share=0.5)
 
 
 def test_pages_without_words_are_counted() -> None:
-    assert _read(pdf("words", "", "")) == Document("words", 3, cut=False, wordless=(2, 3))
+    assert _read(pdf("words", "", "")) == ExtractedDocument("words", 3, cut=False, wordless=(2, 3))
 
 
 def test_a_word_file_is_read_with_its_tables() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.image import LONGEST_SIDE, MOST_DATA, image
+from bot.media.media_errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from tests.media.files import exif, heic, picture, png_bomb
 
 

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from bot.media.legacy import guess
+from bot.media.legacy_encodings import guess
 from bot.media.text import text_of
 from tests.media.texts import LISTS, PROSE
 from tests.selection import some

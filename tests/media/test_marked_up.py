@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.media.books import html
 from bot.media.document import document
-from bot.media.rich_text import rich_text
+from bot.media.legacy_office import rich_text
+from bot.media.markup import html
 from tests.media.test_sheets import zipped
 
 _NAMES = " ".join(

@@ -9,12 +9,12 @@ import pytest
 import xlsxwriter
 from pptx import Presentation
 
-from bot.media.document import Document, document
-from bot.media.errors import MediaError
+from bot.media.document import ExtractedDocument, document
+from bot.media.media_errors import MediaError
 from tests.media.files import word
 
 
-def _read(data: bytes) -> Document:
+def _read(data: bytes) -> ExtractedDocument:
     return document(data, "a", None, most_characters=10_000)
 
 

@@ -8,15 +8,15 @@ import xlsxwriter
 from pptx import Presentation
 from pptx.oxml import parse_xml
 
-from bot.media.document import LONG_PAGE, Document, document
-from bot.media.errors import LockedError, MediaError, NotSupportedError
+from bot.media.document import LONG_PAGE, ExtractedDocument, document
+from bot.media.media_errors import LockedError, MediaError, NotSupportedError
 from tests.media.files import picture
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OPF = "http://www.idpf.org/2007/opf"
 
 
-def _read(data: bytes, name: str = "a") -> Document:
+def _read(data: bytes, name: str = "a") -> ExtractedDocument:
     return document(data, name, None, most_characters=100_000)
 
 
@@ -60,7 +60,7 @@ def test_slides_are_read_with_tables_groups_and_notes() -> None:
     made.slides.add_slide(made.slide_layouts[5]).shapes.title.text = "End"
     written = io.BytesIO()
     made.save(written)
-    assert _read(written.getvalue()) == Document(
+    assert _read(written.getvalue()) == ExtractedDocument(
         "[slide 1]\nPlans\nleft | right\nwithin\n[notes: say hello]\n[slide 2]\nEnd", 2, cut=False
     )
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from bot.media.document import document
-from bot.media.errors import NotSupportedError, OldOfficeError, UnreadableError
+from bot.media.media_errors import NotSupportedError, OldOfficeError, UnreadableError
 
 WORD, EXCEL, NONE = (
     "00020906-0000-0000-c000-000000000046",

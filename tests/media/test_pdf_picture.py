@@ -7,8 +7,8 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from bot.media.document import document
-from bot.media.errors import EmptyError, LockedError, UnreadableError
-from bot.media.pdf_picture import LONGEST_SIDE, MOST_DATA, MOST_PIXELS, page_picture
+from bot.media.media_errors import EmptyError, LockedError, UnreadableError
+from bot.media.pdf import LONGEST_SIDE, MOST_DATA, MOST_PIXELS, page_picture
 from tests.media.files import pdf, picture, scan
 
 

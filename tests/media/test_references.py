@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
-from bot.media.errors import MediaError, NotSupportedError
+from bot.media.media_errors import MediaError, NotSupportedError
 from bot.media.sound import _opened, sound
 from tests.media.files import recorded
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.media.rounds import Rounds
+from bot.media.pool import Rounds
 
 
 class _Jobs:

@@ -7,7 +7,7 @@ import pytest
 import xlsxwriter
 
 from bot.media.document import document
-from bot.media.errors import LockedError
+from bot.media.media_errors import LockedError
 
 
 def zipped(files: dict[str, str]) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.media.errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
+from bot.media.media_errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from bot.media.sound import sound, voice_note
 from tests.media.files import picture, recorded, samples, wav
 

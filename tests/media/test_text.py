@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bot.media.errors import NotSupportedError
+from bot.media.media_errors import NotSupportedError
 from bot.media.text import text_of
 
 RUSSIAN = "Привет, завтра в десять"

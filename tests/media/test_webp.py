@@ -5,9 +5,8 @@ import io
 import PIL.Image
 import pytest
 
-from bot.media.errors import UnreadableError
-from bot.media.image import image
-from bot.media.webp import FILLERS, completed
+from bot.media.image import FILLERS, completed, image
+from bot.media.media_errors import UnreadableError
 
 
 def _webp(**more: object) -> bytes:

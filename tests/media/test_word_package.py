@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from bot.media.document import document
-from bot.media.errors import EmptyError
+from bot.media.media_errors import EmptyError
 
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from bot.media import converter as jobs
 from bot.media import pool as module
-from bot.media import workshop as jobs
-from bot.media.errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
+from bot.media.converter import Converter
 from bot.media.image import image
-from bot.media.workshop import Workshop
+from bot.media.media_errors import NotSupportedError, TooLargeError, TooSlowError, UnreadableError
 from bot.workers.process import Result
 from tests.media.files import pdf, picture, png_bomb, samples, wav
 
 
 @pytest.fixture
-async def workshop() -> AsyncIterator[Workshop]:
-    opened = Workshop()
+async def workshop() -> AsyncIterator[Converter]:
+    opened = Converter()
     yield opened
     await opened.close()
 
 
-async def test_it_does_what_the_functions_do(workshop: Workshop) -> None:
+async def test_it_does_what_the_functions_do(workshop: Converter) -> None:
     large = picture(3000, 1000)
     assert await workshop.image(large) == image(large)
     heard = await workshop.sound(wav(1.0), most_seconds=5)
@@ -33,7 +33,7 @@ async def test_it_does_what_the_functions_do(workshop: Workshop) -> None:
     assert (read.text, read.pages, read.cut) == ("hello", 1, False)
 
 
-async def test_worker_raises_same_errors_as_functions(workshop: Workshop) -> None:
+async def test_worker_raises_same_errors_as_functions(workshop: Converter) -> None:
     with pytest.raises(TooLargeError):
         await workshop.image(png_bomb())
     with pytest.raises(NotSupportedError):
@@ -41,7 +41,7 @@ async def test_worker_raises_same_errors_as_functions(workshop: Workshop) -> Non
     assert (await workshop.image(picture())).width == 64
 
 
-async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     started = module._start
 
     async def stopped() -> asyncio.subprocess.Process:
@@ -57,7 +57,7 @@ async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, w
     assert (await workshop.image(picture())).width == 64
 
 
-async def test_a_worker_that_died_idle_costs_no_job(workshop: Workshop) -> None:
+async def test_a_worker_that_died_idle_costs_no_job(workshop: Converter) -> None:
     await workshop.image(picture())
     worker = workshop.pool._idle[0]
     worker.kill()
@@ -66,7 +66,7 @@ async def test_a_worker_that_died_idle_costs_no_job(workshop: Workshop) -> None:
     assert worker not in workshop.pool._idle
 
 
-async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     asked = module._ask
 
     async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> Result:
@@ -85,7 +85,7 @@ async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatc
     assert [getattr(one, "width", one) for one in made] == [64] * 3
 
 
-async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     async def full() -> asyncio.subprocess.Process:
         raise BlockingIOError("no more processes")
 
@@ -94,7 +94,7 @@ async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPa
         await workshop.image(picture())
 
 
-async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     async def none() -> asyncio.subprocess.Process:
         raise AssertionError("a worker was started")
 
@@ -108,7 +108,7 @@ async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_photo_waits_for_none_of_anothers_documents(
-    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
+    monkeypatch: pytest.MonkeyPatch, workshop: Converter
 ) -> None:
     ended: list[str] = []
 
@@ -135,7 +135,7 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
     await asyncio.gather(*documents)
 
 
-async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     await workshop.image(picture())
     [worker] = workshop.pool._idle
@@ -147,13 +147,13 @@ async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.Monk
         assert await worker.wait() == 0
 
 
-async def test_many_files_share_a_few_workers(workshop: Workshop) -> None:
+async def test_many_files_share_a_few_workers(workshop: Converter) -> None:
     made = await asyncio.gather(*(workshop.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
     assert [one.width for one in made] == [64 + at for at in range(10)]
     assert len(workshop.pool._idle) <= module.WORKERS
 
 
-async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPatch, workshop: Workshop) -> None:
+async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
     started = module._start
     killed: list[asyncio.subprocess.Process] = []
 

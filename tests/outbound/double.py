@@ -16,17 +16,17 @@ from starlette.routing import Route
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
-from bot.outbound.delivery import Sender
-from bot.outbound.destination import Destination
-from bot.outbound.features import Features
-from bot.outbound.form import ReplyFormat
-from bot.outbound.pacing import Pacer
-from bot.outbound.stream import Tempo
-from sandbox.server import serve
+from bot.outbound.content import Destination
+from bot.outbound.delivery import Deliverer
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.formatting import ReplyFormat
+from bot.outbound.preview import PreviewTiming
+from bot.outbound.refusals import Features
+from sandbox.http import serve
 
 SPEED = 1000
 """How much faster than ours the pacer's clock runs."""
-QUICK = Tempo(draft_gap=0.01, edit_gap=0.01, edit_growth=1.0, keep_alive=0.05, typing=0.03)
+QUICK = PreviewTiming(draft_gap=0.01, edit_gap=0.01, edit_growth=1.0, keep_alive=0.05, typing=0.03)
 PRIVATE = Destination(7, private=True)
 GROUP = Destination(-7, private=False, reply_to=3)
 RICH = ("sendRichMessage", "sendRichMessageDraft")
@@ -125,7 +125,7 @@ def _error(code: int, description: str) -> JSONResponse:
     return JSONResponse({"ok": False, "error_code": code, "description": description}, code)
 
 
-class _Told(Pacer):
+class _Told(FloodControl):
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         super().__init__(clock, sleep)
         self.halts: list[float] = []
@@ -140,9 +140,9 @@ class Line:
     """A sender that is connected to the double."""
 
     api: BotApi
-    sender: Sender
+    sender: Deliverer
     features: Features
-    pacer: Pacer
+    pacer: FloodControl
     halts: list[float]
     """How long the pacer was told to wait each time, in its own seconds."""
     now: Callable[[], float]
@@ -163,4 +163,4 @@ async def connected(*unknown: str, patience: float = 5.0, reply_format: ReplyFor
     app = Starlette(routes=[Route("/bot1:x/{method}", api.answer, methods=["POST"])])
     request = HTTPXRequest(read_timeout=patience)
     async with serve(app) as url, Bot("1:x", base_url=f"{url}/bot", request=request) as bot:
-        yield Line(api, Sender(bot, pacer, features, QUICK, reply_format), features, pacer, pacer.halts, now)
+        yield Line(api, Deliverer(bot, pacer, features, QUICK, reply_format), features, pacer, pacer.halts, now)

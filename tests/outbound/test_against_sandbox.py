@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 from telegram import Bot
 
-from bot.outbound.delivery import Part, Sender
-from bot.outbound.destination import Destination
-from bot.outbound.features import Features
-from bot.outbound.pacing import Pacer
-from bot.outbound.stream import Preview
+from bot.outbound.content import Destination
+from bot.outbound.delivery import DeliveredPart, Deliverer
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.preview import Preview
+from bot.outbound.refusals import Features
 from sandbox.botapi import BotApi, Chat
 from tests.outbound.documents import Document, first_seen, words
 from tests.outbound.double import QUICK, SPEED
@@ -29,9 +29,9 @@ class Conversation:
     chat: Chat
     to: Destination
     begun: list[int] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[DeliveredPart] = field(default_factory=list)
 
-    async def show(self, sender: Sender, source: str) -> Preview:
+    async def show(self, sender: Deliverer, source: str) -> Preview:
         """Write the answer with a preview until its first text is visible, or can't be."""
 
         async def on_begun(message_id: int) -> None:
@@ -47,13 +47,13 @@ class Conversation:
         return preview
 
     async def answer(self, source: str) -> Preview:
-        async def arrived(part: Part) -> None:
+        async def arrived(part: DeliveredPart) -> None:
             self.parts.append(part)
 
         loop = asyncio.get_running_loop()
         async with self.api.run() as url, Bot(self.api.token, base_url=f"{url}/bot") as bot:
-            pacer = Pacer(lambda: loop.time() * SPEED, lambda seconds: asyncio.sleep(seconds / SPEED))
-            sender = Sender(bot, pacer, Features(), QUICK)
+            pacer = FloodControl(lambda: loop.time() * SPEED, lambda seconds: asyncio.sleep(seconds / SPEED))
+            sender = Deliverer(bot, pacer, Features(), QUICK)
             preview = await self.show(sender, source)
             await sender.deliver(self.to, source, arrived, begun=preview.message_id)
         return preview

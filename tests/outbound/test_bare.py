@@ -1,7 +1,7 @@
 import pytest
 
 from bot.outbound.bare import is_bare
-from bot.outbound.convert import to_rich, to_text
+from bot.outbound.formatting import to_rich, to_text
 
 PATTERNS = [
     r"\d+\.\d+",

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.outbound.breaks import MARK
-from bot.outbound.convert import to_rich, to_text
+from bot.outbound.formatting import to_rich, to_text
 from bot.outbound.lossless import keeps_everything
 
 TABLE = "| # | x<br>y |\n|---|---|\n| 1. | a<br>**b**<BR/>c<br> |\n| q \\| | `<br>` |"

@@ -4,7 +4,7 @@ import asyncio
 
 from telegram.error import TelegramError
 
-from bot.outbound.busy import busy
+from bot.outbound.preview import busy
 
 
 async def test_typing_indicator_appears_and_never_breaks_work() -> None:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.outbound import conversions, convert
-from bot.outbound.conversions import SHORT, Conversions
-from bot.outbound.destination import Destination
-from bot.outbound.form import ReplyFormat
+from bot.outbound import formatting
+from bot.outbound.content import Destination
+from bot.outbound.formatting import SHORT, Conversions, ReplyFormat
 from tests.outbound.double import GROUP, PRIVATE, connected
 
 
@@ -23,7 +22,7 @@ async def test_loop_goes_on_while_a_text_is_converted() -> None:
 
 
 async def test_conversion_without_end_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversions, "LONGEST_S", 0.01)
+    monkeypatch.setattr(formatting, "LONGEST_S", 0.01)
     ends, done = threading.Event(), Conversions()
     assert await done.do(SHORT + 1, lambda: str(ends.wait(5)), lambda: "as it was") == "as it was"
     ends.set()
@@ -49,7 +48,7 @@ async def test_conversion_is_marked_while_it_runs() -> None:
 async def test_answers_are_converted_in_no_loop(
     form: ReplyFormat, to: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads, prepare = set[int](), vars(convert)["prepare"]
+    threads, prepare = set[int](), vars(formatting)["prepare"]
 
     def prepared(source: str, *, as_text: bool) -> str:
         threads.add(threading.get_ident())
@@ -59,7 +58,7 @@ async def test_answers_are_converted_in_no_loop(
 
     async def arrived(_: object) -> None: ...
 
-    monkeypatch.setattr(convert, "prepare", prepared)
+    monkeypatch.setattr(formatting, "prepare", prepared)
     async with connected(reply_format=form) as line:
         async with line.sender.preview(to, 1, begun=None, on_begun=begun) as preview:
             preview.update("**a** $x^2$ " * 50)

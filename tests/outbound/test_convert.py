@@ -2,7 +2,7 @@ import pytest
 from telegramify_markdown import utf16_len
 
 from bot.outbound.content import Rich, Text
-from bot.outbound.convert import share, to_plain, to_rich, to_text
+from bot.outbound.formatting import share, to_plain, to_rich, to_text
 
 
 def entities(content: Text) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ import pytest
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.errors import Undeliverable
-from bot.outbound.delivery import Part, Sender
-from bot.outbound.destination import Destination
+from bot.outbound.content import Destination
+from bot.outbound.delivery import DeliveredPart, Deliverer
 from tests.outbound.documents import Document, first_seen, words
 from tests.outbound.double import GROUP, PRIVATE, RICH, BotApi, connected
 
@@ -18,11 +18,11 @@ TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
 
 
 async def deliver(
-    sender: Sender, source: str, to: Destination = PRIVATE, offset: int = 0, begun: int | None = None
-) -> list[Part]:
-    parts: list[Part] = []
+    sender: Deliverer, source: str, to: Destination = PRIVATE, offset: int = 0, begun: int | None = None
+) -> list[DeliveredPart]:
+    parts: list[DeliveredPart] = []
 
-    async def arrived(part: Part) -> None:
+    async def arrived(part: DeliveredPart) -> None:
         parts.append(part)
 
     await sender.deliver(to, source, arrived, offset=offset, begun=begun)
@@ -35,7 +35,7 @@ def shown(api: BotApi) -> list[str]:
 
 async def test_a_reply_is_text_with_entities() -> None:
     async with connected() as line:
-        assert await deliver(line.sender, "**a**") == [Part(101, 5)]
+        assert await deliver(line.sender, "**a**") == [DeliveredPart(101, 5)]
         (call,) = line.api.calls
     assert (call.method, call.text) == ("sendMessage", "a")
     assert '"bold"' in call.fields["entities"]
@@ -96,7 +96,7 @@ async def test_a_text_previews_no_page() -> None:
 
 async def test_rich_is_one_rich_message() -> None:
     async with connected(reply_format="rich") as line:
-        assert await deliver(line.sender, "**a**") == [Part(101, 5)]
+        assert await deliver(line.sender, "**a**") == [DeliveredPart(101, 5)]
         (call,) = line.api.calls
     assert call.method == "sendRichMessage"
     assert call.html == "<p><b>a</b></p>"
@@ -117,7 +117,7 @@ async def test_delivery_resumes_after_crash_without_duplicates(unknown: tuple[st
     async with connected(*unknown) as line:
         ends: list[int] = []
 
-        async def crash(part: Part) -> None:
+        async def crash(part: DeliveredPart) -> None:
             ends.append(part.end)
             raise RuntimeError
 
@@ -132,7 +132,7 @@ async def test_part_is_recorded_before_next_is_sent() -> None:
     async with connected(*RICH) as line:
         sent: list[int] = []
 
-        async def arrived(part: Part) -> None:
+        async def arrived(part: DeliveredPart) -> None:
             sent.append(len(line.api.of("sendMessage")))
 
         await line.sender.deliver(PRIVATE, LONG, arrived)
@@ -157,7 +157,7 @@ async def test_a_reply_stays_in_its_topic() -> None:
 
 async def test_a_begun_message_becomes_the_first_part() -> None:
     async with connected(reply_format="rich") as line:
-        assert await deliver(line.sender, "**a**", GROUP, begun=55) == [Part(55, 5)]
+        assert await deliver(line.sender, "**a**", GROUP, begun=55) == [DeliveredPart(55, 5)]
         (call,) = line.api.calls
     assert (call.method, call.fields["message_id"], call.html) == ("editMessageText", "55", "<p><b>a</b></p>")
 
@@ -172,14 +172,14 @@ async def test_begun_message_is_not_edited_after_arrival() -> None:
 async def test_begun_message_already_complete_is_done() -> None:
     async with connected() as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message is not modified: specified new ...")
-        assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(55, 1)]
+        assert await deliver(line.sender, "a", GROUP, begun=55) == [DeliveredPart(55, 1)]
         assert len(line.api.calls) == 1
 
 
 async def test_missing_begun_message_is_sent_again() -> None:
     async with connected(reply_format="rich") as line:
         line.api.refuse("editMessageText", 400, "Bad Request: message to edit not found")
-        assert await deliver(line.sender, "a", GROUP, begun=55) == [Part(102, 1)]
+        assert await deliver(line.sender, "a", GROUP, begun=55) == [DeliveredPart(102, 1)]
         assert line.api.methods == ["editMessageText", "sendRichMessage"]
 
 

@@ -3,7 +3,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.outbound.convert import to_rich
+from bot.outbound.formatting import to_rich
 from tests.outbound.double import PRIVATE, connected
 
 

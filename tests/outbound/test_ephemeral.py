@@ -5,9 +5,9 @@ from unittest.mock import Mock
 import pytest
 from telegram.error import BadRequest
 
-from bot.outbound.destination import Alone, Destination
-from bot.outbound.ephemeral import BELIEVED_S, Ephemeral, Fields
-from bot.outbound.features import Features
+from bot.outbound.content import Destination, EphemeralAudience
+from bot.outbound.ephemeral import BELIEVED_S, EphemeralMessages, Fields
+from bot.outbound.refusals import Features
 
 ONE = "ephemeral_message_parameters"
 
@@ -19,11 +19,11 @@ class Group:
         self.features = Features()
         self.seconds = 0.0
         self.sent: list[bool] = []
-        self._ephemeral = Ephemeral(Mock(), self.features, lambda: self.seconds)
+        self._ephemeral = EphemeralMessages(Mock(), self.features, lambda: self.seconds)
 
     async def send(self, receiver: int, *, strictly: bool = False) -> list[bool]:
         """Whether each try was for one member only."""
-        alone, self.sent = Alone(receiver, strictly=strictly), []
+        alone, self.sent = EphemeralAudience(receiver, strictly=strictly), []
         await self._ephemeral.send(Destination(-1, private=False, alone=alone), alone, self._take)
         return self.sent
 

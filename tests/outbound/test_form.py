@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.outbound import form
+from bot.outbound import formatting
 from bot.outbound.content import Rich
-from bot.outbound.form import goes_rich
+from bot.outbound.formatting import goes_rich
 
 TABLE = "| a | b |\n|---|:-:|\n| 1 | 2 |"
 RICH = [
@@ -62,5 +62,5 @@ def test_what_the_converter_chokes_on_is_text(monkeypatch: pytest.MonkeyPatch) -
     def broken(answer: str) -> Rich:
         raise RecursionError
 
-    monkeypatch.setattr(form, "to_rich", broken)
+    monkeypatch.setattr(formatting, "to_rich", broken)
     assert not goes_rich(TABLE, "auto")

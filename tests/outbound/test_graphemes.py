@@ -1,6 +1,6 @@
 import pytest
 
-from bot.outbound.graphemes import may_cut
+from bot.outbound.splitting import may_cut
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What strangers chose is marked wherever it stands, in UTF-16 units."""
 
 from bot.outbound.content import Rich, Text
-from bot.outbound.literals import with_literals
+from bot.outbound.formatting import with_literals
 
 
 def test_every_place_of_a_word_is_marked() -> None:

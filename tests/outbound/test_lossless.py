@@ -1,7 +1,7 @@
 import pytest
 
 from bot.outbound.content import Rich, Text
-from bot.outbound.convert import to_plain, to_rich, to_text
+from bot.outbound.formatting import to_plain, to_rich, to_text
 from bot.outbound.lossless import keeps_everything
 
 KEPT = [

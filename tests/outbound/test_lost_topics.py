@@ -4,15 +4,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.outbound.content import Document, Photo, Text, Voice
-from bot.outbound.delivery import Sender
-from bot.outbound.destination import Destination
+from bot.outbound.content import Destination, Document, Photo, Text, Voice
+from bot.outbound.delivery import Deliverer
 from tests.outbound.double import Line, connected
 
 LOST = Destination(7, private=True, thread_id=5)
 GONE = "Bad Request: message thread not found"
 
-Sends = Callable[[Sender], Awaitable[object]]
+Sends = Callable[[Deliverer], Awaitable[object]]
 
 
 @pytest.mark.parametrize(

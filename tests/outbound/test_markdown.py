@@ -1,6 +1,6 @@
 import pytest
 
-from bot.outbound.convert import to_text
+from bot.outbound.formatting import to_text
 from bot.outbound.markdown import prepare
 
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.outbound.content import Content, Rich
-from bot.outbound.convert import TEXT_LIMIT, share
-from bot.outbound.literals import with_literals
-from bot.outbound.parts import Piece, pieces, plain_piece, preview_piece, quoted_piece
+from bot.outbound.formatting import TEXT_LIMIT, share, with_literals
+from bot.outbound.splitting import Piece, pieces, plain_piece, preview_piece, quoted_piece
 from tests.outbound.nasty import NASTY
 from tests.selection import some
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from bot.outbound.convert import to_rich, to_text
+from bot.outbound.formatting import to_rich, to_text
 from bot.outbound.numbering import shown_numbers
 
 AS_WRITTEN = [

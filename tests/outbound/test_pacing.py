@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.outbound.destination import Destination
-from bot.outbound.pacing import Pacer
+from bot.outbound.content import Destination
+from bot.outbound.flood_control import FloodControl
 
 PRIVATE = Destination(1, private=True)
 GROUP = Destination(-1, private=False)
@@ -28,11 +28,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pacer(clock: Clock) -> Pacer:
-    return Pacer(clock, clock.sleep)
+def pacer(clock: Clock) -> FloodControl:
+    return FloodControl(clock, clock.sleep)
 
 
-async def turns(pacer: Pacer, clock: Clock, to: Destination, count: int) -> list[float]:
+async def turns(pacer: FloodControl, clock: Clock, to: Destination, count: int) -> list[float]:
     times = []
     for _ in range(count):
         await pacer.turn(to)
@@ -44,24 +44,24 @@ def most_within(times: list[float], span: float) -> int:
     return max(sum(start <= time < start + span for time in times) for start in times)
 
 
-async def test_private_chat_gets_burst_then_one_per_second(pacer: Pacer, clock: Clock) -> None:
+async def test_private_chat_gets_burst_then_one_per_second(pacer: FloodControl, clock: Clock) -> None:
     assert await turns(pacer, clock, PRIVATE, 7) == pytest.approx([0, 0, 0, 0, 1, 2, 3])
 
 
-async def test_group_gets_20_per_minute_at_most(pacer: Pacer, clock: Clock) -> None:
+async def test_group_gets_20_per_minute_at_most(pacer: FloodControl, clock: Clock) -> None:
     times = await turns(pacer, clock, GROUP, 60)
     assert times[:5] == pytest.approx([0] * 5)
     assert 15 <= most_within(times, 60) <= 20
 
 
-async def test_all_chats_get_30_per_second_at_most(pacer: Pacer, clock: Clock) -> None:
+async def test_all_chats_get_30_per_second_at_most(pacer: FloodControl, clock: Clock) -> None:
     times = []
     for chat in range(200):
         times += await turns(pacer, clock, Destination(chat, private=True), 1)
     assert 20 <= most_within(times, 1) <= 30
 
 
-async def test_preview_takes_free_turns_and_spares_burst(pacer: Pacer, clock: Clock) -> None:
+async def test_preview_takes_free_turns_and_spares_burst(pacer: FloodControl, clock: Clock) -> None:
     assert pacer.free(PRIVATE)
     assert not pacer.free(PRIVATE)
     assert await turns(pacer, clock, PRIVATE, 3) == pytest.approx([0, 0, 0])
@@ -71,7 +71,7 @@ async def test_preview_takes_free_turns_and_spares_burst(pacer: Pacer, clock: Cl
     assert pacer.free(PRIVATE)
 
 
-async def test_halted_chat_waits_alone(pacer: Pacer, clock: Clock) -> None:
+async def test_halted_chat_waits_alone(pacer: FloodControl, clock: Clock) -> None:
     pacer.halt(PRIVATE, 230)
     assert pacer.halted(PRIVATE)
     assert not pacer.free(PRIVATE)
@@ -86,11 +86,11 @@ async def test_halt_also_delays_a_waiting_message(clock: Clock) -> None:
             waiting.halt(PRIVATE, 50)
         await clock.sleep(seconds)
 
-    waiting = Pacer(clock, sleep)
+    waiting = FloodControl(clock, sleep)
     assert await turns(waiting, clock, PRIVATE, 5) == pytest.approx([0, 0, 0, 0, 50])
 
 
-async def test_shorter_halt_does_not_shorten_longer(pacer: Pacer, clock: Clock) -> None:
+async def test_shorter_halt_does_not_shorten_longer(pacer: FloodControl, clock: Clock) -> None:
     pacer.halt(PRIVATE, 100)
     pacer.halt(PRIVATE, 1)
     clock.now += 50
@@ -99,7 +99,7 @@ async def test_shorter_halt_does_not_shorten_longer(pacer: Pacer, clock: Clock) 
 
 async def test_turns_are_given_in_the_order_of_asking() -> None:
     loop, order = asyncio.get_running_loop(), list[int]()
-    pacer = Pacer(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
+    pacer = FloodControl(lambda: loop.time() * 10, lambda seconds: asyncio.sleep(seconds / 10))
 
     async def ask(number: int) -> None:
         await pacer.turn(Destination(number, private=True))
@@ -109,7 +109,7 @@ async def test_turns_are_given_in_the_order_of_asking() -> None:
     assert order == list(range(40))
 
 
-async def test_chats_that_are_free_again_are_forgotten(pacer: Pacer, clock: Clock) -> None:
+async def test_chats_that_are_free_again_are_forgotten(pacer: FloodControl, clock: Clock) -> None:
     for chat in range(5000):
         await pacer.turn(Destination(chat, private=True))
     assert len(pacer._due) < 1100
@@ -122,7 +122,7 @@ async def test_patient_messages_let_others_go_first(clock: Clock) -> None:
         asked.append(seconds)
         await asyncio.Event().wait()
 
-    pacer = Pacer(clock, sleep)
+    pacer = FloodControl(clock, sleep)
     strangers = [Destination(10 + number, private=True, patient=True) for number in range(40)]
     tasks = [asyncio.create_task(pacer.turn(to)) for to in (*strangers, PRIVATE)]
     await asyncio.sleep(0.01)

@@ -4,9 +4,8 @@ import re
 import pytest
 
 from bot.outbound.content import Content, Rich, Text
-from bot.outbound.convert import share, to_rich
-from bot.outbound.parts import pieces, plain_piece, preview_piece
-from bot.outbound.split import next_part
+from bot.outbound.formatting import share, to_rich
+from bot.outbound.splitting import next_part, pieces, plain_piece, preview_piece
 from tests.outbound.documents import Document, first_seen, words
 from tests.selection import some
 

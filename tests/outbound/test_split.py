@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.outbound.split import Chunk, next_part, next_plain_part
+from bot.outbound.splitting import Chunk, next_part, next_plain_part
 from tests.outbound.documents import Document, first_seen, words
 
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.outbound.destination import Destination
-from bot.outbound.stream import Preview
+from bot.outbound.content import Destination
+from bot.outbound.preview import Preview
 from tests.outbound.double import BEFORE_DRAFTS, GROUP, PRIVATE, RICH, Line, connected
 
 DRAFTS = ("sendRichMessageDraft", "sendMessageDraft")

@@ -8,8 +8,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import TimedOut
 
 from bot.errors import Undeliverable
-from bot.outbound.content import Document, File, Photo, Text, Voice
-from bot.outbound.destination import Destination
+from bot.outbound.content import Destination, Document, File, Photo, Text, Voice
 from bot.outbound.post import MOST_COPIES, MOST_FAILED_UPLOADS
 from bot.outbound.refusals import failed_there, may_have_arrived
 from tests.outbound.double import GROUP, PRIVATE, Line, connected
@@ -164,7 +163,7 @@ async def test_without_a_line_a_file_waits(cause: Exception, monkeypatch: pytest
     ],
 )
 async def test_an_upload_is_seen_as_one(file: File, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.busy.AFTER_S", 0.0)
+    monkeypatch.setattr("bot.outbound.preview.AFTER_S", 0.0)
     async with connected() as line:
         line.api.slowness = 0.02
         await line.sender.upload(PRIVATE, file)

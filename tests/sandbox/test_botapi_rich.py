@@ -1,13 +1,13 @@
 import pytest
 from telegramify_markdown import richify
 
-from sandbox.botapi import rich
-from sandbox.botapi.errors import ApiError
+from sandbox.botapi import formatting
+from sandbox.botapi.wire import ApiError
 
 
 def test_the_words_of_a_rich_message_are_read() -> None:
     html = "<h2>Plan</h2><ul><li>one &amp; <b>two</b></li><li>three</li></ul><hr/><p>end<br>here</p>"
-    assert rich.words({"html": html}) == "Plan\none & two\nthree\nend\nhere"
+    assert formatting.words({"html": html}) == "Plan\none & two\nthree\nend\nhere"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_the_words_of_a_rich_message_are_read() -> None:
 )
 def test_what_a_renderer_makes_of_markdown_is_accepted(markdown: str) -> None:
     html = richify(markdown).html
-    assert rich.words({"html": html})
+    assert formatting.words({"html": html})
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_what_a_renderer_makes_of_markdown_is_accepted(markdown: str) -> None:
 )
 def test_what_telegram_refuses_is_refused(source: dict[str, object], reason: str) -> None:
     with pytest.raises(ApiError, match=reason):
-        rich.words(source)
+        formatting.words(source)
 
 
 def test_longest_message_and_most_blocks_are_accepted() -> None:
-    assert len(rich.words({"html": "<p>" + "x" * 32_768 + "</p>"})) == 32_768
-    assert rich.words({"html": "<p>x</p>" * 500})
+    assert len(formatting.words({"html": "<p>" + "x" * 32_768 + "</p>"})) == 32_768
+    assert formatting.words({"html": "<p>x</p>" * 500})
 
 
 def test_a_draft_may_think_and_be_empty() -> None:
-    assert rich.words({"html": "<tg-thinking>hm</tg-thinking>"}, draft=True) == "hm"
-    assert rich.words({"html": ""}, draft=True) == ""
+    assert formatting.words({"html": "<tg-thinking>hm</tg-thinking>"}, draft=True) == "hm"
+    assert formatting.words({"html": ""}, draft=True) == ""

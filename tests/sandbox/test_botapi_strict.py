@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi, Chat
-from sandbox.botapi.table import METHODS
+from sandbox.botapi.method_table import METHODS
 
 ENTITY = {"type": "bold", "offset": 0, "length": 1}
 

@@ -1,12 +1,12 @@
 import pytest
 
-from sandbox.botapi import text
+from sandbox.botapi import formatting
 
 
 def found(words: str) -> dict[str, str]:
     encoded = words.encode("utf-16-le")
     spans: dict[str, str] = {}
-    for entity in text.detected(words):
+    for entity in formatting.detected(words):
         start, length = entity["offset"], entity["length"]
         assert isinstance(start, int)
         assert isinstance(length, int)
@@ -32,13 +32,13 @@ def test_what_telegram_finds_in_a_text_is_found(words: str, entities: dict[str, 
 
 def test_nothing_is_detected_inside_a_given_entity() -> None:
     code: dict[str, object] = {"type": "code", "offset": 0, "length": 5}
-    assert text.entities("/help /start", [code]) == [code, {"type": "bot_command", "offset": 6, "length": 6}]
+    assert formatting.entities("/help /start", [code]) == [code, {"type": "bot_command", "offset": 6, "length": 6}]
 
 
 @pytest.mark.parametrize("word", ["word ", "line\n", "x", "😀"])
 def test_long_text_is_split_losing_only_blanks(word: str) -> None:
     whole = word * 5000
-    pieces = list(text.pieces(whole))
-    assert all(text.units(piece) <= text.MAX_UNITS for piece in pieces)
+    pieces = list(formatting.pieces(whole))
+    assert all(formatting.units(piece) <= formatting.MAX_UNITS for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(whole.split())
     assert all(piece.strip() == piece for piece in pieces[:-1])

@@ -9,7 +9,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Conflict
 
 from sandbox.botapi import BotApi, Chat, User
-from sandbox.server import serve
+from sandbox.http import serve
 
 
 class Receiver:

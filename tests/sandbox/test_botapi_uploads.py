@@ -4,7 +4,7 @@ import pytest
 from telegram import Bot, ForceReply
 from telegram.error import BadRequest, NetworkError
 
-from sandbox.botapi import Chat, kinds
+from sandbox.botapi import Chat, parameters
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
@@ -56,6 +56,6 @@ async def test_empty_file_and_url_are_refused(bot: Bot, chat: Chat) -> None:
 
 
 async def test_more_than_50_megabytes_are_not_taken(bot: Bot, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "MOST_UPLOADED", 10)
+    monkeypatch.setattr(parameters, "MOST_UPLOADED", 10)
     with pytest.raises(NetworkError, match="Request Entity Too Large"):
         await bot.send_document(chat.id, b"12345678901", filename="a.json")

@@ -10,7 +10,7 @@ import openai
 import pytest
 from dashscope import AioGeneration, AioMultiModalConversation
 
-from sandbox.model import Message, ModelServer, Say
+from sandbox.model import ModelServer, RequestMessage, Say
 from tests.media.files import picture
 from tests.selection import first
 
@@ -110,7 +110,7 @@ async def play(talk: Talk, model: ModelServer, *, shown: bool) -> list[str]:
     return [turn["content"] for turn in turns if turn["role"] == "assistant"]
 
 
-def read(messages: tuple[Message, ...]) -> list[tuple[str, str, str, object]]:
+def read(messages: tuple[RequestMessage, ...]) -> list[tuple[str, str, str, object]]:
     return [(message.role, message.text, message.content, message.media) for message in messages]
 
 

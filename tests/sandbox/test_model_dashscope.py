@@ -9,7 +9,7 @@ import dashscope
 import pytest
 from dashscope import AioGeneration, AioMultiModalConversation
 
-from sandbox.model import Break, Cut, Fail, Hang, Hold, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, Hang, HoldStream, ModelServer, NoFinish, Say
 
 # Typed as if it were the blocking client, with messages of a class that its own examples do not use.
 GENERATION: Any = AioGeneration
@@ -202,7 +202,7 @@ async def test_a_hanging_stream_is_asked_for_twice(session: aiohttp.ClientSessio
 
 
 async def test_hanging_stream_ends_with_clients_timeout(session: aiohttp.ClientSession, model: ModelServer) -> None:
-    model.script(Say("a b c", hold=Hold(2)))
+    model.script(Say("a b c", hold=HoldStream(2)))
     heard: list[Any] = []
     with pytest.raises(aiohttp.SocketTimeoutError):
         await stream(session, heard, request_timeout=0.1)
@@ -210,7 +210,7 @@ async def test_hanging_stream_ends_with_clients_timeout(session: aiohttp.ClientS
 
 
 async def test_an_answer_stands_where_it_is_held(session: aiohttp.ClientSession, model: ModelServer) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     model.script(Say("a b c", hold=hold))
     chunks = await begin(session)
     first = await anext(chunks)
@@ -221,7 +221,7 @@ async def test_an_answer_stands_where_it_is_held(session: aiohttp.ClientSession,
 
 
 async def test_a_client_that_leaves_early_is_noticed(session: aiohttp.ClientSession, model: ModelServer) -> None:
-    model.script(Say("a b c", hold=Hold(1)))
+    model.script(Say("a b c", hold=HoldStream(1)))
     chunks = await begin(session)
     await anext(chunks)
     await chunks.aclose()

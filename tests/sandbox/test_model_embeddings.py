@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from sandbox.model import Fail, ModelServer
-from sandbox.model.vector import embed
+from sandbox.model.embeddings import embed
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from sandbox.model.chat.request import parse
-from sandbox.model.prompt_accounts import Breakpoints, Markers, Units
-from sandbox.model.prompt_cache import PromptCache, PromptCount
-from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest
+from sandbox.model.chat_api import parse_chat
+from sandbox.model.prompt_cache import Breakpoints, Markers, PromptCache, PromptCount, Units
+from sandbox.model.request import ChatRequest, RequestError
 
 BREAKPOINT: dict[str, object] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 CONTROL: dict[str, object] = {"cache_control": {"type": "ephemeral"}}
@@ -25,7 +23,7 @@ def part(text: str, marker: dict[str, object] | None = None) -> dict[str, object
 def asked(*contents: str | Sequence[dict[str, object]], **options: object) -> ChatRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[index % 2], "content": content} for index, content in enumerate(contents)]
-    return parse(json.dumps({"model": "m", "messages": messages, **options}).encode(), {}, 0.0)
+    return parse_chat(json.dumps({"model": "m", "messages": messages, **options}).encode(), {}, 0.0)
 
 
 def test_a_breakpoint_is_found_again_before_another_end() -> None:

@@ -1,6 +1,6 @@
 import json
 
-from sandbox.model.chat.request import parse
+from sandbox.model.chat_api import parse_chat
 from sandbox.model.prompt_cache import PromptCache, PromptCount
 from sandbox.model.request import ChatRequest
 
@@ -8,7 +8,7 @@ from sandbox.model.request import ChatRequest
 def asked(*texts: str) -> ChatRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[index % 2], "content": text} for index, text in enumerate(texts)]
-    return parse(json.dumps({"model": "m", "messages": messages}).encode(), {}, 0.0)
+    return parse_chat(json.dumps({"model": "m", "messages": messages}).encode(), {}, 0.0)
 
 
 def test_first_prompt_is_counted_in_full() -> None:

@@ -3,9 +3,8 @@ import json
 
 import pytest
 
-from sandbox.model.chat.request import parse
-from sandbox.model.refusal import RequestError
-from sandbox.model.request import ChatRequest
+from sandbox.model.chat_api import parse_chat
+from sandbox.model.request import ChatRequest, RequestError
 from tests.media.files import picture
 
 USER = {"role": "user", "content": "hi"}
@@ -14,7 +13,7 @@ SYSTEM = {"role": "system", "content": "be kind"}
 
 
 def parsed(**body: object) -> ChatRequest:
-    return parse(json.dumps({"model": "m", **body}).encode(), {}, 0.0)
+    return parse_chat(json.dumps({"model": "m", **body}).encode(), {}, 0.0)
 
 
 @pytest.mark.parametrize("messages", [[USER], [SYSTEM, USER], [USER, ASSISTANT, USER], [SYSTEM, USER, ASSISTANT, USER]])
@@ -58,7 +57,7 @@ def test_messages_refused_by_real_servers_are_refused(messages: object, reason: 
 )
 def test_a_body_of_the_wrong_form_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(RequestError, match=reason):
-        parse(body, {}, 0.0)
+        parse_chat(body, {}, 0.0)
 
 
 def test_parts_form_one_text_without_cache_markers() -> None:

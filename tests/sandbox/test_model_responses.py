@@ -16,7 +16,7 @@ from openai.types.responses import (
     ResponseTextDeltaEvent,
 )
 
-from sandbox.model import Break, Cut, Fail, Hang, Hold, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, Hang, HoldStream, ModelServer, NoFinish, Say
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ async def test_a_hanging_request_ends_with_the_clients_patience(client: AsyncOpe
 
 
 async def test_an_answer_stands_where_it_is_held(client: AsyncOpenAI, model: ModelServer) -> None:
-    hold = Hold(2)
+    hold = HoldStream(2)
     model.script(Say("a b c", hold=hold))
     stream = await client.responses.create(model="m", input="hello", stream=True)
     await hold.reached()

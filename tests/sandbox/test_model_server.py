@@ -7,7 +7,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from sandbox.model import Break, Cut, Fail, Hang, Hold, ModelServer, NoFinish, Say
+from sandbox.model import Break, Cut, Fail, Hang, HoldStream, ModelServer, NoFinish, Say
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello there"}]
 
@@ -133,7 +133,7 @@ async def test_a_hanging_request_ends_with_the_clients_patience(client: AsyncOpe
 async def test_an_answer_stands_where_it_is_held(
     client: AsyncOpenAI, model: ModelServer, point: str | int, heard: str
 ) -> None:
-    hold = Hold(point)  # type: ignore[arg-type]  # pytest widens the literals
+    hold = HoldStream(point)  # type: ignore[arg-type]  # pytest widens the literals
     model.script(Say("a b c", hold=hold))
     said: list[str] = []
     listening = asyncio.create_task(listen(client, said))
@@ -146,7 +146,7 @@ async def test_an_answer_stands_where_it_is_held(
 
 
 async def test_a_client_that_leaves_early_is_noticed(client: AsyncOpenAI, model: ModelServer) -> None:
-    model.script(Say("a b c", hold=Hold(2)), Say("whole"))
+    model.script(Say("a b c", hold=HoldStream(2)), Say("whole"))
     stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
     await stream.close()
     await model.wait_abandoned(1)

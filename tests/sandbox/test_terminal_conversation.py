@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.botapi import BotApi
-from sandbox.terminal.conversation import Conversation, Draft, Event, Typing, Written
+from sandbox.terminal.conversation import Event, ShownDraft, TerminalConversation, Typing, Written
 
 BUTTONS = {
     "inline_keyboard": [[{"text": "Undo", "callback_data": "u"}, {"text": "Site", "url": "https://example.org"}]]
@@ -30,8 +30,8 @@ class Bot:
 
 
 @asynccontextmanager
-async def talking(telegram: BotApi) -> AsyncIterator[tuple[Bot, Conversation]]:
-    conversation = Conversation(telegram)
+async def talking(telegram: BotApi) -> AsyncIterator[tuple[Bot, TerminalConversation]]:
+    conversation = TerminalConversation(telegram)
     await conversation.send("hello")
     async with telegram.run() as url, httpx.AsyncClient(base_url=f"{url}/bot{telegram.token}") as http:
         yield Bot(http, telegram.user("You").id), conversation
@@ -53,7 +53,7 @@ async def test_a_growing_answer_is_told_step_by_step(telegram: BotApi) -> None:
         await bot.call("sendChatAction", action="typing")
         assert await next_event(events) == Typing()
         await bot.call("sendRichMessageDraft", draft_id=1, rich_message={"html": "<p>one <b>two</b></p>"})
-        assert await next_event(events) == Draft("one two")
+        assert await next_event(events) == ShownDraft("one two")
         await bot.call("sendRichMessage", rich_message={"html": "<p>one <b>two</b> three</p>"})
         assert await next_event(events) == Written("one two three", (), edited=False)
 
@@ -61,7 +61,7 @@ async def test_a_growing_answer_is_told_step_by_step(telegram: BotApi) -> None:
 async def test_an_empty_draft_is_thinking(telegram: BotApi) -> None:
     async with talking(telegram) as (bot, conversation):
         await bot.call("sendMessageDraft", draft_id=1, text="")
-        assert await next_event(conversation.events()) == Draft("Thinking...")
+        assert await next_event(conversation.events()) == ShownDraft("Thinking...")
 
 
 async def test_edit_is_shown_unless_only_buttons_change(telegram: BotApi) -> None:
@@ -88,7 +88,7 @@ async def test_a_button_is_pressed_by_its_number(telegram: BotApi) -> None:
 async def test_what_was_written_before_is_not_told_again(telegram: BotApi) -> None:
     async with talking(telegram) as (bot, _):
         await bot.call("sendMessage", text="old")
-        later = Conversation(telegram)
+        later = TerminalConversation(telegram)
         assert later.length == 2
         await bot.call("sendMessage", text="new")
         assert await next_event(later.events()) == Written("new", (), edited=False)

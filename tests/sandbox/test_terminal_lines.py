@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from sandbox.terminal.lines import Lines
+from sandbox.terminal.session import Lines
 
 
 async def test_lines_come_in_order_and_end_with_none() -> None:

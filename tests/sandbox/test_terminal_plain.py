@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox.terminal.plain import from_html
+from sandbox.terminal.screen import from_html
 
 
 @pytest.mark.parametrize(

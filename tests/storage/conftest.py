@@ -3,9 +3,9 @@
 import pytest
 
 from storage import Storage
-from storage.records import Chat, Place
+from storage.records import Chat, ChatKey
 
-HOME = Place(1001)
+HOME = ChatKey(1001)
 
 
 @pytest.fixture

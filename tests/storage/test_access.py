@@ -3,21 +3,21 @@
 import pytest
 
 from storage import Storage
-from storage.guests import SHELL, Decider, Guest, LinkState, Standing
-from storage.records import Button, Notice, Place
+from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
+from storage.records import Button, ChatKey, Notice
 
-BOB = Guest(7, "Bob", "bob", "en")
+BOB = Applicant(7, "Bob", "bob", "en")
 ANN = Decider(1, "Ann")
-OLD, NEW = Guest(-5, "Friends"), Guest(-100500, "Friends")
+OLD, NEW = Applicant(-5, "Friends"), Applicant(-100500, "Friends")
 
 
-async def _knock(storage: Storage, guest: Guest, now: float = 10.0, denied_before: float = 0.0) -> int | None:
+async def _knock(storage: Storage, guest: Applicant, now: float = 10.0, denied_before: float = 0.0) -> int | None:
     async with storage.transaction() as tx:
         entry = await storage.access.knock(tx, guest, now, denied_before)
     return entry.id if entry else None
 
 
-async def _put(storage: Storage, guest: Guest, standing: Standing, now: float = 20.0) -> None:
+async def _put(storage: Storage, guest: Applicant, standing: AccessStatus, now: float = 20.0) -> None:
     async with storage.transaction() as tx:
         await storage.access.put(tx, guest, standing, ANN, now)
 
@@ -25,32 +25,32 @@ async def _put(storage: Storage, guest: Guest, standing: Standing, now: float = 
 async def test_repeated_requests_make_one_row(storage: Storage) -> None:
     assert await _knock(storage, BOB) is not None
     assert await _knock(storage, BOB) is None
-    assert [entry.guest for entry in await storage.access.having(Standing.ASKING)] == [BOB]
+    assert [entry.guest for entry in await storage.access.having(AccessStatus.ASKING)] == [BOB]
 
 
 async def test_whoever_decides_first_has_decided(storage: Storage) -> None:
     number = await _knock(storage, BOB)
     assert number is not None
     async with storage.transaction() as tx:
-        assert await storage.access.decide(tx, number, Standing.ALLOWED, ANN, 20.0)
-        assert not await storage.access.decide(tx, number, Standing.BLOCKED, SHELL, 30.0)
+        assert await storage.access.decide(tx, number, AccessStatus.ALLOWED, ANN, 20.0)
+        assert not await storage.access.decide(tx, number, AccessStatus.BLOCKED, SHELL, 30.0)
         entry = await storage.access.seen(tx, number)
     assert entry is not None
-    assert (entry.standing, entry.decided_by, entry.decided_at) == (Standing.ALLOWED, ANN, 20.0)
+    assert (entry.standing, entry.decided_by, entry.decided_at) == (AccessStatus.ALLOWED, ANN, 20.0)
 
 
-@pytest.mark.parametrize("standing", list(Standing))
-async def test_only_long_denied_person_may_ask_again(storage: Storage, standing: Standing) -> None:
+@pytest.mark.parametrize("standing", list(AccessStatus))
+async def test_only_long_denied_person_may_ask_again(storage: Storage, standing: AccessStatus) -> None:
     await _put(storage, BOB, standing)
     assert await _knock(storage, BOB, 30.0, denied_before=19.0) is None
-    assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is Standing.DENIED)
+    assert (await _knock(storage, BOB, 30.0, denied_before=20.0) is not None) == (standing is AccessStatus.DENIED)
 
 
 async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> None:
     """Telegram may give a username to somebody else."""
     for number, now in ((7, 10.0), (8, 30.0), (9, 20.0)):
-        await _knock(storage, Guest(number, "Bob", "bob"), now)
-    await _put(storage, Guest(10, "Bob", "bob"), Standing.ALLOWED)
+        await _knock(storage, Applicant(number, "Bob", "bob"), now)
+    await _put(storage, Applicant(10, "Bob", "bob"), AccessStatus.ALLOWED)
     entry = await storage.access.by_username("Bob")
     assert entry is not None
     assert entry.guest.telegram_id == 8
@@ -58,61 +58,61 @@ async def test_latest_username_belongs_to_its_last_user(storage: Storage) -> Non
 
 async def test_decision_without_name_keeps_known_name(storage: Storage) -> None:
     await _knock(storage, BOB)
-    await _put(storage, Guest(7), Standing.BLOCKED)
+    await _put(storage, Applicant(7), AccessStatus.BLOCKED)
     entry = await storage.access.by_username("BOB")
     assert entry is not None
-    assert (entry.guest, entry.standing) == (BOB, Standing.BLOCKED)
+    assert (entry.guest, entry.standing) == (BOB, AccessStatus.BLOCKED)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "then"),
     [
-        (Standing.ALLOWED, None, Standing.ALLOWED),
-        (Standing.BLOCKED, Standing.ASKING, Standing.BLOCKED),
-        (Standing.ASKING, Standing.ALLOWED, Standing.ALLOWED),
-        (Standing.ALLOWED, Standing.BLOCKED, Standing.BLOCKED),
-        (Standing.BLOCKED, Standing.ALLOWED, Standing.ALLOWED),
-        (None, Standing.ALLOWED, Standing.ALLOWED),
+        (AccessStatus.ALLOWED, None, AccessStatus.ALLOWED),
+        (AccessStatus.BLOCKED, AccessStatus.ASKING, AccessStatus.BLOCKED),
+        (AccessStatus.ASKING, AccessStatus.ALLOWED, AccessStatus.ALLOWED),
+        (AccessStatus.ALLOWED, AccessStatus.BLOCKED, AccessStatus.BLOCKED),
+        (AccessStatus.BLOCKED, AccessStatus.ALLOWED, AccessStatus.ALLOWED),
+        (None, AccessStatus.ALLOWED, AccessStatus.ALLOWED),
     ],
 )
 async def test_a_group_that_moves_keeps_what_was_decided(
-    storage: Storage, old: Standing | None, new: Standing | None, then: Standing
+    storage: Storage, old: AccessStatus | None, new: AccessStatus | None, then: AccessStatus
 ) -> None:
     for now, (guest, standing) in enumerate(((OLD, old), (NEW, new))):
-        if standing is Standing.ASKING:
+        if standing is AccessStatus.ASKING:
             await _knock(storage, guest)
         elif standing is not None:
             await _put(storage, guest, standing, float(now))
     async with storage.transaction() as tx:
         await storage.presence.migrate(tx, OLD.telegram_id, NEW.telegram_id)
-    found = await storage.access.having(*Standing)
+    found = await storage.access.having(*AccessStatus)
     assert [(entry.guest.telegram_id, entry.standing) for entry in found] == [(NEW.telegram_id, then)]
 
 
 async def test_reset_forget_and_leave_keep_access(storage: Storage) -> None:
-    await _put(storage, BOB, Standing.ALLOWED)
+    await _put(storage, BOB, AccessStatus.ALLOWED)
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(BOB.telegram_id), private=True, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(BOB.telegram_id), private=True, now=0.0)
         await storage.resets.reset(tx, chat.id, 1.0)
         await storage.inbox.forget(tx, BOB.telegram_id)
         await storage.presence.left(tx, BOB.telegram_id)
-    assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: Standing.ALLOWED}
+    assert await storage.access.standings([BOB.telegram_id]) == {BOB.telegram_id: AccessStatus.ALLOWED}
 
 
 async def test_open_questions_are_kept_weeks_after_decision(storage: Storage) -> None:
     number = await _knock(storage, BOB)
-    question = Notice(Place(1), True, "May Bob?", buttons=(Button("Allow", "x"),), about=number)
+    question = Notice(ChatKey(1), True, "May Bob?", buttons=(Button("Allow", "x"),), about=number)
     async with storage.transaction() as tx:
         await storage.notices.add(tx, question)
-        await storage.notices.add(tx, Notice(Place(2), True, "May Bob?", about=number))
-    [(notice_id, waiting)] = await storage.notices.waiting(Place(1))
+        await storage.notices.add(tx, Notice(ChatKey(2), True, "May Bob?", about=number))
+    [(notice_id, waiting)] = await storage.notices.waiting(ChatKey(1))
     assert waiting == question
     assert number is not None
     async with storage.transaction() as tx:
         await storage.notices.sent(tx, notice_id, 77)
         assert await storage.notices.end_requests(tx, number, 100.0) == [(1, 77)]
         assert await storage.notices.end_requests(tx, number, 100.0) == []
-    assert await storage.notices.waiting(Place(2)) == []
+    assert await storage.notices.waiting(ChatKey(2)) == []
     entry = await storage.access.of_request(1, 77)
     assert entry is not None
     assert entry.guest == BOB

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage, bases, migrations
+from storage import Storage, bases
+from storage import database as migrations
 from storage.bases import Basis, Extent, FoundTurn
-from storage.noted import Memory
-from storage.records import Chat, NewReply, Place, Usage
+from storage.memory_records import Memory
+from storage.records import Chat, ChatKey, NewReply, Usage
 from tests.storage.test_transcript import reply, say
 
 ZOE = FoundTurn(1, shown=True, overall_rank=1, words_rank=1, meaning_rank=2)
@@ -180,8 +181,8 @@ async def test_no_more_turns_are_counted_than_needed(
 
 async def test_a_group_that_moves_keeps_it(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        old = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
-        new = await storage.chats.ensure(tx, Place(-1005), private=False, now=0.0)
+        old = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
+        new = await storage.chats.ensure(tx, ChatKey(-1005), private=False, now=0.0)
     reply_id = await talk(storage, old)
     await put(storage, old, reply_id, basis(ZOE))
     await say(storage, new, "hello from here", 3)
@@ -196,7 +197,7 @@ async def test_another_chat_does_not_get_to_see_it(storage: Storage, chat: Chat)
     reply_id = await talk(storage, chat)
     await put(storage, chat, reply_id, basis(ZOE))
     async with storage.transaction() as tx:
-        other = await storage.chats.ensure(tx, Place(7), private=True, now=0.0)
+        other = await storage.chats.ensure(tx, ChatKey(7), private=True, now=0.0)
     assert await storage.bases.of(other, reply_id) is None
 
 
@@ -214,7 +215,7 @@ async def test_a_database_of_schema_16_goes_on(tmp_path: Path) -> None:
         )
     storage = await Storage.open(path)
     try:
-        chat = await storage.chats.find(Place(1001))
+        chat = await storage.chats.find(ChatKey(1001))
         assert chat is not None
         assert await storage.bases.last_answer(chat) == 3
         assert await storage.bases.of(chat, 3) is None

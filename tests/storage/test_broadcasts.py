@@ -4,7 +4,7 @@ import pytest
 
 from storage import Storage
 from storage.broadcasts import BroadcastContent
-from storage.records import Notice, Place
+from storage.records import ChatKey, Notice
 
 
 async def _begun(storage: Storage, *chats: int) -> int:
@@ -21,7 +21,7 @@ async def _hand_out(storage: Storage, number: int, most: int, *, fail: bool = Fa
     async with storage.transaction() as tx:
         chats = await storage.broadcasts.next_chats(tx, number, most)
         for chat in chats:
-            await storage.notices.add(tx, Notice(Place(chat), True, "Tea!", broadcast=number))
+            await storage.notices.add(tx, Notice(ChatKey(chat), True, "Tea!", broadcast=number))
         if fail:
             raise RuntimeError
     return chats
@@ -45,7 +45,7 @@ async def test_broadcast_ends_when_every_chat_is_settled(storage: Storage) -> No
         await storage.presence.left(tx, 6)
     assert await _hand_out(storage, number, 9) == [5, 7, 8]
     for place, arrives in ((5, True), (7, False)):
-        [(notice_id, _)] = await storage.notices.waiting(Place(place))
+        [(notice_id, _)] = await storage.notices.waiting(ChatKey(place))
         async with storage.transaction() as tx:
             assert await storage.broadcasts.finish(tx, number) is None
             if arrives:
@@ -71,7 +71,7 @@ async def test_nothing_is_kept_of_what_is_not_sent(storage: Storage) -> None:
 async def test_a_broadcast_that_is_stopped_goes_no_further(storage: Storage) -> None:
     number = await _begun(storage, 5, 6, 7)
     assert await _hand_out(storage, number, 2) == [5, 6]
-    [(notice_id, _)] = await storage.notices.waiting(Place(5))
+    [(notice_id, _)] = await storage.notices.waiting(ChatKey(5))
     async with storage.transaction() as tx:
         await storage.notices.sent(tx, notice_id, 77)
         assert await storage.broadcasts.stop(tx, 2) == []

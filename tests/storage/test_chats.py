@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from storage import Storage
-from storage.records import Choices, Place
+from storage.records import ChatKey, ChatSettings
 
 
 async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        aside = await storage.chats.ensure(tx, Place.aside(-5, 7), private=False, now=1.0)
-        assert aside.choices == Choices()
-        group = await storage.chats.ensure(tx, Place(-5), private=False, now=1.0)
+        aside = await storage.chats.ensure(tx, ChatKey.aside(-5, 7), private=False, now=1.0)
+        assert aside.choices == ChatSettings()
+        group = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=1.0)
         chosen = replace(group.choices, persona="A pirate", language="ru")
         await storage.chats.choose(tx, group.id, chosen)
     async with storage.transaction() as tx:

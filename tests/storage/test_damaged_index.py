@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.indexing import Indexer
-from bot.conversation.mending import Mending
+from bot.conversation.indexing import Indexer, IndexRepair
 from bot.conversation.recall import Recall
 from bot.conversation.tokens import estimate
 from storage import Storage, StorageError
-from storage.checking import damages
-from storage.index import Index
-from storage.making_index import INDEX, PARTS, TERMS
-from storage.records import Chat, NewReply, NewTurn, Place
+from storage.index import INDEX, PARTS, TERMS, Index
+from storage.inspection import damages
+from storage.records import Chat, ChatKey, NewReply, NewTurn
 from tests.selection import some
 
 WORDS = ("harbour", "lantern", "walnut", "thunder", "saddle", "copper", "meadow", "violin")
@@ -85,7 +83,7 @@ async def _make(path: Path) -> None:
 
 async def _chat_in(storage: Storage) -> Chat:
     async with storage.transaction() as tx:
-        return await storage.chats.ensure(tx, Place(1001), private=True, now=0.0)
+        return await storage.chats.ensure(tx, ChatKey(1001), private=True, now=0.0)
 
 
 @pytest.fixture
@@ -145,7 +143,7 @@ async def test_a_damaged_index_fails_nothing_and_comes_back(damage: str, path: P
     try:
         chat = await _chat_in(storage)
         await _live(storage, chat)
-        mending = Mending(_indexer(storage), lambda: 0.0)
+        mending = IndexRepair(_indexer(storage), lambda: 0.0)
         mending.begin()
         await mending.close_when_done()
         assert len(await _search(storage, chat, "unicorn")) == 20
@@ -179,7 +177,7 @@ async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat
     assert not storage.search.index.damaged
     _damage(tmp_path / "keepsake.db", DAMAGES["garbage in all blocks"])
     assert await _search(storage, chat, "unicorn") == []
-    mending = Mending(_indexer(storage), lambda: 0.0)
+    mending = IndexRepair(_indexer(storage), lambda: 0.0)
     mending.see_to()
     await mending.close_when_done()
     assert len(await _search(storage, chat, "unicorn")) == 20
@@ -188,7 +186,7 @@ async def test_damage_while_the_bot_runs_is_noticed(storage: Storage, chat: Chat
 async def test_damage_that_raises_nothing_is_noticed_in_time(storage: Storage, chat: Chat, tmp_path: Path) -> None:
     await _talk(storage, chat)
     now = [0.0]
-    mending = Mending(_indexer(storage), lambda: now[0])
+    mending = IndexRepair(_indexer(storage), lambda: now[0])
     mending.begin()
     await mending.close_when_done()
     _damage(tmp_path / "keepsake.db", "UPDATE turn_words_data SET block = zeroblob(length(block)) WHERE id > 10")

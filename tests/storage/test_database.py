@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import NewerDatabaseError, Storage, StorageError, complete, migrations, patience, until_stored
-from storage.records import Place
+from storage import NewerDatabaseError, Storage, StorageError, complete, until_stored
+from storage import database as migrations
+from storage import database as patience
+from storage.records import ChatKey
 
 
 async def _places(storage: Storage) -> set[int]:
@@ -16,7 +18,7 @@ async def _places(storage: Storage) -> set[int]:
 
 async def _write(storage: Storage, number: int, *, fail: bool) -> None:
     async with storage.transaction() as tx:
-        await storage.chats.ensure(tx, Place(number), private=True, now=0.0)
+        await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
         await asyncio.sleep(0.01)
         if fail:
             raise RuntimeError
@@ -33,7 +35,7 @@ async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: St
 
     async def write() -> None:
         async with storage.transaction() as tx:
-            await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+            await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
             written.set()
             await asyncio.Event().wait()
 
@@ -42,7 +44,7 @@ async def test_cancelled_transaction_writes_nothing_and_frees_writer(storage: St
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     async with storage.transaction() as tx:
-        await storage.chats.ensure(tx, Place(2), private=True, now=0.0)
+        await storage.chats.ensure(tx, ChatKey(2), private=True, now=0.0)
     assert await _places(storage) == {2}
 
 
@@ -54,7 +56,7 @@ async def test_transactions_of_two_tasks_do_not_mix(storage: Storage) -> None:
 
 async def test_a_reader_sees_committed_rows_only(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+        await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
         assert await _places(storage) == set()
     assert await _places(storage) == {1}
 

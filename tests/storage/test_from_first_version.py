@@ -7,10 +7,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.conversation.indexing import Indexer
-from storage import Storage, migrations
-from storage.records import Button, Choices, Place, Usage
+from storage import Storage
+from storage import database as migrations
+from storage.records import Button, ChatKey, ChatSettings, Usage
 from storage.search import Term
-from storage.spending import EVERYBODY
+from storage.usage import EVERYBODY
 
 OLD = """
 INSERT INTO chats (id, telegram_id, private, created_at, reset_turn) VALUES (7, 1001, 1, 1.0, 1);
@@ -33,12 +34,12 @@ async def test_everything_is_still_there(tmp_path: Path) -> None:
         old.executescript(OLD)
     storage = await Storage.open(path)
     try:
-        chat = await storage.chats.find(Place(1001))
+        chat = await storage.chats.find(ChatKey(1001))
         assert chat is not None
         window = await storage.memories.window(chat.id)
         assert [turn.content for turn in window.turns] == ["my boat is green", "green it is"]
-        assert (window.memory, chat.choices) == (None, Choices())
-        [(_, notice)] = await storage.notices.waiting(Place(1001))
+        assert (window.memory, chat.choices) == (None, ChatSettings())
+        [(_, notice)] = await storage.notices.waiting(ChatKey(1001))
         assert (notice.text, notice.buttons, notice.button_until) == (
             "Done.",
             (Button("Undo", "undo-reset:1"),),

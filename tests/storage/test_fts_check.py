@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage, fts_check
+from storage import Storage, index
 from storage.inspection import inspect
 from tests.selection import first
 from tests.storage.test_damaged_index import _chat_in as chat_in
@@ -28,7 +28,7 @@ SILENT = {
 @pytest.mark.parametrize("silent", first(list(SILENT), 2))
 async def test_what_raises_no_error_is_found(path: Path, silent: str) -> None:
     damage(path, SILENT[silent])
-    assert await fts_check.look(path)
+    assert await index.look(path)
     storage = await Storage.open(path)
     try:
         assert not await indexer(storage).probe()
@@ -42,7 +42,7 @@ async def test_an_index_that_was_lived_with_is_sound(path: Path) -> None:
     storage = await Storage.open(path)
     try:
         await live(storage, await chat_in(storage))
-        assert await fts_check.look(path) == ""
+        assert await index.look(path) == ""
     finally:
         await storage.close()
 
@@ -51,8 +51,8 @@ async def test_check_neither_waits_for_nor_blocks_writers(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE chats SET indexed_turn = indexed_turn")
-        assert await fts_check.look(path) == ""
-        looking = asyncio.create_task(fts_check.look(path))
+        assert await index.look(path) == ""
+        looking = asyncio.create_task(index.look(path))
         await asyncio.sleep(0)
         writer.execute("COMMIT")
         writer.execute("BEGIN IMMEDIATE")
@@ -61,7 +61,7 @@ async def test_check_neither_waits_for_nor_blocks_writers(path: Path) -> None:
 
 
 async def test_it_can_be_given_up(path: Path) -> None:
-    looking = asyncio.create_task(fts_check.look(path))
+    looking = asyncio.create_task(index.look(path))
     await asyncio.sleep(0)
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):

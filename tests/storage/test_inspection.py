@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import NewerDatabaseError, Storage, StorageError, migrations
+from storage import NewerDatabaseError, Storage, StorageError, database
+from storage.files import claim, is_claimed
 from storage.inspection import can_be_made, inspect, room
-from storage.instance import claim, is_claimed
-from storage.records import Place
+from storage.records import ChatKey
 
 
 def _names(folder: Path) -> list[str]:
@@ -19,16 +19,16 @@ def _names(folder: Path) -> list[str]:
 
 async def test_sound_database_is_inspected_beside_its_bot(storage: Storage, tmp_path: Path) -> None:
     found = await inspect(tmp_path / "keepsake.db")
-    assert (found.version, found.latest, found.damages) == (migrations.latest(), migrations.latest(), ())
+    assert (found.version, found.latest, found.damages) == (database.latest(), database.latest(), ())
     assert found.size > 0
     async with storage.transaction() as tx:  # the look has given the lock back
-        await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+        await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
 
 
 async def test_inspecting_older_database_does_not_migrate_it(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(next(migrations.after(0)).script)
+        connection.executescript(next(database.after(0)).script)
     before = path.read_bytes()
     assert (await inspect(path)).version == 1
     assert path.read_bytes() == before
@@ -38,7 +38,7 @@ async def test_inspecting_older_database_does_not_migrate_it(tmp_path: Path) -> 
 async def test_newer_database_is_distinguished_from_damaged(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {migrations.latest() + 1}")
+        connection.execute(f"PRAGMA user_version = {database.latest() + 1}")
     with pytest.raises(NewerDatabaseError):
         await inspect(path)
 
@@ -66,7 +66,7 @@ async def test_a_look_that_takes_too_long_is_ended(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n --"
-    monkeypatch.setattr("storage.checking.CHECK", endless)
+    monkeypatch.setattr("storage.inspection.CHECK", endless)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await inspect(tmp_path / "keepsake.db")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.instance import DatabaseInUseError, claim
+from storage.files import DatabaseInUseError, claim
 
 HOLDER = """
 import sys

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.conversation.lookalikes import skeleton
+from bot.conversation.spoofing import skeleton
 from storage import Storage
-from storage.records import MediaKind, NewMedium, NewTurn, Place
+from storage.records import ChatKey, MediaKind, NewMedium, NewTurn
 
 PICTURE = NewMedium(MediaKind.IMAGE, b"picture", "image/jpeg", 70)
 SOUND = NewMedium(MediaKind.AUDIO, b"sound", "mp3", 50)
@@ -12,7 +12,7 @@ SOUND = NewMedium(MediaKind.AUDIO, b"sound", "mp3", 50)
 
 async def _say(storage: Storage, place: int, *media: NewMedium) -> int:
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(place), private=True, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(place), private=True, now=0.0)
         turn = NewTurn("[photo]", "\n", 5, 1, 5, media=media)
         await storage.transcript.append(tx, chat.id, [turn], 0.0)
     return chat.id
@@ -55,7 +55,7 @@ async def test_a_refused_picture_is_known_as_such(storage: Storage) -> None:
 
 async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
         await storage.transcript.append(tx, chat.id, [NewTurn("hi", "\n", 5, 1, 5)], 0.0, asked=False)
     assert await storage.transcript.owed(chat.id) is None
     async with storage.transaction() as tx:
@@ -66,7 +66,7 @@ async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
 
 async def test_names_of_before_are_nobody_elses(storage: Storage) -> None:
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
         assert await storage.speakers.name(tx, chat.id, 1, "\u0410\u043d\u043d\u0430") == "\u0410\u043d\u043d\u0430"
         assert "(2)" in await storage.speakers.name(tx, chat.id, 2, "\u0410\u043d\u043d\u0430", skeleton)
         assert await storage.speakers.name(tx, chat.id, 3, "\u0410nn", skeleton) == "\u0410nn"
@@ -76,7 +76,7 @@ async def test_names_of_before_are_nobody_elses(storage: Storage) -> None:
 @pytest.mark.parametrize("rival", ["Ann", "ANN", "ann"])
 async def test_people_of_a_chat_get_distinct_names(storage: Storage, rival: str) -> None:
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(-5), private=False, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(-5), private=False, now=0.0)
         assert await storage.speakers.name(tx, chat.id, 1, "Ann") == "Ann"
         assert await storage.speakers.name(tx, chat.id, 2, rival) == f"{rival} (2)"
         assert await storage.speakers.name(tx, chat.id, 1, "Zed") == "Zed"

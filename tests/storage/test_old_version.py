@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import NotCopiedError, Storage, migrations, old_version
-from storage.checking import contents
+from storage import NotCopiedError, Storage, database, old_version
+from storage.inspection import contents
 from tests.storage.test_from_first_version import OLD
 
 Usage = namedtuple("Usage", "total used free")
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     """A database of the first version, with a log that is not written back yet."""
     path = tmp_path / "keepsake.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        old.executescript(next(migrations.after(0)).script)
+        old.executescript(next(database.after(0)).script)
         old.executescript(OLD)
         old.execute("PRAGMA journal_mode = WAL")
     return path
@@ -58,7 +58,7 @@ async def test_the_old_database_stands_beside_the_new_one(path: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         assert contents(connection) == before
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert _read(path, "PRAGMA user_version") == [(migrations.latest(),)]
+    assert _read(path, "PRAGMA user_version") == [(database.latest(),)]
 
 
 async def test_a_good_copy_is_not_made_again(path: Path, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from bot.conversation import indexing
-from bot.conversation.indexing import Indexer
-from bot.conversation.mending import Mending
+from bot.conversation.indexing import Indexer, IndexRepair
 from bot.conversation.recall import Recall
 from bot.conversation.tokens import estimate
-from storage import Storage, migrations
-from storage.checking import damages
+from storage import Storage
+from storage import database as migrations
+from storage.inspection import damages
 from storage.old_index import OLD_PARTS
-from storage.records import NewTurn, Place
+from storage.records import ChatKey, NewTurn
 from storage.search import tag
 
 TURNS = 30
@@ -66,7 +66,7 @@ async def older(path: Path) -> AsyncIterator[Storage]:
 
 
 async def _search(storage: Storage, words: str, number: int = 1007) -> list[int]:
-    chat = await storage.chats.find(Place(number))
+    chat = await storage.chats.find(ChatKey(number))
     assert chat is not None
     recall = Recall(storage, estimate, 1200, UTC)
     found = await recall.find(chat, f"{words}?", after_turn=0, before_turn=10**9)
@@ -94,7 +94,7 @@ async def test_old_index_answers_until_new_is_complete(older: Storage) -> None:
 async def test_all_turns_go_into_the_new_index(older: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "MOVED", 7)
     monkeypatch.setattr(indexing, "REST_S", 0.0)
-    mending = Mending(Indexer(older, UTC), lambda: 0.0)
+    mending = IndexRepair(Indexer(older, UTC), lambda: 0.0)
     mending.begin()
     await mending.close_when_done()
     assert await _search(older, "кошка") == list(range(1, TURNS + 1))
@@ -166,7 +166,7 @@ async def test_a_damaged_old_index_fails_nothing(damage: str, path: Path) -> Non
     storage = await Storage.open(path)
     try:
         await _search(storage, "Пуговка3")
-        mending = Mending(Indexer(storage, UTC), lambda: 0.0)
+        mending = IndexRepair(Indexer(storage, UTC), lambda: 0.0)
         mending.begin()
         await mending.close_when_done()
         assert len(await _search(storage, "кошка")) == TURNS
@@ -189,7 +189,7 @@ async def test_half_removed_old_index_is_no_damage(older: Storage, path: Path) -
 async def test_another_version_of_the_words_is_made_anew(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "REST_S", 0.0)
     async with storage.transaction() as tx:
-        chat = await storage.chats.ensure(tx, Place(1007), private=True, now=0.0)
+        chat = await storage.chats.ensure(tx, ChatKey(1007), private=True, now=0.0)
         turn = NewTurn("мою кошку зовут Пуговка", "\n", 5, 1, 5, speaker="Ann", said_at=0.0)
         await storage.transcript.append(tx, chat.id, [turn], 0.0)
         await storage.transcript.give_up(tx, chat.id)

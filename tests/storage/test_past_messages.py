@@ -1,10 +1,10 @@
 """A Telegram message is found by its chat and number, whatever becomes of the chat."""
 
 from storage import Storage
-from storage.records import Chat, Place
+from storage.records import Chat, ChatKey
 from tests.storage.test_transcript import say
 
-OTHER = Place(2002)
+OTHER = ChatKey(2002)
 
 
 async def test_two_chats_number_their_messages_alike(storage: Storage, chat: Chat) -> None:

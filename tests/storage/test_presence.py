@@ -6,17 +6,17 @@ from itertools import permutations
 import pytest
 
 from storage import Storage
-from storage.noted import Memory
-from storage.records import Chat, Choices, Place
+from storage.memory_records import Memory
+from storage.records import Chat, ChatKey, ChatSettings
 from storage.resets import UNDO_S
 from tests.selection import some
 from tests.storage.test_resets import _reset, _undo
 from tests.storage.test_transcript import reply, say, window
 
-OLD, NEW = Place(-400), Place(-1_001_400)
+OLD, NEW = ChatKey(-400), ChatKey(-1_001_400)
 
 
-async def _chat(storage: Storage, place: Place) -> Chat:
+async def _chat(storage: Storage, place: ChatKey) -> Chat:
     async with storage.transaction() as tx:
         return await storage.chats.ensure(tx, place, private=False, now=0.0)
 
@@ -111,7 +111,7 @@ async def test_no_reset_is_undone_through_a_later_one(storage: Storage) -> None:
 async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
     await _both(storage)
     moved = await _move(storage)
-    choices = Choices(language="fr", voice=True)
+    choices = ChatSettings(language="fr", voice=True)
     async with storage.transaction() as tx:
         await storage.chats.choose(tx, moved.id, choices)
     moved = await _chat(storage, NEW)
@@ -130,11 +130,11 @@ async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
 async def test_migration_merges_settings_and_newest_win(storage: Storage) -> None:
     old, new = await _both(storage)
     flags = dict.fromkeys(("recall", "thinking", "show_thinking", "listen", "voice"), False)
-    chosen = Choices("full", "de", "m", "Be brief.", reply_format="text", **flags)
+    chosen = ChatSettings("full", "de", "m", "Be brief.", reply_format="text", **flags)
     assert None not in astuple(chosen)
     async with storage.transaction() as tx:
         await storage.chats.choose(tx, old.id, chosen)
-        await storage.chats.choose(tx, new.id, Choices(language="fr"))
+        await storage.chats.choose(tx, new.id, ChatSettings(language="fr"))
     moved = await _move(storage)
     assert moved.choices == replace(chosen, language="fr")
 

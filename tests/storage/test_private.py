@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage, private
+from storage import Storage
+from storage import files as private
 from storage.backup import backup
-from storage.instance import claim
+from storage.files import claim
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no file modes")
 

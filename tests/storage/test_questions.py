@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from storage import Storage
 from storage.questions import Question, QuestionKind
-from storage.records import Button, Notice, Place
+from storage.records import Button, ChatKey, Notice
 
-HERE, ANN = Place(-5, 3), 7
+HERE, ANN = ChatKey(-5, 3), 7
 ASKED = Question(0, HERE, ANN, QuestionKind.FORGET, 1000.0, None, panel=30, buttons=(Button("Back", "set:"),))
 
 
@@ -31,7 +31,7 @@ async def test_question_is_found_by_its_delivered_message(storage: Storage) -> N
     assert found == replace(ASKED, id=number, message_id=40)
     assert await storage.questions.awaiting(HERE, ANN) == found
     assert await storage.questions.awaiting(HERE, 8) is None
-    assert await storage.questions.awaiting(Place(-5), ANN) is None
+    assert await storage.questions.awaiting(ChatKey(-5), ANN) is None
 
 
 async def test_what_each_sees_alone_may_have_one_number(storage: Storage) -> None:
@@ -87,7 +87,7 @@ async def test_question_follows_migration_and_ends_without_bot(storage: Storage)
     await _sent(storage, notice_id, 40)
     async with storage.transaction() as tx:
         await storage.presence.migrate(tx, -5, -100)
-    moved = await storage.questions.awaiting(Place(-100, 3), ANN)
+    moved = await storage.questions.awaiting(ChatKey(-100, 3), ANN)
     assert moved is not None
     assert (moved.message_id, moved.panel) == (None, None)
     async with storage.transaction() as tx:

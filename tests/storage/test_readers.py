@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage import Storage
 from storage.database import READERS
-from storage.records import Place
+from storage.records import ChatKey
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
@@ -39,19 +39,19 @@ async def test_a_cancelled_read_gives_its_connection_back(storage: Storage) -> N
 async def test_every_reader_sees_what_was_just_committed(storage: Storage) -> None:
     for number in range(1, 30):
         async with storage.transaction() as tx:
-            await storage.chats.ensure(tx, Place(number), private=True, now=0.0)
-        reads = [storage.chats.find(Place(number)) for _ in range(3 * READERS)]
+            await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
+        reads = [storage.chats.find(ChatKey(number)) for _ in range(3 * READERS)]
         assert all(await asyncio.gather(*reads))
 
 
 async def test_scrubbing_beside_a_backup_holds_up_no_write(storage: Storage, database_file: Path) -> None:
     async with storage.transaction() as tx:
-        await storage.chats.ensure(tx, Place(1), private=True, now=0.0)
+        await storage.chats.ensure(tx, ChatKey(1), private=True, now=0.0)
     with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM chats").fetchall()
         async with storage.transaction() as tx:
-            await storage.chats.ensure(tx, Place(2), private=True, now=0.0)
+            await storage.chats.ensure(tx, ChatKey(2), private=True, now=0.0)
         await asyncio.wait_for(storage.database.scrub(), 5.0)  # SQLite would wait for ten
         assert storage.database.soiled
         other.execute("COMMIT")

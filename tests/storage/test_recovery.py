@@ -11,11 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from storage import Storage, StorageError, migrations, recovery
-from storage.backup import backup
+from storage import Storage, StorageError
+from storage import backup as recovery
+from storage import database as migrations
+from storage.backup import DroppedWork, backup
 from storage.inbox import RawUpdate
-from storage.pending import Settled
-from storage.records import Chat, NewReply, NewTurn, Notice, Place
+from storage.records import Chat, ChatKey, NewReply, NewTurn, Notice
 from tests.selection import some
 
 
@@ -33,7 +34,7 @@ async def _say(storage: Storage, chat: Chat, text: str, message_id: int = 1) -> 
         await storage.transcript.append(tx, chat.id, [NewTurn(text, "\n", 5, message_id, 5)], 0.0)
 
 
-async def _restore(database: Path, file: Path) -> recovery.Restored:
+async def _restore(database: Path, file: Path) -> recovery.RestoreReport:
     ready = await recovery.make_ready(database, file)
     try:
         return await recovery.put_in_place(database, ready)
@@ -183,9 +184,9 @@ async def test_kill_during_restore_leaves_one_database_whole(
 
 async def test_what_was_on_its_way_is_settled(storage: Storage, chat: Chat, tmp_path: Path) -> None:
     async with storage.transaction() as tx:
-        other = await storage.chats.ensure(tx, Place(2002), private=True, now=0.0)
+        other = await storage.chats.ensure(tx, ChatKey(2002), private=True, now=0.0)
         await storage.inbox.add(tx, [RawUpdate(1, '{"message": 1}')], 0.0)
-        await storage.notices.add(tx, Notice(Place(1001), True, "told weeks ago"))
+        await storage.notices.add(tx, Notice(ChatKey(1001), True, "told weeks ago"))
         await tx.execute("UPDATE chats SET due_at = 1.0")
         await tx.execute("INSERT INTO broadcasts (owner_id, text, state, made_at) VALUES (1, 'hi', 'sending', 0.0)")
         await tx.execute("INSERT INTO broadcast_chats VALUES (1, 2002)")
@@ -198,7 +199,7 @@ async def test_what_was_on_its_way_is_settled(storage: Storage, chat: Chat, tmp_
     copy = tmp_path / "copy.db"
     await backup(tmp_path / "keepsake.db", copy)
     target = tmp_path / "target.db"
-    assert (await _restore(target, copy)).settled == Settled(1, 1, 1, 1, 1)
+    assert (await _restore(target, copy)).settled == DroppedWork(1, 1, 1, 1, 1)
     restored = await Storage.open(target)
     assert await restored.chats.with_open_work() == []
     assert await restored.inbox.unhandled() == []

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from storage import Storage, search, term_counts
+from storage import Storage, search
 from storage.database import Row, SQLValue
-from storage.records import Chat, NewTurn, Place
-from storage.search import Key, Term, tag
+from storage.records import Chat, ChatKey, NewTurn
+from storage.search import Term, TurnKey, tag
 
 TURNS = 400
 
@@ -22,7 +22,7 @@ async def index(storage: Storage, chat: Chat, texts: Sequence[str]) -> list[int]
         for text in texts:
             await storage.transcript.append(tx, chat.id, [NewTurn(text, "\n", 1, 1, 5)], now=1.0)
         rows = await tx.rows("SELECT id, content FROM turns WHERE chat_id = ? ORDER BY id", (chat.id,))
-        await storage.search.put(tx, chat.id, [Key(row["id"], row["content"], "") for row in rows])
+        await storage.search.put(tx, chat.id, [TurnKey(row["id"], row["content"], "") for row in rows])
     return [row["id"] for row in rows]
 
 
@@ -63,8 +63,8 @@ async def test_sample_finds_common_words_of_large_index(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await storage.search.weighed(many.id, asked("eighth", "rare", "unheard"))
-    monkeypatch.setattr(term_counts, "SAMPLED_KEYS", 100)
-    monkeypatch.setattr(term_counts, "SLICE_KEYS", 40)
+    monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
+    monkeypatch.setattr(search, "SLICE_KEYS", 40)
     assert (await storage.search.weighed(many.id, asked("all", "twentieth", "rare", "unheard"))).terms == asked(
         "rare", "twentieth"
     )
@@ -76,8 +76,8 @@ async def test_sample_finds_common_words_of_large_index(
 async def test_sampled_common_words_are_remembered(
     storage: Storage, many: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(term_counts, "SAMPLED_KEYS", 100)
-    monkeypatch.setattr(term_counts, "SLICE_KEYS", 40)
+    monkeypatch.setattr(search, "SAMPLED_KEYS", 100)
+    monkeypatch.setattr(search, "SLICE_KEYS", 40)
     rows, queries = storage.search.index.rows, list[object]()
 
     async def counted(sql: str, values: Sequence[SQLValue] = ()) -> list[Row]:
@@ -109,7 +109,7 @@ async def test_nothing_is_asked_of_an_empty_index(storage: Storage, chat: Chat) 
 
 async def test_key_tagged_for_another_chat_is_ignored(storage: Storage, chat: Chat) -> None:
     async with storage.transaction() as tx:
-        other = await storage.chats.ensure(tx, Place(2002), private=True, now=0.0)
+        other = await storage.chats.ensure(tx, ChatKey(2002), private=True, now=0.0)
     ids = await index(storage, chat, ["zebra", "zebra"])
     async with storage.transaction() as tx:
         await tx.execute("UPDATE turn_words SET tag = ? WHERE rowid = ?", (tag(other.id), ids[0]))

@@ -2,7 +2,7 @@
 
 from storage import Storage
 from storage.records import Chat, NewReply, NewTurn, Role, Usage
-from storage.transcript import Owed
+from storage.transcript import PendingReply
 
 
 async def say(storage: Storage, chat: Chat, text: str, message_id: int) -> None:
@@ -29,7 +29,7 @@ async def test_nothing_is_owed_in_a_quiet_chat(storage: Storage, chat: Chat) -> 
 async def test_message_is_pending_with_message_to_quote(storage: Storage, chat: Chat) -> None:
     await say(storage, chat, "hello", 10)
     await say(storage, chat, "anyone?", 11)
-    assert await storage.transcript.owed(chat.id) == Owed(
+    assert await storage.transcript.owed(chat.id) == PendingReply(
         reply_id=None, stale=False, replaces=None, begun=None, reply_to=11
     )
 
@@ -39,7 +39,9 @@ async def test_begun_reply_is_found_with_its_message(storage: Storage, chat: Cha
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_reply(tx, chat.id, 2.0, reply_to=10)
         await storage.deliveries.begun(tx, reply_id, 77, rang=True)
-    assert await storage.transcript.owed(chat.id) == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=10)
+    assert await storage.transcript.owed(chat.id) == PendingReply(
+        reply_id, stale=False, replaces=None, begun=77, reply_to=10
+    )
     assert await window(storage, chat) == ["hello"]
 
 
@@ -50,11 +52,11 @@ async def test_begun_reply_moves_after_newer_messages(storage: Storage, chat: Ch
         await storage.deliveries.begun(tx, stale, 77, rang=True)
     await say(storage, chat, "and this", 11)
     owed = await storage.transcript.owed(chat.id)
-    assert owed == Owed(stale, stale=True, replaces=None, begun=77, reply_to=11)
+    assert owed == PendingReply(stale, stale=True, replaces=None, begun=77, reply_to=11)
     async with storage.transaction() as tx:
         reply_id = await storage.transcript.begin_anew(tx, chat.id, 3.0, owed)
     again = await storage.transcript.owed(chat.id)
-    assert again == Owed(reply_id, stale=False, replaces=None, begun=77, reply_to=11)
+    assert again == PendingReply(reply_id, stale=False, replaces=None, begun=77, reply_to=11)
     async with storage.transaction() as tx:
         await storage.transcript.finish_reply(tx, chat.id, reply_id, NewReply("hi", 1), None)
     assert await window(storage, chat) == ["hello", "and this", "hi"]
@@ -85,7 +87,7 @@ async def test_asking_again_without_an_answer_owes_the_question(storage: Storage
     async with storage.transaction() as tx:
         await storage.transcript.give_up(tx, chat.id)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
-    assert await storage.transcript.owed(chat.id) == Owed(
+    assert await storage.transcript.owed(chat.id) == PendingReply(
         reply_id=None, stale=False, replaces=None, begun=None, reply_to=10
     )
 

@@ -1,21 +1,24 @@
-"""The methods that change what was sent, or take it back."""
+"""The methods that change what was sent, or take it back.
+
+Ephemeral messages (Bot API 10.3): what the bot shows to one member of a group only.
+
+In the store they have negative numbers, since Telegram numbers them apart from all others.
+"""
 
 from typing import cast
 
-from sandbox.botapi.arguments import Arguments
-from sandbox.botapi.errors import ApiError, bad_request
 from sandbox.botapi.methods.sending import rich_content, text_content
-from sandbox.botapi.store import StoredMessage
-from sandbox.botapi.wire import Json
-from sandbox.botapi.world import World
+from sandbox.botapi.parameters import Arguments
+from sandbox.botapi.server_state import ServerState
+from sandbox.botapi.stored_state import StoredMessage
+from sandbox.botapi.wire import ApiError, Json, bad_request
 
 CONTENT = ("text", "entities", "rich_message", "reply_markup")
 """The fields of a message that an edit replaces."""
-
 MAX_DELETED = 100
 
 
-async def edit_message_text(world: World, args: Arguments) -> Json:
+async def edit_message_text(world: ServerState, args: Arguments) -> Json:
     """Put another text (or rich message) in place of the old one; a keyboard that is not given again is gone."""
     source = args.object("rich_message")
     if source is not None and "text" in args:
@@ -25,14 +28,14 @@ async def edit_message_text(world: World, args: Arguments) -> Json:
     return changed(world, args, found, content, source)
 
 
-async def edit_message_reply_markup(world: World, args: Arguments) -> Json:
+async def edit_message_reply_markup(world: ServerState, args: Arguments) -> Json:
     """Put another keyboard in place of the old one, or none."""
     found = _editable(world, args)
     content = {key: found.raw[key] for key in CONTENT if key in found.raw and key != "reply_markup"}
     return changed(world, args, found, content, found.rich)
 
 
-async def delete_message(world: World, args: Arguments) -> bool:
+async def delete_message(world: ServerState, args: Arguments) -> bool:
     """Delete a message."""
     chat_id = args.integer("chat_id")
     chat = world.chat(chat_id)
@@ -45,7 +48,7 @@ async def delete_message(world: World, args: Arguments) -> bool:
     return True
 
 
-async def delete_messages(world: World, args: Arguments) -> bool:
+async def delete_messages(world: ServerState, args: Arguments) -> bool:
     """Delete several messages; those that can't be found are passed over."""
     chat_id, numbers = args.integer("chat_id"), args.integers("message_ids")
     chat = world.chat(chat_id)
@@ -59,7 +62,7 @@ async def delete_messages(world: World, args: Arguments) -> bool:
     return True
 
 
-def _editable(world: World, args: Arguments) -> StoredMessage:
+def _editable(world: ServerState, args: Arguments) -> StoredMessage:
     chat_id = args.integer("chat_id")
     world.open_chat(chat_id)
     found = world.store.message(chat_id, max(0, args.integer("message_id")))
@@ -70,7 +73,7 @@ def _editable(world: World, args: Arguments) -> StoredMessage:
     return found
 
 
-def changed(world: World, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
+def changed(world: ServerState, args: Arguments, found: StoredMessage, content: Json, source: Json | None) -> Json:
     """The message with this content, and the keyboard that is given; refused when it has them already."""
     markup = args.object("reply_markup")
     if markup and markup["inline_keyboard"]:
@@ -94,11 +97,47 @@ def _not_modified() -> ApiError:
     )
 
 
-def _deletable(world: World, chat: Json, message: StoredMessage) -> bool:
+def _deletable(world: ServerState, chat: Json, message: StoredMessage) -> bool:
     own = cast("Json", message.raw["from"])["id"] == world.bot_id
     return own or chat["type"] == "private"
 
 
-def _delete(world: World, chat_id: int, message: StoredMessage) -> None:
+def _delete(world: ServerState, chat_id: int, message: StoredMessage) -> None:
     world.store.delete_message(chat_id, cast("int", message.raw["message_id"]))
     world.changes.note()
+
+
+async def edit_text(world: ServerState, args: Arguments) -> bool:
+    """Put another text, or a rich message, in place of the old one."""
+    source = args.object("rich_message")
+    if source is not None and "text" in args:
+        raise bad_request("text and rich_message can't be specified simultaneously")
+    found = _found(world, args)
+    changed(world, args, found, text_content(args) if source is None else rich_content(source), source)
+    return True
+
+
+async def edit_reply_markup(world: ServerState, args: Arguments) -> bool:
+    """Put another keyboard in place of the old one, or none."""
+    found = _found(world, args)
+    kept = ("text", "entities", "rich_message")
+    changed(world, args, found, {key: found.raw[key] for key in kept if key in found.raw}, found.rich)
+    return True
+
+
+async def delete(world: ServerState, args: Arguments) -> bool:
+    """Take it away."""
+    _found(world, args)
+    world.store.delete_message(args.integer("chat_id"), -args.integer("ephemeral_message_id"))
+    world.changes.note()
+    return True
+
+
+def _found(world: ServerState, args: Arguments) -> StoredMessage:
+    chat_id = args.integer("chat_id")
+    world.open_chat(chat_id)
+    found = world.store.message(chat_id, -args.integer("ephemeral_message_id"))
+    receiver = cast("dict[str, int]", found.raw["receiver_user"])["id"] if found else None
+    if found is None or receiver != args.integer("receiver_user_id"):
+        raise bad_request("message to edit not found")
+    return found

@@ -1,20 +1,24 @@
-"""The methods by which the bot gets its updates, and answers a button."""
+"""The methods by which the bot gets its updates, and answers a button.
+
+The method by which the bot learns where a file is.
+"""
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import httpx
 
-from sandbox.botapi.arguments import Arguments
-from sandbox.botapi.errors import bad_request
-from sandbox.botapi.wire import Json
-from sandbox.botapi.world import World
+from sandbox.botapi.parameters import Arguments
+from sandbox.botapi.server_state import ServerState
+from sandbox.botapi.stored_state import MOST_BYTES
+from sandbox.botapi.wire import Json, bad_request
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_ALERT = 200
 
 
-async def get_updates(world: World, args: Arguments) -> Sequence[Json]:
+async def get_updates(world: ServerState, args: Arguments) -> Sequence[Json]:
     """Wait for updates; the offset confirms those below it."""
     limit, timeout = args.integer("limit", 100), args.integer("timeout")
     if not 1 <= limit <= 100 or timeout < 0:
@@ -27,7 +31,7 @@ async def get_updates(world: World, args: Arguments) -> Sequence[Json]:
     return await world.updates.poll(limit, timeout)
 
 
-async def set_webhook(world: World, args: Arguments) -> bool:
+async def set_webhook(world: ServerState, args: Arguments) -> bool:
     """Have updates delivered to a URL; an empty one is the end of that."""
     url, secret = args.string("url"), args.string("secret_token")
     if url:
@@ -44,7 +48,7 @@ async def set_webhook(world: World, args: Arguments) -> bool:
     return True
 
 
-async def delete_webhook(world: World, args: Arguments) -> bool:
+async def delete_webhook(world: ServerState, args: Arguments) -> bool:
     """Go back to getUpdates."""
     if args.flag("drop_pending_updates"):
         world.updates.drop()
@@ -53,7 +57,7 @@ async def delete_webhook(world: World, args: Arguments) -> bool:
     return True
 
 
-async def get_webhook_info(world: World, _: Arguments) -> Json:
+async def get_webhook_info(world: ServerState, _: Arguments) -> Json:
     """How the webhook does."""
     settings = world.settings.current
     info: Json = {
@@ -70,7 +74,7 @@ async def get_webhook_info(world: World, _: Arguments) -> Json:
     return info
 
 
-async def answer_callback_query(world: World, args: Arguments) -> bool:
+async def answer_callback_query(world: ServerState, args: Arguments) -> bool:
     """Answer a pressed button, once and in time."""
     if len(args.string("text")) > MAX_ALERT:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -90,3 +94,13 @@ def _check_url(given: str) -> None:
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
     if not url.host or "%" in url.host:
         raise bad_request("invalid webhook URL specified")
+
+
+async def get_file(world: ServerState, args: Arguments) -> Json:
+    """Where a file can be downloaded, for an hour."""
+    found = world.files.file(args.string("file_id"))
+    if found is None:
+        raise bad_request("wrong file_id or the file is temporarily unavailable")
+    if cast("int", found["file_size"]) > MOST_BYTES:
+        raise bad_request("file is too big")
+    return found

@@ -1,41 +1,46 @@
-"""The methods that write: messages, drafts, and the sign that something is being written."""
+"""The methods that write: messages, drafts, and the sign that something is being written.
 
+The methods that send files: pictures, voice notes and documents.
+"""
+
+import base64
+import mimetypes
 from typing import cast
 
-from sandbox.botapi import keyboard, rich, text
-from sandbox.botapi.arguments import Arguments
-from sandbox.botapi.errors import bad_request
-from sandbox.botapi.previews import Draft
-from sandbox.botapi.queries import FRESH_S
-from sandbox.botapi.wire import Json
-from sandbox.botapi.world import World
+from sandbox.botapi import formatting, keyboard, media
+from sandbox.botapi.parameters import Arguments
+from sandbox.botapi.server_state import Draft, ServerState
+from sandbox.botapi.updates import FRESH_S
+from sandbox.botapi.wire import Json, bad_request
+from sandbox.http import Upload
 
 _ACTIONS = (
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker "
     "find_location record_video_note upload_video_note"
 )
 ACTIONS = frozenset(_ACTIONS.split())
-
 _PLACE = (
     "message_id from chat date message_thread_id is_topic_message direct_messages_topic reply_to_message reply_markup "
     "edit_date sender_chat forward_origin media_group_id"
 )
 _OF_ITS_PLACE = frozenset(_PLACE.split())
 """What a copy of a message has not got from it."""
+CAPTION_LIMIT = 1024
+"""UTF-16 units."""
 
 
-async def send_message(world: World, args: Arguments) -> Json:
+async def send_message(world: ServerState, args: Arguments) -> Json:
     """Send a text."""
     return send(world, args, text_content(args), None)
 
 
-async def send_rich_message(world: World, args: Arguments) -> Json:
+async def send_rich_message(world: ServerState, args: Arguments) -> Json:
     """Send a rich message."""
     source = args.object("rich_message") or {}
     return send(world, args, rich_content(source), source)
 
 
-async def copy_message(world: World, args: Arguments) -> Json:
+async def copy_message(world: ServerState, args: Arguments) -> Json:
     """Send again what stands in a chat, as the bot's own."""
     world.chat(args.integer("from_chat_id"))
     found = world.store.message(args.integer("from_chat_id"), args.integer("message_id"))
@@ -52,13 +57,13 @@ def _recaptioned(args: Arguments, content: Json) -> Json:
     """The content under another caption, if the call names one."""
     if "caption" not in args:
         return content
-    shown = text.checked(args.string("caption")) if args.string("caption") else ""
+    shown = formatting.checked(args.string("caption")) if args.string("caption") else ""
     kept = {name: value for name, value in content.items() if name not in ("caption", "caption_entities")}
-    entities = text.entities(shown, args.objects("caption_entities"))
+    entities = formatting.entities(shown, args.objects("caption_entities"))
     return kept | ({"caption": shown} if shown else {}) | ({"caption_entities": entities} if entities else {})
 
 
-async def send_message_draft(world: World, args: Arguments) -> bool:
+async def send_message_draft(world: ServerState, args: Arguments) -> bool:
     """Show a text as far as it is written; an empty one says "Thinking..."."""
     words = args.string("text")
     if words.strip():
@@ -73,12 +78,12 @@ async def send_message_draft(world: World, args: Arguments) -> bool:
     return _draft(world, args, draft)
 
 
-async def send_rich_message_draft(world: World, args: Arguments) -> bool:
+async def send_rich_message_draft(world: ServerState, args: Arguments) -> bool:
     """Show a rich message as far as it is written."""
     source = args.object("rich_message") or {}
     draft = Draft(
         id=args.integer("draft_id"),
-        text=rich.words(source, draft=True),
+        text=formatting.words(source, draft=True),
         html=str(source["html"]) if "html" in source else None,
         markdown=str(source["markdown"]) if "markdown" in source else None,
         thread=args.number_or_none("message_thread_id"),
@@ -87,7 +92,7 @@ async def send_rich_message_draft(world: World, args: Arguments) -> bool:
     return _draft(world, args, draft)
 
 
-async def send_chat_action(world: World, args: Arguments) -> bool:
+async def send_chat_action(world: ServerState, args: Arguments) -> bool:
     """Show what the bot does, for five seconds."""
     chat_id = args.integer("chat_id")
     chat = world.open_chat(chat_id, args.number_or_none("message_thread_id"))
@@ -103,19 +108,19 @@ async def send_chat_action(world: World, args: Arguments) -> bool:
 def text_content(args: Arguments) -> Json:
     """The text of a message and its entities, checked."""
     given = args.objects("entities")
-    text.check_range(args.string("text"), given)
-    shown = text.checked(args.string("text"))
-    entities = text.entities(shown, given)
+    formatting.check_range(args.string("text"), given)
+    shown = formatting.checked(args.string("text"))
+    entities = formatting.entities(shown, given)
     return {"text": shown, "entities": entities} if entities else {"text": shown}
 
 
 def rich_content(source: Json) -> Json:
     """A rich message, checked; of HTML the bot is told one paragraph in place of the blocks that Telegram makes."""
-    words = rich.words(source)
+    words = formatting.words(source)
     return {"rich_message": {"blocks": source.get("blocks") or [{"type": "paragraph", "text": words}]}}
 
 
-def send(world: World, args: Arguments, content: Json, source: Json | None) -> Json:
+def send(world: ServerState, args: Arguments, content: Json, source: Json | None) -> Json:
     """Post what a call wants to send; `source` is what Telegram keeps of it to itself."""
     chat_id, thread = args.integer("chat_id"), args.number_or_none("message_thread_id")
     chat = world.open_chat(chat_id, thread)
@@ -140,7 +145,7 @@ def send(world: World, args: Arguments, content: Json, source: Json | None) -> J
     )
 
 
-def _receiver(world: World, chat: Json, args: Arguments) -> Json | None:
+def _receiver(world: ServerState, chat: Json, args: Arguments) -> Json | None:
     """The one member who is to see it, if it is for one: there must be a reason why the bot may show it to them."""
     given = args.object("ephemeral_message_parameters")
     if given is None:
@@ -159,14 +164,14 @@ def _receiver(world: World, chat: Json, args: Arguments) -> Json | None:
     return user
 
 
-def _is_fresh(world: World, chat_id: int, user_id: int, number: object) -> bool:
+def _is_fresh(world: ServerState, chat_id: int, user_id: int, number: object) -> bool:
     """Whether an ephemeral message is one that this user sent just now."""
     found = world.store.message(chat_id, -number) if isinstance(number, int) else None
     mine = found is not None and cast("Json", found.raw["from"])["id"] == user_id
     return mine and found is not None and world.clock() - cast("int", found.raw["date"]) <= FRESH_S
 
 
-def _reply_target(world: World, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
+def _reply_target(world: ServerState, chat_id: int, args: Arguments, alone: Json | None) -> Json | None:
     given = args.object("reply_parameters")
     if given is None:
         return None
@@ -183,7 +188,7 @@ def _reply_target(world: World, chat_id: int, args: Arguments, alone: Json | Non
     return found.raw if found else None
 
 
-def _draft(world: World, args: Arguments, draft: Draft) -> bool:
+def _draft(world: ServerState, args: Arguments, draft: Draft) -> bool:
     if draft.id == 0:
         raise bad_request("draft identifier must be non-zero")
     chat = world.open_chat(args.integer("chat_id"), draft.thread)
@@ -192,3 +197,45 @@ def _draft(world: World, args: Arguments, draft: Draft) -> bool:
     world.previews.show(args.integer("chat_id"), draft)
     world.changes.note()
     return True
+
+
+async def send_photo(world: ServerState, args: Arguments) -> Json:
+    """Send a picture, with a caption or without."""
+    photo = _file(args, "photo")
+    size = world.files.keep(photo.data, "photos", "jpg") | {"width": 1, "height": 1}
+    return send(world, args, {"photo": [size]} | _caption(args), _kept("photo", photo))
+
+
+async def send_voice(world: ServerState, args: Arguments) -> Json:
+    """Send a voice note; Telegram makes a piece of music or a document of what is no Ogg, which the bot never wants."""
+    voice = _file(args, "voice")
+    if not voice.data.startswith(b"OggS"):
+        raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
+    content = media.voice(world.files, voice.data, args.integer("duration"))
+    return send(world, args, content | _caption(args), _kept("voice", voice))
+
+
+async def send_document(world: ServerState, args: Arguments) -> Json:
+    """Send a file of any kind, with its name."""
+    document = _file(args, "document")
+    mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
+    content = media.document(world.files, document.data, document.name, mime)
+    return send(world, args, content | _caption(args), _kept("document", document))
+
+
+def _file(args: Arguments, name: str) -> Upload:
+    found = args.values[name]
+    assert isinstance(found, Upload)
+    return found
+
+
+def _caption(args: Arguments) -> Json:
+    caption = args.string("caption").strip()
+    if len(caption.encode("utf-16-le")) // 2 > CAPTION_LIMIT:
+        raise bad_request("message caption is too long")
+    return {"caption": caption} if caption else {}
+
+
+def _kept(kind: str, file: Upload) -> Json:
+    """What a test and the terminal see of the file."""
+    return {kind: base64.b64encode(file.data).decode(), "name": file.name}

@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pytest
 
-from bot.conversation.embedding import Embedding
+from bot.conversation.embedding import EmbeddingIndex
 from bot.llm import embeddings
 from bot.llm.embeddings import Embeddings
 from sandbox.model import ModelServer
@@ -31,12 +31,12 @@ async def server() -> ModelServer:
 
 @pytest.fixture
 async def make(server: ModelServer, storage: Storage) -> AsyncIterator[Make]:
-    made: list[tuple[Embedding, Embeddings]] = []
+    made: list[tuple[EmbeddingIndex, Embeddings]] = []
     async with server.run() as url:
 
-        def _make(model: str = "small", clock: Callable[[], float] | None = None) -> Embedding:
+        def _make(model: str = "small", clock: Callable[[], float] | None = None) -> EmbeddingIndex:
             embedder = Embeddings(base_url=url, api_key="sk", model=model, timeout=5)
-            made.append((Embedding(storage, embedder, UTC, clock or Clock()), embedder))
+            made.append((EmbeddingIndex(storage, embedder, UTC, clock or Clock()), embedder))
             return made[-1][0]
 
         yield _make

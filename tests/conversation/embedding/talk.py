@@ -4,12 +4,12 @@ import asyncio
 import struct
 from collections.abc import Awaitable, Callable
 
-from bot.conversation.embedding import Embedding
+from bot.conversation.embedding import EmbeddingIndex
 from sandbox.model import ModelServer
 from storage import Storage
-from storage.records import Chat, NewReply, NewTurn, Place
+from storage.records import Chat, ChatKey, NewReply, NewTurn
 
-Make = Callable[..., Embedding]
+Make = Callable[..., EmbeddingIndex]
 MAY = 1_683_554_160.0  # Monday 8 May 2023, 13:56 UTC
 
 
@@ -22,7 +22,7 @@ class Clock:
 
 async def chat_of(storage: Storage, telegram_id: int) -> Chat:
     async with storage.transaction() as tx:
-        return await storage.chats.ensure(tx, Place(telegram_id), private=True, now=MAY)
+        return await storage.chats.ensure(tx, ChatKey(telegram_id), private=True, now=MAY)
 
 
 async def say(storage: Storage, chat: Chat, *words: str) -> list[int]:
@@ -59,7 +59,13 @@ def own(server: ModelServer) -> list[str]:
 
 
 async def nearest(
-    embedding: Embedding, chat: Chat, words: str, *, after_turn: int = 0, before_turn: int = 2**63 - 1, limit: int = 5
+    embedding: EmbeddingIndex,
+    chat: Chat,
+    words: str,
+    *,
+    after_turn: int = 0,
+    before_turn: int = 2**63 - 1,
+    limit: int = 5,
 ) -> list[int]:
     """The turns that are nearest in meaning, best first; none when that can't be known now."""
     scores = await embedding.scores(chat.id, words, after_turn=after_turn, before_turn=before_turn)

@@ -8,15 +8,15 @@ from datetime import UTC
 import numpy as np
 import pytest
 
-from bot.conversation import rest
-from bot.conversation.embedding import BATCH, Embedding, texts_of
+from bot.conversation import embedding as rest
+from bot.conversation.embedding import BATCH, EmbeddingIndex, texts_of
 from bot.errors import ModelError, ServerTrouble, WrongKey
 from bot.llm.interface import Purpose
 from sandbox.model import EmbeddingRequest, Fail, Hang, ModelServer
-from sandbox.model.vector import embed
+from sandbox.model.embeddings import embed
 from storage import Storage
-from storage.past import InContext
-from storage.records import Chat, NewReply, NewTurn, Role, Spoken
+from storage.history import InContext
+from storage.records import Chat, HistoryTurn, NewReply, NewTurn, Role
 from tests.conversation.embedding.talk import MAY, Clock, Make, asked, chat_of, embedded, nearest, own, say, until
 
 
@@ -52,13 +52,13 @@ def _vector(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 
 
 def test_speaker_already_in_words_is_not_repeated() -> None:
-    row = Spoken(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
+    row = HistoryTurn(1, Role.USER, "[Mon 2023-05-08 13:56] Ann: off to Rome", "Ann", MAY)
     assert texts_of(InContext(None, row, None), UTC)[0] == "Monday 8 May 2023, Ann: off to Rome"
 
 
 @pytest.mark.parametrize("sign", ["x", "日", "\U0001f600", "\ud800"])
 def test_texts_are_bounded_in_bytes(sign: str) -> None:
-    row = Spoken(1, Role.USER, sign * 100_000, "Ann", MAY)
+    row = HistoryTurn(1, Role.USER, sign * 100_000, "Ann", MAY)
     alone, between = texts_of(InContext(row, row, row), UTC)
     assert len(alone.encode()) <= 2_000
     assert len(between.encode()) <= 1_900
@@ -248,7 +248,7 @@ class Faulty:
 
 async def test_a_fault_is_not_met_with_every_turn(storage: Storage, chat: Chat) -> None:
     faulty, clock = Faulty(), Clock()
-    embedding = Embedding(storage, faulty, UTC, clock)
+    embedding = EmbeddingIndex(storage, faulty, UTC, clock)
     await say(storage, chat, "I painted a lake")
     await embedding.catch_up(chat.id)
     await say(storage, chat, "The dog ran away")

@@ -6,9 +6,9 @@ from collections.abc import Collection
 import numpy as np
 import pytest
 
-from bot.conversation import comparing, rest
 from bot.conversation import embedding as module
-from bot.conversation.similarity import Scores
+from bot.conversation import similarity
+from bot.conversation.similarity import SimilarityScores
 from sandbox.model import Fail, Hang, ModelServer
 from storage import Storage, vectors
 from storage.records import Chat
@@ -37,8 +37,8 @@ async def test_search_over_several_pages_is_exact(
     embedding = make()
     await embedding.catch_up(chat.id)
     whole = await nearest(embedding, chat, "apples")
-    monkeypatch.setattr(comparing, "PAGES", 1)
-    monkeypatch.setattr(comparing, "KEPT_BYTES", 0)
+    monkeypatch.setattr(similarity, "PAGES", 1)
+    monkeypatch.setattr(similarity, "KEPT_BYTES", 0)
     embedding = make()
     assert await nearest(embedding, chat, "apples") == whole
     assert len(await storage.database.rows("SELECT 1 FROM vector_pages")) == 5
@@ -89,7 +89,7 @@ async def test_vector_cache_is_bounded_and_keeps_recent_chats(
     for each in chats:
         await say(storage, each, "I painted a lake", "The dog ran away")
         await embedding.catch_up(each.id)
-    monkeypatch.setattr(comparing, "KEPT_BYTES", 2 * 3 * 384 * vectors.FLOAT)  # two chats of three vectors
+    monkeypatch.setattr(similarity, "KEPT_BYTES", 2 * 3 * 384 * vectors.FLOAT)  # two chats of three vectors
     read = storage.vectors.pages
     asked_for: list[int] = []
 
@@ -105,7 +105,7 @@ async def test_vector_cache_is_bounded_and_keeps_recent_chats(
 
 def test_of_equal_vectors_the_first_are_the_nearest() -> None:
     sums = np.array([0.5, 0.9, 0.5, 0.5, 0.1], np.float32)
-    scores = Scores(np.arange(10, 15), sums, 0.5, 0.25)
+    scores = SimilarityScores(np.arange(10, 15), sums, 0.5, 0.25)
     assert set(scores.nearness(2)) == {10, 11}
     assert set(scores.nearness(3)) == {10, 11, 12}
     assert set(scores.nearness(1, (9, 14, 99))) == {11, 14}
@@ -167,7 +167,7 @@ async def test_late_query_vector_finds_nothing(
     assert await nearest(embedding, chat, "lake") == []
     assert await nearest(embedding, chat, "lake") == []
     assert len(server.embeddings.requests) == 1
-    clock.now += rest.FIRST_S
+    clock.now += module.FIRST_S
     monkeypatch.setattr(module, "ANSWER_WITHIN_S", 5.0)
     assert await nearest(embedding, chat, "lake")
 

@@ -5,16 +5,16 @@ from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 
-from bot.conversation.embedding import Embedding
-from storage import Storage, migrations
-from storage.records import Place
+from bot.conversation.embedding import EmbeddingIndex
+from storage import Storage, database
+from storage.records import ChatKey
 from tests.conversation.embedding.talk import Clock, Make, nearest
 
 
 async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        for step in migrations.after(0):
+        for step in database.after(0):
             if step.version < 13:
                 old.executescript(step.script)
         old.execute("INSERT INTO chats (id, telegram_id, private, created_at) VALUES (7, 1001, 1, 1.0)")
@@ -27,9 +27,9 @@ async def test_old_vectors_are_made_anew(tmp_path: Path, make: Make) -> None:
         old.execute("INSERT INTO embedded VALUES (7, 'small', 2, 3)")
     opened = await Storage.open(path)
     try:
-        chat = await opened.chats.find(Place(1001))
+        chat = await opened.chats.find(ChatKey(1001))
         assert chat is not None
-        embedding = Embedding(opened, make()._embedder, UTC, Clock())
+        embedding = EmbeddingIndex(opened, make()._embedder, UTC, Clock())
         assert await nearest(embedding, chat, "a lake") == []
         assert await opened.vectors.behind("small") == [chat.id]
         await embedding.catch_up(chat.id)

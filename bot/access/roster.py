@@ -1,0 +1,122 @@
+"""Who has access, since when, given by whom, and what they used: for owners, and for the shell."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.access.access_requests import details, shown, whose
+from bot.access.policy import AccessPolicy
+from bot.language import texts
+from storage import Storage
+from storage.access_list import AccessEntry, AccessStatus, Applicant
+from storage.chats import KnownChat
+from storage.records import Usage
+
+NOTHING = Usage(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RosterReader:
+    """Reads the list; days are those of `zone`."""
+
+    storage: Storage
+    door: AccessPolicy
+    zone: tzinfo
+
+    async def read(self) -> "Roster":
+        """Who stands how, at this moment."""
+        return Roster(
+            door=self.door,
+            zone=self.zone,
+            owners=frozenset(await self.door.owners.ids()),
+            entries={entry.guest.telegram_id: entry for entry in await self.storage.access.having(*AccessStatus)},
+            chats=await self.storage.chats.known(),
+            usage=await self.storage.usage.by_telegram_id() | await self.storage.spending.by_user(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The list as it was read; people and groups are named by their ids in Telegram."""
+
+    door: AccessPolicy
+    zone: tzinfo
+    owners: frozenset[int]
+    entries: dict[int, AccessEntry]
+    chats: dict[int, KnownChat]
+    usage: dict[int, Usage]
+    """A person's own is what they asked in whichever chat, a group's what was used there."""
+
+    @property
+    def text(self) -> str:
+        """A line for each."""
+        sections = (
+            (texts.USERS_OWNERS, self.owners),
+            (texts.USERS_PEOPLE, {number for number in self._others if number > 0}),
+            (texts.USERS_GROUPS, {number for number in self._others if number < 0}),
+            (texts.USERS_WAITING, self._standing(AccessStatus.ASKING) - self._others if self.door.asks else ()),
+            (texts.USERS_BLOCKED, self._blocked),
+        )
+        written = ["\n".join([name, *map(self._line, sorted(members))]) for name, members in sections if members]
+        return "\n\n".join([texts.ACCESS_IS.format(mode=self.door.mode), *written])
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The words of the text that strangers chose."""
+        entries = self.entries.values()
+        names = {one.guest.name for one in entries} | {one.decided_by.name for one in entries}
+        names |= {chat.name for chat in self.chats.values()}
+        return tuple(shown(name) for name in names if name)
+
+    @property
+    def reachable(self) -> list[int]:
+        """The chats that have access and where the bot can write, as far as it knows: they wrote to it, or asked."""
+        return sorted(number for number in self.owners | self._others if self._can_write(number))
+
+    @property
+    def _others(self) -> frozenset[int]:
+        """Who has access and is no owner."""
+        found = self.door.owners.of_settings | self.door.allowed
+        if self.door.mode == "open":
+            found |= self.chats.keys()
+        if self.door.mode != "list":
+            found |= self._standing(AccessStatus.ALLOWED)
+        return found - self.owners - self._blocked
+
+    @property
+    def _blocked(self) -> frozenset[int]:
+        return self._standing(AccessStatus.BLOCKED) - self.owners
+
+    def _standing(self, standing: AccessStatus) -> frozenset[int]:
+        return frozenset(number for number, entry in self.entries.items() if entry.standing is standing)
+
+    def _can_write(self, number: int) -> bool:
+        if number in self.chats:
+            return not (self.chats[number].gone or self.chats[number].direct)
+        return number in self.entries and self.entries[number].asked_at is not None
+
+    def _line(self, number: int) -> str:
+        entry, chat = self.entries.get(number), self.chats.get(number)
+        guest = (
+            entry.guest if entry and entry.guest.name else Applicant(number, chat.name if chat and chat.name else "")
+        )
+        return f"• {' · '.join(details(guest))}: {', '.join(self._facts(number, entry, chat))}"
+
+    def _facts(self, number: int, entry: AccessEntry | None, chat: KnownChat | None) -> Iterator[str]:
+        """The settings stand above what was decided, unless that is a block; else the bot is open to all."""
+        fixed = number in self.door.owners.of_settings | (self.door.allowed - self._blocked)
+        decided = entry is not None and entry.decided_at is not None
+        if fixed:
+            yield texts.GIVEN_BY.format(name=texts.THE_SETTINGS)
+        elif entry is not None and (decided or self.door.asks):
+            yield from self._since(entry.decided_at or entry.asked_at)
+            if decided:
+                yield texts.GIVEN_BY.format(name=whose(entry.decided_by))
+        else:
+            yield from self._since(chat.began if chat else None)
+            yield texts.GIVEN_BY.format(name=texts.OPEN_TO_ALL)
+        used = self.usage.get(number, NOTHING)
+        yield texts.TOKENS_USED.format(input=f"{used.input:,}", output=f"{used.output:,}")
+
+    def _since(self, at: float | None) -> Iterable[str]:
+        return [texts.SINCE.format(day=f"{datetime.fromtimestamp(at, self.zone):%Y-%m-%d}")] if at is not None else []

@@ -1,0 +1,117 @@
+"""A conversation for readers, by day, in the language that is spoken. Pictures leave a line.
+
+Conversations on their way out, piece by piece: their pictures are never in memory all at once.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.archive import native_format
+from bot.conversation.query import spoken
+from bot.language import long_date, texts
+from storage import Storage
+from storage.chat_archive import ArchivedChat, ArchivedTurn
+from storage.records import ChatKey, MediaKind, Role
+
+_QUOTE = re.compile(r"(?:> [^\n]*\n)+")
+_HEAD = re.compile(r"^(?=[ \t]{0,3}(?:\*\*|__).{1,200}(?:\*\*|__),[ \t]*\d\d:\d\d[ \t]*$)", re.MULTILINE)
+"""The line above a message, which nobody can write into one."""
+_FORMATTING = re.compile(r"([\\`*_])")
+BLOCK = 50
+"""Turns that are read and written at a time."""
+
+
+def written(chat: ArchivedChat, zone: tzinfo, bot_name: str) -> str:
+    """The whole conversation; times are those of `zone`."""
+    blocks = [f"# {texts.MARKDOWN_TITLE}"]
+    if chat.memory and chat.memory.text:
+        blocks += [f"## {texts.MARKDOWN_NOTES}", quoted(chat.memory.text)]
+    day, before = "", None
+    for turn in chat.turns:
+        at = datetime.fromtimestamp(turn.at, zone)
+        today = f"## {long_date(at.date())}"
+        words = _HEAD.sub(r"\\", _words(turn, private=chat.private))
+        if before is not None and _goes_on(turn, before) and today == day:
+            blocks[-1] += f"{turn.glue}{words}"
+            continue
+        blocks += [today] if today != day else []
+        blocks += [f"**{_name(turn, bot_name)}**, {at:%H:%M}", "\n\n".join([*_media(turn), words]).strip()]
+        day, before = today, turn
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _goes_on(turn: ArchivedTurn, before: ArchivedTurn) -> bool:
+    """Whether it is the rest of a message that was cut in two, or of an album, whose beginning is there."""
+    of_one = turn.role is before.role is Role.USER and turn.sender_id == before.sender_id
+    return of_one and turn.glue != "\n\n"
+
+
+def quoted(text: str) -> str:
+    """A text as a quote."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _name(turn: ArchivedTurn, bot_name: str) -> str:
+    name = bot_name if turn.role is Role.ASSISTANT else turn.speaker or texts.MARKDOWN_SOMEBODY
+    return _FORMATTING.sub(r"\\\1", name)
+
+
+def _media(turn: ArchivedTurn) -> Iterator[str]:
+    shown = {MediaKind.IMAGE: texts.MARKDOWN_PICTURE, MediaKind.AUDIO: texts.MARKDOWN_SOUND}
+    return (f"*({shown[medium.kind]})*" for medium in turn.media)
+
+
+def _words(turn: ArchivedTurn, *, private: bool) -> str:
+    """What was said, without what the model is told beside it: time and name, and the indentation that guards them."""
+    if turn.role is Role.ASSISTANT:
+        return turn.content
+    words = spoken(turn.content)
+    quote = _QUOTE.match(words)
+    before, own = (quote[0] + "\n", words[quote.end() :]) if quote else ("", words)
+    if not private:
+        own = own.removeprefix(f"{turn.speaker}: ").replace("\n  ", "\n")
+    return before + own
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Writes our own file."""
+
+    storage: Storage
+
+    async def everything(self) -> AsyncIterator[str]:
+        """The file of all conversations."""
+        before = "[\n"
+        for place in await self.storage.archive.places():
+            chat = await self.storage.archive.read(place)
+            if chat is not None:
+                yield before
+                before = ",\n"
+                async for piece in self.one(chat):
+                    yield piece
+        yield "[]\n" if before == "[\n" else "\n]\n"
+
+    async def at(self, place: ChatKey) -> AsyncIterator[str]:
+        """The file of the conversation at one place; nothing when there is none."""
+        chat = await self.storage.archive.read(place)
+        if chat is not None:
+            async for piece in self.one(chat):
+                yield piece
+            yield "\n"
+
+    async def one(self, chat: ArchivedChat, *, with_media: bool = True) -> AsyncIterator[str]:
+        """The file of one conversation, `with_media` or without its pictures and sounds."""
+        left_out = not with_media and any(turn.media for turn in chat.turns)
+        yield native_format.opening(chat, media_left_out=left_out)
+        for start in range(0, len(chat.turns), BLOCK):
+            block = await self._block(chat.turns[start : start + BLOCK], with_media=with_media)
+            yield f",\n{block}" if start else block
+        yield native_format.CLOSING
+
+    async def _block(self, turns: Sequence[ArchivedTurn], *, with_media: bool) -> str:
+        hashes = {medium.hash for turn in turns for medium in turn.media} if with_media else ()
+        contents = await self.storage.media.contents(hashes) if hashes else {}
+        return await asyncio.to_thread(lambda: ",\n".join(native_format.lines(turns, contents)))

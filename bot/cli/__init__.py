@@ -1,0 +1,1 @@
+"""Commands of the shell besides running the bot."""

@@ -1,0 +1,170 @@
+"""The shell's commands besides running the bot: each opens what it needs, does its work and ends."""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from bot.archive.export import Exporter
+from bot.archive.importing import Importer, ImportOptions, named, put
+from bot.cli import output
+from bot.cli.opening import open_storage, take
+from bot.conversation.indexing import Indexer
+from bot.conversation.tokens import counter
+from bot.errors import ArchiveError, StartError
+from bot.settings import Settings
+from storage import Storage, StorageError, files
+from storage import backup as backups
+from storage.records import ChatKey
+
+LONGEST_ANSWER = 1000
+"""Bytes of a line at a terminal."""
+
+
+async def backup(settings: Settings, target: Path) -> None:
+    """Copy the database, also beside a running bot. Raises StartError."""
+    try:
+        await backups.backup(settings.database_path, target)
+    except StorageError as exc:
+        raise StartError(str(exc)) from exc
+
+
+async def restore(settings: Settings, file: Path) -> int | None:
+    """Put a backup in the place of the database; on a terminal only after a yes. Raises StartError."""
+    path = settings.database_path
+    async with AsyncExitStack() as stack:
+        await take(settings, stack)
+        try:
+            ready = await backups.make_ready(path, file)
+            stack.callback(backups.drop, ready)
+            if not await _agreed(path, file):
+                output.write("Nothing was changed.\n")
+                return 1
+            restored = await backups.put_in_place(path, ready)
+            files.tighten(files.of_database(path))  # what stands aside now may be of an older version
+        except StorageError as exc:
+            raise StartError(f"{file} was not restored, and nothing was changed: {exc}") from exc
+    output.write(_told(path, file, restored))
+    return None
+
+
+async def export(settings: Settings, place: ChatKey | None, target: Path | None) -> None:
+    """Write one chat, or all of them, to a new file or to standard output. Raises StartError.
+
+    It is read from a copy, which is whole at one moment; the bot may run meanwhile.
+    """
+    with TemporaryDirectory(dir=settings.database_path.parent, prefix="export-") as folder:
+        copy = Path(folder) / "keepsake.db"
+        await backup(settings, copy)
+        storage = await _opened(copy)
+        try:
+            exporter = Exporter(storage)
+            if place is not None and await storage.chats.find(place) is None:
+                raise ArchiveError(f"there is no chat {named(place)} in {settings.database_path}")
+            await _write(exporter.everything() if place is None else exporter.at(place), target)
+        finally:
+            await storage.close()
+
+
+async def import_file(settings: Settings, file: Path, wish: ImportOptions) -> None:
+    """Put the conversations of a file into the database, all of them or none. Raises StartError."""
+    count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+    parcels = await asyncio.to_thread(Importer(count_tokens, settings.zone).read, file, wish)
+    async with AsyncExitStack() as stack:
+        storage = await open_storage(settings, stack, wait=0.0)
+        try:
+            await put(storage, parcels, time.time())
+            indexer = Indexer(storage, settings.zone)  # the bot would do it too, but not before its first answer
+            for chat_id in await storage.past.chats_to_index():
+                await indexer.catch_up(chat_id)
+        except StorageError as exc:
+            raise ArchiveError(f"{settings.database_path}: {exc}") from exc
+    messages = sum(len(parcel.chat.turns) for parcel in parcels)
+    output.write(f"Imported: {_counted(len(parcels), 'chat')}, {_counted(messages, 'message')}.\n")
+
+
+async def _agreed(path: Path, file: Path) -> bool:
+    """Whoever has no terminal can't be asked, and loses nothing: the old database is kept."""
+    if not await asyncio.to_thread(path.exists) or not (sys.stdin is not None and sys.stdin.isatty()):
+        return True
+    output.write(f"Replace {path} with {file}? The current file is kept next to it. [y/N] ")
+    return (await _typed(sys.stdin.fileno())).strip().casefold() in ("y", "yes")
+
+
+async def _typed(terminal: int) -> str:
+    """The next line that somebody types; a signal does not wait for it, nor does the end of the process."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def hand_over(typed: str) -> None:
+        if not line.done():
+            line.set_result(typed)
+
+    def read() -> None:
+        typed = os.read(terminal, LONGEST_ANSWER).decode(errors="replace")
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(hand_over, typed)
+
+    threading.Thread(target=read, name="terminal", daemon=True).start()
+    return await line
+
+
+def _told(path: Path, file: Path, restored: backups.RestoreReport) -> str:
+    settled = restored.settled
+    left = {
+        "unanswered messages": settled.answers,
+        "replies being sent": settled.replies,
+        "notices": settled.notices,
+        "unhandled updates": settled.updates,
+        "broadcasts": settled.broadcasts,
+    }
+    lines = [
+        f"Restored: {path} is now {file} ({_counted(restored.chats, 'chat')}, {_counted(restored.turns, 'message')})."
+    ]
+    if restored.aside is not None:
+        lines.append(f"The previous database is {restored.aside}. Delete it once everything works.")
+    if pending := [f"{what} {count}" for what, count in left.items() if count]:
+        lines.append(f"Pending at the time, and dropped now: {', '.join(pending)}.")
+    lines.append("Anything forgotten or reset since that backup is back.")
+    return "\n".join(lines) + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+async def _opened(copy: Path) -> Storage:
+    try:
+        return await Storage.open(copy, keeps_old=False)
+    except StorageError as exc:
+        raise StartError(str(exc)) from exc
+
+
+async def _write(pieces: AsyncIterator[str], target: Path | None) -> None:
+    if target is None:
+        if not output.exists():
+            raise ArchiveError("there is no standard output to write to: name a file")
+        async for piece in pieces:
+            await asyncio.to_thread(output.write_bytes, piece.encode())
+        return
+    out = _new(target)
+    try:
+        with out:
+            async for piece in pieces:
+                await asyncio.to_thread(out.write, piece.encode())
+    except OSError as exc:
+        raise ArchiveError(f"{target} could not be written completely: {exc.strerror}") from exc
+
+
+def _new(target: Path) -> BinaryIO:
+    """A file that only its owner can read: it holds what people said."""
+    try:
+        return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as exc:
+        raise ArchiveError(f"{target} can't be written: {exc.strerror}") from exc

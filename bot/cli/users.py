@@ -1,0 +1,62 @@
+"""The shell's commands about who may talk to the bot: ``users``, ``allow``, ``block`` and ``owner``.
+
+They work on the database alone, beside a running bot too: it looks there with every message, and sends what is to be
+told within seconds.
+"""
+
+import time
+from contextlib import AsyncExitStack
+
+from bot.access.access_requests import AccessRequests, called
+from bot.access.policy import new_link
+from bot.access.roster import RosterReader
+from bot.cli.bot_client import username
+from bot.cli.opening import make_door, open_beside
+from bot.errors import SettingError, StartError
+from bot.settings import Settings
+from storage import StorageError
+from storage.access_list import SHELL, AccessStatus, Applicant
+
+
+async def users(settings: Settings) -> str:
+    """Who has access, since when, given by whom, and what they used. Raises StartError."""
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        roll = await RosterReader(storage, make_door(settings, storage), settings.zone).read()
+        return roll.text + "\n"
+
+
+async def put(settings: Settings, telegram_id: int, standing: AccessStatus) -> str:
+    """Let a person or a group in, or block them; also an owner of the database's. Raises StartError."""
+    if settings.access == "list" and standing is AccessStatus.ALLOWED:
+        raise SettingError("ACCESS=list: only those in OWNER_IDS and ALLOWED_IDS have access, so add the ID there")
+    if telegram_id in settings.owner_ids:
+        raise SettingError(f"OWNER_IDS has {telegram_id}, and takes precedence over this command")
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        known = await storage.access.find(telegram_id)
+        requests = AccessRequests(storage, make_door(settings, storage).owners, time.time)
+        if known is not None and known.standing is AccessStatus.OWNER and standing is AccessStatus.ALLOWED:
+            return f"{called(known.guest)} is already an owner.\n"
+        try:
+            async with storage.transaction() as tx:
+                entry, _ = await requests.put(tx, known.guest if known else Applicant(telegram_id), standing, SHELL)
+        except StorageError as exc:
+            raise StartError(f"{settings.database_path}: {exc}") from exc
+        return f"{called(entry.guest)} {'has access' if standing is AccessStatus.ALLOWED else 'is blocked'} now.\n"
+
+
+async def owner(settings: Settings) -> str:
+    """A new one-time link; those before it that nobody used end. Raises StartError."""
+    if settings.access == "list":
+        raise SettingError("ACCESS=list: the owners are those in OWNER_IDS, so add your ID there")
+    async with AsyncExitStack() as stack:
+        storage = await open_beside(settings, stack)
+        try:
+            code = await new_link(storage, time.time())
+        except StorageError as exc:
+            raise StartError(f"{settings.database_path}: {exc}") from exc
+    name = await username(settings)
+    if name is None:
+        return f"Telegram did not say the bot's name. Send this to the bot within 24 hours: /start {code}\n"
+    return f"The first person to open this link within 24 hours becomes an owner: https://t.me/{name}?start={code}\n"

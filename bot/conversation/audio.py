@@ -1,0 +1,108 @@
+"""Sounds for a model that can't hear them: written down by one that can."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.conversation.incoming_message import IncomingMessage
+from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
+from bot.errors import CannotHear, ModelError, NothingHeard
+from bot.llm.interface import Capabilities, ExtraRequest, Sound, Transcriber
+from storage import Transaction
+from storage.media_store import content_hash
+from storage.records import MediaKind, NewMedium
+
+MOST_WRITTEN = 100
+"""Sounds whose words are remembered, for when what stands beside them is edited."""
+WORDLESS = "[sound: not readable: no words were heard in it]"
+UNHEARD = "[sound: not readable: it can't be heard here]"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribedMessage:
+    """A message that was listened to: the words of its sounds where they were written down, or why not."""
+
+    said: IncomingMessage
+    transcript: str = ""
+    failure: ModelError | None = None
+    took: tuple[ExtraRequest, ...] = ()
+    """The requests that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTranscriber:
+    """Listens for models that can't; `transcriber` None: nobody does. `ledger` None: nobody counts what it takes."""
+
+    transcriber: Transcriber | None
+    ledger: UsageRecorder | None = None
+    written: OrderedDict[tuple[int | None, int | None, str], str] = field(default_factory=OrderedDict)
+    """By the message and its sound."""
+
+    async def understand(self, said: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
+        """The message for a model with these senses. A sound that nobody can hear stays, for a later model."""
+        quoted = said.quote.media if said.quote else ()
+        sounds = [one for one in (*quoted, *said.media) if one.kind is MediaKind.AUDIO]
+        if not sounds or senses.hears:
+            return TranscribedMessage(said)
+        if self.transcriber is None:
+            return _unheard(said, CannotHear("no TRANSCRIPTION_MODEL"))
+        took: list[ExtraRequest] = []
+        try:
+            theirs, own = (
+                await self._written(self.transcriber, said, quoted, took),
+                await self._written(self.transcriber, said, said.media, took),
+            )
+        except ModelError as exc:
+            return _unheard(said, exc, tuple(took))
+        if not theirs and not own:
+            failure = None if _is_seen(said) else NothingHeard("no words")
+            return TranscribedMessage(_without_sound(said, WORDLESS), failure=failure, took=tuple(took))
+        quote = said.quote
+        if quote is not None:
+            attached = "\n".join(filter(None, (quote.attached, theirs)))
+            quote = replace(quote, attached=attached, media=_silent(quote.media))
+        text = "\n".join(filter(None, (said.text, own)))
+        heard = replace(said, text=text, quote=quote, media=_silent(said.media))
+        return TranscribedMessage(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
+
+    async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]) -> None:
+        """Count what was asked for somebody in a chat."""
+        if self.transcriber is None or self.ledger is None:
+            return
+        for each in took:
+            asked = CountedRequest(self.transcriber.name, each.counted, each.said, user_id)
+            await self.ledger.add(tx, chat_id, asked, each.usage)
+
+    async def _written(
+        self, transcriber: Transcriber, said: IncomingMessage, media: Sequence[NewMedium], took: list[ExtraRequest]
+    ) -> str:
+        words = []
+        for one in media:
+            if one.kind is MediaKind.AUDIO:
+                key = (said.sender_id, said.message_id, content_hash(one.data))
+                if key not in self.written:
+                    self.written[key] = await transcriber.transcribe(Sound(one.format, one.data), took)
+                    if len(self.written) > MOST_WRITTEN:
+                        self.written.popitem(last=False)
+                words.append(self.written[key])
+        return "\n".join(filter(None, words))
+
+
+def _unheard(said: IncomingMessage, failure: ModelError, took: tuple[ExtraRequest, ...] = ()) -> TranscribedMessage:
+    if _is_seen(said):
+        return TranscribedMessage(_without_sound(said, UNHEARD), took=took)
+    return TranscribedMessage(said, failure=failure, took=took)
+
+
+def _is_seen(said: IncomingMessage) -> bool:
+    """Whether it is a film, of which there is more than its sound; in a round one somebody speaks."""
+    kinds = {one.kind for one in said.media}
+    return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in said.notes)
+
+
+def _without_sound(said: IncomingMessage, why: str) -> IncomingMessage:
+    return replace(said, media=_silent(said.media), remarks=(*said.remarks, why))
+
+
+def _silent(media: Sequence[NewMedium]) -> tuple[NewMedium, ...]:
+    return tuple(one for one in media if one.kind is not MediaKind.AUDIO)

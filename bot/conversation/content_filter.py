@@ -1,0 +1,187 @@
+"""An answer to what a content filter refuses: without what it refuses, which is left out of later prompts.
+
+It may be what was recalled, the newest pictures, what was said before, or the newest message. A word about the newest
+message alone tells which: where that is refused too, it is left out; else what is before it is searched by halves, and
+the rest of the conversation answers. Where nothing in it is refused by itself the window is made shorter, once, and at
+last the newest message is answered alone. What a chat's instructions say is nobody's message: then none is blamed.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.conversation.answer import Answer, MediaAttempts
+from bot.conversation.prompt_builder import Reduction, newest
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.window import PromptWindow
+from bot.conversation.window_fitter import WindowFitter
+from bot.errors import ContentRefused, InstructionsRefused, MediaRefused, MessageRefused, ModelError
+from bot.language import sentence, texts
+from bot.llm.interface import Finish
+from storage import complete
+from storage.records import Chat, Notice, Turn
+from storage.transcript import PendingReply
+
+Ask = Callable[[], Awaitable[None]]
+"""Asks for the answer. Raises a ModelError."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFilterRecovery:
+    """Finds what is refused, and has the rest answered."""
+
+    tries: MediaAttempts
+    culprits: RefusalSearch
+    room: WindowFitter
+
+    async def answer(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContentRefused, ask: Ask) -> None:
+        """Raises MessageRefused when it is what the bot was asked, InstructionsRefused when it is what it was told."""
+        if await self._is_compacted_since(chat, owed, answer) and await self._passes(answer, ask):
+            return
+        if await self._passes_without_recalled(chat, owed, answer):
+            return
+        if await self._passes_without_media(chat, owed, answer, refusal):
+            return
+        view = await self._view(chat, owed)
+        asked = newest(view)
+        before = [turn for turn in view.window.turns if turn not in asked]
+        if (before or view.memory) and await self._may_pass(view, [turn.content for turn in asked]):
+            if await self._passes_cleaned(chat, owed, answer, ask):
+                return
+            if await self._is_compacted_since(chat, owed, answer):  # while that was looked for
+                await self.answer(chat, owed, answer, refusal, ask)
+                return
+            await self._check_instructions(view, refusal)
+            await self.room.halve(chat.id)
+            if await self._passes(answer, ask):
+                return
+            if await self._passes(answer, self._with(chat, owed, answer, Reduction.ALONE)):
+                answer.left_out = [texts.EARLIER_REFUSED]
+                await self._leave_out_all(chat, owed)
+                return
+        await self._check_instructions(view, refusal)
+        await self._leave_out_newest(chat, answer, view, asked, refusal, ask)
+
+    async def _is_compacted_since(self, chat: Chat, owed: PendingReply, answer: Answer) -> bool:
+        """Whether the window has been compacted since it was sent: then what was refused need not be in it now."""
+        request = answer.request
+        if request is None or answer.draft.goes_on:
+            return False
+        sent, view = request.contents.view.window, await self._view(chat, owed)
+        return sent.through_turn != view.window.through_turn
+
+    async def _passes_without_recalled(self, chat: Chat, owed: PendingReply, answer: Answer) -> bool:
+        request = answer.request
+        if request is None or (request.lasting and not answer.draft.goes_on):
+            return False
+        contents = request.contents
+        found = {*contents.recalled.turn_ids, *contents.edited, *(at for one in contents.looks for at in one.turn_ids)}
+        if not await self._passes(answer, self._with(chat, owed, answer, Reduction.RECALLED)):
+            return False
+        try:
+            if found and await self.culprits.leave_out_recalled(contents.view, sorted(found)):
+                answer.left_out.append(texts.EARLIER_REFUSED)
+        except ModelError as exc:
+            _stays(chat, exc)
+        return True
+
+    async def _passes_without_media(
+        self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContentRefused
+    ) -> bool:
+        if not answer.has_media:
+            return False
+        left_out, passes = await self.tries.requests.leave_out_media(chat.id), False
+        try:
+            passes = await self._passes(answer, self._with(chat, owed, answer, Reduction.RECALLED))
+        finally:
+            if not passes:
+                await complete(self.tries.requests.take_back(left_out))
+        if passes:
+            answer.unsensed = MediaRefused(str(refusal))
+        return passes
+
+    async def _passes_cleaned(self, chat: Chat, owed: PendingReply, answer: Answer, ask: Ask) -> bool:
+        """Whether the window passes without what is refused in it."""
+        answer.draft.still_trying()
+        view = await self._view(chat, owed)
+        asked = newest(view)
+        try:
+            found = await self.culprits.leave_out(view, [turn for turn in view.window.turns if turn not in asked])
+        except ModelError as exc:
+            _stays(chat, exc)
+            return False
+        if not found:
+            return False
+        answer.left_out.append(texts.EARLIER_REFUSED)
+        return await self._passes(answer, ask)
+
+    async def _check_instructions(self, view: PromptWindow, refusal: ContentRefused) -> None:
+        if await self._may_pass(view, [self.culprits.windows.system(view.window.chat)]):
+            return
+        error = InstructionsRefused(str(refusal))
+        error.model, error.request_id = refusal.model, refusal.request_id
+        raise error
+
+    async def _leave_out_all(self, chat: Chat, owed: PendingReply) -> None:
+        """The newest message passes, alone: what is before it does not, however little is left of it."""
+        view = await self._view(chat, owed)
+        asked = newest(view)
+        storage = self.culprits.windows.storage
+        async with storage.transaction() as tx:
+            before = [turn.id for turn in view.window.turns if turn not in asked]
+            await storage.transcript.leave_out(tx, chat.id, before)
+            if not before:
+                await storage.memories.take_out(tx, chat.id, bool, self.culprits.windows.memory_tokens)
+
+    async def _leave_out_newest(
+        self, chat: Chat, answer: Answer, view: PromptWindow, asked: Sequence[Turn], refusal: ContentRefused, ask: Ask
+    ) -> None:
+        refused = [turn.id for turn in asked]
+        if len(asked) > 1:
+            try:
+                refused = await self.culprits.among(view, asked) or refused
+            except ModelError as exc:
+                log.info("Chat %d: which of the newest messages is refused can't be asked now: %s", chat.id, exc)
+        error = MessageRefused(str(refusal))
+        error.model, error.request_id, error.turn_ids = refusal.model, refusal.request_id, tuple(refused)
+        if len(refused) == len(asked):
+            raise error
+        storage = self.culprits.windows.storage
+        async with storage.transaction() as tx:
+            await storage.transcript.leave_out(tx, chat.id, refused, settled=True)
+            await storage.notices.add(tx, Notice(chat.place, chat.private, sentence(error)))
+        if not await self._passes(answer, ask):
+            error.turn_ids = tuple(turn.id for turn in asked)
+            raise error
+
+    async def _passes(self, answer: Answer, ask: Ask) -> bool:
+        try:
+            await ask()
+        except ContentRefused:
+            if not answer.draft.has_begun:
+                return False
+            answer.draft.finish = Finish.FILTER
+        return True
+
+    async def _may_pass(self, view: PromptWindow, said: Sequence[str]) -> bool:
+        """Whether these words are not refused by themselves, or that can't be asked now."""
+        try:
+            return await self.culprits.passes(view, said)
+        except ModelError as exc:
+            log.info("Chat %d: what is refused can't be asked now: %s", view.window.chat.id, exc)
+            return True
+
+    def _with(self, chat: Chat, owed: PendingReply, answer: Answer, less: Reduction) -> Ask:
+        async def ask() -> None:
+            await self.tries.sensed(chat, owed, answer, less)
+
+        return ask
+
+    async def _view(self, chat: Chat, owed: PendingReply) -> PromptWindow:
+        return await self.culprits.windows.view(chat.id, without=owed.replaces)
+
+
+def _stays(chat: Chat, exc: ModelError) -> None:
+    log.warning("Chat %d: what is refused could not be found, and stays for now: %s", chat.id, exc)

@@ -1,0 +1,132 @@
+"""A chat's memory as people see it: shown word for word with its numbers, corrected when they say so."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.conversation.compaction import Compactor
+from bot.conversation.memory_text import times
+from bot.conversation.model_selector import is_sent
+from bot.conversation.prompt import instruction
+from bot.llm.interface import Message
+from storage import Storage
+from storage.records import Chat, Report
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """The memory and the numbers around it; tokens are the model's, as well as we know."""
+
+    text: str
+    memory_tokens: int
+    prompt_tokens: int
+    context_window: int
+    rounds: int
+    media: int
+    """Pictures and sounds that the model sees and hears."""
+    cached_share: float | None
+    """Of the last prompt, as the server reported it; None when it reported nothing."""
+    made_at: datetime | None
+    whole: bool
+    """Whether nothing has left the window."""
+    spans: tuple[tuple[str, str], ...] = ()
+    """The first and the last time of each stretch that the notes are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierMemory:
+    """Earlier notes, and what would change if they were brought back."""
+
+    version_id: int
+    made_at: datetime
+    back: tuple[str, ...]
+    gone: tuple[str, ...]
+    has_older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEditor:
+    """Shows and corrects memories; times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    compactor: Compactor
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def show(self, chat_id: int) -> MemoryView:
+        """The memory of a chat as it stands in its prompt."""
+        view = await self.compactor.windows.view(chat_id)
+        reports = await self.storage.transcript.reports(chat_id, 1)
+        memory = view.window.memory
+        return MemoryView(
+            text=view.memory,
+            memory_tokens=round(view.sizes.memory),
+            prompt_tokens=round(view.sizes.total),
+            context_window=view.policy.context_window,
+            rounds=len(view.starts),
+            media=sum(is_sent(one, view.model.senses) for turn in view.window.turns for one in turn.media),
+            cached_share=_cached_share(reports),
+            made_at=datetime.fromtimestamp(memory.made_at, self.zone) if memory else None,
+            whole=view.window.through_turn <= view.window.chat.reset_turn,
+            spans=tuple(times(view.covers, self.zone)),
+        )
+
+    async def before(self, chat: Chat, version_id: int | None = None) -> EarlierMemory | None:
+        """The notes before these (None: before the present ones), and how they differ from the present ones."""
+        found = await self.storage.memories.versions_before(chat, version_id, limit=2)
+        if not found:
+            return None
+        memory = await self.storage.memories.current(chat)
+        then, now = found[0].text.splitlines(), memory.text.splitlines() if memory else []
+        return EarlierMemory(
+            version_id=found[0].id,
+            made_at=datetime.fromtimestamp(found[0].made_at, self.zone),
+            back=tuple(line for line in then if line.strip() and line not in now),
+            gone=tuple(line for line in now if line.strip() and line not in then),
+            has_older=len(found) > 1,
+        )
+
+    async def bring_back(self, chat: Chat, version_id: int) -> int | None:
+        """Put earlier notes in the place of the present ones, whose version is returned: they can be put back.
+
+        What has left the window stays out of it, and what was edited since they were made is told again. None when
+        there is nothing like that any more.
+        """
+        version = await self.storage.memories.version(chat, version_id)
+        if version is None:
+            return None
+        view = await self.compactor.windows.view(chat.id)
+        former = await self.storage.memories.present_version(chat)
+        memory = self.compactor.windows.memory(view.window.through_turn, version.text, version.made_at, version.covers)
+        async with self.storage.transaction() as tx:
+            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+            if stored:  # a compaction under way would bring the present ones back
+                await self.storage.chats.take_back(tx, chat.id)
+                await self.storage.memories.tell_again(tx, chat.id, version.made_at)
+        return former or version_id if stored else None
+
+    async def correct(self, chat: Chat, change: str) -> bool:
+        """Let the model apply a person's change to the memory. Raises a ModelError.
+
+        False when the memory was changed meanwhile, so that this change was made to an older one.
+        """
+        windows = self.compactor.windows
+        view = await windows.view(chat.id)
+        model = windows.choice.model(chat)
+        length = self.compactor.length(model, view.memory, [change])
+        asked = (
+            Message("system", instruction("correction", length=length)),
+            Message("user", f"The notes:\n\n{view.memory or '(none yet)'}\n\nThe change:\n\n{change}"),
+        )
+        text = await self.compactor.as_memory(chat, model, await self.compactor.side_calls.ask(chat, model, asked))
+        memory = windows.memory(view.window.through_turn, text, self.clock(), view.covers)
+        async with self.storage.transaction() as tx:
+            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+            if stored:  # a compaction under way would bring the old text back
+                await self.storage.chats.take_back(tx, chat.id)
+        return stored
+
+
+def _cached_share(reports: Sequence[Report]) -> float | None:
+    usage = reports[0].usage if reports else None
+    return usage.cached / usage.input if usage and usage.input else None

@@ -1,0 +1,160 @@
+"""Whether new notes still tell what the old ones told: by names and numbers, which no rewording changes.
+
+A line's traces are its numbers and its names (words with a capital inside the line). Where a script has no capitals,
+they are the longer words without their endings, or pairs of signs where it has no blanks either.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.conversation.memory_text import fitting, headed
+from bot.conversation.tokens import TokenCounter
+
+MOST_LOST = 0.5
+"""Of the old traces. An update drops what is done with and what has changed, the lesser part; a model that wrote of the
+newest rounds alone drops nearly all."""
+LEAST_LOST = 5
+"""Traces: a fact or two of very short notes may have changed, and are no loss."""
+LEAST_LINE = 0.5
+"""A line is lost when it keeps less than this share of its traces."""
+TOLD_SHARE = 0.5
+"""Of a line's words, that it has in common with what it tells of."""
+OLD_SHARE = 0.5
+"""Of the notes' length, which lines that were lost may take."""
+_WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]+[^\W\d_]*)*")
+_NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f]\d{3})*")
+_CODE = re.compile("[0-9a-z\u0430-\u044f]{4,}")
+"""In small Latin or Russian letters."""
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLoss:
+    """What new notes lost of the old ones."""
+
+    lines: tuple[str, ...]
+    severe: bool
+    """Whether it is most of what the old ones told."""
+
+
+def loss(old: str, new: str) -> MemoryLoss:
+    """What of the old notes the new ones don't tell any more."""
+    found = _traces(new)
+    roots = {trace[:size] for trace in found for size in range(2, len(trace) + 1)}
+    lines, all_traces, gone_traces = [], set[str](), set[str]()
+    for line in old.splitlines():
+        traces = set() if headed(line) else _telling(line)
+        gone = {trace for trace in traces if trace not in roots}
+        all_traces |= traces
+        gone_traces |= gone
+        if traces and len(gone) > (1 - LEAST_LINE) * len(traces):
+            lines.append(line)
+    severe = len(gone_traces) >= LEAST_LOST and len(gone_traces) > MOST_LOST * len(all_traces)
+    return MemoryLoss(tuple(lines), severe)
+
+
+def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """The lines that tell of one of these texts: they have half of their words, names and numbers from it."""
+    traces = {line: _content(line) for line in lines if not headed(line)}
+    found: set[str] = set()
+    for text in texts:
+        said = _content(text)
+        found |= {line for line, own in traces.items() if own and len(own & said) >= TOLD_SHARE * len(own)}
+    return found
+
+
+def sharing_codes(lines: Iterable[str], texts: Iterable[str], others: Iterable[str]) -> set[str]:
+    """The lines with a long number, or a word with a digit in it such as a password, of these texts and no other."""
+    codes = _codes(texts) - _codes(others)
+    return {line for line in lines if not codes.isdisjoint(_codes([line]))}
+
+
+def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
+    """New notes with the lines that they lost, as far as they fit, each in its old section."""
+    chosen, room = list[str](), OLD_SHARE * most_tokens
+    for line in lost:
+        room -= count_tokens(line)
+        if room < 0:
+            break
+        chosen.append(line)
+    kept = fitting(new, most_tokens - sum(map(count_tokens, chosen)), count_tokens).split("\n")
+    heading = ""
+    for line in old.splitlines():
+        if headed(line):
+            heading = line
+        elif line in chosen:
+            _put(kept, heading, line)
+            chosen.remove(line)
+    return "\n".join(kept)
+
+
+def _put(lines: list[str], heading: str, line: str) -> None:
+    """Put a line at the end of its section."""
+    if not heading:
+        lines.insert(0, line)
+        return
+    if heading not in lines:
+        lines += [heading, line]
+        return
+    at = lines.index(heading) + 1
+    while at < len(lines) and not headed(lines[at]):
+        at += 1
+    while at > 1 and not lines[at - 1].strip():
+        at -= 1
+    lines.insert(at, line)
+
+
+def _telling(line: str) -> set[str]:
+    """A line's names and numbers, or its longer words where it has neither of them, nor capitals."""
+    plain = unicodedata.normalize("NFKC", line)
+    words = [word[0] for word in _WORD.finditer(plain)]
+    cased = any(word != word.upper() or word != word.lower() for word in words)
+    names = {_root(word) for word in words[1:] if word[0].isupper() and len(word) > 1}
+    numbers = _numbers(plain)
+    others = set() if cased else {_root(word) for word in words if len(word) > 3 and not _UNSPACED.search(word)}
+    traces = names | numbers | others | _pairs(plain)
+    return traces or {_root(word) for word in words if len(word) > 4}
+
+
+def _content(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFKC", text)
+    words = {_root(word[0]) for word in _WORD.finditer(plain) if len(word[0]) > 3 and not _UNSPACED.search(word[0])}
+    return words | _numbers(plain) | _pairs(plain)
+
+
+def _traces(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFKC", text)
+    words = {_folded(word[0]) for word in _WORD.finditer(plain)}
+    return words | _numbers(plain) | _pairs(plain)
+
+
+def _codes(texts: Iterable[str]) -> set[str]:
+    found = {code for text in texts for code in _CODE.findall(unicodedata.normalize("NFKC", text).casefold())}
+    return {code for code in found if any(map(str.isdigit, code)) and not _YEAR.fullmatch(code)}
+
+
+def _numbers(text: str) -> set[str]:
+    """Without what groups their digits and without leading zeros: 05 is 5 in another way of writing dates."""
+    digits = (
+        "".join(str(unicodedata.digit(char)) for char in number[0] if char.isdigit())
+        for number in _NUMBER.finditer(text)
+    )
+    return {f"#{number.lstrip('0') or '0'}#" for number in digits}
+
+
+def _pairs(text: str) -> set[str]:
+    return {run[0][at : at + 2] for run in _UNSPACED.finditer(text) for at in range(len(run[0]) - 1)}
+
+
+def _root(word: str) -> str:
+    """Without its inflection, roughly."""
+    folded = _folded(word)
+    return folded if len(folded) < 4 else folded[: max(3, len(folded) - 2)]
+
+
+def _folded(word: str) -> str:
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char))

@@ -1,0 +1,106 @@
+"""Which model answers: the one that the chat has chosen, or one that sees while there is a picture in the window."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+
+from bot.llm.interface import Capabilities, ChatModel, Models
+from storage.records import Chat, ChatSettings, MediaKind, Medium, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSelector:
+    """Chooses among a server's models."""
+
+    models: Models
+    main: str
+    offered: frozenset[str] = frozenset()
+    """What a chat may choose instead of the main model."""
+    vision: str | None = None
+    """Answers while there is a picture in the window."""
+    default_vision: str | None = None
+    """Does so where the chosen model can't."""
+
+    @property
+    def smallest_window(self) -> int:
+        """What fits each model that may answer, in tokens."""
+        return min(self.models.of(name).window for name in self.names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The models that may answer."""
+        vision = self.vision or self.default_vision
+        return self.offered | {self.main} | ({vision} if vision else set())
+
+    def model(self, chat: Chat, turns: Sequence[Turn] = ()) -> ChatModel:
+        """The model for a window with these turns."""
+        chosen = self.models.of(self.name(chat.choices))
+        if not any(medium.kind is MediaKind.IMAGE and not medium.refused for turn in turns for medium in turn.media):
+            return chosen
+        heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
+        if chosen.senses.sees and (self.vision is None or (heard and chosen.senses.hears)):
+            return chosen  # what hears as well is not replaced by what only sees
+        vision = self.vision or self.default_vision
+        return self.models.of(vision) if vision else chosen
+
+    def senses(self, choices: ChatSettings) -> Capabilities:
+        """What a chat can show and say to the bot; a picture is seen by whichever model answers about it."""
+        senses = self.models.of(self.name(choices)).senses
+        vision = self.vision or (None if senses.sees else self.default_vision)
+        return replace(senses, sees=self.models.of(vision).senses.sees) if vision else senses
+
+    def name(self, choices: ChatSettings) -> str:
+        """The model that the chat has chosen, if it is still offered, or the main one."""
+        chosen = choices.model
+        return chosen if chosen in self.offered and chosen is not None else self.main
+
+
+def is_sent(medium: Medium, senses: Capabilities) -> bool:
+    """Whether a model with these senses is sent this medium."""
+    return not medium.refused and takes(senses, medium.kind)
+
+
+def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]:
+    """The turns without the oldest pictures of more than that many."""
+    pictures = [
+        (turn.id, at)
+        for turn in turns
+        for at, medium in enumerate(turn.media)
+        if medium.kind is MediaKind.IMAGE and not medium.refused
+    ]
+    if most is None or len(pictures) <= most:
+        return turns
+    gone = set(pictures[: len(pictures) - most])
+    return tuple(replace(turn, media=_without(turn, gone)) if turn.media else turn for turn in turns)
+
+
+def within_bytes(turns: tuple[Turn, ...], most: int) -> tuple[Turn, ...]:
+    """The turns without the oldest pictures and sounds, where they are more than that many bytes.
+
+    Then half of those bytes go at once, so that the next requests begin like this one and are found in the cache. The
+    last turn with pictures or sounds keeps them.
+    """
+    heavy = [(turn, size) for turn in turns if (size := _size(turn))]
+    first, total = 0, 0
+    for last, (_, size) in enumerate(heavy):
+        total += size
+        if total > most:
+            while first < last and total > most / 2:
+                total -= heavy[first][1]
+                first += 1
+    gone = {(turn.id, at) for turn, _ in heavy[:first] for at in range(len(turn.media))}
+    return tuple(replace(turn, media=_without(turn, gone)) if turn.media else turn for turn in turns) if gone else turns
+
+
+def _size(turn: Turn) -> int:
+    return sum(medium.size for medium in turn.media if not medium.refused)
+
+
+def _without(turn: Turn, gone: Container[tuple[int, int]]) -> tuple[Medium, ...]:
+    return tuple(
+        replace(medium, refused=medium.refused or (turn.id, at) in gone) for at, medium in enumerate(turn.media)
+    )
+
+
+def takes(senses: Capabilities, kind: MediaKind) -> bool:
+    """Whether a model with these senses takes such a medium."""
+    return senses.sees if kind is MediaKind.IMAGE else senses.hears

@@ -1,0 +1,172 @@
+"""The next request of a conversation: its window, and behind the newest words what they bring to mind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import partial
+
+from bot.conversation.cache_markers import CacheMarkerPolicy, cache_key, keeps_words
+from bot.conversation.model_selector import is_sent
+from bot.conversation.recall import NOTHING, Recall, Recalled
+from bot.conversation.thresholds import cut_to
+from bot.conversation.tools import Toolbox, ToolUsingModel
+from bot.conversation.window import PromptWindow, WindowReader
+from bot.llm.interface import ChatModel, Message, Options
+from storage.records import Chat, Role, Turn
+
+ROOM_SHARE = 0.5
+"""What recall may take of the room that the window leaves to the model; the rest is for the answer."""
+
+
+class Reduction(Enum):
+    """What a request goes without, after the model refused it."""
+
+    NOTHING = auto()
+    RECALLED = auto()
+    """What was recalled, and the tools that recall."""
+    UNANSWERED = auto()
+    """What was said since the last answer besides, but for the newest message."""
+    HALF = auto()
+    """What was recalled, and the older half of the window."""
+    ALONE = auto()
+    """All but the newest message."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptContents:
+    """What a request is made of."""
+
+    view: PromptWindow
+    turns: Sequence[Turn]
+    """Those of the window that are sent."""
+    recalled: Recalled = NOTHING
+    edited: Sequence[int] = ()
+    """Older turns that are told again since the notes have them as they were."""
+    looks: list[Recalled] = field(default_factory=list)
+    """What the model has looked up on its way to the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model is sent; `counted`: our own count of its tokens, `marked`: whether it has cache markers."""
+
+    model: ChatModel
+    messages: tuple[Message, ...]
+    counted: int
+    marked: bool
+    lasting: bool
+    """Whether nothing is in it that the next one will not have."""
+    contents: PromptContents
+
+    def options(self, chat: Chat) -> Options:
+        """What it asks for, as the chat has chosen."""
+        thinking, voice = chat.choices.thinking, bool(chat.choices.voice)
+        return Options(thinking, voice, lasting=self.lasting, cache_key=cache_key(chat))
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBuilder:
+    """Prepares requests."""
+
+    windows: WindowReader
+    recall: Recall
+    marking: CacheMarkerPolicy
+    toolbox: Toolbox
+
+    async def prepare(self, chat: Chat, *, without: int | None, less: Reduction = Reduction.NOTHING) -> Request:
+        """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
+        view = await self.windows.view(chat.id, without=without)
+        if less is not Reduction.NOTHING:
+            return await self._smaller(view, less)
+        recalled, changed = await self._recalled(view), await self.windows.changed(view)
+        added = "\n\n".join(filter(None, (changed.text, recalled.text)))
+        messages = await self.windows.prompt(view, recalled=added)
+        marked = await self.marking.marked(view, messages)
+        counted = self.windows.counted(view) + recalled.tokens + changed.tokens
+        has_marks = keeps_words(marked)
+        contents = PromptContents(view, view.sent, recalled, changed.turn_ids)
+        model = self._assisted(contents, counted)
+        return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)
+
+    async def _smaller(self, view: PromptWindow, less: Reduction) -> Request:
+        """A request that stands for itself: no other one will begin like it."""
+        turns: Sequence[Turn] = view.sent
+        if less is Reduction.UNANSWERED:
+            left_out = unanswered(view)
+            turns = [turn for turn in turns if turn not in left_out]
+        elif less is Reduction.HALF:
+            cut = min(cut_to(view.sizes.rounds, sum(view.sizes.rounds) / 2), len(view.starts) - 1)
+            turns = view.window.turns[view.starts[max(cut, 1)] :]
+        elif less is Reduction.ALONE:
+            view = replace(view, window=replace(view.window, memory=None))
+            turns = newest(view)
+        view = replace(view, tools=())
+        messages = await self.windows.prompt(view, turns)
+        counted = self.windows.counted(view, turns)
+        return Request(view.model, messages, counted, marked=False, lasting=False, contents=PromptContents(view, turns))
+
+    def _assisted(self, contents: PromptContents, counted: int) -> ChatModel:
+        view, looks = contents.view, contents.looks
+        if not view.tools:
+            return view.model
+        use = partial(self.toolbox.use, view.window.chat, looks)
+        return ToolUsingModel(view.model, view.tools, use, self.windows.count_tokens, counted, begins=looks.clear)
+
+    async def leave_out_media(self, chat_id: int) -> list[int]:
+        """The model could not take a picture or a sound: those of the newest message are not sent again, or else none.
+
+        Returns the turns that have them, none when nothing was sent.
+        """
+        view = await self.windows.view(chat_id)
+        sent = [turn for turn in view.sent if any(is_sent(one, view.model.senses) for one in turn.media)]
+        newest = [turn for turn in sent if turn.id > _last_answer(view)]
+        left_out = [turn.id for turn in newest or sent]
+        await self._refuse(left_out, refused=True)
+        return left_out
+
+    async def take_back(self, turn_ids: Sequence[int]) -> None:
+        """It was not the pictures and sounds of these turns."""
+        await self._refuse(turn_ids, refused=False)
+
+    async def _refuse(self, turn_ids: Sequence[int], *, refused: bool) -> None:
+        async with self.windows.storage.transaction() as tx:
+            await self.windows.storage.media.refuse(tx, turn_ids, refused=refused)
+
+    async def _recalled(self, view: PromptWindow) -> Recalled:
+        chat, through = view.window.chat, view.window.through_turn
+        words = _newest_words(view)
+        if through <= chat.reset_turn or not words or chat.choices.recall is False or view.model.single_turn:
+            return NOTHING
+        now = newest(view)[-1].at
+        window = view.policy.context_window
+        room = ROOM_SHARE * (window - view.sizes.total)
+        return await self.recall.find(
+            chat, words, after_turn=chat.reset_turn, before_turn=through + 1, room=room, window=window, now=now
+        )
+
+
+def newest(view: PromptWindow) -> list[Turn]:
+    """What the bot is being asked: the messages that wait for an answer, or the one that is answered anew."""
+    turns = [turn for turn in view.window.turns if turn.role is Role.USER]
+    return [turn for turn in turns if turn.waiting] or [turn for turn in turns if turn.asked][-1:] or turns[-1:]
+
+
+def unanswered(view: PromptWindow) -> list[Turn]:
+    """What was said since the last answer, but for the newest message."""
+    last, asked = _last_answer(view), newest(view)
+    return [turn for turn in view.window.turns if turn.id > last and turn not in asked]
+
+
+def _newest_words(view: PromptWindow) -> str:
+    """What the bot was asked last: not what was only overheard before or since."""
+    words: list[str] = []
+    for turn in reversed(view.window.turns):
+        if turn.role is not Role.USER or (words and not turn.asked):
+            break
+        if turn.asked:
+            words.insert(0, turn.content)
+    return "\n".join(words)
+
+
+def _last_answer(view: PromptWindow) -> int:
+    return max((turn.id for turn in view.window.turns if turn.role is Role.ASSISTANT), default=0)

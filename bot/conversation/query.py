@@ -1,0 +1,132 @@
+"""Whether a message asks for something, which is when looking back is worth the most; in any language, by its form."""
+
+import re
+from collections.abc import Sequence
+
+from bot.conversation.stemming import Script, script_for, unspaced_language
+from bot.conversation.wordlists import QuestionWords, asking, indefinite_endings, languages_of
+
+_STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
+_QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
+"""A name is no longer (``said.clean_name``): to look for the end behind each such bracket takes long."""
+_SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
+_WORDLESS = re.compile(
+    r"^[^\S\n]*\[(?:(?:live )?(?:photo|location)|animation|video|round video message|voice message|sticker|story"
+    r"|paid media|dice|file|sound)\b.*\]$|^[^\S\n]*\[(?:document|audio)(?:,.*)?\]$",
+    re.MULTILINE,
+)
+_NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (?=.*\]$)(.+?)(?:, \d.*)?\]$", re.MULTILINE)
+"""Our notes of what a message holds besides words (``inbound.kinds``); nobody can type one (``typed``)."""
+_HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
+# The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
+# After one or two figures a dot may be part of a date.
+_SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])(?<!\b\d\.)(?<!\b\d\d\.)\s*(?=\S)|\n+")
+_MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
+"""And those of Arabic, Greek and Armenian."""
+MOST_WORDS, MOST_SENTENCES = 40, 8
+"""A longer message tells more than it asks."""
+MOST_SIGNS = 60
+"""The same in writing without blanks."""
+MOSTLY = 0.5
+"""Of a message's characters, in the sentences that ask."""
+CERTAIN_LETTERS = 6
+"""A word so long, or with an accent, is hardly one of another language as well."""
+_EXCLAMATIONS = ("!", "\uff01")
+_APART = re.compile(r"[\s-]+")
+_AROUND = (
+    " \t\"'`()[]{}<>*_~#.,:;!?-/"  # and dashes, quotation marks, those of Spanish, Arabic, Hindi, Chinese and Japanese
+    "\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a1\u00bf\u00b7"
+    "\u060c\u061b\u061f\u0964\u3001\u3002\u3008\u3009\u300a\u300b\u300c\u300d\u300e\u300f\uff01\uff08\uff09\uff0c\uff1a\uff1b"
+)
+
+
+def plain(content: str) -> str:
+    """A turn's own words: without the time stamp, the quote and the forward's line that were rendered into it."""
+    return _QUOTE.sub("", _STAMP.sub("", content)).strip()
+
+
+def worded(said: str) -> str:
+    """What is said, without our notes of what else is in it: all photos are alike in them. A file's name stays."""
+    return _NAMED.sub(r"\1", _WORDLESS.sub("", said)).strip()
+
+
+def unaddressed(said: str, names: Sequence[str]) -> str:
+    """What is said in a group, without the speakers' names before it and those of the bot in it."""
+    said = _HANDLE.sub(" ", _SPEAKER.sub("", said))
+    for name in names:
+        said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)[,:]?", " ", said, flags=re.IGNORECASE)
+    return said.strip()
+
+
+def spoken(content: str) -> str:
+    """A turn word for word: only the time is taken off that we wrote at its very start."""
+    return content[len(stamp_of(content)) :]
+
+
+def stamp_of(content: str) -> str:
+    """The time that we wrote at the very start of a turn, or nothing."""
+    match = _STAMP.match(content)
+    return match[0] if match else ""
+
+
+def asks(words: str, home: Sequence[str] = ()) -> bool:
+    """Whether the message does nothing but ask; `home`: the languages of its chat, the most used first."""
+    sentences = _sentences(words)
+    if not 0 < len(sentences) <= MOST_SENTENCES or len(words.split()) > MOST_WORDS:
+        return False
+    asking_ones = [one for one in sentences if one.endswith(_MARKS) or _is_worded(one, home)]
+    return sum(map(len, asking_ones)) >= MOSTLY * sum(map(len, sentences))
+
+
+def is_marked(words: str) -> bool:
+    """Whether a question mark stands in it."""
+    return any(mark in words for mark in _MARKS)
+
+
+def _is_worded(sentence: str, home: Sequence[str]) -> bool:
+    """Whether a sentence asks by its words; no exclamation does: "What a day!", "Как хорошо!"."""
+    if sentence.endswith(_EXCLAMATIONS):
+        return False
+    if language := unspaced_language(sentence):
+        return _is_worded_in_signs(sentence, asking()[language])
+    words = _words(sentence)
+    certain = {word for word in words if len(word) >= CERTAIN_LETTERS or not word.isascii()}
+    told = languages_of(words, home).get(Script.LATIN)
+    latin = [told] if told else [language for language in home if script_for(language) is Script.LATIN]
+    for language, known in asking().items():
+        at_home = not known.latin or language in latin
+        first = next((word for word in words if word not in known.before), "")
+        if first in known.first and (at_home or not latin):
+            return True
+        if not known.anywhere.isdisjoint(words if at_home else certain):
+            return True
+    return False
+
+
+def _is_worded_in_signs(sentence: str, known: QuestionWords) -> bool:
+    said = sentence.strip(_AROUND)
+    if len(said) > MOST_SIGNS:
+        return False
+    for indefinite in known.indefinite:
+        said = said.replace(indefinite, "")
+    return any(part in said for part in known.parts) or said.endswith(tuple(known.ends))
+
+
+def _words(sentence: str) -> list[str]:
+    told = [word.strip(_AROUND).casefold().replace("\u0451", "\u0435") for word in sentence.split()]
+    return [
+        part
+        for word in told
+        if not word.endswith(indefinite_endings())
+        for one in _APART.split(word)
+        if (part := one.strip(_AROUND))
+    ]
+
+
+def question_in(words: str) -> str:
+    """The sentences of a longer message that ask; empty when none does."""
+    return " ".join(sentence for sentence in _sentences(words) if sentence.endswith(_MARKS))
+
+
+def _sentences(words: str) -> list[str]:
+    return [sentence.strip() for sentence in _SENTENCE.split(words) if sentence.strip()]

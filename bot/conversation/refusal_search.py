@@ -1,0 +1,164 @@
+"""Which part of a prompt the model server's content filter refuses, found by asking for a word about the parts."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bot.conversation.side_requests import SideRequests
+from bot.conversation.window import PromptWindow, WindowReader
+from bot.errors import ContentRefused, EmptyAnswer, ModelError
+from bot.language import texts
+from bot.llm.interface import Message
+from storage.records import Chat, Notice, Turn
+
+MOST_PROBES = 24
+"""Small requests in search of what is refused; a part that is not told apart by then is left out as a whole."""
+SEARCH_S, PROBE_S = 60.0, 30.0
+"""The seconds that a search may take before its last request, and each of them: somebody waits for the answer."""
+PROBE = "Whatever follows, answer with the one word OK."
+
+Passes = Callable[[int, int], Awaitable[bool]]
+"""Whether the parts from one place up to another are not refused."""
+
+Made = TypeVar("Made")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalSearch:
+    """Finds them, and leaves them out of later prompts."""
+
+    windows: WindowReader
+    side_calls: SideRequests
+
+    async def among(
+        self, view: PromptWindow, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused
+    ) -> list[int]:
+        """The ids of those turns that are refused by themselves, with this kind of error. Raises a ModelError."""
+        return await self._among(view, {turn.id: turn.content for turn in turns}, as_)
+
+    async def leave_out(self, view: PromptWindow, turns: Sequence[Turn]) -> bool:
+        """Something in these turns of a window or in its notes is refused: have it no more, where it is found.
+
+        Returns whether it was. Raises a ModelError.
+        """
+        storage, chat = self.windows.storage, view.window.chat
+        lines = view.memory.splitlines()
+
+        async def passes(start: int, end: int) -> bool:
+            return await self.passes(view, lines[start:end])
+
+        refused = await self.among(view, turns)
+        gone = {lines[at] for at in await _search(passes, len(lines))}
+        if not refused and not gone:
+            return False
+        async with storage.transaction() as tx:
+            if gone:
+                await storage.memories.take_out(tx, chat.id, gone.__contains__, self.windows.memory_tokens)
+            await storage.transcript.leave_out(tx, chat.id, refused)
+        return True
+
+    async def leave_out_recalled(self, view: PromptWindow, turn_ids: Sequence[int]) -> bool:
+        """Something in these older turns is refused: recall it no more. Returns whether it was found."""
+        storage, chat = self.windows.storage, view.window.chat
+        spoken = await storage.past.of_ids(chat.id, turn_ids)
+        refused = await self._among(view, {one.turn_id: one.content for one in spoken})
+        if refused:
+            async with storage.transaction() as tx:
+                await storage.transcript.leave_out(tx, chat.id, refused)
+        return bool(refused)
+
+    async def without(self, view: PromptWindow, turns: Sequence[Turn], ask: Callable[[], Awaitable[Made]]) -> Made:
+        """What is asked for beside the conversation; once more when something in its window is refused, without that.
+
+        Raises a ModelError.
+        """
+        try:
+            return await ask()
+        except ContentRefused as exc:
+            log.info("Chat %d: what the content filter refuses is searched for: %s", view.window.chat.id, exc)
+            if not await self.leave_out(view, turns):
+                raise
+        await self._tell(view.window.chat)
+        return await ask()
+
+    async def passes(self, view: PromptWindow, said: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:
+        """Whether these words are not refused by themselves. Raises a ModelError for whatever else goes wrong."""
+        words = "\n".join(said).strip()
+        if not words:
+            return True
+        asked = (Message("system", PROBE), Message("user", words))
+        try:
+            await self.side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
+        except as_:
+            return False
+        except EmptyAnswer:  # it has nothing to say, or too much: that is no refusal
+            return True
+        return True
+
+    async def _among(
+        self, view: PromptWindow, said: Mapping[int, str], as_: type[ModelError] = ContentRefused
+    ) -> list[int]:
+        ids, contents = list(said), list(said.values())
+
+        async def passes(start: int, end: int) -> bool:
+            return await self.passes(view, contents[start:end], as_)
+
+        return [ids[at] for at in await _search(passes, len(ids))]
+
+    async def _tell(self, chat: Chat) -> None:
+        async with self.windows.storage.transaction() as tx:
+            notice = Notice(chat.place, chat.private, texts.EARLIER_REFUSED)
+            await self.windows.storage.notices.add(tx, notice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Parts in a row. `known`: something in it is refused; `first`: of two halves, the other one is searched next."""
+
+    start: int
+    end: int
+    known: bool = False
+    first: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    @property
+    def halves(self) -> tuple["_Span", "_Span"]:
+        """The one to be searched first is the last of them."""
+        middle = (self.start + self.end) // 2
+        return _Span(middle, self.end), _Span(self.start, middle, first=True)
+
+
+async def _search(passes: Passes, count: int) -> list[int]:
+    """The places of the parts that are refused, by halves.
+
+    Of a span that is refused, and whose first half is not, the other half is known to be; a single part is always asked
+    about. What nothing is known of when the probes, or the time, are used up stays: it is looked into when it is
+    refused again.
+    """
+    found: list[int] = []
+    open_spans, probes = [_Span(0, count)] if count else [], 0
+    clock = asyncio.get_running_loop().time
+    until = clock() + SEARCH_S
+    while open_spans:
+        span = open_spans.pop()
+        if not span.known or span.size == 1:
+            if probes == MOST_PROBES or clock() >= until:
+                found += range(span.start, span.end) if span.known else ()
+                continue
+            probes += 1
+            if await passes(span.start, span.end):
+                if span.first:
+                    open_spans.append(replace(open_spans.pop(), known=True))
+                continue
+        if span.size == 1:
+            found.append(span.start)
+        else:
+            open_spans += span.halves
+    return sorted(found)

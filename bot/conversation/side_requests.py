@@ -1,0 +1,193 @@
+"""What the model is asked besides answering: to compact, to summarise, to correct its notes.
+
+A title for a conversation, from its first words: a small question beside the answer, and a rule where it fails.
+"""
+
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bot.conversation.budget import Budget
+from bot.conversation.cache_markers import cache_key
+from bot.conversation.generation import Generation, SpeakerPrefix
+from bot.conversation.incoming_message import indented
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.prompt import instruction
+from bot.conversation.query import plain, worded
+from bot.conversation.tokens import TokenCounter
+from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
+from bot.errors import ContentRefused, EmptyAnswer, ModelError, SingleTurn
+from bot.llm.interface import ChatModel, Finish, Message, Options, Tool
+from storage import Storage, complete, until_stored
+from storage.records import Chat, HistoryTurn, Role
+
+MOST_CHARACTERS = 60
+MOST_BYTES = 128
+"""Telegram takes 128 characters; its documents of another layer speak of bytes."""
+FEW_WORDS = 6
+"""Of what somebody said, where no model gives a title."""
+MOST_READ = 600
+"""Characters of each message that a title is made of."""
+FIRST_TURNS = 4
+MOST_WORDS = 5
+"""Of a title that ends like a sentence."""
+_MARKS = re.compile(r"[*_`#~|<>\[\]{}\"\u00ab\u00bb\u201c-\u201f\u300c-\u300f]+")
+_LABEL = re.compile(r"^\W*(?:title|titel|título|titre|название|标题|標題)\W*[:\uff1a]\s*", re.IGNORECASE)
+_ENDS = " \t'.,:;\u3002\uff0c\uff1a\uff1b\u2019\u2018"
+
+log = logging.getLogger(__name__)
+
+
+class NoPreview:
+    """Nobody watches this answer grow."""
+
+    def update(self, text: str) -> None:
+        """See draft.Show."""
+
+    def thinking(self) -> None:
+        """See draft.Show."""
+
+    def note(self, text: str) -> None:
+        """See draft.Show."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideRequests:
+    """Asks, and books what it cost also when the answer is of no use."""
+
+    storage: Storage
+    ledger: UsageRecorder
+    budget: Budget
+    count_tokens: TokenCounter
+    bound: float
+
+    async def ask(
+        self,
+        chat: Chat,
+        model: ChatModel,
+        messages: Sequence[Message],
+        *,
+        counted: int = 0,
+        tools: tuple[Tool, ...] = (),
+        brief: float | None = None,
+    ) -> str:
+        """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut.
+
+        SingleTurn and BudgetSpent are raised before anything is asked. `counted`: our own count of the tokens, where it
+        is known; else it is taken from the words. `tools` are those of a conversation whose prompt this shares; they
+        are not to be called. `brief`: whether there is an answer is all that matters, within so many seconds.
+        """
+        if model.single_turn:
+            raise SingleTurn(model.name)
+        await self.budget.check(chat, _whose(chat))
+        draft = Generation(NoPreview(), min(self.bound, brief or self.bound), SpeakerPrefix())
+        thinking = False if brief else chat.choices.thinking
+        options = Options(thinking, tools=tools, aside=True, brief=bool(brief), cache_key=cache_key(chat))
+        counted = counted or sum(self.count_tokens(message.content) for message in messages)
+        try:
+            await draft.write(model, messages, options)
+        finally:
+            if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
+                await complete(until_stored(partial(self._book, chat, model, draft, counted)))
+        if draft.finish is Finish.FILTER:
+            raise ContentRefused("the filter ended the answer")
+        if draft.finish is not Finish.STOP:
+            raise EmptyAnswer(f"the answer was cut: {draft.finish}")
+        return draft.text.strip()
+
+    async def _book(self, chat: Chat, model: ChatModel, draft: Generation, counted: int) -> None:
+        name, whose = draft.instead.model if draft.instead else model.name, _whose(chat)
+        asked = CountedRequest(name, counted, self.count_tokens(draft.text + draft.reasoning), whose)
+        async with self.storage.transaction() as tx:
+            if draft.usage is not None or draft.text:
+                await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
+            for more in draft.further(counted, self.count_tokens):
+                beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
+                await self.ledger.add(tx, chat.id, beside, more.usage)
+
+
+def _whose(chat: Chat) -> int | None:
+    """In a group nobody in particular asks: it is done for all."""
+    return chat.place.telegram_id if chat.private else None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleWriter:
+    """Makes them."""
+
+    storage: Storage
+    side_calls: SideRequests
+    choice: ModelSelector
+
+    async def make(self, chat: Chat) -> str | None:
+        """A title of what was said, empty where nothing can be made of it; None while nothing was answered.
+
+        Nor is there one of what was reset or forgotten meanwhile.
+        """
+        turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
+        if not any(turn.role is Role.ASSISTANT for turn in turns):
+            return None
+        title = await self._asked(chat, turns) or _of_first_words(turns) or ""
+        return title if await self._stands(chat, turns) else None
+
+    async def _stands(self, chat: Chat, turns: list[HistoryTurn]) -> bool:
+        now = await self.storage.chats.find(chat.place)
+        ids = [turn.turn_id for turn in turns]
+        left = await self.storage.past.of_ids(chat.id, ids)
+        return now is not None and now.reset_turn < min(ids) and len(left) == len(ids)
+
+    async def _asked(self, chat: Chat, turns: list[HistoryTurn]) -> str | None:
+        said = [f"{_speaker(turn)}: {indented(plain(turn.content)[:MOST_READ])}" for turn in turns]
+        messages = (Message("system", instruction("title")), Message("user", "\n\n".join(said)))
+        unthinking = replace(chat, choices=replace(chat.choices, thinking=False))
+        try:
+            answer = await self.side_calls.ask(unthinking, self.choice.model(chat), messages)
+        except ModelError as exc:
+            log.info("No title for chat %d from the model: %s", chat.id, exc)
+            return None
+        lines = [line for line in answer.splitlines() if line.strip()]
+        is_title = len(lines) == 1 and len(lines[0]) <= 2 * MOST_CHARACTERS and not is_prose(lines[0])
+        return titled(lines[0]) if is_title else None
+
+
+def is_prose(line: str) -> bool:
+    """Whether a model says something else ("I'm sorry, but I can't ..."), in any language: a title is no sentence."""
+    bare = line.strip(" \t'\"*_`")
+    ends = bare.endswith((".", "\u3002", "\uff0e", "\u0964")) and not bare.endswith("..")
+    return ends and (len(bare.split()) >= MOST_WORDS or re.search("[,\uff0c\u3001\u060c]", bare) is not None)
+
+
+def titled(words: str) -> str | None:
+    """A title as Telegram takes it: one line without markup, cut at a word where it is long; None: nothing is left."""
+    shown = "".join(one if unicodedata.category(one)[0] != "C" or one == "\u200d" else " " for one in words)
+    bare = " ".join(_MARKS.sub(" ", _LABEL.sub("", shown)).split()).strip(_ENDS)
+    short = _cut(bare).strip(_ENDS)
+    return short if any(one.isalnum() for one in short) else None
+
+
+def _of_first_words(turns: list[HistoryTurn]) -> str | None:
+    for turn in turns:
+        said = worded(plain(turn.content)) if turn.role is Role.USER else ""
+        title = titled(" ".join(said.split(maxsplit=FEW_WORDS)[:FEW_WORDS]))
+        if title is not None:
+            return title
+    return None
+
+
+def _cut(title: str) -> str:
+    most = min(len(title), MOST_CHARACTERS)
+    while len(title[:most].encode()) > MOST_BYTES:
+        most -= 1
+    if most == len(title):
+        return title
+    while most > 1 and (unicodedata.category(title[most])[0] == "M" or "\u200d" in title[most - 1 : most + 1]):
+        most -= 1  # an accent, or the rest of an emoji, stays with what it stands on
+    blank = title.rfind(" ", most // 2, most + 1)
+    return title[: blank if blank > 0 else most]
+
+
+def _speaker(turn: HistoryTurn) -> str:
+    return "The assistant" if turn.role is Role.ASSISTANT else "The person"

@@ -1,0 +1,145 @@
+"""A prompt of a known length, to see how much of it a model's server reads.
+
+A model that seems to read only the end of long prompts is sent one of twice that length: then its window is known.
+
+It is known for a day, and until the process ends: then the server may have another.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.tokens import TokenCounter
+from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
+from bot.errors import ContextTooLong, ModelError, NoAnswerInTime
+from bot.llm.interface import ChatModel, Message, Options, Usage
+from storage import Storage
+
+LINE = "{number}: the ferry leaves the harbour at nine, and comes back before the evening when the weather is good. "
+LINES = 8
+"""In a message: a server that leaves out whole messages has many to choose from."""
+QUESTION = "Answer with the one word yes."
+PLAIN = Options(thinking=False)
+PROBE_SHARE = 2.0
+"""How long the probe is, of what the model seems to read."""
+SAME = 1.1
+"""What is reported of the probe then, at most, of that."""
+MOST_TOKENS = 65_536
+"""A longer probe costs more than it may bring."""
+MOST_TRIES = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What came of it; `counted`: our own count of its tokens."""
+
+    counted: int
+    said: str = ""
+    usage: Usage | None = None
+    error: ModelError | None = None
+
+    @property
+    def refused(self) -> bool:
+        """The server says that it is too long."""
+        return isinstance(self.error, ContextTooLong)
+
+
+async def probe(model: ChatModel, tokens: int, count_tokens: Callable[[str], int], bound: float) -> ProbeResult:
+    """Send about that many tokens that nobody needs, and a question; `bound` in seconds."""
+    messages, counted = _prompt(tokens, count_tokens)
+    said, usage = "", None
+    try:
+        async with asyncio.timeout(bound), aclosing(model.stream(messages, PLAIN)) as deltas:
+            async for delta in deltas:
+                if delta.instead is not None:
+                    return ProbeResult(counted, error=delta.instead.failure)
+                said, usage = said + delta.text, delta.usage or usage
+    except ModelError as exc:
+        return ProbeResult(counted, said, usage, exc)
+    except TimeoutError:
+        return ProbeResult(counted, said, usage, NoAnswerInTime(f"no answer within {bound:.0f} s"))
+    return ProbeResult(counted, said, usage)
+
+
+def _prompt(tokens: int, count_tokens: Callable[[str], int]) -> tuple[list[Message], int]:
+    messages: list[Message] = []
+    counted = number = 0
+    while counted < tokens or len(messages) % 2:
+        text = "".join(LINE.format(number=number + at) for at in range(LINES)).strip()
+        number += LINES
+        messages.append(Message("assistant" if len(messages) % 2 else "user", text))
+        counted += count_tokens(text)
+    messages.append(Message("user", QUESTION))
+    return messages, counted + count_tokens(QUESTION)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowProbe:
+    """Sends probes, beside the chats. `bound`: the seconds that an answer may take."""
+
+    storage: Storage
+    choice: ModelSelector
+    ledger: UsageRecorder
+    count_tokens: TokenCounter
+    bound: float
+    tries: dict[str, int] = field(default_factory=dict)
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def see_to(self, chat_id: int) -> None:
+        """Measure what is suspected; the chat is the one that it is booked under."""
+        for name, tokens in tuple(self.ledger.growth.suspected.items()):
+            if name in self.running:
+                continue
+            if name not in self.choice.names or PROBE_SHARE * tokens > MOST_TOKENS:
+                log.warning("%s seems to read no more than %d tokens of a prompt", name, tokens)
+                self.ledger.growth.settle(name, clear=True)
+                continue
+            task = asyncio.create_task(self._measure(chat_id, name, tokens), name=f"probe of {name}'s window")
+            self.running[name] = task
+            task.add_done_callback(lambda done, name=name: self._ended(name, done))  # type: ignore[misc]
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self.running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        del self.running[name]
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("The window of %s could not be measured", name, exc_info=exc)
+            self.ledger.growth.settle(name, clear=True)
+
+    async def _measure(self, chat_id: int, name: str, tokens: int) -> None:
+        model = self.choice.models.of(name)
+        found = await probe(model, int(PROBE_SHARE * tokens), self.count_tokens, self.bound)
+        await self._book(chat_id, name, found)
+        growth = self.ledger.growth
+        if found.usage is not None and found.usage.input > SAME * tokens:
+            log.info("%s reads all of a prompt, whatever its server reports", name)
+            growth.settle(name, clear=True)
+        elif found.refused or (found.usage is not None and found.error is None):
+            read = max(tokens, found.usage.input if found.usage else 0)
+            log.warning(
+                "%s: of %d tokens its server has read %d, and said nothing of the rest", name, found.counted, read
+            )
+            model.learn_limit(read)
+            async with self.storage.transaction() as tx:  # learned from prompts that were cut
+                await self.storage.token_ratios.unlearn(tx, name)
+            growth.settle(name, clear=False)
+        else:
+            self.tries[name] = self.tries.get(name, 0) + 1
+            growth.settle(name, clear=self.tries[name] >= MOST_TRIES)
+
+    async def _book(self, chat_id: int, name: str, found: ProbeResult) -> None:
+        if found.usage is None and not found.said:
+            return
+        async with self.storage.transaction() as tx:
+            asked = CountedRequest(name, found.counted, self.count_tokens(found.said))
+            await self.ledger.add(tx, chat_id, asked, found.usage)

@@ -1,0 +1,84 @@
+"""All checks side by side; each finding is written when it and those before it are there."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from urllib.parse import urlsplit
+
+from bot import engine, pricing
+from bot.conversation.tokens import TokenCounter, counter
+from bot.doctor import environment, extras, main_model, media_checks, telegram_checks
+from bot.doctor.model_requests import Bill, BilledModel, BilledModels, foretold, patience
+from bot.doctor.report import Check, Finding, Severity, guarded, summary
+from bot.llm.fallback import WithFallback
+from bot.logs import SecretFilter
+from bot.services import Services, ask_services
+from bot.settings import Settings
+
+FAILED = 1
+BOUND_S = 300.0
+"""For each check; each request has a shorter bound of its own."""
+
+
+async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
+    """Check everything; returns the exit code: 1 when something stops answers. Raises SettingError."""
+    hide = SecretFilter(settings.secrets).hide
+    found: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        found.append(finding)
+        write(finding.text(hide) + "\n")
+
+    async with AsyncExitStack() as stack:
+        services = await ask_services(_patient(settings), stack)
+        count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+        engine.check(settings, services.models, count_tokens)
+        prices = pricing.prices(settings, services.profiles, services.models)
+        pricing.amounts(settings, prices)
+        host = urlsplit(settings.model_url).hostname
+        write(foretold(f"{settings.openai_model} at {host}", prices.of(settings.openai_model)))
+        bill = Bill(count_tokens, prices.of)
+        checks = _checks(settings, services, count_tokens, bill)
+        tasks = [asyncio.create_task(guarded(what, check, BOUND_S)) for what, check in checks]
+        stack.push_async_callback(_end, tasks)
+        for task in tasks:
+            for finding in await task:
+                tell(finding)
+        if bill.used or bill.refused:
+            tell(bill.filter())
+        if bill.requests:
+            tell(bill.finding())
+    write(f"\n{summary(found)}\n")
+    return FAILED if any(finding.mark is Severity.CROSS for finding in found) else 0
+
+
+async def _end(tasks: Sequence[asyncio.Task[list[Finding]]]) -> None:
+    """Before what they work with is closed: whoever reads the findings may have gone before the last of them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _patient(settings: Settings) -> Settings:
+    return settings.model_copy(update={"model_timeout": patience(settings)})
+
+
+def _checks(settings: Settings, services: Services, count_tokens: TokenCounter, bill: Bill) -> list[tuple[str, Check]]:
+    urls = (settings.telegram_api_url, settings.model_url)
+    both = services.models
+    models = BilledModels(both.first if isinstance(both, WithFallback) else both, bill)  # it must answer for itself
+    fallbacks = [BilledModel(one, bill) for one in both.fallbacks] if isinstance(both, WithFallback) else []
+    main = models.of(settings.openai_model)
+    written = partial(media_checks.voice, settings, main, services.transcriber, bill)
+    return [
+        ("Telegram", partial(telegram_checks.check_telegram, settings)),
+        ("Model", partial(main_model.check_main_model, settings, models, count_tokens, services.profiles)),
+        *([] if main.senses.hears else [("Voice", written)]),
+        *(("Fallback", partial(extras.instead, settings, one)) for one in fallbacks),
+        ("Embeddings", partial(extras.meaning, settings, services.embedder, bill)),
+        ("Database", partial(environment.check_database, settings)),
+        ("Access", partial(environment.check_access, settings)),
+        ("Clock", partial(environment.check_clock, urls, time.time)),
+    ]

@@ -1,0 +1,171 @@
+"""The clock of the machine beside a server's, which says with every answer what time it is.
+
+The database: can it be written, is it whole, is it of a version that this code knows, and is there room for more.
+
+Who may talk to the bot: where owners are asked about newcomers, there must be one.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+
+from bot.doctor.report import Finding, cross, fine, note
+from bot.http import trust
+from bot.settings import Settings
+from storage import NewerDatabaseError, StorageError
+from storage.files import is_claimed
+from storage.inspection import can_be_made, inspect, owners, room
+
+PATIENCE_S = 10.0
+MOST_WRONG_S = 60.0
+"""Less is not worth a word: times in conversations are told to the minute."""
+DATABASE_PATIENCE_S = 60.0
+"""For reading all of the database; a gigabyte takes some seconds."""
+LITTLE_ROOM = 500_000_000
+"""In bytes; a backup needs as much room as the database has, besides."""
+FOLDER = "DATABASE_URL: use a folder this user can write to."
+RESTORE = (
+    "If that is the bot's database, stop the bot and run: python -m bot restore BACKUP. "
+    "Without a backup, try .recover in the sqlite3 shell."
+)
+MEANS = {
+    "open": "open: anyone can talk to the bot, at your cost",
+    "list": "list: only those in OWNER_IDS and ALLOWED_IDS can talk to the bot",
+}
+
+
+async def check_clock(urls: Sequence[str], now: Callable[[], float]) -> Finding:
+    """Compare with the first of the servers that tells its time; `now` gives Unix seconds."""
+    async with httpx.AsyncClient(verify=trust(), timeout=PATIENCE_S) as client:
+        for url in urls:
+            wrong = await _difference(client, url, now)
+            if wrong is not None:
+                return _judged(wrong)
+    return note("Clock", "not compared, because no server reported its time")
+
+
+async def _difference(client: httpx.AsyncClient, url: str, now: Callable[[], float]) -> float | None:
+    """How far this clock is ahead, in seconds. Any answer will do, and a refusal is one."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            before = now()
+            answer = await client.head(url)
+            here = (before + now()) / 2
+            there = parsedate_to_datetime(answer.headers["Date"])
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, LookupError, ValueError, TypeError):
+        return None
+    return here - (there if there.tzinfo else there.replace(tzinfo=UTC)).timestamp()
+
+
+def _judged(wrong: float) -> Finding:
+    if abs(wrong) <= MOST_WRONG_S:
+        return fine("Clock", "agrees with the servers")
+    how = "ahead" if wrong > 0 else "behind"
+    advice = "Use NTP (timedatectl set-ntp true): this clock sets the times in conversations and the daily limits."
+    return note("Clock", f"{abs(wrong):.0f} s {how}", advice)
+
+
+async def check_database(settings: Settings) -> list[Finding]:
+    """The file, a bot that runs on it, and the disk."""
+    path = settings.database_path
+    try:
+        there = await asyncio.to_thread(path.exists)
+    except OSError as exc:  # a folder that this user may not even enter
+        return [cross("Database", f"{path} can't be accessed: {exc.strerror}", FOLDER)]
+    file = await _existing(path) if there else await asyncio.to_thread(_new, path)
+    return [file, *await asyncio.to_thread(_around, path)]
+
+
+async def _existing(path: Path) -> Finding:
+    try:
+        async with asyncio.timeout(DATABASE_PATIENCE_S):
+            found = await inspect(path)
+    except TimeoutError:
+        return note(
+            "Database",
+            f"{path} could not be read completely within {DATABASE_PATIENCE_S:.0f} s",
+            "Try again at a quiet time.",
+        )
+    except NewerDatabaseError as exc:
+        advice = "Run the version of Keepsake that wrote it, or a later one."
+        return cross("Database", f"{path} was written by a newer version: {exc}", advice)
+    except StorageError as exc:
+        return cross("Database", f"{path} can't be used: {exc}", _advice(exc, path))
+    if not found.size:
+        return note("Database", f"{path} is an empty file: the next start will make it a new database", RESTORE)
+    if found.damages:
+        return cross("Database", f"{path} is damaged: {'; '.join(found.damages)}", RESTORE)
+    if found.index_damages:
+        what = f"{path} is intact except for the search index: {'; '.join(found.index_damages)}"
+        return note(
+            "Database", what, "The bot works, and will rebuild the index by itself, at the latest when it next starts."
+        )
+    older = "" if found.version == found.latest else ", from an older version: the next start will update it"
+    return fine("Database", f"{path} is intact and writable ({_size(found.size)}){older}")
+
+
+def _advice(exc: StorageError, path: Path) -> str:
+    if exc.means_damage and not path.is_dir():
+        return RESTORE
+    if exc.means_lock:
+        return "Another program has it locked: try again when that has finished."
+    return "DATABASE_URL: check that it is the bot's database, and that this user can write to the file and its folder."
+
+
+def _new(path: Path) -> Finding:
+    try:
+        can_be_made(path)
+    except StorageError as exc:
+        return cross("Database", f"{path} can't be created: {exc}", FOLDER)
+    return fine("Database", f"{path} does not exist yet, but can be created")
+
+
+def _around(path: Path) -> list[Finding]:
+    """A bot at work on it, and the disk."""
+    return [*_bot_on(path), _disk(path)]
+
+
+def _bot_on(path: Path) -> list[Finding]:
+    try:
+        running = is_claimed(path)
+    except OSError as exc:  # a start would end with that
+        return [cross("Database", f"its lock file {path}.lock can't be written: {exc.strerror}", FOLDER)]
+    return [note("Running", "a bot is running on this database, which is fine")] if running else []
+
+
+def _disk(path: Path) -> Finding:
+    try:
+        free = room(path)
+    except OSError as exc:
+        return note("Disk", f"can't be checked: {exc.strerror}")
+    if free < LITTLE_ROOM:
+        return note("Disk", f"only {_size(free)} free", "Free some space: the bot can't answer with a full disk.")
+    return fine("Disk", f"{_size(free)} free")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+async def check_access(settings: Settings) -> Finding:
+    """The mode, and the owners."""
+    if settings.access in MEANS:
+        return fine("Access", MEANS[settings.access])
+    try:
+        count = len({*filter(lambda one: one > 0, settings.owner_ids), *await owners(settings.database_path)})
+    except StorageError as exc:
+        return note("Access", f"approval, and the owners can't be read: {exc}")
+    if count:
+        return fine(
+            "Access",
+            f"approval: newcomers wait until {'the owner' if count == 1 else f'one of {count} owners'} lets them in",
+        )
+    return note(
+        "Access",
+        "approval, but the bot has no owner yet to ask about newcomers",
+        "Start the bot: its log has a link that makes you the owner. Or set OWNER_IDS to your Telegram ID.",
+    )

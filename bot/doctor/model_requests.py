@@ -1,0 +1,275 @@
+"""What a visit of the doctor takes: each request is counted, and beyond a bound none is made.
+
+Asking a model for a word, within a bound of time.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from bot import errors
+from bot.amounts import Amount, Price
+from bot.doctor.report import Finding, fine, note
+from bot.errors import BudgetSpent, ContentRefused
+from bot.llm.interface import (
+    DEFAULT,
+    CacheProfile,
+    Call,
+    Capabilities,
+    ChatModel,
+    Delta,
+    ExtraRequest,
+    Message,
+    Models,
+    Options,
+    Usage,
+)
+from bot.settings import Settings
+
+MOST_TOKENS = 40_000
+"""Of all requests together; a visit takes about a third of it."""
+MOST_SAID = 12_000
+"""Characters of one answer, thoughts included: whoever is asked for a word and says more is not listened to."""
+COMMON_TOKENS = 14_000
+"""What a visit takes where nothing unusual comes in between."""
+PATIENCE_S = 60.0
+"""The longest wait for an answer, where MODEL_TIMEOUT is not shorter: a model may have to be loaded first."""
+THRIFTY = Options(thinking=False)
+"""A word needs no reasoning, where a model can do without."""
+QUESTION = (Message("user", "Say yes, in one word."),)
+
+
+class RequestLimitReached(BudgetSpent):
+    """The doctor asks no more."""
+
+
+@dataclass(slots=True)
+class Bill:
+    """All requests so far."""
+
+    count_tokens: Callable[[str], int]
+    price_of: Callable[[str], Price | None] = lambda _: None
+    requests: int = 0
+    estimated: bool = False
+    """Whether a server has reported nothing of some."""
+    used: list[tuple[str, Usage]] = field(default_factory=list)
+    """By the models' names."""
+    refused: list[ContentRefused] = field(default_factory=list)
+    """What content filters had against the doctor's questions."""
+
+    def check(self) -> None:
+        """Raises a ModelError when no more may be asked."""
+        if self.tokens >= MOST_TOKENS:
+            raise RequestLimitReached(f"the doctor has used {self.tokens:,} tokens and stops asking")
+
+    @property
+    def tokens(self) -> int:
+        """In and out."""
+        return sum(usage.input + usage.output for _, usage in self.used)
+
+    def add(self, model: str, usage: Usage | None, counted: int, said: int) -> None:
+        """An answered request: what was reported, or else our own count."""
+        self.estimated = self.estimated or usage is None
+        self.used.append((model, usage or Usage(counted, 0, said)))
+
+    def add_beside(self, model: str, took: Sequence[ExtraRequest]) -> None:
+        """Requests that are no conversation."""
+        self.requests += len(took)
+        for one in took:
+            self.add(model, one.usage, one.counted, one.said)
+
+    def finding(self) -> Finding:
+        """The line about it."""
+        total = [usage for _, usage in self.used]
+        cached = sum(usage.cached for usage in total)
+        from_cache = f" ({cached:,} of them from its cache)" if cached else ""
+        read, written = sum(usage.input for usage in total), sum(usage.output for usage in total)
+        asked = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        took = f"{asked}, {read:,} tokens read{from_cache} and {written:,} written"
+        took += ", partly estimated" if self.estimated else ""
+        costs: defaultdict[str, float] = defaultdict(float)
+        for model, usage in self.used:
+            if (price := self.price_of(model)) is not None:
+                costs[price.currency] += _cost(price, usage)
+        money = " and ".join(Amount(cost, currency).exact for currency, cost in costs.items())
+        unpriced = sorted({model for model, _ in self.used if self.price_of(model) is None})
+        if money and not unpriced:
+            return fine("This visit", f"{took}: {money}")
+        if not total:
+            return fine("This visit", f"{took}: no answers")
+        advice = (
+            f"To see costs here and in /usage, set price_input (and price_output) for {', '.join(unpriced)} in the "
+            "MODEL_PROFILES file."
+        )
+        return note("This visit", f"{took}{f': {money} and more' if money else ''}", advice)
+
+    def filter(self) -> Finding:
+        """What content filters did."""
+        if not self.refused:
+            return fine("Filter", "no content filter refused any of these harmless questions")
+        return note(
+            "Filter",
+            f"a content filter refused {len(self.refused)} of these harmless questions: {self.refused[0]}",
+            "When that happens to a user's message, it is left out of later prompts and the user is informed. If it "
+            "happens too often, check the filter's settings with the provider, or use another model.",
+        )
+
+
+def foretold(model: str, price: Price | None) -> str:
+    """What a visit will take, before it begins."""
+    text = (
+        f"This sends Telegram two requests and {model} about ten: about {COMMON_TOKENS:,} tokens, and never more than "
+        f"{MOST_TOKENS:,}"
+    )
+    if price is not None:
+        common = Amount(price.of(COMMON_TOKENS, 0, 0, 0), price.currency)
+        text += f" (about {common.exact} at the prices in MODEL_PROFILES)"
+    return text + ". Press Ctrl-C to stop.\n\n"
+
+
+def _cost(price: Price, usage: Usage) -> float:
+    fresh = usage.input - usage.cached - usage.written
+    return price.of(fresh, usage.cached, usage.written, usage.output, usage.audio)
+
+
+class BilledModels:
+    """The models of a server, each of whose requests is put on a bill."""
+
+    def __init__(self, models: Models, bill: Bill) -> None:
+        self._models = models
+        self._bill = bill
+
+    def cache(self, name: str) -> CacheProfile:
+        """See Models.cache."""
+        return self._models.cache(name)
+
+    @property
+    def vision_model(self) -> str | None:
+        """See Models.vision_model."""
+        return self._models.vision_model
+
+    def of(self, name: str) -> "BilledModel":
+        """See Models.of."""
+        return BilledModel(self._models.of(name), self._bill)
+
+    async def learn(self) -> None:
+        """See Models.learn."""
+        await self._models.learn()
+
+    async def ready(self) -> None:
+        """See Models.ready."""
+        await self._models.ready()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._models.close()
+
+
+class BilledModel:
+    """A model whose requests are put on a bill, and whose answers are cut where they become long."""
+
+    def __init__(self, model: ChatModel, bill: Bill) -> None:
+        self._model = model
+        self._bill = bill
+
+    @property
+    def name(self) -> str:
+        """See ChatModel.name."""
+        return self._model.name
+
+    @property
+    def senses(self) -> Capabilities:
+        """See ChatModel.senses."""
+        return self._model.senses
+
+    @property
+    def window(self) -> int:
+        """See ChatModel.window."""
+        return self._model.window
+
+    @property
+    def limit(self) -> int | None:
+        """See ChatModel.limit."""
+        return self._model.limit
+
+    @property
+    def single_turn(self) -> bool:
+        """See ChatModel.single_turn."""
+        return self._model.single_turn
+
+    @property
+    def calls(self) -> bool:
+        """See ChatModel.calls."""
+        return self._model.calls
+
+    def learn_limit(self, tokens: int) -> None:
+        """See ChatModel.learn_limit."""
+        self._model.learn_limit(tokens)
+
+    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+        """See ChatModel.stream."""
+        self._bill.check()
+        self._bill.requests += 1
+        said, usage, name, begun = "", None, self.name, False
+        try:
+            async with aclosing(self._model.stream(messages, options)) as deltas:
+                async for delta in deltas:
+                    begun, usage = True, delta.usage or usage
+                    name = delta.instead.model if delta.instead else name
+                    said += delta.text + delta.reasoning
+                    yield delta
+                    if len(said) > MOST_SAID:
+                        break
+        except ContentRefused as exc:
+            self._bill.refused.append(exc)
+            raise
+        finally:
+            if begun:
+                count = self._bill.count_tokens
+                self._bill.add(name, usage, sum(count(message.content) for message in messages), count(said))
+
+
+def patience(settings: Settings) -> float:
+    """How long an answer is waited for, in seconds."""
+    return min(PATIENCE_S, settings.model_timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What came of a request: `error` where it failed, `pieces` how many parts of it came before."""
+
+    text: str = ""
+    pieces: int = 0
+    usage: Usage | None = None
+    error: errors.ModelError | None = None
+    calls: tuple[Call, ...] = ()
+    opaque: str = ""
+
+    @property
+    def unstreamed(self) -> bool:
+        """The server took the request, and nothing that is a stream came."""
+        return isinstance(self.error, errors.StreamCut) and not self.pieces
+
+    @property
+    def said(self) -> str:
+        """The words, or that there are none."""
+        return f"{' '.join(self.text.split()):.80}" or "nothing"
+
+
+async def ask(model: ChatModel, messages: Sequence[Message], limit: float, options: Options = THRIFTY) -> ProbeAnswer:
+    """The answer to the messages, or why there is none; `limit` in seconds."""
+    text, pieces, usage, opaque = "", 0, None, ""
+    calls: tuple[Call, ...] = ()
+    error: errors.ModelError | None = None
+    try:
+        async with asyncio.timeout(limit), aclosing(model.stream(messages, options)) as stream:
+            async for delta in stream:
+                text, pieces, usage = text + delta.text, pieces + 1, delta.usage or usage
+                calls, opaque = calls + delta.calls, delta.opaque or opaque
+    except errors.ModelError as exc:
+        error = exc
+    except TimeoutError:
+        error = errors.NoAnswerInTime(f"no answer within {limit:.0f} s")
+    return ProbeAnswer(text, pieces, usage, error, calls, opaque)

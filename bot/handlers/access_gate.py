@@ -1,0 +1,207 @@
+"""Stands before all other handlers: who is let in goes on, and for the others it ends here.
+
+Nothing that a stranger sends costs a request to the model, or more than the one row that says who asks.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
+from telegram.ext import ApplicationHandlerStop
+
+from bot.access.access_requests import ANSWER, AccessRequests
+from bot.access.policy import AccessPolicy, Decision
+from bot.handlers.context import acknowledge, answer, is_personal, sender_in
+from bot.handlers.membership import is_out
+from bot.handlers.owners import OwnerLinkHandlers
+from bot.inbound.addressing import Addressing, is_other_bot
+from bot.inbound.reading import said
+from bot.language import texts
+from bot.updates.authorship import is_for_us, is_own
+from bot.updates.parsing import MessageBatch, update_ids
+from bot.updates.raw_updates import stopped_draft
+from storage import Storage, Transaction
+from storage.access_list import AccessStatus, Applicant, Decider
+from storage.records import ChatKey, Notice
+
+MOST_AT_ONCE = 4
+"""Strangers who are turned away: who is let in waits for the database behind no more of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGate:
+    """Asks the door, and the owners; `settle` has a conversation's notices sent."""
+
+    storage: Storage
+    addressing: Addressing
+    door: AccessPolicy
+    requests: AccessRequests
+    claims: OwnerLinkHandlers
+    settle: Callable[[ChatKey], None]
+    strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+
+    async def check(self, update: object, _: object) -> None:
+        """Let it pass, or answer and end it here."""
+        if not isinstance(update, Update | MessageBatch) or _stops_draft(update):
+            return
+        if isinstance(update, Update) and not is_for_us(update):
+            await self._end(update)
+        messages = _messages(update)
+        if isinstance(update, Update) and any(map(is_other_bot, messages)):  # commands: bots get no answers to theirs
+            await self._end(update)
+        if any(map(_is_move, messages)) or _is_farewell(update):
+            return
+        who, chat = sender_in(update), _chat(update)
+        if (joined := _joined(update)) is not None and await self.door.owners.has(joined.from_user.id):
+            await self._approve(joined)
+            return
+        direct = chat is not None and bool(chat.is_direct_messages)
+        verdict = await self.door.verdict(who, chat.id if chat else None, direct=direct)
+        if verdict is Decision.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
+            of_group = await self.door.verdict(None, joined.chat.id)
+            verdict = verdict if of_group is Decision.STRANGER else of_group  # nobody is asked in their name
+        if verdict is Decision.BLOCKED:
+            await self._end(update)
+        if await self.claims.attempt(update):
+            raise ApplicationHandlerStop
+        if verdict is Decision.COME_IN or _is_answer(update):
+            return
+        async with self.strangers:
+            await self._turn_away(update, verdict)
+        await _release(update)
+        raise ApplicationHandlerStop
+
+    async def _end(self, update: Update | MessageBatch) -> None:
+        async with self.storage.transaction() as tx:
+            await self._close(tx, update)
+        await self.storage.database.scrub_soon()
+        await _release(update)
+        raise ApplicationHandlerStop
+
+    async def _approve(self, joined: ChatMemberUpdated) -> None:
+        """An owner brought the bot into a group: the update goes on, and the group is greeted."""
+        owner, chat = joined.from_user, joined.chat
+        guest = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
+        async with self.storage.transaction() as tx:
+            by = Decider(owner.id, owner.full_name)
+            _, told = await self.requests.put(tx, guest, AccessStatus.ALLOWED, by)
+        for place in told:
+            self.settle(place)
+
+    async def _turn_away(self, update: Update | MessageBatch, verdict: Decision) -> None:
+        asked = next(filter(self._expects_answer, _messages(update)), None)
+        told: list[ChatKey] = []
+        async with self.storage.transaction() as tx:
+            if verdict is Decision.UNWELCOME:
+                await self._leave(tx, update)
+            elif self.door.asks:
+                told = await self._knock(tx, update, asked)
+            elif asked is not None and asked.from_user is not None:
+                await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
+            await self._close(tx, update)
+        await self.storage.database.scrub_soon()
+        for place in told:
+            self.settle(place)
+
+    async def _close(self, tx: Transaction, update: Update | MessageBatch) -> None:
+        """What they said is not kept."""
+        await self.storage.inbox.done(tx, update_ids(update))
+        await self.storage.inbox.blank(tx, update_ids(update))
+
+    async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
+        """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
+        if isinstance(update, Update) and update.my_chat_member is not None:
+            await self.storage.presence.came(tx, update.my_chat_member.chat.id)
+        if (joined := _joined(update)) is not None:
+            user, chat = joined.from_user, joined.chat
+            guest = Applicant(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
+            return await self._ask(tx, guest) or []
+        if asked is None or asked.from_user is None or (is_personal(asked) and asked.sender_chat is not None):
+            return []
+        user, chat = asked.from_user, asked.chat
+        if is_personal(asked):
+            places = await self._ask(tx, Applicant(user.id, user.full_name, user.username, user.language_code))
+            told = places is not None
+        else:
+            places = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
+            told = await self.storage.access.tell(tx, chat.id)
+        if told:
+            owners = places or await self.door.owners.ids()
+            await self.storage.notices.add(tx, _asked(asked, owned=bool(owners)))
+        return places or []
+
+    async def _ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
+        places = await self.requests.ask(tx, guest)
+        if places is None and not guest.is_person:
+            entry = await self.storage.access.seen_of(tx, guest.telegram_id)
+            if entry is not None and entry.standing is AccessStatus.DENIED:
+                await self.storage.access.leave(tx, guest.telegram_id)
+        return places
+
+    async def _leave(self, tx: Transaction, update: Update | MessageBatch) -> None:
+        if (chat := _chat(update)) is not None:
+            await self.storage.access.leave(tx, chat.id)
+
+    def _expects_answer(self, message: Message) -> bool:
+        if is_other_bot(message) or said(message, self.addressing.bot_id) is None:  # somebody came, went, pinned ...
+            return False
+        commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
+        return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
+
+
+def _stops_draft(update: Update | MessageBatch) -> bool:
+    """Whether an answer is ended: only who is let in has one."""
+    return isinstance(update, Update) and stopped_draft(update) is not None
+
+
+async def _release(update: Update | MessageBatch) -> None:
+    """A button that was pressed in vain: Telegram's app waits for a word on it."""
+    if isinstance(update, Update) and update.callback_query is not None:
+        await acknowledge(update.callback_query, "")
+
+
+def _is_move(message: Message) -> bool:
+    """Whether Telegram tells that the chat has another id now; whoever made it so need not be known here."""
+    return message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None
+
+
+def _is_farewell(update: Update | MessageBatch) -> bool:
+    """Whether the bot is in a chat no longer: that is to be known whoever did it."""
+    change = update.my_chat_member if isinstance(update, Update) else None
+    return change is not None and is_out(change.new_chat_member)
+
+
+def _joined(update: Update | MessageBatch) -> ChatMemberUpdated | None:
+    """The bot was brought into a group."""
+    change = update.my_chat_member if isinstance(update, Update) else None
+    if change is None or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or change.chat.is_direct_messages:
+        return None
+    return change if is_out(change.old_chat_member) and not is_out(change.new_chat_member) else None
+
+
+def _is_answer(update: Update | MessageBatch) -> bool:
+    """Whether an owner's question is answered; its handler looks by whom."""
+    query = update.callback_query if isinstance(update, Update) else None
+    return query is not None and (query.data or "").startswith(ANSWER)
+
+
+def _messages(update: Update | MessageBatch) -> tuple[Message, ...]:
+    if isinstance(update, MessageBatch):
+        return update.messages
+    return (update.message,) if update.message is not None else ()
+
+
+def _chat(update: Update | MessageBatch) -> Chat | None:
+    return update.messages[0].chat if isinstance(update, MessageBatch) else update.effective_chat
+
+
+def _asked(message: Message, *, owned: bool) -> Notice:
+    if not owned:
+        return answer(message, texts.NO_OWNER_YET, alone=True)
+    return answer(message, texts.KNOCKED if is_personal(message) else texts.GROUP_KNOCKED, alone=True)
+
+
+def _refusal(message: Message, user: User) -> Notice:
+    stranger, group = texts.STRANGER.format(user_id=user.id), texts.STRANGE_GROUP.format(chat_id=message.chat.id)
+    return answer(message, stranger if is_personal(message) else group, alone=True)

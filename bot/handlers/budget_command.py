@@ -1,0 +1,150 @@
+"""``/budget``, for the bot's owners: what may be used on a day, and what is; and the word to who has nearly used it."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from telegram import Update
+
+from bot.amounts import Amount
+from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
+from bot.errors import BudgetSpent, UserBudgetSpent
+from bot.handlers.context import answer, argument
+from bot.language import sentence, texts
+from storage import Storage
+from storage.records import Chat, ChatKey, Notice
+
+DEFAULT = "default"
+_ID = re.compile(r"-?\d{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetHandlers:
+    """Shows and sets budgets. `unpriced` names a model that can't be paid in a currency; None: all can."""
+
+    storage: Storage
+    budget: Budget
+    unpriced: Callable[[str], str | None]
+
+    async def show_or_set(self, update: Update, _: object) -> None:
+        """``/budget``, ``/budget user 200k``, ``/budget 12345 off``."""
+        message = update.message
+        assert message is not None
+        text = await self._text(argument(message).split(maxsplit=1))
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, answer(message, text))
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _text(self, words: list[str]) -> str:
+        if not words:
+            return await self._shown()
+        whose = _whose(words[0])
+        if whose is None or len(words) < 2:
+            return texts.BUDGET_HOW
+        scope, number = whose
+        wanted = words[1].strip().lower()
+        if wanted in (OFF, DEFAULT):
+            await self.budget.set(scope, number, None, back=wanted == DEFAULT)
+            return await self._shown()
+        try:
+            amount = Amount.parse(words[1])
+        except ValueError:
+            return texts.BUDGET_HOW
+        if amount.currency and (model := self.unpriced(amount.currency)) is not None:
+            return texts.BUDGET_UNPRICED.format(model=model, currency=amount.currency)
+        await self.budget.set(scope, number, amount)
+        return await self._shown()
+
+    async def _shown(self) -> str:
+        lines = [texts.BUDGET_USER.format(amount=self._amount(Scope.USER))]
+        lines += [texts.BUDGET_CHAT.format(amount=self._amount(Scope.CHAT))]
+        total = self.budget.holding(Scope.TOTAL)
+        used = self.budget.cost(await self.budget.used(Scope.TOTAL), total.currency if total else "")
+        lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=used)]
+        lines += [line async for line in self._own()]
+        return "\n".join([*lines, "", texts.BUDGET_HOW])
+
+    async def _own(self) -> AsyncIterator[str]:
+        """Those of single people and chats."""
+        for (scope, number), amount in sorted(self.budget.changed.items(), key=lambda item: item[0]):
+            if number:
+                used = self.budget.cost(await self.budget.used(scope, number), amount.currency if amount else "")
+                shown = texts.BUDGET_NONE if amount is None else str(amount)
+                yield texts.BUDGET_ONE.format(id=number, amount=shown, used=used)
+
+    def _amount(self, scope: Scope) -> str:
+        amount = self.budget.holding(scope)
+        return texts.BUDGET_NONE if amount is None else str(amount)
+
+
+@dataclass(slots=True)
+class BudgetWarnings:
+    """Tells who has nearly used up a budget, once a day; of the budget of all together the owners are told."""
+
+    storage: Storage
+    budget: Budget
+    owners: Callable[[], Awaitable[Collection[int]]]
+
+    async def give(self, chat: Chat) -> list[ChatKey]:
+        """After an answer; returns where else something is to be sent."""
+        user_id = await self.storage.transcript.asker(chat.id)
+        places = []
+        for share in await self.budget.shares(chat.place.telegram_id, user_id):
+            if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):
+                continue  # who has used up all is told so with the next message
+            places += await self._tell(chat, share)
+        return places
+
+    async def _tell(self, chat: Chat, share: Share) -> list[ChatKey]:
+        private = [ChatKey(owner, 0) for owner in await self.owners()] if share.scope is Scope.TOTAL else []
+        notices = [Notice(place, private=True, text=_hint(share)) for place in private]
+        if share.scope is not Scope.TOTAL:
+            notices = [Notice(chat.place, chat.private, _hint(share))]
+        async with self.storage.transaction() as tx:
+            if not await self.storage.spending.hint(tx, self.budget.today().date(), share.scope, share.number):
+                return []
+            for notice in notices:
+                await self.storage.notices.add(tx, notice)
+        return private
+
+
+async def refused(budget: Budget, chat: Chat | None, user_id: int | None) -> str | None:
+    """What somebody is told who would have another's question answered in a group, and has used up their budget.
+
+    In private, and of all other budgets, they are told where the answer was to stand.
+    """
+    if chat is None or chat.private:
+        return None
+    try:
+        await budget.check(chat, user_id)
+    except UserBudgetSpent as exc:
+        return sentence(exc)
+    except BudgetSpent:
+        return None
+    return None
+
+
+def shares_told(shares: Collection[Share]) -> Iterator[str]:
+    """For ``/usage``: a line for each budget that somebody has."""
+    names = {Scope.USER: "BUDGET_OF_USER", Scope.CHAT: "BUDGET_OF_CHAT"}
+    for share in shares:
+        if share.scope in names:
+            text = getattr(texts, names[share.scope])
+            yield text.format(used=share.used, amount=share.amount, percent=f"{share.ratio:.0%}")
+
+
+def _hint(share: Share) -> str:
+    text = {
+        Scope.USER: texts.BUDGET_NEARLY_USER,
+        Scope.CHAT: texts.BUDGET_NEARLY_CHAT,
+        Scope.TOTAL: texts.BUDGET_NEARLY_TOTAL,
+    }[share.scope]
+    return text.format(used=share.used, amount=share.amount, percent=f"{share.ratio:.0%}")
+
+
+def _whose(word: str) -> tuple[Scope, int] | None:
+    if word.lower() in tuple(Scope):
+        return Scope(word.lower()), 0
+    if _ID.fullmatch(word) and int(word):
+        return (Scope.USER if int(word) > 0 else Scope.CHAT), int(word)
+    return None

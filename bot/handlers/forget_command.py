@@ -1,0 +1,164 @@
+"""``/forget``: what was found is shown, and deleted for good once that is confirmed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from telegram import Message, Update
+
+from bot.conversation.forgetting import Eraser, ForgetPreview, Forgetting
+from bot.conversation.query import plain
+from bot.handlers.context import acknowledge, answer, argument, edited, pressed
+from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
+from bot.language import plural, texts
+from bot.updates.parsing import place_of
+from storage import Storage
+from storage.records import Button, Chat, HistoryTurn
+from storage.resets import Proposal
+
+YES, NO = "forget:", "keep:"
+"""How the data of the two buttons begins; the proposal's id follows."""
+TURN = "forgetpage:"
+"""How the data of the buttons begins that turn the pages; the proposal's id and the page follow."""
+BACK, ON = "◀", "▶"
+BUTTONS_S = 600.0
+"""How long they can be pressed."""
+MOST_SHOWN = 10
+EXCERPT = 100
+"""Characters of each turn that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetHandlers:
+    """Finds, asks and deletes; times are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    questions: QuestionHandlers
+    forgetting: Forgetting
+    erasing: Eraser
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def forget(self, update: Update, _: object) -> None:
+        """``/forget <words>``, or ``/forget`` as a reply."""
+        message = update.message
+        assert message is not None
+        words = argument(message)
+        await self._propose(message, (update.update_id,), words, message.reply_to_message)
+
+    async def forget_words(self, given: GivenAnswer) -> None:
+        """The answer to our question what to forget."""
+        await self._propose(given.burst.messages[0], given.burst.update_ids, given.words, None, given)
+
+    async def confirm(self, update: Update, _: object) -> None:
+        """Delete what was shown."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        proposal = None
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.done(tx, [update.update_id])
+            if chat is not None and message is not None:
+                proposal = await self.forgetting.carry_out(tx, chat, int((query.data or "").removeprefix(YES)))
+            if proposal is not None and message is not None:
+                text = texts.FORGOTTEN.format(forgotten=_counted(proposal))
+                await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
+                await self.storage.notices.add(tx, edited(message, text))
+        if chat is not None and proposal is not None:
+            await self.forgetting.carry_on(chat)
+            self.erasing.begin()
+        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+
+    async def turn(self, update: Update, _: object) -> None:
+        """Show another page of what was found."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number, page = map(int, (query.data or "").removeprefix(TURN).split(":"))
+        proposal = await self.storage.forgettings.read(chat.id, number) if chat else None
+        async with self.storage.transaction() as tx:
+            if chat is not None and message is not None and proposal is not None:
+                text = await self._told(chat, proposal, page)
+                await self.storage.notices.add(tx, edited(message, text, _buttons(number, proposal, page)))
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+
+    async def keep(self, update: Update, _: object) -> None:
+        """Leave everything as it is."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        async with self.storage.transaction() as tx:
+            if chat is not None and message is not None:
+                number = int((query.data or "").removeprefix(NO))
+                if await self.storage.forgettings.take(tx, chat.id, number) is not None:
+                    await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
+                    await self.storage.notices.add(tx, edited(message, texts.KEPT))
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, texts.KEPT)
+
+    async def _propose(
+        self,
+        message: Message,
+        update_ids: tuple[int, ...],
+        words: str,
+        reply_to: Message | None,
+        given: GivenAnswer | None = None,
+    ) -> None:
+        chat = await self.storage.chats.find(place_of(message))
+        notice = answer(message, texts.FORGET_NOTHING)
+        found = await self._found(chat, words, reply_to) if chat else ForgetPreview((), ())
+        told = await self._told(chat, found, 0) if chat and found else ""
+        if not words and reply_to is None:
+            notice = answer(message, texts.FORGET_HOW)
+        async with self.storage.transaction() as tx:
+            if chat is not None and found:
+                number = await self.forgetting.propose(tx, chat, found)
+                notice = answer(message, told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
+            if given is None:
+                await self.storage.notices.add(tx, notice)
+            else:
+                await self.questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
+            await self.storage.inbox.done(tx, update_ids)
+
+    async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> ForgetPreview:
+        if words:
+            return await self.forgetting.by_words(chat, words)
+        if reply_to is not None:
+            return await self.forgetting.by_message(chat, reply_to.message_id)
+        return ForgetPreview((), ())
+
+    async def _told(self, chat: Chat, found: ForgetPreview | Proposal, page: int) -> str:
+        lines = [self._line(turn) for turn in await self.forgetting.shown(chat, found, page * MOST_SHOWN, MOST_SHOWN)]
+        if (pages := _pages(found)) > 1:
+            count = plural(len(found.turn_ids), texts.MESSAGES)
+            lines = [texts.FORGET_PAGE.format(messages=count, page=page + 1, pages=pages), "", *lines]
+        if found.lines and page == 0:
+            lines += ["", texts.FORGET_IN_NOTES, *found.lines]
+        return texts.FORGET_FOUND.replace("{found}", "\n".join(lines).strip())
+
+    def _line(self, turn: HistoryTurn) -> str:
+        words = " ".join(plain(turn.content).split()).removeprefix(f"{turn.speaker}: ")  # in groups it stands there
+        shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
+        return f"• {datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
+
+
+def _pages(found: ForgetPreview | Proposal) -> int:
+    return max(1, -(-len(found.turn_ids) // MOST_SHOWN))
+
+
+def _counted(proposal: Proposal) -> str:
+    messages, lines = (
+        plural(len(proposal.turn_ids), texts.MESSAGES),
+        plural(len(proposal.lines), texts.LINES),
+    )
+    if not proposal.lines:
+        return messages
+    form = texts.FORGOTTEN_BOTH if proposal.turn_ids else texts.FORGOTTEN_LINES
+    return form.format(messages=messages, lines=lines)
+
+
+def _buttons(number: int, found: ForgetPreview | Proposal, page: int) -> list[Button]:
+    turns = [(BACK, page - 1), (ON, page + 1)]
+    return [
+        *(Button(label, f"{TURN}{number}:{to}") for label, to in turns if 0 <= to < _pages(found)),
+        Button(texts.FORGET_YES, f"{YES}{number}"),
+        Button(texts.FORGET_NO, f"{NO}{number}"),
+    ]

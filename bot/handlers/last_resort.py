@@ -1,0 +1,70 @@
+"""The last resort: what nobody expected is logged under a reference, the user is told it, and the bot goes on."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from telegram import Update
+
+from bot.errors import BudgetSpent, ModelError
+from bot.handlers.context import answer
+from bot.language import texts
+from bot.updates.parsing import MessageBatch, update_ids
+from storage import Storage, StorageError
+from storage.records import ChatKey, Notice
+
+MOST_DETAILS = 300
+"""Characters of what a server said about a failure: it may quote the request."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LastResort:
+    """Reports unexpected errors."""
+
+    storage: Storage
+
+    async def in_handler(self, update: object, error: BaseException) -> None:
+        """A handler failed: its update is done, or it would fail again after every start."""
+        reference = _logged(error)
+        message = update.messages[-1] if isinstance(update, MessageBatch) else None
+        if isinstance(update, Update):
+            message = update.message
+        try:
+            async with self.storage.transaction() as tx:
+                if message is not None:
+                    notice = answer(message, texts.FAILURE.format(reference=reference), alone=True)
+                    await self.storage.notices.add(tx, notice)
+                await self.storage.inbox.done(tx, update_ids(update))
+        except StorageError as exc:
+            log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)
+
+    async def in_lane(self, place: ChatKey, error: BaseException) -> None:
+        """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
+        reference = _logged(error)
+        chat = await self.storage.chats.find(place)
+        if chat is None:
+            return
+        notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
+        open_replies = await self.storage.deliveries.open(chat.id)
+        async with self.storage.transaction() as tx:
+            await self.storage.transcript.give_up(tx, chat.id)
+            for delivery in open_replies:
+                await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self.storage.notices.add(tx, notice)
+
+
+def log_unanswered(chat_id: int, exc: ModelError) -> None:
+    """Why there is no answer from the model."""
+    fields = {"chat": chat_id, "kind": type(exc).__name__, "model": exc.model, "request": exc.request_id}
+    details = " ".join(str(exc).split())[:MOST_DETAILS]
+    named = ", ".join(f"{name} {value}" for name, value in fields.items() if value)
+    level = logging.INFO if isinstance(exc, BudgetSpent) else logging.WARNING
+    log.log(level, "No answer from the model (%s): %s", named, details, extra={"fields": fields})
+
+
+def _logged(error: BaseException) -> str:
+    reference = secrets.token_hex(4)
+    log.error("Unexpected failure, reference %s", reference, exc_info=error)
+    return reference

@@ -1,0 +1,296 @@
+"""Questions of our own after a button: who was asked, which message answers, and how they are cancelled.
+
+Telegram takes one kind of markup for a message, and none that opens a reply can be edited later. So the question itself
+opens the reply, with a hint where it is typed, and the button that cancels it stands under the message whose button
+was pressed. The answer is a reply of whoever was asked, or, within ten minutes, the next thing that they say.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from telegram import Bot, Message, Update, User
+from telegram.error import TelegramError
+
+from bot.handlers.context import acknowledge, answer, edited, is_personal, is_private, keyboard, pressed, question
+from bot.inbound.addressing import Addressing, is_other_bot
+from bot.inbound.quotes import replied_to, text_of
+from bot.language import every, texts
+from bot.updates.authorship import is_at, is_own
+from bot.updates.parsing import MessageBatch, is_part, place_of, shared_place
+from bot.updates.raw_updates import seen_by
+from storage import Storage, Transaction
+from storage.questions import LIVES_S, Question, QuestionKind
+from storage.records import Button, ChatKey, Notice
+
+CANCEL = "cancel:"
+"""How the data of the button begins; the question's id follows."""
+NEXT_S = 600.0
+"""How long the next thing that somebody says is an answer, without being a reply, in seconds."""
+WORDS = {QuestionKind.CORRECT: "CORRECT_ASK", QuestionKind.FORGET: "FORGET_ASK", QuestionKind.PERSONA: "PERSONA_ASK"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """What was said in answer to a question."""
+
+    question: Question
+    burst: MessageBatch
+    words: str
+
+    @property
+    def message_ids(self) -> list[int]:
+        """The messages that it is."""
+        return [message.message_id for message in self.burst.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionHandlers:
+    """Asks, and knows an answer when it comes. `clock` gives Unix seconds."""
+
+    storage: Storage
+    bot: Bot
+    addressing: Addressing
+    clock: Callable[[], float]
+
+    async def ask(
+        self, tx: Transaction, message: Message, by: User, kind: QuestionKind, press: str | None = None
+    ) -> None:
+        """Ask somebody who pressed a button under this message."""
+        texts_of = {
+            QuestionKind.CORRECT: (texts.CORRECT_ASK, texts.CORRECT_PLACEHOLDER),
+            QuestionKind.FORGET: (texts.FORGET_ASK, texts.FORGET_PLACEHOLDER),
+            QuestionKind.PERSONA: (texts.PERSONA_ASK, texts.PERSONA_PLACEHOLDER),
+        }
+        text, placeholder = texts_of[kind]
+        own = tuple(button for button in keyboard(message) if not button.data.startswith(CANCEL))
+        asked = Question(0, place_of(message), by.id, kind, self.clock(), None, panel=message.message_id, buttons=own)
+        notice_id = await self.storage.notices.add(tx, question(message, text, by, placeholder, press))
+        number = await self.storage.questions.ask(tx, asked, notice_id)
+        cancel = Button(texts.CANCEL, f"{CANCEL}{number}")
+        await self.storage.notices.add(tx, edited(message, "", (*own, cancel)))
+
+    async def sort(self, burst: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
+        """What of a burst answers questions, each with its further parts, and what does not."""
+        given: list[GivenAnswer] = []
+        rest: list[tuple[Message, int]] = []
+        begins = not burst.continues
+        for at, (message, number) in enumerate(zip(burst.messages, burst.update_ids, strict=True)):
+            if len(burst.messages) > 1 and await self._answered_by(message, message.message_id) is not None:
+                continue  # this one is done; what came with it could not be stored, and all is tried again
+            last = given[-1] if given and burst.messages[at - 1] in given[-1].burst.messages else None
+            if last is not None and is_own(message) and is_part(message, burst.messages[at - 1]):
+                given[-1] = replace(last, burst=_with(last.burst, message, number), words=self._joined(last, message))
+                continue
+            if at == 0 and burst.continues and (late := await self._before(message)) is not None:
+                given.append(GivenAnswer(late, MessageBatch(burst.place, (message,), (number,)), self._words(message)))
+                continue
+            commented = at + 1 < len(burst.messages) and _comments(burst.messages[at + 1], message)
+            asked = await self._asked(message, alone=(begins or at > 0) and not commented)
+            if asked is not None and any(one.question.message_id == asked.message_id for one in given):
+                asked = replace(asked, open=False) if replied_to(message) else None  # it has its answer
+            if asked is None:
+                rest.append((message, number))
+            else:
+                given.append(
+                    GivenAnswer(asked, MessageBatch(shared_place(message), (message,), (number,)), self._words(message))
+                )
+        if not rest:
+            return given, None
+        continues = burst.continues and rest[0][0] is burst.messages[0]
+        return given, MessageBatch(burst.place, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
+
+    def is_for(self, asked: Question, message: Message) -> bool:
+        """Whether it is the sender of this message who was asked; an administrator without a name may be anybody."""
+        if message.sender_chat is not None:
+            return message.sender_chat.id == message.chat.id
+        return message.from_user is not None and asked.person == message.from_user.id
+
+    async def is_answer(self, message: Message) -> bool:
+        """Whether this message, as it was sent, answered a question, or replied to one."""
+        if await self._answered_by(message, message.message_id) is not None:
+            return True
+        return is_own(message) and not is_other_bot(message) and await self._replied_to(message) is not None
+
+    async def took(
+        self, tx: Transaction, given: GivenAnswer, notice: Notice, *, over: bool = True, awaits: bool = False
+    ) -> None:
+        """Say what came of an answer; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
+        asked = given.question
+        await self.storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
+        await self.storage.notices.add(tx, notice)
+        if over:
+            await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
+
+    async def pass_over(self, update: Update) -> None:
+        """Somebody gives a command instead of an answer, or presses another button, such as Back."""
+        message, query = update.message, update.callback_query
+        asked = await self._awaiting(message) if message is not None else None
+        if query is not None and isinstance(query.message, Message) and not (query.data or "").startswith(CANCEL):
+            asked = await self.storage.questions.awaiting(shared_place(query.message), query.from_user.id)
+        if asked is not None:
+            await self._pass_over(asked)
+
+    async def cancel(self, update: Update, _: object) -> None:
+        """``/cancel``: what I asked you needs no answer."""
+        message = update.message
+        assert message is not None, "registered for commands"
+        user = message.from_user
+        asked = await self.storage.questions.open_for(shared_place(message), user.id) if user else []
+        async with self.storage.transaction() as tx:
+            for one in asked:
+                await self._cancel(tx, one, message)
+            if asked:
+                await self.storage.notices.add(tx, answer(message, texts.CANCELLED, alone=True))
+            elif is_at(message, message.get_bot()):
+                await self.storage.notices.add(tx, answer(message, texts.NOTHING_TO_CANCEL, alone=True))
+            await self.storage.inbox.done(tx, [update.update_id])
+        for one in asked:
+            await self._take_back(one)
+
+    async def press_cancel(self, update: Update, _: object) -> None:
+        """The button: of use to whoever was asked."""
+        query, message = pressed(update)
+        asked = await self.storage.questions.find(int((query.data or "").removeprefix(CANCEL)))
+        here = asked is not None and message is not None and asked.place == place_of(message)
+        theirs = here and asked is not None and asked.person == query.from_user.id
+        cancelled = False
+        async with self.storage.transaction() as tx:
+            if asked is not None and message is not None and theirs:
+                cancelled = await self._cancel(tx, asked, message)
+            if message is not None and not cancelled and (not here or (asked is not None and not asked.open)):
+                own = tuple(button for button in keyboard(message) if not button.data.startswith(CANCEL))
+                await self.storage.notices.add(tx, edited(message, "", own))
+            await self.storage.inbox.done(tx, [update.update_id])
+        if asked is not None and cancelled:
+            await self._take_back(asked)
+        refused = texts.NOT_ASKED if here and not theirs else texts.OLD_BUTTON
+        await acknowledge(query, texts.CANCELLED if cancelled else refused)
+
+    async def _cancel(self, tx: Transaction, asked: Question, message: Message) -> bool:
+        cancelled = await self.storage.questions.cancel(tx, asked)
+        if cancelled:
+            await self._clear_panel(tx, asked, place_of(message), is_private(message))
+        return cancelled
+
+    async def _clear_panel(self, tx: Transaction, asked: Question, place: ChatKey, private: bool) -> None:
+        if asked.panel is not None:
+            notice = Notice(place, private, "", edits=asked.panel, buttons=asked.buttons)
+            await self.storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
+
+    async def _take_back(self, asked: Question) -> None:
+        """Delete the message that asks, which also ends the reply that Telegram's app has opened."""
+        if asked.message_id is None:
+            return
+        try:
+            if asked.message_id < 0 and asked.person is not None:
+                await self.bot.do_api_request("deleteEphemeralMessage", _ephemeral(asked, asked.message_id))
+            else:
+                await self.bot.delete_message(asked.place.telegram_id, asked.message_id)
+        except TelegramError as exc:
+            log.info("A question in chat %d stays: %s", asked.place.telegram_id, exc)
+
+    async def _asked(self, message: Message, *, alone: bool) -> Question | None:
+        """The question, open or not, that a message answers; `alone`: it is no part of what else is said."""
+        if is_own(message) and not is_other_bot(message):
+            asked = await self._replied_to(message)
+            if asked is not None:
+                return asked
+        asked = await self._awaiting(message)
+        if asked is None:
+            return None
+        if alone and _is_plain(message) and (message.date.timestamp() - asked.asked_at) <= NEXT_S:
+            return asked
+        await self._pass_over(asked)
+        return None
+
+    async def _before(self, message: Message) -> Question | None:
+        """What was answered by the message before this one, which goes on with it."""
+        if not is_own(message):
+            return None
+        before = message.message_id - 1 if message.message_id > 0 else message.message_id + 1
+        asked = await self._answered_by(message, before)
+        return asked if asked is not None and self.is_for(asked, message) else None
+
+    async def _answered_by(self, message: Message, number: int) -> Question | None:
+        return await self.storage.questions.answered_by(message.chat.id, number, _user_id(message))
+
+    async def _replied_to(self, message: Message) -> Question | None:
+        target = replied_to(message)
+        if target is None or target.from_user is None or target.from_user.id != self.addressing.bot_id:
+            return None
+        place, person = shared_place(message), _user_id(message)
+        found = await self.storage.questions.of_message(place.telegram_id, target.message_id, person)
+        if found is not None:
+            return found
+        # The process died when it was sent, its group has moved since, or a version asked that kept no rows.
+        words = target.text or ""
+        kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
+        if kind is None:
+            return None
+        found = await self.storage.questions.without_message(place, kind, person)
+        if found is not None:
+            return replace(found, message_id=target.message_id)
+        asked_at = target.date.timestamp()
+        fresh = self.clock() - asked_at <= LIVES_S
+        return Question(0, place, person, kind, asked_at, target.message_id, open=fresh)
+
+    async def _awaiting(self, message: Message) -> Question | None:
+        """The question that waits for the next words of whoever sent this, if these are the next ones to the bot."""
+        user = message.from_user
+        if user is None or message.sender_chat is not None:
+            return None
+        asked = await self.storage.questions.awaiting(shared_place(message), user.id)
+        if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # they had not seen it yet
+            return None
+        to_us = is_personal(message) or seen_by(message) is not None or self.addressing.is_called(message)
+        return asked if to_us else None
+
+    async def _pass_over(self, asked: Question) -> None:
+        async with self.storage.transaction() as tx:
+            await self.storage.questions.pass_over(tx, asked.place, asked.person)
+
+    def _words(self, message: Message) -> str:
+        """The words of an answer; in a reply, which needs no call, the bot's name is one of them."""
+        words = text_of(message)
+        if is_personal(message):
+            return words.strip()
+        return self.addressing.without_call(words, named=replied_to(message) is None).strip()
+
+    def _joined(self, given: GivenAnswer, message: Message) -> str:
+        return "\n".join(filter(None, (given.words, self._words(message))))
+
+
+def _user_id(message: Message) -> int | None:
+    return message.from_user.id if message.from_user else None
+
+
+def _is_newer(number: int, asked: int) -> bool:
+    """Whether a message came after the question; what one member of a group alone sees has negative numbers."""
+    return -number >= -asked if number < 0 and asked < 0 else number >= asked
+
+
+def _ephemeral(asked: Question, message_id: int) -> dict[str, object]:
+    return {
+        "chat_id": asked.place.telegram_id,
+        "receiver_user_id": asked.person,
+        "ephemeral_message_id": -message_id,
+    }
+
+
+def _is_plain(message: Message) -> bool:
+    """Whether a message is words of its sender and nothing else."""
+    answers = (message.reply_to_message and replied_to(message), message.external_reply, message.reply_to_story)
+    others = (message.quote, message.edit_date, message.effective_attachment)
+    return is_own(message) and bool(text_of(message).strip()) and not any(answers) and not any(others)
+
+
+def _comments(forward: Message, message: Message) -> bool:
+    """Whether a message is what somebody says of the forward that comes with it."""
+    return forward.forward_origin is not None and is_part(forward, message)
+
+
+def _with(burst: MessageBatch, message: Message, number: int) -> MessageBatch:
+    return replace(burst, messages=(*burst.messages, message), update_ids=(*burst.update_ids, number))

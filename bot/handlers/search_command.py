@@ -1,0 +1,91 @@
+"""``/search``: where something was said."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from telegram import Chat as TelegramChat
+from telegram import Message, Update
+
+from bot.conversation.indexing import Indexer
+from bot.conversation.query import plain
+from bot.conversation.recall import Recall
+from bot.conversation.search_terms import all_terms, terms
+from bot.handlers.context import answer, argument
+from bot.language import texts
+from bot.updates.parsing import place_of
+from storage import Storage
+from storage.records import Chat, HistoryTurn
+
+MOST_SHOWN = 8
+MOST_FOUND = 100
+BEFORE, EXCERPT = 50, 130
+"""Characters that are shown before the word that was found, and in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHandlers:
+    """Looks through the whole life of a chat; times are those of `zone`."""
+
+    storage: Storage
+    recall: Recall
+    indexer: Indexer
+    zone: tzinfo
+
+    async def search(self, update: Update, _: object) -> None:
+        """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
+        message = update.message
+        assert message is not None
+        words = argument(message)
+        chat = await self.storage.chats.find(place_of(message))
+        text = texts.SEARCH_HOW if not words else texts.SEARCH_NOTHING
+        if words and chat is not None:
+            text = await self._found(message, chat, words) or text
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, answer(message, text, alone=True))
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _found(self, message: Message, chat: Chat, words: str) -> str:
+        await self.indexer.catch_up(chat.id)
+        ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
+        turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids[:MOST_SHOWN])}
+        hits = [told(message, turns[turn_id], words, self.zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
+        if len(ids) > MOST_SHOWN:
+            hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))
+        return "\n\n".join(hits)
+
+
+def told(message: Message, turn: HistoryTurn, words: str, zone: tzinfo) -> str:
+    """A turn that was found, to whoever wrote this message: its date, its speaker, what was said, and a link."""
+    at = f"{datetime.fromtimestamp(turn.at, zone):%Y-%m-%d %H:%M}"
+    lines = [
+        f"{at} · {turn.speaker or texts.THE_BOT}",
+        excerpt(plain(turn.content).removeprefix(f"{turn.speaker}: "), words),
+    ]
+    if (url := link(message.chat, turn.message_id, place_of(message).thread_id)) is not None:
+        lines.append(url)
+    return "\n".join(lines)
+
+
+def excerpt(content: str, words: str) -> str:
+    """The part of a text around the first of the words; its beginning where none stands in it."""
+    line = " ".join(content.split())
+    stems = [word[: max(4, len(word) - 2)] for word in (terms(words) or all_terms(words))]
+    found = re.search("|".join(map(re.escape, stems)), line, re.IGNORECASE)
+    start = max(0, (found.start() if found else 0) - BEFORE)
+    end = start + EXCERPT
+    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+
+
+def link(chat: TelegramChat, message_id: int | None, thread_id: int) -> str | None:
+    """The address of a message: supergroups and channels have one, private chats and basic groups have none."""
+    if (
+        message_id is None
+        or message_id <= 0
+        or chat.is_direct_messages
+        or chat.type not in (TelegramChat.SUPERGROUP, TelegramChat.CHANNEL)
+    ):
+        return None
+    name = chat.username or f"c/{str(chat.id).removeprefix('-100')}"
+    topic = f"{thread_id}/" if thread_id else ""
+    return f"https://t.me/{name}/{topic}{message_id}"

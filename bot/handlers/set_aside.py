@@ -1,0 +1,126 @@
+"""What ended the process three times, alone: set aside, told to its chat and the operator, tried again by a press.
+
+See ``intake.quarantine``.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telegram import Bot, Message, Update
+
+from bot.access.policy import AccessPolicy, Decision
+from bot.conversation.incoming_message import AGAIN
+from bot.handlers.context import acknowledge, answer, edited, pressed, sender_in
+from bot.language import texts
+from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.parsing import QueuedUpdate, parse, place_of
+from bot.updates.quarantine import Quarantine
+from storage import Storage, Transaction
+from storage.records import Button, Chat, ChatKey, Delivery, Notice
+
+KEEP_S = 3 * 86_400.0
+"""How long a notice that was set aside can be tried again, in seconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class SetAsideHandlers:
+    """Sets aside and takes up again; `clock` gives Unix seconds."""
+
+    storage: Storage
+    quarantine: Quarantine
+    door: AccessPolicy
+    bot: Bot
+    clock: Callable[[], float]
+    put: Callable[[QueuedUpdate], None] = field(default=lambda _: None)
+    """Hands an update to its lane; the lanes' own, once there are lanes."""
+    waits: Callable[[ChatKey], bool] = field(default=lambda _: False)
+    """Whether something waits in the lane there; the lanes' own, too."""
+
+    async def update(self, arrival: QueuedUpdate, key: WorkKey) -> None:
+        """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
+        message, let_in = arrival.update.effective_message, await self.lets_in(arrival.update)
+        async with self.storage.transaction() as tx:
+            await self.storage.inbox.quarantine(tx, [key.id])
+            if isinstance(message, Message) and let_in:
+                await self.storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
+        self.done(key, arrival.place)
+
+    async def lets_in(self, update: Update) -> bool:
+        """Whether somebody is answered: they may be told what becomes of an update that no handler gets."""
+        chat = update.effective_chat
+        direct = chat is not None and bool(chat.is_direct_messages)
+        verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
+        return verdict is Decision.COME_IN
+
+    async def delivery(self, chat: Chat, delivery: Delivery, key: WorkKey) -> None:
+        """Send a stored reply no further."""
+        async with self.storage.transaction() as tx:
+            await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self._tell(tx, chat.place, key, private=chat.private)
+        self.done(key, chat.place)
+
+    async def notice(self, notice: Notice, key: WorkKey) -> None:
+        """Do not send a notice."""
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.set_aside(tx, key.id, self.clock() + KEEP_S)
+            await self._tell(tx, notice.place, key, private=notice.private)
+        self.done(key, notice.place)
+
+    def done(self, key: WorkKey, place: ChatKey) -> None:
+        """Tell the operator."""
+        self.quarantine.acquit(key)
+        log.error(
+            "The process ended three times while it was at %s of chat %d (topic %d) alone: that is set aside",
+            *(key, place.telegram_id, place.thread_id),
+        )
+
+    async def again(self, update: Update, _: object) -> None:
+        """Take up what was set aside, once more by the same path."""
+        query, message = pressed(update)
+        arrival, taken = None, False
+        async with self.storage.transaction() as tx:
+            if message is not None:
+                arrival, taken = await self._take_up(tx, place_of(message), _key(query.data or ""))
+            if taken and message is not None:
+                await self.storage.notices.add(tx, edited(message, texts.TAKEN_UP_AGAIN))
+            await self.storage.inbox.done(tx, [update.update_id])
+        if arrival is not None:
+            self.put(arrival)
+        await acknowledge(query, "" if taken else texts.OLD_BUTTON)
+
+    async def _take_up(self, tx: Transaction, place: ChatKey, key: WorkKey | None) -> tuple[QueuedUpdate | None, bool]:
+        if key is None:
+            return None, False
+        if key.kind is WorkKind.UPDATE:
+            arrival = await self._arrival(tx, key.id)
+            if arrival is None or arrival.place != place:
+                return None, False
+            await self.storage.inbox.renew(tx, key.id)
+            return arrival, True
+        if key.kind is WorkKind.NOTICE:
+            return None, await self.storage.notices.renew(tx, place, key.id)
+        return None, await self.storage.deliveries.renew(tx, place, key.id)
+
+    async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
+        raw = await self.storage.inbox.quarantined(tx, update_id)
+        try:
+            return parse(raw, self.bot) if raw is not None else None
+        except ValueError:  # it was forgotten since
+            return None
+
+    async def _tell(self, tx: Transaction, place: ChatKey, key: WorkKey, *, private: bool) -> None:
+        await self.storage.notices.add(tx, Notice(place, private, texts.NOT_SENT, buttons=(_again(key),)))
+
+
+def _again(key: WorkKey) -> Button:
+    return Button(texts.RETRY, f"{AGAIN}{key.kind}:{key.id}")
+
+
+def _key(data: str) -> WorkKey | None:
+    kind, _, number = data.removeprefix(AGAIN).partition(":")
+    return (
+        WorkKey(WorkKind(kind), int(number)) if kind in (WorkKind.UPDATE, WorkKind.DELIVERY, WorkKind.NOTICE) else None
+    )

@@ -1,0 +1,327 @@
+"""What a chat can choose in ``/settings``: one entry for each setting.
+
+``/settings``: what each chat can choose for itself, as buttons under one message.
+
+Every press says which setting and which value it is about, so that a late or repeated one does no harm.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from telegram import Message, Update
+
+from bot.chat_language import chat_language
+from bot.conversation import prompt
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.thresholds import MemoryMode
+from bot.conversation.tokens import TokenCounter
+from bot.handlers.context import acknowledge, answer, edited, is_private, keyboard, pressed
+from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
+from bot.language import LANGUAGES, speaking, texts
+from bot.updates.parsing import place_of
+from storage import Storage
+from storage.questions import QuestionKind
+from storage.records import Button, ChatSettings, Notice
+
+DEFAULT, OWN = "default", "own"
+"""Values of options: as the bot is set, and a text that the person writes."""
+SET = "set:"
+LONGEST_DATA = 64
+SHORT = 20
+"""How the data of a button begins; the setting and the value follow, or only the setting, or neither: the menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFacts:
+    """What decides on which settings there are."""
+
+    choices: ChatSettings
+    private: bool
+    model: str
+    """The main one."""
+    models: Sequence[str]
+    way: MemoryMode
+    reply_format: str
+    listens: bool
+    speaks: bool
+    thinks: bool
+    recalls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice: what stands for it (in a button's data, where it fits), and what it is called."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the menu. `now` is the value that holds, `chosen` makes the choice of one."""
+
+    label: Callable[[], str]
+    means: Callable[[], str]
+    there: Callable[[SettingFacts], bool]
+    options: Callable[[SettingFacts], list[Option]]
+    now: Callable[[ChatSettings], str]
+    chosen: Callable[[ChatSettings, str], ChatSettings]
+
+
+def _always(_: SettingFacts) -> bool:
+    return True
+
+
+def _switch(
+    field: str, there: Callable[[SettingFacts], bool], label: Callable[[], str], means: Callable[[], str]
+) -> Setting:
+    """A setting that is on, off, or as the bot is set."""
+
+    def now(choices: ChatSettings) -> str:
+        return {None: DEFAULT, True: "on", False: "off"}[getattr(choices, field)]
+
+    def chosen(choices: ChatSettings, value: str) -> ChatSettings:
+        wanted = {DEFAULT: None, "on": True, "off": False}[value]
+        return replace(choices, **{field: wanted})  # type: ignore[arg-type]  # the field is one of the switches
+
+    return Setting(label, means, there, _on_off, now, chosen)
+
+
+def _on_off(_: SettingFacts) -> list[Option]:
+    return [Option("on", texts.ON), Option("off", texts.OFF), Option(DEFAULT, texts.AS_THE_BOT)]
+
+
+def _models(facts: SettingFacts) -> list[Option]:
+    names = dict.fromkeys((facts.model, *facts.models))
+    return [*(Option(name, name) for name in names), Option(DEFAULT, texts.AS_THE_BOT)]
+
+
+def _ways(facts: SettingFacts) -> list[Option]:
+    names = {
+        MemoryMode.SUMMARY: texts.WAY_SUMMARY,
+        MemoryMode.TRUNCATE: texts.WAY_TRUNCATE,
+        MemoryMode.FULL: texts.WAY_FULL,
+    }
+    default = f"{texts.AS_THE_BOT} ({names[facts.way]})"
+    return [*(Option(way.value, name) for way, name in names.items()), Option(DEFAULT, default)]
+
+
+def _formats(facts: SettingFacts) -> list[Option]:
+    names = {"auto": texts.FORMAT_AUTO, "rich": texts.FORMAT_RICH, "text": texts.FORMAT_TEXT}
+    default = f"{texts.AS_THE_BOT} ({names[facts.reply_format]})"
+    return [*(Option(*one) for one in names.items()), Option(DEFAULT, default)]
+
+
+def _personas(_: SettingFacts) -> list[Option]:
+    names = {
+        "brief": texts.PERSONA_BRIEF,
+        "teacher": texts.PERSONA_TEACHER,
+        "engineer": texts.PERSONA_ENGINEER,
+        "translator": texts.PERSONA_TRANSLATOR,
+    }
+    return [*(Option(*one) for one in names.items()), Option(OWN, texts.PERSONA_OWN), Option(DEFAULT, texts.AS_THE_BOT)]
+
+
+def _persona_now(choices: ChatSettings) -> str:
+    return DEFAULT if choices.persona is None else prompt.name_of(choices.persona) or OWN
+
+
+def _persona_chosen(choices: ChatSettings, value: str) -> ChatSettings:
+    return replace(choices, persona=None if value == DEFAULT else prompt.persona(value))
+
+
+def _languages(_: SettingFacts) -> list[Option]:
+    return [*(Option(code, name) for code, name in LANGUAGES.items()), Option(DEFAULT, texts.AS_TELEGRAM)]
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "model": Setting(
+        lambda: texts.SET_MODEL,
+        lambda: texts.SET_MODEL_MEANS,
+        lambda facts: bool(set(facts.models) - {facts.model}),
+        _models,
+        lambda choices: choices.model or DEFAULT,
+        lambda choices, value: replace(choices, model=None if value == DEFAULT else value),
+    ),
+    "persona": Setting(
+        lambda: texts.SET_PERSONA,
+        lambda: texts.SET_PERSONA_MEANS,
+        _always,
+        _personas,
+        _persona_now,
+        _persona_chosen,
+    ),
+    "way": Setting(
+        lambda: texts.SET_WAY,
+        lambda: texts.SET_WAY_MEANS,
+        _always,
+        _ways,
+        lambda choices: choices.memory_way or DEFAULT,
+        lambda choices, value: replace(choices, memory_way=None if value == DEFAULT else value),
+    ),
+    "recall": _switch("recall", lambda facts: facts.recalls, lambda: texts.SET_RECALL, lambda: texts.SET_RECALL_MEANS),
+    "thinking": _switch(
+        "thinking", lambda facts: facts.thinks, lambda: texts.SET_THINKING, lambda: texts.SET_THINKING_MEANS
+    ),
+    "show": _switch("show_thinking", _always, lambda: texts.SET_SHOW, lambda: texts.SET_SHOW_MEANS),
+    "listen": _switch(
+        "listen",
+        lambda facts: facts.listens and not facts.private,
+        lambda: texts.SET_LISTEN,
+        lambda: texts.SET_LISTEN_MEANS,
+    ),
+    "voice": _switch("voice", lambda facts: facts.speaks, lambda: texts.SET_VOICE, lambda: texts.SET_VOICE_MEANS),
+    "format": Setting(
+        lambda: texts.SET_FORMAT,
+        lambda: texts.SET_FORMAT_MEANS,
+        _always,
+        _formats,
+        lambda choices: choices.reply_format or DEFAULT,
+        lambda choices, value: replace(choices, reply_format=None if value == DEFAULT else value),
+    ),
+    "language": Setting(
+        lambda: texts.SET_LANGUAGE,
+        lambda: texts.SET_LANGUAGE_MEANS,
+        _always,
+        _languages,
+        lambda choices: choices.language or DEFAULT,
+        lambda choices, value: replace(choices, language=None if value == DEFAULT else value),
+    ),
+}
+"""By the name in a button's data, in the order of the menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsHandlers:
+    """Shows and changes a chat's settings.
+
+    `way` and `reply_format` are how the bot is set, `listens` whether it keeps what is said in groups,
+    `most_persona` the longest system prompt in tokens, `clock` gives Unix seconds.
+    """
+
+    storage: Storage
+    questions: QuestionHandlers
+    choice: ModelSelector
+    way: MemoryMode
+    reply_format: str
+    listens: bool
+    recalls: bool
+    most_persona: int
+    count_tokens: TokenCounter
+    clock: Callable[[], float]
+
+    async def show(self, update: Update, _: object) -> None:
+        """``/settings``: one row for each setting, with what holds now."""
+        message = update.message
+        assert message is not None, "registered for commands"
+        chat = await self.storage.chats.find(place_of(message))
+        facts = self._facts(message, chat.choices if chat else ChatSettings())
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, answer(message, texts.SETTINGS, _menu(facts), alone=True))
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def press(self, update: Update, _: object) -> None:
+        """Open a setting, or choose; the message shows what holds then."""
+        query, message = pressed(update)
+        name, _, value = (query.data or "").removeprefix(SET).partition(":")
+        word = texts.OLD_BUTTON
+        async with self.storage.transaction() as tx:
+            if message is not None:
+                place = place_of(message)
+                chat = await self.storage.chats.ensure(tx, place, private=is_private(message), now=self.clock())
+                facts = self._facts(message, chat.choices)
+                choices = _chosen(facts, name, value)
+                if choices is not None:
+                    await self.storage.chats.choose(tx, chat.id, choices)
+                    with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
+                        word = texts.SETTING_CHANGED if choices != chat.choices else ""
+                        if value == OWN:
+                            await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
+                        elif (notice := _after(message, replace(facts, choices=choices), name)) is not None:
+                            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+        await acknowledge(query, word)
+
+    async def set_persona(self, given: GivenAnswer) -> None:
+        """The system prompt that a person wrote in answer to our question."""
+        place, private = given.burst.place, is_private(given.burst.messages[0])
+        fits = self.count_tokens(given.words) <= self.most_persona
+        async with self.storage.transaction() as tx:
+            if fits:
+                chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
+            text = texts.PERSONA_SET if fits else texts.PERSONA_LONG
+            await self.questions.took(tx, given, answer(given.burst.messages[0], text), over=fits, awaits=not fits)
+            await self.storage.inbox.done(tx, given.burst.update_ids)
+
+    def _facts(self, message: Message, choices: ChatSettings) -> SettingFacts:
+        model = self.choice.name(choices)
+        return SettingFacts(
+            choices=choices,
+            private=is_private(message),
+            model=self.choice.main,
+            models=sorted(self.choice.offered),
+            way=self.way,
+            reply_format=self.reply_format,
+            listens=self.listens,
+            speaks=self.choice.models.of(model).senses.speaks,
+            thinks=self.choice.models.of(model).senses.thinks,
+            recalls=self.recalls,
+        )
+
+
+def _chosen(facts: SettingFacts, name: str, value: str) -> ChatSettings | None:
+    """What holds after a press; None when there is no such setting or value any more."""
+    if not name:
+        return facts.choices
+    setting = SETTINGS.get(name)
+    if setting is None or not setting.there(facts):
+        return None
+    if not value or (value == OWN and name == "persona"):
+        return facts.choices
+    chosen = next((one.value for one in setting.options(facts) if value in (one.value, _short(one.value))), None)
+    return None if chosen is None else setting.chosen(facts.choices, chosen)
+
+
+def _after(message: Message, facts: SettingFacts, name: str) -> Notice | None:
+    """What the message shows after a press; None when it shows that already, which Telegram refuses."""
+    setting = SETTINGS[name] if name else None
+    buttons = _options(facts, name, setting) if setting else _menu(facts)
+    if [button.label for button in keyboard(message)] == [button.label for button in buttons]:
+        return None
+    return edited(message, setting.means() if setting else texts.SETTINGS, buttons)
+
+
+def _menu(facts: SettingFacts) -> list[Button]:
+    return [
+        Button(f"{setting.label()}: {_label(facts, setting)}", f"{SET}{name}")
+        for name, setting in SETTINGS.items()
+        if setting.there(facts)
+    ]
+
+
+def _data(name: str, value: str) -> str:
+    """What a button says of a choice; Telegram takes 64 bytes, and some models have longer names."""
+    data = f"{SET}{name}:{value}"
+    return data if len(data.encode()) <= LONGEST_DATA else f"{SET}{name}:{_short(value)}"
+
+
+def _short(value: str) -> str:
+    return f"#{hashlib.sha256(value.encode()).hexdigest()[:SHORT]}"
+
+
+def _label(facts: SettingFacts, setting: Setting) -> str:
+    now = setting.now(facts.choices)
+    return next((option.label for option in setting.options(facts) if option.value == now), now)
+
+
+def _options(facts: SettingFacts, name: str, setting: Setting) -> list[Button]:
+    now = setting.now(facts.choices)
+    return [
+        *(
+            Button(f"{texts.TICK} {one.label}" if one.value == now else one.label, _data(name, one.value))
+            for one in setting.options(facts)
+        ),
+        Button(texts.BACK, SET),
+    ]

@@ -1,0 +1,95 @@
+"""Topics of private chats get a title: Telegram's apps name a new one after the first words, and expect the bot to.
+
+It is made beside the conversation, from the first exchange, once: what a person has named keeps its name.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from telegram import Bot
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
+
+from bot.conversation.side_requests import TitleWriter
+from bot.handlers.context import is_private
+from bot.updates.parsing import MessageBatch, place_of
+from storage import Storage
+from storage.records import Chat, ChatKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHandlers:
+    """Takes note of topics, and gives them titles."""
+
+    storage: Storage
+    titles: TitleWriter
+    bot: Bot
+    _running: dict[ChatKey, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def note(self, burst: MessageBatch, _: object) -> None:
+        """Remember which topic nobody has named; what else is to be done with the messages is others' work."""
+        for message in burst.messages:
+            if not is_private(message) or not message.message_thread_id:
+                continue
+            created, edited = message.forum_topic_created, message.forum_topic_edited
+            by_bot = message.from_user is not None and message.from_user.id == self.bot.id
+            if created is not None and created.is_name_implicit:
+                async with self.storage.transaction() as tx:
+                    await self.storage.topics.untitled(tx, place_of(message))
+            elif edited is not None and edited.name is not None and not by_bot:
+                async with self.storage.transaction() as tx:
+                    await self.storage.topics.settled(tx, place_of(message))
+
+    async def see_to(self, place: ChatKey) -> None:
+        """Give the topic a title if it has none and something was answered there; nobody waits for that."""
+        if place.telegram_id < 0 or place.thread_id <= 0 or place.direct or place in self._running:
+            return
+        if not await self.storage.topics.is_untitled(place):
+            return
+        chat = await self.storage.chats.find(place)
+        if chat is not None and chat.private and not chat.gone:
+            task = asyncio.create_task(self._name(chat), name=f"title of topic {place.thread_id}")
+            self._running[place] = task
+            task.add_done_callback(lambda done: self._ended(place, done))
+
+    async def close(self) -> None:
+        """End what is under way; it is begun anew after the next answer there."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _name(self, chat: Chat) -> None:
+        place = chat.place
+        title = await self.storage.topics.title(place)
+        if title is None:
+            title = await self.titles.make(chat)
+            if title is None:
+                return
+            async with self.storage.transaction() as tx:
+                if not title:  # pictures and signs, which the name that it has shows as well
+                    await self.storage.topics.settled(tx, place)
+                    return
+                await self.storage.topics.made(tx, place, title)
+        if not await self.storage.topics.is_untitled(place):  # a person has named it meanwhile
+            return
+        try:
+            await self.bot.edit_forum_topic(place.telegram_id, place.thread_id, name=title)
+        except TelegramError as exc:
+            log.debug("Topic %d of chat %d got no title: %s", place.thread_id, place.telegram_id, exc)
+            if _may_pass(exc):
+                return
+        async with self.storage.transaction() as tx:
+            await self.storage.topics.settled(tx, place)
+
+    def _ended(self, place: ChatKey, task: asyncio.Task[None]) -> None:
+        self._running.pop(place, None)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=exc)
+
+
+def _may_pass(exc: TelegramError) -> bool:
+    """Whether it is tried again after the next answer: Telegram was in trouble, or busy, and refused nothing."""
+    return isinstance(exc, RetryAfter) or (isinstance(exc, NetworkError) and not isinstance(exc, BadRequest))

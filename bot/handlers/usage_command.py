@@ -1,0 +1,156 @@
+"""The picture of a month's tokens, day by day.
+
+``/usage``: what this chat cost, as the model server reported it, or as we estimate it where it did not.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from telegram import Update
+
+from bot.conversation.budget import Budget, Scope
+from bot.handlers.budget_command import shares_told
+from bot.handlers.context import answer
+from bot.language import plural, short_date, texts
+from bot.updates.parsing import place_of
+from storage import Storage
+from storage.records import DayUsage, File, FileKind, Usage
+
+DAYS = 30
+_CACHED, _FRESH, _OUTPUT = "#7fb2a6", "#e0a458", "#7a6fb0"
+"""Told apart also by those who don't see red or green, on a phone at night as well."""
+_SIGNS = ("🟩", "🟧", "🟪")
+"""Of these colours, for a caption."""
+_WIDE = (
+    *("Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans TC", "Source Han Sans SC"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei"),
+)
+"""Fonts with Chinese letters, one of which a server may have; the one that comes with matplotlib has none."""
+
+
+def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
+    """A PNG of the 30 days up to `last`: input from the cache, fresh input and output, one on the other.
+
+    With it comes what the colours mean, where no font can write that into the picture. Takes about half a second the
+    first time, for matplotlib's import: to be called in a thread.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure  # 40 MB and half a second, which only this picture needs
+    from matplotlib.ticker import EngFormatter
+
+    dates = [last - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
+    found = {one.day: one.usage for one in days}
+    used = [found.get(day) for day in dates]
+    cached = [one.cached if one else 0 for one in used]
+    fresh = [one.input - one.cached if one else 0 for one in used]
+    output = [one.output if one else 0 for one in used]
+    named = (texts.CHART_CACHED, texts.CHART_FRESH, texts.CHART_OUTPUT)
+    fonts = _fonts("".join(named))
+    with rc_context({"font.family": fonts or ["DejaVu Sans"]}):
+        figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+        axes = figure.subplots()
+        below = [one + other for one, other in zip(cached, fresh, strict=True)]
+        for values, bottom, color, label in zip(
+            (cached, fresh, output), ([0] * DAYS, cached, below), (_CACHED, _FRESH, _OUTPUT), named, strict=True
+        ):
+            axes.bar(range(DAYS), values, bottom=bottom, color=color, label=label)
+        weeks = range(DAYS - 1, -1, -7)
+        axes.set_xticks(list(weeks), [short_date(dates[at]) if fonts else f"{dates[at]:%m-%d}" for at in weeks])
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.spines[["top", "right"]].set_visible(b=False)
+        if fonts:
+            axes.set_ylabel(texts.CHART_TOKENS)
+            axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.12))
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+    meaning = "" if fonts else " · ".join(f"{sign} {name}" for sign, name in zip(_SIGNS, named, strict=True))
+    return png.getvalue(), meaning
+
+
+def _fonts(words: str) -> list[str]:
+    """Those that can write this; none where that needs one that is not there."""
+    from matplotlib.font_manager import fontManager
+
+    if all(letter < "\u2e80" for letter in words):
+        return ["DejaVu Sans"]
+    here = {font.name for font in fontManager.ttflist}
+    wide = [name for name in _WIDE if name in here]
+    return ["DejaVu Sans", *wide] if wide else []
+
+
+@dataclass(frozen=True, slots=True)
+class UsageHandlers:
+    """Adds it up; days are those of `zone`, `clock` gives Unix seconds."""
+
+    storage: Storage
+    budget: Budget
+    currency: str | None
+    """Of the models' prices; None: they are not known."""
+    cached_price: float
+    zone: tzinfo
+    clock: Callable[[], float]
+
+    async def usage(self, update: Update, _: object) -> None:
+        """``/usage``: today, this month, all time, and a chart of the last 30 days."""
+        message = update.message
+        assert message is not None
+        today = datetime.fromtimestamp(self.clock(), self.zone).date()
+        chat = await self.storage.chats.find(place_of(message))
+        days = await self.storage.usage.between(chat.id, date.min, today) if chat else []
+        user = message.from_user
+        own = await self._own(message.chat.id, user.id if user else None)
+        notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), alone=True)
+        month = [day for day in days if day.day > today - timedelta(days=DAYS)]
+        if month:
+            chart, meaning = await asyncio.to_thread(usage_chart, month, today)
+            text = "\n\n".join(filter(None, (notice.text, meaning)))
+            notice = answer(message, text, file=File(FileKind.PHOTO, chart), alone=True)
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
+        """What today came to in money, and the budgets that hold here."""
+        told = []
+        if self.currency is not None:
+            used = await self.budget.used(Scope.CHAT, telegram_id)
+            told.append(texts.USAGE_MONEY.format(money=self.budget.cost(used, self.currency).exact))
+        return [*told, *shares_told(await self.budget.shares(telegram_id, user_id))]
+
+    def _told(self, days: Sequence[DayUsage], today: date) -> str:
+        periods = (
+            (texts.USAGE_TODAY, [day for day in days if day.day == today]),
+            (texts.USAGE_MONTH, [day for day in days if day.day >= today.replace(day=1)]),
+            (texts.USAGE_ALL, days),
+        )
+        return "\n\n".join([*(self._period(name, used) for name, used in periods), texts.USAGE_NOTE])
+
+    def _period(self, name: str, days: Sequence[DayUsage]) -> str:
+        used = sum((day.usage for day in days), Usage(0, 0, 0))
+        saved = (1 - self.cached_price) * used.cached / used.input if used.input else 0.0
+        told = texts.USAGE_PERIOD.format(
+            name=name,
+            turns=plural(sum(day.turns for day in days), texts.TURNS),
+            fresh=f"{used.input - used.cached:,}",
+            cached=f"{used.cached:,}",
+            output=f"{used.output:,}",
+        )
+        saves = [texts.USAGE_SAVED.format(saved=f"{saved:.0%}")] if used.cached else []
+        return "\n".join([told, *saves, *_details(used)])
+
+
+def _details(used: Usage) -> Iterator[str]:
+    """What there is to say only of some models and servers."""
+    if used.written:
+        yield texts.USAGE_WRITTEN.format(count=f"{used.written:,}")
+    if used.reasoning:
+        yield texts.USAGE_REASONING.format(count=f"{used.reasoning:,}")
+    if used.image:
+        yield texts.USAGE_IMAGES.format(count=f"{used.image:,}")
+    if used.audio:
+        yield texts.USAGE_AUDIO.format(count=f"{used.audio:,}")
+    if used.estimated:
+        yield texts.USAGE_ESTIMATED.format(count=f"{used.estimated:,}")

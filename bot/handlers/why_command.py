@@ -1,0 +1,156 @@
+"""``/why``: what an answer was based on, as it was recorded with it; the model is not asked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+from telegram import Message, Update
+
+from bot.amounts import Amount
+from bot.conversation.query import plain
+from bot.handlers.context import acknowledge, answer, pressed
+from bot.handlers.search_command import link, told
+from bot.inbound.quotes import replied_to
+from bot.language import plural, texts
+from bot.updates.parsing import place_of
+from storage import Storage
+from storage.bases import MOST_COUNTED, Basis, FoundTurn
+from storage.records import Button, Chat, HistoryTurn, Notice, Role
+
+MOST_SHOWN = 8
+"""Older messages that are shown: with all the rest they fit into one message."""
+NOTES_THEN = "why:notes:"
+"""How the data of the button begins that shows the notes; the version's number follows."""
+QUESTION = 60
+"""Characters of the question that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyHandlers:
+    """Tells it; times are those of `zone`."""
+
+    storage: Storage
+    zone: tzinfo
+
+    async def why(self, update: Update, _: object) -> None:
+        """``/why``: of the last answer, or of the one that this replies to."""
+        message = update.message
+        assert message is not None
+        chat = await self.storage.chats.find(place_of(message))
+        notice = await self._notice(message, chat) if chat else answer(message, texts.WHY_NONE_YET, alone=True)
+        async with self.storage.transaction() as tx:
+            await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def notes_then(self, update: Update, _: object) -> None:
+        """Show the notes that stood in the prompt, without what was forgotten of them."""
+        query, message = pressed(update)
+        chat = await self.storage.chats.find(place_of(message)) if message else None
+        number = int((query.data or "").removeprefix(NOTES_THEN))
+        version = await self.storage.memories.version(chat, number) if chat else None
+        await acknowledge(query, "" if version else texts.OLD_BUTTON)
+        async with self.storage.transaction() as tx:
+            if message is not None and version is not None:
+                made = texts.MEMORY_MADE.format(at=self._time(version.made_at))
+                notice = answer(message, f"{made}\n\n{version.text}", alone=True, press=query)
+                await self.storage.notices.add(tx, notice)
+            await self.storage.inbox.done(tx, [update.update_id])
+
+    async def _notice(self, message: Message, chat: Chat) -> Notice:
+        target = replied_to(message)
+        if target is not None:
+            turn = await self.storage.past.of_message(chat.id, target.message_id)
+            if turn is None or turn.role is not Role.ASSISTANT or turn.turn_id <= chat.reset_turn:
+                return answer(message, texts.WHY_NOT_AN_ANSWER, alone=True)
+            reply_id: int | None = turn.turn_id
+        else:
+            reply_id = await self.storage.bases.last_answer(chat)
+        if reply_id is None:
+            return answer(message, texts.WHY_NONE_YET, alone=True)
+        basis = await self.storage.bases.of(chat, reply_id)
+        if basis is None:
+            return answer(message, texts.WHY_NO_RECORD, alone=True)
+        return await self._told(message, chat, reply_id, basis)
+
+    async def _told(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
+        shown = [one for one in basis.found if one.shown]
+        ids = {reply_id, *(one.turn_id for one in shown)} | ({basis.question_id} if basis.question_id else set())
+        turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids)}
+        parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
+        recalled, looked_up = (
+            [turns[one.turn_id] for one in shown if one.looked_up is wanted and one.turn_id in turns]
+            for wanted in (False, True)
+        )
+        most = MOST_SHOWN // 2 if recalled and looked_up else MOST_SHOWN
+        parts += self._found(message, texts.WHY_RECALLED, recalled, most)
+        parts += self._found(message, texts.WHY_LOOKED_UP, looked_up, most)
+        if not shown:
+            parts.append(texts.WHY_NOTHING_RECALLED)
+        parts.append("\n".join([*await self._seen(chat, reply_id, basis), *_cost(basis)]))
+        buttons = [Button(texts.WHY_NOTES_THEN, f"{NOTES_THEN}{basis.notes_id}")] if basis.notes_id else []
+        notice = answer(message, "\n\n".join(parts), buttons, alone=True)
+        best = _best(message, shown, turns)
+        return notice if best is None else replace(notice, reply_to=best, points=True)
+
+    def _title(self, reply: HistoryTurn | None, question: HistoryTurn | None) -> str:
+        at = self._time(reply.at if reply else 0.0)
+        if question is None:
+            return texts.WHY_QUESTION_GONE.format(at=at)
+        words = " ".join(plain(question.content).split())
+        return texts.WHY.format(at=at, question=words if len(words) <= QUESTION else f"{words[:QUESTION].rstrip()}…")
+
+    def _found(self, message: Message, title: str, turns: Sequence[HistoryTurn], most: int) -> Iterator[str]:
+        """The best of them."""
+        if not turns:
+            return
+        yield title
+        for turn in turns[:most]:
+            yield told(message, turn, "", self.zone)
+        if len(turns) > most:
+            yield texts.WHY_MORE.format(count=len(turns) - most)
+
+    async def _seen(self, chat: Chat, reply_id: int, basis: Basis) -> list[str]:
+        """How much of the conversation was in view, and the notes of the rest."""
+        lines = []
+        extent = await self.storage.bases.extent(chat, reply_id, basis.first_turn)
+        if extent.since is not None:
+            lines.append(
+                texts.WHY_VIEW.format(
+                    messages=plural(basis.turns, texts.MESSAGES),
+                    since=self._time(extent.since),
+                    all=f"{MOST_COUNTED:,}+" if extent.turns > MOST_COUNTED else f"{max(extent.turns, basis.turns):,}",
+                )
+            )
+        if basis.notes_tokens:
+            lines.append(texts.WHY_NOTES.format(tokens=f"{basis.notes_tokens:,}"))
+        return lines
+
+    def _time(self, at: float) -> str:
+        return f"{datetime.fromtimestamp(at, self.zone):%Y-%m-%d %H:%M}"
+
+
+def _cost(basis: Basis) -> Iterator[str]:
+    used = basis.usage
+    yield texts.WHY_TOKENS.format(
+        fresh=f"{used.input - used.cached:,}", cached=f"{used.cached:,}", output=f"{used.output:,}"
+    )
+    if used.estimated:
+        yield texts.WHY_ESTIMATED
+    if basis.price is not None and basis.currency is not None:
+        yield texts.WHY_PRICE.format(money=Amount(basis.price, basis.currency).exact)
+    yield texts.WHY_MODEL.format(model=basis.model)
+
+
+def _best(message: Message, shown: Sequence[FoundTurn], turns: dict[int, HistoryTurn]) -> int | None:
+    """The message that mattered most, where it has no address: a notice that is a reply to it leads there.
+
+    What only one member of a group sees can only be a reply to what only they see.
+    """
+    best = turns.get(shown[0].turn_id) if shown else None
+    if (
+        best is None
+        or message.message_id <= 0
+        or link(message.chat, best.message_id, place_of(message).thread_id) is not None
+    ):
+        return None
+    return best.message_id

@@ -1,0 +1,79 @@
+"""Messages in the form that Chat Completions takes, and the spoken part of an answer.
+
+A message that is words alone goes out as a plain text, since some servers refuse or drop content given as parts.
+"""
+
+import base64
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
+
+from bot.llm.interface import MARKERS, Image, Message, Part, Sound
+from bot.llm.tool_calls import with_calls
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletionMessageParam
+
+
+def param(
+    message: Message, without: Collection[str] = frozenset(), *, marker: str = "", sound_as_url: bool = False
+) -> "ChatCompletionMessageParam":
+    """One message; `marker`: the field that marks it where it is to be, `without`: see ``with_calls``.
+
+    `sound_as_url`: see ``ServerProfile``.
+    """
+    content: object = message.content
+    marked = bool(marker and message.mark)
+    if message.parts or (marked and message.content):
+        kept, passing = cut(message) if marked else (message.parts, ())
+        parts = [_part(part, sound_as_url=sound_as_url) for part in (*kept, *passing)]
+        if marked and kept:
+            parts[len(kept) - 1][marker] = MARKERS[marker]
+        content = parts
+    made = with_calls({"role": message.role, "content": content}, message, without)
+    return cast("ChatCompletionMessageParam", made)
+
+
+def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
+    """The parts of a message that is marked, up to its mark and behind it."""
+    *before, last = message.parts or (message.content,)
+    if not message.passing or not isinstance(last, str):
+        return (*before, last), ()
+    words, passing = last[: -message.passing], last[-message.passing :]
+    return (*before, words) if words else tuple(before), (passing,)
+
+
+def spoken(voice: str, form: str) -> dict[str, JsonValue]:
+    """What a request has on top that is to be answered by voice."""
+    return {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": form}}
+
+
+def voice_in(audio: Mapping[str, object]) -> bytes:
+    """The samples in the ``audio`` of a delta."""
+    data = audio.get("data")
+    try:
+        return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
+    except ValueError:  # also where it is no ASCII
+        return b""
+
+
+def transcript_in(audio: Mapping[str, object]) -> str:
+    """The words in the ``audio`` of a delta, from servers that send them there and not as content."""
+    words = audio.get("transcript")
+    return words if isinstance(words, str) else ""
+
+
+def _part(part: Part, *, sound_as_url: bool) -> dict[str, object]:
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{base64_text(part.data)}"}}
+    if isinstance(part, Sound):
+        prefix = "data:;base64," if sound_as_url else ""
+        sound = {"data": prefix + base64_text(part.data), "format": part.format}
+        return {"type": "input_audio", "input_audio": sound}
+    return {"type": "text", "text": part}
+
+
+def base64_text(data: bytes) -> str:
+    """Bytes as text, in base64."""
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,107 @@
+"""What a request cost, out of the shapes in which servers report it.
+
+Chat Completions counts ``prompt_tokens`` and ``completion_tokens``, the Responses API and DashScope's own interface
+``input_tokens`` and ``output_tokens``; details stand in objects beside them. Most count in what came from the cache and
+the reasoning. Anthropic's own shape, which some gateways hand on, leaves the former out, xAI and Gemini the latter:
+where there is a total, it tells.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.llm.interface import Usage
+
+MOST_TOKENS = 10**8
+"""No model reads or writes nearly as much in a request: what says more is no count."""
+
+_SAID = ("completion_tokens", "output_tokens")
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens")
+"""OpenAI and Qwen (Moonshot has it beside the counts), DeepSeek, Anthropic."""
+_WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_tokens")
+"""Qwen and Anthropic, OpenAI since GPT-5.6 and OpenRouter, LiteLLM."""
+_APART = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""Anthropic's names. Beside ``input_tokens`` they are counted apart from it, inside of details they are a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportedNumbers:
+    """The numbers of a report as they stand there; 0 is none."""
+
+    read: int
+    said: int
+    total: int
+    cached: int
+    written: int
+    reasoning: int
+    apart: bool
+    """By its names, what came from the cache or went into it is not a part of `read`."""
+
+    def input_and_output(self) -> tuple[int, int]:
+        """What was read and written in all."""
+        aside = self.cached + self.written
+        for more in (0, aside, self.cached, self.written):
+            for thought in (0, self.reasoning):
+                whole = self.read + more, self.said + thought
+                if sum(whole) == self.total and self.cached <= whole[0]:
+                    return whole
+        read = self.read + aside if self.apart else self.read
+        said = self.said + self.reasoning if self.reasoning > self.said else self.said
+        return read, max(said, self.total - read)
+
+
+def reported(usage: object) -> Usage | None:
+    """A report in any of these shapes.
+
+    None for one that does not count, so that an estimate takes its place. An output of 0 counts where nothing was
+    said, which is for the reader of the answer to know.
+    """
+    if not isinstance(usage, Mapping):
+        return None
+    usage = _object(usage, ("tokens",)) or usage  # Cohere's, behind what it bills
+    into = _object(usage, ("prompt_tokens_details", "input_tokens_details", "input_token_details"))
+    out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
+    read, cached = _first((usage,), ("prompt_tokens", "input_tokens")), _first((into, usage), _CACHED)
+    told = _ReportedNumbers(
+        read=read,
+        said=_first((usage,), _SAID),
+        total=_first((usage,), ("total_tokens",)),
+        cached=cached,
+        written=_first((into, usage), _WRITTEN) or _by_lifetime(into, usage),
+        reasoning=_first((out, usage), ("reasoning_tokens",)),
+        apart=any(name in usage for name in _APART) and ("prompt_tokens" not in usage or cached > read),
+    )
+    read, said = told.input_and_output()
+    silent = any(type(count := usage.get(name)) is int and count == 0 for name in _SAID)
+    if (not told.read and not told.apart) or not read or not (said or silent) or told.cached > read:
+        return None
+    return Usage(
+        input=read,
+        cached=told.cached,
+        output=said,
+        written=min(told.written, read - told.cached),
+        reasoning=min(max(told.reasoning, said - told.said if silent or told.said else 0), said),
+        audio=min(_first((into, usage), ("audio_tokens",)), read),
+        image=min(_first((into, usage), ("image_tokens",)), read),
+    )
+
+
+def read_only(usage: object) -> Usage | None:
+    """A report of a request that is answered with no words."""
+    count = _first((usage,), ("prompt_tokens", "input_tokens", "total_tokens")) if isinstance(usage, Mapping) else 0
+    return Usage(count, 0, 0) if count else None
+
+
+def _first(holders: Sequence[Mapping[str, object]], names: Sequence[str]) -> int:
+    """The first that is a count above nothing; 0: none is."""
+    found = (holder.get(name) for holder in holders for name in names)
+    return next((count for count in found if type(count) is int and 0 < count <= MOST_TOKENS), 0)
+
+
+def _by_lifetime(*holders: Mapping[str, object]) -> int:
+    """What went into the cache, told by how long it stays there: Qwen, Anthropic."""
+    kinds = (_object(holder, ("cache_creation",)) for holder in holders)
+    return next((total for kind in kinds if (total := sum(_first((kind,), (name,)) for name in kind))), 0)
+
+
+def _object(holder: Mapping[str, object], names: Sequence[str]) -> Mapping[str, object]:
+    return next((found for name in names if isinstance(found := holder.get(name), Mapping)), {})

@@ -1,0 +1,231 @@
+"""The Bot API as the rest of this package sees it: one method per act, whichever methods of Telegram it takes.
+
+A method that python-telegram-bot has of its own says `InvalidToken` when the server answers 404, a raw request says
+`EndPointNotFound`; here both are `UnsupportedError`, and `Features` remembers it. Every other refusal passes as it is.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram.error import BadRequest, EndPointNotFound, InvalidToken
+
+from bot.outbound.content import Attachment, Blocks, Content, Copied, Destination, File, Photo, Rich, Voice
+from bot.outbound.ephemeral import EphemeralMessages, Fields, number_of
+from bot.outbound.refusals import Features, UnsupportedError, is_unauthorized, lost_topic
+
+UPLOAD_ANSWER_S = 60.0
+"""How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
+
+Markup = InlineKeyboardMarkup | ForceReply
+STOPPABLE = {"can_stop": True, "keep_on_stop": True}
+"""A draft has a button that ends it (Bot API 10.3), and stands until the message comes. Older servers pass it over."""
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""Rich messages have no previews of pages either: Telegram would fetch an address as soon as a model writes it."""
+
+
+class BotApi:
+    """Posts contents to one Bot API server."""
+
+    def __init__(self, bot: Bot, features: Features) -> None:
+        self.features = features
+        self._bot = bot
+        self._ephemeral = EphemeralMessages(bot, features)
+
+    async def send(self, to: Destination, content: Content | Attachment, markup: Markup | None = None) -> int:
+        """Send a new message; returns its id, which is negative when only one member of the group sees it."""
+
+        async def send(to: Destination, more: Fields) -> int:
+            return await self._send(to, content, markup, dict(more))
+
+        if to.alone is None:
+            return await send(to, {})
+        return await self._ephemeral.send(to, to.alone, send)
+
+    async def _send(
+        self, to: Destination, content: Content | Attachment, markup: Markup | None, more: dict[str, object]
+    ) -> int:
+        if isinstance(content, Rich | Blocks):
+            return await self._send_rich(to, content, markup, more)
+        if isinstance(content, Copied):
+            return await self._copy(to, content, markup)
+        if isinstance(content, Attachment):
+            return await self._upload(to, content, markup, more)
+        message = await self._bot.send_message(
+            to.chat_id,
+            content.text,
+            entities=content.entities or None,
+            message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
+            reply_parameters=_reply(to),
+            reply_markup=markup,
+            link_preview_options=content.preview or _NO_PREVIEW,
+            disable_notification=to.quiet or None,
+            api_kwargs=more or None,
+        )
+        return number_of(message)
+
+    async def edit(
+        self, to: Destination, message_id: int, content: Content, keyboard: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Turn a message into the content."""
+        if message_id <= 0:
+            await self._ephemeral.edit(to, message_id, _fields(content), keyboard)
+            return
+        if isinstance(content, Rich):
+            await self._edit_rich(to, message_id, content, keyboard)
+            return
+        await self._bot.edit_message_text(
+            content.text,
+            to.chat_id,
+            message_id,
+            entities=content.entities or None,
+            reply_markup=keyboard,
+            link_preview_options=_NO_PREVIEW,
+        )
+
+    async def draft(self, to: Destination, draft_id: int, content: Content) -> None:
+        """Show the content as a draft, in a private chat, for 30 seconds; an empty text shows "Thinking..."."""
+        if isinstance(content, Rich):
+            fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": _rich(content)}
+            with self._needs_rich():
+                await self._bot.do_api_request("sendRichMessageDraft", _topic(to) | fields | STOPPABLE)
+            return
+        try:
+            await self._bot.send_message_draft(
+                to.chat_id,
+                draft_id,
+                content.text,
+                message_thread_id=to.thread_id,
+                entities=content.entities or None,
+                api_kwargs=STOPPABLE,
+            )
+        except InvalidToken as exc:
+            if is_unauthorized(exc):
+                raise
+            self.features.drafts = False
+            raise UnsupportedError("sendMessageDraft") from exc
+
+    async def delete_ephemeral(self, to: Destination, message_id: int) -> None:
+        """Delete a message that one member of a group sees."""
+        await self._ephemeral.delete(to, message_id)
+
+    async def turn_ephemeral_keyboard(
+        self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
+        """Put other buttons, or none, under a message that one member of a group sees."""
+        await self._ephemeral.turn_keyboard(to, message_id, keyboard)
+
+    async def act(self, to: Destination, action: str) -> None:
+        """Show what the bot does, for five seconds; in direct messages Telegram has no such thing."""
+        if to.direct_topic_id is not None:
+            return
+        try:
+            await self._bot.send_chat_action(to.chat_id, action, message_thread_id=to.thread_id)
+        except BadRequest as exc:
+            if not to.private or to.thread_id is None or not lost_topic(exc):
+                raise
+            await self._bot.send_chat_action(to.chat_id, action)
+
+    async def _copy(self, to: Destination, copied: Copied, markup: Markup | None) -> int:
+        message = await self._bot.copy_message(
+            to.chat_id,
+            copied.chat_id,
+            copied.message_id,
+            message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
+            reply_parameters=_reply(to),
+            reply_markup=markup,
+            disable_notification=to.quiet or None,
+            caption=copied.caption,
+            caption_entities=copied.entities or None,
+            show_caption_above_media=copied.above or None,
+        )
+        return message.message_id
+
+    async def _upload(self, to: Destination, file: File, markup: Markup | None, more: dict[str, object]) -> int:
+        message = await self._uploading(to.chat_id, file)(
+            message_thread_id=to.thread_id,
+            direct_messages_topic_id=to.direct_topic_id,
+            reply_parameters=_reply(to),
+            reply_markup=markup,
+            disable_notification=to.quiet or None,
+            read_timeout=UPLOAD_ANSWER_S,
+            api_kwargs=more or None,
+        )
+        return number_of(message)
+
+    def _uploading(self, chat_id: int, file: File) -> Callable[..., Awaitable[Message]]:
+        """The method that sends this kind of file, with what it is and what it says."""
+        if isinstance(file, Photo):
+            return partial(self._bot.send_photo, chat_id, file.png, file.caption)
+        if isinstance(file, Voice):
+            return partial(self._bot.send_voice, chat_id, file.ogg, caption=file.caption)
+        return partial(self._bot.send_document, chat_id, file.data, file.caption, filename=file.name)
+
+    async def _send_rich(
+        self, to: Destination, content: Rich | Blocks, markup: Markup | None, more: dict[str, object]
+    ) -> int:
+        fields = {
+            "chat_id": to.chat_id,
+            "rich_message": _rich(content),
+            "reply_parameters": _reply(to),
+            "reply_markup": markup,
+            "disable_notification": to.quiet or None,
+        }
+        with self._needs_rich():
+            message = await self._bot.do_api_request("sendRichMessage", _topic(to) | fields | more)
+        return number_of(message)
+
+    async def _edit_rich(
+        self, to: Destination, message_id: int, content: Rich, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
+        try:
+            await self._bot.edit_message_text(
+                None,  # type: ignore[arg-type]  # a rich edit has no text, which this version's signature can't say
+                to.chat_id,
+                message_id,
+                reply_markup=keyboard,
+                api_kwargs={"rich_message": _rich(content)},
+            )
+        except BadRequest as exc:
+            # An older server knows the method but not the field, and misses the text.
+            if "text is empty" not in exc.message.lower():
+                raise
+            self.features.rich = False
+            raise UnsupportedError("rich_message in editMessageText") from exc
+
+    @contextmanager
+    def _needs_rich(self) -> Iterator[None]:
+        try:
+            yield
+        except (EndPointNotFound, InvalidToken) as exc:
+            if is_unauthorized(exc):
+                raise
+            self.features.rich = False
+            raise UnsupportedError("rich messages") from exc
+
+
+def _reply(to: Destination) -> ReplyParameters | None:
+    return None if to.reply_to is None else ReplyParameters(to.reply_to, allow_sending_without_reply=True)
+
+
+def _fields(content: Content) -> dict[str, object]:
+    """The content as an edit of an ephemeral message names it."""
+    if isinstance(content, Rich):
+        return {"rich_message": _rich(content)}
+    return {"text": content.text, "entities": content.entities or None, "link_preview_options": _NO_PREVIEW}
+
+
+def _rich(content: Rich | Blocks) -> dict[str, object]:
+    if isinstance(content, Blocks):
+        blocks: dict[str, object] = json.loads(content.json)
+        return blocks
+    return {"html": content.html} | ({"is_rtl": True} if content.is_rtl else {})
+
+
+def _topic(to: Destination) -> dict[str, object]:
+    topics = {"message_thread_id": to.thread_id, "direct_messages_topic_id": to.direct_topic_id}
+    return {name: number for name, number in topics.items() if number is not None}

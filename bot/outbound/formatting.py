@@ -1,0 +1,194 @@
+"""Which way a rich message is read.
+
+A piece of markdown as the content of one message, in each of the forms, and how much of a message it fills.
+
+Whether an answer goes out as a rich message.
+
+Some apps show a rich message blank, or as something that they don't support, while the Bot API says ok: nothing falls
+back then. A text with entities is readable everywhere, so an answer is one unless it holds what text can't show.
+
+Converting beside the event loop: dense markup of sixteen thousand signs takes half a second.
+
+One text at a time, since a thread takes the interpreter from the loop for some milliseconds at each turn, and several
+would take it that much longer.
+
+Words that strangers chose, in a text of ours: shown as code, so that nothing in them becomes a link or a command.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import islice
+from typing import Literal, TypeVar
+
+from telegram import MessageEntity, User
+from telegramify_markdown import RenderConfig, convert, richify, utf16_len
+
+from bot.outbound.breaks import JOINT, MARK, without_joints
+from bot.outbound.content import Content, Rich, Text
+from bot.outbound.markdown import prepare
+from bot.outbound.numbering import DELIMITER, as_delimited, with_delimiters, with_values
+
+_UNREAD = re.compile(
+    r"<(pre|code|tg-math-block|tg-math)\b[^<>]*+>[^<]*+(?:<(?!/\1>)[^<]*+)*+(?:</\1>|\Z)|<[^<>]*+>|&[a-z]+;"
+)
+"""Code and formulas are read from left to right in every language."""
+_RTL = re.compile(r"[\u05d0-\u05f2\u0620-\u065f\u066e-\u06d5\u06ee\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+RICH_LIMIT = 32_768
+"""Characters of a rich message. Counted here in bytes of its HTML, which is always more."""
+RICH_BLOCKS = 500
+TEXT_LIMIT = 4096
+"""UTF-16 units."""
+TEXT_ENTITIES = 100
+"""Further ones are dropped without a word, and with them their links."""
+_DECORATION = (MessageEntity.UNDERLINE, MessageEntity.ITALIC, MessageEntity.BOLD, MessageEntity.CODE)
+"""What a text can do without, the least first."""
+_BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-block)\b")
+ReplyFormat = Literal["auto", "rich", "text"]
+"""`auto`: text, but rich where an answer holds a table or a formula; `rich` and `text`: always that."""
+_MAY_HOLD_ANY = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\||\$|\\[(\[]|(?:`{3}|~{3})[ \t]*math", re.IGNORECASE)
+"""Without one of these there is neither, and nothing has to be converted to know."""
+_TABLE_OR_FORMULA = re.compile(r"<table\b|<tg-math(?:-block)?>[^<]*[^\d\s.,+%<-]")
+"""In the HTML of a rich message. A sum of money between dollars, which is but a number, is no formula."""
+SHORT = 400
+"""Characters that are converted at once: the worst of them take twenty milliseconds."""
+LONGEST_S = 20.0
+"""A text that takes longer has found a hole in a library."""
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+def reads_rtl(html: str) -> bool:
+    """Whether most of its letters are Arabic, Hebrew, or of another script from right to left."""
+    if not _RTL.search(html):
+        return False
+    text = _UNREAD.sub(" ", html)
+    from_right = len(_RTL.findall(text))
+    return 2 * from_right > from_right + sum(map(str.isalpha, _RTL.sub("", text)))
+
+
+def to_rich(markdown: str) -> Rich:
+    """As a rich message."""
+    prepared = prepare(markdown, as_text=False)
+    html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>").replace(JOINT, "")
+    return Rich(html, is_rtl=reads_rtl(html))
+
+
+def to_text(markdown: str) -> Text:
+    """As a text with entities, for servers that have no rich messages."""
+    prepared = prepare(markdown, as_text=True)
+    text, entities = convert(with_delimiters(prepared), latex_escape=False, config=_config())
+    text = as_delimited(text, prepared).replace(MARK, "\n").rstrip()
+    units = utf16_len(text)
+    fitting = (
+        MessageEntity(one.type, one.offset, min(one.length, units - one.offset), url=one.url, language=one.language)
+        for one in entities
+        if one.offset < units
+    )
+    return without_joints(Text(text, tuple(fitting)))
+
+
+def to_plain(markdown: str) -> Text:
+    """As it was written: what Telegram refuses in every other form."""
+    return Text(markdown)
+
+
+def to_quote(plain: str) -> Text:
+    """As a quote that can be folded."""
+    return Text(plain, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(plain)),))
+
+
+def share(content: Content) -> float:
+    """How much of a message's limits the content takes up; above 1 it does not fit."""
+    if isinstance(content, Rich):
+        return max(len(content.html.encode()) / RICH_LIMIT, len(_BLOCK.findall(content.html)) / RICH_BLOCKS)
+    return max(utf16_len(content.text) / TEXT_LIMIT, len(content.entities) / TEXT_ENTITIES)
+
+
+def thinned(content: Text) -> Text:
+    """The text with as many entities as a message takes: decoration goes first, from the end; a link never does."""
+    surplus = len(content.entities) - TEXT_ENTITIES
+    dropped = set[int]()
+    for kind in _DECORATION:
+        places = [place for place, one in enumerate(content.entities) if one.type == kind]
+        dropped.update(places[len(places) - min(len(places), max(0, surplus - len(dropped))) :])
+    return Text(content.text, tuple(one for place, one in enumerate(content.entities) if place not in dropped))
+
+
+def _config() -> RenderConfig:
+    """Without the converter's emoji before headings; in the text stands what the model wrote."""
+    config = RenderConfig.isolated()
+    symbols = config.markdown_symbol
+    symbols.heading_level_1 = symbols.heading_level_2 = symbols.heading_level_3 = symbols.heading_level_4 = ""
+    symbols.unordered_list_item = "•"
+    symbols.ordered_list_suffix = DELIMITER
+    return config
+
+
+def goes_rich(answer: str, reply_format: str) -> bool:
+    """The form of a whole answer: the same for each of its parts, and the same after a restart."""
+    if reply_format != "auto":
+        return reply_format == "rich"
+    return _MAY_HOLD_ANY.search(answer) is not None and _holds_table_or_formula(answer)
+
+
+def _holds_table_or_formula(answer: str) -> bool:
+    try:
+        return _TABLE_OR_FORMULA.search(to_rich(answer).html) is not None
+    except Exception as exc:  # noqa: BLE001  # whatever ails the converter, the reply must arrive
+        log.error("An answer could not be converted: %s", type(exc).__name__)
+        return False
+
+
+class Conversions:
+    """`at_work` surrounds each, so that it can be known afterwards what the process died of."""
+
+    def __init__(self, at_work: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._at_work = at_work
+        self._one = asyncio.Lock()
+
+    async def do(self, size: int, convert: Callable[[], T], otherwise: Callable[[], T]) -> T:
+        """Convert a text of so many characters; `otherwise` is what stands for it when that does not end."""
+        if size <= SHORT:
+            return convert()
+        async with self._one:
+            try:
+                with self._at_work():
+                    async with asyncio.timeout(LONGEST_S):
+                        return await asyncio.to_thread(convert)
+            except TimeoutError:
+                log.error("A text of %d characters took more than %.0f s to convert", size, LONGEST_S)
+        return otherwise()
+
+
+def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Text:
+    """The content with each of these words marked wherever it stands, as far as a message takes marks."""
+    if isinstance(content, Rich) or not literals:
+        return content
+    marks = (entity for word in dict.fromkeys(literals) for entity in _marks(content.text, word))
+    left = max(0, TEXT_ENTITIES - len(content.entities))
+    return replace(content, entities=(*content.entities, *islice(marks, left)))
+
+
+def with_mention(content: Rich | Text, user_id: int, name: str) -> Rich | Text:
+    """The content with the name that it begins with as a mention of that person, who need not have a @username."""
+    if isinstance(content, Rich) or not content.text.startswith(name):
+        return content
+    mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, _units(name), user=User(user_id, name, is_bot=False))
+    return replace(content, entities=(mention, *content.entities))
+
+
+def _marks(text: str, word: str) -> Iterator[MessageEntity]:
+    at, done, units = text.find(word), 0, 0
+    while at >= 0 and word:
+        units += _units(text[done:at])
+        yield MessageEntity(MessageEntity.CODE, units, _units(word))
+        at, done = text.find(word, at + len(word)), at
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,197 @@
+"""Showing an answer while it is written. A preview may be late, or missing, but is never in the way.
+
+The newest view wins; what came in between is not shown. Whatever goes wrong with a view, the next one is tried at its
+time. While Telegram wants a chat left alone, nothing is sent there.
+
+The sign that the bot is at work, for what takes more than a second: Telegram shows it for five.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from telegram import InlineKeyboardMarkup
+from telegram.constants import ChatAction
+from telegram.error import RetryAfter, TelegramError
+
+from bot.outbound.bot_api import BotApi
+from bot.outbound.content import Destination
+from bot.outbound.flood_control import FloodControl
+from bot.outbound.formatting import Conversions
+from bot.outbound.refusals import seconds_to_wait
+from bot.outbound.surfaces import DraftSurface, MessageSurface, PreviewKind, PreviewOutcome, PreviewState, Surface
+
+AFTER_S = 1.0
+AGAIN_S = 4.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewTiming:
+    """How often a preview changes, in seconds."""
+
+    draft_gap: float = 1.0
+    edit_gap: float = 3.5
+    """Between the first edits of a message; each later one waits a little longer."""
+    edit_growth: float = 1.1
+    longest_edit_gap: float = 15.0
+    keep_alive: float = 20.0
+    """A draft is drawn again after this long, since it lives for 30 seconds."""
+    typing: float = 4.5
+    """Between two typing actions, each of which shows for 5 seconds."""
+
+
+class Preview:
+    """One answer's preview: a context manager around the task that shows it.
+
+    The context is left when a request under way has ended, so that `message_id` is right, and no draft comes after the
+    final message.
+    """
+
+    def __init__(
+        self,
+        api: BotApi,
+        pacer: FloodControl,
+        tempo: PreviewTiming,
+        to: Destination,
+        draft_id: int,
+        begun: int | None,
+        on_begun: Callable[[int], Awaitable[None]],
+        conversions: Conversions,
+        keyboard: InlineKeyboardMarkup | None = None,
+        *,
+        rich: bool = False,
+    ) -> None:
+        """`keyboard` is under the message that grows; a draft has none. `rich`: shown as a rich message."""
+        self.shown = False
+        """Whether the user has seen any of the answer's text."""
+        self._api = api
+        self._pacer = pacer
+        self._tempo = tempo
+        self._to = to
+        self._surface: Surface
+        if to.private:
+            self._surface = DraftSurface(api, pacer, to, draft_id, tempo.draft_gap, conversions, rich=rich)
+        else:
+            gaps = (tempo.edit_gap, tempo.edit_growth, tempo.longest_edit_gap)
+            self._surface = MessageSurface(api, pacer, to, begun, on_begun, gaps, conversions, keyboard, rich=rich)
+        self._view = PreviewState(PreviewKind.NOTHING)
+        self._changed = asyncio.Event()
+        self._showing = asyncio.Lock()
+        self._typed_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def message_id(self) -> int | None:
+        """In groups: the message that was begun."""
+        return self._surface.message_id
+
+    def update(self, text: str) -> None:
+        """Show the whole answer so far, in markdown."""
+        if text.strip():
+            self._turn_to(PreviewState(PreviewKind.ANSWER, text))
+
+    def thinking(self) -> None:
+        """Show that the model reasons, unless there is some answer."""
+        if self._view.kind is not PreviewKind.ANSWER:
+            self._turn_to(PreviewState(PreviewKind.THINKING))
+
+    def note(self, text: str) -> None:
+        """Show a line about the waiting, unless there is some answer."""
+        if self._view.kind is not PreviewKind.ANSWER:
+            self._turn_to(PreviewState(PreviewKind.NOTE, text))
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"preview {self._to.chat_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        try:
+            await self._showing.acquire()  # and never released: nothing is shown any more
+        finally:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if not self._task.cancelled() and (failure := self._task.exception()) is not None:
+            log.error("The preview in chat %d broke", self._to.chat_id, exc_info=failure)
+
+    def _turn_to(self, view: PreviewState) -> None:
+        if view != self._view:
+            self._view = view
+            self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            async with self._showing:
+                outcome = await self._show(self._view)
+            if outcome is not PreviewOutcome.NOWHERE:
+                await asyncio.sleep(self._surface.gap)
+            if outcome is PreviewOutcome.VISIBLE:
+                await self._change(self._tempo.keep_alive - self._surface.gap)
+            elif outcome is not PreviewOutcome.LATER:
+                await self._change(self._tempo.typing)
+
+    async def _show(self, view: PreviewState) -> PreviewOutcome:
+        outcome = await self._attempt(self._surface.show(view))
+        if outcome is PreviewOutcome.VISIBLE:
+            self.shown = self.shown or view.kind is PreviewKind.ANSWER
+        else:
+            await self._type()
+        return outcome
+
+    async def _attempt(self, request: Awaitable[PreviewOutcome]) -> PreviewOutcome:
+        try:
+            return await request
+        except RetryAfter as exc:
+            self._pacer.halt(self._to, seconds_to_wait(exc))
+        except TelegramError as exc:
+            log.debug("A preview in chat %d was not shown: %s", self._to.chat_id, exc)
+        return PreviewOutcome.REFUSED
+
+    async def _type(self) -> None:
+        """The typing action, when the last one is over. It is no message and takes no turn."""
+        now = asyncio.get_running_loop().time()
+        if self._pacer.halted(self._to) or now - self._typed_at < self._tempo.typing:
+            return
+        self._typed_at = now
+        await self._attempt(self._typing())
+
+    async def _typing(self) -> PreviewOutcome:
+        await self._api.act(self._to, ChatAction.TYPING)
+        return PreviewOutcome.VISIBLE
+
+    async def _change(self, within: float) -> None:
+        """Wait until there is something new, at most so long."""
+        try:
+            async with asyncio.timeout(max(within, 0.0)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+
+@asynccontextmanager
+async def busy(show: Callable[[], Awaitable[None]], after: float | None = None) -> AsyncIterator[None]:
+    """Have it shown while the block is at work, and never delay or break that."""
+    sign = asyncio.create_task(_shown(show, AFTER_S if after is None else after), name="sign of life")
+    try:
+        yield
+    finally:
+        sign.cancel()
+
+
+async def _shown(show: Callable[[], Awaitable[None]], after: float) -> None:
+    await asyncio.sleep(after)
+    while True:
+        try:
+            await show()
+        except TelegramError as exc:
+            log.debug("No sign of life could be shown: %s", exc)
+        await asyncio.sleep(AGAIN_S)

@@ -1,0 +1,102 @@
+"""Budgets, put together: those of the settings, at the prices of the profiles."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.amounts import Amount, Price
+from bot.conversation.budget import Budget, Scope
+from bot.conversation.cache_markers import HIT, WRITE
+from bot.errors import SettingError
+from bot.llm.interface import Models
+from bot.llm.profiles import Profiles
+from bot.settings import Settings
+from storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What models cost. What a profile does not say follows from its input price, CACHED_PRICE and OUTPUT_PRICE.
+
+    Who reports that something was written into the cache bills it as Model Studio does. With its markers, a hit costs
+    what a marked one costs there, unless CACHED_PRICE says otherwise.
+    """
+
+    profiles: Profiles
+    settings: Settings
+    used: tuple[str, ...]
+    """The models that may answer."""
+    marked: bool = False
+    """Whether prompts have cache markers, at a server that bills by them."""
+
+    def of(self, model: str) -> Price | None:
+        """The prices of a model; None where the profiles don't have them."""
+        profile = self.profiles.model(model)
+        fresh = profile.price_input
+        if fresh is None:
+            return None
+        return Price(
+            input=fresh,
+            cached=_or(profile.price_cached, fresh * self._hit),
+            written=_or(profile.price_written, fresh * WRITE),
+            output=_or(profile.price_output, fresh * self.settings.output_price),
+            currency=profile.currency,
+            audio=profile.price_audio,
+        )
+
+    @property
+    def _hit(self) -> float:
+        own = "cached_price" in self.settings.model_fields_set
+        return HIT if self.marked and not own else self.settings.cached_price
+
+    def unpriced(self, currency: str) -> str | None:
+        """A model that may answer, and has no price in this currency."""
+        priced = {name: self.of(name) for name in self.used}
+        return next((name for name, price in priced.items() if price is None or price.currency != currency), None)
+
+    @property
+    def currency(self) -> str | None:
+        """That of all models; None where one has no price, or another currency."""
+        price = self.of(self.used[0])
+        return price.currency if price and self.unpriced(price.currency) is None else None
+
+
+def prices(settings: Settings, profiles: Profiles, models: Models) -> Prices:
+    """The prices of all models that may answer."""
+    names = (settings.openai_model, settings.vision_model or models.vision_model, *settings.fallbacks)
+    marked = settings.cache_markers == "on" or (
+        settings.cache_markers == "auto" and models.cache(settings.openai_model).explicit
+    )
+    return Prices(profiles, settings, tuple(dict.fromkeys(filter(None, (*names, *settings.models)))), marked)
+
+
+def amounts(settings: Settings, priced: Prices) -> Mapping[Scope, Amount]:
+    """The budgets of the settings. Raises SettingError for money where a model has no price."""
+    wanted = {
+        Scope.USER: settings.budget_user,
+        Scope.CHAT: settings.budget_chat,
+        Scope.TOTAL: settings.budget_total,
+    }
+    held: dict[Scope, Amount] = {scope: amount for scope, amount in wanted.items() if amount is not None}
+    for scope, amount in held.items():
+        if amount.currency and (model := priced.unpriced(amount.currency)) is not None:
+            raise SettingError(
+                f"BUDGET_{scope.upper()}: {model} has no price in {amount.currency}; "
+                "set price_input and currency in the MODEL_PROFILES file, or use a number of tokens"
+            )
+    return held
+
+
+async def open_budget(
+    settings: Settings, storage: Storage, priced: Prices, is_owner: Callable[[int], Awaitable[bool]]
+) -> Budget:
+    """Read what holds. Raises SettingError, see `amounts`."""
+    held = amounts(settings, priced)
+    embedding_model = settings.embedding_model if settings.embedding_model not in priced.used else None
+    budget = Budget(storage, held, priced.of, is_owner, settings.zone, time.time, embedding_model=embedding_model)
+    await budget.load()
+    return budget
+
+
+def _or(price: float | None, otherwise: float) -> float:
+    return otherwise if price is None else price

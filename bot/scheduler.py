@@ -1,0 +1,222 @@
+"""What runs on a clock. Each job is small, named, safe to run again, and its failure is logged and tried next time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.setting_types import Crontab
+from storage import Storage
+from storage.questions import LIVES_S
+from storage.records import ChatKey
+
+DAY_S = 86_400.0
+ASKED_S = 900.0
+"""What /forget proposed is kept so long; its buttons are there for ten minutes."""
+BUTTONS_EVERY_S = 10
+WINDOWS_EVERY_S = 15
+ERRANDS_EVERY_S = 2
+RESPONSES_EVERY_S = 5
+CLEAN_EVERY_S = 3_600
+NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
+"""When there is time for what takes longer."""
+
+log = logging.getLogger(__name__)
+
+
+class Keyboards(Protocol):
+    """What the jobs need of Telegram; ``outbound.delivery.Sender`` has it."""
+
+    async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
+        """Take the buttons off a message, if it is still there."""
+
+
+class OutboxJob(Protocol):
+    """What the jobs need of the handlers; ``handlers.errands.Errands`` has it."""
+
+    async def run(self) -> None:
+        """Do what is stored as to be done in Telegram."""
+
+
+class RetentionJob(Protocol):
+    """What the jobs need of the engine; ``conversation.cleaning.Cleaning`` has it."""
+
+    async def delete_before(self, before: float) -> int:
+        """Delete for good what was said before this time (Unix seconds); returns how many turns."""
+
+    async def purge_resets(self, before: float) -> int:
+        """Delete for good what was reset before this time; returns how many turns."""
+
+    async def repair_index(self) -> None:
+        """Index what is missing, and let the index tidy itself up."""
+
+
+class ResponseDeletionJob(Protocol):
+    """What the jobs need of the engine; ``conversation.kept_responses.ResponseCleaning`` has it."""
+
+    async def run(self, now: float) -> None:
+        """Have the model's server delete what it keeps, and is not to keep any more."""
+
+    async def prune(self, now: float) -> None:
+        """Drop what no server keeps any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """After how many days what is deleted; `said` None: never."""
+
+    inbox: int
+    resets: int
+    said: int | None
+
+
+class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """A crontab for the scheduler. What was missed, while the machine slept or the clock was set, is due once."""
+
+    def __init__(self, crontab: Crontab) -> None:
+        self._crontab = crontab
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """See BaseTrigger."""
+        return self._crontab.after(max(now, previous or now).astimezone(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs; `clock` gives Unix seconds.
+
+    `settle` has a chat's lane see to it; `schedule` is COMPACT_SCHEDULE, in the time zone `zone`.
+    """
+
+    storage: Storage
+    keyboards: Keyboards
+    cleaning: RetentionJob
+    errands: OutboxJob
+    responses: ResponseDeletionJob
+    settle: Callable[[ChatKey], None]
+    schedule: str
+    zone: ZoneInfo
+    keep: Keep
+    clock: Callable[[], float]
+
+    def scheduler(self) -> AsyncIOScheduler:
+        """A scheduler that holds them all, not yet started."""
+        # In UTC: in a zone it compares what the clocks on the wall show, and stands still in an hour that they repeat.
+        scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None}
+        )
+        now = datetime.now(UTC)  # at the start too: a bot that is restarted often must clean up as well
+        every = partial(IntervalTrigger, timezone=UTC)
+        add = partial(self._add, scheduler)
+        add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
+        add(self.run_errands, every(seconds=ERRANDS_EVERY_S))
+        add(self.delete_responses, every(seconds=RESPONSES_EVERY_S))
+        add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
+        add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
+        add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
+        add(self.repair_index, self._at(NIGHT))
+        if self.keep.said is not None:
+            add(self.retain, self._at(LATER_AT_NIGHT), next_run_time=now)
+        if self.schedule not in ("idle", "off"):
+            add(self.compact_all, self._at(self.schedule))
+        return scheduler
+
+    def _at(self, crontab: str) -> BaseTrigger:
+        return CrontabTrigger(Crontab.parse(crontab, self.zone))
+
+    @staticmethod
+    def _add(
+        scheduler: AsyncIOScheduler, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, **options: object
+    ) -> None:
+        scheduler.add_job(_guarded(job), trigger, name=getattr(job, "__name__", str(job)), **options)
+
+    async def drop_expired_buttons(self) -> None:
+        """Take away the buttons whose time is over, such as Undo, and what they would do."""
+        for notice_id, telegram_id, message_id in await self.storage.notices.expired_buttons(self.clock()):
+            await self.keyboards.drop_keyboard(telegram_id, message_id)
+            async with self.storage.transaction() as tx:
+                await self.storage.notices.forget(tx, notice_id)
+        before = self.clock() - ASKED_S  # whoever did not answer can't any more
+        if await self.storage.forgettings.any_before(before):
+            async with self.storage.transaction() as tx:
+                await self.storage.forgettings.prune(tx, before)
+        await self._drop_old_questions()
+        await self.storage.database.scrub_soon()
+
+    async def _drop_old_questions(self) -> None:
+        before = self.clock() - LIVES_S
+        if await self.storage.questions.any_before(before):
+            async with self.storage.transaction() as tx:
+                await self.storage.questions.prune(tx, before)
+
+    async def run_errands(self) -> None:
+        """Leave groups, go on with broadcasts, and send what the shell has stored."""
+        await self.errands.run()
+
+    async def delete_responses(self) -> None:
+        """Have the model's server delete what it keeps of chats that were reset, or forgotten in part."""
+        await self.responses.run(self.clock())
+
+    async def prune_inbox(self) -> None:
+        """Delete the JSON of updates that were handled days ago."""
+        async with self.storage.transaction() as tx:
+            pruned = await self.storage.inbox.prune(tx, self.clock() - self.keep.inbox * DAY_S)
+        await self.responses.prune(self.clock())
+        log.debug("Pruned %d updates from the inbox", pruned)
+
+    async def purge_resets(self) -> None:
+        """Delete for good what was reset days ago."""
+        deleted = await self.cleaning.purge_resets(self.clock() - self.keep.resets * DAY_S)
+        log.debug("Purged %d turns that had been reset", deleted)
+
+    async def look_at_windows(self) -> None:
+        """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
+        for place in await self.storage.chats.due(self.clock()):
+            self.settle(place)
+
+    async def compact_all(self) -> None:
+        """Have every window looked at that is above its low mark."""
+        async with self.storage.transaction() as tx:
+            await self.storage.chats.all_due(tx, self.clock())
+        await self.look_at_windows()
+
+    async def retain(self) -> None:
+        """Delete what was said longer ago than it is to be kept."""
+        if self.keep.said is not None:
+            deleted = await self.cleaning.delete_before(self.clock() - self.keep.said * DAY_S)
+            log.log(
+                logging.INFO if deleted else logging.DEBUG,
+                "Deleted %d turns of more than %d days",
+                deleted,
+                self.keep.said,
+            )
+
+    async def repair_index(self) -> None:
+        """Index what was missed, and let the index tidy itself up."""
+        await self.cleaning.repair_index()
+
+
+def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None, None, None]]:
+    """A job that takes longer than its interval goes on alone, and its next run is passed over without a warning."""
+    alone = asyncio.Lock()
+
+    async def run() -> None:
+        if alone.locked():
+            return
+        try:
+            async with alone:
+                await job()
+        except asyncio.CancelledError:  # the bot ends; the scheduler would report it as the job's failure
+            log.debug("The job %s was cut short", getattr(job, "__name__", job))
+        except Exception:
+            log.exception("The job %s failed and is tried again at its next time", getattr(job, "__name__", job))
+
+    return run

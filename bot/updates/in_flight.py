@@ -1,0 +1,197 @@
+"""The file beside the database that says what is in flight: lines of one length, each written in one go.
+
+The first line names the running one and whether the process was told to end; each other line is one piece of work.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from storage.records import ChatKey
+
+LINE = 96
+"""Bytes, with the end of the line: four numbers of 20 digits fit."""
+_HEAD = re.compile(rb"keepsake-in-flight 1 (running|ending) (\d+) *\n")
+_MARK = re.compile(rb"(update|answer|delivery|notice) (\d+) (-?\d+) (\d+) (\d+) (\w+) *\n")
+_BLANK = re.compile(rb" *\n")
+BINARY = getattr(os, "O_BINARY", 0)
+"""On Windows."""
+MOST_LINES = 10_000
+"""A file of more was not written by this."""
+
+log = logging.getLogger(__name__)
+
+
+class WorkKind(StrEnum):
+    """What can be in flight."""
+
+    UPDATE = "update"
+    ANSWER = "answer"
+    DELIVERY = "delivery"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkKey:
+    """A piece of work."""
+
+    kind: WorkKind
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRecord:
+    """What is known of a piece of work."""
+
+    key: WorkKey
+    place: ChatKey
+    deaths: int
+    suspect: bool
+    held: bool = False
+    """In flight although it waits."""
+
+    def line(self) -> bytes:
+        """As it stands in the file."""
+        state = "held" if self.held else "suspect" if self.suspect else "begun"
+        words = (*(self.key.kind, self.key.id, self.place.telegram_id, self.place.thread_id), self.deaths, state)
+        return " ".join(map(str, words)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousProcess:
+    """What the process before this one left."""
+
+    marks: Sequence[WorkRecord] = ()
+    in_flight: Sequence[WorkRecord] = ()
+
+
+class InFlightFile:
+    """The file; what goes wrong with it is logged once and stops nothing."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._descriptor: int | None = None
+        self._marks: dict[int, WorkRecord] = {}
+        self._free: list[int] = []
+        self._running = 0
+        self._ending = False
+
+    def read(self) -> PreviousProcess:
+        """What stands in it."""
+        try:
+            data = self._file.read_bytes()
+        except FileNotFoundError:
+            return PreviousProcess()
+        except OSError as exc:
+            log.warning("%s can't be read: %s", self._file, exc)
+            return PreviousProcess()
+        lines = [data[at : at + LINE] for at in range(0, min(len(data), MOST_LINES * LINE), LINE)]
+        head = _HEAD.fullmatch(lines[0]) if lines else None
+        marks = {number: _parsed(line) for number, line in enumerate(lines[1:], 1) if not _BLANK.fullmatch(line)}
+        if head is None or None in marks.values():
+            log.warning("%s is damaged; what can't be read in it is ignored", self._file)
+        known = {number: mark for number, mark in marks.items() if mark is not None}
+        if head is None or head[1] == b"ending":
+            return PreviousProcess([*known.values()])
+        return PreviousProcess(
+            [*known.values()], [mark for number, mark in known.items() if mark.held or number == int(head[2])]
+        )
+
+    def begin(self, marks: Sequence[WorkRecord]) -> list[int]:
+        """Put a new file in its place that holds these, and nothing in flight; returns their slots."""
+        self._marks, self._free = dict(enumerate(marks, 1)), []
+        text = b"".join(map(_padded, (self._head(), *(mark.line() for mark in marks))))
+        new = self._file.with_name(f"{self._file.name}.new")
+        try:
+            new.unlink(missing_ok=True)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+            with os.fdopen(descriptor, "wb") as written:
+                written.write(text)
+            new.replace(self._file)
+            self._descriptor = os.open(self._file, os.O_RDWR | BINARY)
+        except OSError as exc:
+            self._give_up(exc)
+        return list(self._marks)
+
+    def add(self, mark: WorkRecord) -> int:
+        """Write a line; returns its slot."""
+        slot = self._free.pop() if self._free else len(self._marks) + 1
+        self._marks[slot] = mark
+        self._write(slot, mark.line())
+        return slot
+
+    def remove(self, slot: int) -> None:
+        """Blank a line."""
+        del self._marks[slot]
+        self._free.append(slot)
+        self._write(slot, b"")
+
+    def hold(self, slot: int, *, held: bool) -> None:
+        """Mark it as in flight, or not any more, whether it runs or waits."""
+        if slot in self._marks:  # else what it belongs to has ended
+            self._marks[slot] = replace(self._marks[slot], held=held)
+            self._write(slot, self._marks[slot].line())
+
+    def clear(self, slot: int) -> None:
+        """Hold no deaths against it."""
+        self._marks[slot] = replace(self._marks[slot], deaths=0)
+        self._write(slot, self._marks[slot].line())
+
+    def run(self, slot: int) -> int:
+        """Mark it as the one that runs (0: none); returns which ran before."""
+        before = self._running
+        if slot != before:
+            self._running = slot
+            self._write(0, self._head())
+        return before
+
+    def end(self) -> None:
+        """Note that the process was told to end."""
+        self._ending = True
+        self._write(0, self._head())
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _head(self) -> bytes:
+        return b"keepsake-in-flight 1 %s %d" % (b"ending" if self._ending else b"running", self._running)
+
+    def _write(self, slot: int, line: bytes) -> None:
+        if self._descriptor is None:
+            return
+        try:
+            if hasattr(os, "pwrite"):
+                os.pwrite(self._descriptor, _padded(line), slot * LINE)
+            else:  # on Windows
+                os.lseek(self._descriptor, slot * LINE, os.SEEK_SET)
+                os.write(self._descriptor, _padded(line))
+        except OSError as exc:
+            self._give_up(exc)
+
+    def _give_up(self, exc: OSError) -> None:
+        self.close()
+        log.warning("%s can't be written; what ends this process will not be known: %s", self._file, exc)
+
+
+def _padded(line: bytes) -> bytes:
+    return line.ljust(LINE - 1) + b"\n"
+
+
+def _parsed(line: bytes) -> WorkRecord | None:
+    match = _MARK.fullmatch(line)
+    if match is None:
+        return None
+    kind, number, telegram_id, thread_id, deaths, state = match.groups()
+    place = ChatKey(int(telegram_id), int(thread_id))
+    key = WorkKey(WorkKind(kind.decode()), int(number))
+    return WorkRecord(key, place, int(deaths), suspect=state == b"suspect", held=state == b"held")

@@ -1,0 +1,107 @@
+"""The door of the bot: updates are committed to the inbox, and only then parsed and handed to their lanes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from telegram import Bot
+
+from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.lanes import Lanes
+from bot.updates.parsing import QueuedUpdate, parse
+from bot.updates.quarantine import Quarantine
+from bot.updates.raw_updates import STOPPED
+from storage import Storage
+from storage.inbox import RawUpdate
+from storage.records import ChatKey
+
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", STOPPED)
+"""The kinds of updates that this version handles, as getUpdates and setWebhook name them."""
+
+HOLD_S = 45.0
+"""The longest that the start holds all other lanes for what the last process may have died of, in seconds."""
+HOLD_ANSWER_S = 5.0
+"""For an owed answer, which waits for its model most of the time and holds nobody up then."""
+LOOK_S = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """Takes updates from polling or the webhook, which may acknowledge them once `receive` has returned."""
+
+    def __init__(
+        self, storage: Storage, lanes: Lanes, quarantine: Quarantine, bot: Bot, clock: Callable[[], float]
+    ) -> None:
+        self._storage = storage
+        self._quarantine = quarantine
+        self._lanes = lanes
+        self._bot = bot
+        self._clock = clock
+
+    async def receive(self, updates: Sequence[RawUpdate]) -> None:
+        """Commit the updates and pass on those that are new. Raises StorageError when they could not be stored."""
+        async with self._storage.transaction() as tx:
+            new = await self._storage.inbox.add(tx, updates, self._clock())
+        self._put(await self._parsed([raw for raw in updates if raw.update_id in new]))
+
+    async def replay(self) -> None:
+        """Take up, after a restart, what is owed and what was received and not handled, in order.
+
+        What the last process may have died of goes first, one at a time, while the other lanes hold: within bounds,
+        since a healthy one may only be slow.
+        """
+        arrivals = await self._parsed(await self._storage.inbox.unhandled())
+        try:
+            async with asyncio.timeout(HOLD_S):
+                for key, place in self._quarantine.suspects():
+                    arrivals = await self._try_alone(key, place, arrivals)
+        except TimeoutError:
+            log.warning("What the last process may have died of is not through yet; the other chats go on beside it")
+        for place in await self._storage.chats.with_open_work():
+            self._lanes.settle(place)
+        self._put(arrivals)
+
+    async def _try_alone(
+        self, key: WorkKey, place: ChatKey, arrivals: Sequence[QueuedUpdate]
+    ) -> Sequence[QueuedUpdate]:
+        """Have a suspect's lane work alone until the suspect is through; returns the arrivals of the other lanes."""
+        if key.kind is WorkKind.UPDATE:
+            place = next((one.place for one in arrivals if one.update_id == key.id), place)
+        self._lanes.settle(place)
+        self._put([one for one in arrivals if one.place == place])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):
+                while self._quarantine.is_suspect(key) and self._lanes.is_busy(place):  # noqa: ASYNC110 - once a start
+                    await asyncio.sleep(LOOK_S)
+        if not self._lanes.is_busy(place):  # what is not there any more would be a suspect for ever
+            self._quarantine.acquit(key)
+        return [one for one in arrivals if one.place != place]
+
+    def _put(self, arrivals: Sequence[QueuedUpdate]) -> None:
+        for arrival in arrivals:
+            with self._quarantine.step(WorkKey(WorkKind.UPDATE, arrival.update_id)):
+                self._lanes.put(arrival)
+
+    async def _parsed(self, updates: Sequence[RawUpdate]) -> Sequence[QueuedUpdate]:
+        """Those that can be parsed; the rest is marked, and its JSON stays."""
+        arrivals, unreadable, poison = [], [], []
+        for raw in updates:
+            key = WorkKey(WorkKind.UPDATE, raw.update_id)
+            if self._quarantine.is_exhausted(key) and self._quarantine.place(key) is None:
+                log.error("The process ended three times while %s was parsed: it is set aside", key)
+                poison.append(raw.update_id)
+                self._quarantine.acquit(key)
+                continue
+            try:
+                with self._quarantine.step(key):
+                    arrivals.append(parse(raw, self._bot))
+            except ValueError as exc:
+                log.error("Update %d can't be parsed and is left aside", raw.update_id, exc_info=exc)
+                unreadable.append(raw.update_id)
+        if unreadable or poison:
+            async with self._storage.transaction() as tx:
+                await self._storage.inbox.unreadable(tx, unreadable)
+                await self._storage.inbox.quarantine(tx, poison)
+        return arrivals

@@ -1,0 +1,64 @@
+"""The webhook: Telegram posts each update, and takes a 200 for the word that it was stored."""
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from telegram import Bot
+from telegram.error import InvalidToken
+
+from bot.errors import StartError
+from bot.updates.polling import persistently
+from bot.updates.receiver import ALLOWED_UPDATES, Receiver
+from storage import StorageError
+from storage.inbox import RawUpdate
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name, not its value
+
+log = logging.getLogger(__name__)
+
+
+class Webhook:
+    """A route that Telegram is told of."""
+
+    def __init__(self, bot: Bot, url: str, secret: str, receiver: Receiver) -> None:
+        self._bot = bot
+        self._url = url
+        self._secret = secret
+        self._receiver = receiver
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """POST on any path: proxies may cut off the one that Telegram was told, and the secret is the guard."""
+        return [Route("/{path:path}", self._receive, methods=["POST"])]
+
+    async def run(self) -> None:
+        """Tell Telegram where to post; the rest happens in the route."""
+        tell = partial(self._bot.set_webhook, self._url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
+        try:
+            await persistently(tell)
+        except InvalidToken as exc:
+            raise StartError("WEBHOOK_URL: this Bot API server does not know setWebhook") from exc
+        await asyncio.Event().wait()
+
+    async def _receive(self, request: Request) -> Response:
+        secret = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(secret.encode(), self._secret.encode()):
+            return PlainTextResponse("wrong secret", status_code=403)
+        try:
+            update = await request.json()
+            raw = RawUpdate(int(update["update_id"]), json.dumps(update))
+        except (ValueError, TypeError, KeyError):
+            return PlainTextResponse("not an update", status_code=400)
+        try:
+            await self._receiver.receive([raw])
+        except StorageError as exc:  # anything but a 2xx makes Telegram send it again
+            log.warning("An update could not be stored; Telegram will send it again: %s", exc)
+            return PlainTextResponse("not stored", status_code=503)
+        return PlainTextResponse("ok")

@@ -1,0 +1,142 @@
+"""The methods about the bot itself, chats and their members.
+
+The bot's list of commands, by scope and language, and its descriptions: what Telegram's apps show of it.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+from sandbox.botapi.parameters import Arguments
+from sandbox.botapi.server_state import ServerState
+from sandbox.botapi.wire import Json, bad_request
+
+MOST_TOPIC_NAME = 128
+MAX_COMMANDS = 100
+SCOPES: dict[str, frozenset[str]] = {
+    "default": frozenset(),
+    "all_private_chats": frozenset(),
+    "all_group_chats": frozenset(),
+    "all_chat_administrators": frozenset(),
+    "chat": frozenset({"chat_id"}),
+    "chat_administrators": frozenset({"chat_id"}),
+    "chat_member": frozenset({"chat_id", "user_id"}),
+}
+"""The scopes, each with what it needs besides its type."""
+
+
+async def get_me(world: ServerState, _: Arguments) -> Json:
+    """The bot."""
+    return world.bot
+
+
+async def get_chat(world: ServerState, args: Arguments) -> Json:
+    """A chat, with the fields that every one has."""
+    gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+    return world.chat(args.integer("chat_id")) | {
+        "accent_color_id": 0,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(gifts, False),
+    }
+
+
+async def get_chat_member(world: ServerState, args: Arguments) -> Json:
+    """What a user is in a chat."""
+    chat_id, user_id = args.integer("chat_id"), args.integer("user_id")
+    world.chat(chat_id)
+    user = world.bot_user if user_id == world.bot_id else world.store.user(user_id)
+    if user is None:
+        raise bad_request("user not found")
+    return member(user, world.store.status(chat_id, user_id))
+
+
+async def leave_chat(world: ServerState, args: Arguments) -> bool:
+    """Leave a group; in a private chat there is nothing to leave."""
+    chat_id = args.integer("chat_id")
+    if world.chat(chat_id)["type"] == "private":
+        raise bad_request("chat member status can't be changed in private chats")
+    world.store.set_status(chat_id, world.bot_id, "left")
+    world.changes.note()
+    return True
+
+
+async def edit_forum_topic(world: ServerState, args: Arguments) -> bool:
+    """Give a topic another name. What it is called nobody asks this server; the call is there to be looked at."""
+    world.open_chat(args.integer("chat_id"), args.integer("message_thread_id"))
+    if not 0 < len(args.string("name").strip()) <= MOST_TOPIC_NAME:
+        raise bad_request("TOPIC_TITLE_EMPTY")
+    return True
+
+
+def member(user: Json, status: str) -> Json:
+    """A ChatMember."""
+    extra: dict[str, Json] = {"creator": {"is_anonymous": False}, "kicked": {"until_date": 0}}
+    return {"status": status, "user": user, **extra.get(status, {})}
+
+
+async def set_my_commands(world: ServerState, args: Arguments) -> bool:
+    """Set the list."""
+    commands = args.objects("commands")
+    if len(commands) > MAX_COMMANDS:
+        raise bad_request("BOT_COMMANDS_TOO_MUCH")
+    for command in commands:
+        if not re.fullmatch(r"[a-z0-9_]{1,32}", str(command["command"])):
+            raise bad_request("BOT_COMMAND_INVALID")
+        if not 1 <= len(str(command["description"])) <= 256:
+            raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+    world.settings.put_commands(_scope(world, args), args.string("language_code"), commands)
+    return True
+
+
+async def get_my_commands(world: ServerState, args: Arguments) -> Sequence[Json]:
+    """The list, as it was set for exactly this scope and language."""
+    return world.settings.commands(_scope(world, args), args.string("language_code"))
+
+
+async def delete_my_commands(world: ServerState, args: Arguments) -> bool:
+    """Remove the list."""
+    world.settings.put_commands(_scope(world, args), args.string("language_code"), [])
+    return True
+
+
+async def set_my_description(world: ServerState, args: Arguments) -> bool:
+    """What an empty chat shows."""
+    return _describe(world, args, "description", 512)
+
+
+async def get_my_description(world: ServerState, args: Arguments) -> Json:
+    """As it was set for exactly this language."""
+    return _described(world, args, "description")
+
+
+async def set_my_short_description(world: ServerState, args: Arguments) -> bool:
+    """What the bot's page shows."""
+    return _describe(world, args, "short_description", 120)
+
+
+async def get_my_short_description(world: ServerState, args: Arguments) -> Json:
+    """As it was set for exactly this language."""
+    return _described(world, args, "short_description")
+
+
+def _describe(world: ServerState, args: Arguments, kind: str, most: int) -> bool:
+    text = args.string(kind)
+    if len(text) > most:
+        raise bad_request(f"{kind} is too long")
+    world.settings.put_commands(kind, args.string("language_code"), [{kind: text}] if text else [])
+    return True
+
+
+def _described(world: ServerState, args: Arguments, kind: str) -> Json:
+    found = world.settings.commands(kind, args.string("language_code"))
+    return found[0] if found else {kind: ""}
+
+
+def _scope(world: ServerState, args: Arguments) -> str:
+    scope = args.object("scope") or {"type": "default"}
+    needed = SCOPES.get(str(scope["type"]))
+    if needed is None or scope.keys() != needed | {"type"}:
+        raise bad_request("can't parse BotCommandScope: unsupported type specified or fields missing")
+    if isinstance(chat_id := scope.get("chat_id"), int):
+        world.chat(chat_id)
+    return json.dumps(scope, sort_keys=True)

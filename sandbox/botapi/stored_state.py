@@ -1,0 +1,284 @@
+"""The server's SQLite database: in memory, or a file that a restarted server goes on with.
+
+Who and what there is: users, chats and their messages.
+
+The files that people send: kept by content, and given to the bot by the path that getFile names.
+"""
+
+import hashlib
+import json
+import sqlite3
+import weakref
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import cast
+
+from sandbox.botapi import message
+from sandbox.botapi.message import Message
+from sandbox.botapi.wire import Json
+
+Row = tuple[object, ...]
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, json TEXT NOT NULL, blocked INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS chats (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS members (
+    chat_id INTEGER NOT NULL, user_id INTEGER NOT NULL, status TEXT NOT NULL, PRIMARY KEY (chat_id, user_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS topics (
+    chat_id INTEGER NOT NULL, thread_id INTEGER NOT NULL, PRIMARY KEY (chat_id, thread_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS messages (
+    chat_id INTEGER NOT NULL, message_id INTEGER NOT NULL,
+    json TEXT NOT NULL, rich TEXT, edits INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (chat_id, message_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS updates (
+    update_id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, json TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS queries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, asked_at REAL NOT NULL, answered INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS commands (
+    scope TEXT NOT NULL, language TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (scope, language)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+"""
+MOST_BYTES = 20 * 1024 * 1024
+"""What a bot may download from Telegram's own server."""
+
+
+class Database:
+    """Plain SQL, each statement an index look-up; closed together with the server that has it."""
+
+    def __init__(self, path: str) -> None:
+        # The garbage collector may close it from any thread.
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+        weakref.finalize(self, self._connection.close)
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """All that is written inside is written together."""
+        return self._connection
+
+    def write(self, sql: str, *values: object) -> int:
+        """Execute a statement inside a transaction; returns the id of a row that it inserted."""
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    def one(self, sql: str, *values: object) -> Row | None:
+        """The first row, if any."""
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, *values: object) -> Sequence[Row]:
+        """All rows."""
+        rows: list[Row] = self._connection.execute(sql, values).fetchall()
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message with its JSON, as the bot gets it, and the source of a rich one."""
+
+    raw: Json
+    rich: Json | None
+    edits: int
+    deleted: bool
+
+    @property
+    def view(self) -> Message:
+        """The message for people."""
+        return message.from_json(self.raw, self.rich, self.edits, self.deleted)
+
+
+class Store:
+    """Reads and writes rows; the rules stand elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put_user(self, user: Json) -> None:
+        """Add a user, or change their names."""
+        with self._database.transaction():
+            self._database.write(
+                "INSERT INTO users (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json",
+                user["id"],
+                json.dumps(user),
+            )
+
+    def user(self, user_id: int) -> Json | None:
+        """A user, if known."""
+        return _json(self._database.one("SELECT json FROM users WHERE id = ?", user_id))
+
+    def set_blocked(self, user_id: int, blocked: bool) -> None:
+        """Note that the user blocks the bot, or no longer does."""
+        with self._database.transaction():
+            self._database.write("UPDATE users SET blocked = ? WHERE id = ?", blocked, user_id)
+
+    def blocked(self, user_id: int) -> bool:
+        """Whether the user blocks the bot."""
+        return self._database.one("SELECT 1 FROM users WHERE id = ? AND blocked", user_id) is not None
+
+    def put_chat(self, chat: Json) -> None:
+        """Add a chat, or change it."""
+        with self._database.transaction():
+            self._database.write("REPLACE INTO chats (id, json) VALUES (?, ?)", chat["id"], json.dumps(chat))
+
+    def chat(self, chat_id: int) -> Json | None:
+        """A chat, if there is one."""
+        return _json(self._database.one("SELECT json FROM chats WHERE id = ?", chat_id))
+
+    def set_status(self, chat_id: int, user_id: int, status: str) -> None:
+        """Make the user (or bot) a creator, member or whatever of the chat."""
+        with self._database.transaction():
+            self._database.write("REPLACE INTO members VALUES (?, ?, ?)", chat_id, user_id, status)
+
+    def status(self, chat_id: int, user_id: int) -> str:
+        """What the user is in the chat."""
+        row = self._database.one("SELECT status FROM members WHERE chat_id = ? AND user_id = ?", chat_id, user_id)
+        return str(row[0]) if row else "left"
+
+    def creator(self, chat_id: int) -> int:
+        """Who made the chat."""
+        row = self._database.one("SELECT user_id FROM members WHERE chat_id = ? AND status = 'creator'", chat_id)
+        return cast("int", row[0]) if row else 0
+
+    def add_topic(self, chat_id: int, thread_id: int) -> None:
+        """Open a topic in a forum."""
+        with self._database.transaction():
+            self._database.write("INSERT INTO topics VALUES (?, ?)", chat_id, thread_id)
+
+    def remove_topic(self, chat_id: int, thread_id: int) -> None:
+        """Delete a topic."""
+        with self._database.transaction():
+            self._database.write("DELETE FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
+
+    def has_topic(self, chat_id: int, thread_id: int) -> bool:
+        """Whether the chat has this topic."""
+        found = self._database.one("SELECT 1 FROM topics WHERE chat_id = ? AND thread_id = ?", chat_id, thread_id)
+        return found is not None
+
+    def next_message_id(self, chat_id: int) -> int:
+        """The id for the chat's next message; none is given twice, since deleted messages keep theirs."""
+        row = self._database.one("SELECT max(message_id) FROM messages WHERE chat_id = ?", chat_id)
+        return max(0, cast("int", row[0] if row and row[0] else 0)) + 1
+
+    def next_ephemeral_id(self, chat_id: int) -> int:
+        """The number for the chat's next message that one member sees."""
+        row = self._database.one("SELECT min(message_id) FROM messages WHERE chat_id = ?", chat_id)
+        return max(0, -cast("int", row[0] if row and row[0] else 0)) + 1
+
+    def add_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
+        """Add a message."""
+        with self._database.transaction():
+            self._database.write(
+                "INSERT INTO messages (chat_id, message_id, json, rich) VALUES (?, ?, ?, ?)",
+                chat_id,
+                message.number(raw),
+                json.dumps(raw),
+                json.dumps(rich) if rich else None,
+            )
+
+    def change_message(self, chat_id: int, raw: Json, rich: Json | None = None) -> None:
+        """Put an edited message in place of the old one."""
+        with self._database.transaction():
+            self._database.write(
+                "UPDATE messages SET json = ?, rich = ?, edits = edits + 1 WHERE chat_id = ? AND message_id = ?",
+                json.dumps(raw),
+                json.dumps(rich) if rich else None,
+                chat_id,
+                message.number(raw),
+            )
+
+    def delete_message(self, chat_id: int, message_id: int) -> None:
+        """Mark a message as deleted."""
+        with self._database.transaction():
+            self._database.write(
+                "UPDATE messages SET deleted = 1 WHERE chat_id = ? AND message_id = ?", chat_id, message_id
+            )
+
+    def message(self, chat_id: int, message_id: int, deleted: bool = False) -> StoredMessage | None:
+        """A message, if it is there; one that was deleted only when that is wanted."""
+        row = self._database.one(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id = ? AND deleted <= ?",
+            chat_id,
+            message_id,
+            deleted,
+        )
+        return _stored(row) if row else None
+
+    def messages(self, chat_id: int, after: int = 0) -> Sequence[Message]:
+        """The chat's messages above an id, deleted ones too."""
+        rows = self._database.all(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id > ? ORDER BY message_id",
+            chat_id,
+            after,
+        )
+        return [_stored(row).view for row in rows]
+
+    def ephemeral(self, chat_id: int) -> Sequence[Message]:
+        """What single members of the chat see, deleted ones too, oldest first."""
+        rows = self._database.all(
+            "SELECT json, rich, edits, deleted FROM messages WHERE chat_id = ? AND message_id < 0"
+            " ORDER BY message_id DESC",
+            chat_id,
+        )
+        return [_stored(row).view for row in rows]
+
+    def count_replies(self, chat_id: int) -> int:
+        """How many messages of bots stand in the chat; who waits for them asks at every change."""
+        row = self._database.one(
+            "SELECT count(*) FROM messages WHERE chat_id = ? AND message_id > 0 AND NOT deleted"
+            " AND json_extract(json, '$.from.is_bot')",
+            chat_id,
+        )
+        return cast("int", row[0]) if row else 0
+
+
+def _stored(row: Row) -> StoredMessage:
+    raw, rich, edits, deleted = row
+    source = json.loads(str(rich)) if rich else None
+    return StoredMessage(json.loads(str(raw)), source, cast("int", edits), bool(deleted))
+
+
+def _json(row: Row | None) -> Json | None:
+    return cast("Json", json.loads(str(row[0]))) if row else None
+
+
+class Files:
+    """The table of files."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, content: bytes, folder: str, ending: str) -> Json:
+        """Keep a file; returns the fields that every object with a file has."""
+        name = hashlib.sha256(folder.encode() + content).hexdigest()
+        with self._database.transaction():
+            self._database.write(
+                "INSERT INTO files (id, path, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                f"BQ{name[:40]}",
+                f"{folder}/file_{name[:12]}.{ending}",
+                content,
+            )
+        return {"file_id": f"BQ{name[:40]}", "file_unique_id": f"AQ{name[40:56]}", "file_size": len(content)}
+
+    def lose(self) -> None:
+        """Give none of them any more, as Telegram does when it has trouble."""
+        with self._database.transaction():
+            self._database.write("DELETE FROM files")
+
+    def file(self, file_id: str) -> Json | None:
+        """A File object, if there is such a file."""
+        row = self._database.one("SELECT path, length(bytes) FROM files WHERE id = ?", file_id)
+        if row is None:
+            return None
+        return {"file_id": file_id, "file_unique_id": f"AQ{file_id[2:18]}", "file_size": row[1], "file_path": row[0]}
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes at a path."""
+        row = self._database.one("SELECT bytes FROM files WHERE path = ?", path)
+        return cast("bytes", row[0]) if row else None

@@ -1,0 +1,159 @@
+"""The bytes of a chat completion, streamed or whole, in OpenAI's form.
+
+A request for a chat completion: the messages array, and everything beside it.
+
+Chat Completions: OpenAI's older API, which every compatible server speaks.
+"""
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping
+
+from sandbox.model.api import Field
+from sandbox.model.behaviour import Break, Say
+from sandbox.model.media import RequestMedium, picture, sound
+from sandbox.model.messages import check_order, read_all, words
+from sandbox.model.playback import event, packed
+from sandbox.model.prompt_cache import PromptCount, count_tokens
+from sandbox.model.request import (
+    ChatRequest,
+    RequestError,
+    check_tools,
+    flag,
+    json_object,
+    model_name,
+    object_in,
+    openai_error,
+)
+
+DONE = b"data: [DONE]\n\n"
+NAMES: Mapping[Field, str] = {"reasoning": "reasoning_content", "content": "content"}
+"""A delta's key; the one for reasoning is Qwen's and DeepSeek's, OpenAI has none."""
+
+
+class Completion:
+    """One completion: its chunks share an id, and its usage counts what was said so far."""
+
+    def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount) -> None:
+        self._request = request
+        self._say = say
+        self._prompt = prompt
+        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._created = int(time.time())
+        self._said = 0
+        self._called = False
+
+    def opening(self) -> bytes:
+        """The first chunk, which names the role."""
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def delta(self, field: Field, text: str) -> bytes:
+        """A piece of ``content`` or ``reasoning_content``."""
+        self._said += len(text.encode())
+        return self._chunk({NAMES[field]: text})
+
+    def speech(self, samples: bytes) -> bytes:
+        """A piece of the spoken answer, as Qwen-Omni sends it."""
+        return self._chunk({"audio": {"data": base64.b64encode(samples).decode(), "expires_at": self._created}})
+
+    def call(self, index: int, name: str, arguments: str) -> bytes:
+        """A call of a function, in two pieces."""
+        self._called = True
+        self._said += len(arguments.encode())
+        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        function = {"name": name, "arguments": arguments[:5]}
+        more = {"index": index, "function": {"arguments": arguments[5:]}}
+        return self._chunk({"tool_calls": [begun | {"function": function}]}) + self._chunk({"tool_calls": [more]})
+
+    def finish(self) -> bytes:
+        """The chunk with the finish reason, usage where it was asked for, and the end mark."""
+        end = self._chunk({}, "tool_calls" if self._called else self._say.finish_reason)
+        if self._say.usage is True and self._request.include_usage:
+            end += event(packed({**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}))
+        return end + DONE
+
+    def broken(self, told: Break) -> bytes:
+        """An error in the place of a chunk."""
+        return event(openai_error(told.error.message, told.error.status, told.error.code))
+
+    def whole(self, *, finished: bool) -> bytes:
+        """The body of an answer that is not streamed."""
+        message = {"role": "assistant", "content": self._say.text}
+        if self._say.reasoning:
+            message["reasoning_content"] = self._say.reasoning
+        self._said = len((self._say.reasoning + self._say.text).encode())
+        choice = {"index": 0, "message": message, "finish_reason": self._say.finish_reason if finished else None}
+        body = {**self._head("chat.completion"), "choices": [choice]}
+        return packed(body | {"usage": self._usage()} if self._say.usage else body)
+
+    def _chunk(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        chunk = {**self._head("chat.completion.chunk"), "choices": [choice]}
+        if self._say.usage == "every chunk":
+            chunk["usage"] = self._usage()
+        elif self._say.usage and self._request.include_usage:
+            chunk["usage"] = None  # OpenAI announces the last chunk's usage with a null in all others
+        return event(packed(chunk))
+
+    def _head(self, kind: str) -> dict[str, object]:
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._request.model}
+
+    def _usage(self) -> dict[str, object]:
+        said = count_tokens(self._said)
+        return {
+            "prompt_tokens": self._prompt.total,
+            "completion_tokens": said,
+            "total_tokens": self._prompt.total + said,
+            "prompt_tokens_details": self._prompt.details,
+        }
+
+
+def parse_chat(body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
+    """Check the body of a request; raises RequestError with the reason for the client."""
+    payload = json_object(body)
+    model = model_name(payload)
+    stream = flag(payload.pop("stream", None), "stream")
+    if not stream and payload.get("stream_options") is not None:
+        raise RequestError("stream_options is allowed only when stream is true", "stream_options")
+    messages = read_all(payload.pop("messages", None), "messages", _part)
+    check_order(messages, "messages")
+    check_tools(payload)
+    stream_options = object_in(payload.pop("stream_options", None), "stream_options")
+    return ChatRequest(
+        api="chat",
+        model=model,
+        messages=messages,
+        new=len(messages),
+        stream=stream,
+        include_usage=flag(stream_options.get("include_usage"), "stream_options.include_usage"),
+        options=payload,
+        received=received,
+        headers=headers,
+        body=body,
+    )
+
+
+def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
+    match part:
+        case {"type": "text"}:
+            return words(part.get("text"), param)
+        case {"type": "image_url", "image_url": {"url": url}}:
+            return picture(url, param)
+        case {"type": "input_audio", "input_audio": {"format": kind, "data": data}}:
+            return sound(kind, data, param)
+    return None
+
+
+class ChatApi:
+    """See Api."""
+
+    error = staticmethod(openai_error)
+
+    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
+        """See Api.parse."""
+        return parse_chat(body, headers, received)
+
+    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Completion:
+        """See Api.answer."""
+        return Completion(request, say, prompt)

@@ -1,0 +1,238 @@
+"""DashScope's errors.
+
+The bytes of an answer in DashScope's form, streamed or whole.
+
+A request in DashScope's form: the messages under "input", and everything beside them under "parameters".
+
+DashScope's own API, one endpoint for text models and one for those that see and hear.
+
+Sources: the `dashscope` package (what it sends, and how it reads an answer), Model Studio's guide to multi-turn
+conversations.
+"""
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+
+from sandbox.model import media
+from sandbox.model.api import Field
+from sandbox.model.behaviour import Break, Say
+from sandbox.model.media import RequestMedium, named_sound, picture
+from sandbox.model.messages import check_order, read_all, words
+from sandbox.model.playback import packed
+from sandbox.model.prompt_cache import PromptCount, count_tokens
+from sandbox.model.request import (
+    ChatRequest,
+    RequestError,
+    RequestMessage,
+    check_limit,
+    check_tools,
+    flag,
+    json_object,
+    model_name,
+    object_in,
+)
+
+CODES = {
+    401: "InvalidApiKey",
+    403: "AccessDenied",
+    404: "ModelNotFound",
+    429: "Throttling.RateQuota",
+    500: "InternalError",
+    503: "ModelServingError",
+}
+"""What DashScope calls a failure of that status, unless the test says; any other one is an InvalidParameter."""
+UNFINISHED = "null"
+"""The finish reason of all chunks but the last is this word, not JSON's null."""
+MEDIA = ("image", "audio")
+
+
+def dashscope_error(message: str, status: int, code: str | None = None, param: str | None = None) -> bytes:  # noqa: ARG001
+    """DashScope's error JSON, which has no place for the name of a parameter."""
+    named = code or CODES.get(status, "InvalidParameter")
+    return packed({"code": named, "message": message, "request_id": str(uuid.uuid4())})
+
+
+class DashScopeAnswer:
+    """One answer: every chunk has the request's id and the usage so far.
+
+    Unless the client wants increments each chunk holds all that was said so far, as DashScope does it by default. A
+    text model's content is a text, a multimodal one's a list of parts, which is empty where there is nothing to say.
+    """
+
+    def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, *, multimodal: bool) -> None:
+        self._request = request
+        self._say = say
+        self._prompt = prompt
+        self._multimodal = multimodal
+        self._id = str(uuid.uuid4())
+        self._incremental = request.options.get("incremental_output") is True
+        self._thinks = bool(say.reasoning) or request.options.get("enable_thinking") is True
+        self._media = _media_tokens(request.messages) if multimodal else {}
+        self._said: dict[Field, str] = {"reasoning": "", "content": ""}
+        self._told = 0
+        self._called = False
+
+    def opening(self) -> bytes:
+        """Nothing: the first event is the first piece."""
+        return b""
+
+    def delta(self, field: Field, text: str) -> bytes:
+        """A piece, or all so far."""
+        self._said[field] += text
+        piece: dict[Field, str] = {"reasoning": "", "content": "", field: text}
+        return self._result(piece if self._incremental else self._said, UNFINISHED)
+
+    def speech(self, samples: bytes) -> bytes:
+        """A piece of the spoken answer."""
+        audio = {"data": base64.b64encode(samples).decode(), "expires_at": int(time.time())}
+        output = self._output({"reasoning": "", "content": ""}, UNFINISHED) | {"audio": audio}
+        return self._event("result", 200, packed(self._body(output)))
+
+    def call(self, index: int, name: str, arguments: str) -> bytes:
+        """A call of a function, in two pieces."""
+        self._called = True
+        begun = {"index": index, "id": f"call_{uuid.uuid4().hex}", "type": "function"}
+        pieces = ({"name": name, "arguments": arguments[:5]}, {"name": "", "arguments": arguments[5:]})
+        if not self._incremental:
+            pieces = ({"name": name, "arguments": arguments},) * 2
+        return b"".join(self._calling(begun | {"function": piece}) for piece in pieces)
+
+    def _calling(self, call: dict[str, object]) -> bytes:
+        output = self._output({"reasoning": "", "content": ""}, UNFINISHED, call)
+        return self._event("result", 200, packed(self._body(output)))
+
+    def finish(self) -> bytes:
+        """The last event, which has the finish reason."""
+        nothing: dict[Field, str] = {"reasoning": "", "content": ""}
+        reason = "tool_calls" if self._called else self._say.finish_reason
+        return self._result(nothing if self._incremental else self._said, reason)
+
+    def broken(self, told: Break) -> bytes:
+        """An event of an error."""
+        error = told.error
+        return self._event("error", error.status, dashscope_error(error.message, error.status, error.code))
+
+    def whole(self, *, finished: bool) -> bytes:
+        """The body of an answer that is not streamed."""
+        self._said = {"reasoning": self._say.reasoning, "content": self._say.text}
+        return packed(self._body(self._output(self._said, self._say.finish_reason if finished else UNFINISHED)))
+
+    def _result(self, piece: dict[Field, str], finish_reason: str) -> bytes:
+        return self._event("result", 200, packed(self._body(self._output(piece, finish_reason))))
+
+    def _event(self, kind: str, status: int, data: bytes) -> bytes:
+        self._told += 1
+        return f"id:{self._told}\nevent:{kind}\n:HTTP_STATUS/{status}\ndata:".encode() + data + b"\n\n"
+
+    def _body(self, output: dict[str, object]) -> dict[str, object]:
+        body: dict[str, object] = {"output": output, "request_id": self._id}
+        return body | {"usage": self._usage()} if self._say.usage else body
+
+    def _output(
+        self, piece: dict[Field, str], finish_reason: str, call: dict[str, object] | None = None
+    ) -> dict[str, object]:
+        message: dict[str, object] = {"role": "assistant", "content": self._content(piece["content"])}
+        if self._thinks:
+            message["reasoning_content"] = piece["reasoning"]
+        if call is not None:
+            message["tool_calls"] = [call]
+        return {"choices": [{"message": message, "finish_reason": finish_reason}]}
+
+    def _content(self, text: str) -> str | list[dict[str, str]]:
+        if not self._multimodal:
+            return text
+        return [{"text": text}] if text else []
+
+    def _usage(self) -> dict[str, object]:
+        said = count_tokens(sum(len(text.encode()) for text in self._said.values()))
+        return {
+            "input_tokens": self._prompt.total,
+            "output_tokens": said,
+            "total_tokens": self._prompt.total + said,
+            "prompt_tokens_details": self._prompt.details,
+            **self._media,
+        }
+
+
+def _media_tokens(messages: Sequence[RequestMessage]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for kind, data in (medium for message in messages for medium in message.media):
+        name = "image_tokens" if kind.startswith("image/") else "audio_tokens"
+        found[name] = found.get(name, 0) + media.tokens(kind, data)
+    return found
+
+
+def parse_dashscope(body: bytes, headers: Mapping[str, str], received: float, *, multimodal: bool) -> ChatRequest:
+    """Check the body of a request; raises RequestError with the reason for the client."""
+    payload = json_object(body)
+    model = model_name(payload)
+    asked = object_in(payload.get("input"), "input").get("messages")
+    messages = read_all(asked, "input.messages", _part if multimodal else _text_part, plain=not multimodal)
+    check_order(messages, "input.messages")
+    parameters = object_in(payload.get("parameters"), "parameters")
+    stream = _streams(headers)
+    _check(parameters, stream=stream, multimodal=multimodal)
+    return ChatRequest(
+        api="dashscope",
+        model=model,
+        messages=messages,
+        new=len(messages),
+        stream=stream,
+        include_usage=True,
+        options=parameters,
+        received=received,
+        headers=headers,
+        body=body,
+    )
+
+
+def _streams(headers: Mapping[str, str]) -> bool:
+    sse, accepted = headers.get("x-dashscope-sse") == "enable", headers.get("accept", "")
+    if sse and "text/event-stream" not in accepted and "*/*" not in accepted:
+        raise RequestError("X-DashScope-SSE asks for events, which Accept does not allow")
+    return sse or accepted == "text/event-stream"
+
+
+def _check(parameters: dict[str, object], *, stream: bool, multimodal: bool) -> None:
+    check_tools(parameters)
+    check_limit(parameters.get("max_tokens"), "max_tokens", 1)
+    incremental = flag(parameters.get("incremental_output"), "incremental_output")
+    thinking = flag(parameters.get("enable_thinking"), "enable_thinking")
+    if thinking and stream and not incremental:
+        raise RequestError("parameter.incremental_output only support set True when enable_thinking is true")
+    expected = ("message", None) if multimodal else ("message",)
+    if parameters.get("result_format") not in expected:
+        raise RequestError("result_format is message here")  # the other one is an old form without roles
+
+
+def _text_part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
+    if any(key in part for key in MEDIA):
+        raise RequestError("url error, please check url!")  # as the endpoint says that is for text only
+    return words(part["text"], param) if "text" in part else None
+
+
+def _part(part: dict[str, object], _: str, param: str) -> str | RequestMedium | None:
+    if sum(key in part for key in ("text", *MEDIA)) != 1:
+        return None
+    if "image" in part:
+        return picture(part["image"], param)
+    return named_sound(part["audio"], param) if "audio" in part else words(part["text"], param)
+
+
+class DashScopeApi:
+    """See Api; `multimodal` says which of the two endpoints it is."""
+
+    error = staticmethod(dashscope_error)
+
+    def __init__(self, *, multimodal: bool) -> None:
+        self._multimodal = multimodal
+
+    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
+        """See Api.parse."""
+        return parse_dashscope(body, headers, received, multimodal=self._multimodal)
+
+    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> DashScopeAnswer:
+        """See Api.answer."""
+        return DashScopeAnswer(request, say, prompt, multimodal=self._multimodal)

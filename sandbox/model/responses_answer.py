@@ -1,0 +1,330 @@
+"""The items that a response is made of (reasoning, then a message), and the events that tell of each one's growth.
+
+The conversations that the server keeps, each under the id of the response that ended it so far.
+
+The bytes of a response, streamed or whole.
+"""
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sandbox.model.api import Field
+from sandbox.model.behaviour import Break, Say
+from sandbox.model.messages import of_text
+from sandbox.model.playback import event, packed
+from sandbox.model.prompt_cache import PromptCount, count_tokens
+from sandbox.model.request import ChatRequest, RequestError, RequestMessage
+
+Status = Literal["in_progress", "completed", "incomplete"]
+Event = tuple[str, dict[str, object]]
+"""An event's type, and what it holds besides."""
+_REASONING = {"type": "reasoning", "summary": []}
+INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""What these finish reasons are called here; every other one is a response that is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The names in one kind of item: `text` and `part` begin its events' types, `place` is where its parts stand."""
+
+    prefix: str
+    text: str
+    part: str
+    part_type: str
+    place: Literal["content", "summary"]
+    head: Mapping[str, object]
+
+
+MESSAGE = Form(
+    "msg",
+    "response.output_text",
+    "response.content_part",
+    "output_text",
+    "content",
+    {"type": "message", "role": "assistant"},
+)
+
+
+REASONING = {
+    "summary": Form(
+        "rs",
+        "response.reasoning_summary_text",
+        "response.reasoning_summary_part",
+        "summary_text",
+        "summary",
+        _REASONING,
+    ),
+    "text": Form("rs", "response.reasoning_text", "response.content_part", "reasoning_text", "content", _REASONING),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call of a function, which is an item too."""
+
+    index: int
+    name: str
+    arguments: str
+    id: str = field(default_factory=lambda: f"fc_{uuid.uuid4().hex}")
+    call_id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
+
+    def events(self) -> list[Event]:
+        """Its whole life."""
+        where = {"item_id": self.id, "output_index": self.index}
+        pieces = (self.arguments[:5], self.arguments[5:])
+        return [
+            ("response.output_item.added", {"output_index": self.index, "item": self._json("", "in_progress")}),
+            *(("response.function_call_arguments.delta", {**where, "delta": piece}) for piece in pieces),
+            ("response.function_call_arguments.done", {**where, "arguments": self.arguments, "name": self.name}),
+            ("response.output_item.done", {"output_index": self.index, "item": self.json()}),
+        ]
+
+    def json(self) -> dict[str, object]:
+        """The item as it stands in a response."""
+        return self._json(self.arguments, "completed")
+
+    def _json(self, arguments: str, status: Status) -> dict[str, object]:
+        names = {"id": self.id, "type": "function_call", "call_id": self.call_id, "name": self.name}
+        return {**names, "arguments": arguments, "status": status}
+
+
+@dataclass(slots=True)
+class Item:
+    """One item, which grows; it has one part."""
+
+    form: Form
+    index: int
+    text: str = ""
+    status: Status = "in_progress"
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.form.prefix}_{uuid.uuid4().hex}"
+
+    def opening(self) -> list[Event]:
+        """The events before its text."""
+        return [
+            ("response.output_item.added", {"output_index": self.index, "item": self._json([])}),
+            (f"{self.form.part}.added", {**self._where(), "part": self._part()}),
+        ]
+
+    def grow(self, text: str) -> Event:
+        """Add to its text; the event that says so."""
+        self.text += text
+        return f"{self.form.text}.delta", {**self._where(), "delta": text, **self._logprobs()}
+
+    def closing(self, status: Status) -> list[Event]:
+        """End it; the events after its text."""
+        self.status = status
+        return [
+            (f"{self.form.text}.done", {**self._where(), "text": self.text, **self._logprobs()}),
+            (f"{self.form.part}.done", {**self._where(), "part": self._part()}),
+            ("response.output_item.done", {"output_index": self.index, "item": self.json()}),
+        ]
+
+    def json(self) -> dict[str, object]:
+        """The item as it stands in a response."""
+        return self._json([self._part()])
+
+    def _json(self, parts: list[dict[str, object]]) -> dict[str, object]:
+        return {"id": self.name, **self.form.head, "status": self.status, self.form.place: parts}
+
+    def _where(self) -> dict[str, object]:
+        return {"item_id": self.name, "output_index": self.index, f"{self.form.place}_index": 0}
+
+    def _part(self) -> dict[str, object]:
+        more: dict[str, object] = {"annotations": []} if self.form is MESSAGE else {}
+        return {"type": self.form.part_type, "text": self.text, **more}
+
+    def _logprobs(self) -> dict[str, object]:
+        return {"logprobs": []} if self.form is MESSAGE else {}
+
+
+class ResponseStore:
+    """What a later ``previous_response_id`` can name; nothing expires unless a test says so.
+
+    `missing_status` is how an unknown id is refused: OpenAI and DashScope say 400, other servers 404. With `ignores`
+    an id means nothing, as with Ollama; with `refuses` it and ``store: true`` are refused, as by OpenRouter. Where it
+    deletes nothing `deletion_status` says so.
+    """
+
+    def __init__(self) -> None:
+        self.missing_status = 400
+        self.ignores = self.refuses = False
+        self.deletion_status = 200
+        self._conversations: dict[str, tuple[RequestMessage, ...]] = {}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that can be named, oldest first."""
+        return tuple(self._conversations)
+
+    def keep(self, name: str, asked: Sequence[RequestMessage], said: str) -> None:
+        """Keep a response with all that came before it."""
+        self._conversations[name] = (*asked, of_text("assistant", said))
+
+    def find(self, name: object) -> tuple[RequestMessage, ...]:
+        """The conversation up to a response; raises RequestError when it is not kept, or not any more."""
+        if self.ignores:
+            return ()
+        found = self._conversations.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise RequestError(
+                f"Previous response with id '{name}' not found.",
+                "previous_response_id",
+                status=self.missing_status,
+                code="previous_response_not_found",
+            )
+        return found
+
+    def check(self, store: object, previous: object) -> None:
+        """Raises RequestError at a server that has no state and says so."""
+        if self.refuses and (store is True or previous is not None):
+            raise RequestError("This API is stateless.", "store")
+
+    def delete(self, name: str) -> int:
+        """Delete a response as its client asks; returns the HTTP status."""
+        if self.deletion_status != 200:
+            return self.deletion_status
+        return 404 if self._conversations.pop(name, None) is None else 200
+
+    def expire(self, *names: str) -> None:
+        """Forget these responses (none named: all), as a server does after some days; unknown ids do no harm."""
+        for name in names or self.ids:
+            self._conversations.pop(name, None)
+
+
+class Reply:
+    """One response: its events are numbered, and it is kept when it has ended, unless it was not to be stored.
+
+    One that calls functions is not kept: here its client has to send all of it again.
+    """
+
+    def __init__(self, request: ChatRequest, say: Say, prompt: PromptCount, store: ResponseStore) -> None:
+        self._request = request
+        self._say = say
+        self._prompt = prompt
+        self._store = store
+        self._id = f"resp_{uuid.uuid4().hex}"
+        self._created = int(time.time())
+        self._items: list[Item] = []
+        self._calls: list[FunctionCall] = []
+        self._told = 0
+
+    def opening(self) -> bytes:
+        """The response, with nothing in it yet."""
+        return b"".join(
+            self._event(f"response.{kind}", response=self._json("in_progress")) for kind in ("created", "in_progress")
+        )
+
+    def delta(self, field: Field, text: str) -> bytes:
+        """A piece of the item that is being said, the events around a change of items included."""
+        form = MESSAGE if field == "content" else REASONING[self._say.reasoning_as]
+        change: list[Event] = []
+        if not self._items or self._items[-1].form is not form:
+            change = self._closing("completed")
+            self._items.append(Item(form, len(self._items)))
+            change += self._items[-1].opening()
+        return self._events([*change, self._items[-1].grow(text)])
+
+    def speech(self, samples: bytes) -> bytes:
+        """A piece of the spoken answer."""
+        return self._event("response.audio.delta", delta=base64.b64encode(samples).decode())
+
+    def call(self, index: int, name: str, arguments: str) -> bytes:  # noqa: ARG002 - its place here is another one
+        """A call of a function, an item of its own."""
+        ended = [] if self._calls else self._closing("completed")
+        self._calls.append(FunctionCall(len(self._items) + len(self._calls), name, arguments))
+        return self._events([*ended, *self._calls[-1].events()])
+
+    def finish(self) -> bytes:
+        """The end of the last item, and the whole response."""
+        self._keep()
+        closing = b"" if self._calls else self._events(self._closing(self._status))
+        return closing + self._event(f"response.{self._status}", response=self._ended())
+
+    def broken(self, told: Break) -> bytes:
+        """One of the two events of an error; the response is not kept."""
+        error = {"code": told.error.code or "server_error", "message": told.error.message}
+        if told.event == "error":
+            return self._event("error", **error, param=None)
+        self._closing("incomplete")
+        return self._event("response.failed", response=self._json("failed") | {"error": error})
+
+    def whole(self, *, finished: bool) -> bytes:
+        """The body of a response that is not streamed."""
+        if self._say.reasoning:
+            self.delta("reasoning", self._say.reasoning)
+        if self._say.text:
+            self.delta("content", self._say.text)
+        if not finished:
+            return packed(self._json("in_progress"))
+        self._keep()
+        self._closing(self._status)
+        return packed(self._ended())
+
+    @property
+    def _status(self) -> Status:
+        return "incomplete" if self._say.finish_reason in INCOMPLETE else "completed"
+
+    def _closing(self, status: Status) -> list[Event]:
+        return self._items[-1].closing(status) if self._items else []
+
+    def _ended(self) -> dict[str, object]:
+        reason = INCOMPLETE.get(self._say.finish_reason)
+        details = {"incomplete_details": {"reason": reason} if reason else None}
+        return self._json(self._status) | details | {"usage": self._usage() if self._say.usage else None}
+
+    def _json(self, status: Status | Literal["failed"]) -> dict[str, object]:
+        asked = self._request.options
+        return {
+            "id": self._id,
+            "object": "response",
+            "created_at": self._created,
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": asked.get("instructions"),
+            "max_output_tokens": asked.get("max_output_tokens"),
+            "model": self._request.model,
+            "output": [*(item.json() for item in self._items), *(call.json() for call in self._calls)],
+            "parallel_tool_calls": True,
+            "previous_response_id": asked.get("previous_response_id"),
+            "store": asked.get("store", True),
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": None,
+        }
+
+    def _usage(self) -> dict[str, object]:
+        reasoned = sum(len(item.text.encode()) for item in self._items if item.form is not MESSAGE)
+        output = count_tokens(reasoned + len(self._said.encode()))
+        return {
+            "input_tokens": self._prompt.total,
+            "input_tokens_details": self._prompt.details,
+            "output_tokens": output,
+            "output_tokens_details": {"reasoning_tokens": count_tokens(reasoned)},
+            "total_tokens": self._prompt.total + output,
+        }
+
+    @property
+    def _said(self) -> str:
+        return "".join(item.text for item in self._items if item.form is MESSAGE)
+
+    def _keep(self) -> None:
+        asked = self._request
+        if asked.options.get("store", True) is not False and not self._calls:
+            instructed = asked.options.get("instructions") is not None
+            self._store.keep(self._id, asked.messages[1:] if instructed else asked.messages, self._said)
+
+    def _events(self, events: Sequence[Event]) -> bytes:
+        return b"".join(self._event(kind, **fields) for kind, fields in events)
+
+    def _event(self, kind: str, **fields: object) -> bytes:
+        number = self._told
+        self._told += 1
+        return event(packed({"type": kind, "sequence_number": number, **fields}), f"event: {kind}")

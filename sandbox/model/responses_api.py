@@ -1,0 +1,134 @@
+"""A request for a response: what is new, and the id of the response that it goes on from.
+
+Responses: OpenAI's newer API, whose server may keep a conversation so that only what is new has to be sent.
+
+Sources: the types of the openai client; what DashScope documents of the same API (a limit is 16 tokens at least, an
+unknown previous response is a 400).
+"""
+
+from collections.abc import Mapping
+
+from sandbox.model.behaviour import Say
+from sandbox.model.media import RequestMedium, picture, sound
+from sandbox.model.messages import check_order, of_text, read_all, words
+from sandbox.model.prompt_cache import PromptCount
+from sandbox.model.request import (
+    ChatRequest,
+    RequestError,
+    RequestMessage,
+    check_limit,
+    check_tools,
+    flag,
+    json_object,
+    model_name,
+    openai_error,
+)
+from sandbox.model.responses_answer import Reply, ResponseStore
+
+LEAST_OUTPUT_TOKENS = 16
+
+
+def parse_response(body: bytes, headers: Mapping[str, str], received: float, store: ResponseStore) -> ChatRequest:
+    """Check the body of a request; raises RequestError with the reason for the client.
+
+    Instructions are the conversation's system message, for this request only: they are not kept, as the API has it.
+    """
+    payload = json_object(body)
+    model = model_name(payload)
+    stream = flag(payload.pop("stream", None), "stream")
+    flag(payload.get("store"), "store")
+    check_tools(payload)
+    check_limit(payload.get("max_output_tokens"), "max_output_tokens", LEAST_OUTPUT_TOKENS)
+    instructions, new = _instructions(payload.get("instructions")), _input(payload.pop("input", None))
+    previous = payload.get("previous_response_id")
+    store.check(payload.get("store"), previous)
+    chain = instructions + (store.find(previous) if previous is not None else ()) + new
+    check_order(chain, "input")
+    return ChatRequest(
+        api="responses",
+        model=model,
+        messages=chain,
+        new=len(new),
+        stream=stream,
+        include_usage=True,
+        options=payload,
+        received=received,
+        headers=headers,
+        body=body,
+    )
+
+
+def _instructions(value: object) -> tuple[RequestMessage, ...]:
+    return () if value is None else (of_text("system", words(value, "instructions")),)
+
+
+def _input(value: object) -> tuple[RequestMessage, ...]:
+    if isinstance(value, str):
+        return (of_text("user", words(value, "input")),)
+    items = value
+    if isinstance(value, list):  # reasoning, which is given back encrypted, is nothing to read
+        items = [_message(item, index) for index, item in enumerate(value) if not _is_encrypted(item)]
+    return read_all(_joined(items) if isinstance(items, list) else items, "input", _part)
+
+
+def _joined(items: list[object]) -> list[object]:
+    """Calls that the assistant made behind its words are one message with them, as Chat Completions has it."""
+    joined: list[object] = []
+    for item in items:
+        match (joined[-1] if joined else None), item:
+            case {"role": "assistant", "content": content, **more}, {"tool_calls": [*calls]}:
+                before = more.get("tool_calls")
+                made = [*(before if isinstance(before, list) else []), *calls]
+                joined[-1] = {"role": "assistant", "content": content, "tool_calls": made}
+            case _:
+                joined.append(item)
+    return joined
+
+
+def _is_encrypted(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "reasoning" and bool(item.get("encrypted_content"))
+
+
+def _message(item: object, index: int) -> object:
+    """An item as Chat Completions has it, where calls and their results are messages."""
+    match item:
+        case {"type": "function_call", "call_id": str(name), "name": str(function), "arguments": str(arguments)}:
+            call = {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
+            return {"role": "assistant", "tool_calls": [call]}
+        case {"type": "function_call_output", "call_id": str(name), "output": str(output)}:
+            return {"role": "tool", "tool_call_id": name, "content": output}
+        case {"type": kind} if kind != "message":
+            raise RequestError(f"input.[{index}] is not an item that is known here (type {kind!r})", "input")
+        case {"role": "assistant", **more} if "type" not in more:  # OpenAI would take it, llama.cpp does not
+            raise RequestError("Cannot determine type of 'item'", "input")
+    return item
+
+
+def _part(part: dict[str, object], role: str, param: str) -> str | RequestMedium | None:
+    if role == "assistant":
+        return words(part.get("text"), param) if part.get("type") == "output_text" else None
+    match part:
+        case {"type": "input_text"}:
+            return words(part.get("text"), param)
+        case {"type": "input_image", "image_url": url}:
+            return picture(url, param)
+        case {"type": "input_audio", "input_audio": {"format": kind, "data": data}}:
+            return sound(kind, data, param)
+    return None
+
+
+class ResponsesApi:
+    """See Api; the responses are kept in a store that a test can look into."""
+
+    error = staticmethod(openai_error)
+
+    def __init__(self, store: ResponseStore) -> None:
+        self._store = store
+
+    def parse(self, body: bytes, headers: Mapping[str, str], received: float) -> ChatRequest:
+        """See Api.parse."""
+        return parse_response(body, headers, received, self._store)
+
+    def answer(self, request: ChatRequest, say: Say, prompt: PromptCount) -> Reply:
+        """See Api.answer."""
+        return Reply(request, say, prompt, self._store)

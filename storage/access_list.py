@@ -1,0 +1,265 @@
+"""Who is at the door: the values that go into and come out of ``storage.access_list``.
+
+Who may talk to the bot, who asks to, and who decided that.
+
+Nothing of it is kept in memory: a decision from the shell, or of another owner, holds from the next message on.
+
+One-time links that make owners, by the hash of what they say.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.database import Database, Row, SQLValue, Transaction
+
+_GUEST = ("telegram_id", "name", "username", "language", "brought_by", "bringer_id")
+LONGEST_NAME = 200
+"""Characters; Telegram's own bound for names and titles is 128 at most."""
+KEPT_S = 30 * 86_400.0
+"""How long it is known that a link was used, or has expired."""
+
+
+class AccessStatus(StrEnum):
+    """How somebody, or a group, stands with the bot."""
+
+    ASKING = "asking"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    BLOCKED = "blocked"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """A person, or a group (with a negative id), as Telegram shows them."""
+
+    telegram_id: int
+    name: str = ""
+    username: str | None = None
+    language: str | None = None
+    """Of a person's apps, or of whoever brought the bot into the group (IETF)."""
+    brought_by: str | None = None
+    """Of a group: the name of whoever brought the bot in."""
+    bringer_id: int | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Whether this is no group."""
+        return self.telegram_id > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decides; without an id: whoever runs the bot, from the shell."""
+
+    user_id: int | None = None
+    name: str | None = None
+
+
+SHELL = Decider()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEntry:
+    """One row: a guest and what was decided. Times are in seconds since 1970 (UTC)."""
+
+    id: int
+    guest: Applicant
+    standing: AccessStatus
+    asked_at: float | None = None
+    decided_at: float | None = None
+    decided_by: Decider = SHELL
+
+
+class LinkState(StrEnum):
+    """What became of a link that makes owners."""
+
+    CLAIMED = "claimed"
+    USED = "used"
+    EXPIRED = "expired"
+
+
+class AccessList:
+    """The table of access."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standings(self, telegram_ids: Collection[int]) -> dict[int, AccessStatus]:
+        """How these people and groups stand, as far as anything is known of them."""
+        rows = await self._database.rows(
+            "SELECT telegram_id, standing FROM access WHERE telegram_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(telegram_ids)),),
+        )
+        return {row["telegram_id"]: AccessStatus(row["standing"]) for row in rows}
+
+    async def blocks_anybody(self) -> bool:
+        """Whether any person is blocked."""
+        sql = "SELECT 1 FROM access WHERE standing = ? AND telegram_id > 0 LIMIT 1"
+        return await self._database.row(sql, (AccessStatus.BLOCKED,)) is not None
+
+    async def find(self, telegram_id: int) -> AccessEntry | None:
+        """What is known of a person or a group."""
+        return await self._one("telegram_id = ?", (telegram_id,))
+
+    async def by_username(self, name: str) -> AccessEntry | None:
+        """Who had this name in Telegram when they asked, the last of them if it changed hands; without the @."""
+        return await self._one("lower(username) = ? ORDER BY asked_at DESC, id DESC LIMIT 1", (name.lower(),))
+
+    async def of_request(self, owner_id: int, message_id: int) -> AccessEntry | None:
+        """Whom a request was about that an owner was sent."""
+        about = "id = (SELECT about FROM notices WHERE telegram_id = ? AND message_id = ?)"
+        return await self._one(about, (owner_id, message_id))
+
+    async def having(self, *standings: AccessStatus) -> list[AccessEntry]:
+        """All who stand like that, oldest first."""
+        rows = await self._database.rows(
+            "SELECT * FROM access WHERE standing IN (SELECT value FROM json_each(?))"
+            " ORDER BY ifnull(decided_at, asked_at), id",
+            (json.dumps(list(standings)),),
+        )
+        return [_entry(row) for row in rows]
+
+    async def count(self, tx: Transaction, standing: AccessStatus) -> int:
+        """How many stand like that."""
+        return int((await tx.rows("SELECT count(*) AS n FROM access WHERE standing = ?", (standing,)))[0]["n"])
+
+    async def knock(self, tx: Transaction, guest: Applicant, now: float, denied_before: float) -> AccessEntry | None:
+        """Note that a guest asks to be let in; None when that is known, or decided (denied: since this time).
+
+        However often a stranger knocks, this is one row.
+        """
+        rows = await tx.rows(
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, asked_at)"
+            " VALUES (?, 'asking', ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET standing = 'asking',"
+            " name = excluded.name, username = excluded.username, brought_by = excluded.brought_by,"
+            " bringer_id = excluded.bringer_id, asked_at = excluded.asked_at, told = 0,"
+            " decided_at = NULL, decided_by = NULL, decider = NULL, leaving = 0"
+            " WHERE standing = 'denied' AND decided_at <= ? RETURNING *",
+            (*_columns(guest), now, denied_before),
+        )
+        return _entry(rows[0]) if rows else None
+
+    async def tell(self, tx: Transaction, telegram_id: int) -> bool:
+        """Whether a group has not been told that the owner was asked; it has from now on."""
+        told = "UPDATE access SET told = 1 WHERE telegram_id = ? AND standing = 'asking' AND NOT told"
+        return bool(await tx.execute(told, (telegram_id,)))
+
+    async def decide(self, tx: Transaction, number: int, standing: AccessStatus, by: Decider, now: float) -> bool:
+        """Decide about who asks; False when that was done before. `number` is the row's."""
+        return bool(
+            await tx.execute(
+                "UPDATE access SET standing = ?, decided_at = ?, decided_by = ?, decider = ?"
+                " WHERE id = ? AND standing = 'asking'",
+                (standing, now, by.user_id, by.name, number),
+            )
+        )
+
+    async def put(
+        self, tx: Transaction, guest: Applicant, standing: AccessStatus, by: Decider, now: float
+    ) -> AccessEntry:
+        """Decide about somebody, whatever was so before."""
+        rows = await tx.rows(
+            "INSERT INTO access (telegram_id, standing, name, username, language, brought_by, bringer_id, decided_at,"
+            " decided_by, decider) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (telegram_id) DO UPDATE SET"
+            " standing = excluded.standing, name = iif(excluded.name = '', name, excluded.name),"
+            " username = ifnull(excluded.username, username), language = ifnull(excluded.language, language),"
+            " brought_by = ifnull(excluded.brought_by, brought_by),"
+            " bringer_id = ifnull(excluded.bringer_id, bringer_id), decided_at = excluded.decided_at,"
+            " decided_by = excluded.decided_by, decider = excluded.decider, leaving = 0 RETURNING *",
+            (guest.telegram_id, standing, *_columns(guest)[1:], now, by.user_id, by.name),
+        )
+        return _entry(rows[0])
+
+    async def seen(self, tx: Transaction, number: int) -> AccessEntry | None:
+        """A row as this transaction sees it."""
+        rows = await tx.rows("SELECT * FROM access WHERE id = ?", (number,))
+        return _entry(rows[0]) if rows else None
+
+    async def seen_of(self, tx: Transaction, telegram_id: int) -> AccessEntry | None:
+        """The row of a person or a group as this transaction sees it."""
+        rows = await tx.rows("SELECT * FROM access WHERE telegram_id = ?", (telegram_id,))
+        return _entry(rows[0]) if rows else None
+
+    async def leave(self, tx: Transaction, telegram_id: int) -> None:
+        """Have the bot leave a group."""
+        await tx.execute("UPDATE access SET leaving = 1 WHERE telegram_id = ?", (telegram_id,))
+
+    async def to_leave(self) -> list[int]:
+        """The groups that the bot still has to leave."""
+        return [row["telegram_id"] for row in await self._database.rows("SELECT telegram_id FROM access WHERE leaving")]
+
+    async def has_left(self, tx: Transaction, telegram_id: int) -> None:
+        """The bot is in that group no longer."""
+        await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
+
+    async def _one(self, where: str, values: tuple[SQLValue, ...]) -> AccessEntry | None:
+        row = await self._database.row(f"SELECT * FROM access WHERE {where}", values)  # noqa: S608 - constants
+        return _entry(row) if row else None
+
+
+async def move_access(tx: Transaction, old: int, new: int) -> None:
+    """A group has another number now: what was decided about it last holds on. A decision wins over a question."""
+    latest = "SELECT id, telegram_id FROM access WHERE telegram_id IN (?, ?) ORDER BY ifnull(decided_at, 0)"
+    rows = {row["telegram_id"]: row for row in await tx.rows(latest, (old, new))}
+    if old not in rows:
+        return
+    if new in rows:
+        dropped, kept = rows
+        await tx.execute("UPDATE notices SET about = ? WHERE about = ?", (rows[kept]["id"], rows[dropped]["id"]))
+        await tx.execute("DELETE FROM access WHERE telegram_id = ?", (dropped,))
+    await tx.execute("UPDATE access SET telegram_id = ? WHERE telegram_id = ?", (new, old))
+
+
+def _columns(guest: Applicant) -> tuple[SQLValue, ...]:
+    name, brought_by = guest.name[:LONGEST_NAME], guest.brought_by
+    return (
+        guest.telegram_id,
+        name,
+        guest.username,
+        guest.language,
+        brought_by and brought_by[:LONGEST_NAME],
+        guest.bringer_id,
+    )
+
+
+def _entry(row: Row) -> AccessEntry:
+    return AccessEntry(
+        id=row["id"],
+        guest=Applicant(*(row[name] for name in _GUEST)),
+        standing=AccessStatus(row["standing"]),
+        asked_at=row["asked_at"],
+        decided_at=row["decided_at"],
+        decided_by=Decider(row["decided_by"], row["decider"]),
+    )
+
+
+class OwnerLinks:
+    """The table of links."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, tx: Transaction, digest: str, now: float, expires_at: float) -> None:
+        """Keep a new link; those before it that nobody used end with it."""
+        await tx.execute("DELETE FROM owner_links WHERE expires_at < ?", (now - KEPT_S,))
+        await tx.execute("UPDATE owner_links SET expires_at = min(expires_at, ?) WHERE claimed_by IS NULL", (now,))
+        await tx.execute("INSERT INTO owner_links (hash, expires_at) VALUES (?, ?)", (digest, expires_at))
+
+    async def knows(self, digest: str) -> bool:
+        """Whether this was ever a link of ours."""
+        return bool(await self._database.rows("SELECT 1 FROM owner_links WHERE hash = ?", (digest,)))
+
+    async def claim(self, tx: Transaction, digest: str, user_id: int, now: float) -> LinkState:
+        """Use a link; whoever is first has it, and all others end with it."""
+        claimed = await tx.execute(
+            "UPDATE owner_links SET claimed_by = ? WHERE hash = ? AND claimed_by IS NULL AND expires_at > ?",
+            (user_id, digest, now),
+        )
+        if claimed:
+            await tx.execute("UPDATE owner_links SET expires_at = min(expires_at, ?) WHERE claimed_by IS NULL", (now,))
+            return LinkState.CLAIMED
+        used = await tx.rows("SELECT 1 FROM owner_links WHERE hash = ? AND claimed_by IS NOT NULL", (digest,))
+        return LinkState.USED if used else LinkState.EXPIRED

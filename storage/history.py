@@ -1,0 +1,294 @@
+"""Turns as they are looked up later: to be indexed, recalled, searched, summarised or forgotten."""
+
+import json
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from storage.database import Database, Row, SQLValue, Transaction
+from storage.records import HistoryTurn, Role
+
+Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
+
+_SPOKEN = (
+    "SELECT id, role, content, speaker, ifnull(said_at, created_at) AS at, tokens,"
+    " (SELECT min(message_id) FROM turn_messages WHERE turn_id = turns.id) AS message_id,"
+    " (SELECT max(to_id) FROM resets WHERE resets.chat_id = turns.chat_id AND NOT undone AND to_id < turns.id) AS era"
+    " FROM turns"
+)
+_TOLD = "SELECT id, ifnull(said_at, created_at) AS at, tokens FROM turns"
+_SETTLED = "state IN ('settled', 'complete', 'sent')"
+_TAKEN = f"{_SETTLED} AND refused != 1"
+"""What a model may be sent."""
+_TO_INDEX = (
+    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED} AND id < ifnull("
+    "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807)"
+)
+"""Up to the first turn that still waits for its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """The turns of a chat that are not indexed yet, oldest first, and the (at most two) turns before them."""
+
+    before: tuple[HistoryTurn, ...]
+    fresh: tuple[HistoryTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InContext:
+    """A turn, and what was said before and after it in the same conversation."""
+
+    before: HistoryTurn | None
+    own: HistoryTurn
+    after: HistoryTurn | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedTurns:
+    """The newest turns of a chat that are to be indexed anew, and their neighbours, oldest first."""
+
+    old: tuple[HistoryTurn, ...]
+    all: tuple[HistoryTurn, ...]
+    rest: int
+    """Up to this turn there may be more; 0: there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedTurn:
+    """A turn of a person, when it was said, and its length."""
+
+    turn_id: int
+    at: float
+    tokens: int
+
+
+class History:
+    """Reads settled turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def has_unindexed(self, chat_id: int) -> bool:
+        """Whether anything of the chat is to be indexed."""
+        return bool(await self._database.rows(f"SELECT 1 FROM turns WHERE {_TO_INDEX} LIMIT 1", (chat_id,)))
+
+    async def unindexed(self, tx: Transaction, chat_id: int, limit: int) -> Unindexed:
+        """What is to be indexed next; read in the transaction that indexes it."""
+        fresh = await tx.rows(f"{_SPOKEN} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
+        before = await tx.rows(
+            f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED}"
+            " ORDER BY id DESC LIMIT 2",
+            (chat_id,),
+        )
+        return Unindexed(tuple(map(_spoken, reversed(before))), tuple(map(_spoken, fresh)))
+
+    async def old(self, tx: Transaction, chat_id: int, limit: int) -> OutdatedTurns:
+        """What is to be indexed anew next; read in the transaction that indexes it."""
+        bound = "(SELECT old_turn FROM chats WHERE id = ?1)"
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        rows = await tx.rows(f"{inside} AND id <= {bound} ORDER BY id DESC LIMIT ?2", (chat_id, limit + 1))
+        behind = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
+        old = [_spoken(row) for row in reversed(rows[:limit])]
+        every = [*map(_spoken, rows[limit:]), *old, *map(_spoken, behind)]
+        return OutdatedTurns(tuple(old), tuple(every), old[0].turn_id - 1 if len(rows) > limit else 0)
+
+    async def around(
+        self, chat_id: int, turn_ids: Collection[int], *, after_turn: int, before_turn: int, refused: bool = True
+    ) -> list[HistoryTurn]:
+        """These turns, and the one before and after each, between the two bounds, oldest first.
+
+        `refused`: also those that the model server's content filter refuses.
+        """
+        settled = _SETTLED if refused else _TAKEN
+        rows = await self._database.rows(
+            "WITH hit (id) AS (SELECT value FROM json_each(?1)), near (id) AS (SELECT id FROM hit UNION"
+            f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
+            f" SELECT (SELECT min(id) FROM turns WHERE chat_id = ?2 AND id > hit.id AND {settled}) FROM hit)"
+            f" {_SPOKEN} WHERE chat_id = ?2 AND id IN near AND id > ?3 AND id < ?4 AND {settled} ORDER BY id",
+            (json.dumps(list(turn_ids)), chat_id, after_turn, before_turn),
+        )
+        return [_spoken(row) for row in rows]
+
+    async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
+        """The oldest settled turns that were stored before this time, at most so many: chat id to ascending ids."""
+        rows = await self._database.rows(
+            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {_SETTLED} ORDER BY created_at, id LIMIT ?",
+            (before, limit),
+        )
+        found: dict[int, list[int]] = {}
+        for row in rows:
+            found.setdefault(row["chat_id"], []).append(row["id"])
+        return found
+
+    async def chats_to_index(self) -> list[int]:
+        """The chats with settled turns that are not indexed."""
+        rows = await self._database.rows(
+            "SELECT id FROM chats WHERE indexed_turn < (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id"
+            f" AND {_SETTLED})"
+        )
+        return [row["id"] for row in rows]
+
+    async def sample(self, count: int) -> list[HistoryTurn]:
+        """Indexed turns from all over the transcript, at most so many, each the first in a range of ids."""
+        rows = await self._database.rows(
+            "WITH RECURSIVE span (last) AS (SELECT ifnull(max(id), 0) FROM turns),"
+            " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
+            f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
+            f" AND {_SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
+            " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)",
+            (count,),
+        )
+        return [_spoken(row) for row in rows]
+
+    async def latest(
+        self, chat_id: int, *, after_turn: int, since: float, limit: int, until: float = inf
+    ) -> list[HistoryTurn]:
+        """The newest turns behind this one that were sent from and up to a time, at most so many, oldest first.
+
+        They are for a model: those that are refused are not among them.
+        """
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND id > ? AND {_TAKEN} AND +at >= ? AND +at < ? ORDER BY id DESC LIMIT ?",
+            (chat_id, after_turn, since, until, limit),
+        )
+        return [_spoken(row) for row in reversed(rows)]
+
+    async def of_message(self, chat_id: int, message_id: int) -> HistoryTurn | None:
+        """The turn that a Telegram message is, or is a part of."""
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+            " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
+            " ORDER BY id DESC LIMIT 1",
+            (chat_id, message_id),
+        )
+        return _spoken(rows[0]) if rows else None
+
+    async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
+        """The first answer behind a message to the bot: to it, and perhaps to others that were sent with it."""
+        row = await self._database.row(
+            f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {_SETTLED}"
+            " AND (SELECT asked FROM turns WHERE id = ?2) ORDER BY id LIMIT 1",
+            (chat_id, turn_id),
+        )
+        return int(row["id"]) if row is not None else None
+
+    async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
+        """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
+        after = await tx.rows(
+            f"{inside} AND id > ?2 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) ORDER BY id LIMIT 2",
+            (chat_id, turn_id),
+        )
+        return [_spoken(row) for row in reversed(before)], [_spoken(row) for row in after]
+
+    async def indexed(self, tx: Transaction, chat_id: int, turn_ids: Collection[int]) -> list[InContext]:
+        """Those of these turns that are indexed, with their indexed neighbours, oldest first."""
+        last = "(SELECT indexed_turn FROM chats WHERE id = ?1)"
+        found = await tx.rows(
+            "SELECT asked.value AS id,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            " ORDER BY id DESC LIMIT 1) AS before,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} AND id <= {last}"
+            f" ORDER BY id LIMIT 1) AS after FROM json_each(?2) AS asked WHERE asked.value <= {last}"
+            " ORDER BY asked.value",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return await _in_context(tx.rows, chat_id, found)
+
+    async def between(self, chat_id: int, begin: float, end: float) -> tuple[int, int] | None:
+        """The first and the last turn that were said from one time up to another (not with); None: there is none."""
+        inside = "chat_id = ? AND ifnull(said_at, created_at) >= ? AND ifnull(said_at, created_at) < ?"
+        ends = [
+            await self._database.row(
+                f"SELECT id FROM turns WHERE {inside} ORDER BY ifnull(said_at, created_at) {order}, id {order} LIMIT 1",
+                (chat_id, begin, end),
+            )
+            for order in ("ASC", "DESC")
+        ]
+        first, last = ends
+        return (int(first["id"]), int(last["id"])) if first is not None and last is not None else None
+
+    async def told(self, chat_id: int, first_turn: int, last_turn: int, limit: int) -> list[TimedTurn]:
+        """What people said in the turns between both ids (inclusive); of more than the limit some, evenly spread."""
+        inside = f"chat_id = ?1 AND id >= ?2 AND id <= ?3 AND role = 'user' AND {_TAKEN}"
+        rows = await self._database.rows(
+            f"{_TOLD} WHERE {inside} ORDER BY id LIMIT ?4", (chat_id, first_turn, last_turn, limit + 1)
+        )
+        if len(rows) > limit:
+            step = (last_turn - first_turn) / limit
+            points = json.dumps(sorted({first_turn + int(at * step) for at in range(limit)}))
+            rows = await self._database.rows(
+                f"{_TOLD} WHERE id IN (SELECT (SELECT id FROM turns WHERE chat_id = ?1 AND id >= value AND id <= ?2"
+                f" AND role = 'user' AND {_TAKEN} ORDER BY id LIMIT 1) FROM json_each(?3)) ORDER BY id",
+                (chat_id, last_turn, points),
+            )
+        return [TimedTurn(row["id"], row["at"], row["tokens"]) for row in rows]
+
+    async def times(self, chat_id: int, turn_ids: Collection[int]) -> dict[int, float]:
+        """When these turns were said."""
+        rows = await self._database.rows(
+            f"{_TOLD} WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return {row["id"]: row["at"] for row in rows}
+
+    async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
+        """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
+        rows = await self._database.rows(
+            f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {_SETTLED} ORDER BY id LIMIT ?",
+            (chat_id, after_turn, limit),
+        )
+        return [(row["id"], row["content"]) for row in rows]
+
+    async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[HistoryTurn]:
+        """These turns of a chat, oldest first."""
+        rows = await self._database.rows(
+            f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return [_spoken(row) for row in rows]
+
+    async def in_context(
+        self, chat_id: int, turn_ids: Collection[int], tx: Transaction | None = None
+    ) -> list[InContext]:
+        """These turns with their neighbours, oldest first; as a transaction sees them, if one is given."""
+        rows = tx.rows if tx is not None else self._database.rows
+        found = await rows(
+            "SELECT asked.value AS id,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            " AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 1) AS before,"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} ORDER BY id LIMIT 1)"
+            " AS after FROM json_each(?2) AS asked ORDER BY asked.value",
+            (chat_id, json.dumps(list(turn_ids))),
+        )
+        return await _in_context(rows, chat_id, found)
+
+
+async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[InContext]:
+    """Turns with their neighbours, of rows with their ids."""
+    wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
+    rows = await read(
+        f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?))",
+        (chat_id, json.dumps(wanted)),
+    )
+    turns = {row["id"]: _spoken(row) for row in rows}
+    return [
+        InContext(turns.get(row["before"]), turns[row["id"]], turns.get(row["after"]))
+        for row in found
+        if row["id"] in turns
+    ]
+
+
+def _spoken(row: Row) -> HistoryTurn:
+    return HistoryTurn(
+        turn_id=row["id"],
+        role=Role(row["role"]),
+        content=row["content"],
+        speaker=row["speaker"],
+        at=row["at"],
+        tokens=row["tokens"],
+        message_id=row["message_id"],
+        era=row["era"],
+    )

@@ -1,0 +1,250 @@
+"""How far each finished reply has got on its way to the user, part by part.
+
+Texts of our own on their way out: stored in the transaction of what they report, so a crash loses none.
+"""
+
+import json
+from collections.abc import Collection
+
+from storage.chats import place_in
+from storage.database import Database, Row, Transaction
+from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
+
+NOBODY_ALONE = -1
+"""A notice is about all who ask for access, and not about one row of the access list."""
+
+
+class Deliveries:
+    """The Telegram messages that replies became."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begun(self, tx: Transaction, reply_id: int, message_id: int, *, rang: bool) -> None:
+        """A Telegram message shows the beginning of this reply; `rang`: it was sent for it, with a sound."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id, rang) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (reply_id, message_id, rang),
+        )
+
+    async def open(self, chat_id: int) -> list[Delivery]:
+        """The finished replies that have not wholly arrived, oldest first."""
+        rows = await self._database.rows(
+            "SELECT id, content, reply_to, ifnull(max(delivered_end), 0) AS delivered,"
+            " max(iif(delivered_end = 0, message_id, NULL)) AS begun, ifnull(max(rang), 0) AS rang"
+            " FROM turns LEFT JOIN turn_messages ON turn_id = id"
+            " WHERE chat_id = ? AND state = 'complete' GROUP BY id ORDER BY id",
+            (chat_id,),
+        )
+        return [
+            # A preview is edited into the first part only: later parts are messages of their own.
+            Delivery(
+                reply_id=row["id"],
+                content=row["content"],
+                end=row["delivered"],
+                begun=None if row["delivered"] else row["begun"],
+                reply_to=row["reply_to"],
+                rang=bool(row["rang"]),
+            )
+            for row in rows
+        ]
+
+    async def delivered(self, tx: Transaction, reply_id: int, message_id: int, end: int) -> None:
+        """One more part of this reply arrived, which ends at this character of the content."""
+        await tx.execute(
+            "INSERT INTO turn_messages (turn_id, message_id, delivered_end) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET delivered_end = excluded.delivered_end",
+            (reply_id, message_id, end),
+        )
+
+    async def sent(self, tx: Transaction, reply_id: int) -> None:
+        """The whole reply arrived, or never will."""
+        await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
+
+    async def renew(self, tx: Transaction, place: ChatKey, reply_id: int) -> bool:
+        """Deliver the rest of a reply at this place after all; False when there is no such reply."""
+        changed = await tx.execute(
+            "UPDATE turns SET state = 'complete' WHERE id = ? AND state = 'sent' AND role = 'assistant'"
+            " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
+            (reply_id, place.telegram_id, place.thread_id),
+        )
+        return changed > 0
+
+    async def stop(self, tx: Transaction, chat_id: int) -> int:
+        """Let no more of the long replies arrive of which some has; returns how many those are."""
+        return await tx.execute(
+            "UPDATE turns SET state = 'sent' WHERE chat_id = ? AND state = 'complete' AND length(content) > ?"
+            " AND EXISTS (SELECT 1 FROM turn_messages WHERE turn_id = turns.id AND delivered_end > 0)",
+            (chat_id, ONE_MESSAGE),
+        )
+
+    async def replaced(self, chat_id: int) -> list[int] | None:
+        """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
+        rows = await self._database.rows(
+            "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
+            " WHERE chat_id = ? AND state = 'replaced' ORDER BY message_id",
+            (chat_id,),
+        )
+        return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
+
+    async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
+        """Delete the replies that a retry replaced."""
+        await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'replaced'", (chat_id,))
+
+
+class Notices:
+    """The table of notices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._newest = 0
+
+    async def add(self, tx: Transaction, notice: Notice) -> int:
+        """Keep a notice until it is sent; returns its id.
+
+        SQLite gives the id of a deleted row again, but one that is taken back may still be on its way: what becomes of
+        it must not be noted at the next one.
+        """
+        self._newest = await tx.insert(
+            "INSERT INTO notices (id, telegram_id, thread_id, direct, private, text, reply_to, edits,"
+            " buttons, button_until, markdown, asks, quote, literals, about, broadcast, points, file, file_kind,"
+            " file_name, placeholder, calls, receiver, query)"
+            " VALUES ((SELECT max(?, ifnull(max(id), 0)) + 1 FROM notices),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ifnull(?, 'photo'), ?, ?, ?, ?, ?)",
+            (
+                self._newest,
+                *(notice.place.telegram_id, notice.place.thread_id, notice.place.direct, notice.private, notice.text),
+                *(notice.reply_to, notice.edits, json.dumps([[one.label, one.data] for one in notice.buttons])),
+                *(notice.button_until, notice.markdown, notice.asks, notice.quote),
+                *(json.dumps(notice.literals), notice.about, notice.broadcast, notice.points),
+                *((file.data, file.kind, file.name) if (file := notice.file) else (None, None, None)),
+                *(notice.placeholder, json.dumps(notice.calls) if notice.calls else None),
+                *(notice.receiver, notice.query),
+            ),
+        )
+        return self._newest
+
+    async def waiting(self, place: ChatKey) -> list[tuple[int, Notice]]:
+        """What is to be sent at this place, with ids, oldest first."""
+        rows = await self._database.rows(
+            "SELECT * FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL ORDER BY id",
+            (place.telegram_id, place.thread_id),
+        )
+        return [(row["id"], _notice(row)) for row in rows]
+
+    async def speaks(self, place: ChatKey) -> bool:
+        """Whether a voice note is to be sent at this place."""
+        row = await self._database.row(
+            "SELECT 1 FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND file_kind = 'voice' AND file IS NOT NULL LIMIT 1",
+            (place.telegram_id, place.thread_id),
+        )
+        return row is not None
+
+    async def sent(self, tx: Transaction, notice_id: int, message_id: int) -> None:
+        """The notice arrived as this message; its id is remembered only while it has a button to take away."""
+        await tx.execute(
+            "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
+        )
+        done = "button_until IS NULL AND ifnull(about, ?) = ?"
+        drop = f"DELETE FROM notices WHERE id = ? AND {done}"  # noqa: S608 - a constant
+        await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
+
+    async def places_waiting(self) -> list[ChatKey]:
+        """Where something is to be sent."""
+        rows = await self._database.rows(
+            "SELECT DISTINCT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
+        )
+        return [place_in(row) for row in rows]
+
+    async def asked_about(self, tx: Transaction, place: ChatKey) -> set[int]:
+        """The rows of the access list that an owner has been asked about."""
+        rows = await tx.rows(
+            "SELECT about FROM notices WHERE telegram_id = ? AND about > 0 AND button_until IS NULL",
+            (place.telegram_id,),
+        )
+        return {row["about"] for row in rows}
+
+    async def end_requests(self, tx: Transaction, about: int, until: float) -> list[tuple[int, int]]:
+        """It was decided what was asked: (owner, message) of the questions that stand open, which are to say so.
+
+        Those on their way are not sent. Until this time it is known what the messages were about.
+        """
+        await tx.execute("DELETE FROM notices WHERE about = ? AND message_id IS NULL", (about,))
+        rows = await tx.rows(
+            "UPDATE notices SET button_until = ? WHERE about = ? AND button_until IS NULL"
+            " RETURNING telegram_id, message_id",
+            (until, about),
+        )
+        return [(row["telegram_id"], row["message_id"]) for row in rows]
+
+    async def expired_buttons(self, now: float) -> list[tuple[int, int, int]]:
+        """(notice id, Telegram chat, message) of every button whose time is over."""
+        rows = await self._database.rows(
+            "SELECT id, telegram_id, message_id FROM notices WHERE message_id IS NOT NULL AND button_until <= ?",
+            (now,),
+        )
+        return [(row["id"], row["telegram_id"], row["message_id"]) for row in rows]
+
+    async def button_gone(self, tx: Transaction, place: ChatKey, message_id: int) -> None:
+        """The message with the button was turned into something else."""
+        await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND message_id = ?", (place.telegram_id, message_id)
+        )
+
+    async def set_aside(self, tx: Transaction, notice_id: int, until: float) -> None:
+        """Send it no more; it is kept so long (Unix seconds), as message 0."""
+        await tx.execute("UPDATE notices SET message_id = 0, button_until = ? WHERE id = ?", (until, notice_id))
+
+    async def renew(self, tx: Transaction, place: ChatKey, notice_id: int) -> bool:
+        """Send a notice of this place after all that was set aside; False when there is none."""
+        changed = await tx.execute(
+            "UPDATE notices SET message_id = NULL, button_until = NULL"
+            " WHERE id = ? AND telegram_id = ? AND thread_id = ? AND message_id = 0",
+            (notice_id, place.telegram_id, place.thread_id),
+        )
+        return changed > 0
+
+    async def stop(self, tx: Transaction, place: ChatKey) -> int:
+        """Let no more of the long notices, and no files, arrive that are on their way; returns how many those are."""
+        return await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND (length(text) > ? OR file IS NOT NULL)",
+            (place.telegram_id, place.thread_id, ONE_MESSAGE),
+        )
+
+    async def withdraw(self, tx: Transaction, place: ChatKey, texts: Collection[str]) -> None:
+        """Do not send what says one of these any more."""
+        await tx.execute(
+            "DELETE FROM notices WHERE telegram_id = ? AND thread_id = ? AND message_id IS NULL"
+            " AND text IN (SELECT value FROM json_each(?))",
+            (place.telegram_id, place.thread_id, json.dumps(list(texts))),
+        )
+
+    async def forget(self, tx: Transaction, notice_id: int) -> None:
+        """Its button is gone, or it can't be delivered."""
+        await tx.execute("DELETE FROM notices WHERE id = ?", (notice_id,))
+
+
+def _notice(row: Row) -> Notice:
+    return Notice(
+        place=place_in(row),
+        private=bool(row["private"]),
+        text=row["text"],
+        reply_to=row["reply_to"],
+        edits=row["edits"],
+        buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
+        button_until=row["button_until"],
+        markdown=bool(row["markdown"]),
+        file=File(FileKind(row["file_kind"]), row["file"], row["file_name"]) if row["file"] is not None else None,
+        asks=bool(row["asks"]),
+        quote=bool(row["quote"]),
+        literals=tuple(json.loads(row["literals"])),
+        about=row["about"],
+        broadcast=row["broadcast"],
+        points=bool(row["points"]),
+        placeholder=row["placeholder"],
+        calls=tuple(json.loads(row["calls"])) if row["calls"] else None,
+        receiver=row["receiver"],
+        query=row["query"],
+    )
