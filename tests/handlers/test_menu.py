@@ -17,7 +17,7 @@ async def test_the_bot_describes_itself_in_four_languages() -> None:
         menu = await bot.get_my_commands(language_code="ru")
     assert [one[:9] for one in told] == ["I'm an as", "我是有记忆的助手：", "Я помощни", "Written b"]
     assert short.startswith("Помощник")
-    assert menu[0].description == "что я понимаю"
+    assert menu[0].description == "что я умею"
 
 
 @pytest.mark.parametrize("fault", [{"retry_after": 0}, {"code": 400}, {"code": 500}])
