@@ -30,7 +30,7 @@ LANGUAGES = {"en": "English", "zh": "中文", "zh-hant": "繁體中文", "ru": "
 TRADITIONAL = "zh-hant"
 """Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
 _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
-_TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶"}
+_TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶", "許可權": "權限", "運營者": "營運者"}
 """Where OpenCC goes by the sign, or has a rarer word."""
 ANEW = "/retry"
 _SENTENCE = re.compile(r"(\s*)[^.。]*[.。]?")
