@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 from babel import Locale
@@ -25,10 +26,27 @@ from babel.dates import format_date, format_skeleton
 from bot import texts as english
 from bot.errors import ModelError
 
-LANGUAGES = {"en": "English", "zh": "中文", "zh-hant": "繁體中文", "ru": "Русский", "es": "Español"}
-"""Codes, and what speakers call them."""
 TRADITIONAL = "zh-hant"
 """Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
+_NAMES = {
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "hi": "हिन्दी",
+    "id": "Bahasa Indonesia",
+    "it": "Italiano",
+    "ja": "日本語",
+    "ko": "한국어",
+    "pt": "Português",
+    "ru": "Русский",
+    "tr": "Türkçe",
+    "uk": "Українська",
+    "zh": "中文",
+    TRADITIONAL: "繁體中文",
+}
+"""What speakers call their languages, by code."""
+_TRANSLATIONS = files("bot").joinpath("translations")
 _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 _TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶", "許可權": "權限", "運營者": "營運者"}
 """Where OpenCC goes by the sign, or has a rarer word."""
@@ -40,6 +58,14 @@ _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 Catalogue = dict[str, str | dict[str, str]]
+
+
+def _file(language: str) -> Traversable:
+    return _TRANSLATIONS.joinpath(f"{'zh' if language == TRADITIONAL else language}.toml")
+
+
+LANGUAGES = {"en": "English", **{code: name for code, name in _NAMES.items() if _file(code).is_file()}}
+"""English and every language that has a file in ``translations``: codes, and what speakers call them."""
 
 
 @contextmanager
@@ -121,9 +147,7 @@ def every_noun(name: str) -> set[str]:
 @cache
 def catalogue(language: str) -> Catalogue:
     """The translation into a language; English has none."""
-    name = "zh" if language == TRADITIONAL else language
-    file = files("bot").joinpath("translations", f"{name}.toml")
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = "" if language == "en" else _file(language).read_text(encoding="utf-8")
     return tomllib.loads(_traditional(text) if language == TRADITIONAL else text)
 
 

@@ -13,7 +13,7 @@ DAYS = [DayUsage(date(2026, 11, 20), 1, Usage(1000, 400, 200))]
 
 @pytest.mark.parametrize(("language", "meaning"), [("ru", ""), ("zh", "🟩 输入（缓存） · 🟧 输入（新） · 🟪 输出")])
 def test_what_no_font_can_write_stands_below(language: str, meaning: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage_command, "_WIDE", ())
+    monkeypatch.setattr(usage_command, "_MORE_FONTS", ())
     with speaking(language):
         png, told = usage_command.usage_chart(DAYS, date(2026, 11, 29))
     assert (png[:4], told) == (b"\x89PNG", meaning)

@@ -24,11 +24,15 @@ _CACHED, _FRESH, _OUTPUT = "#7fb2a6", "#e0a458", "#7a6fb0"
 """Told apart also by those who don't see red or green, on a phone at night as well."""
 _SIGNS = ("🟩", "🟧", "🟪")
 """Of these colours, for a caption."""
-_WIDE = (
-    *("Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans TC", "Source Han Sans SC"),
-    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei"),
+_OWN_FONT = "DejaVu Sans"
+"""Comes with matplotlib."""
+_MORE_FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans TC"),
+    *("Noto Sans JP", "Noto Sans KR", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei", "Hiragino Sans", "Apple SD Gothic Neo"),
+    *("Yu Gothic", "Malgun Gothic", "Noto Sans Devanagari", "Lohit Devanagari", "Kohinoor Devanagari", "Nirmala UI"),
 )
-"""Fonts with Chinese letters, one of which a server may have; the one that comes with matplotlib has none."""
+"""Fonts that a server may have, with letters that matplotlib's own font does not have."""
 
 
 def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
@@ -48,8 +52,8 @@ def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
     fresh = [one.input - one.cached if one else 0 for one in used]
     output = [one.output if one else 0 for one in used]
     named = (texts.CHART_CACHED, texts.CHART_FRESH, texts.CHART_OUTPUT)
-    fonts = _fonts("".join(named))
-    with rc_context({"font.family": fonts or ["DejaVu Sans"]}):
+    fonts = _fonts("".join((*named, texts.CHART_TOKENS, *map(short_date, dates))))
+    with rc_context({"font.family": fonts or [_OWN_FONT]}):
         figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
         axes = figure.subplots()
         below = [one + other for one, other in zip(cached, fresh, strict=True)]
@@ -71,14 +75,16 @@ def usage_chart(days: Sequence[DayUsage], last: date) -> tuple[bytes, str]:
 
 
 def _fonts(words: str) -> list[str]:
-    """Those that can write this; none where that needs one that is not there."""
-    from matplotlib.font_manager import fontManager
+    """Fonts that can write this together; none if a letter is in no font that is installed."""
+    from matplotlib.font_manager import findfont, fontManager, get_font
 
-    if all(letter < "\u2e80" for letter in words):
-        return ["DejaVu Sans"]
-    here = {font.name for font in fontManager.ttflist}
-    wide = [name for name in _WIDE if name in here]
-    return ["DejaVu Sans", *wide] if wide else []
+    missing = set(map(ord, words)) - get_font(findfont(_OWN_FONT)).get_charmap().keys()
+    fonts = [_OWN_FONT]
+    for font in fontManager.ttflist if missing else ():
+        if font.name in _MORE_FONTS and (found := missing & get_font(font.fname).get_charmap().keys()):
+            fonts.append(font.name)
+            missing -= found
+    return [] if missing else fonts
 
 
 @dataclass(frozen=True, slots=True)
