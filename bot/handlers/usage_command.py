@@ -132,14 +132,15 @@ class UsageHandlers:
             (texts.USAGE_MONTH, [day for day in days if day.day >= today.replace(day=1)]),
             (texts.USAGE_ALL, days),
         )
-        return "\n\n".join([*(self._period(name, used) for name, used in periods), texts.USAGE_NOTE])
+        return "\n\n".join([*(self._period(name, used) for name, used in periods if used), texts.USAGE_NOTE])
 
     def _period(self, name: str, days: Sequence[DayUsage]) -> str:
         used = sum((day.usage for day in days), Usage(0, 0, 0))
         saved = (1 - self.cached_price) * used.cached / used.input if used.input else 0.0
-        told = texts.USAGE_PERIOD.format(
+        told = (texts.USAGE_PERIOD if used.cached else texts.USAGE_PERIOD_UNCACHED).format(
             name=name,
             turns=plural(sum(day.turns for day in days), texts.TURNS),
+            input=f"{used.input:,}",
             fresh=f"{used.input - used.cached:,}",
             cached=f"{used.cached:,}",
             output=f"{used.output:,}",

@@ -131,8 +131,11 @@ class WhyHandlers:
 
 def _cost(basis: Basis) -> Iterator[str]:
     used = basis.usage
-    yield texts.WHY_TOKENS.format(
-        fresh=f"{used.input - used.cached:,}", cached=f"{used.cached:,}", output=f"{used.output:,}"
+    yield (texts.WHY_TOKENS if used.cached else texts.WHY_TOKENS_UNCACHED).format(
+        input=f"{used.input:,}",
+        fresh=f"{used.input - used.cached:,}",
+        cached=f"{used.cached:,}",
+        output=f"{used.output:,}",
     )
     if used.estimated:
         yield texts.WHY_ESTIMATED

@@ -60,7 +60,7 @@ async def test_answer_exceeding_budget_finishes_and_next_is_refused(
     await stage.home.wait(lambda chat: "Tokens in" in chat.replies[-1].text, PATIENCE_S)
     *_, refused, shown = stage.home.replies
     assert SPENT in refused.text
-    assert f"{sum(count.total for count in stage.model.counts):,} new" in shown.text
+    assert f"{sum(count.total for count in stage.model.counts):,} · out" in shown.text
     assert "of 400 used" in shown.text
     assert len(stage.model.requests) == 2
 

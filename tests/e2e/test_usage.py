@@ -48,7 +48,7 @@ async def test_unreported_usage_is_estimated_and_marked(stage: Stage) -> None:
     await stage.start()
     await say(stage, WORDS)
     shown = await say(stage, "/usage")
-    read = re.search(r"All time: 1 answer\nTokens in: ([\d,]+) new", shown)
+    read = re.search(r"All time: 1 answer\nTokens in: ([\d,]+) ·", shown)
     assert read is not None
     assert int(read[1].replace(",", "")) == pytest.approx(stage.model.counts[0].total, rel=0.3)
     assert "server didn't report them: 1" in shown
