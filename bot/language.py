@@ -51,7 +51,7 @@ _TRADITIONAL = re.compile(r"zh-(?:hant|tw|hk|mo)\b")
 _TAIWANESE = {"回復": "回覆", "遮蔽": "封鎖", "文本": "文字", "賬戶": "帳戶", "許可權": "權限", "運營者": "營運者"}
 """Where OpenCC goes by the sign, or has a rarer word."""
 ANEW = "/retry"
-_SENTENCE = re.compile(r"(\s*)[^.。]*[.。]?")
+_SENTENCE = re.compile(r"(\s*)[^.。।]*[.。।]?")
 _LOCALES = {"zh": "zh_Hans", TRADITIONAL: "zh_Hant"}
 """Where Babel has other names."""
 

@@ -3,7 +3,7 @@
 import re
 import string
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from babel import Locale
 
 from bot import errors
 from bot import texts as english
+from bot.conversation.since import time_asked
 from bot.language import (
     LANGUAGES,
     catalogue,
@@ -36,6 +37,8 @@ NOT_ENGLISH = re.compile(
 """What a native speaker would not say in a chat."""
 PLURALS = {name: forms for name, forms in vars(english).items() if name.isupper() and isinstance(forms, dict)}
 """Texts that depend on a number: forms by plural category."""
+LONGEST_SAME = 20
+"""Characters of a text that may be the same in English and in another language, such as "Format"."""
 SOURCES = {
     name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME
 }
@@ -70,8 +73,18 @@ def test_translation_differs_but_keeps_its_placeholders(language: str) -> None:
     assert [name for name, source in SOURCES.items() if not _translates(found.get(name), source)] == []
 
 
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translated_errors_keep_their_placeholders_and_commands(language: str) -> None:
+    read = dict(catalogue(language)["errors"])  # type: ignore[arg-type]
+    sources = {name: (type(error).__doc__ or "").partition("\n\n")[0] for name, error in _model_errors().items()}
+    assert [name for name, source in sources.items() if not _translates(read[name], source)] == []
+
+
 def _translates(translated: object, source: str) -> bool:
-    if not isinstance(translated, str) or not translated.strip() or translated == source:
+    """A word alone may be the same in two languages."""
+    if not isinstance(translated, str) or not translated.strip():
+        return False
+    if translated == source and len(source) > LONGEST_SAME:
         return False
     return _fields(translated) == _fields(source) and _commands(translated) == _commands(source)
 
@@ -122,6 +135,26 @@ def test_a_menu_keeps_to_telegrams_limits(language: str) -> None:
         menu = commands()
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in menu)
     assert all(1 <= len(does) <= 256 for does in menu.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_descriptions_keep_to_telegrams_limits(language: str) -> None:
+    with speaking(language):
+        assert len(texts.DESCRIPTION) <= 512
+        assert len(texts.SHORT_DESCRIPTION) <= 120
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_has_no_english_in_it(language: str) -> None:
+    assert re.findall(r"\b(?:the|and|with|your|please)\b", str(catalogue(language))) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_times_shown_as_examples_are_understood(language: str) -> None:
+    with speaking(language):
+        *_, example = texts.SUMMARY_HOW.split("/summary ")
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    assert time_asked(example.strip(" .。।"), (language.partition("-")[0],), now, UTC) is not None
 
 
 def test_texts_follow_the_language_being_spoken() -> None:
