@@ -196,7 +196,7 @@ class AccessList:
         await tx.execute("UPDATE access SET leaving = 0 WHERE telegram_id = ?", (telegram_id,))
 
     async def _one(self, where: str, values: tuple[SQLValue, ...]) -> AccessEntry | None:
-        row = await self._database.row(f"SELECT * FROM access WHERE {where}", values)  # noqa: S608 - constants
+        row = await self._database.row(f"SELECT * FROM access WHERE {where}", values)
         return _entry(row) if row else None
 
 

@@ -28,6 +28,7 @@ from storage.database import StorageError, Transaction, complete
 from storage.files import FILE, make_file
 from storage.old_version import sync, sync_folder
 from storage.store import Storage
+from storage.transcript import finish_all
 
 HEADER = b"SQLite format 3\0"
 _OTHERS = {
@@ -81,12 +82,7 @@ class DroppedWork:
 
 async def settle(tx: Transaction) -> DroppedWork:
     """Mark all that is owed, on its way or due as done. What was said stays."""
-    owed = await tx.rows(
-        "SELECT count(DISTINCT chat_id) AS n FROM turns WHERE state = 'streaming' OR state = 'waiting' AND asked"
-    )
-    await tx.execute("DELETE FROM turns WHERE state IN ('streaming', 'replaced')")
-    await tx.execute("UPDATE turns SET state = 'settled' WHERE state = 'waiting'")
-    replies = await tx.execute("UPDATE turns SET state = 'sent' WHERE state = 'complete'")
+    answers, replies = await finish_all(tx)
     broadcasts = await tx.execute("UPDATE broadcasts SET state = 'dropped' WHERE state IN ('asked', 'sending')")
     await tx.execute("DELETE FROM broadcast_chats")
     notices = await tx.execute("DELETE FROM notices WHERE message_id IS NULL")
@@ -95,7 +91,7 @@ async def settle(tx: Transaction) -> DroppedWork:
     # Not what was confirmed and is still to be taken out.
     await tx.execute("DELETE FROM forgettings WHERE (SELECT thread_id FROM chats WHERE id = chat_id) >= 0")
     await tx.execute("UPDATE chats SET due_at = NULL, compact_failures = 0 WHERE due_at IS NOT NULL")
-    return DroppedWork(int(owed[0]["n"]), replies, notices, updates, broadcasts)
+    return DroppedWork(answers, replies, notices, updates, broadcasts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, Usage
+from storage.transcript import COMPLETE, SENT, SETTLED
 
 NOTES_LOOKED_AT = 20
 """Versions of the notes among which those of an answer are looked for: nearly always it is the newest one."""
@@ -106,7 +107,7 @@ class Bases:
             return None
         found = await self._database.rows(
             "SELECT basis_turns.* FROM basis_turns JOIN turns ON turns.id = turn_id WHERE reply_id = ? AND chat_id = ?"
-            " AND turn_id > ? AND state IN ('settled', 'complete', 'sent')"
+            f" AND turn_id > ? AND {SETTLED}"
             " ORDER BY shown DESC, overall_rank IS NULL, overall_rank, turn_id",
             (reply_id, chat.id, chat.reset_turn),
         )
@@ -115,8 +116,8 @@ class Bases:
     async def last_answer(self, chat: Chat) -> int | None:
         """The chat's newest answer since the last reset."""
         row = await self._database.row(
-            "SELECT max(ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND state = 'sent' AND id > ?2), 0),"
-            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND state = 'complete' AND id > ?2), 0)) AS id",
+            f"SELECT max(ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND {SENT} AND id > ?2), 0),"
+            f" ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND {COMPLETE} AND id > ?2), 0)) AS id",
             (chat.id, chat.reset_turn),
         )
         return (row["id"] or None) if row else None
@@ -125,12 +126,12 @@ class Bases:
         """What is there now of the conversation before an answer, whose window began at a turn."""
         said = await self._database.row(
             "SELECT count(*) AS turns FROM (SELECT 1 FROM turns WHERE chat_id = ?"
-            " AND state IN ('settled', 'complete', 'sent') AND id > ? AND id < ? LIMIT ?)",
+            f" AND {SETTLED} AND id > ? AND id < ? LIMIT ?)",
             (chat.id, chat.reset_turn, reply_id, MOST_COUNTED + 1),
         )
         first = await self._database.row(
             "SELECT ifnull(said_at, created_at) AS at FROM turns WHERE chat_id = ? AND id >= ? AND id < ?"
-            " AND +state IN ('settled', 'complete', 'sent') ORDER BY id LIMIT 1",
+            f" AND +{SETTLED} ORDER BY id LIMIT 1",
             (chat.id, reply_id if first_turn is None else first_turn, reply_id),
         )
         return Extent(said["turns"] if said else 0, first["at"] if first else None)

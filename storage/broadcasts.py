@@ -97,7 +97,7 @@ class Broadcasts:
     async def drop(self, tx: Transaction, number: int, owner_id: int) -> bool:
         """Do not send it; False when it is no question any more, or another owner's."""
         asked = "id = ? AND owner_id = ? AND state = 'asked'"
-        drop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {asked}"  # noqa: S608 - constants
+        drop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {asked}"
         return bool(await tx.execute(drop, (number, owner_id)))
 
     async def sending(self) -> list[Broadcast]:
@@ -118,7 +118,7 @@ class Broadcasts:
     async def stop(self, tx: Transaction, owner_id: int) -> list[Broadcast]:
         """Send those of an owner no further; returns how far they had come."""
         sending = "owner_id = ? AND state = 'sending'"
-        stop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {sending} RETURNING *"  # noqa: S608 - constants
+        stop = f"UPDATE broadcasts SET state = 'dropped', {_NOTHING} WHERE {sending} RETURNING *"
         rows = await tx.rows(stop, (owner_id,))
         for row in rows:
             await tx.execute("DELETE FROM broadcast_chats WHERE broadcast_id = ?", (row["id"],))
@@ -128,7 +128,7 @@ class Broadcasts:
     async def finish(self, tx: Transaction, number: int) -> Broadcast | None:
         """End it when it has gone everywhere; None while some of it is on its way."""
         rows = await tx.rows(
-            f"UPDATE broadcasts SET state = 'done', {_NOTHING}"  # noqa: S608 - a constant
+            f"UPDATE broadcasts SET state = 'done', {_NOTHING}"
             " WHERE id = ?1 AND state = 'sending'"
             " AND NOT EXISTS (SELECT 1 FROM broadcast_chats WHERE broadcast_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM notices WHERE broadcast = ?1) RETURNING *",

@@ -9,17 +9,14 @@ is on its way (updates, notices) belongs to the bot and not to the conversation.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from storage.chats import Chats, place_in
 from storage.database import Database, Row
 from storage.records import ChatKey, ChatSettings, MediaKind, Role, Usage
+from storage.transcript import KEPT, TurnState
 from storage.usage import usage_in
 
-State = Literal["waiting", "settled", "complete", "sent"]
-"""Of a turn that is kept; see the schema."""
-_KEPT = "state IN ('waiting', 'settled', 'complete', 'sent')"
-_OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ? AND {_KEPT}"
+_OF_KEPT = f"JOIN turns ON turns.id = turn_id WHERE chat_id = ? AND turns.id > ? AND {KEPT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,8 @@ class ArchivedTurn:
     """One row of the messages array, with everything that hangs on it; times are in seconds since 1970 (UTC)."""
 
     role: Role
-    state: State
+    state: TurnState
+    """One of those of what is kept."""
     content: str
     glue: str
     created_at: float
@@ -144,7 +142,7 @@ class ArchiveReader:
         bounds = (chat.id, chat.reset_turn)
         memory = await self._database.row("SELECT * FROM memories WHERE chat_id = ? AND reset_turn = ?", bounds)
         turns = await self._database.rows(
-            f"SELECT * FROM turns WHERE chat_id = ? AND id > ? AND {_KEPT} ORDER BY id",
+            f"SELECT * FROM turns WHERE chat_id = ? AND id > ? AND {KEPT} ORDER BY id",
             bounds,
         )
         messages, media = await self._messages(bounds), await self._media_of(bounds)
@@ -201,7 +199,7 @@ class ArchiveReader:
 def _turn(row: Row, messages: Sequence[ArchivedMessage], media: Sequence[ArchivedMedium]) -> ArchivedTurn:
     return ArchivedTurn(
         role=Role(row["role"]),
-        state=row["state"],
+        state=TurnState(row["state"]),
         content=row["content"],
         glue=row["glue"],
         created_at=row["created_at"],

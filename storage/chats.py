@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, ChatKey, ChatSettings
+from storage.transcript import OPEN
 
 CHOICES = tuple(field.name for field in fields(ChatSettings))
 """The columns of what a chat has chosen for itself."""
@@ -66,7 +67,7 @@ class Chats:
         """Keep what this chat has chosen for itself."""
         columns = ", ".join(f"{name} = ?" for name in CHOICES)
         values = [getattr(choices, name) for name in CHOICES]
-        await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))  # noqa: S608 - constants
+        await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
         """Somebody whose apps are in this language (IETF) has spoken: the bot is there."""
@@ -108,8 +109,7 @@ class Chats:
         """Where an answer, a delivery or a notice is still owed: what a restart has to take up."""
         rows = await self._database.rows(
             "SELECT telegram_id, thread_id, direct FROM chats WHERE id IN"
-            " (SELECT chat_id FROM turns INDEXED BY turns_open"
-            " WHERE state IN ('waiting', 'streaming', 'complete', 'replaced'))"
+            f" (SELECT chat_id FROM turns INDEXED BY turns_open WHERE {OPEN})"
             " UNION SELECT telegram_id, thread_id, direct FROM notices WHERE message_id IS NULL"
         )
         return [place_in(row) for row in rows]

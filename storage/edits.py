@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Transaction
 from storage.records import Role
+from storage.transcript import KEPT, STREAMING
 
 MOST_PARTS = 200
 """Messages of one question that are looked at; a question has a few."""
@@ -46,11 +47,38 @@ class Edits:
         )
         return StoredTurn(row["id"], row["content"], row["glue"], bool(row["asked"]), row["digest"]) if row else None
 
+    async def asker(self, chat_id: int) -> int | None:
+        """Who the bot was last asked by: who wrote the question, or had it answered anew."""
+        row = await self._database.row(
+            "SELECT ifnull(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
+            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked)) ORDER BY id DESC LIMIT 1",
+            (chat_id,),
+        )
+        return row["asker"] if row else None
+
+    async def is_left_out(self, chat_id: int, message_id: int) -> bool:
+        """Whether this Telegram message stands in no prompt because it was refused."""
+        row = await self._database.row(
+            "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
+            " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused",
+            (chat_id, message_id),
+        )
+        return row is not None
+
+    async def bots_in_a_row(self, chat_id: int) -> int:
+        """How many messages of other bots were answered since a person last spoke to the bot."""
+        row = await self._database.row(
+            "SELECT count(*) AS count FROM turns WHERE chat_id = ?1 AND role = 'user' AND asked AND from_bot AND id >"
+            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND role = 'user' AND NOT from_bot), 0)",
+            (chat_id,),
+        )
+        return int(row["count"]) if row else 0
+
     async def last_exchange(self, chat_id: int) -> Exchange:
         """The newest question, all messages of it, and its answer."""
         rows = await self._database.rows(
             "SELECT turns.id, role FROM turns JOIN chats ON chats.id = chat_id WHERE chat_id = ? AND asked"
-            " AND turns.id > reset_turn AND state IN ('waiting', 'settled', 'complete', 'sent')"
+            f" AND turns.id > reset_turn AND {KEPT}"
             " ORDER BY turns.id DESC LIMIT ?",
             (chat_id, MOST_PARTS),
         )
@@ -80,36 +108,17 @@ class Edits:
         )
         tx.deletes = True  # their vectors, and those of their neighbours, have to go
         chat = "(SELECT chat_id FROM turns WHERE id = ?)"
-        await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))  # noqa: S608 - a constant
+        await tx.execute(f"UPDATE chats SET epoch = epoch + 1 WHERE id = {chat}", (turn_id,))
 
     async def is_now(self, tx: Transaction, turn_id: int, digest: str | None) -> None:
         """What its message says and holds now, in short."""
         await tx.execute("UPDATE turn_messages SET digest = ? WHERE turn_id = ?", (digest, turn_id))
 
-    async def ask(self, tx: Transaction, turn_id: int, by: int | None) -> None:
-        """An answer to this turn is owed, since somebody changed it."""
-        await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
-        await self.caused(tx, turn_id, by)
-
     async def caused(self, tx: Transaction, turn_id: int, by: int | None) -> None:
         """The answer that is owed to this question, of one or several turns, is asked for by whoever changed it."""
         await tx.execute(
             "UPDATE turns SET asked_by = ?1 WHERE id = (SELECT max(later.id) FROM turns AS later JOIN turns AS changed"
-            " USING (chat_id) WHERE changed.id = ?2 AND (later.state = 'streaming' OR later.id = ?2"
+            f" USING (chat_id) WHERE changed.id = ?2 AND (later.{STREAMING} OR later.id = ?2"
             " OR (later.role = 'user' AND later.asked)))",
             (by, turn_id),
-        )
-
-    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
-        """Owe another answer in place of this one, in the message where it begins."""
-        new = await tx.insert(
-            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, asked_by,"
-            " created_at) SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ?, ? FROM turns"
-            " WHERE id = ? AND chat_id = ?",
-            (by, now, reply_id, chat_id),
-        )
-        await tx.execute(
-            "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0, rang = 0 WHERE turn_id = ?2"
-            " AND abs(message_id) = (SELECT min(abs(message_id)) FROM turn_messages WHERE turn_id = ?2)",
-            (new, reply_id),
         )

@@ -7,6 +7,7 @@ from math import inf
 
 from storage.database import Database, Row, SQLValue, Transaction
 from storage.records import HistoryTurn, Role
+from storage.transcript import PENDING, SETTLED
 
 Rows = Callable[[str, Sequence[SQLValue]], Awaitable[list[Row]]]
 
@@ -17,12 +18,11 @@ _SPOKEN = (
     " FROM turns"
 )
 _TOLD = "SELECT id, ifnull(said_at, created_at) AS at, tokens FROM turns"
-_SETTLED = "state IN ('settled', 'complete', 'sent')"
-_TAKEN = f"{_SETTLED} AND refused != 1"
+_TAKEN = f"{SETTLED} AND refused != 1"
 """What a model may be sent."""
 _TO_INDEX = (
-    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED} AND id < ifnull("
-    "(SELECT min(id) FROM turns WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807)"
+    f"chat_id = ?1 AND id > (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED} AND id < ifnull("
+    f"(SELECT min(id) FROM turns WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807)"
 )
 """Up to the first turn that still waits for its answer."""
 
@@ -77,7 +77,7 @@ class History:
         """What is to be indexed next; read in the transaction that indexes it."""
         fresh = await tx.rows(f"{_SPOKEN} WHERE {_TO_INDEX} ORDER BY id LIMIT ?2", (chat_id, limit))
         before = await tx.rows(
-            f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {_SETTLED}"
+            f"{_SPOKEN} WHERE chat_id = ?1 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) AND {SETTLED}"
             " ORDER BY id DESC LIMIT 2",
             (chat_id,),
         )
@@ -86,7 +86,7 @@ class History:
     async def old(self, tx: Transaction, chat_id: int, limit: int) -> OutdatedTurns:
         """What is to be indexed anew next; read in the transaction that indexes it."""
         bound = "(SELECT old_turn FROM chats WHERE id = ?1)"
-        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         rows = await tx.rows(f"{inside} AND id <= {bound} ORDER BY id DESC LIMIT ?2", (chat_id, limit + 1))
         behind = await tx.rows(f"{inside} AND id > {bound} ORDER BY id LIMIT 1", (chat_id,))
         old = [_spoken(row) for row in reversed(rows[:limit])]
@@ -100,7 +100,7 @@ class History:
 
         `refused`: also those that the model server's content filter refuses.
         """
-        settled = _SETTLED if refused else _TAKEN
+        settled = SETTLED if refused else _TAKEN
         rows = await self._database.rows(
             "WITH hit (id) AS (SELECT value FROM json_each(?1)), near (id) AS (SELECT id FROM hit UNION"
             f" SELECT (SELECT max(id) FROM turns WHERE chat_id = ?2 AND id < hit.id AND {settled}) FROM hit UNION"
@@ -113,7 +113,7 @@ class History:
     async def stored_before(self, before: float, limit: int) -> dict[int, list[int]]:
         """The oldest settled turns that were stored before this time, at most so many: chat id to ascending ids."""
         rows = await self._database.rows(
-            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {_SETTLED} ORDER BY created_at, id LIMIT ?",
+            f"SELECT id, chat_id FROM turns WHERE created_at < ? AND {SETTLED} ORDER BY created_at, id LIMIT ?",
             (before, limit),
         )
         found: dict[int, list[int]] = {}
@@ -125,7 +125,7 @@ class History:
         """The chats with settled turns that are not indexed."""
         rows = await self._database.rows(
             "SELECT id FROM chats WHERE indexed_turn < (SELECT max(turns.id) FROM turns WHERE chat_id = chats.id"
-            f" AND {_SETTLED})"
+            f" AND {SETTLED})"
         )
         return [row["id"] for row in rows]
 
@@ -135,7 +135,7 @@ class History:
             "WITH RECURSIVE span (last) AS (SELECT ifnull(max(id), 0) FROM turns),"
             " slice (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM slice WHERE n + 1 < ?1)"
             f" {_SPOKEN} WHERE id IN (SELECT (SELECT min(id) FROM turns WHERE id > n * last / ?1) FROM slice, span)"
-            f" AND {_SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
+            f" AND {SETTLED} AND id <= (SELECT indexed_turn FROM chats WHERE chats.id = chat_id)"
             " AND id > (SELECT old_turn FROM chats WHERE chats.id = chat_id)",
             (count,),
         )
@@ -157,7 +157,7 @@ class History:
     async def of_message(self, chat_id: int, message_id: int) -> HistoryTurn | None:
         """The turn that a Telegram message is, or is a part of."""
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+            f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
             " AND id IN (SELECT turn_id FROM turn_messages WHERE in_chat = ?1 AND message_id = ?2)"
             " ORDER BY id DESC LIMIT 1",
             (chat_id, message_id),
@@ -167,7 +167,7 @@ class History:
     async def answer_to(self, chat_id: int, turn_id: int) -> int | None:
         """The first answer behind a message to the bot: to it, and perhaps to others that were sent with it."""
         row = await self._database.row(
-            f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {_SETTLED}"
+            f"SELECT id FROM turns WHERE chat_id = ?1 AND id > ?2 AND role = 'assistant' AND {SETTLED}"
             " AND (SELECT asked FROM turns WHERE id = ?2) ORDER BY id LIMIT 1",
             (chat_id, turn_id),
         )
@@ -175,7 +175,7 @@ class History:
 
     async def beside(self, tx: Transaction, chat_id: int, turn_id: int) -> tuple[list[HistoryTurn], list[HistoryTurn]]:
         """The two indexed turns before the place of a turn that is gone, and the two behind it, each oldest first."""
-        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {_SETTLED}"
+        inside = f"{_SPOKEN} WHERE chat_id = ?1 AND {SETTLED}"
         before = await tx.rows(f"{inside} AND id < ?2 ORDER BY id DESC LIMIT 2", (chat_id, turn_id))
         after = await tx.rows(
             f"{inside} AND id > ?2 AND id <= (SELECT indexed_turn FROM chats WHERE id = ?1) ORDER BY id LIMIT 2",
@@ -188,9 +188,9 @@ class History:
         last = "(SELECT indexed_turn FROM chats WHERE id = ?1)"
         found = await tx.rows(
             "SELECT asked.value AS id,"
-            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {SETTLED}"
             " ORDER BY id DESC LIMIT 1) AS before,"
-            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} AND id <= {last}"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {SETTLED} AND id <= {last}"
             f" ORDER BY id LIMIT 1) AS after FROM json_each(?2) AS asked WHERE asked.value <= {last}"
             " ORDER BY asked.value",
             (chat_id, json.dumps(list(turn_ids))),
@@ -237,7 +237,7 @@ class History:
     async def contents(self, chat_id: int, after_turn: int, limit: int) -> list[tuple[int, str]]:
         """(Id, content) of the settled turns behind this one, oldest first, at most so many."""
         rows = await self._database.rows(
-            f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {_SETTLED} ORDER BY id LIMIT ?",
+            f"SELECT id, content FROM turns WHERE chat_id = ? AND id > ? AND {SETTLED} ORDER BY id LIMIT ?",
             (chat_id, after_turn, limit),
         )
         return [(row["id"], row["content"]) for row in rows]
@@ -245,7 +245,7 @@ class History:
     async def of_ids(self, chat_id: int, turn_ids: Collection[int]) -> list[HistoryTurn]:
         """These turns of a chat, oldest first."""
         rows = await self._database.rows(
-            f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (chat_id, json.dumps(list(turn_ids))),
         )
         return [_spoken(row) for row in rows]
@@ -257,9 +257,9 @@ class History:
         rows = tx.rows if tx is not None else self._database.rows
         found = await rows(
             "SELECT asked.value AS id,"
-            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {_SETTLED}"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id < asked.value AND {SETTLED}"
             " AND id > (SELECT reset_turn FROM chats WHERE id = ?1) ORDER BY id DESC LIMIT 1) AS before,"
-            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {_SETTLED} ORDER BY id LIMIT 1)"
+            f" (SELECT id FROM turns WHERE chat_id = ?1 AND id > asked.value AND {SETTLED} ORDER BY id LIMIT 1)"
             " AS after FROM json_each(?2) AS asked ORDER BY asked.value",
             (chat_id, json.dumps(list(turn_ids))),
         )
@@ -270,7 +270,7 @@ async def _in_context(read: Rows, chat_id: int, found: Sequence[Row]) -> list[In
     """Turns with their neighbours, of rows with their ids."""
     wanted = sorted({turn_id for row in found for turn_id in row if turn_id is not None})
     rows = await read(
-        f"{_SPOKEN} WHERE chat_id = ? AND {_SETTLED} AND id IN (SELECT value FROM json_each(?))",
+        f"{_SPOKEN} WHERE chat_id = ? AND {SETTLED} AND id IN (SELECT value FROM json_each(?))",
         (chat_id, json.dumps(wanted)),
     )
     turns = {row["id"]: _spoken(row) for row in rows}

@@ -30,7 +30,7 @@ class Inbox:
     async def add(self, tx: Transaction, updates: Sequence[RawUpdate], now: float) -> set[int]:
         """Keep the updates that are not known yet; returns their ids."""
         rows = await tx.rows(
-            "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"  # noqa: S608 - a constant
+            "INSERT INTO inbox (update_id, received_at, raw, telegram_id)"
             f" SELECT value ->> 0, ?, value ->> 1, {_CHAT} FROM json_each(?) AS one WHERE true"
             " ON CONFLICT (update_id) DO NOTHING RETURNING update_id",
             (now, json.dumps([[update.update_id, update.raw] for update in updates])),

@@ -101,7 +101,7 @@ async def _take_apart(tx: Transaction, broken: Collection[str]) -> None:
     """Without FTS5 the tables of an index are tables like any other."""
     names = ", ".join(f"'{name}'" for name in ("turn_terms", "turn_words", *broken))
     await tx.execute("PRAGMA writable_schema = ON")
-    await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")  # noqa: S608 - constants
+    await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")
     await tx.execute("PRAGMA writable_schema = RESET")
     for name in PARTS:
         if name not in broken:
@@ -161,7 +161,7 @@ def _copied(copy: sqlite3.Connection) -> str:
         if name not in tables:
             return name
         copy.execute(tables[name])
-        copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")  # noqa: S608 - constants
+        copy.execute(f"INSERT INTO main.{name} SELECT * FROM source.{name}")
     copy.execute("COMMIT")
     # FTS5 would fill its tables anew if it made them: it is told that they are there.
     copy.execute("PRAGMA writable_schema = ON")

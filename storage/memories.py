@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 from storage.chats import read_chat
 from storage.database import Database, Row, Transaction
+from storage.media_store import Media
 from storage.memory_records import Memory, NotesVersion, Span
-from storage.records import Chat, Window
-from storage.transcript import Transcript
+from storage.records import Chat, Role, Turn, Window
+from storage.transcript import KEPT, WAITING, TurnState
 
 STEP = 1000
 """Turns that are counted at once, where a window is very long."""
@@ -16,9 +17,9 @@ STEP = 1000
 class Memories:
     """The tables of memories, one for each chat and reset boundary, and of their versions."""
 
-    def __init__(self, database: Database, transcript: Transcript) -> None:
+    def __init__(self, database: Database, media: Media) -> None:
         self._database = database
-        self._transcript = transcript
+        self._media = media
 
     async def current(self, chat: Chat) -> Memory | None:
         """The chat's memory, if anything has left its window since the last reset."""
@@ -45,8 +46,36 @@ class Memories:
         through = window.through_turn
         if most_tokens is not None:
             through = await self._newest(chat_id, through, most_tokens)
-        turns = await self._transcript.since(chat_id, through, without=without)
+        turns = await self.turns_since(chat_id, through, without=without)
         return Window(window.chat, memory, turns)
+
+    async def turns_since(self, chat_id: int, through_turn: int, *, without: int | None = None) -> tuple[Turn, ...]:
+        """The turns behind this one, and whatever still waits for an answer, oldest first.
+
+        `without` leaves out a reply that is being replaced.
+        """
+        rows = await self._database.rows(
+            "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
+            f" WHERE chat_id = ? AND id > ? AND {KEPT} AND id IS NOT ?"
+            " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
+            f" WHERE chat_id = ? AND {WAITING} AND refused != 1 ORDER BY id",
+            (chat_id, through_turn, without, chat_id),
+        )
+        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1) if rows else {}
+        return tuple(
+            Turn(
+                id=row["id"],
+                role=Role(row["role"]),
+                content=row["content"],
+                glue=row["glue"],
+                tokens=row["tokens"],
+                at=row["created_at"],
+                asked=bool(row["asked"]),
+                media=media.get(row["id"], ()),
+                waiting=row["state"] == TurnState.WAITING,
+            )
+            for row in rows
+        )
 
     async def _newest(self, chat_id: int, through: int, most_tokens: int) -> int:
         """The turn behind which so many tokens were said, or `through` where they were fewer."""
@@ -69,11 +98,11 @@ class Memories:
     async def ends_overheard(self, chat_id: int) -> bool:
         """Whether what was said last was not said to the bot."""
         row = await self._database.row(
-            "SELECT role, asked FROM turns WHERE chat_id = ? AND +state IN ('waiting', 'settled', 'complete', 'sent')"
+            f"SELECT role, asked FROM turns WHERE chat_id = ? AND +{KEPT}"
             " AND id > (SELECT reset_turn FROM chats WHERE chats.id = chat_id) ORDER BY id DESC LIMIT 1",
             (chat_id,),
         )
-        return row is not None and row["role"] == "user" and not row["asked"]
+        return row is not None and row["role"] == Role.USER and not row["asked"]
 
     async def put(self, tx: Transaction, chat: Chat, memory: Memory) -> bool:
         """Make this the chat's memory, unless its turns were changed since `chat` was read: then False."""
@@ -126,14 +155,14 @@ class Memories:
         """Take lines out of a chat's notes, of all their versions; `tokens` counts what is left."""
         verdicts: dict[str, bool] = {}
         for table, key in (("memories", "reset_turn"), ("note_versions", "id")):
-            found = await tx.rows(f"SELECT {key} AS key, text FROM {table} WHERE chat_id = ?", (chat_id,))  # noqa: S608
+            found = await tx.rows(f"SELECT {key} AS key, text FROM {table} WHERE chat_id = ?", (chat_id,))
             for row in found:
                 lines = row["text"].splitlines()
                 verdicts |= {line: is_gone(line) for line in lines if line not in verdicts}
                 kept = "\n".join(line for line in lines if not verdicts[line]).strip()
                 if any(verdicts[line] for line in lines):
                     await tx.execute(
-                        f"UPDATE {table} SET text = ?, tokens = ? WHERE chat_id = ? AND {key} = ?",  # noqa: S608
+                        f"UPDATE {table} SET text = ?, tokens = ? WHERE chat_id = ? AND {key} = ?",
                         (kept, tokens(kept), chat_id, row["key"]),
                     )
         await tx.execute("DELETE FROM note_versions WHERE chat_id = ? AND text = ''", (chat_id,))
@@ -201,13 +230,13 @@ class Memories:
     async def delete_before(self, tx: Transaction, before: float) -> None:
         """Delete the memories that were made before this time: all that they tell of is older still."""
         for table in ("memories", "note_versions"):
-            await tx.execute(f"DELETE FROM {table} WHERE made_at < ?", (before,))  # noqa: S608 - our own tables
+            await tx.execute(f"DELETE FROM {table} WHERE made_at < ?", (before,))
 
     async def prune(self, tx: Transaction) -> None:
         """Delete the memories that a reset took away which was purged."""
         for table in ("memories", "note_versions"):
             await tx.execute(
-                f"DELETE FROM {table} WHERE reset_turn != (SELECT reset_turn FROM chats"  # noqa: S608 - our own tables
+                f"DELETE FROM {table} WHERE reset_turn != (SELECT reset_turn FROM chats"
                 f" WHERE id = {table}.chat_id) AND NOT EXISTS (SELECT 1 FROM resets"
                 f" WHERE resets.chat_id = {table}.chat_id AND from_id = {table}.reset_turn)",
             )

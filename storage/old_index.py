@@ -79,10 +79,10 @@ class OldIndex:
         """Without FTS5 the tables of an index are tables like any other; they stay, but for the broken ones."""
         names = ", ".join(f"'{name}'" for name in (NAME, *broken))
         await tx.execute("PRAGMA writable_schema = ON")
-        await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")  # noqa: S608 - constants
+        await tx.execute(f"DELETE FROM sqlite_schema WHERE name IN ({names})")
         await tx.execute("PRAGMA writable_schema = RESET")
 
 
 async def _empty(tx: Transaction, part: str) -> int:
     key = {f"{NAME}_idx": "segid, term", f"{NAME}_config": "k"}.get(part, "id")
-    return await tx.execute(f"DELETE FROM {part} WHERE ({key}) IN (SELECT {key} FROM {part} LIMIT {BATCH})")  # noqa: S608
+    return await tx.execute(f"DELETE FROM {part} WHERE ({key}) IN (SELECT {key} FROM {part} LIMIT {BATCH})")

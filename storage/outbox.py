@@ -9,6 +9,7 @@ from collections.abc import Collection
 from storage.chats import place_in
 from storage.database import Database, Row, Transaction
 from storage.records import ONE_MESSAGE, Button, ChatKey, Delivery, File, FileKind, Notice
+from storage.transcript import COMPLETE, REPLACED
 
 NOBODY_ALONE = -1
 """A notice is about all who ask for access, and not about one row of the access list."""
@@ -30,10 +31,10 @@ class Deliveries:
     async def open(self, chat_id: int) -> list[Delivery]:
         """The finished replies that have not wholly arrived, oldest first."""
         rows = await self._database.rows(
-            "SELECT id, content, reply_to, ifnull(max(delivered_end), 0) AS delivered,"
-            " max(iif(delivered_end = 0, message_id, NULL)) AS begun, ifnull(max(rang), 0) AS rang"
+            "SELECT id, content, reply_to, coalesce(max(delivered_end), 0) AS delivered,"
+            " max(CASE WHEN delivered_end = 0 THEN message_id END) AS begun, coalesce(max(rang), 0) AS rang"
             " FROM turns LEFT JOIN turn_messages ON turn_id = id"
-            " WHERE chat_id = ? AND state = 'complete' GROUP BY id ORDER BY id",
+            f" WHERE chat_id = ? AND {COMPLETE} GROUP BY id, content, reply_to ORDER BY id",
             (chat_id,),
         )
         return [
@@ -57,39 +58,14 @@ class Deliveries:
             (reply_id, message_id, end),
         )
 
-    async def sent(self, tx: Transaction, reply_id: int) -> None:
-        """The whole reply arrived, or never will."""
-        await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
-
-    async def renew(self, tx: Transaction, place: ChatKey, reply_id: int) -> bool:
-        """Deliver the rest of a reply at this place after all; False when there is no such reply."""
-        changed = await tx.execute(
-            "UPDATE turns SET state = 'complete' WHERE id = ? AND state = 'sent' AND role = 'assistant'"
-            " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
-            (reply_id, place.telegram_id, place.thread_id),
-        )
-        return changed > 0
-
-    async def stop(self, tx: Transaction, chat_id: int) -> int:
-        """Let no more of the long replies arrive of which some has; returns how many those are."""
-        return await tx.execute(
-            "UPDATE turns SET state = 'sent' WHERE chat_id = ? AND state = 'complete' AND length(content) > ?"
-            " AND EXISTS (SELECT 1 FROM turn_messages WHERE turn_id = turns.id AND delivered_end > 0)",
-            (chat_id, ONE_MESSAGE),
-        )
-
     async def replaced(self, chat_id: int) -> list[int] | None:
         """The Telegram messages of the reply that a retry replaced, None when there is no such reply."""
         rows = await self._database.rows(
             "SELECT message_id FROM turns LEFT JOIN turn_messages ON turn_id = id"
-            " WHERE chat_id = ? AND state = 'replaced' ORDER BY message_id",
+            f" WHERE chat_id = ? AND {REPLACED} ORDER BY message_id",
             (chat_id,),
         )
         return [row["message_id"] for row in rows if row["message_id"] is not None] if rows else None
-
-    async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
-        """Delete the replies that a retry replaced."""
-        await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'replaced'", (chat_id,))
 
 
 class Notices:
@@ -147,7 +123,7 @@ class Notices:
             "UPDATE notices SET message_id = ?, text = '', file = NULL WHERE id = ?", (message_id, notice_id)
         )
         done = "button_until IS NULL AND ifnull(about, ?) = ?"
-        drop = f"DELETE FROM notices WHERE id = ? AND {done}"  # noqa: S608 - a constant
+        drop = f"DELETE FROM notices WHERE id = ? AND {done}"
         await tx.execute(drop, (notice_id, NOBODY_ALONE, NOBODY_ALONE))
 
     async def places_waiting(self) -> list[ChatKey]:

@@ -10,6 +10,7 @@ from storage.chats import CHOICES
 from storage.database import Transaction
 from storage.questions import move_questions
 from storage.resets import set_aside
+from storage.transcript import COMPLETE, abandon
 from storage.usage import join_usage
 from storage.vectors import forget_vectors
 
@@ -23,12 +24,7 @@ class Presence:
             "UPDATE chats SET gone = 1, due_at = NULL, compact_failures = 0 WHERE telegram_id = ?", (telegram_id,)
         )
         for row in await tx.rows("SELECT id FROM chats WHERE telegram_id = ?", (telegram_id,)):
-            await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (row["id"],))
-            await tx.execute(
-                "UPDATE turns SET state = iif(state = 'waiting', 'settled', 'sent')"
-                " WHERE chat_id = ? AND state IN ('waiting', 'complete')",
-                (row["id"],),
-            )
+            await abandon(tx, row["id"])
         await tx.execute("DELETE FROM notices WHERE telegram_id = ?", (telegram_id,))
         await tx.execute("DELETE FROM questions WHERE telegram_id = ?", (telegram_id,))
         await tx.execute("DELETE FROM broadcast_chats WHERE telegram_id = ?", (telegram_id,))
@@ -73,7 +69,7 @@ class Presence:
         # How far a reply was delivered still counts.
         await tx.execute(
             "DELETE FROM turn_messages WHERE turn_id IN (SELECT id FROM turns WHERE chat_id = ?)"
-            " AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND state = 'complete'))",
+            f" AND NOT (delivered_end > 0 AND EXISTS (SELECT 1 FROM turns WHERE id = turn_id AND {COMPLETE}))",
             (chat_id,),
         )
         await tx.execute("UPDATE turns SET reply_to = NULL, in_place = 0 WHERE chat_id = ?", (chat_id,))
@@ -87,17 +83,14 @@ class Presence:
         """
         boundary = await _put_resets_aside(tx, old, new)
         await _join_memories(tx, old, new, boundary)
-        chosen = ", ".join(
-            f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))"  # noqa: S608 - our own columns
-            for name in CHOICES
-        )
+        chosen = ", ".join(f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in CHOICES)
         await tx.execute(
-            f"UPDATE chats SET {chosen}, greeted = max(greeted, (SELECT greeted FROM chats WHERE id = ?1)),"  # noqa: S608
+            f"UPDATE chats SET {chosen}, greeted = max(greeted, (SELECT greeted FROM chats WHERE id = ?1)),"
             " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",
             (old, new, boundary),
         )
         for table in ("turns", "resets", "memories", "note_versions", "speakers"):
-            await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608
+            await tx.execute(f"UPDATE OR IGNORE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))
         await forget_vectors(tx, new)
         await join_usage(tx, old, new)
         await tx.execute("DELETE FROM chats WHERE id = ?", (old,))
@@ -130,9 +123,9 @@ async def _join_memories(tx: Transaction, old: int, new: int, boundary: int) -> 
         return
     kept, other = (old, new) if rows[0]["chat_id"] == old else (new, old)
     current = "chat_id = ?1 AND reset_turn = (SELECT reset_turn FROM chats WHERE id = ?1)"
-    await tx.execute(f"DELETE FROM memories WHERE {current}", (other,))  # noqa: S608 - a constant
+    await tx.execute(f"DELETE FROM memories WHERE {current}", (other,))
     await tx.execute(
-        f"UPDATE OR REPLACE memories SET chat_id = ?2, reset_turn = ?3, through_turn = min(through_turn,"  # noqa: S608
+        f"UPDATE OR REPLACE memories SET chat_id = ?2, reset_turn = ?3, through_turn = min(through_turn,"
         " ifnull((SELECT min(turns.id) - 1 FROM turns JOIN chats ON chats.id = turns.chat_id"
         f" WHERE turns.chat_id = ?4 AND turns.id > chats.reset_turn), through_turn)) WHERE {current}",
         (kept, new, boundary, other),

@@ -99,7 +99,7 @@ class Questions:
 
     async def answered_by(self, telegram_id: int, message_id: int, person: int | None) -> Question | None:
         """The question to which this message of this person was an answer."""
-        where = "telegram_id = ?1 AND ?2 IN (SELECT value FROM json_each(answers)) AND " + _SEEN  # noqa: S608 - constants
+        where = "telegram_id = ?1 AND ?2 IN (SELECT value FROM json_each(answers)) AND " + _SEEN
         return await self._one(where, telegram_id, message_id, person)
 
     async def answered(
@@ -173,7 +173,7 @@ class Questions:
             await tx.execute("DELETE FROM notices WHERE id = ?", (row["notice_id"],))
 
     async def _one(self, where: str, *values: str | int | None) -> Question | None:
-        sql = f"SELECT * FROM questions WHERE {where} ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
+        sql = f"SELECT * FROM questions WHERE {where} ORDER BY id DESC LIMIT 1"
         row = await self._database.row(sql, values)
         return _question(row) if row else None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from storage.chats import forget_title
 from storage.database import Database, Row, Transaction
 from storage.questions import end_questions
+from storage.transcript import move_settled, settle
 from storage.vectors import forget_vectors, make_up
 
 UNDO_S = 60.0
@@ -45,7 +46,7 @@ class Resets:
         if last <= before:
             return None
         await self._move(tx, chat_id, last)
-        await tx.execute("UPDATE turns SET state = 'settled' WHERE chat_id = ? AND state = 'waiting'", (chat_id,))
+        await settle(tx, chat_id)
         return await tx.insert(
             "INSERT INTO resets (chat_id, from_id, to_id, reset_at) VALUES (?, ?, ?, ?)",
             (chat_id, before, last, now),
@@ -131,17 +132,12 @@ async def set_aside(tx: Transaction, chat_id: int, joined: int) -> None:
         " FROM chats JOIN chats AS main ON main.id = ? WHERE chats.id = ?",
         (-number, joined, chat_id),
     )
-    bound = "(SELECT reset_turn FROM chats WHERE id = ?)"
-    await tx.execute(
-        f"UPDATE turns SET chat_id = ?, state = iif(state = 'complete', 'sent', state)"  # noqa: S608 - a constant
-        f" WHERE chat_id = ? AND id <= {bound} AND state IN ('settled', 'complete', 'sent')",
-        (aside, chat_id, aside),
-    )
+    (row,) = await tx.rows("SELECT reset_turn FROM chats WHERE id = ?", (aside,))
+    await move_settled(tx, chat_id, row["reset_turn"], aside)
     await forget_vectors(tx, chat_id)
     await tx.execute("UPDATE resets SET chat_id = ? WHERE chat_id = ?", (aside, chat_id))
     await tx.execute(
-        f"UPDATE memories SET chat_id = ? WHERE chat_id = ? AND reset_turn != {bound}",  # noqa: S608 - a constant
-        (aside, chat_id, aside),
+        "UPDATE memories SET chat_id = ? WHERE chat_id = ? AND reset_turn != ?", (aside, chat_id, row["reset_turn"])
     )
 
 
@@ -228,7 +224,7 @@ class Forgettings:
         await tx.execute("UPDATE chats SET stamped_at = NULL WHERE id = ?", (chat_id,))
         await forget_title(tx, chat_id)
         await tx.execute(
-            "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"  # noqa: S608
+            "INSERT INTO chats (telegram_id, thread_id, private, created_at, reset_turn, indexed_turn)"
             f" SELECT telegram_id, -{FORGOTTEN} - id, private, created_at, {2**62}, {2**62} FROM chats WHERE id = ?"
             " ON CONFLICT DO NOTHING",
             (chat_id,),
@@ -259,7 +255,7 @@ class Forgettings:
     async def left(self) -> list[RemainingTurns]:
         """Where forgotten turns wait, or something else of them is still to be done."""
         rows = await self._database.rows(
-            f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"  # noqa: S608 - a constant
+            f"SELECT id, thread_id FROM chats INDEXED BY chats_aside WHERE thread_id < 0 AND thread_id < -{FORGOTTEN}"
         )
         return [RemainingTurns(row["id"], -row["thread_id"] - FORGOTTEN) for row in rows]
 

@@ -14,6 +14,7 @@ from math import isfinite, log
 from storage.chats import Languages
 from storage.database import Database, Transaction
 from storage.index import Index
+from storage.transcript import SETTLED
 
 SAMPLED_KEYS = 20_000
 """From this size on keys are counted in a sample: to count a million takes 45 ms."""
@@ -173,8 +174,7 @@ class Search:
         rows = await self._database.rows(
             "SELECT chat_id, min(turns.id) AS turn_id FROM turns JOIN chats ON chats.id = chat_id"
             " WHERE turns.id BETWEEN ? AND ? AND turns.id > old_turn AND turns.id <= indexed_turn"
-            " AND state IN ('settled', 'complete', 'sent')"
-            " AND turns.id NOT IN (SELECT value FROM json_each(?)) GROUP BY chat_id",
+            f" AND {SETTLED} AND turns.id NOT IN (SELECT value FROM json_each(?)) GROUP BY chat_id",
             (first, last, json.dumps(keys)),
         )
         return {row["chat_id"]: row["turn_id"] for row in rows}

@@ -72,7 +72,6 @@ class Storage:
         """
         database = await Database.open(path, old_version.keep if keeps_old else None)
         media, chats = Media(database), Chats(database)
-        transcript = Transcript(database, media)
         return cls(
             database=database,
             inbox=Inbox(database),
@@ -80,12 +79,12 @@ class Storage:
             owner_links=OwnerLinks(database),
             broadcasts=Broadcasts(database),
             chats=chats,
-            transcript=transcript,
+            transcript=Transcript(database, media),
             media=media,
             edits=Edits(database),
             presence=Presence(),
             speakers=Speakers(),
-            memories=Memories(database, transcript),
+            memories=Memories(database, media),
             token_ratios=TokenRatios(database),
             server_facts=ServerFacts(database),
             past=History(database),

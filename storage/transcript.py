@@ -1,19 +1,81 @@
-"""Each chat's messages array, and where each turn of it stands.
+"""Each chat's messages array, and the state of each turn in it: all changes of state are made in this file.
 
-A user's row is ``waiting`` until its answer is stored. A reply is ``streaming`` while the model writes, ``complete``
-once it is stored, and ``sent`` once every part of it arrived. Nothing but these rows is needed to go on after a crash.
+Nothing but these rows is needed to go on after a crash.
+
+A user's message::
+
+      append (to the bot)                  append (overheard)
+            |                                     |
+            v      answered, given up, refused,   v
+        waiting -- reset, the bot was removed -> settled
+            ^                                     |
+            +------- /retry, or an edit ----------+
+
+An answer::
+
+      begin_reply, begin_anew, answer_anew
+            |
+            v
+        streaming -- given up, or begun anew -> (deleted)
+            |
+            | finish_reply
+            v        all of it arrived, or never will
+        complete ----------------------------------> sent
+            |  ^                                      | |
+            |  +--- more of it is wanted after all ---+ |
+            |                                           |
+            +--- another answer took its place ---------+
+            v
+        replaced -- its messages are deleted -> (deleted)
+
+While another answer is being written into the message of one that is edited away (``answer_anew``), the old one stays
+as it is; it becomes ``complete`` if that is given up, so that its words are shown again.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from storage.database import Database, Transaction
 from storage.media_store import Media
-from storage.records import NewReply, NewTurn, Report, Role, Turn, Usage
+from storage.records import ONE_MESSAGE, ChatKey, NewReply, NewTurn, Role, Usage
 
-REPORTS_LOOKED_AT = 1_000
-"""Turns among which reports are looked for: some servers never report anything."""
+
+class TurnState(StrEnum):
+    """Where a turn is on its way; the diagram above has the changes from one to another."""
+
+    WAITING = "waiting"
+    """A user's message that an answer is owed to."""
+    SETTLED = "settled"
+    """A user's message that was answered, or given up with a notice that said so."""
+    STREAMING = "streaming"
+    """An answer that is being written; it is begun again after a crash."""
+    COMPLETE = "complete"
+    """An answer that is stored and paid for, and has not wholly arrived."""
+    SENT = "sent"
+    """An answer that has arrived."""
+    REPLACED = "replaced"
+    """An answer that another one took the place of: its messages are still to be deleted."""
+
+
+def _is(*states: TurnState) -> str:
+    """SQL: the turn is in one of these states."""
+    names = ", ".join(f"'{state}'" for state in states)
+    return f"state IN ({names})" if len(states) > 1 else f"state = {names}"
+
+
+WAITING, STREAMING = _is(TurnState.WAITING), _is(TurnState.STREAMING)
+COMPLETE, SENT, REPLACED = _is(TurnState.COMPLETE), _is(TurnState.SENT), _is(TurnState.REPLACED)
+KEPT_STATES = (TurnState.WAITING, TurnState.SETTLED, TurnState.COMPLETE, TurnState.SENT)
+KEPT = _is(*KEPT_STATES)
+"""What the chat holds: neither half an answer nor one that was replaced."""
+SETTLED = _is(TurnState.SETTLED, TurnState.COMPLETE, TurnState.SENT)
+"""What was said and is over: it can be recalled, searched, summarised and forgotten."""
+PENDING = _is(TurnState.WAITING, TurnState.STREAMING)
+"""What an answer is owed to, and the answer that is being written."""
+OPEN = _is(TurnState.WAITING, TurnState.STREAMING, TurnState.COMPLETE, TurnState.REPLACED)
+"""What a restart has to take up; the index turns_open is of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +110,13 @@ class Transcript:
                 "INSERT INTO turns (chat_id, role, state, content, glue, sender_id, speaker, tokens, said_at,"
                 " created_at, asked, from_bot) VALUES (?, 'user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(chat_id, "waiting" if asked else "settled", turn.content, turn.glue, turn.sender_id),
+                    *(
+                        chat_id,
+                        TurnState.WAITING if asked else TurnState.SETTLED,
+                        turn.content,
+                        turn.glue,
+                        turn.sender_id,
+                    ),
                     *(turn.speaker, turn.tokens, turn.said_at, now, asked, turn.from_bot),
                 ),
             )
@@ -59,40 +127,12 @@ class Transcript:
                 )
             await self._media.keep(tx, turn_id, turn.media)
 
-    async def since(self, chat_id: int, through_turn: int, *, without: int | None = None) -> tuple[Turn, ...]:
-        """The turns behind this one, and whatever still waits for an answer, oldest first.
-
-        `without` leaves out a reply that is being replaced.
-        """
-        rows = await self._database.rows(
-            "SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
-            " WHERE chat_id = ? AND id > ? AND state IN ('waiting', 'settled', 'complete', 'sent') AND id IS NOT ?"
-            " AND refused != 1 UNION SELECT id, role, state, content, glue, tokens, created_at, asked FROM turns"
-            " WHERE chat_id = ? AND state = 'waiting' AND refused != 1 ORDER BY id",
-            (chat_id, through_turn, without, chat_id),
-        )
-        media = await self._media.of_chat(chat_id, rows[0]["id"] - 1) if rows else {}
-        return tuple(
-            Turn(
-                id=row["id"],
-                role=Role(row["role"]),
-                content=row["content"],
-                glue=row["glue"],
-                tokens=row["tokens"],
-                at=row["created_at"],
-                asked=bool(row["asked"]),
-                media=media.get(row["id"], ()),
-                waiting=row["state"] == "waiting",
-            )
-            for row in rows
-        )
-
     async def owed(self, chat_id: int) -> PendingReply | None:
         """The answer that this chat waits for, if there is one."""
         row = await self._database.row(
-            "SELECT max(iif(state = 'streaming', id, NULL)) AS reply_id, max(replaces) AS replaces,"
-            " max(reply_to) AS reply_to, max(in_place) AS in_place, max(iif(state = 'waiting', id, NULL)) AS asked"
-            " FROM turns WHERE chat_id = ? AND state IN ('waiting', 'streaming')",
+            f"SELECT max(CASE WHEN {STREAMING} THEN id END) AS reply_id, max(replaces) AS replaces,"
+            f" max(reply_to) AS reply_to, max(in_place) AS in_place, max(CASE WHEN {WAITING} THEN id END) AS asked"
+            f" FROM turns WHERE chat_id = ? AND {PENDING}",
             (chat_id,),
         )
         if row is None or (row["asked"] is None and row["replaces"] is None):
@@ -110,19 +150,10 @@ class Transcript:
     async def asking(self, chat_id: int) -> set[int]:
         """The Telegram messages that wait for an answer."""
         rows = await self._database.rows(
-            "SELECT message_id FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND state = 'waiting'",
+            f"SELECT message_id FROM turns JOIN turn_messages ON turn_id = id WHERE chat_id = ? AND {WAITING}",
             (chat_id,),
         )
         return {row["message_id"] for row in rows}
-
-    async def asker(self, chat_id: int) -> int | None:
-        """Who the bot was last asked by: who wrote the question, or had it answered anew."""
-        row = await self._database.row(
-            "SELECT ifnull(asked_by, sender_id) AS asker FROM turns WHERE chat_id = ?"
-            " AND (asked_by IS NOT NULL OR (role = 'user' AND asked)) ORDER BY id DESC LIMIT 1",
-            (chat_id,),
-        )
-        return row["asker"] if row else None
 
     async def begin_reply(
         self,
@@ -163,7 +194,7 @@ class Transcript:
             (reply_id,),
         )
         await tx.execute("UPDATE turns SET refused = 0 WHERE chat_id = ? AND refused = 2", (chat_id,))
-        await self._settle(tx, chat_id)
+        await settle(tx, chat_id)
 
     async def leave_out(
         self, tx: Transaction, chat_id: int, turn_ids: Collection[int], *, settled: bool = False
@@ -173,20 +204,16 @@ class Transcript:
         `settled`: no answer to them is owed either. What is being made of them is void.
         """
         await tx.execute(
-            "UPDATE turns SET refused = 1, state = iif(? AND state = 'waiting', 'settled', state)"
-            " WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
-            (settled, chat_id, json.dumps(list(turn_ids))),
+            "UPDATE turns SET refused = 1 WHERE chat_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (chat_id, json.dumps(list(turn_ids))),
         )
+        if settled:
+            await tx.execute(
+                f"UPDATE turns SET state = 'settled' WHERE chat_id = ? AND {WAITING}"
+                " AND id IN (SELECT value FROM json_each(?))",
+                (chat_id, json.dumps(list(turn_ids))),
+            )
         await tx.execute("UPDATE chats SET epoch = epoch + 1 WHERE id = ?", (chat_id,))
-
-    async def is_left_out(self, chat_id: int, message_id: int) -> bool:
-        """Whether this Telegram message stands in no prompt because it was refused."""
-        row = await self._database.row(
-            "SELECT 1 FROM turns JOIN turn_messages ON turn_id = id"
-            " WHERE in_chat = ?1 AND message_id = ?2 AND chat_id = ?1 AND refused",
-            (chat_id, message_id),
-        )
-        return row is not None
 
     async def keep_partial(self, tx: Transaction, reply_id: int, content: str) -> None:
         """Store what a reply had when the process was told to end; it stays owed."""
@@ -197,17 +224,17 @@ class Transcript:
         # What was to be replaced in its own message gets the message back, and shows its words there again.
         await tx.execute(
             "UPDATE turn_messages SET turn_id = (SELECT replaces FROM turns WHERE id = turn_id) WHERE turn_id IN"
-            " (SELECT id FROM turns WHERE chat_id = ? AND state = 'streaming' AND in_place AND replaces IS NOT NULL)",
+            f" (SELECT id FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place AND replaces IS NOT NULL)",
             (chat_id,),
         )
         await tx.execute(
             "UPDATE turns SET state = 'complete' WHERE id IN"
-            " (SELECT replaces FROM turns WHERE chat_id = ? AND state = 'streaming' AND in_place)",
+            f" (SELECT replaces FROM turns WHERE chat_id = ? AND {STREAMING} AND in_place)",
             (chat_id,),
         )
-        await tx.execute("DELETE FROM turns WHERE chat_id = ? AND state = 'streaming'", (chat_id,))
+        await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {STREAMING}", (chat_id,))
         await tx.execute("UPDATE turns SET refused = 1 WHERE chat_id = ? AND refused = 2", (chat_id,))
-        await self._settle(tx, chat_id)
+        await settle(tx, chat_id)
 
     async def ask_again(self, tx: Transaction, chat_id: int, now: float, by: int | None = None) -> bool:
         """Make the last question owed anew, `by` whom; an answer that it has stays until the next one is complete.
@@ -216,7 +243,7 @@ class Transcript:
         """
         rows = await tx.rows(
             "SELECT turns.id, role, reply_to FROM turns JOIN chats ON chats.id = chat_id"
-            " WHERE chat_id = ? AND turns.id > reset_turn AND state IN ('settled', 'complete', 'sent') AND asked"
+            f" WHERE chat_id = ? AND turns.id > reset_turn AND {SETTLED} AND asked"
             " ORDER BY turns.id DESC LIMIT 2",
             (chat_id,),
         )
@@ -232,38 +259,83 @@ class Transcript:
             )
         return True
 
-    async def bots_in_a_row(self, chat_id: int) -> int:
-        """How many messages of other bots were answered since a person last spoke to the bot."""
-        row = await self._database.row(
-            "SELECT count(*) AS count FROM turns WHERE chat_id = ?1 AND role = 'user' AND asked AND from_bot AND id >"
-            " ifnull((SELECT max(id) FROM turns WHERE chat_id = ?1 AND role = 'user' AND NOT from_bot), 0)",
-            (chat_id,),
-        )
-        return int(row["count"]) if row else 0
+    async def ask(self, tx: Transaction, turn_id: int) -> None:
+        """An answer to this message of a user is owed: somebody changed it."""
+        await tx.execute("UPDATE turns SET state = 'waiting', asked = 1 WHERE id = ?", (turn_id,))
 
-    async def reports(self, chat_id: int, count: int) -> list[Report]:
-        """What the server reported of the newest answers that it reported anything of, the newest first."""
-        rows = await self._database.rows(
-            "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM (SELECT * FROM turns"
-            " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) WHERE role = 'assistant' AND input_tokens IS NOT NULL"
-            " LIMIT ?",
-            (chat_id, REPORTS_LOOKED_AT, count),
+    async def answer_anew(self, tx: Transaction, chat_id: int, reply_id: int, now: float, by: int | None) -> None:
+        """Owe another answer in place of this one, in the message where it begins."""
+        new = await tx.insert(
+            "INSERT INTO turns (chat_id, role, state, content, glue, reply_to, replaces, in_place, asked_by,"
+            " created_at) SELECT chat_id, role, 'streaming', '', glue, reply_to, id, 1, ?, ? FROM turns"
+            " WHERE id = ? AND chat_id = ?",
+            (by, now, reply_id, chat_id),
         )
-        return [
-            Report(
-                Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"]),
-                bool(row["marked"]),
-                row["created_at"],
-            )
-            for row in rows
-        ]
+        await tx.execute(
+            "UPDATE turn_messages SET turn_id = ?1, delivered_end = 0, rang = 0 WHERE turn_id = ?2"
+            " AND abs(message_id) = (SELECT min(abs(message_id)) FROM turn_messages WHERE turn_id = ?2)",
+            (new, reply_id),
+        )
 
-    @staticmethod
-    async def _settle(tx: Transaction, chat_id: int) -> None:
-        await tx.execute("UPDATE turns SET state = 'settled' WHERE chat_id = ? AND state = 'waiting'", (chat_id,))
+    async def sent(self, tx: Transaction, reply_id: int) -> None:
+        """The whole answer arrived, or never will."""
+        await tx.execute("UPDATE turns SET state = 'sent' WHERE id = ?", (reply_id,))
+
+    async def send_again(self, tx: Transaction, place: ChatKey, reply_id: int) -> bool:
+        """Deliver the rest of an answer at this place after all; False when there is no such answer."""
+        changed = await tx.execute(
+            f"UPDATE turns SET state = 'complete' WHERE id = ? AND {SENT} AND role = 'assistant'"
+            " AND chat_id = (SELECT id FROM chats WHERE telegram_id = ? AND thread_id = ?)",
+            (reply_id, place.telegram_id, place.thread_id),
+        )
+        return changed > 0
+
+    async def stop_sending(self, tx: Transaction, chat_id: int) -> int:
+        """Let no more of the long answers arrive of which some has; returns how many those are."""
+        return await tx.execute(
+            f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND {COMPLETE} AND length(content) > ?"
+            " AND EXISTS (SELECT 1 FROM turn_messages WHERE turn_id = turns.id AND delivered_end > 0)",
+            (chat_id, ONE_MESSAGE),
+        )
+
+    async def drop_replaced(self, tx: Transaction, chat_id: int) -> None:
+        """Delete the answers that another one took the place of."""
+        await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {REPLACED}", (chat_id,))
 
     async def _last_message(self, turn_id: int | None) -> int | None:
         row = await self._database.row(
             "SELECT max(message_id) AS message_id FROM turn_messages WHERE turn_id = ?", (turn_id,)
         )
         return row["message_id"] if row else None
+
+
+async def settle(tx: Transaction, chat_id: int) -> None:
+    """No answer is owed in this chat any more."""
+    await tx.execute(f"UPDATE turns SET state = 'settled' WHERE chat_id = ? AND {WAITING}", (chat_id,))
+
+
+async def abandon(tx: Transaction, chat_id: int) -> None:
+    """Nothing can be sent in this chat any more: what is owed there, or on its way, is given up."""
+    await tx.execute(f"DELETE FROM turns WHERE chat_id = ? AND {STREAMING}", (chat_id,))
+    await settle(tx, chat_id)
+    await tx.execute(f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND {COMPLETE}", (chat_id,))
+
+
+async def move_settled(tx: Transaction, chat_id: int, through_turn: int, into: int) -> None:
+    """Move what is over into another chat, up to this turn. Answers among it that are on their way don't arrive."""
+    await tx.execute(
+        f"UPDATE turns SET state = 'sent' WHERE chat_id = ? AND id <= ? AND {COMPLETE}", (chat_id, through_turn)
+    )
+    await tx.execute(
+        f"UPDATE turns SET chat_id = ? WHERE chat_id = ? AND id <= ? AND {SETTLED}", (into, chat_id, through_turn)
+    )
+
+
+async def finish_all(tx: Transaction) -> tuple[int, int]:
+    """Mark all that is owed or on its way as done, in all chats; returns how many answers that were, of each kind."""
+    # All of it is in the index of what is open: a condition that says so keeps SQLite from reading every turn.
+    asked = f"{STREAMING} OR {WAITING} AND asked"
+    owed = await tx.rows(f"SELECT count(DISTINCT chat_id) AS n FROM turns WHERE {OPEN} AND ({asked})")
+    await tx.execute(f"DELETE FROM turns WHERE {OPEN} AND ({STREAMING} OR {REPLACED})")
+    await tx.execute(f"UPDATE turns SET state = 'settled' WHERE {OPEN} AND {WAITING}")
+    return int(owed[0]["n"]), await tx.execute(f"UPDATE turns SET state = 'sent' WHERE {OPEN} AND {COMPLETE}")

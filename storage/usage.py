@@ -11,7 +11,7 @@ from datetime import date
 from sqlite3 import Row
 
 from storage.database import Database, Transaction
-from storage.records import DayUsage, Usage
+from storage.records import DayUsage, Report, Usage
 
 NUMBERS = (
     *("input_tokens", "cached_tokens", "output_tokens", "written_tokens", "reasoning_tokens", "audio_tokens"),
@@ -27,6 +27,8 @@ EVERYBODY = 0
 _INSERT = f"INSERT INTO spending (user_id, day, model, {', '.join(NUMBERS)})"
 _ADD_SPENDING = f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in NUMBERS)}"
 ByModel = Mapping[str, Usage]
+REPORTS_LOOKED_AT = 1_000
+"""Turns among which reports are looked for: some servers never report anything."""
 ANY_CHAT = 0
 """In place of a chat's id: the newest of all chats."""
 
@@ -56,16 +58,33 @@ class UsageLog:
     async def between(self, chat_id: int, first: date, last: date) -> list[DayUsage]:
         """What a chat used on each day from the first to the last, over all models; days without use are left out."""
         rows = await self._database.rows(
-            f"SELECT day, sum(turns) AS turns, {_SUMS} FROM usage WHERE chat_id = ? AND day BETWEEN ? AND ?"  # noqa: S608
+            f"SELECT day, sum(turns) AS turns, {_SUMS} FROM usage WHERE chat_id = ? AND day BETWEEN ? AND ?"
             " GROUP BY day ORDER BY day",
             (chat_id, first.isoformat(), last.isoformat()),
         )
         return [DayUsage(date.fromisoformat(row["day"]), row["turns"], usage_in(row)) for row in rows]
 
+    async def reports(self, chat_id: int, count: int) -> list[Report]:
+        """What the server reported of the newest answers that it reported anything of, the newest first."""
+        rows = await self._database.rows(
+            "SELECT input_tokens, cached_tokens, output_tokens, marked, created_at FROM (SELECT * FROM turns"
+            " WHERE chat_id = ? ORDER BY id DESC LIMIT ?) WHERE role = 'assistant' AND input_tokens IS NOT NULL"
+            " LIMIT ?",
+            (chat_id, REPORTS_LOOKED_AT, count),
+        )
+        return [
+            Report(
+                Usage(row["input_tokens"], row["cached_tokens"], row["output_tokens"]),
+                bool(row["marked"]),
+                row["created_at"],
+            )
+            for row in rows
+        ]
+
     async def by_telegram_id(self) -> dict[int, Usage]:
         """What was used in each Telegram chat, topics included."""
         rows = await self._database.rows(
-            f"SELECT telegram_id, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id GROUP BY telegram_id"  # noqa: S608
+            f"SELECT telegram_id, {_SUMS} FROM usage JOIN chats ON chats.id = chat_id GROUP BY telegram_id"
         )
         return {row["telegram_id"]: usage_in(row) for row in rows}
 
@@ -73,7 +92,7 @@ class UsageLog:
 async def join_usage(tx: Transaction, old: int, new: int) -> None:
     """Add what one chat used to what another one did."""
     await tx.execute(
-        f"{INSERT} SELECT ?, day, model, {', '.join(_COLUMNS)} FROM usage WHERE chat_id = ? {_ADD}",  # noqa: S608
+        f"{INSERT} SELECT ?, day, model, {', '.join(_COLUMNS)} FROM usage WHERE chat_id = ? {_ADD}",
         (new, old),
     )
 
@@ -107,7 +126,7 @@ class Spending:
     async def of_chat(self, telegram_id: int, day: date) -> ByModel:
         """What was used on a day in a Telegram chat, topics included."""
         rows = await self._database.rows(
-            f"SELECT model, {_SUMS} FROM usage WHERE day = ?"  # noqa: S608
+            f"SELECT model, {_SUMS} FROM usage WHERE day = ?"
             " AND chat_id IN (SELECT id FROM chats WHERE telegram_id = ?) GROUP BY model",
             (day.isoformat(), telegram_id),
         )
@@ -116,7 +135,7 @@ class Spending:
     async def by_user(self) -> dict[int, Usage]:
         """What each person has used so far, in whichever chat. Who spoke as a group or a channel is none."""
         rows = await self._database.rows(
-            f"SELECT user_id, {_SUMS} FROM spending WHERE user_id > {EVERYBODY} GROUP BY user_id"  # noqa: S608
+            f"SELECT user_id, {_SUMS} FROM spending WHERE user_id > {EVERYBODY} GROUP BY user_id"
         )
         return {row["user_id"]: usage_in(row) for row in rows}
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.database import Database, Row, StorageError, Transaction
+from storage.transcript import PENDING, SETTLED
 
 FLOAT, ID = 2, 8
 """Bytes of a number in a vector, and of a turn's id."""
@@ -23,10 +24,9 @@ PAGE_BYTES = 128 * 1024
 """Of vectors in a page: it is read as fast as larger ones, and written anew for each round."""
 STALE_AT_ONCE = 500
 
-_SETTLED = "state IN ('settled', 'complete', 'sent')"
 _LAST = (
-    f"ifnull((SELECT id FROM turns WHERE chat_id = ?1 AND {_SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
-    " WHERE chat_id = ?1 AND state IN ('waiting', 'streaming')), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
+    f"ifnull((SELECT id FROM turns WHERE chat_id = ?1 AND {SETTLED} AND id < ifnull((SELECT min(id) FROM turns"
+    f" WHERE chat_id = ?1 AND {PENDING}), 9223372036854775807) ORDER BY id DESC LIMIT 1), 0)"
 )
 """The last turn before the first that waits for its answer; what comes after it is not known yet."""
 _RESET = "(SELECT reset_turn FROM chats WHERE id = ?1)"
@@ -79,9 +79,9 @@ class Vectors:
         rows = await self._database.rows(
             f"SELECT * FROM (SELECT turns.id FROM stale_vectors JOIN turns ON turns.id = turn_id"
             f" WHERE stale_vectors.chat_id = ?1 AND turns.chat_id = ?1 AND turn_id <= ?2 AND removed"
-            f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {_SETTLED}"
+            f" AND turn_id > {_RESET} AND turn_id < {_LAST} AND {SETTLED}"
             " ORDER BY turn_id LIMIT ?3) UNION ALL SELECT * FROM (SELECT id FROM turns"
-            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {_SETTLED}"
+            f" WHERE chat_id = ?1 AND id > max(?2, {_RESET}) AND id < {_LAST} AND {SETTLED}"
             " ORDER BY id LIMIT ?3) LIMIT ?3",
             (chat_id, progress.through_turn, limit),
         )
@@ -91,7 +91,7 @@ class Vectors:
         """The chats that have turns to embed with this model, those where something was said last first."""
         rows = await self._database.rows(
             "SELECT chats.id FROM chats LEFT JOIN vector_progress AS p ON p.chat_id = chats.id AND p.model = ? WHERE"
-            f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {_SETTLED}"
+            f" (SELECT id FROM turns WHERE turns.chat_id = chats.id AND {SETTLED}"
             " AND turns.id > max(reset_turn, ifnull(through_turn, 0)) LIMIT 1 OFFSET 1) IS NOT NULL"
             " OR EXISTS (SELECT 1 FROM stale_vectors WHERE stale_vectors.chat_id = chats.id)"
             " ORDER BY (SELECT max(id) FROM turns WHERE turns.chat_id = chats.id) DESC",

@@ -16,11 +16,11 @@ from storage.chat_archive import (
     ArchivedSpeaker,
     ArchivedTurn,
     ArchivedUsage,
-    State,
 )
 from storage.records import ChatKey, ChatSettings, MediaKind, Role, Usage
+from storage.transcript import TurnState
 
-DEFAULT_STATE: Mapping[Role, State] = {Role.USER: "settled", Role.ASSISTANT: "sent"}
+DEFAULT_STATE: Mapping[Role, TurnState] = {Role.USER: TurnState.SETTLED, Role.ASSISTANT: TurnState.SENT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from storage.chat_archive import State
+from storage.transcript import TurnState
 
 FORMAT: Literal["keepsake"] = "keepsake"
 VERSION: Literal[1] = 1
@@ -22,6 +22,8 @@ Id = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """What the database can hold."""
 Time = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+_STATES = {"user": (TurnState.WAITING, TurnState.SETTLED), "assistant": (TurnState.COMPLETE, TurnState.SENT)}
+"""Those of messages that are kept."""
 
 
 def _base64(value: str) -> str:
@@ -141,7 +143,7 @@ class ExportedMessage(ExportModel):
     time: Time
     sender: ExportedSender | None = None
     stored: Time | None = None
-    state: State | None = None
+    state: Annotated[TurnState, Field(strict=False)] | None = None
     glue: str = "\n\n"
     tokens: Count | None = None
     asked: bool = True
@@ -170,7 +172,7 @@ class ExportedMessage(ExportModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        states = ("waiting", "settled") if self.role == "user" else ("complete", "sent")
+        states = _STATES[self.role]
         if self.state is not None and self.state not in states:
             raise ValueError(f"a message of the {self.role} is {' or '.join(states)}")
         if self.media and len(self.media) != len(self.files):

@@ -112,7 +112,7 @@ class CacheMarkerPolicy:
     async def marked(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages, with markers where they pay."""
         profile = self.cache(view.model.name)
-        reports = await self.storage.transcript.reports(view.window.chat.id, 2)
+        reports = await self.storage.usage.reports(view.window.chat.id, 2)
         last = self._last(view, reports, profile.lifetime_s)
         gap = last.age_s if last else None
         tokens = round(view.sizes.total)
@@ -121,7 +121,7 @@ class CacheMarkerPolicy:
 
     async def as_before(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages of a request beside the conversation, marked when its last answer's were: so it hits as well."""
-        reports = await self.storage.transcript.reports(view.window.chat.id, 1)
+        reports = await self.storage.usage.reports(view.window.chat.id, 1)
         if reports and reports[0].marked:
             return placed(messages)
         return self._unmarked(self.cache(view.model.name), messages)

@@ -56,7 +56,7 @@ class MemoryEditor:
     async def show(self, chat_id: int) -> MemoryView:
         """The memory of a chat as it stands in its prompt."""
         view = await self.compactor.windows.view(chat_id)
-        reports = await self.storage.transcript.reports(chat_id, 1)
+        reports = await self.storage.usage.reports(chat_id, 1)
         memory = view.window.memory
         return MemoryView(
             text=view.memory,

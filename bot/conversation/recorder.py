@@ -95,7 +95,7 @@ class TurnRecorder:
     async def _named(self, tx: Transaction, chat: Chat, said: IncomingMessage) -> IncomingMessage:
         quote = await self._quoted(tx, chat, said.quote) if said.quote else None
         if quote is not None and quote.message_id is not None:
-            refused = await self.storage.transcript.is_left_out(chat.id, quote.message_id)
+            refused = await self.storage.edits.is_left_out(chat.id, quote.message_id)
             quote = None if refused else quote  # what the model may not be sent comes back by no reply to it
         shown = clean_name(said.sender or "", self.names)
         if chat.private or said.sender_id is None:
@@ -202,9 +202,10 @@ class TurnEditor:
         if not admits():
             return False
         if is_last and last.reply_id is not None:
-            await self.storage.edits.answer_anew(tx, chat.id, last.reply_id, self.clock(), said.sender_id)
+            await self.storage.transcript.answer_anew(tx, chat.id, last.reply_id, self.clock(), said.sender_id)
         else:
-            await self.storage.edits.ask(tx, stored.turn_id, said.sender_id)
+            await self.storage.transcript.ask(tx, stored.turn_id)
+            await self.storage.edits.caused(tx, stored.turn_id, said.sender_id)
         return True
 
 

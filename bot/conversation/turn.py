@@ -96,7 +96,7 @@ class Conversation:
             await self.storage.inbox.done(tx, control.update_ids)
 
     async def _write(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
-        answer.user_id = await self.storage.transcript.asker(chat.id)
+        answer.user_id = await self.storage.edits.asker(chat.id)
         await self.budget.check(chat, answer.user_id)
         await self.attempts.write(chat, owed, answer)
 

@@ -175,7 +175,7 @@ class ReplyWorker:
             if to.alone is not None:
                 await self._tell_all(chat.place)
         async with self.storage.transaction() as tx:
-            await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self.storage.transcript.sent(tx, delivery.reply_id)
 
     async def _tell_all(self, place: ChatKey) -> None:
         """Say where everybody sees it, once, that something could not be shown to one member alone."""
@@ -211,7 +211,7 @@ class ReplyWorker:
         to = destination(chat.place, chat.private, None)
         await self.sender.delete_ephemeral(to, [number for number in messages if number < 0])
         async with self.storage.transaction() as tx:
-            await self.storage.deliveries.drop_replaced(tx, chat.id)
+            await self.storage.transcript.drop_replaced(tx, chat.id)
 
     async def _notify(self, place: ChatKey, *, all_of_it: bool = True, patient: bool = False) -> None:
         """Send them; `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane."""

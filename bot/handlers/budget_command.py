@@ -87,7 +87,7 @@ class BudgetWarnings:
 
     async def give(self, chat: Chat) -> list[ChatKey]:
         """After an answer; returns where else something is to be sent."""
-        user_id = await self.storage.transcript.asker(chat.id)
+        user_id = await self.storage.edits.asker(chat.id)
         places = []
         for share in await self.budget.shares(chat.place.telegram_id, user_id):
             if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):

@@ -165,7 +165,7 @@ class Cancellations:
     async def stop_sending(self, tx: Transaction, place: ChatKey) -> bool:
         """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
         chat = await self.storage.chats.find(place)
-        answers = await self.storage.deliveries.stop(tx, chat.id) if chat else 0
+        answers = await self.storage.transcript.stop_sending(tx, chat.id) if chat else 0
         notices = await self.storage.notices.stop(tx, place)
         stopped = answers + notices > 0
         if stopped and place in self._sending:

@@ -51,7 +51,7 @@ class LastResort:
         async with self.storage.transaction() as tx:
             await self.storage.transcript.give_up(tx, chat.id)
             for delivery in open_replies:
-                await self.storage.deliveries.sent(tx, delivery.reply_id)
+                await self.storage.transcript.sent(tx, delivery.reply_id)
             await self.storage.notices.add(tx, notice)
 
 

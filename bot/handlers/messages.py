@@ -294,7 +294,7 @@ class MessageHandlers:
         if not any(self.addressing.is_called(message) for message in burst.messages):
             return False
         chat = await self.storage.chats.find(burst.place)
-        return chat is None or await self.storage.transcript.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
+        return chat is None or await self.storage.edits.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
 
 
 def _is_question(read: ReadMessage, heard: TranscribedMessage, senses: Capabilities) -> bool:

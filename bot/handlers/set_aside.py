@@ -58,7 +58,7 @@ class SetAsideHandlers:
     async def delivery(self, chat: Chat, delivery: Delivery, key: WorkKey) -> None:
         """Send a stored reply no further."""
         async with self.storage.transaction() as tx:
-            await self.storage.deliveries.sent(tx, delivery.reply_id)
+            await self.storage.transcript.sent(tx, delivery.reply_id)
             await self._tell(tx, chat.place, key, private=chat.private)
         self.done(key, chat.place)
 
@@ -102,7 +102,7 @@ class SetAsideHandlers:
             return arrival, True
         if key.kind is WorkKind.NOTICE:
             return None, await self.storage.notices.renew(tx, place, key.id)
-        return None, await self.storage.deliveries.renew(tx, place, key.id)
+        return None, await self.storage.transcript.send_again(tx, place, key.id)
 
     async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
         raw = await self.storage.inbox.quarantined(tx, update_id)

@@ -6,8 +6,9 @@ import pytest
 
 from bot.archive import export
 from bot.language import speaking
-from storage.chat_archive import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn, State
+from storage.chat_archive import ArchivedChat, ArchivedMedium, ArchivedMemory, ArchivedTurn
 from storage.records import ChatKey, MediaKind, Role
+from storage.transcript import TurnState
 
 AT = 1_700_000_000.0
 """2023-11-14, 22:13:20 UTC."""
@@ -17,12 +18,11 @@ def said(
     content: str, speaker: str | None = "Ann", at: float = AT, glue: str = "\n\n", *kinds: MediaKind
 ) -> ArchivedTurn:
     media = tuple(ArchivedMedium(kind, "0", "x", 1, refused=False) for kind in kinds)
-    return ArchivedTurn(Role.USER, "settled", content, glue, at, speaker=speaker, media=media)
+    return ArchivedTurn(Role.USER, TurnState.SETTLED, content, glue, at, speaker=speaker, media=media)
 
 
 def answered(content: str, at: float = AT + 60) -> ArchivedTurn:
-    state: State = "sent"
-    return ArchivedTurn(Role.ASSISTANT, state, content, "\n\n", at)
+    return ArchivedTurn(Role.ASSISTANT, TurnState.SENT, content, "\n\n", at)
 
 
 def written(*turns: ArchivedTurn, private: bool = True, memory: ArchivedMemory | None = None, hours: int = 0) -> str:

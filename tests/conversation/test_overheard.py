@@ -35,13 +35,13 @@ async def test_an_overheard_message_reads_no_window(storage: Storage, monkeypatc
     await bench.talk(3)
     await bench.look()
     reads: list[int] = []
-    since = type(storage.transcript).since
+    since = type(storage.memories).turns_since
 
     async def counted(self: object, *arguments: object, **options: object) -> object:
         reads.append(1)
         return await since(self, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(storage.transcript), "since", counted)
+    monkeypatch.setattr(type(storage.memories), "turns_since", counted)
     for number in range(20):
         await overhear(bench, 1, number)
         assert await bench.look() == 0

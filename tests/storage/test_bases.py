@@ -138,7 +138,7 @@ async def test_each_answer_to_a_question_has_its_own(storage: Storage, chat: Cha
     assert await storage.bases.last_answer(chat) == second
     assert await found(storage, chat, second) == (BESIDE,)
     async with storage.transaction() as tx:
-        await storage.deliveries.drop_replaced(tx, chat.id)
+        await storage.transcript.drop_replaced(tx, chat.id)
     assert await count(storage) == (1, 1)
 
 

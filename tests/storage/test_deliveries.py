@@ -28,7 +28,7 @@ async def test_preview_is_edited_into_first_part_only(storage: Storage, chat: Ch
 async def test_what_was_sent_is_not_open(storage: Storage, chat: Chat) -> None:
     reply_id = await reply(storage, chat, "hi")
     async with storage.transaction() as tx:
-        await storage.deliveries.sent(tx, reply_id)
+        await storage.transcript.sent(tx, reply_id)
     assert await storage.deliveries.open(chat.id) == []
 
 
@@ -36,9 +36,9 @@ async def test_reply_set_aside_can_be_renewed(storage: Storage, chat: Chat) -> N
     reply_id = await reply(storage, chat, "a long answer")
     async with storage.transaction() as tx:
         await storage.deliveries.delivered(tx, reply_id, 77, 6)
-        await storage.deliveries.sent(tx, reply_id)
-        assert not await storage.deliveries.renew(tx, replace(chat.place, telegram_id=99), reply_id)
-        assert await storage.deliveries.renew(tx, chat.place, reply_id)
+        await storage.transcript.sent(tx, reply_id)
+        assert not await storage.transcript.send_again(tx, replace(chat.place, telegram_id=99), reply_id)
+        assert await storage.transcript.send_again(tx, chat.place, reply_id)
     assert [one.end for one in await storage.deliveries.open(chat.id)] == [6]
 
 
@@ -49,7 +49,7 @@ async def test_new_answer_keeps_old_ones_first_message(storage: Storage, chat: C
     async with storage.transaction() as tx:
         for number in range(3):
             await storage.deliveries.delivered(tx, old, first + step * number, number + 1)
-        await storage.deliveries.sent(tx, old)
-        await storage.edits.answer_anew(tx, chat.id, old, 3.0, None)
+        await storage.transcript.sent(tx, old)
+        await storage.transcript.answer_anew(tx, chat.id, old, 3.0, None)
         rows = await tx.rows("SELECT message_id FROM turn_messages WHERE turn_id > ?", (old,))
     assert [row["message_id"] for row in rows] == [first]

@@ -24,7 +24,7 @@ async def _stored(storage: Storage) -> list[bytes]:
 
 async def test_a_turn_has_its_media_in_order(storage: Storage) -> None:
     chat_id = await _say(storage, 1, SOUND, PICTURE)
-    [turn] = await storage.transcript.since(chat_id, 0)
+    [turn] = await storage.memories.turns_since(chat_id, 0)
     assert [(medium.kind, medium.format, medium.tokens) for medium in turn.media] == [
         (MediaKind.AUDIO, "mp3", 50),
         (MediaKind.IMAGE, "image/jpeg", 70),
@@ -38,7 +38,7 @@ async def test_picture_is_stored_once_until_last_use(storage: Storage) -> None:
     first, second = await _say(storage, 1, PICTURE), await _say(storage, 2, PICTURE)
     assert await _stored(storage) == [b"picture"]
     for chat_id, left in ((first, [b"picture"]), (second, [])):
-        [turn] = await storage.transcript.since(chat_id, 0)
+        [turn] = await storage.memories.turns_since(chat_id, 0)
         async with storage.transaction() as tx:
             await storage.forgettings.delete_turns(tx, chat_id, [turn.id])
         assert await _stored(storage) == left
@@ -46,10 +46,10 @@ async def test_picture_is_stored_once_until_last_use(storage: Storage) -> None:
 
 async def test_a_refused_picture_is_known_as_such(storage: Storage) -> None:
     chat_id = await _say(storage, 1, PICTURE)
-    [turn] = await storage.transcript.since(chat_id, 0)
+    [turn] = await storage.memories.turns_since(chat_id, 0)
     async with storage.transaction() as tx:
         await storage.media.refuse(tx, [turn.id])
-    [turn] = await storage.transcript.since(chat_id, 0)
+    [turn] = await storage.memories.turns_since(chat_id, 0)
     assert turn.media[0].refused
 
 
@@ -60,7 +60,7 @@ async def test_what_was_overheard_is_no_question(storage: Storage) -> None:
     assert await storage.transcript.owed(chat.id) is None
     async with storage.transaction() as tx:
         assert not await storage.transcript.ask_again(tx, chat.id, 0.0)
-    [turn] = await storage.transcript.since(chat.id, 0)
+    [turn] = await storage.memories.turns_since(chat.id, 0)
     assert not turn.asked
 
 

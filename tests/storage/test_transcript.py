@@ -97,7 +97,7 @@ async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat
     old = await reply(storage, chat, "old")
     async with storage.transaction() as tx:
         await storage.deliveries.delivered(tx, old, 20, 3)
-        await storage.deliveries.sent(tx, old)
+        await storage.transcript.sent(tx, old)
         assert await storage.transcript.ask_again(tx, chat.id, 3.0)
     owed = await storage.transcript.owed(chat.id)
     assert owed is not None
@@ -110,7 +110,7 @@ async def test_retry_keeps_old_answer_until_new_completes(storage: Storage, chat
     assert await window(storage, chat) == ["hello", "new"]
     assert await storage.deliveries.replaced(chat.id) == [20]
     async with storage.transaction() as tx:
-        await storage.deliveries.drop_replaced(tx, chat.id)
+        await storage.transcript.drop_replaced(tx, chat.id)
     assert await storage.deliveries.replaced(chat.id) is None
 
 
@@ -137,7 +137,7 @@ async def test_chat_has_open_work_until_reply_arrives(storage: Storage, chat: Ch
     reply_id = await reply(storage, chat, "hi")
     assert await storage.chats.with_open_work() == [chat.place]
     async with storage.transaction() as tx:
-        await storage.deliveries.sent(tx, reply_id)
+        await storage.transcript.sent(tx, reply_id)
     assert await storage.chats.with_open_work() == []
 
 
