@@ -56,7 +56,7 @@ async def test_memory_mode_applies_and_can_be_reset(stage: Stage, hurry: None) -
     await talk(stage, 8)
     assert not any("Write the notes" in request.last_words for request in model.asked)
     assert len(model.asked[-1].messages) < 12
-    await stage.ann.press(stage.home.message(menu), "as the bot is set (Notes)")
+    await stage.ann.press(stage.home.message(menu), "default (Notes)")
     await stage.home.wait(lambda chat: chat.message(menu).buttons[3].text.startswith("✓"), PATIENCE_S)
     await talk(stage, 8)
     assert any("Write the notes" in request.last_words for request in model.asked)
