@@ -14,9 +14,9 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.setting_types import Crontab
+from bot.updates.lanes import Wakeups
 from storage import Storage
 from storage.questions import LIVES_S
-from storage.records import ChatKey
 
 DAY_S = 86_400.0
 ASKED_S = 900.0
@@ -93,7 +93,7 @@ class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
 class Jobs:
     """The jobs; `clock` gives Unix seconds.
 
-    `settle` has a chat's lane see to it; `schedule` is COMPACT_SCHEDULE, in the time zone `zone`.
+    `wakeups` wakes a chat's lane; `schedule` is COMPACT_SCHEDULE, in the time zone `zone`.
     """
 
     storage: Storage
@@ -101,7 +101,7 @@ class Jobs:
     cleaning: RetentionJob
     errands: OutboxJob
     responses: ResponseDeletionJob
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
     schedule: str
     zone: ZoneInfo
     keep: Keep
@@ -180,7 +180,7 @@ class Jobs:
     async def look_at_windows(self) -> None:
         """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
         for place in await self.storage.chats.due(self.clock()):
-            self.settle(place)
+            self.wakeups.wake(place)
 
     async def compact_all(self) -> None:
         """Have every window looked at that is above its low mark."""

@@ -10,8 +10,8 @@ from bot.llm import local
 from bot.llm.embeddings import Embeddings
 from bot.llm.interface import Embedder
 from bot.llm.local import LocalEmbeddings
-from bot.services import open_services
 from bot.settings import load
+from bot.wiring.servers import open_servers
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def installed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 async def chosen() -> Embedder | None:
     async with AsyncExitStack() as stack:
-        return open_services(load(env_file=None), stack).embedder
+        return open_servers(load(env_file=None), stack).embedder
 
 
 async def test_unset_is_local_where_it_is_installed(installed: bool, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingError
-from bot.services import open_services
 from bot.settings import load
+from bot.wiring.servers import open_servers
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ def test_a_fallbacks_key_goes_only_to_its_provider(
     for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
         monkeypatch.setenv(name, value)
     if not wrong:
-        open_services(load(env_file=None), AsyncExitStack())
+        open_servers(load(env_file=None), AsyncExitStack())
         return
     with pytest.raises(
         SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.base_url: this is a key from'
     ) as told:
-        open_services(load(env_file=None), AsyncExitStack())
+        open_servers(load(env_file=None), AsyncExitStack())
     assert key not in str(told.value)
 
 
@@ -46,5 +46,5 @@ def test_fallback_key_invalid_in_header_is_refused(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         SettingError, match=r'^MODEL_PROFILES: fallbacks\."other"\.api_key: a key must not have'
     ) as told:
-        open_services(load(env_file=None), AsyncExitStack())
+        open_servers(load(env_file=None), AsyncExitStack())
     assert key not in str(told.value)

@@ -33,6 +33,16 @@ class Buttons:
         self.dropped.append((chat_id, message_id))
 
 
+class Woken:
+    """Notes which lanes were woken."""
+
+    def __init__(self) -> None:
+        self.keys: list[ChatKey] = []
+
+    def wake(self, key: ChatKey) -> None:
+        self.keys.append(key)
+
+
 class NoErrands:
     """Stands where the handlers' errands stand."""
 
@@ -46,16 +56,15 @@ def _jobs(
     now: float,
     schedule: str = "idle",
     said: int | None = None,
-    settled: list[ChatKey] | None = None,
+    woken: Woken | None = None,
 ) -> Jobs:
-    settled = [] if settled is None else settled
     return Jobs(
         storage=storage,
         keyboards=buttons,
         cleaning=Retention(storage, Indexer(storage, ZONE), estimate),
         errands=NoErrands(),
         responses=ResponseDeletion(storage, None),
-        settle=settled.append,
+        wakeups=woken or Woken(),
         schedule=schedule,
         zone=ZONE,
         keep=Keep(inbox=3, resets=7, said=said),
@@ -146,15 +155,15 @@ async def test_the_scheduler_runs_on_in_a_repeated_hour(storage: Storage) -> Non
 
 
 async def test_lanes_are_woken_for_due_windows(storage: Storage) -> None:
-    settled: list[ChatKey] = []
+    woken = Woken()
     async with storage.transaction() as tx:
         for number, due in ((1, 50.0), (2, 150.0), (3, None)):
             chat = await storage.chats.ensure(tx, ChatKey(number), private=True, now=0.0)
             await storage.chats.look_at(tx, chat.id, due, 0)
-    await _jobs(storage, Buttons(), 100.0, settled=settled).look_at_windows()
-    assert settled == [ChatKey(1)]
-    await _jobs(storage, Buttons(), 100.0, settled=settled).compact_all()
-    assert settled == [ChatKey(1), ChatKey(1), ChatKey(2), ChatKey(3)]
+    await _jobs(storage, Buttons(), 100.0, woken=woken).look_at_windows()
+    assert woken.keys == [ChatKey(1)]
+    await _jobs(storage, Buttons(), 100.0, woken=woken).compact_all()
+    assert woken.keys == [ChatKey(1), ChatKey(1), ChatKey(2), ChatKey(3)]
 
 
 async def test_expired_turns_are_deleted_with_their_words(storage: Storage) -> None:

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from bot.errors import ModelError
 from bot.llm.client import client
 from bot.llm.interface import Message, Purpose, Sound
-from bot.services import open_services
 from bot.settings import load
+from bot.wiring.servers import open_servers
 from sandbox.http import serve
 
 SECRETS = {
@@ -64,7 +64,7 @@ async def hosts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Host, Ho
 async def ask_all() -> None:
     """Ask the model, embed a text and have a voice message written down; all of them are refused."""
     async with AsyncExitStack() as stack:
-        services = open_services(load(env_file=None), stack)
+        services = open_servers(load(env_file=None), stack)
         with pytest.raises(ModelError):
             async for _ in services.models.of("m").stream([Message("user", "hello")]):
                 pass

@@ -8,8 +8,8 @@ from bot.amounts import Price
 from bot.errors import SettingError
 from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
-from bot.pricing import Prices, open_budget, prices
 from bot.settings import Settings, load
+from bot.wiring.budget import Prices, open_budget, prices
 from storage import Storage
 from storage.records import Usage
 from tests.conversation.test_budget import never

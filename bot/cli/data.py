@@ -14,11 +14,11 @@ from typing import BinaryIO
 from bot.archive.export import Exporter
 from bot.archive.importing import Importer, ImportOptions, named, put
 from bot.cli import output
-from bot.cli.opening import open_storage, take
 from bot.conversation.indexing import Indexer
 from bot.conversation.tokens import counter
 from bot.errors import ArchiveError, StartError
 from bot.settings import Settings
+from bot.wiring.database import open_storage, take
 from storage import Storage, StorageError, files
 from storage import backup as backups
 from storage.records import ChatKey

@@ -7,15 +7,16 @@ from contextlib import AsyncExitStack
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot import engine, pricing
 from bot.conversation.tokens import TokenCounter, counter
 from bot.doctor import environment, extras, main_model, media_checks, telegram_checks
 from bot.doctor.model_requests import Bill, BilledModel, BilledModels, foretold, patience
 from bot.doctor.report import Check, Finding, Severity, guarded, summary
 from bot.llm.fallback import WithFallback
 from bot.logs import SecretFilter
-from bot.services import Services, ask_services
 from bot.settings import Settings
+from bot.wiring.budget import amounts, prices
+from bot.wiring.conversation import check_prompt
+from bot.wiring.servers import Servers, ask_servers
 
 FAILED = 1
 BOUND_S = 300.0
@@ -32,15 +33,15 @@ async def check_up(settings: Settings, write: Callable[[str], object]) -> int:
         write(finding.text(hide) + "\n")
 
     async with AsyncExitStack() as stack:
-        services = await ask_services(_patient(settings), stack)
+        servers = await ask_servers(_patient(settings), stack)
         count_tokens = await asyncio.to_thread(counter, settings.openai_model)
-        engine.check(settings, services.models, count_tokens)
-        prices = pricing.prices(settings, services.profiles, services.models)
-        pricing.amounts(settings, prices)
+        check_prompt(settings, servers.models, count_tokens)
+        priced = prices(settings, servers.profiles, servers.models)
+        amounts(settings, priced)
         host = urlsplit(settings.model_url).hostname
-        write(foretold(f"{settings.openai_model} at {host}", prices.of(settings.openai_model)))
-        bill = Bill(count_tokens, prices.of)
-        checks = _checks(settings, services, count_tokens, bill)
+        write(foretold(f"{settings.openai_model} at {host}", priced.of(settings.openai_model)))
+        bill = Bill(count_tokens, priced.of)
+        checks = _checks(settings, servers, count_tokens, bill)
         tasks = [asyncio.create_task(guarded(what, check, BOUND_S)) for what, check in checks]
         stack.push_async_callback(_end, tasks)
         for task in tasks:
@@ -65,19 +66,19 @@ def _patient(settings: Settings) -> Settings:
     return settings.model_copy(update={"model_timeout": patience(settings)})
 
 
-def _checks(settings: Settings, services: Services, count_tokens: TokenCounter, bill: Bill) -> list[tuple[str, Check]]:
+def _checks(settings: Settings, servers: Servers, count_tokens: TokenCounter, bill: Bill) -> list[tuple[str, Check]]:
     urls = (settings.telegram_api_url, settings.model_url)
-    both = services.models
+    both = servers.models
     models = BilledModels(both.first if isinstance(both, WithFallback) else both, bill)  # it must answer for itself
     fallbacks = [BilledModel(one, bill) for one in both.fallbacks] if isinstance(both, WithFallback) else []
     main = models.of(settings.openai_model)
-    written = partial(media_checks.voice, settings, main, services.transcriber, bill)
+    written = partial(media_checks.voice, settings, main, servers.transcriber, bill)
     return [
         ("Telegram", partial(telegram_checks.check_telegram, settings)),
-        ("Model", partial(main_model.check_main_model, settings, models, count_tokens, services.profiles)),
+        ("Model", partial(main_model.check_main_model, settings, models, count_tokens, servers.profiles)),
         *([] if main.senses.hears else [("Voice", written)]),
         *(("Fallback", partial(extras.instead, settings, one)) for one in fallbacks),
-        ("Embeddings", partial(extras.meaning, settings, services.embedder, bill)),
+        ("Embeddings", partial(extras.meaning, settings, servers.embedder, bill)),
         ("Database", partial(environment.check_database, settings)),
         ("Access", partial(environment.check_access, settings)),
         ("Clock", partial(environment.check_clock, urls, time.time)),

@@ -4,7 +4,6 @@ Nothing that a stranger sends costs a request to the model, or more than the one
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
@@ -19,6 +18,7 @@ from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.reading import said
 from bot.language import texts
 from bot.updates.authorship import is_for_us, is_own
+from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch, update_ids
 from bot.updates.raw_updates import stopped_draft
 from storage import Storage, Transaction
@@ -31,14 +31,14 @@ MOST_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class AccessGate:
-    """Asks the door, and the owners; `settle` has a conversation's notices sent."""
+    """Asks the door, and the owners; `wakeups` has a chat's notices sent."""
 
     storage: Storage
     addressing: Addressing
     door: AccessPolicy
     requests: AccessRequests
     claims: OwnerLinkHandlers
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
     strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def check(self, update: object, _: object) -> None:
@@ -87,7 +87,7 @@ class AccessGate:
             by = Decider(owner.id, owner.full_name)
             _, told = await self.requests.put(tx, guest, AccessStatus.ALLOWED, by)
         for place in told:
-            self.settle(place)
+            self.wakeups.wake(place)
 
     async def _turn_away(self, update: Update | MessageBatch, verdict: Decision) -> None:
         asked = next(filter(self._expects_answer, _messages(update)), None)
@@ -102,7 +102,7 @@ class AccessGate:
             await self._close(tx, update)
         await self.storage.database.scrub_soon()
         for place in told:
-            self.settle(place)
+            self.wakeups.wake(place)
 
     async def _close(self, tx: Transaction, update: Update | MessageBatch) -> None:
         """What they said is not kept."""

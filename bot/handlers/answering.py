@@ -28,6 +28,7 @@ from bot.outbound.delivery import DeliveredPart, Deliverer
 from bot.outbound.post import Wanted, always
 from bot.outbound.preview import Preview
 from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.lanes import Lanes
 from storage import Storage, until_stored
 from storage.records import ONE_MESSAGE, Button, Chat, ChatKey, Delivery, File, Notice
 from storage.transcript import PendingReply
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReplyWorker:
-    """Settles what conversations are owed."""
+    """Processes what is pending in chats."""
 
     storage: Storage
     conversation: Conversation
@@ -47,8 +48,9 @@ class ReplyWorker:
     hints: BudgetWarnings
     endings: Cancellations
     aside: SetAsideHandlers
+    lanes: Lanes
 
-    async def settle(self, place: ChatKey) -> None:
+    async def process_pending(self, place: ChatKey) -> None:
         """Give the answer that is owed at this place, deliver what is stored, send the notices. Raises StorageError."""
         chat = await self.storage.chats.find(place)
         if chat is not None and chat.gone:
@@ -100,7 +102,7 @@ class ReplyWorker:
                     await until_stored(end)
                 await self.alarm.hear(answer.draft.helper.failure if answer.draft.helper else None)
                 for other in await self.hints.give(chat):
-                    self.alarm.settle(other)
+                    self.lanes.wake(other)
             except ModelError as exc:
                 log_unanswered(chat.id, exc)
                 await self.alarm.hear(exc)
@@ -183,7 +185,7 @@ class ReplyWorker:
         async with self.storage.transaction() as tx:
             await self.storage.notices.withdraw(tx, shared, [texts.NOT_SHOWN_ALONE])
             await self.storage.notices.add(tx, Notice(shared, False, texts.NOT_SHOWN_ALONE))
-        self.alarm.settle(shared)
+        self.lanes.wake(shared)
 
     async def _moved(self, place: ChatKey, exc: Undeliverable) -> ChatKey | None:
         """Where the chat is now, when Telegram refused because it has moved; a bot that was removed is quiet there.
@@ -195,7 +197,7 @@ class ReplyWorker:
             if isinstance(cause, ChatMigrated):
                 old, new = place.telegram_id, cause.new_chat_id
                 self.aside.door.moves[old] = new
-                if not self.aside.waits(place):
+                if not self.lanes.waits(place):
                     await self.storage.presence.migrate(tx, old, self.aside.door.now(new))
                 return replace(place, telegram_id=new)
             if isinstance(cause, Forbidden) and not place.direct:  # where one person may be meant, and others write on
@@ -217,7 +219,7 @@ class ReplyWorker:
         """Send them; `all_of_it`: also strangers' requests and broadcasts, unless something waits in the lane."""
         for notice_id, notice in await self.storage.notices.waiting(place):
             apart = notice.about is not None or notice.broadcast is not None
-            if apart and (not all_of_it or self.aside.waits(place)):
+            if apart and (not all_of_it or self.lanes.waits(place)):
                 continue
             key = WorkKey(WorkKind.NOTICE, notice_id)
             if self.aside.quarantine.is_exhausted(key):

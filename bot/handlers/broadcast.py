@@ -23,6 +23,7 @@ from bot.handlers.broadcast_content import MOST_CAPTION, content_of
 from bot.handlers.context import acknowledge, answer, edited, pressed
 from bot.handlers.membership import drop_owner_menu, register_owner_menu
 from bot.language import plural, speaking, texts
+from bot.updates.lanes import Wakeups
 from storage import Storage
 from storage.broadcasts import BroadcastContent
 from storage.records import Button, ChatKey, Notice
@@ -100,12 +101,12 @@ def _question(message: Message, content: BroadcastContent, chats: str, buttons: 
 
 @dataclass(frozen=True, slots=True)
 class OutboxWorker:
-    """Runs them; `settle` has a conversation's notices sent."""
+    """Runs them; `wakeups` has a chat's notices sent."""
 
     storage: Storage
     bot: Bot
     owners: Owners
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
     menus: set[int] = field(default_factory=set)
     """The owners whose menu shows their commands."""
 
@@ -116,7 +117,7 @@ class OutboxWorker:
         for broadcast in await self.storage.broadcasts.sending():
             await self._go_on(broadcast.id, broadcast.text)
         for place in await self.storage.notices.places_waiting():
-            self.settle(place)
+            self.wakeups.wake(place)
         await self._menus()
 
     async def _leave(self, telegram_id: int) -> None:
@@ -163,8 +164,7 @@ class OwnerAlerts:
 
     storage: Storage
     owners: Owners
-    settle: Callable[[ChatKey], None] = field(default=lambda _: None)
-    """Has a conversation's notices sent; the lanes' own, once there are lanes."""
+    wakeups: Wakeups
     told: set[type[ModelError]] = field(default_factory=set)
 
     async def hear(self, failure: ModelError | None) -> None:
@@ -182,4 +182,4 @@ class OwnerAlerts:
             for place in places:
                 await self.storage.notices.add(tx, Notice(place, private=True, text=text))
         for place in places:
-            self.settle(place)
+            self.wakeups.wake(place)

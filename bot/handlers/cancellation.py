@@ -87,7 +87,7 @@ class Cancellations:
     _ahead: dict[ChatKey, tuple[int, ...]] = field(default_factory=dict)
     """Where the next question is not to be answered, and the updates that say so."""
     waits: Callable[[ChatKey], bool] = field(default=lambda _: False)
-    """Whether a question waits in the lane there, or for its rest; the lanes' own, once there are lanes."""
+    """Whether a question waits in the lane there, or for its rest."""
     broadcasts: set[int] = field(default_factory=set)
     """Those that were stopped: what is about to go out of them does not."""
 

@@ -33,6 +33,7 @@ from bot.handlers.context import acknowledge, answer, argument, is_private, pres
 from bot.inbound.addressing import SHARED
 from bot.inbound.quotes import replied_to
 from bot.language import texts
+from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
@@ -46,11 +47,11 @@ Handler = Callable[[Update, object], Coroutine[object, object, None]]
 
 @dataclass(frozen=True, slots=True)
 class OwnerLinkHandlers:
-    """Hears codes; `settle` has a conversation's notices sent, `clock` gives Unix seconds."""
+    """Hears codes; `wakeups` has a chat's notices sent, `clock` gives Unix seconds."""
 
     storage: Storage
     requests: AccessRequests
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
     clock: Callable[[], float]
 
     async def attempt(self, update: Update | MessageBatch) -> bool:
@@ -89,7 +90,7 @@ class OwnerLinkHandlers:
             await self.storage.inbox.done(tx, [update_id])
             await self.storage.inbox.blank(tx, [update_id])
         for place in told:
-            self.settle(place)
+            self.wakeups.wake(place)
 
 
 def _code(message: Message) -> str:
@@ -99,11 +100,11 @@ def _code(message: Message) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessRequestHandlers:
-    """Takes the owners' answers; `settle` has a conversation's notices sent."""
+    """Takes the owners' answers; `wakeups` has a chat's notices sent."""
 
     storage: Storage
     requests: AccessRequests
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
 
     async def press(self, update: Update, _: object) -> None:
         """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
@@ -124,7 +125,7 @@ class AccessRequestHandlers:
                 await self.storage.notices.add(tx, late)
             await self.storage.inbox.done(tx, [update.update_id])
         for place in told or ():
-            self.settle(place)
+            self.wakeups.wake(place)
         form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
         await acknowledge(query, form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
 
@@ -189,14 +190,14 @@ def _same_sender(message: Message, other: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OwnerHandlers:
-    """One method per command; `settle` has a conversation's notices sent."""
+    """One method per command; `wakeups` has a chat's notices sent."""
 
     storage: Storage
     requests: AccessRequests
     listing: RosterReader
     claims: OwnerLinkHandlers
     commands: CommandHandlers
-    settle: Callable[[ChatKey], None]
+    wakeups: Wakeups
 
     def only(self, handler: Handler) -> Handler:
         """The handler for owners in private; for others it is a command that there is not."""
@@ -290,7 +291,7 @@ class OwnerHandlers:
             await self.storage.notices.add(tx, notice)
             await self.storage.inbox.done(tx, [update.update_id])
         for place in told:
-            self.settle(place)
+            self.wakeups.wake(place)
 
     async def _meant(self, message: Message) -> Applicant | None:
         """Whom a command is about."""

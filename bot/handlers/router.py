@@ -103,6 +103,10 @@ class Router:
     unstored: dict[tuple[int, ...], StorageError] = field(default_factory=dict)
     """Updates whose handler the database failed."""
 
+    async def close(self) -> None:
+        """End what is under way outside the lanes."""
+        await self.topics.close()
+
     def register(self) -> None:
         """Fill the application's table."""
         add, only, door = self.application.add_handler, self.admins.only, self.entrance
@@ -168,7 +172,7 @@ class Router:
         parts = self._parts(place, batch) if batch else []
         for number, part in enumerate(parts):
             await self._take_up(place, part, continues=number > 0)
-        await until_stored(partial(self._settle, place))
+        await until_stored(partial(self._process_pending, place))
 
     async def overtake(self, arrival: QueuedUpdate) -> None:
         """See ``intake.lanes.Work``."""
@@ -267,16 +271,16 @@ class Router:
         to = destination(place_of(message), is_private(message), None)
         return self.replies.sender.busy(to, _action(subject, message))
 
-    async def _settle(self, place: ChatKey) -> None:
+    async def _process_pending(self, place: ChatKey) -> None:
         chat = await self.replies.storage.chats.find(place)
         with speaking(chat_language(chat)):
             try:
-                await self.replies.settle(place)
+                await self.replies.process_pending(place)
             except StorageError:
                 raise
             except Exception as exc:  # noqa: BLE001 - one chat's failure, of whatever kind, must not end its lane
                 await self.failures.in_lane(place, exc)
-                await self.replies.settle(place)
+                await self.replies.process_pending(place)
             await self.topics.see_to(place)
 
     async def _language(self, subject: Update | MessageBatch) -> str:

@@ -5,7 +5,7 @@ See ``intake.quarantine``.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from telegram import Bot, Message, Update
 
@@ -14,6 +14,7 @@ from bot.conversation.incoming_message import AGAIN
 from bot.handlers.context import acknowledge, answer, edited, pressed, sender_in
 from bot.language import texts
 from bot.updates.in_flight import WorkKey, WorkKind
+from bot.updates.lanes import Lanes
 from bot.updates.parsing import QueuedUpdate, parse, place_of
 from bot.updates.quarantine import Quarantine
 from storage import Storage, Transaction
@@ -25,7 +26,7 @@ KEEP_S = 3 * 86_400.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SetAsideHandlers:
     """Sets aside and takes up again; `clock` gives Unix seconds."""
 
@@ -34,10 +35,7 @@ class SetAsideHandlers:
     door: AccessPolicy
     bot: Bot
     clock: Callable[[], float]
-    put: Callable[[QueuedUpdate], None] = field(default=lambda _: None)
-    """Hands an update to its lane; the lanes' own, once there are lanes."""
-    waits: Callable[[ChatKey], bool] = field(default=lambda _: False)
-    """Whether something waits in the lane there; the lanes' own, too."""
+    lanes: Lanes
 
     async def update(self, arrival: QueuedUpdate, key: WorkKey) -> None:
         """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
@@ -88,7 +86,7 @@ class SetAsideHandlers:
                 await self.storage.notices.add(tx, edited(message, texts.TAKEN_UP_AGAIN))
             await self.storage.inbox.done(tx, [update.update_id])
         if arrival is not None:
-            self.put(arrival)
+            self.lanes.put(arrival)
         await acknowledge(query, "" if taken else texts.OLD_BUTTON)
 
     async def _take_up(self, tx: Transaction, place: ChatKey, key: WorkKey | None) -> tuple[QueuedUpdate | None, bool]:

@@ -25,6 +25,13 @@ MOST_OVERHEARD = 10_000
 log = logging.getLogger(__name__)
 
 
+class Wakeups(Protocol):
+    """For those who store something that a chat's lane is to send."""
+
+    def wake(self, key: ChatKey) -> None:
+        """Have this chat's lane process what is pending."""
+
+
 class LaneWorker(Protocol):
     """What is done in the lanes."""
 
@@ -62,7 +69,8 @@ class _Lane:
     current: Sequence[QueuedUpdate] = ()
     asking: int = 0
     """How many of the queue are not only overheard."""
-    owed: bool = False
+    pending: bool = False
+    """Woken: the worker is to run even without an update."""
     full: bool = False
     """Somebody was told that too much waits."""
 
@@ -70,15 +78,24 @@ class _Lane:
 class Lanes:
     """All lanes and their tasks."""
 
-    def __init__(self, work: LaneWorker) -> None:
-        self._work = work
+    def __init__(self) -> None:
+        self._worker: LaneWorker | None = None
         self._lanes: dict[ChatKey, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
 
-    def settle(self, place: ChatKey) -> None:
-        """Have the lane see to what its conversation is owed, before it goes on with what waits in it."""
-        self._lane(place).owed = True
+    def start(self, worker: LaneWorker) -> None:
+        """Give them their worker, before anything is put or woken."""
+        self._worker = worker
+
+    @property
+    def _work(self) -> LaneWorker:
+        assert self._worker is not None, "started"
+        return self._worker
+
+    def wake(self, key: ChatKey) -> None:
+        """Have the lane process what is pending in its chat before it goes on with its queue."""
+        self._lane(key).pending = True
 
     def put(self, arrival: QueuedUpdate) -> None:
         """Hand over one update; returns at once. After `drain` began it is left to the next start."""
@@ -147,18 +164,18 @@ class Lanes:
 
     async def _overtake(self, arrival: QueuedUpdate) -> None:
         await self._work.overtake(arrival)
-        self.settle(arrival.place)
+        self.wake(arrival.place)
 
     async def _leave_out(self, arrival: QueuedUpdate, *, tell: bool) -> None:
         await self._work.overflow(arrival, tell=tell)
         if tell:
-            self.settle(arrival.place)
+            self.wake(arrival.place)
 
     async def _run(self, place: ChatKey, lane: _Lane) -> None:
         try:
-            while self._open and (lane.owed or lane.queue):
-                lane.current = () if lane.owed else await self._next_batch(lane)
-                lane.owed, lane.gathered = False, ()
+            while self._open and (lane.pending or lane.queue):
+                lane.current = () if lane.pending else await self._next_batch(lane)
+                lane.pending, lane.gathered = False, ()
                 await self._handle(place, lane.current)
                 lane.current, lane.full = (), lane.full and bool(lane.queue)
         finally:

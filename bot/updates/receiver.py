@@ -60,7 +60,7 @@ class Receiver:
         except TimeoutError:
             log.warning("What the last process may have died of is not through yet; the other chats go on beside it")
         for place in await self._storage.chats.with_open_work():
-            self._lanes.settle(place)
+            self._lanes.wake(place)
         self._put(arrivals)
 
     async def _try_alone(
@@ -69,7 +69,7 @@ class Receiver:
         """Have a suspect's lane work alone until the suspect is through; returns the arrivals of the other lanes."""
         if key.kind is WorkKind.UPDATE:
             place = next((one.place for one in arrivals if one.update_id == key.id), place)
-        self._lanes.settle(place)
+        self._lanes.wake(place)
         self._put([one for one in arrivals if one.place == place])
         with suppress(TimeoutError):
             async with asyncio.timeout(HOLD_ANSWER_S if key.kind is WorkKind.ANSWER else None):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot import engine
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.tokens import estimate
 from bot.conversation.window import WindowReader
 from bot.llm.interface import CacheProfile
 from bot.settings import Settings
+from bot.wiring import conversation as wiring
 from storage import Storage
 from tests.scripted import OneModel, ScriptedModel
 
@@ -17,8 +17,8 @@ def test_an_engine_of_ones_own_has_its_price(storage: Storage, setting: dict[str
     model = ScriptedModel([])
     settings = Settings(telegram_bot_token="123456:AAE-any_token_of_a_bot", openai_api_key="any", **setting)  # type: ignore[arg-type]
     models = OneModel(model, CacheProfile(explicit=False, minimum=1024, lifetime_s=300, hit=0.05))
-    hit = engine._hit(settings, models)
-    policy = engine._policy(settings, ModelSelector(models, "m"))
+    hit = wiring._hit(settings, models)
+    policy = wiring._policy(settings, ModelSelector(models, "m"))
     windows = WindowReader(storage, policy, ModelSelector(models, "m"), "Be kind.", estimate, hit=hit)
     assert hit("m") == price
     assert windows.policy_for(model).cached_price == (price or 0.3)

@@ -7,7 +7,7 @@ import pytest
 from bot.doctor import extras, model_requests
 from bot.doctor.report import Finding, Severity
 from bot.llm import local
-from bot.services import open_services
+from bot.wiring.servers import open_servers
 from sandbox.model import Fail, Hang
 from tests.doctor.conftest import World
 from tests.llm.local_library import needs_library
@@ -16,7 +16,7 @@ from tests.llm.local_library import needs_library
 async def _meaning(world: World, **variables: str) -> Finding:
     async with AsyncExitStack() as stack:
         settings = world.settings(**variables)
-        return await extras.meaning(settings, open_services(settings, stack).embedder)
+        return await extras.meaning(settings, open_servers(settings, stack).embedder)
 
 
 async def test_without_an_embedding_model_there_is_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from bot.doctor import media_checks, model_requests
 from bot.doctor.model_requests import Bill
 from bot.doctor.report import Finding, Severity
 from bot.llm.profiles import ModelProfile
-from bot.services import RequestQueues, _transcriber
+from bot.wiring.servers import RequestQueues, _transcriber
 from sandbox.model import ChatRequest, Fail, Hang, Say
 from sandbox.model.behaviour import Behaviour
 from tests.doctor.conftest import World, look

@@ -6,6 +6,7 @@ from telegram.error import ChatMigrated
 
 from bot.access.policy import Owners
 from bot.handlers.broadcast import OutboxWorker
+from bot.updates.lanes import Lanes
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant
 
@@ -30,7 +31,7 @@ async def test_bot_leaves_migrated_group_at_new_id(storage: Storage) -> None:
         await storage.access.leave(tx, OLD)
     telegram = Telegram()
     owners = Owners(storage, frozenset(), stored=False)
-    errands = OutboxWorker(storage, cast("Any", telegram), owners, lambda _: None)
+    errands = OutboxWorker(storage, cast("Any", telegram), owners, Lanes())
     for _ in range(3):
         await errands.run()
     assert telegram.left == [NEW]

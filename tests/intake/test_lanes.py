@@ -58,7 +58,13 @@ class Recorder:
         self.edits.append(arrival.update_id)
 
 
-async def _settled(lanes: Lanes) -> None:
+def _started(work: Recorder) -> Lanes:
+    lanes = Lanes()
+    lanes.start(work)
+    return lanes
+
+
+async def _drained(lanes: Lanes) -> None:
     await lanes.drain(5.0)
 
 
@@ -70,7 +76,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_messages_during_turn_form_one_next_turn() -> None:
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     for number in (2, 3, 4):
@@ -78,37 +84,37 @@ async def test_messages_during_turn_form_one_next_turn() -> None:
     work.gates.pop(HOME).set()
     await asyncio.sleep(0.01)
     assert work.batches == [(HOME, [1]), (HOME, [2, 3, 4])]
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_a_command_keeps_its_place_between_messages() -> None:
     work = Recorder()
-    lanes = Lanes(work)
+    lanes = _started(work)
     for number, text in enumerate(["a", "b", "/reset", "c"], start=1):
         lanes.put(arrival(number, text))
     await asyncio.sleep(0.01)
     assert work.batches == [(HOME, [1, 2]), (HOME, [3]), (HOME, [4])]
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_a_slow_chat_delays_no_other() -> None:
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "slow"))
     lanes.put(arrival(2, "quick", chat_id=6))
     async with asyncio.timeout(1):
         await work.handled.wait()
     assert work.batches == [(HOME, [1]), (OTHER, [2])]
     work.gates.pop(HOME).set()
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_stop_overtakes_queue_and_lane_wakes_afterwards() -> None:
     """After it the lane runs once without messages, before the next command."""
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     lanes.put(arrival(2, "/reset"))
@@ -119,58 +125,58 @@ async def test_stop_overtakes_queue_and_lane_wakes_afterwards() -> None:
     gate.set()
     await asyncio.sleep(0.01)
     assert work.batches == [(HOME, [1]), (HOME, []), (HOME, [2])]
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_parts_of_long_paste_are_awaited() -> None:
     work = Recorder()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "x" * 4090))
     await asyncio.sleep(0.02)
     assert work.batches == []
     lanes.put(arrival(2, "rest"))
     await asyncio.sleep(0.02)
     assert work.batches == [(HOME, [1, 2])]
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_missing_part_of_paste_is_awaited_briefly() -> None:
     work = Recorder()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "x" * 4090))
     async with asyncio.timeout(1):
         await work.handled.wait()
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_forward_after_comment_restarts_the_turn() -> None:
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "what do you think?"))
     await asyncio.sleep(0)
     lanes.put(arrival(2, "the news", **FORWARD))
     assert work.more == [HOME]
     gate.set()
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_lane_survives_failure_and_ends_when_idle() -> None:
     work = Recorder()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "boom"))
     lanes.put(arrival(2, "/help"))
     await asyncio.sleep(0.01)
     assert work.batches == [(HOME, [1]), (HOME, [2])]
     assert lanes._lanes == {}
-    await _settled(lanes)
+    await _drained(lanes)
 
 
 async def test_draining_finishes_current_work_only() -> None:
     """The rest is left to the next start."""
     work = Recorder()
     work.gates[HOME] = gate = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     lanes.put(arrival(2, "/help"))
@@ -184,7 +190,7 @@ async def test_draining_finishes_current_work_only() -> None:
 async def test_draining_cancels_what_takes_too_long() -> None:
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     await lanes.drain(0.01)
@@ -195,7 +201,7 @@ async def test_queue_overflow_is_dropped_and_reported_once(monkeypatch: pytest.M
     monkeypatch.setattr(module, "MOST_WAITING", 2)
     work = Recorder()
     work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     for number in range(2, 7):
@@ -203,7 +209,7 @@ async def test_queue_overflow_is_dropped_and_reported_once(monkeypatch: pytest.M
     await asyncio.sleep(0)
     assert work.left_out == [(4, True), (5, False), (6, False)]
     work.gates[HOME].set()
-    await _settled(lanes)
+    await _drained(lanes)
     assert [numbers for _, numbers in work.batches if numbers] == [[1]]
 
 
@@ -213,7 +219,7 @@ async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.M
     work = Recorder()
     work.overheard = {*range(2, 9)} - {5, 6}
     work.gates[HOME] = asyncio.Event()
-    lanes = Lanes(work)
+    lanes = _started(work)
     lanes.put(arrival(1, "a"))
     await asyncio.sleep(0)
     for number in range(2, 9):
@@ -226,4 +232,4 @@ async def test_what_nobody_asks_waits_beside_the_questions(monkeypatch: pytest.M
     lanes.put(arrival(9, "/9"))
     await asyncio.sleep(0.01)
     assert [numbers for _, numbers in work.batches if numbers] == [[1], [2], [3], [4], [5], [7], [9]]
-    await _settled(lanes)
+    await _drained(lanes)

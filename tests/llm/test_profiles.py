@@ -9,8 +9,8 @@ from bot.errors import SettingError
 from bot.llm.interface import CacheProfile, Capabilities
 from bot.llm.known import KNOWN
 from bot.llm.profiles import ModelProfile, Profiles
-from bot.services import open_services
 from bot.settings import load
+from bot.wiring.servers import open_servers
 
 UNKNOWN_WINDOW = ModelProfile().context_window
 
@@ -215,7 +215,7 @@ def test_what_is_ours_is_in_no_extra_body(monkeypatch: pytest.MonkeyPatch, tmp_p
     for name, value in {"TELEGRAM_BOT_TOKEN": "1:abc", "OPENAI_API_KEY": "any", "MODEL_PROFILES": str(path)}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match="'messages' is set by the bot itself"):
-        open_services(load(env_file=None), AsyncExitStack())
+        open_servers(load(env_file=None), AsyncExitStack())
 
 
 OPENAI, AZURE, OPENROUTER = (

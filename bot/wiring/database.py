@@ -1,4 +1,4 @@
-"""The database, opened for one process alone or beside a running bot, and the door that stands on it."""
+"""The database, opened for one process alone or next to a running bot, and who it lets in."""
 
 import asyncio
 import logging
@@ -16,16 +16,16 @@ from storage.inspection import version_of
 log = logging.getLogger(__name__)
 
 
-def make_door(settings: Settings, storage: Storage) -> AccessPolicy:
-    """Who is let in, as the settings have it."""
+def access_policy(settings: Settings, storage: Storage) -> AccessPolicy:
+    """Who has access: by the settings, and by what the owners decided."""
     owners = Owners(storage, settings.owner_ids, stored=settings.access != "list")
     return AccessPolicy(storage, settings.access, owners, settings.allowed_ids)
 
 
 async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
-    """Open a database that is there, whether a bot runs on it or not, until the stack is closed. Raises StartError.
+    """Open an existing database, whether a bot is using it or not, until the stack is closed. Raises StartError.
 
-    Only without a bot is it brought to this version's schema: one of an older version may be at work on it.
+    It is migrated only when no bot is using it: a running bot may be of an older version.
     """
     path = settings.database_path
     if not await asyncio.to_thread(path.exists):
@@ -43,12 +43,12 @@ async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:
     except StorageError as exc:
         raise StartError(f"{path}: {exc}") from exc
     stack.push_async_callback(storage.close)
-    await asyncio.to_thread(_look_around, path)
+    await asyncio.to_thread(_tidy_folder, path)
     return storage
 
 
 async def take(settings: Settings, stack: AsyncExitStack) -> None:
-    """Have the database's place for this process alone, without opening what is there. Raises StartError."""
+    """Lock the database's path for this process, without opening the file. Raises StartError."""
     path = settings.database_path
     try:
         await asyncio.to_thread(files.make_folder, path.parent)
@@ -60,7 +60,7 @@ async def take(settings: Settings, stack: AsyncExitStack) -> None:
     stack.callback(lock.release)
 
 
-def _look_around(path: Path) -> None:
+def _tidy_folder(path: Path) -> None:
     backup.sweep(path)
     files.tighten(files.of_database(path))
     if copies := old_version.copies(path):
@@ -72,9 +72,9 @@ def _listed(paths: Sequence[Path]) -> str:
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = WAIT_S) -> Storage:
-    """Open it, for this process alone, until the stack is closed; `wait` so many seconds for another one to end.
+    """Open the database for this process alone, until the stack is closed. Raises StartError.
 
-    Raises StartError.
+    `wait`: how long another process may take to release it, in seconds.
     """
     path = settings.database_path
     try:
@@ -89,5 +89,5 @@ async def open_storage(settings: Settings, stack: AsyncExitStack, wait: float = 
     except StorageError as exc:
         raise SettingError(f"DATABASE_URL: {path} can't be opened: {exc}") from exc
     stack.push_async_callback(storage.close)
-    await asyncio.to_thread(_look_around, path)
+    await asyncio.to_thread(_tidy_folder, path)
     return storage

@@ -1,10 +1,10 @@
-"""What the bot works with besides Telegram and its database: the model's server, and the workshop for files."""
+"""The model servers that the settings name, and the converter for files."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.api_keys import misplaced
@@ -36,43 +36,51 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """All of them; None: not set up."""
+class Servers:
+    """None: not set up."""
 
     models: Models
     profiles: Profiles
     embedder: Embedder | None
     transcriber: Transcriber | None
-    workshop: Converter
+    converter: Converter
+
+    @property
+    def keeper(self) -> OpenAIServer | None:
+        """The server that may store responses, which is the first one; None: it is of another kind."""
+        models = self.models
+        while isinstance(models, WithFallback):
+            models = models.first
+        return models if isinstance(models, OpenAIServer) else None
 
 
-@dataclass(slots=True)
 class RequestQueues:
-    """A gate for each server and account, whatever is asked of it; see `Settings.model_concurrency`."""
+    """One queue for each server and account, for all kinds of requests; see `Settings.model_concurrency`."""
 
-    most: int | None
-    patience: float
-    _made: dict[tuple[str, str | None], RequestQueue] = field(default_factory=dict)
+    def __init__(self, most: int | None, patience: float) -> None:
+        self._most = most
+        self._patience = patience
+        self._made: dict[tuple[str, str | None], RequestQueue] = {}
 
     def of(self, url: str, key: str | None) -> RequestQueue:
-        """The gate of what is behind an address."""
-        parts = urlsplit(url)
-        return self._made.setdefault((parts.netloc.lower(), key), RequestQueue(parts.netloc, self.most, self.patience))
+        """The queue for the server at this address."""
+        host = urlsplit(url).netloc
+        return self._made.setdefault((host.lower(), key), RequestQueue(host, self._most, self._patience))
 
 
-def open_services(settings: Settings, stack: AsyncExitStack) -> Services:
-    """Make them, to be closed with the stack. Raises SettingError for a file of profiles that is wrong."""
+def open_servers(settings: Settings, stack: AsyncExitStack) -> Servers:
+    """Make them, to be closed with the stack. Raises SettingError for an invalid MODEL_PROFILES file."""
     profiles = KNOWN.with_voice(settings.voice) if settings.voice else KNOWN
     profiles = profiles.with_file(settings.model_profiles) if settings.model_profiles else profiles
     _leave_ours(profiles)
     _check_keys(profiles)
-    gates = RequestQueues(settings.model_concurrency, settings.model_timeout)
-    models, embedder = _models(settings, profiles, gates), _embedder(settings, gates)
-    services = Services(models, profiles, embedder, _transcriber(settings, gates), Converter())
-    for service in (services.models, services.embedder, services.transcriber, services.workshop):
-        if service is not None:
-            stack.push_async_callback(service.close)
-    return services
+    queues = RequestQueues(settings.model_concurrency, settings.model_timeout)
+    models, embedder = _models(settings, profiles, queues), _embedder(settings, queues)
+    servers = Servers(models, profiles, embedder, _transcriber(settings, queues), Converter())
+    for one in (servers.models, servers.embedder, servers.transcriber, servers.converter):
+        if one is not None:
+            stack.push_async_callback(one.close)
+    return servers
 
 
 def _leave_ours(profiles: Profiles) -> None:
@@ -93,22 +101,22 @@ def _check_keys(profiles: Profiles) -> None:
             raise SettingError(f'MODEL_PROFILES: fallbacks."{name}".base_url: {wrong}')
 
 
-async def ask_services(
+async def ask_servers(
     settings: Settings, stack: AsyncExitStack, patience: float | None = None, memory: FactStore | None = None
-) -> Services:
-    """Open them, and ask the model's servers what they tell of their models.
+) -> Servers:
+    """Open them, and ask the model servers about their models.
 
-    What is not told within `patience` seconds is learned in the background, until the stack is closed. `memory`: what
-    was learned of servers before.
+    What they don't answer within `patience` seconds is learned in the background, until the stack is closed. `memory`:
+    what was learned about servers before.
     """
-    services = open_services(settings, stack)
+    servers = open_servers(settings, stack)
     if memory is not None:
-        for server in _servers(services.models):
+        for server in _servers(servers.models):
             server.remember(memory)
-    learning = asyncio.create_task(services.models.learn(), name="lists of models")
+    learning = asyncio.create_task(servers.models.learn(), name="lists of models")
     stack.push_async_callback(_given_up, learning)
     await asyncio.wait([learning], timeout=patience)
-    return services
+    return servers
 
 
 async def _given_up(learning: asyncio.Task[None]) -> None:
@@ -116,9 +124,9 @@ async def _given_up(learning: asyncio.Task[None]) -> None:
     await asyncio.wait([learning])
 
 
-def _models(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Models:
-    first = _server(settings, profiles, gates)
-    servers = [(name, _of_fallback(settings, profiles, name, gates) or first) for name in settings.fallbacks]
+def _models(settings: Settings, profiles: Profiles, queues: RequestQueues) -> Models:
+    first = _server(settings, profiles, queues)
+    servers = [(name, _of_fallback(settings, profiles, name, queues) or first) for name in settings.fallbacks]
     if not servers:
         return first
     patience = FALLBACK_SHARE * settings.model_timeout / len(servers)
@@ -130,20 +138,13 @@ def _models(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Mod
     return WithFallback(first, models, name, patience)
 
 
-def keeper(models: Models) -> OpenAIServer | None:
-    """The server that may have kept responses, which is the first one; None: it is of another kind."""
-    while isinstance(models, WithFallback):
-        models = models.first
-    return models if isinstance(models, OpenAIServer) else None
-
-
 def _servers(models: Models) -> list[Server]:
     if isinstance(models, WithFallback):
         return _servers(models.first) + _servers(models.second)
     return [models] if isinstance(models, Server) else []
 
 
-def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: RequestQueues) -> Server | None:
+def _of_fallback(settings: Settings, profiles: Profiles, name: str, queues: RequestQueues) -> Server | None:
     """A fallback's own server; None: it is the main model's."""
     own = profiles.fallbacks.get(name, Fallback())
     base_url, key = own.base_url, own.api_key and sendable(own.api_key)
@@ -159,14 +160,14 @@ def _of_fallback(settings: Settings, profiles: Profiles, name: str, gates: Reque
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
-        gate=gates.of(base_url, key.get_secret_value()),
+        gate=queues.of(base_url, key.get_secret_value()),
         markers_anyway=settings.cache_markers == "on",
     )
 
 
-def _server(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Server:
+def _server(settings: Settings, profiles: Profiles, queues: RequestQueues) -> Server:
     if settings.llm_api == "dashscope":
-        return _native(settings, profiles, gates)
+        return _native(settings, profiles, queues)
     return OpenAIServer(
         APIS[settings.llm_api],
         base_url=settings.openai_base_url,
@@ -175,12 +176,12 @@ def _server(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Ser
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
-        gate=gates.of(settings.openai_base_url, settings.model_key),
+        gate=queues.of(settings.openai_base_url, settings.model_key),
         markers_anyway=settings.cache_markers == "on",
     )
 
 
-def _native(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Server:
+def _native(settings: Settings, profiles: Profiles, queues: RequestQueues) -> Server:
     try:
         from bot.llm.dashscope import DashScopeServer
     except ImportError as exc:
@@ -193,11 +194,11 @@ def _native(settings: Settings, profiles: Profiles, gates: RequestQueues) -> Ser
         timeout=settings.model_timeout,
         profiles=profiles,
         most_tokens=settings.max_answer_tokens,
-        gate=gates.of(settings.dashscope_url, settings.model_key),
+        gate=queues.of(settings.dashscope_url, settings.model_key),
     )
 
 
-def _embedder(settings: Settings, gates: RequestQueues) -> Embedder | None:
+def _embedder(settings: Settings, queues: RequestQueues) -> Embedder | None:
     if settings.embedding_model == "off":
         return None
     if settings.embedding_model in (None, "local"):
@@ -208,7 +209,7 @@ def _embedder(settings: Settings, gates: RequestQueues) -> Embedder | None:
         api_key=key,
         model=settings.embedding_model,
         timeout=settings.model_timeout,
-        gate=gates.of(settings.embedding_url, key),
+        gate=queues.of(settings.embedding_url, key),
     )
 
 
@@ -226,7 +227,7 @@ def _local_embedder(*, named: bool) -> LocalEmbeddings | None:
     return None
 
 
-def _transcriber(settings: Settings, gates: RequestQueues) -> Transcriptions | None:
+def _transcriber(settings: Settings, queues: RequestQueues) -> Transcriptions | None:
     if settings.transcription_model is None:
         return None
     key = _told(settings.transcription_key, "TRANSCRIPTION_API_KEY", settings.transcription_url)
@@ -235,7 +236,7 @@ def _transcriber(settings: Settings, gates: RequestQueues) -> Transcriptions | N
         api_key=key,
         model=settings.transcription_model,
         timeout=settings.model_timeout,
-        gate=gates.of(settings.transcription_url, key),
+        gate=queues.of(settings.transcription_url, key),
     )
 
 

@@ -1,4 +1,4 @@
-"""Budgets, put together: those of the settings, at the prices of the profiles."""
+"""The budgets of the settings, at the prices of the model profiles."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping

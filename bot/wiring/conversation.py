@@ -1,0 +1,200 @@
+"""The conversation engine: the part of the wiring that knows neither Telegram nor openai."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from bot.conversation.answer import MediaAttempts
+from bot.conversation.attempts import AnswerAttempts
+from bot.conversation.cache_markers import CacheMarkerPolicy
+from bot.conversation.compaction import Compactor
+from bot.conversation.content_filter import ContentFilterRecovery
+from bot.conversation.embedding import EmbeddingIndex
+from bot.conversation.forgetting import Eraser, Forgetting
+from bot.conversation.generation import SpeakerPrefix
+from bot.conversation.indexing import Indexer, IndexRepair
+from bot.conversation.maintenance import Maintenance, Retention
+from bot.conversation.memory import MemoryEditor
+from bot.conversation.model_selector import ModelSelector
+from bot.conversation.prompt import RECALL, REMEMBER
+from bot.conversation.prompt_builder import PromptBuilder
+from bot.conversation.recall import Recall
+from bot.conversation.recorder import TurnEditor, TurnRecorder
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.side_requests import SideRequests, TitleWriter
+from bot.conversation.summaries import Summaries
+from bot.conversation.thresholds import MemoryMode, WindowPolicy
+from bot.conversation.tokens import TokenCounter
+from bot.conversation.tools import Toolbox
+from bot.conversation.turn import Conversation
+from bot.conversation.usage_recorder import UsageRecorder
+from bot.conversation.window import WindowReader
+from bot.conversation.window_fitter import WindowFitter
+from bot.conversation.window_probe import WindowProbe
+from bot.errors import SettingError
+from bot.llm.interface import Models, Tool
+from bot.settings import Settings
+from bot.wiring.foundation import Foundation
+
+MOST_SYSTEM_SHARE = 0.25
+"""A system prompt that takes more than this share of the model's window leaves too little for a conversation."""
+
+DOCUMENT_SHARE, DOCUMENT_TOKENS = 0.25, 20_000
+"""The documents of a turn may take this share of the model's window, and this many tokens at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one thing there may be in a prompt."""
+
+    persona_tokens: int
+    """Of a chat's own system prompt."""
+    document_tokens: int
+    """Of the documents of a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the handlers and the scheduler are given."""
+
+    conversation: Conversation
+    recorder: TurnRecorder
+    editor: TurnEditor
+    selector: ModelSelector
+    maintenance: Maintenance
+    memory: MemoryEditor
+    summaries: Summaries
+    titles: TitleWriter
+    forgetting: Forgetting
+    eraser: Eraser
+    retention: Retention
+    recall: Recall
+    indexer: Indexer
+    limits: Limits
+
+
+def build_engine(base: Foundation, names: Collection[str]) -> Engine:
+    """Of settings that `check_system_prompt` has passed; `names` are the bot's own in Telegram."""
+    settings, storage, count_tokens, zone = base.settings, base.storage, base.count_tokens, base.settings.zone
+    models, embedder, timeout = base.servers.models, base.servers.embedder, settings.model_timeout
+    selector = _selector(settings, models)
+    policy = _policy(settings, selector)
+    usage = UsageRecorder(storage, zone, time.time)
+    windows = _windows(base, selector, policy)
+    side_requests = SideRequests(storage, usage, base.budget, count_tokens, timeout)
+    markers = CacheMarkerPolicy(storage, settings.cache_markers, models.cache, time.time)
+    refusals = RefusalSearch(windows, side_requests)
+    compactor = Compactor(storage, windows, side_requests, markers, refusals, time.time)
+    indexer = Indexer(storage, zone)
+    embedding = EmbeddingIndex(storage, embedder, zone, time.monotonic, usage) if embedder else None
+    maintenance = Maintenance(
+        storage=storage,
+        windows=windows,
+        compactor=compactor,
+        indexer=indexer,
+        embedding=embedding,
+        schedule=settings.compact_schedule,
+        clock=time.time,
+        mending=IndexRepair(indexer, time.monotonic),
+        measuring=WindowProbe(storage, selector, usage, count_tokens, timeout),
+    )
+    recall = Recall(storage, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
+    prompts = PromptBuilder(windows, recall, markers, Toolbox(storage, windows, recall, count_tokens, time.time))
+    attempts = MediaAttempts(prompts)
+    recorder = TurnRecorder(storage, zone, count_tokens, names, time.time)
+    return Engine(
+        conversation=Conversation(
+            storage=storage,
+            attempts=AnswerAttempts(attempts, ContentFilterRecovery(attempts, refusals, WindowFitter(maintenance))),
+            ledger=usage,
+            budget=base.budget,
+            heads=SpeakerPrefix(names),
+            count_tokens=count_tokens,
+            bound=timeout,
+            voice_note=base.servers.converter.voice_note,
+            clock=time.time,
+        ),
+        recorder=recorder,
+        editor=TurnEditor(storage, recorder, indexer, time.time),
+        selector=selector,
+        maintenance=maintenance,
+        memory=MemoryEditor(storage, compactor, zone, time.time),
+        summaries=Summaries(storage, windows, side_requests, markers, refusals, zone),
+        titles=TitleWriter(storage, side_requests, selector),
+        forgetting=Forgetting(storage, windows, time.time),
+        eraser=Eraser(storage, indexer),
+        retention=Retention(storage, indexer, windows.memory_tokens),
+        recall=recall,
+        indexer=indexer,
+        limits=_limits(policy),
+    )
+
+
+def _windows(base: Foundation, selector: ModelSelector, policy: WindowPolicy) -> WindowReader:
+    return WindowReader(
+        storage=base.storage,
+        policy=policy,
+        choice=selector,
+        system_prompt=base.settings.system_prompt,
+        count_tokens=base.count_tokens,
+        tools=_tools(base.settings),
+        follows=base.settings.context_window is None,
+        zone=base.settings.zone,
+        hit=_hit(base.settings, base.servers.models),
+    )
+
+
+def _tools(settings: Settings) -> tuple[Tool, ...]:
+    if settings.tools == "off":
+        return ()
+    return (RECALL, REMEMBER) if settings.recall_tokens else (REMEMBER,)
+
+
+def _selector(settings: Settings, models: Models) -> ModelSelector:
+    return ModelSelector(
+        models,
+        main=settings.openai_model,
+        offered=frozenset(settings.models) | {settings.openai_model},
+        vision=settings.vision_model,
+        default_vision=models.vision_model,
+    )
+
+
+def _policy(settings: Settings, selector: ModelSelector) -> WindowPolicy:
+    return WindowPolicy(
+        context_window=settings.context_window or selector.smallest_window,
+        way=MemoryMode(settings.memory),
+        compact_at=None if settings.compact_at == "auto" else float(settings.compact_at),
+        keep_rounds=settings.keep_rounds,
+        memory_tokens=settings.memory_tokens,
+        cached_price=settings.cached_price,
+        output_price=settings.output_price,
+    )
+
+
+def _hit(settings: Settings, models: Models) -> Callable[[str], float | None]:
+    if "cached_price" in settings.model_fields_set:
+        return lambda _: None
+    return lambda name: models.cache(name).hit
+
+
+def _limits(policy: WindowPolicy) -> Limits:
+    document = min(DOCUMENT_SHARE * policy.context_window, DOCUMENT_TOKENS)
+    return Limits(int(MOST_SYSTEM_SHARE * policy.context_window), int(document))
+
+
+async def check_system_prompt(base: Foundation) -> None:
+    """Raises SettingError when it does not fit; before that, the model servers get time to tell of a larger window."""
+    try:
+        check_prompt(base.settings, base.servers.models, base.count_tokens)
+    except SettingError:
+        await base.servers.models.ready()
+        check_prompt(base.settings, base.servers.models, base.count_tokens)
+
+
+def check_prompt(settings: Settings, models: Models, count_tokens: TokenCounter) -> None:
+    """Raises SettingError when the system prompt does not fit the model's window, as far as that is known."""
+    policy = _policy(settings, _selector(settings, models))
+    tokens, window = count_tokens(settings.system_prompt), policy.context_window
+    if tokens > MOST_SYSTEM_SHARE * window:
+        raise SettingError(f"SYSTEM_PROMPT: about {tokens} tokens are more than a quarter of CONTEXT_WINDOW ({window})")

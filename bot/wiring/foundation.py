@@ -1,0 +1,45 @@
+"""What the conversation and the Telegram side both build on."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.access.policy import AccessPolicy
+from bot.conversation.budget import Budget
+from bot.conversation.tokens import TokenCounter, counter
+from bot.language import load
+from bot.learning import LearnedFacts
+from bot.settings import Settings
+from bot.wiring.budget import Prices, open_budget, prices
+from bot.wiring.database import access_policy
+from bot.wiring.servers import Servers, ask_servers
+from storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Settings, database and model servers, and what follows from these alone."""
+
+    settings: Settings
+    storage: Storage
+    servers: Servers
+    access: AccessPolicy
+    prices: Prices
+    budget: Budget
+    count_tokens: TokenCounter
+
+
+async def lay_foundation(
+    settings: Settings, storage: Storage, stack: AsyncExitStack, patience: float | None
+) -> Foundation:
+    """Make it, to be closed with the stack; for `patience` see `ask_servers`. Raises SettingError."""
+    await asyncio.to_thread(load)  # OpenCC's dictionaries would block the event loop
+    learned = await LearnedFacts.open(storage, time.time)
+    stack.push_async_callback(learned.close)
+    servers = await ask_servers(settings, stack, patience, learned)
+    access = access_policy(settings, storage)
+    priced = prices(settings, servers.profiles, servers.models)
+    budget = await open_budget(settings, storage, priced, access.owners.has)
+    count_tokens = await asyncio.to_thread(counter, settings.openai_model)
+    return Foundation(settings, storage, servers, access, priced, budget, count_tokens)
