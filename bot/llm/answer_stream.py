@@ -1,15 +1,13 @@
-"""The end of a stream: a line that is left open behind the finish reason costs no finished answer.
+"""Cleaning and bounding a streamed answer: whole characters, reasoning split from text, and a guaranteed end.
 
-Text as a model sends it, made into what can be stored, sent on and shown.
+Servers may cut an emoji between two pieces, and JSON allows the lone halves (surrogates); neither a database nor a
+request accepts them. Control characters are invisible to readers, and some databases end a text at the first NUL.
 
-Servers cut an emoji between two pieces, and JSON lets its halves stand alone; no database and no request takes those.
-Control characters are nothing that a reader sees, and some databases end a text at the first.
+A model that loops, or a server that never stops, would fill memory and drain the account, so reading stops at a bound
+and closing the connection tells the server. Bounds are counted in rough tokens, since each model's tokenizer differs;
+they are generous, so a server that enforces its own limit normally ends first.
 
-An answer as it comes: its characters whole, its reasoning told apart, and an end to it.
-
-A model that goes in circles, or a server that never stops, would fill the memory and empty the account: what is beyond
-the bounds is not read, and the server is told by a closed line. The bounds are counted in tokens as they are in most
-languages, since nobody knows every model's own; they are generous, so that a server that keeps one itself ends first.
+A connection left open after the finish reason doesn't cost the finished answer: see `in_time`.
 """
 
 import asyncio
@@ -23,23 +21,23 @@ from bot.llm.interface import Call, Delta, Finish
 from bot.llm.thinking import Boxes, ThinkingSplit
 
 GRACE_S = 2.0
-"""What may still come behind the finish reason is the usage, and that comes at once."""
+"""Seconds to wait after the finish reason. Only the usage report may follow, and it comes at once."""
 GOING_ON_S = 20.0
-"""Where more of the answer comes behind it, it has been no end, as with servers that name one in each piece."""
+"""The grace period once more of the answer has followed a finish reason: some servers send one with every piece."""
 _CONTROLS = dict.fromkeys(code for code in (*range(32), 127) if chr(code) not in "\t\n\r")
 MOST_TOKENS = 16_384
-"""Of an answer, where nobody knows the model's own most."""
+"""The default limit for an answer whose model has no known maximum."""
 MOST_THOUGHTS = 32_768
-"""Tokens of reasoning, where the model's own most is not more."""
+"""The limit for reasoning, in tokens, unless the model's own maximum is higher."""
 MOST_SPOKEN = 48_000 * 600
-"""Bytes of speech: ten minutes."""
+"""Ten minutes of speech, in bytes."""
 _SLACK = 1.25
 _LATIN, _OTHER = 0.25, 0.6
-"""Tokens in a character."""
+"""Tokens per character."""
 
 
 async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
-    """All deltas, or those that come soon enough behind the finish reason, or behind what is said after it."""
+    """Pass on the deltas until the stream ends, or stays silent for the grace period after a finish reason."""
     loop, until, grace = asyncio.get_running_loop(), None, GRACE_S
     while True:
         try:
@@ -60,14 +58,14 @@ async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, 
 
 
 def whole(text: str) -> str:
-    """The text without control characters; halves of characters are joined, or replaced where they are alone."""
+    """Remove control characters, join surrogate halves, and replace those that stay alone."""
     return text.translate(_CONTROLS).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def whole_call(call: Call) -> Call:
-    """A call in such text, also where its JSON has the halves escaped; its name as the tool is called.
+    """Clean a tool call: its texts, including surrogates escaped inside the JSON, and its name.
 
-    gpt-oss behind some servers writes ``recall<|channel|>commentary``, and Kimi ``functions.recall``.
+    Some servers of gpt-oss write ``recall<|channel|>commentary``, and Kimi writes ``functions.recall``.
     """
     name = whole(call.name).partition("<|")[0].strip().removeprefix("functions.")
     arguments = whole(call.arguments)
@@ -87,13 +85,13 @@ def _unescaped(arguments: str) -> str:
 
 
 class Halves:
-    """Puts the pieces of one text together: the first half of a character is kept back until the second comes."""
+    """Joins the pieces of a text, holding back the first half of a surrogate pair until the second arrives."""
 
     def __init__(self) -> None:
         self._half = ""
 
     def joined(self, piece: str) -> str:
-        """The piece, with the half before it and without the one at its end."""
+        """The piece with the pending half in front of it, and without a half at its own end."""
         if not piece:
             return ""
         piece = self._half + piece
@@ -101,45 +99,45 @@ class Halves:
         return whole(piece.removesuffix(self._half))
 
     def rest(self) -> str:
-        """What stands for the half that was kept back, when nothing more comes."""
+        """The replacement for a half that was never completed."""
         half, self._half = self._half, ""
         return whole(half)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most tokens of an answer, and of the reasoning before it."""
+    """The most tokens of an answer and of the reasoning before it."""
 
     answer: int = MOST_TOKENS
     thoughts: int = MOST_THOUGHTS
 
 
 BRIEF = Bounds(16, 64)
-"""Where it matters only that there is an answer."""
+"""For requests that only check whether an answer comes at all."""
 
 
 class AnswerStream:
-    """One answer, put into whole characters, with the reasoning that is written into it told apart."""
+    """Reads one answer: joins its characters, splits off the reasoning in its text, and enforces the bounds."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._said = self._thought = 0.0
         self._came = 0.0
-        """Tokens of all that was read, also of blanks before the first word, which are kept back."""
+        """Tokens read so far, including leading whitespace that is held back."""
         self._spoken = 0
         self._boxes, self._thinking = Boxes(), Harmony()
         self._text, self._reasoning = Halves(), Halves()
         self._end = ""
         self._counted = False
-        """There was a report of what it cost."""
+        """A usage report with output tokens has been seen."""
 
     @property
     def is_cut(self) -> bool:
-        """Whether it breaks off in the middle of a sentence."""
+        """Whether the answer breaks off in the middle of a sentence."""
         return in_mid_sentence(self._end)
 
     def read(self, delta: Delta) -> Delta:
-        """A piece of it, which is the last one where it takes the answer over its bounds."""
+        """Clean a delta. It gets a finish reason (LENGTH) if it takes the answer over its bounds."""
         self._came += rough_tokens(delta.text)
         read = self._bounded(self._read(delta))
         if read.finish is None and self._came > _SLACK * (self._bounds.answer + self._bounds.thoughts):
@@ -167,6 +165,7 @@ class AnswerStream:
         split, rest = self._thinking.split(piece) if piece else ThinkingSplit(), ThinkingSplit()
         if over:
             rest = self._thinking.rest(whole=delta.finish is not Finish.LENGTH)
+        # When a closing think tag arrives without an opening one, everything said so far was reasoning.
         text, reasoning = split.text + rest.text, split.reasoning + rest.reasoning
         if rest.taken_back:
             text, reasoning = rest.text, split.reasoning + split.text + rest.reasoning
@@ -174,14 +173,14 @@ class AnswerStream:
         calls = tuple(map(whole_call, delta.calls))
         back = split.taken_back or rest.taken_back
         if delta.usage is not None:
-            if self._counted and not delta.usage.output:  # zeros replace no report
+            if self._counted and not delta.usage.output:  # a report of zeros doesn't replace an earlier one
                 delta = replace(delta, usage=None)
             self._counted = self._counted or bool(delta.usage and delta.usage.output)
         return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
 
 
 def _fitting(text: str, before: float, most: int) -> tuple[str, float]:
-    """What of a piece keeps within the bound, and the count with it."""
+    """The beginning of the text that fits within the bound, and the new token count."""
     count = before + rough_tokens(text)
     if count <= _SLACK * most:
         return text, count
@@ -190,7 +189,7 @@ def _fitting(text: str, before: float, most: int) -> tuple[str, float]:
 
 
 def rough_tokens(text: str) -> float:
-    """How many tokens a text has, roughly, as most models count."""
+    """A tokenizer-free estimate of the number of tokens."""
     if text.isascii():
         return _LATIN * len(text)
     latin = sum(char < "\x80" for char in text)

@@ -1,6 +1,6 @@
-"""A server that is down is asked no more until it is up again, so that nobody waits for what can't come.
+"""A circuit breaker: a server that is down gets no more requests until a probe succeeds, so that nobody waits in vain.
 
-So is one model of a server that fails with it alone; the others of that server are asked all the same.
+A single model of a server can be down on its own; the server's other models then stay available.
 """
 
 import asyncio
@@ -11,27 +11,27 @@ from bot.errors import ModelError, NoAnswerInTime, ServerTrouble
 from bot.llm.interface import Message
 
 FAILURES = 3
-"""Requests in a row that have to fail, each after the client's own retries."""
+"""Consecutive failed requests that open the circuit; each has already been retried by the client."""
 PROBE_EVERY_S = 10.0
 BROKEN = 500
-"""The status of a server that broke over a request; by 502 to 504 it says that it is busy or down."""
+"""A server that crashed over one request answers 500; 502 to 504 mean that it is overloaded or down."""
 
 LONG_SILENCE_S = 30.0
-"""Who ends a request after this much silence has found that the server hangs, whatever else was the reason: the bounds
-of an answer, and of the patience that leaves time for a fallback, end before those of the client."""
+"""Silence, in seconds, that counts as a failure when the caller gives up. Answer bounds and the fallback's patience end
+requests before the client's own timeout would, so a hanging server would otherwise never be noticed."""
 
 log = logging.getLogger(__name__)
 
 
 class CircuitBreaker:
-    """One server's, or one model's; `answers` asks the server something that costs nothing."""
+    """The circuit breaker of one server or model; `answers` probes the server at no cost."""
 
     def __init__(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         self.name = name
         self._answers = answers
         self._failures = 0
         self._about: set[int] = set()
-        """What it failed over since it last answered."""
+        """Hashes of the conversations that got a 500 since the last success."""
         self._probing: asyncio.Task[None] | None = None
 
     def check(self) -> None:
@@ -42,14 +42,14 @@ class CircuitBreaker:
             raise error
 
     def answered(self) -> None:
-        """It is up."""
+        """Record a success."""
         self._failures = 0
         self._about.clear()
 
     def failed(self, error: ModelError, about: int = 0) -> None:
-        """A request failed; what the server said itself, such as that a key is wrong, shows that it is up.
+        """Record a failure. An error that the server itself reported, such as a wrong key, counts as a sign of life.
 
-        `about`: the conversation it was for. A server that breaks over one of them again and again is up for others.
+        `about` is the conversation's hash: a server that keeps crashing over one conversation is still up for others.
         """
         if not isinstance(error, ServerTrouble | NoAnswerInTime):
             self.answered()
@@ -64,12 +64,12 @@ class CircuitBreaker:
             self._probing = asyncio.create_task(self._probe(), name=f"probe of {self.name}")
 
     def given_up(self, silence: float) -> None:
-        """Whoever had asked waited so long, in seconds, and for no word."""
+        """Record that the caller cancelled after `silence` seconds without a single delta."""
         if silence >= LONG_SILENCE_S:
             self.failed(NoAnswerInTime(f"given up after {silence:.0f} s"))
 
     async def close(self) -> None:
-        """End the probe."""
+        """Stop the probe."""
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.wait([self._probing])
@@ -80,13 +80,13 @@ class CircuitBreaker:
             try:
                 if await self._answers():
                     break
-            except Exception:  # a probe that ended here would leave the server down for ever
+            except Exception:  # an exception would end the probe and leave the circuit open forever
                 log.exception("%s could not be asked whether it is back", self.name)
         log.warning("%s answers again", self.name)
-        self._failures = FAILURES - 1  # the next failure tells that it was not so
+        self._failures = FAILURES - 1  # a single failure opens the circuit again
         self._probing = None
 
 
 def conversation(messages: Sequence[Message]) -> int:
-    """What tells one conversation from others, as long as its window begins with the same words."""
+    """A hash that identifies a conversation as long as its window starts with the same messages."""
     return hash(tuple(message.content for message in messages[:2]))

@@ -1,11 +1,9 @@
-"""The chunks of a chat completion, read into deltas, of whatever form they are.
+"""The Chat Completions API, as every OpenAI-compatible server speaks it.
 
-An answer in the form of the other API than the one that was asked: gateways hand on what stands behind them.
+A message with a cache marker is sent as a content part, since a plain string has no field for one; if a server refuses
+parts, the request is repeated without markers.
 
-Chat Completions, as every OpenAI-compatible server speaks it.
-
-A message with a cache marker goes out as a content part, since a plain text has no place for one; servers that refuse
-parts are asked again without.
+Streams are read leniently: gateways may pass on an answer in the form of the Responses API.
 """
 
 import logging
@@ -37,30 +35,30 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "reasoning_text")
-"""Qwen and DeepSeek say the first, OpenRouter, Groq and Ollama the second, LiteLLM the fifth, Copilot the last."""
+"""Qwen and DeepSeek use the first, OpenRouter, Groq and Ollama the second, LiteLLM the fifth, Copilot the last."""
 _CHAT = ("chat.completion", "text_completion")
 
 log = logging.getLogger(__name__)
 
 
 class Chunks:
-    """Reads one stream; `host` is the server's, since some words mean something else at some."""
+    """Parses one stream of chunks; `host` is the server's, because some error messages are host-specific."""
 
     def __init__(self, host: str) -> None:
         self._host = host
         self._calls, self._opaque = ToolCallAssembler(), Opaque()
         self._said = False
-        """There was something that is an answer."""
+        """Some text, speech or a call has arrived."""
         self._by_delta = self._over = False
 
     def read(self, chunk: Object, name: str = "") -> Delta:
-        """What a chunk adds. Raises a ModelError for a failure that it tells of; `name` is its event's."""
+        """The delta in a chunk. Raises a ModelError if the chunk reports one; `name` is the event's name."""
         if (told := failure_in(chunk, name, self._host)) is not None:
             raise told
         choice = _first_choice(chunk)
         if (error := choice.get("error")) and not isinstance(error, bool):  # OpenRouter
             raise failure(error, self._host)
-        if error := mapping(chunk.get("x_groq")).get("error"):  # why it stopped early
+        if error := mapping(chunk.get("x_groq")).get("error"):  # the reason for an early end
             raise failure(error, self._host)
         body = self._body(choice)
         said, thought = words(body.get("content"))
@@ -85,15 +83,15 @@ class Chunks:
         )
 
     def end(self) -> Delta | None:
-        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        """A final delta for a stream that ended properly but without a finish reason."""
         if not self._said or self._over:
             return None
         return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
 
     def _body(self, choice: Object) -> Object:
-        """The piece in a choice; a whole message stands there if the server does not stream.
+        """The message in a choice: a delta, or the whole message if the server doesn't stream.
 
-        MiniMax repeats the whole message behind its pieces.
+        MiniMax repeats the whole message after its deltas; that copy is dropped.
         """
         delta = choice.get("delta")
         if isinstance(delta, str | list):
@@ -107,7 +105,7 @@ class Chunks:
 
 
 def _first_choice(chunk: Object) -> Object:
-    """The one answer that was asked for."""
+    """The only choice that was requested (index 0)."""
     return next((choice for choice in mappings(chunk.get("choices")) if not _is_another(choice.get("index"))), {})
 
 
@@ -116,21 +114,21 @@ def _is_another(index: object) -> bool:
 
 
 def _usage(chunk: Object, choice: Object) -> Usage | None:
-    """What was reported: beside the choices, by Moonshot inside of one, by Groq in a field of its own."""
+    """The usage report: next to the choices, inside one (Moonshot) or under ``x_groq``."""
     places = (chunk.get("usage"), choice.get("usage"), mapping(chunk.get("x_groq")).get("usage"))
     return next((usage for place in places if (usage := reported(place)) is not None), None)
 
 
 class ForeignAnswers:
-    """Reads one stream; `host` is the server's (see Chunks)."""
+    """Parses one stream in whichever of the two API forms it turns out to be; `host` as in Chunks."""
 
     def __init__(self, host: str, *, responses: bool) -> None:
-        """`responses`: what is in neither form is read as the Responses API."""
+        """`responses`: the form to assume until an event shows which one it is."""
         self.chunks, self.responses = Chunks(host), ResponseEvents(host)
         self._in_responses = responses
 
     def read(self, event: Event) -> Delta:
-        """What an event adds. Raises a ModelError for a failure that it tells of."""
+        """The delta in an event. Raises a ModelError if the event reports one."""
         data = event.data
         chat, response = _is_chat(data), _is_response(data, event.name)
         if chat != response:
@@ -138,7 +136,7 @@ class ForeignAnswers:
         return self.responses.read(event) if self._in_responses else self.chunks.read(data, event.name)
 
     def end(self) -> Delta | None:
-        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        """A final delta for a stream that ended properly but without a finish reason."""
         return self.responses.end() if self._in_responses else self.chunks.end()
 
 
@@ -152,7 +150,7 @@ def _is_response(data: Object, name: str) -> bool:
 
 
 class ChatCompletions(OpenAIModel):
-    """One model, behind ``POST {base_url}/chat/completions``."""
+    """One model at ``POST {base_url}/chat/completions``."""
 
     takes_markers = True
 
@@ -171,7 +169,7 @@ class ChatCompletions(OpenAIModel):
                     yield delta
 
     async def _heard(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
-        """Send sounds in the other form where the first one is refused: a gateway may stand for any server."""
+        """Open a stream; if sounds are refused, send them in the other encoding: a gateway may hide any server."""
         if not any(isinstance(part, Sound) for message in messages for part in message.parts):
             return await self._open(messages, options)
         try:
@@ -200,7 +198,7 @@ class ChatCompletions(OpenAIModel):
                 raise
             refusal = exc
         stream = await self._create([replace(message, mark=False) for message in messages], options)
-        if self._takes_parts:  # and not before it was seen that the markers were to blame
+        if self._takes_parts:  # only now is it certain that the markers were to blame
             self._takes_parts = False
             log.warning("The model server refuses cache markers, so none are sent any more: %s", refusal)
         return stream
@@ -211,7 +209,7 @@ class ChatCompletions(OpenAIModel):
         params = await made(messages, lambda: list(map(one, messages)))
         return await self.server.client.chat.completions.create(
             model=self.name,
-            messages=[],  # openai goes through each field of what stands here, on the loop: 50 ms for 200 messages
+            messages=[],  # openai would walk through every field on the event loop: 50 ms for 200 messages
             stream=True,
             extra_body={**fitted(self._optional(messages, options), options.without), "messages": params},
         )
@@ -241,7 +239,7 @@ def _may_be_the_form(exc: openai.APIStatusError) -> bool:
 
 
 def _may_be_the_markers(exc: openai.APIStatusError, others: Collection[str]) -> bool:
-    # Text-only servers may word their refusal of parts as one of images or "multimodal" content.
+    # Text-only servers may reject content parts with an error about images or "multimodal" content.
     kinds = (RequestRefused, ImageRefused, CannotSee)
     error = translate(exc, streaming=False)
     return exc.status_code in (400, 422) and type(error) in kinds and not blamed(error, others)

@@ -1,9 +1,10 @@
-"""Large requests are made beside the event loop: pictures of 24 MB, in base64 and JSON, took it a third of a second.
+"""The HTTP client for OpenAI-compatible servers.
 
-The client of a model server.
+openai's client fills in missing settings from environment variables that may be meant for other programs: a key, an
+organization, a project, any headers. Those belong to OpenAI, so only OpenAI's own hosts receive them.
 
-Left alone, openai's client completes what it was given from the environment, which may be meant for other programs: a
-key, an organisation, a project, headers of any kind. They are OpenAI's, so only OpenAI's own hosts are sent them.
+Large requests are serialized in a thread: base64 and JSON of 24 MB of pictures blocked the event loop for a third of a
+second.
 """
 
 import asyncio
@@ -27,32 +28,32 @@ if TYPE_CHECKING:
     from openai._models import FinalRequestOptions
 
 MUCH = 2**19
-"""Bytes or characters, which take some milliseconds."""
+"""Bytes or characters above which serializing takes more than a few milliseconds."""
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 T = TypeVar("T")
 _OPENAI = "api.openai.com"
 _AZURE_DEPLOYMENT = re.compile(r"^https?://[^/]*\.azure\.com(?::\d+)?/openai/deployments/", re.IGNORECASE)
 _NONE = "none"
 ERROR_TIMEOUT_S = 10.0
-"""For the body of a refusal."""
+"""How long to read the body of an error response."""
 _AMBIENT = "OPENAI_CUSTOM_HEADERS"
-"""Lines of "name: value" that the client adds to every request."""
+"""Lines of ``name: value`` that openai's client adds to every request."""
 
 
 async def made(messages: Sequence[Message], make: Callable[[], T]) -> T:
-    """What is made of messages, in a thread if they hold many pictures or sounds."""
+    """Run `make`, in a thread if the messages carry many bytes of media."""
     held = sum(0 if isinstance(part, str) else len(part.data) for message in messages for part in message.parts)
     return await asyncio.to_thread(make) if held > MUCH else make()
 
 
 def dumped(body: Mapping[str, object], errors: str = "strict") -> bytes:
-    """As JSON; what is large piece by piece, since nothing else runs while one is made, in a thread or not."""
+    """Serialize to JSON in small steps if the body is large: one long step would hold the GIL even in a thread."""
     pieces = _JSON.iterencode(body) if is_large(body) else [_JSON.encode(body)]
     return b"".join(piece.encode(errors=errors) for piece in pieces)
 
 
 def is_large(value: object) -> bool:
-    """Whether so many characters are in it."""
+    """Whether the strings in a value add up to more than MUCH characters."""
     return _characters(value) > MUCH
 
 
@@ -65,10 +66,10 @@ def _characters(value: object) -> int:
 
 
 def client(base_url: str, api_key: str | None, *, silence: float, connect: float) -> openai.AsyncOpenAI:
-    """A client that waits so long for the server to say something, and to take a connection, in seconds.
+    """Create a client; `silence` is the read timeout and `connect` the connect timeout, in seconds.
 
-    It tries nothing again: who asks does (``retrying``).
-    Without a key it sends none. What stands behind a ``?`` in the address goes out with every request.
+    It doesn't retry: that is the caller's job (see ``retrying``). Without a key no Authorization header is sent. A
+    query string in the base URL is added to every request.
     """
     parts = urlsplit(base_url)
     query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -94,7 +95,7 @@ def client(base_url: str, api_key: str | None, *, silence: float, connect: float
 
 class _Client(openai.AsyncOpenAI):
     async def _prepare_options(self, options: "FinalRequestOptions") -> "FinalRequestOptions":
-        """The hook before a request is built, on the loop: what is large is written by then."""
+        """Serialize large bodies in a thread before openai builds the request on the event loop."""
         options = await super()._prepare_options(options)
         if isinstance(options.json_data, dict) and is_large((options.json_data, options.extra_json)):
             body = {**options.json_data, **(options.extra_json or {})}
@@ -104,31 +105,30 @@ class _Client(openai.AsyncOpenAI):
 
 
 class _AzureKey:
-    """A key as Azure's older addresses want it, for its own host alone: a redirect would take the header along."""
+    """Adds the ``api-key`` header that Azure's older endpoints expect, to its host only: redirects would leak it."""
 
     def __init__(self, host: str, key: str) -> None:
         self._host, self._key = host, key
 
     async def add(self, request: httpx2.Request) -> None:
-        """Put it into a request."""
         request.headers.pop("api-key", None)
         if request.url.host == self._host:
             request.headers["api-key"] = self._key
 
 
 async def _without_key(request: httpx2.Request) -> None:
-    """Take off what the client insists on."""
+    """Remove the Authorization header that openai's client insists on."""
     request.headers.pop("Authorization", None)
 
 
 async def _bounded(response: httpx2.Response) -> None:
-    """Read no more of a refusal than tells what it is; one that breaks off says what came of it."""
+    """Limit how much of an error body is read, in bytes and time, and treat a broken one as complete."""
     if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
         response.stream = _Beginning(response.stream)
 
 
 class _Beginning(httpx2.AsyncByteStream):
-    """What comes of a body in time, up to its first break."""
+    """The beginning of a body: up to MOST_BYTES, ERROR_TIMEOUT_S or the first connection error."""
 
     def __init__(self, body: httpx2.AsyncByteStream) -> None:
         self._body = body
@@ -157,6 +157,6 @@ def _is_openais(base_url: str) -> bool:
 
 
 def _from_environment() -> list[str]:
-    """The names of the headers that the client would take from there."""
+    """The names of the headers that openai's client would take from the environment."""
     lines = os.environ.get(_AMBIENT, "").split("\n")
     return ["OpenAI-Organization", "OpenAI-Project", *(line.partition(":")[0].strip() for line in lines if ":" in line)]

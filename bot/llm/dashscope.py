@@ -1,7 +1,6 @@
-"""DashScope's own interface: one endpoint for text models, another one for those that see and hear.
+"""DashScope's native API: one endpoint for text models, another for multimodal ones.
 
-Both are streamed in increments. They are read here, since DashScope's SDK loses an answer to the first event that it
-does not expect.
+Streams are parsed here, because DashScope's SDK loses the answer at the first unexpected event.
 """
 
 import asyncio
@@ -35,11 +34,11 @@ from bot.llm.usage_report import reported
 
 STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
 WRONG_ENDPOINT = "url error"
-"""What either endpoint says of a model that belongs to the other one."""
+"""What an endpoint answers for a model that belongs to the other one."""
 
 
 class DashScopeServer(Server):
-    """One session for all models that are behind an address."""
+    """One HTTP session for all models at an address."""
 
     def __init__(
         self,
@@ -52,7 +51,7 @@ class DashScopeServer(Server):
         most_tokens: int | None = None,
         gate: RequestQueue | None = None,
     ) -> None:
-        """`timeout`: the longest silence of the server, in seconds; `extra_body`: parameters of every request."""
+        """`timeout`: seconds of silence allowed; `extra_body`: parameters added to every request."""
         super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
         self.api_key = api_key
         self.timeout = timeout
@@ -60,7 +59,7 @@ class DashScopeServer(Server):
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The connections, opened in the loop that uses them."""
+        """The HTTP session, created lazily in the running loop."""
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=trust(), limit=0)
             self._session = aiohttp.ClientSession(connector=connector, trust_env=True, raise_for_status=_raise_failure)
@@ -83,7 +82,7 @@ class DashScopeServer(Server):
 
 
 class DashScopeModel(Model):
-    """One model, behind ``text-generation`` or ``multimodal-generation``. It does not speak here."""
+    """One model at ``text-generation`` or ``multimodal-generation``. Speech output isn't supported."""
 
     foreign = (aiohttp.ClientError, TimeoutError)
 
@@ -122,9 +121,9 @@ class DashScopeModel(Model):
                     yield delta
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:
-        """The model belongs to the other endpoint than the one that was tried; another request may know it by now.
+        """Switch to the other endpoint than the one tried; a concurrent request may have switched already.
 
-        Raises CannotSee where that endpoint is blind to what was sent.
+        Raises CannotSee if the text endpoint is the right one and the messages contain media.
         """
         self._multimodal = not tried
         if not self._multimodal:
@@ -179,18 +178,18 @@ def _part(part: str | Image | Sound) -> dict[str, str]:
 
 
 class _DashScopeStream:
-    """Reads one stream."""
+    """Parses one stream."""
 
     def __init__(self) -> None:
         self._calls, self._opaque = ToolCallAssembler(), Opaque()
         self._began = self._said = self._over = False
 
     def read(self, event: Event) -> Delta:
-        """What an event adds. Raises a ModelError for a failure that it tells of."""
+        """The delta in an event. Raises a ModelError if the event reports one."""
         response = event.data
         failure = failure_in(response, event.name, DASHSCOPE)
         if failure is not None:
-            if not self._began and isinstance(failure, errors.StreamCut):  # a refusal that has no words for itself
+            if not self._began and isinstance(failure, errors.StreamCut):  # a refusal without a recognized message
                 code, message = text(response.get("code")), text(response.get("message"))
                 failure = of_response(HTTPStatus.BAD_REQUEST, code, message, streaming=False)
             failure.request_id = text(response.get("request_id"))
@@ -217,7 +216,7 @@ class _DashScopeStream:
         )
 
     def end(self) -> Delta | None:
-        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        """A final delta for a stream that ended properly but without a finish reason."""
         if not self._said or self._over:
             return None
         return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
@@ -234,11 +233,11 @@ async def _bytes(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None
 
 
 async def _raise_failure(response: aiohttp.ClientResponse) -> None:
-    """Raise the ModelError for a refused request. What stands before a server, or in its place, has its own form."""
+    """Raise the ModelError for an error response. Proxies in front of the server answer in their own format."""
     if response.status < HTTPStatus.BAD_REQUEST:
         return
     content = b""
-    with suppress(aiohttp.ClientError, TimeoutError):  # what breaks off, or is still coming, says what there is of it
+    with suppress(aiohttp.ClientError, TimeoutError):  # a body that breaks off or is slow is used as far as it came
         async with asyncio.timeout(ERROR_TIMEOUT_S):
             async for piece in response.content.iter_any():
                 content += piece

@@ -1,8 +1,7 @@
-"""What stands before a text that is embedded: many models were trained on texts that say whether they ask.
+"""Embeddings from an OpenAI-compatible server: texts in, vectors out, in the same order.
 
-A wrong prefix raises no error, it only finds less; so a model that is not known gets none.
-
-Embeddings, as every OpenAI-compatible server speaks them: texts go in, vectors come out, in the same order.
+Many models were trained with prefixes that tell a query from a passage. A wrong prefix raises no error, it only lowers
+recall, so unknown models get none.
 """
 
 import base64
@@ -27,13 +26,13 @@ from bot.llm.request_queue import Rank, RequestQueue, in_turn
 from bot.llm.usage_report import read_only
 
 _TASK = "Given a message in a chat, retrieve earlier messages that help to answer it"
-"""Models that take an instruction want one sentence in English, whatever the language of the texts."""
+"""Instruction-tuned models expect one English sentence, whatever the language of the texts."""
 _BGE = "Represent this sentence for searching relevant passages: "
 BATCH = 10
-"""Texts in a request: the most that Model Studio's text-embedding-v4 takes (its page on OpenAI-compatible embeddings);
-others take more."""
+"""Texts per request: the limit of Model Studio's text-embedding-v4 (documentation of its OpenAI-compatible interface);
+other models accept more."""
 MOST_CHARACTERS = 2000
-"""Of a longer text the beginning is sent, which says what it is about: models of 2,048 tokens a text are in use."""
+"""Only the beginning of a longer text is sent; it says what the text is about. Some models read just 2,048 tokens."""
 BYTES_A_TOKEN = 4
 RETRIES = 1
 CONNECT_TIMEOUT_S = 5.0
@@ -41,7 +40,7 @@ CONNECT_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """What stands before a question, and before what is searched."""
+    """The texts to put in front of a query and of a passage."""
 
     query: str = ""
     passage: str = ""
@@ -53,18 +52,19 @@ _INSTRUCTED = Prefixes(query=f"Instruct: {_TASK}\nQuery: ")
 _NONE = Prefixes()
 
 
-# By the model's name, in small letters and without its owner; the first pattern that fits counts.
+# Keyed by lower-case model name without its owner; the first matching pattern wins.
 _KNOWN = (
-    # intfloat/multilingual-e5-large-instruct and e5-mistral-7b-instruct, model cards: an instruction, questions only.
+    # intfloat/multilingual-e5-large-instruct and e5-mistral-7b-instruct, model cards: an instruction, for queries
+    # only.
     ("*e5-*instruct*", _INSTRUCTED),
-    # intfloat/e5-* and multilingual-e5-*, model cards: "query: " and "passage: ", also where the text is no English.
+    # intfloat/e5-* and multilingual-e5-*, model cards: "query: " and "passage: ", for all languages.
     ("*e5-*", Prefixes("query: ", "passage: ")),
-    # Qwen/Qwen3-Embedding-*, model card: "Instruct: ...\nQuery:" before questions. Model Studio's text-embedding-v3 and
-    # v4 tell the two apart by text_type, which its OpenAI-compatible interface does not have: no prefix there.
+    # Qwen/Qwen3-Embedding-*, model card: "Instruct: ...\nQuery:" before queries. Model Studio's text-embedding-v3 and
+    # v4 have a text_type parameter instead, which its OpenAI-compatible interface lacks: no prefix there.
     ("qwen3-embedding*", Prefixes(query=f"Instruct: {_TASK}\nQuery:")),
     # Alibaba-NLP/gte-Qwen*-instruct, model cards; gte-multilingual-base, gte-large-en-v1.5 and thenlper/gte-*: none.
     ("gte-qwen*", _INSTRUCTED),
-    # BAAI, FlagEmbedding's list of models: bge-m3 none, the Chinese and the English ones an instruction each.
+    # BAAI, FlagEmbedding's model list: bge-m3 none, the Chinese and English models an instruction each.
     ("bge-m3*", _NONE),
     ("bge-*-zh*", Prefixes(query="为这个句子生成表示以用于检索相关文章：")),
     ("bge-*-en*", Prefixes(query=_BGE)),
@@ -75,7 +75,7 @@ _KNOWN = (
     ("nomic-embed-text*", Prefixes("search_query: ", "search_document: ")),
     # mixedbread-ai/mxbai-embed-large-v1, model card: BGE's sentence.
     ("mxbai-embed-large*", Prefixes(query=_BGE)),
-    # Snowflake, model cards: "query: " from v2.0 on, BGE's sentence before; Ollama calls v2.0 "arctic-embed2".
+    # Snowflake, model cards: "query: " since v2.0, BGE's sentence before; Ollama calls v2.0 "arctic-embed2".
     ("snowflake-arctic-embed*v2*", Prefixes(query="query: ")),
     ("snowflake-arctic-embed2*", Prefixes(query="query: ")),
     ("snowflake-arctic-embed*", Prefixes(query=_BGE)),
@@ -85,24 +85,24 @@ _KNOWN = (
 
 
 def prefixes(model: str) -> Prefixes:
-    """Those of a model, by its name as servers give it: ``intfloat/multilingual-e5-large``, ``bge-m3:latest``."""
+    """The prefixes for a model name as servers write it: ``intfloat/multilingual-e5-large``, ``bge-m3:latest``."""
     name = model.lower().rsplit("/", 1)[-1]
     return next((known for pattern, known in _KNOWN if fnmatchcase(name, pattern)), _NONE)
 
 
 def prefixed(model: str, text: str, purpose: Purpose) -> str:
-    """A text as the model wants to have it."""
+    """The text with the model's prefix."""
     known = prefixes(model)
     return (known.query if purpose is Purpose.QUERY else known.passage) + text
 
 
 class Embeddings:
-    """A model behind ``POST {base_url}/embeddings``."""
+    """A model at ``POST {base_url}/embeddings``."""
 
     def __init__(
         self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: RequestQueue | None = None
     ) -> None:
-        """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
+        """`api_key`: None sends none; `timeout`: seconds of silence allowed."""
         self.name = model
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
         self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
@@ -110,18 +110,16 @@ class Embeddings:
     async def embed(
         self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
-        """See Embedder.embed."""
         texts = [prefixed(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         took = [] if took is None else took
         rank = Rank.GOES_ON if purpose is Purpose.QUERY else Rank.BACKGROUND
         vectors = list(chain.from_iterable([await self._batch(batch, rank, took) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
-            raise unreached(ServerTrouble("the vectors of one answer differ in their dimension"))  # whatever the text
+            raise unreached(ServerTrouble("the vectors of one answer differ in their dimension"))  # no text is to blame
         return vectors
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.close()
 
     async def _batch(self, texts: Sequence[str], rank: Rank, took: list[ExtraRequest]) -> list[list[float]]:
@@ -134,8 +132,8 @@ class Embeddings:
 
     async def _answer(self, texts: Sequence[str], took: list[ExtraRequest]) -> list[list[float]]:
         try:
-            # The raw answer, since the client takes whatever it is for vectors. It asks for base64 unless told
-            # otherwise, which not every server speaks.
+            # The raw response, because openai's client would accept anything as vectors. The client defaults to
+            # base64, which not every server supports.
             answer = await self._client.embeddings.with_raw_response.create(
                 model=self.name, input=list(texts), encoding_format="float"
             )
@@ -147,7 +145,7 @@ class Embeddings:
 
 
 def _vectors(content: bytes, count: int, host: str) -> tuple[list[list[float]], Usage | None]:
-    """The vectors of an answer in the order of the texts, whatever order the server gave them, and what it took."""
+    """The vectors in the order of the texts, whatever order the server used, and the reported usage."""
     try:
         answer = json.loads(content)
         if (told := failure_in(mapping(answer), host=host)) is not None:
@@ -163,7 +161,7 @@ def _vectors(content: bytes, count: int, host: str) -> tuple[list[list[float]], 
 
 
 def _items(answer: object) -> list[Object]:
-    """What has the vectors in it; some servers send nothing else, or nothing but them."""
+    """The items with the vectors; some servers omit the envelope, or send bare vectors."""
     if isinstance(answer, dict):
         answer = answer["data"] if "data" in answer else answer["embeddings"]
     return [item if isinstance(item, dict) else {"embedding": item} for item in _list(answer)]
@@ -176,9 +174,9 @@ def _list(value: object) -> list[object]:
 
 
 def _order(items: Sequence[Object], count: int) -> list[int]:
-    """Where each text's vector stands.
+    """For each text, the position of its vector.
 
-    Gemini leaves out an index that is 0. Others leave out all, begin with 1, or say 0 of each: they keep the order.
+    Gemini omits an index of 0. Others omit all of them, count from 1, or send 0 each time; those keep the order.
     """
     if len(items) != count:
         raise ValueError(f"{len(items)} vectors")
@@ -189,12 +187,12 @@ def _order(items: Sequence[Object], count: int) -> list[int]:
 
 
 def _vector(given: object) -> list[float]:
-    """Numbers, or their bytes in base64, which some servers send though they were not asked for it."""
+    """A vector from a list of numbers, or from base64, which some servers send unasked."""
     if isinstance(given, str):
         data = base64.b64decode(given, validate=True)
         return list(struct.unpack(f"<{len(data) // 4}f", data))
     if not isinstance(given, list):
         raise TypeError(f"a vector that is {type(given).__name__}")
-    if len(given) == 1 and isinstance(given[0], list):  # llama.cpp's own interface
+    if len(given) == 1 and isinstance(given[0], list):  # llama.cpp's native interface
         given = given[0]
     return [float(number) for number in given]

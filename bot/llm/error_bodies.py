@@ -1,10 +1,9 @@
-"""What the body of an error says, whatever its form.
+"""The contents of an error body, whatever its format, without anything repeated from the prompt.
 
-Servers send an object, a list of one (Gemini), a text in place of the object (xAI, LM Studio), an object in place of
-the text (Mistral), FastAPI's `detail`, a page of HTML, another server's JSON inside a text (LiteLLM, OpenRouter), or
-nothing. What is taken is bounded, and what repeats the request is left out: a user's own words decide nothing.
-
-What a server repeats of the prompt in the words of an error: it must not reach the log.
+Servers send an object, a list of one (Gemini), a string instead of an object (xAI, LM Studio), an object instead of a
+string (Mistral), FastAPI's ``detail``, an HTML page, another server's JSON inside a string (LiteLLM, OpenRouter), or
+nothing. What is read is bounded. Text that repeats the request is dropped, because a user's own words must neither
+decide how an error is classified nor reach the log.
 """
 
 import ast
@@ -17,13 +16,13 @@ from html import unescape
 from bot.llm.answer_stream import whole
 
 MOST_CHARACTERS = 2000
-"""What is read of one error, in characters."""
+"""The longest text kept from one error."""
 MOST_BYTES = 2**22
-"""Of a body: some repeat the pictures that they were sent."""
+"""The most bytes read of a body: some servers echo the pictures they were sent."""
 MOST_DEPTH = 8
 MOST_NODES = 200
 LONGEST_WORD = 200
-"""Characters; what is longer is data."""
+"""A longer run of non-blank characters is data, not a word."""
 HIDDEN = "[hidden]"
 _WORDS = (
     *("error", "errors", "message", "msg", "detail", "details", "title", "description", "reason", "reasons", "cause"),
@@ -43,9 +42,9 @@ _WORDS = (
         "data",
     ),
 )
-"""The keys whose values tell what went wrong; all others may hold what was sent."""
+"""Keys whose values explain the error; any other key may hold parts of the request."""
 _WRAPS = ("value",)
-"""Where Vercel's gateway has another server's error that it could not read; elsewhere, as a text, what was sent."""
+"""Vercel's gateway puts another server's unparsed error here. Only objects are read: a string may be the request."""
 _CODES = (
     "code",
     "type",
@@ -78,51 +77,51 @@ _DATA = re.compile(rf"\S{{{LONGEST_WORD},}}")
 _PAGE = re.compile(r"^\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|body|title|center|h1|pre)\b", re.IGNORECASE)
 _HIDDEN_TAGS = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
-# Pydantic repeats what it was given, in the text of a validation error too.
+# Pydantic repeats its input inside the text of a validation error.
 _REPEATED = re.compile(
     r"""(?:(['"])input\1\s*:|\binput_value\s*=).*?(?=,\s*(?:(['"])(?:url|ctx|type|loc|msg)\2\s*:|input_type\s*=)|\Z)""",
     re.DOTALL,
 )
 LENGTH = 12
-"""So many characters in a row that stand in the prompt too are taken from there, however the server cut them."""
+"""A run of this many characters that also occurs in the prompt is taken to be quoted from it."""
 WIDE, A_WIDE = "\u2e80", 3
-"""From here on a sign is a syllable or a word, and counts as so many letters."""
+"""Characters from WIDE on are syllables or words and count as A_WIDE letters each."""
 MOST = 20_000
-"""Characters that are looked through, from the end of the prompt, and as many from its beginning."""
+"""Characters of the prompt that are compared, counted from its end and again from its beginning."""
 LEFT_OUT = "[...]"
 
 
 @dataclass(slots=True)
 class ErrorDetails:
-    """What an error says."""
+    """What could be extracted from an error."""
 
     texts: dict[str, None] = field(default_factory=dict)
-    """Its sentences, each once, in their order."""
+    """Its distinct messages, in order (a dict as an ordered set)."""
     pages: dict[str, None] = field(default_factory=dict)
-    """What came as HTML: it is not the model server that speaks there."""
+    """Text from HTML pages, which a proxy wrote rather than the model server."""
     codes: dict[str, None] = field(default_factory=dict)
-    """Codes, types and states, in small letters."""
+    """Codes, types and statuses, in lower case."""
     fields: dict[str, None] = field(default_factory=dict)
-    """The names of what was sent that it is about."""
+    """Names of the request fields it complains about."""
     delay: str = ""
-    """How long to wait, as a field of its own says it."""
+    """The wait it asks for, from a dedicated field."""
     window: int | None = None
-    """How long a prompt may be, as a field of its own says it, in tokens."""
+    """The maximum prompt length in tokens, from a dedicated field."""
     nodes: int = 0
 
     @property
     def words(self) -> str:
-        """What it says, on one line."""
+        """The messages on one line."""
         return _bounded(self.texts)
 
     @property
     def everything(self) -> str:
-        """All of it, for the log: on one line, without keys."""
+        """Messages and page texts on one line, with secrets masked, for the log."""
         return _SECRET.sub(HIDDEN, _bounded([*self.texts, *self.pages]))
 
 
 def details_in(*bodies: object) -> ErrorDetails:
-    """What these bodies of one error say together."""
+    """Extract the details from one or more bodies of the same error."""
     found = ErrorDetails()
     for body in bodies:
         _read(body, found, 0, known=False)
@@ -130,7 +129,7 @@ def details_in(*bodies: object) -> ErrorDetails:
 
 
 def parsed(content: bytes) -> object:
-    """The body of a response: its JSON, the sentences of one that was cut off, or else its text."""
+    """Decode a body: JSON, the messages of truncated JSON, or else plain text."""
     text = content[:MOST_BYTES].decode("utf-8", "replace")
     try:
         return json.loads(text)
@@ -140,7 +139,7 @@ def parsed(content: bytes) -> object:
 
 
 def _read(value: object, found: ErrorDetails, depth: int, *, known: bool) -> None:
-    """`known`: it stands under a key that tells what went wrong."""
+    """`known`: the value is under a key that explains the error."""
     found.nodes += 1
     if depth > MOST_DEPTH or found.nodes > MOST_NODES:
         return
@@ -173,7 +172,7 @@ def _read_mapping(value: Mapping[object, object], found: ErrorDetails, depth: in
     found.window = found.window or next((size for key in _WINDOWS if type(size := fields.get(key)) is int), None)
     wanted = [fields[key] for key in _WORDS if fields.get(key) not in (None, "", [], {})]
     wanted += [fields[key] for key in _WRAPS if isinstance(fields.get(key), Mapping)]
-    if not wanted and not known:  # a form that nobody has seen: its texts, but not what is deeper
+    if not wanted and not known:  # an unknown format: use its strings, but nothing nested
         wanted = [item for item in fields.values() if isinstance(item, str)]
     for item in wanted:
         _read(item, found, depth + 1, known=True)
@@ -196,7 +195,7 @@ def _read_text(text: str, found: ErrorDetails, depth: int) -> None:
 
 
 def _inside(text: str) -> object:
-    """The JSON object, or the Python one, that a text begins with; None: it is none."""
+    """The JSON or Python literal that the text starts with, or None."""
     try:
         value, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
@@ -205,7 +204,7 @@ def _inside(text: str) -> object:
 
 
 def _literal(text: str) -> object:
-    """A dict that a gateway in Python has printed."""
+    """A dict printed by a gateway written in Python."""
     end = max(text.rfind("}"), text.rfind("]")) + 1
     try:
         return ast.literal_eval(text[: min(end, 4 * MOST_CHARACTERS)])
@@ -222,7 +221,7 @@ def _bounded(texts: Iterable[str]) -> str:
 
 
 def without_words_of(prompt: Sequence[str], text: str) -> str:
-    """The text without what it has from a prompt's; spaces and signs count for nothing."""
+    """Replace the parts of a text that also occur in the prompt; whitespace and punctuation are ignored."""
     theirs = _compact(text)[0]
     if len(theirs) < LENGTH:
         return text
@@ -243,7 +242,7 @@ def _pieces(prompt: Sequence[str]) -> Iterator[str]:
 
 
 def _compact(text: str) -> tuple[str, list[int]]:
-    """The text in small letters without spaces and escapes, and where each of its characters stands."""
+    """The text's letters and digits in lower case, and the position of each in the text."""
     kept = [
         (small, at)
         for at, letter in enumerate(text)

@@ -1,4 +1,4 @@
-"""The codes of model servers for what went wrong; beginnings of them, in small letters. A number stands for itself."""
+"""Error codes of model servers. Codes are lower-case prefixes; a purely numeric one must match exactly."""
 
 from bot import errors
 
@@ -22,7 +22,7 @@ CERTAIN: tuple[tuple[str, Kind], ...] = (
     ("allocationquota.freetieronly", errors.NoCredit),
     ("insufficient_balance", errors.NoCredit),
     ("not_enough_balance", errors.NoCredit),
-    ("insufficient_user_quota", errors.NoCredit),  # one-api and its like
+    ("insufficient_user_quota", errors.NoCredit),  # one-api and its forks
     ("pre_consume_token_quota_failed", errors.NoCredit),
     ("insufficient_credit", errors.NoCredit),
     ("insufficient_funds", errors.NoCredit),
@@ -65,18 +65,18 @@ CERTAIN: tuple[tuple[str, Kind], ...] = (
     ("sensitive_word", errors.ContentRefused),
     ("inputtextsensitivecontentdetected", errors.ContentRefused),
     ("1301", errors.ContentRefused),  # GLM
-    ("1026", errors.ContentRefused),  # MiniMax: what was said
-    ("1027", errors.ContentRefused),  # MiniMax: what was to be answered
+    ("1026", errors.ContentRefused),  # MiniMax: the prompt
+    ("1027", errors.ContentRefused),  # MiniMax: the answer
     ("invalid_image", errors.ImageRefused),
     ("image_parse_error", errors.ImageRefused),
     ("image_too_large", errors.ImageRefused),
     ("image_too_small", errors.ImageRefused),
 )
-"""Those that mean one thing, whatever is said beside them."""
+"""Codes with one meaning, whatever the message says."""
 WEAK: tuple[tuple[str, Kind], ...] = (
-    ("invalid_prompt", errors.ContentRefused),  # OpenAI's, for what its models must not be asked
+    ("invalid_prompt", errors.ContentRefused),  # OpenAI, for prompts that violate its usage policy
 )
-"""Those that mean it where nothing else is said."""
+"""Codes that count if the message isn't recognized."""
 VAGUE: tuple[tuple[str, Kind], ...] = (
     ("server_error", errors.ServerTrouble),
     ("overloaded", errors.ServerTrouble),
@@ -98,4 +98,4 @@ VAGUE: tuple[tuple[str, Kind], ...] = (
     ("permission_denied", errors.NoPermission),
     ("payment_required", errors.NoCredit),
 )
-"""Those that some servers give to whatever went wrong."""
+"""Codes that some servers use for any failure."""

@@ -1,12 +1,10 @@
-"""The failures of model servers told apart: from the openai client's exceptions to our error tree.
+"""Translation of model server failures into the error tree.
 
-A code that can mean one thing only comes first, then what the server says, by whole phrases (``wordings``), then the
-status, which many servers share out as they like: an image to a text model is 400, 404, 422 or 500. Where the status
-says enough by itself (401, 402, 408, 429), only the difference between too fast and out of credit is read.
+Unambiguous codes come first, then the message, matched by whole phrases (``wordings``), then the status, which many
+servers assign freely: an image sent to a text model gets 400, 404, 422 or 500. Where the status is reliable (401, 402,
+408, 429), only rate limits and missing credit are told apart by the message.
 
-Failures that a server tells of inside of a stream that it began with 200, or in a body in the place of one.
-
-And what a failure means for a prompt with pictures or sounds in it.
+Failures may also come inside a stream that began with 200, or in a body in place of an answer.
 """
 
 import json
@@ -35,12 +33,15 @@ _WORDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (
         any_of(media_wordings.DEAF + foreign_wordings.DEAF),
         errors.CannotHear,
-    ),  # before BLIND: llama.cpp speaks of its projector for both
+    ),  # before BLIND: llama.cpp mentions its projector for both
     (any_of(media_wordings.BLIND + foreign_wordings.BLIND), errors.CannotSee),
     (any_of(media_wordings.IMAGE), errors.ImageRefused),
     (any_of(media_wordings.SOUND), errors.MediaRefused),
     (any_of(wordings.TOO_LONG + foreign_wordings.TOO_LONG), errors.ContextTooLong),
-    (any_of(wordings.NO_SUCH_MODEL), errors.NoPermission),  # before REFUSED: who violates terms has the account blocked
+    (
+        any_of(wordings.NO_SUCH_MODEL),
+        errors.NoPermission,
+    ),  # before REFUSED: an account may be blocked for violating terms
     (any_of(wordings.REFUSED + foreign_wordings.REFUSED), errors.ContentRefused),
 )
 _STATUS = re.compile(r"(?:http)?[ _-]?([45][0-9]{2})(?:[^0-9].*)?")
@@ -55,14 +56,14 @@ _QUOTED = re.compile(
     r"(?<!\w)'(?=\S)(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|\u300c[^\u300d]*\u300d"
 )
 _ANSWER = ("choices", "usage", "response", "output", "delta", "item", "part")
-"""What has one of these is no bare failure, whatever else is in it."""
+"""An object with one of these keys is not a bare failure, whatever else it contains."""
 _CODES = ("code", "status_code", "error_code", "status")
 
 
 def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) -> errors.ModelError:
-    """The ModelError for an exception of the client; its text holds the details for the log.
+    """The ModelError for an exception of the HTTP client; its text has the details for the log.
 
-    `streaming`: the answer had begun, so a lost connection is a cut stream and not a server that can't be reached.
+    `streaming`: the answer had begun, so a lost connection is a StreamCut rather than an unreachable server.
     """
     name = type(exc).__name__
     if isinstance(exc, openai.APITimeoutError) and isinstance(exc.__cause__, httpx2.ConnectTimeout):
@@ -75,7 +76,7 @@ def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) ->
         return errors.StreamCut(f"{name}: {exc}")
     if not isinstance(exc, openai.APIStatusError):
         return _of(None, details_in(exc.body, exc.message), host=exc.request.url.host, name=name)
-    try:  # the whole body: the client takes only what stands under `error`
+    try:  # the whole body: openai's client keeps only the value of `error`
         content = exc.response.content
     except Exception:  # noqa: BLE001 - it was never read, or a test has none
         content = b""
@@ -87,39 +88,39 @@ def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) ->
 
 
 def of_told(body: object, *, host: str) -> errors.ModelError:
-    """The ModelError for what stands in the place of an answer, in a stream or a body that began well."""
+    """The ModelError for an error object sent in place of an answer, in a stream or a 200 response."""
     return _of(None, details_in(body), host=host)
 
 
 def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
-    """The ModelError for a failure that the stream of an answer tells of."""
+    """The ModelError for a failure event in a stream."""
     return _of(None, details_in({"code": code, "message": message}), host=host)
 
 
 def of_response(
     status: int, code: str | None, message: str, *, streaming: bool, host: str = DASHSCOPE
 ) -> errors.ModelError:
-    """The ModelError for a failure in DashScope's own form, which has a code of its own beside the status.
+    """The ModelError for a failure in DashScope's format, which has a code besides the status.
 
-    In a stream the status says nothing: the SDK makes every failure there a 400.
+    In a stream the status is meaningless: the SDK turns every failure into a 400.
     """
     found = details_in({"code": code, "message": message})
     return _of(None if streaming else status, found, host=host)
 
 
 def of_body(status: int, content: bytes, host: str) -> errors.ModelError:
-    """The ModelError for a response with this body."""
+    """The ModelError for an error response with this body."""
     return _of(status, details_in(parsed(content)), host=host)
 
 
 def _of(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -> errors.ModelError:
-    """`status` is None where the failure came in a stream; its code may be one there."""
+    """`status` is None if the failure came in a stream; its code may then be a status."""
     in_stream = status is None
     if status is None:
         status = next((int(match[1]) for code in found.codes if (match := _STATUS.fullmatch(code))), None)
     kind = _kind(status, found, host)
     if kind is errors.ServerTrouble and in_stream and status is not None:
-        kind = errors.StreamCut  # what broke off once is begun once more
+        kind = errors.StreamCut  # an answer that broke off is requested again
     said = found.everything or "nothing"
     about = ", ".join((*([f"status {status}"] if status else ()), *(f"code {code}" for code in found.codes)))
     error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
@@ -134,7 +135,7 @@ def _of(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -
 
 
 def unreached(error: errors.ModelError) -> errors.ModelError:
-    """The error as one of a server that was not there, or kept silent."""
+    """Mark the error as one of a server that was unreachable or silent."""
     error.reached = False
     return error
 
@@ -167,10 +168,10 @@ def _kind(status: int | None, found: ErrorDetails, host: str) -> Kind:
 
 
 def _is_money(said: str, codes: Sequence[str], host: str, found: ErrorDetails) -> bool:
-    """Whether the account is out of credit, and does not only ask for too much a minute."""
+    """Whether the account is out of credit, as opposed to over its rate limit."""
     if _NO_CREDIT.search(said):
         return True
-    if _BUSY.search(said):  # gateways give it a code of their own, whatever that means elsewhere
+    if _BUSY.search(said):  # gateways send it with codes that mean something else elsewhere
         return False
     if _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
         return True
@@ -185,7 +186,7 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: ErrorDetails) -
 
 
 def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:
-    """What a code alone tells."""
+    """The kind of error that a code alone identifies."""
     return next((kind for beginning, kind in kinds for code in codes if _begins(code, beginning)), None)
 
 
@@ -194,12 +195,12 @@ def _begins(code: str, beginning: str) -> bool:
 
 
 def _wants_plain_content(said: str, found: ErrorDetails) -> bool:
-    """Whether a server that checks forms takes no content in parts: FastAPI says so with the place of the field."""
+    """Whether a validating server rejects content parts; FastAPI reports the field's location."""
     return "should be a valid string" in said and "content" in found.fields
 
 
 def _of_words(said: str) -> Kind | None:
-    if _RATE.search(said) or _QUOTA.search(said):  # that it is about money was found out before
+    if _RATE.search(said) or _QUOTA.search(said):  # missing credit was ruled out before
         return errors.RateLimited
     if _WRONG_KEY.search(said):
         return errors.WrongKey
@@ -225,16 +226,16 @@ def _of_status(status: int | None) -> Kind:
 
 
 def _unquoted(words: str) -> str:
-    """The words without what is quoted in them: some servers repeat what they were sent.
+    """Remove quoted text, because some servers repeat the prompt.
 
-    A name in quotes stays, such as `image_url`; so does what is in quotes when that is all there is.
+    A quoted name such as `image_url` stays, and so does a message that is quoted as a whole.
     """
     bare = _QUOTED.sub(lambda match: match[0] if not re.search(r"\w\s+\w", match[0]) else " ... ", words)
     return " ".join(bare.split()) if re.search(r"[^\W\d_]", bare) else words
 
 
 def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelError | None:
-    """The failure that an event tells of; `name` is the event's."""
+    """The failure that an event reports, or None; `name` is the event's name."""
     error = told.get("error")
     if error and not isinstance(error, bool):
         return failure(told, host)
@@ -253,12 +254,12 @@ def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelErro
 
 
 def failure(error: object, host: str = "") -> errors.ModelError:
-    """The failure for an error, which is an object or whatever else stands in its place."""
+    """The ModelError for an ``error`` value: an object, or whatever the server put in its place."""
     return of_told(json.loads(whole(json.dumps(error, ensure_ascii=False))), host=host)
 
 
 def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
-    """The error; a server that takes only words may say the same of a picture and of a sound."""
+    """Correct the kind by what was sent: text-only servers use the same message for pictures and sounds."""
     if isinstance(error, errors.CannotSee) and Image not in sent and Sound in sent:
         return changed(error, errors.CannotHear)
     if isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
@@ -267,7 +268,7 @@ def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelE
 
 
 def changed(error: errors.ModelError, kind: type[errors.ModelError]) -> errors.ModelError:
-    """The error as one of another kind."""
+    """The same error as another class."""
     made = kind(*error.args)
     made.__dict__.update(error.__dict__)
     return made

@@ -1,6 +1,6 @@
-"""The end of a conversation, for a model that reads less than the one in whose place it answers.
+"""A fallback model that answers when the first one fails before its first word.
 
-Another model in the place of one that fails before its first word.
+If the fallback has a smaller window, it gets the newer part of the conversation.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from bot.llm.interface import (
 )
 
 ROOM_SHARE = 0.85
-"""Of a model's window, what a prompt may take: the rest is for the answer, and our count is rough."""
+"""The share of a model's window that a prompt may fill: the rest is for the answer, and token counts are estimates."""
 GIVE_WAY = (
     errors.WrongKey,
     errors.NoPermission,
@@ -37,20 +37,20 @@ GIVE_WAY = (
     errors.NoAnswerInTime,
     errors.StreamCut,
 )
-"""Failures of a server or an account, which another one may not have; of a request that is wrong it knows no better."""
+"""Failures of a server or account that another one may not share. A wrong request would fail there too."""
 
 log = logging.getLogger(__name__)
 
 
 def fits(messages: Sequence[Message], model: ChatModel) -> bool:
-    """Whether a prompt is no longer than the model is known to read."""
+    """Whether the prompt fits into the model's known window."""
     return size(messages) <= ROOM_SHARE * min(model.window, model.limit or model.window)
 
 
 def newer_half(messages: Sequence[Message]) -> list[Message] | None:
-    """The messages without the older half of what was said; None when there is the newest message alone.
+    """Drop the older half of the conversation; None if only the newest message is left.
 
-    What the model is told first stays, and so do calls of tools behind the message that they are for.
+    System messages stay, and a tool call is never separated from its user message.
     """
     opening = [message for message in messages if message.role == "system"]
     said = [message for message in messages if message.role != "system"]
@@ -63,15 +63,15 @@ def newer_half(messages: Sequence[Message]) -> list[Message] | None:
 
 
 def size(messages: Sequence[Message]) -> float:
-    """Tokens, roughly, whoever counts them."""
+    """The estimated number of tokens, independent of any tokenizer."""
     return sum(rough_tokens(message.content) for message in messages)
 
 
 class WithFallback:
-    """The models of one server, with one model of another (or of the same) behind each of them."""
+    """The models of one server, each with the same fallback model of another (or the same) server."""
 
     def __init__(self, first: Models, second: Models, name: str, patience: float) -> None:
-        """`name`: the fallback model; `patience`: seconds that the first one has until its first word."""
+        """`name`: the fallback model; `patience`: seconds the first model has until its first word."""
         self.first = first
         self.fallback = second.of(name)
         self._name = name
@@ -79,16 +79,13 @@ class WithFallback:
         self._patience = patience
 
     def cache(self, name: str) -> CacheProfile:
-        """See Models.cache."""
         return self.first.cache(name)
 
     @property
     def vision_model(self) -> str | None:
-        """See Models.vision_model."""
         return self.first.vision_model
 
     def of(self, name: str) -> ChatModel:
-        """See Models.of."""
         first = self.first.of(name)
         if first is self.fallback or (isinstance(self.fallback, Pair) and first is self.fallback.first):
             return self.fallback
@@ -97,7 +94,7 @@ class WithFallback:
 
     @property
     def fallbacks(self) -> list[ChatModel]:
-        """Those that are behind each model, in their order."""
+        """The fallback models in the order they are tried."""
         found, rest = [], self.fallback
         while isinstance(rest, Pair):
             found.append(rest.first)
@@ -105,26 +102,23 @@ class WithFallback:
         return [*found, rest]
 
     async def learn(self) -> None:
-        """See Models.learn."""
         await self.first.learn()
-        await self.second.learn()  # one after the other: servers that are behind several models are asked once
+        await self.second.learn()  # sequentially, so that a server shared by several models is asked once
 
     async def ready(self) -> None:
-        """See Models.ready."""
         await self.first.ready()
 
     async def close(self) -> None:
-        """Close the connections."""
         await self.first.close()
         if self.second is not self.first:
             await self.second.close()
 
 
 class Pair:
-    """A model, and the one that answers in its place."""
+    """A model and its fallback."""
 
     def __init__(self, first: ChatModel, second: ChatModel, patience: float, *, shares_queue: bool = False) -> None:
-        """`shares_queue`: both are at one server."""
+        """`shares_queue`: both use the same server, hence the same request queue."""
         self._shares_queue = shares_queue
         self.first = first
         self.second = second
@@ -132,40 +126,35 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """See ChatModel.name."""
         return self.first.name
 
     @property
     def senses(self) -> Capabilities:
-        """See ChatModel.senses."""
         return self.first.senses
 
     @property
     def window(self) -> int:
-        """See ChatModel.window; where the other one reads less, it is sent the end of a prompt."""
+        """The first model's window; a fallback with a smaller one gets the end of the prompt."""
         return self.first.window
 
     @property
     def limit(self) -> int | None:
-        """See ChatModel.limit."""
         return self.first.limit
 
     def learn_limit(self, tokens: int) -> None:
-        """See ChatModel.learn_limit."""
         self.first.learn_limit(tokens)
 
     @property
     def single_turn(self) -> bool:
-        """See ChatModel.single_turn."""
         return self.first.single_turn
 
     @property
     def calls(self) -> bool:
-        """Whether both do: the tools are in the prompt of either."""
+        """Whether both models can call tools: the prompt of either contains them."""
         return self.first.calls and self.second.calls
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """See ChatModel.stream; the first delta of an answer by the other one says so."""
+        """Stream the first model's answer, or the fallback's (announced by a delta) if no first word comes."""
         begun = False
         try:
             async with aclosing(self.first.stream(messages, options)) as deltas:
@@ -185,10 +174,11 @@ class Pair:
     async def _instead(
         self, messages: list[Message], options: Options, failure: errors.ModelError
     ) -> AsyncGenerator[Delta, None]:
-        """The other one's answer, to as much of the conversation as it reads.
+        """The fallback's answer, to as much of the conversation as fits.
 
-        Where that does not even hold the newest message, or nothing may be missing (notes are made of what they are to
-        stand for), there is no answer: nothing is wrong with the request, once the first one is back.
+        The original failure is raised if not even the newest message fits, or if nothing may be left out
+        (`options.aside`: a summary must cover everything it replaces). The request itself is fine and will work once
+        the first model is back.
         """
         sent, whole, begun = messages, size(messages), False
         while not fits(sent, self.second):
@@ -213,10 +203,11 @@ class Pair:
 
     async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
         loop = asyncio.get_running_loop()
+        # The clock stops while the request waits in a queue that the fallback shares, and starts again when it leaves.
         until: float | None = loop.time() + self._patience
         delta: Delta | None = Delta()
         while delta is not None and not _speaks(delta):
-            if delta.queued is not None:  # in the same queue the other one would begin at its end
+            if delta.queued is not None:  # with a shared queue the fallback would only go to its end
                 until = None if delta.queued and self._shares_queue else loop.time() + self._patience
             try:
                 async with asyncio.timeout_at(until):
@@ -230,12 +221,12 @@ class Pair:
 
 
 def _speaks(delta: Delta) -> bool:
-    """Whether there is more in it than what keeps the line open."""
+    """Whether the delta carries more than a keep-alive."""
     return bool(delta.text or delta.reasoning or delta.voice or delta.calls or delta.finish)
 
 
 def _for(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
-    """The messages without what this model does not take."""
+    """The messages without media that the model can't read."""
     return [replace(message, parts=_taken(model.senses, message.parts)) for message in messages]
 
 

@@ -1,12 +1,11 @@
-"""The optional fields of a request: one that a server refuses by its name is left out there from then on.
+"""Optional request fields: one that a server refuses by name is left out from then on.
 
-Which server takes which field is in no documentation that would stay true: ``stream_options``, the switches for
-thinking, ``reasoning_effort``, tools, sound. So they are sent, and a refusal that names one leads to a try without it.
+No documentation says reliably which server accepts which field (``stream_options``, thinking switches,
+``reasoning_effort``, tools, sound). They are sent, and if a refusal names one, the request is repeated without it.
 
-How a server wants to be told whether a model is to think: that is its own affair, whatever the model is.
-
-Groq refuses ``enable_thinking`` for Qwen's own models, DeepSeek, Moonshot and Z.AI have an object, OpenRouter has
-another one. gpt-oss can't be kept from thinking, only from thinking long, by the same field at all of them.
+The switch for thinking depends on the server rather than the model: Groq refuses ``enable_thinking`` even for Qwen's
+models, DeepSeek, Moonshot and Z.AI expect an object, OpenRouter another one. gpt-oss can't stop thinking, only think
+less, with the same field everywhere.
 """
 
 import re
@@ -18,15 +17,15 @@ from pydantic import JsonValue
 from bot import errors
 
 EFFORT = "reasoning beside tools"
-"""Not a field but its absence: some models call tools in Chat Completions only where ``reasoning_effort`` is none."""
+"""Not a field but a constraint: with some models, tools require ``reasoning_effort`` "none" in Chat Completions."""
 THOUGHTLESS = "calls without thoughts"
-"""Nor this: they are wanted back in the field ``reasoning_content``, although they came in another, or not at all; by
-some servers in answers without calls too."""
+"""Another constraint: reasoning must be returned in ``reasoning_content`` even if it came in another field or not at
+all; some servers want that for answers without calls too."""
 MOST_TRIES = 4
-"""Further requests for one answer."""
+"""The most repetitions of one request."""
 LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _TOGETHER = ({"tools", "tool_choice", "parallel_tool_calls"}, {"modalities", "audio"})
-"""Fields that mean nothing without each other."""
+"""Fields that are pointless without each other."""
 _THINKING = re.compile(
     r"\bthinking\b|\breasoning (?:mode|toggle|switch|value|effort)|\u601d\u8003|\u63a8\u7406\u6a21\u5f0f"
 )
@@ -41,7 +40,7 @@ _PHRASES = {
     "include": re.compile(r"encrypted[ _-]?(?:content|reasoning)"),
     "modalities": re.compile(r"\baudio output|\bmodalit"),
 }
-"""What else than its name a refusal may call a field."""
+"""Other names a refusal may use for a field."""
 _WANTED = re.compile(r"must be (?:passed|sent|provided|included|set|given)|\bmissing\b|is required|field required")
 _TOO_MUCH = re.compile(
     r"too (?:large|big|high|many)|at most|less than|range|exceed|maximum|greater than|larger than|<="
@@ -49,7 +48,7 @@ _TOO_MUCH = re.compile(
 _ANSWER = re.compile(
     r"\bmax_(?:new_|completion_|output_)?tokens\b|(?:in|for) the (?:completion|output)|(?:output|completion|new) tokens"
 )
-"""What a server that adds the answer's length to the prompt's may call it."""
+"""Wordings of servers that add the answer's length to the prompt's."""
 _OUTPUT = re.compile(
     r"(?:failed to|could not|error) (?:call|pars\w+|generat\w+|decod\w+) (?:a |the )?(?:function|tool)\b"
     r"|tool_use_failed|failed_generation|(?:invalid|malformed) (?:tool|function)[ _-]calls?\b"
@@ -61,11 +60,11 @@ _NEVER = (401, 402, 403, 408, 429)
 ALWAYS_THINK = "gpt-oss"
 TEMPLATE = "chat_template_kwargs"
 _OTHER_TEMPLATES = re.compile("deepseek|kimi")
-"""Models whose templates ask for ``thinking``."""
+"""Models whose chat templates use ``thinking``."""
 
 
 def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
-    """The optional fields of a request without those that are refused, and what means nothing without them."""
+    """The optional fields without the refused ones and those that depend on them."""
     gone = set(without).union(*(group for group in _TOGETHER if group & set(without)))
     kept = {name: value for name, value in body.items() if name not in gone}
     if EFFORT in without and "tools" in kept and "reasoning_effort" not in without:
@@ -74,11 +73,11 @@ def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str,
 
 
 def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
-    """The fields of those that were sent which a server names in refusing them."""
+    """The sent fields that an error blames."""
     if error.status in _NEVER or not isinstance(error, (*_KINDS, *_MEDIA, errors.ContextTooLong)):
         return frozenset()
     words = f"{error} {error.fields}".lower()
-    if isinstance(error, errors.ContextTooLong):  # the prompt may well fit without what is reserved for the answer
+    if isinstance(error, errors.ContextTooLong):  # the prompt may fit without the tokens reserved for the answer
         return frozenset(LENGTHS) if _is_length(words, sent) else frozenset()
     if THOUGHTLESS in sent and "reasoning_content" in words and _WANTED.search(words):
         return frozenset({THOUGHTLESS})
@@ -87,21 +86,21 @@ def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
         return frozenset({"tools"} if "reasoning_effort" in sent or EFFORT in sent else {EFFORT})
     if not named and not isinstance(error, _MEDIA):
         named = {name for name in sent if name in _PHRASES and _PHRASES[name].search(words)}
-    if _is_length(words, sent):  # by another name it would be too much as well
+    if _is_length(words, sent):  # the same number would be too high under another name
         named |= set(LENGTHS)
     return frozenset(named.union(*(group & set(sent) for group in _TOGETHER if group & named)))
 
 
 def is_about_output(error: errors.ModelError) -> bool:
-    """Whether the model has written a call that its server can't read: that is no fault of the field.
+    """Whether the model wrote a tool call that the server can't parse, which is not the field's fault.
 
-    Groq says so with a 400, llama.cpp with a 500.
+    Groq reports it with a 400, llama.cpp with a 500.
     """
     return _OUTPUT.search(str(error).lower()) is not None
 
 
 def _is_length(words: str, sent: Collection[str]) -> bool:
-    """Whether an answer may not be as long as was asked for."""
+    """Whether the requested answer length was refused."""
     asked = any(name in sent for name in LENGTHS)
     return asked and _ANSWER.search(words) is not None and _TOO_MUCH.search(words) is not None
 
@@ -112,20 +111,20 @@ def _is_named(name: str, words: str) -> bool:
 
 
 class ThinkingSwitch(StrEnum):
-    """The ways."""
+    """How a server switches thinking on and off."""
 
     QWEN = "enable_thinking"
-    """Also in ``chat_template_kwargs``, as a profile says."""
+    """Also in ``chat_template_kwargs`` if the profile says so."""
     EFFORT = "reasoning_effort"
-    """None, or the default."""
+    """"none" or the default."""
     OFF = "reasoning_effort_none"
-    """The same field at Ollama: none, or nothing at all, since it refuses all other values for most models."""
+    """Ollama: "none", or no field at all, since it refuses other values for most models."""
     REASONING = "reasoning"
     THINKING = "thinking"
 
 
 def switched(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template: bool) -> dict[str, JsonValue]:
-    """The fields of a request of Chat Completions."""
+    """The fields that switch thinking in Chat Completions."""
     if ALWAYS_THINK in model.lower():
         return {"reasoning_effort": "high" if thinking else "low"}
     match switch:
@@ -145,14 +144,14 @@ def switched(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template:
 
 
 def told_apart(switch: ThinkingSwitch, model: str) -> dict[str, JsonValue]:
-    """The field that has Groq send the thoughts of Qwen's models apart; of gpt-oss it always does, and refuses it."""
+    """The field that makes Groq send Qwen's reasoning separately. gpt-oss always does, and refuses the field."""
     return (
         {"reasoning_format": "parsed"} if switch is ThinkingSwitch.EFFORT and ALWAYS_THINK not in model.lower() else {}
     )
 
 
 def switched_in_responses(switch: ThinkingSwitch, model: str, *, thinking: bool) -> dict[str, JsonValue]:
-    """The fields of a request of the Responses API, which has one for it that Qwen's does not read."""
+    """The fields that switch thinking in the Responses API; Qwen's server ignores the standard one."""
     if ALWAYS_THINK in model.lower():
         return {"reasoning": {"effort": "high" if thinking else "low"}}
     if switch is ThinkingSwitch.QWEN:

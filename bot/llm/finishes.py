@@ -1,9 +1,9 @@
-"""Why an answer ended, in the words of many servers.
+"""Finish reasons: why an answer ended, in the words of many servers.
 
-The words for a normal end are legion, and so are those for the others, so that a word that is in no list is taken by
-what it is made of: ``user_cancelled`` tells of a broken answer as ``cancelled`` does. One that says nothing is UNKNOWN.
-Its answer is shown, unless it ends in the middle of a sentence, since it most likely is whole and can be asked for
-again; it becomes no notes, since nobody would notice what is missing in them.
+There are too many words for a complete list, so an unlisted one is classified by its parts: ``user_cancelled`` means a
+broken answer, as ``cancelled`` does. A word that says nothing is UNKNOWN. Such an answer is shown unless it ends in
+mid-sentence, because it is most likely complete and can be requested again; it is not used as a summary, where a
+missing part would go unnoticed.
 """
 
 import logging
@@ -24,7 +24,7 @@ _OPEN = {
     "unspecified",
 }
 _OPEN |= {"queued", "pending", "generating", "running", "streaming"}
-"""It has not ended: DashScope says ``null`` until the last event, Gemini has a word for it."""
+"""Not finished yet: DashScope sends ``null`` until the last event, Gemini has a word for it."""
 _STOPPED = re.compile(
     "stop|eos|eostoken|endoftext|endturn|endofturn|eot|eotid|eod|imend|stopsequence|stoptoken|stopstring|toolcalls?"
     "|tooluse|functioncall|completed?|done|end|ended|finish|finished|success|normal|ok|pauseturn"
@@ -35,7 +35,7 @@ _WORDS = {
     "refusal": Finish.FILTER,  # Anthropic
     "language": Finish.FILTER,  # Gemini
     "spii": Finish.FILTER,
-    "repetition": Finish.LENGTH,  # vLLM: cut since it went in circles
+    "repetition": Finish.LENGTH,  # vLLM: cut because it kept repeating itself
 }
 _FILTER = re.compile(
     "filter|safety|sensitiv|moderat|guardrail|policy|prohibit|blocklist|blacklist|blocked|refus|recitation|censor|violat"
@@ -52,33 +52,34 @@ _LENGTH = re.compile(
 )
 _STOP = re.compile("stop|eos|complet|done|finish|tool|function|success")
 _MISCALLED = re.compile("^functioncallfilter|malformed(?:function|tool)")
-"""Gemini's, of a call that its model wrote wrong: no filter of what was said."""
+"""Gemini's word for a malformed tool call; no content filter."""
 _KINDS = ((_MISCALLED, None), (_FILTER, Finish.FILTER), (_BROKEN, None), (_LENGTH, Finish.LENGTH), (_STOP, Finish.STOP))
 
 MOST_END = 200
-"""Characters at the end of an answer that tell whether it ends in the middle of a sentence."""
+"""Characters at the end of an answer that are checked for a complete sentence."""
 _LEAST_WORDS, _LEAST_SIGNS = 4, 9
-"""A line of fewer words, or signs in a script without blanks, may be an answer without a stop, such as a name."""
+"""A shorter line (words, or characters in scripts without spaces) may be a complete answer without a period, such as a
+name."""
 _JOINING = re.compile(r"[,;:\u2013\u2014\u3001\uff0c\uff1b\uff1a\u060c(\[{/&+=-]\Z")
 _UNSTOPPED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
-"""Thai, Lao, Tibetan, Burmese and Khmer, whose sentences end without a sign of their own."""
+"""Thai, Lao, Tibetan, Burmese and Khmer, which have no sentence-ending punctuation."""
 
 log = logging.getLogger(__name__)
 
 
 def reason_in(*places: Mapping[str, object]) -> object:
-    """The reason in the first of these places that has one, as OpenAI writes its name or as Gemini does."""
+    """The first finish reason found, spelled OpenAI's way or Gemini's."""
     found = (place.get(name) for place in places for name in ("finish_reason", "finishReason"))
     return next((reason for reason in found if reason), None)
 
 
 def finish_of(reason: object, *, said: bool) -> Finish | None:
-    """Why the model stopped; None: it has not, as far as this says.
+    """The finish reason, or None if the answer goes on.
 
-    `said`: there was an answer before. Raises StreamCut where something else than the model stopped it, and
-    ContextTooLong where the window was full before the first word.
+    `said`: part of the answer has arrived. Raises StreamCut if anything but the model ended it, and ContextTooLong if
+    the window was full before the first word.
     """
-    if isinstance(reason, Mapping):  # SGLang's own interface, some gateways before it
+    if isinstance(reason, Mapping):  # SGLang's native interface and some gateways in front of it
         reason = reason.get("type")
     if not reason:
         return None
@@ -96,7 +97,7 @@ def finish_of(reason: object, *, said: bool) -> Finish | None:
 
 
 def in_mid_sentence(end: str) -> bool:
-    """Whether an answer with this end breaks off."""
+    """Whether an answer that ends like this breaks off."""
     end = end.rstrip()
     if not end or _JOINING.search(end):
         return bool(end)

@@ -1,7 +1,7 @@
-"""What ``wordings`` and ``media_wordings`` have, in other languages than English.
+"""The error messages of ``wordings`` and ``media_wordings`` in languages other than English.
 
-By phrases too, never by a lone word: a format that is not supported is no blindness, nor is a limit by the minute a
-prompt that is too long.
+Only whole phrases are matched: an unsupported format doesn't mean that a model can't see, and a limit per minute
+doesn't mean that the prompt is too long.
 """
 
 _FORM = (
@@ -12,7 +12,7 @@ _NOT_ITS_FORM = rf"(?!\s?(?:的|の)?\s?{_FORM})"
 
 
 def _senseless(hanzi: str, japanese: str, korean: str, russian: str, romance: str, german: str) -> tuple[str, ...]:
-    """How a model is said to lack a sense, by the names of its medium."""
+    """Phrases for a model that lacks a sense, given the names of its medium."""
     return (
         rf"不(?:支持|支援|能处理|能理解|接受|具备)的?(?:消息|内容|输入|輸入)?(?:类型)?(?:\W{{0,3}}){hanzi}{_NOT_ITS_FORM}",
         rf"(?:无法|不能)(?:处理|识别|理解|接收|查看){hanzi}(?:输入)?(?:$|[。,\uff0c.;\uff1b])",

@@ -1,10 +1,11 @@
-"""Channels of Harmony, the form in which gpt-oss and its like write, where a server hands it on as it is.
+"""Parser for Harmony channels, the raw output format of gpt-oss and similar models, where a server passes it on.
 
-    <|channel|>analysis<|message|>Who is it?<|end|><|start|>assistant<|channel|>final<|message|>Hello Ann<|return|>
+ <|channel|>analysis<|message|>Who is it?<|end|><|start|>assistant<|channel|>final<|message|>Hello Ann<|return|>
 
-What stands in the final channel is the answer, all else is reasoning; a server that drops the signs leaves their names
-("analysisWho is it?assistantfinalHello Ann"). An answer that does not begin with a sign is left to ``Thinking``, but
-for a sign of its end. Signs that an answer talks of stay: they stand in code or quotes, or no other sign follows them.
+The final channel is the answer, everything else is reasoning. Some servers drop the markers and leave the names
+("analysisWho is it?assistantfinalHello Ann"). An answer that doesn't start with a marker goes to ``ThinkingTags``,
+except for a closing marker at its end. Markers that an answer merely talks about are kept: they are inside code or
+quotes, or no other marker follows.
 """
 
 import re
@@ -25,10 +26,10 @@ _END = re.compile(r"<\|(?:end|return|call)\|>")
 _NEXT = re.compile(r"<\|start\|>\s*assistant|<\|channel\|>\s*(?:analysis|commentary|final)\b")
 _SIGN = re.compile(f"{_END.pattern}|{_NEXT.pattern}")
 _BEGUN = re.compile(r"<(?:\|(?:[a-z]{0,8}(?:\|(?:>\s*[a-z]{0,10})?)?)?)?\Z")
-"""What may be the beginning of a sign."""
+"""A possible beginning of a marker."""
 _END_NAMES = ("end", "return", "call", "im_end", "eot_id", "eom_id", "endoftext", "end_of_text")
 _ENDS = rf"<\|(?:{'|'.join(_END_NAMES)})\|>"
-"""Those of other models too, which some servers hand on."""
+"""Closing markers, including those of other models that some servers pass on."""
 _NOT_BEHIND_ONE = "".join(rf"(?<!<\|{name}\|>)" for name in _END_NAMES)
 _LAST = re.compile(rf"(?<=[^\s`\"'\u201c\u2018(]){_NOT_BEHIND_ONE}(?:{_ENDS}\s*)+\Z")
 _MAYBE_LAST = re.compile(rf"(?:{_ENDS}\s{{0,9}}){{0,3}}(?:<(?:\|(?:[a-z_]{{0,11}}\|?)?)?)?\Z")
@@ -37,43 +38,45 @@ _BARE_WORDS = ("analysis", "commentary", "assistantanalysis", "assistantcommenta
 _BARE_FINAL = re.compile(r"assistantfinal(?!ly|i[sz])|assistant\sfinal(?![a-z])")
 _LONGEST_BARE = len("assistant finally")
 LONGEST_BLANK = 100
-"""Signs stand no further apart."""
+"""The longest whitespace between two markers."""
 MOST_MESSAGES = 64
-"""In one answer; what follows is not looked at any more."""
+"""Per answer; later markers are not parsed."""
 MOST_TRIES = 16
-"""Signs that are looked at, in an answer that talks of them."""
+"""How many markers are examined in an answer that talks about them."""
 
 
 class Harmony:
-    """Splits one answer."""
+    """Splits one answer into text and reasoning."""
 
     def __init__(self) -> None:
         self._thinking = ThinkingTags()
         self._held = ""
         self._read: Callable[..., ThinkingSplit | None] = self._head
         self._said: list[str] = []
-        """Of the message that is being read."""
+        """The pieces of the current message."""
         self._tail = ""
-        """What may be the last sign of an answer in no channel."""
+        """A possible closing marker at the end of an answer without channels."""
         self._before = ""
-        """What stands before that."""
+        """The last character before it."""
         self._final = True
         self._bare: list[str] = []
         self._tries = self._messages = 0
 
     def apart(self) -> None:
-        """See Thinking.apart."""
+        """Reasoning arrives separately: don't look for think tags."""
         self._thinking.apart()
 
     def split(self, piece: str) -> ThinkingSplit:
-        """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
+        """The text and reasoning in a piece; anything undecided comes with the next one."""
         self._held += piece
         return self._all(last=False)
 
     def rest(self, *, whole: bool = False) -> ThinkingSplit:
-        """What was held back, when there is no next piece; `whole`: see ``Thinking``."""
+        """What was held back, at the end; `whole` as in ThinkingTags.rest."""
         if self._read == self._in_bare and whole and not _BARE_FINAL.search(self._held):
-            return ThinkingSplit("".join(self._bare) + self._held)  # it never came to an answer: these were its words
+            return ThinkingSplit(
+                "".join(self._bare) + self._held
+            )  # it never reached an answer, so these were its words
         more = self._all(last=True)
         if self._read != self._plain:
             return more
@@ -86,7 +89,7 @@ class Harmony:
         )
 
     def _all(self, *, last: bool) -> ThinkingSplit:
-        """All that can be told: each reader tells a part, and None when it needs more."""
+        """Run the current reader until it needs more input (None)."""
         text, thought, taken_back = [], [], False
         while (told := self._read(last=last)) is not None:
             text.append(told.text)
@@ -111,7 +114,7 @@ class Harmony:
         return ThinkingSplit()
 
     def _plain(self, *, last: bool) -> ThinkingSplit | None:
-        """No Harmony, but it may end with its sign."""
+        """Text without channels, apart from a closing marker at its end."""
         if not self._held and not (last and self._tail):
             return None
         held, self._held = self._held, ""
@@ -169,7 +172,7 @@ class Harmony:
         return self._told(end) if end else None
 
     def _go_on(self, held: str) -> None:
-        """Read the next message; what follows without a header is the answer."""
+        """Start the next message; text without a header is the answer."""
         self._held = held
         if held.startswith(_SIGNS):
             self._read = self._in_header
@@ -178,7 +181,7 @@ class Harmony:
             self._begin_message()
 
     def _is_one(self, sign: re.Match[str], after: str, *, is_end: bool) -> bool:
-        """Whether it is a sign, and not spoken of."""
+        """Whether this is a real marker rather than one that is quoted."""
         self._said = ["".join(self._said)]
         said = self._said[0] + self._held[: sign.start()]
         quotes = (*QUOTES,)
@@ -215,6 +218,6 @@ class Harmony:
 
 
 def _may_begin_with_sign(after: str) -> bool:
-    """Whether what follows an end is not told yet."""
+    """Whether the text after an end marker could still become a marker."""
     begun = after[:LONGEST_BLANK].lstrip()
     return len(after) < LONGEST_BLANK and any(sign.startswith(begun) for sign in _SIGNS)

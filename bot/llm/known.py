@@ -1,17 +1,17 @@
-"""Models and servers that are known, as ``profiles.py`` reads them; only what differs from its defaults is said.
+"""Known models and servers, in the form of ``profiles.py``; only differences from its defaults are listed.
 
-A window is the smallest of those that apply at its maker's: a model that is served there in several ways, or whose
-input is bounded below its window, has the smaller one. What nobody can call any more is not here.
+A window is the smallest that applies at the model's maker: variants served in several ways, or with an input limit
+below the window, get the smaller number. Models that can't be called any more are removed.
 """
 
 from bot.llm.fields import ThinkingSwitch
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 
-# Models before GPT-5.6 cache by themselves there; all take the key ("Prompt caching", at both).
+# Models before GPT-5.6 cache automatically; all accept the key ("Prompt caching", at both).
 _OPENAI = ServerProfile(keeps_responses=True, completion_tokens=True, cache_breakpoints=True, cache_key=True)
 _THINKING = ServerProfile(thinking_as=ThinkingSwitch.THINKING, thinking_in_template=False)
 _SERVERS = {
-    # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes renewed by every hit.
+    # Alibaba Cloud Model Studio, "Context cache": markers, at least 1,024 tokens, five minutes, renewed by every hit.
     "*.aliyuncs.com": ServerProfile(
         cache_markers=True,
         session_cache=True,
@@ -20,15 +20,15 @@ _SERVERS = {
         sound_as_url=True,
         thinking_in_template=False,
     ),
-    # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Elsewhere
-    # an id is refused (OpenRouter), unknown (vLLM, SGLang, unless they are told to keep them) or ignored (Ollama).
+    # OpenAI, "Conversation state", and Microsoft, "Use the Azure OpenAI Responses API": kept for 30 days. Other
+    # servers refuse an id (OpenRouter), don't know it (vLLM, SGLang unless configured) or ignore it (Ollama).
     "api.openai.com": _OPENAI,
     "*.api.openai.com": _OPENAI,
     "*.openai.azure.com": _OPENAI,
     "*.cognitiveservices.azure.com": _OPENAI,
     "*.services.ai.azure.com": _OPENAI,
-    # OpenRouter, "Prompt caching": Anthropic's and Alibaba's models want markers, all others cache by themselves; it
-    # hands OpenAI's own on.
+    # OpenRouter, "Prompt caching": Anthropic's and Alibaba's models need markers, all others cache automatically;
+    # OpenAI's own breakpoints are passed on.
     "openrouter.ai": ServerProfile(
         cache_markers=True,
         marked_models=["claude-*", "qwen*", "qwq*"],
@@ -36,7 +36,7 @@ _SERVERS = {
         thinking_as=ThinkingSwitch.REASONING,
         thinking_in_template=False,
     ),
-    # xAI, "Maximizing cache hits": a request without the key may come to a server that has not seen its beginning.
+    # xAI, "Maximizing cache hits": without the key a request may reach a server that hasn't seen its prefix.
     "api.x.ai": ServerProfile(cache_key=True),
     # Groq, "Reasoning" and "Vision"; Mistral, "Vision".
     "api.groq.com": ServerProfile(thinking_as=ThinkingSwitch.EFFORT, thinking_in_template=False, most_images=5),
@@ -47,14 +47,14 @@ _SERVERS = {
     "api.moonshot.cn": _THINKING,
     "api.z.ai": _THINKING,
     "open.bigmodel.cn": _THINKING,
-    # Anthropic, "OpenAI SDK compatibility": there is no prompt cache behind that interface.
+    # Anthropic, "OpenAI SDK compatibility": no prompt cache in that interface.
     "api.anthropic.com": ServerProfile(cache_markers=False),
 }
 
 _QWEN = {
-    # Alibaba Cloud Model Studio, list of models; windows are what a prompt may have where the model thinks, which is
-    # less. A dated snapshot of qwen-plus may be older than its large window, and qwen-turbo has 131,072 when it thinks.
-    # From Qwen3.5 on the plain models see too, but for 3.7-max. All of those that speak have this voice ("Qwen-Omni").
+    # Alibaba Cloud Model Studio, list of models; windows are the input limit with thinking on, which is lower. A
+    # dated snapshot of qwen-plus may predate its large window, and qwen-turbo has 131,072 when it thinks. From Qwen3.5
+    # on the plain models can see, except 3.7-max. All speaking models have this voice ("Qwen-Omni").
     "qwen*": ModelProfile(voice="Cherry", voice_format="wav"),
     "qwen-plus*": ModelProfile(context_window=995_904, most_output=32_768, sees=False, thinks=True, tools=True),
     "qwen-plus-20*": ModelProfile(context_window=131_072),
@@ -74,7 +74,7 @@ _QWEN = {
     "qwen3.8-plus*": ModelProfile(context_window=983_616, most_output=131_072),
     "qwen3.8-flash*": ModelProfile(context_window=983_616, most_output=131_072),
     "qwen3.8-max*": ModelProfile(context_window=983_616, most_output=131_072),
-    # Open Qwen models: what their model cards call native; more takes a server that is set up for it.
+    # Open Qwen models: the native window of their model cards; longer ones need a specially configured server.
     "qwen2-*": ModelProfile(sees=False),
     "qwen2-vl*": ModelProfile(sees=True),
     "qwen2.5-*": ModelProfile(sees=False, tools=True),
@@ -88,24 +88,24 @@ _QWEN = {
     "qwen3-coder*": ModelProfile(thinks=False),
     "qwen3-coder-plus*": ModelProfile(context_window=997_952, most_output=65_536),
     "qwen3-coder-flash*": ModelProfile(context_window=997_952, most_output=65_536),
-    # Those that see ("Visual understanding").
+    # Vision models ("Visual understanding").
     "qwen2.5-vl*": ModelProfile(sees=True, tools=False),
     "qwen3-vl*": ModelProfile(sees=True),
     "qwen3-vl-plus*": ModelProfile(context_window=260_096, most_output=32_768),
     "qwen3-vl-flash*": ModelProfile(context_window=258_048, most_output=32_768),
-    # Those that hear, and most of them speak ("Qwen-Omni"); none but 3.8 is told whether to think, or calls functions.
+    # Models that hear, most of which also speak ("Qwen-Omni"); only 3.8 has a thinking switch and calls functions.
     "qwen-omni*": ModelProfile(sees=True, hears=True, speaks=True),
     "qwen3-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
     "qwen3.[5-7]*-omni*": ModelProfile(sees=True, hears=True, speaks=True, thinks=False, tools=False),
     "qwen3.8-omni*": ModelProfile(context_window=983_616, most_output=131_072, hears=True),
-    # Those that take one message and no history ("Qwen-OCR", "Qwen3-Omni-Captioner").
+    # Models that take one message and no history ("Qwen-OCR", "Qwen3-Omni-Captioner").
     "qwen-vl-ocr*": ModelProfile(sees=True, single_turn=True),
     "qwen3-omni*captioner*": ModelProfile(sees=False, speaks=False, single_turn=True),
 }
 
 _OTHERS = {
-    # OpenAI, pages of the models, and "Deprecations" for what is gone. GPT-5's window is 400,000 with 128,000 of it
-    # reserved for the answer; later ones are larger, and bill a prompt above 272,000 tokens at a higher price.
+    # OpenAI, model pages, and "Deprecations" for what is gone. GPT-5's window is 400,000, of which 128,000 are
+    # reserved for the answer; later windows are larger, and prompts above 272,000 tokens cost more.
     "gpt-4o*": ModelProfile(context_window=128_000, most_output=16_384, tools=True),
     "gpt-4.1*": ModelProfile(context_window=1_047_576, most_output=32_768, tools=True),
     "gpt-4o*audio*": ModelProfile(sees=False, hears=True, speaks=True),
@@ -118,12 +118,12 @@ _OTHERS = {
     "gpt-5.4-nano*": ModelProfile(context_window=272_000),
     "gpt-5.6-cyber*": ModelProfile(context_window=272_000),
     "gpt-[6-9]*": ModelProfile(context_window=922_000, most_output=128_000, tools=True, cache_breakpoints=True),
-    # "Prompt caching": from GPT-5.6 on a prompt is found again up to a breakpoint, and nowhere else.
+    # "Prompt caching": from GPT-5.6 on a prompt is cached only up to a breakpoint.
     "gpt-5.[6-9]*": ModelProfile(cache_breakpoints=True),
     "gpt-oss*": ModelProfile(context_window=131_072, sees=False, thinks=True, tools=True),
     "o3": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
     "o3-*": ModelProfile(context_window=200_000, most_output=100_000, tools=True),
-    # Anthropic, "Models overview"; by any gateway's way to write a version.
+    # Anthropic, "Models overview"; patterns cover the gateways' spellings of a version.
     "claude-*": ModelProfile(context_window=200_000, most_output=64_000, tools=True, cache_markers=True),
     "claude-[a-z]*-[5-9]*": ModelProfile(context_window=1_000_000, most_output=128_000),
     "claude-[a-z]*-4[.-]5*": ModelProfile(context_window=200_000, most_output=64_000),
@@ -151,7 +151,7 @@ _OTHERS = {
     "glm-5*": ModelProfile(context_window=200_000, most_output=128_000, thinks=True),
     "glm-5.[3-9]*": ModelProfile(context_window=1_000_000),
     "glm-5.3-flash*": ModelProfile(sees=True),
-    # xAI, pages of the models; the same names have less at some clouds.
+    # xAI, model pages; some clouds serve the same names with smaller windows.
     "grok-4*": ModelProfile(context_window=128_000, tools=True),
     "grok-4.[3-9]*": ModelProfile(context_window=200_000),
     "grok-4.[5-9]*": ModelProfile(context_window=500_000),
@@ -172,7 +172,7 @@ _OTHERS = {
     # MiniMax, "Models".
     "minimax-m2*": ModelProfile(context_window=196_608, sees=False, tools=True),
     "minimax-m3*": ModelProfile(context_window=1_000_000, tools=True),
-    # Open models that many serve, each with a window of its own: no more is believed than of a model that nobody knows.
+    # Open models that many hosts serve with different windows, so the default window applies.
     "llama3*": ModelProfile(sees=False),
     "*llama-3*": ModelProfile(sees=False),
     "*llama-3.[13]-*": ModelProfile(tools=True),
@@ -201,7 +201,7 @@ _OTHERS = {
     "nemotron*vl*": ModelProfile(sees=True),
     "*llama-3.[0-9]*-vl-*": ModelProfile(sees=True, tools=False),
     "olmo*": ModelProfile(sees=False),
-    # DeepSeek, "Models & Pricing". V4-Flash sees at DeepSeek's own server, where it is 4.1, and at no other.
+    # DeepSeek, "Models & Pricing". V4-Flash can see only at DeepSeek's own server, where it is 4.1.
     "deepseek-*": ModelProfile(context_window=128_000, sees=False),
     "deepseek-r1*": ModelProfile(tools=False),
     "deepseek-vl*": ModelProfile(context_window=4_096, sees=True, tools=False),

@@ -1,9 +1,8 @@
-"""What was learned of a model at its server, which is worth keeping when the process ends.
+"""Facts learned about a model at its server that are worth keeping after a restart.
 
-What a model has refused to see or to hear: believed for a while, and then it is tried again.
-
-One refusal may be another server's behind the same address, or a sentence that only speaks of pictures: no model is to
-be blind for good by that. Each one doubles the time, so that a model that is blind is asked about once a day.
+A refusal of pictures or sounds is believed only for a while: it may have come from another server behind the same
+address, or merely mention pictures, and must not blind a model for good. Each refusal doubles the time until the next
+try, so a model that really is blind is tried about once a day.
 """
 
 import json
@@ -19,19 +18,19 @@ LONGEST_REST_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Of a model; the defaults are what is taken for granted."""
+    """The facts about one model; the defaults mean that nothing was learned."""
 
     refused: frozenset[str] = frozenset()
-    """Optional fields of a request that it does not take."""
+    """Optional request fields that it refuses."""
     limit: int | None = None
-    """How many tokens it reads at most."""
+    """The most tokens it was seen to read."""
     window: int = 0
-    """What it was said to read when that was learned."""
+    """The window assumed when the limit was learned."""
     keeps_nothing: bool = False
-    """Whether its server was found not to keep responses, against what is known of it."""
+    """Whether the server doesn't keep responses although its profile says so."""
 
     def as_json(self) -> str:
-        """For storage; no word of a prompt is in it."""
+        """JSON for storage; it contains nothing from prompts."""
         return json.dumps(
             {
                 "refused": sorted(self.refused),
@@ -43,7 +42,7 @@ class Learned:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What was stored; of what is no such thing nothing was learned."""
+        """Parse stored JSON; anything malformed counts as nothing learned."""
         try:
             told = json.loads(text)
         except (ValueError, RecursionError):
@@ -60,24 +59,24 @@ class Learned:
 
 
 class FactStore(Protocol):
-    """Where it is kept."""
+    """Storage for learned facts."""
 
     def of(self, server: str, model: str) -> Learned:
-        """What was learned lately."""
+        """The stored facts that are still fresh."""
 
     def keep(self, server: str, model: str, learned: Learned) -> None:
-        """Keep it, some time soon."""
+        """Store the facts soon, without waiting."""
 
 
 class Doubts:
-    """Those about one model; times are in seconds of a clock that never goes back."""
+    """Refused senses of one model and the time until each is tried again; times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._rests: dict[str, float] = {}
 
     def refused(self, sense: str, now: float) -> None:
-        """It does not see ("sees") or hear ("hears"), as its server says."""
+        """Record that the server refused a sense ("sees" or "hears")."""
         if now < self._until.get(sense, 0.0):
             return
         rest = self._rests.get(sense, FIRST_REST_S)
@@ -85,7 +84,7 @@ class Doubts:
         self._rests[sense] = min(2 * rest, LONGEST_REST_S)
 
     def left_of(self, senses: Capabilities, now: float) -> Capabilities:
-        """The senses without those that are not tried yet."""
+        """The senses minus those that are not to be tried yet."""
         sees, hears = (now >= self._until.get(sense, 0.0) for sense in ("sees", "hears"))
         if sees and hears:
             return senses

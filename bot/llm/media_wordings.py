@@ -1,7 +1,4 @@
-"""The wordings of model servers for a picture or a sound that they do not take; ``wordings`` has the rest.
-
-That a prompt has more pictures than the server takes, out of its words, and how many it takes.
-"""
+"""Error messages about pictures and sounds that a model or server doesn't take, and the number of pictures it accepts."""
 
 import re
 
@@ -35,10 +32,10 @@ TEXT_ONLY = (
     r"(?! (?:support|request))",
     r"\bcontent\b.{0,12}(?:value )?must be (?:a )?string|\bcontent\W{1,4}expected (?:a )?string",
     r"input should be 'text'",
-    r"unexpected item type in content",  # the templates of Qwen's models, so also DashScope and vLLM
+    r"unexpected item type in content",  # the chat templates of Qwen's models, so also DashScope and vLLM
     r"仅支持文本|只支持文本|不支持多模态|content(?:\.\d+)?\.type.{0,12}参数非法",
 )
-"""The model takes words only, or no content parts: which sense it lacks depends on what it was sent."""
+"""The model takes only text, or no content parts: which sense is missing depends on what was sent."""
 _BROKEN = r"(?:invalid|corrupt(?:ed)?|broken|malformed|unreadable|empty|truncated|unsupported|unrecogni[sz]ed|damaged|oversized|bad)"
 IMAGE = (
     rf"\b{_BROKEN}(?: base64| encoded| input| or \w+)? images?(?:_url)?(?: (?:data|file|format|type|url|size|content|bytes))?\b"
@@ -62,7 +59,7 @@ IMAGE = (
     r"limit-mm-per-prompt|read image error|image format error|decode the image",
     r"图片.{0,12}(?:过大|错误|超过|超出|无法|失败|不合法|格式|不符合)",
 )
-"""This picture is the trouble, or that there are so many."""
+"""A picture is unreadable, or there are too many."""
 SOUND = (
     rf"\b{_BROKEN}(?: input)? (?:audio|sound|media)(?: (?:data|file|format|type|content))?\b(?! (?:output|model|tool))",
     r"(?:cannot|can't|could(?: not|n't)|unable to|failed to|error) ?(?:decod\w*|process\w*|load\w*|open\w*|read\w*|pars\w*) (?:the |an? |"
@@ -74,7 +71,7 @@ SOUND = (
     r"the file format is illegal",
     r"decoder audio file failed|audio preprocess error",
 )
-"""This recording is the trouble."""
+"""A recording is unreadable."""
 MOST = 5000
 """Larger numbers count something else."""
 _PICTURES = r"(?:images?|pictures?|photos?|image_urls?|image (?:inputs?|items?|parts?|urls?|files?|blocks?)|media (?:items?|files?))(?:\(s\))?"
@@ -103,11 +100,11 @@ _COUNTED = (
     r"最多.{0,8}\d+\s*(?:张|幅|个图)|超(?:过|出).{0,8}\d+\s*张",
 )
 _NONE = r"(?:at most|image=|max\w*(?: of| is)?:?|up to|limit (?:of|is)) ?(?:0|zero)\b"
-"""It is blind."""
+"""Zero pictures allowed: the model can't see."""
 _SIZES = r"\b(?:[kmg]i?b|(?:kilo|mega)?bytes?|(?:mega)?pixels?|px|dimensions?|resolution|aspect ratio|too (?:large|big|small))\b"
-"""It is the size of a picture that is refused, where it is not said that there are too many."""
+"""A picture's size is refused, unless the message also says that there are too many."""
 TOO_MANY = re.compile(f"{_PLAIN}|\\A(?!.*{_SIZES})(?!.*{_NONE}).*?(?:{'|'.join(_COUNTED)})", re.DOTALL)
-"""That fewer pictures would be taken, in small letters."""
+"""Fewer pictures would be accepted. Matches lower-case text."""
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT = re.compile(rf"(?<![a-z0-9_.-])(\d{{1,4}}|{'|'.join(_WORDS)}|a single)(?![a-z0-9_]|[.,]\d)")
 _BEFORE = re.compile(
@@ -125,7 +122,7 @@ _OTHER_UNIT = re.compile(r"^\s?(?:[kmg]i?b\b|bytes?|pixels?|px|tokens?|%|seconds
 
 
 def _senseless(noun: str, own: tuple[str, ...]) -> tuple[str, ...]:
-    """How a model is said to lack a sense whose medium is called so."""
+    """Phrases for a model that lacks the sense for a medium."""
     medium = _QUOTES + noun + _QUOTES + _TAIL
     return (
         rf"(?:\b{_NOT}|n't) (?:\S+ ){{0,3}}?(?:support(?:s|ed)?|accepts?|take|have|offer|provide)(?: for)? "
@@ -173,14 +170,14 @@ BLIND = _senseless(
         r"\bno (?:multi-?modal|vision)[ -]?(?:capable )?(?:endpoint|model|provider)s? (?:is |are )?(?:available|found)",
         r"vision add-?on is not loaded|\bno (?:vision|multi-?modal)[ -](?:capable )?(?:model|projector|adapter|encoder) (?:is |was )?"
         r"(?:loaded|available|found|configured)",
-        r"number of bitmaps.{0,12}does not match",  # llama.cpp, of a template without a place for a picture
+        r"number of bitmaps.{0,12}does not match",  # llama.cpp, if the template has no place for a picture
         r"missing data required for image input",
         r"\bnot (?:a )?(?:vision|image|multi-?modal)[- ](?:capable|enabled)",
         r"vision (?:encoder|tower|projector|adapter|module) (?:is |was )?not (?:initiali[sz]ed|loaded|available|present|found)",
         r"不支持(?:输入)?(?: ?image_url|图片|图像|视觉)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
     ),
 )
-"""The model takes no pictures."""
+"""The model can't see."""
 
 
 DEAF = _senseless(
@@ -198,11 +195,11 @@ DEAF = _senseless(
         r"不支持(?:输入)?(?:音频|语音)(?!格式|大小|尺寸|生成|编辑|类型|链接|输出|合成)",
     ),
 )
-"""The model takes no sounds."""
+"""The model can't hear."""
 
 
 def told_most(words: str) -> int | None:
-    """How many pictures a prompt may have, as these words (in small letters) say; None: they don't."""
+    """The number of pictures that a message (in lower case) says a prompt may have, or None."""
     found, end = [], 0
     for match in _COUNT.finditer(words):
         before, after = words[max(end, match.start() - 60) : match.start()], words[match.end() : match.end() + 40]

@@ -1,4 +1,4 @@
-"""A model of a server, whatever interface it is spoken to by."""
+"""The part of a model client that all APIs share: queueing, retries, circuit breakers, and learning from refusals."""
 
 import asyncio
 import logging
@@ -33,15 +33,15 @@ from bot.llm.server import Server
 from bot.llm.tool_calls import OURS, beside
 
 LEAST_LIMIT = 1024
-"""A model that reads less can't hold a conversation: what says so is taken for a mistake."""
+"""A smaller reported window is taken for an error message misread: such a model couldn't hold a conversation."""
 log = logging.getLogger(__name__)
 
 
 class Model(ABC):
-    """One model of a server: what all interfaces have in common."""
+    """One model of a server; subclasses implement an API."""
 
     foreign: tuple[type[Exception], ...] = ()
-    """What the client of the interface raises besides ModelErrors."""
+    """Exceptions of the API's HTTP client that are translated to ModelErrors."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
@@ -54,18 +54,18 @@ class Model(ABC):
         self._has_thought = False
         self.limit: int | None = None
         self._limit_of: int | None = None
-        """What it was said to read when a limit was learned that is remembered."""
+        """The window assumed when a remembered limit was learned."""
         self._guessed_images = False
         self.single_turn = profile.single_turn
         self.calls = profile.tools
         self.breaker = CircuitBreaker(f"{name} at {server.breaker.name}", server.answers)
         self._server = server
         self._refused: frozenset[str] = frozenset()
-        """Optional fields that the server does not take from this model."""
+        """Optional fields that the server refuses for this model."""
         self._failures: tuple[type[Exception], ...] = (ModelError, *self.foreign)
 
     def know(self, profile: ModelProfile) -> None:
-        """Take over what its server tells of it later than it was made; what refusals have taught stays."""
+        """Apply what the server reports about the model after it was created; what refusals taught takes precedence."""
         told, before, now = self._server.profile.senses(profile), self._known, self._senses
         refused = {name for name in ("sees", "hears", "speaks") if getattr(before, name) and not getattr(now, name)}
         most = told.most_images if now.most_images == before.most_images else now.most_images
@@ -78,7 +78,6 @@ class Model(ABC):
 
     @property
     def senses(self) -> Capabilities:
-        """See ChatModel.senses."""
         return self._doubts.left_of(self._senses, time.monotonic())
 
     @senses.setter
@@ -86,7 +85,6 @@ class Model(ABC):
         self._senses = senses
 
     async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """See ChatModel.stream."""
         self._check()
         began, finished = False, False
         answer = AnswerStream(self._bounds(options))
@@ -112,7 +110,7 @@ class Model(ABC):
                         break
         except self._failures as exc:
             error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
-            if not finished or isinstance(error, ContentRefused):  # which may take back what was said
+            if not finished or isinstance(error, ContentRefused):  # a filter that may retract the text
                 raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
             log.info("%s: trouble behind a whole answer: %s", self.name, error)
         if finished:
@@ -121,7 +119,6 @@ class Model(ABC):
             raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
 
     def learn_limit(self, tokens: int) -> None:
-        """See ChatModel.learn_limit."""
         tokens = max(tokens, LEAST_LIMIT)
         if self.limit is None or tokens < self.limit:
             self.limit, self._limit_of = tokens, None
@@ -130,11 +127,11 @@ class Model(ABC):
 
     @property
     def learned(self) -> Learned:
-        """What was learned of it, to be kept."""
+        """What was learned, for storage."""
         return Learned(self._refused, self.limit, self.window)
 
     def recall(self, learned: Learned) -> None:
-        """Take up what was learned of it before; a limit holds while the model is said to read as much as then."""
+        """Apply stored facts. A limit is dropped once the model's reported window changes."""
         self._refused = learned.refused
         self._do_without(learned.refused)
         if learned.limit is not None:
@@ -143,7 +140,7 @@ class Model(ABC):
             log.info("%s, as was seen before: %s", self.breaker.name, learned.as_json())
 
     async def _in_turn(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The answer, when its turn has come; what may go better is tried again, as long as nothing was said."""
+        """Wait for a turn and stream the answer; until the first word, failures that may pass are retried."""
         with self._server.gate.turn(rank(messages), waiting_chat()) as turn:
             while True:
                 if not turn.is_on:
@@ -170,12 +167,12 @@ class Model(ABC):
                         raise
 
     def _check(self) -> None:
-        """Raise ServerTrouble at once while the server, or this model of it, is down."""
+        """Raise ServerTrouble if the circuit of the server or of this model is open."""
         self._server.breaker.check()
         self.breaker.check()
 
     async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The answer; an optional field that the server refuses is left out of the request, and of later ones."""
+        """The answer; an optional field that the server refuses is left out of this and later requests."""
         without, once = self._refused, frozenset[str]()
         for tries_left in reversed(range(MOST_TRIES + 1)):
             began, asked = False, replace(options, without=without)
@@ -197,7 +194,7 @@ class Model(ABC):
                 once |= named if is_about_output(error) else set()
 
     def _leave_out(self, fields: frozenset[str]) -> None:
-        """Remember that the server answers without these, and refused them."""
+        """Remember fields that the server refused and then answered without."""
         new, self._refused = fields - self._refused, self._refused | fields
         if not new:
             return
@@ -211,9 +208,9 @@ class Model(ABC):
             self.senses = replace(self._senses, speaks=False)
 
     def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
-        """The names of the optional fields of a request."""
+        """The names of the optional fields that a request contains."""
         fields = set(fitted(self._optional(messages, options), options.without)) | options.without & {EFFORT}
-        if any(message.answers for message in messages):  # they can't be taken back in the middle of an answer
+        if any(message.answers for message in messages):  # tools can't be withdrawn in the middle of an answer
             fields -= {"tools", "tool_choice"}
         if any(message.role == "assistant" for message in messages):
             fields.add(THOUGHTLESS)
@@ -226,16 +223,16 @@ class Model(ABC):
 
     @abstractmethod
     def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """The server's answer piece by piece. Raises foreign exceptions, or a ModelError for what a piece says."""
+        """Stream the server's answer. Raises `foreign` exceptions, or a ModelError if a chunk reports one."""
 
     @abstractmethod
     def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
         """The ModelError for a foreign exception; `streaming`: the answer had begun."""
 
     def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
-        """The error, after it has taught what this model can't do, and how its server is.
+        """Learn from an error (circuit breakers, window, senses) and return it, without words of the prompt.
 
-        A server that is there and fails may fail with this model alone; one that can't be reached fails with all.
+        A server that responds may fail for this model only; an unreachable one fails for all.
         """
         if not error.sent:
             return error
@@ -260,14 +257,14 @@ class Model(ABC):
         return error
 
     def _shown_fewer(self, error: TooManyImages, count: int) -> ModelError:
-        """The error of a request with this many pictures, after it has taught how many the model takes."""
+        """Learn the picture limit from a refusal of `count` pictures, and return the error to raise."""
         if error.most == 0:
             self.senses = replace(self._senses, sees=False)
             return changed(error, CannotSee)
         if count == 1:
             return changed(error, ImageRefused)
         most = error.most if error.most is not None and error.most < count else None
-        if most is None:  # it does not say, so that it is found out
+        if most is None:  # the message has no number, so try fewer next time
             most = count // 2 if self._guessed_images else count - 1
             self._guessed_images = True
         self.senses = replace(self._senses, most_images=most)
@@ -275,6 +272,7 @@ class Model(ABC):
         return error
 
     def _bounds(self, options: Options) -> Bounds:
+        # The operator's limit (most_tokens) is for answers to people, so side requests ignore it.
         if options.brief:
             return BRIEF
         asked = None if options.aside else self._server.most_tokens
@@ -282,9 +280,9 @@ class Model(ABC):
         return Bounds(asked or most, max(most, MOST_THOUGHTS))
 
     def _length(self, options: Options, names: Sequence[str]) -> dict[str, JsonValue]:
-        """The field for the most tokens of an answer: the first of these that the server takes.
+        """The field that limits an answer's length: the first name that the server accepts.
 
-        Many servers count the thoughts in; those have a bound of their own.
+        Many servers count reasoning too, so its own bound is added.
         """
         asked, name = self._server.most_tokens, next((name for name in names if name not in options.without), None)
         if asked is None or name is None or options.aside or any(name in self.extra_body for name in LENGTHS):

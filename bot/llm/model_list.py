@@ -1,6 +1,6 @@
-"""What a server's list of models tells of them besides their names, in the words of many servers.
+"""Model properties in a server's list of models, under the names that many servers use.
 
-OpenRouter, Together, Moonshot and LM Studio say ``context_length``, vLLM and SGLang ``max_model_len``, Groq
+OpenRouter, Together, Moonshot and LM Studio call the window ``context_length``, vLLM and SGLang ``max_model_len``, Groq
 ``context_window``, Mistral ``max_context_length``, Anthropic ``max_input_tokens``, llama.cpp ``n_ctx`` in ``meta``.
 """
 
@@ -10,12 +10,12 @@ from bot.llm.profiles import ModelProfile
 
 LEAST_WINDOW, MOST_WINDOW = 1024, 10**8
 OF_LOADED = "/api/ps"
-"""Where Ollama tells of the models that are loaded, and of no others."""
+"""Where Ollama lists loaded models, and only those."""
 LEAST_OUTPUT = 1024
-"""An answer that may be no longer is somebody's default, and not what the model can write."""
+"""A lower output limit is a default of some deployment rather than a property of the model."""
 MOST_MODELS = 20_000
 LLAMA_CPP, OLLAMA = "llamacpp", "library"
-"""Whose models they are, by these two. llama.cpp has one model, and answers by whatever name it is called."""
+"""The ``owned_by`` of these two servers. llama.cpp serves one model under any name."""
 
 _WINDOWS = (
     *("context_length", "max_model_len", "context_window", "max_context_length", "loaded_context_length", "n_ctx"),
@@ -27,7 +27,7 @@ _INSIDE = (
     *("top_provider", "meta", "metadata", "limits", "capabilities", "architecture", "model_info", "per_request_limits"),
     *("limit", "config", "info", "features", "supports", "parameters", "context_window"),
 )
-"""Objects beside the name that have more of this in them."""
+"""Nested objects of an entry that may contain the fields."""
 _MODALITIES = ("input_modalities", "inputmodalities", "supported_input_modalities", "modalities")
 _SEES = (
     "vision",
@@ -55,7 +55,7 @@ _TOOLS = {"tools", "tool_use", "tool-use", "tool_calling", "function_calling", "
 
 
 def listed(body: object) -> dict[str, ModelProfile]:
-    """What is told of each model, by its name in small letters; models of which nothing is told are left out."""
+    """The known properties by lower-case model name; models without any are left out."""
     entries = body if isinstance(body, list) else next(_lists(body), ())
     found: dict[str, ModelProfile] = {}
     for entry in entries[:MOST_MODELS]:
@@ -73,14 +73,14 @@ def listed(body: object) -> dict[str, ModelProfile]:
 
 
 def native(body: object) -> str | None:
-    """The path, from the server's root, where it tells the windows that it gave to models: not in its list."""
+    """The path, relative to the server's root, that tells the real windows if the list doesn't."""
     entries = [entry for entry in next(_lists(body), ())[:MOST_MODELS] if isinstance(entry, Mapping)]
     owners = {entry.get("owned_by") for entry in entries if isinstance(entry.get("owned_by"), str)}
     return "/props" if owners == {LLAMA_CPP} else OF_LOADED if OLLAMA in owners else None
 
 
 def loaded(body: object) -> dict[str, ModelProfile]:
-    """What is told there."""
+    """The properties in the answer from that path."""
     if not isinstance(body, Mapping) or "models" in body:
         return listed(body)
     settings, senses = body.get("default_generation_settings"), body.get("modalities")
@@ -96,7 +96,7 @@ def _lists(body: object) -> Iterator[Sequence[object]]:
 
 
 def _objects(fields: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """The entry, and the objects in it that tell more."""
+    """The entry and its nested objects."""
     yield fields
     for key in _INSIDE:
         inner = fields.get(key)
@@ -126,7 +126,7 @@ def _told(objects: Sequence[Mapping[str, object]]) -> ModelProfile:
         features = [one.get(name) for one in objects for name in (_PARAMETERS, *_FEATURES)]
         if any(_TOOLS & _words(names) for names in features):
             told["tools"] = True
-        elif any(_words(one.get(_PARAMETERS)) for one in objects):  # it names all that a request may have
+        elif any(_words(one.get(_PARAMETERS)) for one in objects):  # the list of parameters is complete
             told["tools"] = False
     return ModelProfile.model_validate(told)
 
@@ -143,7 +143,7 @@ def _sees(objects: Sequence[Mapping[str, object]]) -> bool | None:
 
 
 def _flag(objects: Sequence[Mapping[str, object]], names: Sequence[str]) -> bool | None:
-    """The first that is a yes or a no; Anthropic says so in an object."""
+    """The first boolean found; Anthropic wraps it in an object."""
     for one in objects:
         for name in names:
             value = one.get(name)

@@ -1,6 +1,6 @@
-"""A server that is spoken to through the openai client, by any of OpenAI's interfaces.
+"""A server accessed through the openai client, with any of OpenAI's APIs.
 
-The client tries nothing again by itself: the model does (``model``), and whose turn it is its server's gate knows.
+The client's own retries are off: ``model`` retries, and the server's request queue decides whose turn it is.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ from bot.llm.request_queue import RequestQueue
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 
 LIST_TIMEOUT_S = 5.0
-"""For the list of models. One that does not come in time is asked for again when a model has answered."""
+"""Timeout for the list of models. If it is missed, the list is requested again after the first answer."""
 NOT_NOW = (401, 402, 403, 408, 409, 425, 429)
-"""What may be otherwise later."""
+"""Statuses that may change later."""
 LOADING = (408, 425, 429, 500, 502, 503, 504)
-"""How a server, or the gateway before it, answers that is not there yet."""
+"""Statuses of a server, or a gateway in front of it, that is still starting."""
 LONGEST_LIST = 16 * 2**20
 log = logging.getLogger(__name__)
 
 
 class OpenAIServer(Server):
-    """One client for all models that are behind an address; `api`: the kind of model, which is the interface."""
+    """One client for all models at an address; `api` is the model class, which determines the API."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class OpenAIServer(Server):
         gate: RequestQueue | None = None,
         markers_anyway: bool = True,
     ) -> None:
-        """`timeout`: the longest silence of the server, in seconds; `extra_body` is merged into every request.
+        """`timeout`: seconds of silence allowed; `extra_body` is merged into every request.
 
-        `markers_anyway`: what is marked is sent ``cache_control`` markers also where it is not known who takes them.
+        `markers_anyway`: send ``cache_control`` markers even if nothing is known about the server.
         """
         super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
         self.client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
@@ -71,12 +71,12 @@ class OpenAIServer(Server):
 
     @property
     def responses_url(self) -> str:
-        """What the addresses of the responses begin with that it keeps: without a query, which may hold a key."""
+        """The prefix of the URLs of kept responses, without the base URL's query, which may contain a key."""
         address = urlsplit(self.base_url)._replace(query="").geturl()
         return f"{address.rstrip('/')}/responses/"
 
     async def delete_responses(self, urls: Collection[str]) -> set[str]:
-        """Delete these; returns those that it has no more. A server that is in trouble is asked for no further ones."""
+        """Delete responses; returns those that no longer exist. Stops at the first sign that the server has trouble."""
         once, gone = self.client.with_options(max_retries=0, timeout=CONNECT_TIMEOUT_S), set[str]()
         for model in self._models.values():
             if isinstance(model, OpenAIModel):
@@ -124,9 +124,9 @@ class OpenAIServer(Server):
 
     async def _answers(self) -> bool:
         once = self.client.with_options(timeout=CONNECT_TIMEOUT_S)
-        try:  # unread: what some servers and the gateways before them send here is no list, nor even JSON
+        try:  # the body is ignored: some servers and gateways send no list, or no JSON
             await once.models.with_raw_response.list()
-        except openai.APIStatusError as exc:  # not every server has this list
+        except openai.APIStatusError as exc:  # not every server has a list of models
             return exc.status_code < 500
         except openai.OpenAIError:
             return False
@@ -134,11 +134,11 @@ class OpenAIServer(Server):
 
 
 class OpenAIModel(Model):
-    """One model of such a server."""
+    """One model of an OpenAI-compatible server."""
 
-    foreign = (openai.OpenAIError, httpx2.HTTPError)  # the client lets some of those beneath it pass
+    foreign = (openai.OpenAIError, httpx2.HTTPError)  # openai lets some of httpx's exceptions through
     takes_markers = False
-    """Whether the interface has ``cache_control`` markers."""
+    """Whether the API has ``cache_control`` markers."""
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
@@ -147,20 +147,20 @@ class OpenAIModel(Model):
         self._takes_parts = server.profile.content_parts
 
     def drop(self, ids: Collection[str]) -> None:
-        """No conversation is gone on with from these responses any more."""
+        """Never continue from these responses again."""
 
     def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         return {*super()._sent(messages, options), *filter(None, (self._marker(messages, options),))}
 
     def _marker(self, messages: Sequence[Message], options: Options) -> str:
-        """The field that marks what is to be cached; empty: nothing is marked."""
+        """The field that marks what to cache, or "" if nothing is marked."""
         controls = self.takes_markers and (self._cache.explicit or self.server.markers_anyway)
         marker = BREAKPOINT if self._cache.exact else CONTROL if controls else ""
         wanted = self._takes_parts and marker not in options.without and any(message.mark for message in messages)
         return marker if wanted else ""
 
     def _caching(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
-        """What a request says of the prompt cache beside its marks; what the operator says of it holds."""
+        """Cache parameters of a request besides the marks; the operator's own settings take precedence."""
         said: dict[str, JsonValue] = {}
         if options.cache_key and self.server.profile.cache_key and KEY not in self.extra_body:
             said[KEY] = options.cache_key

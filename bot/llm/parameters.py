@@ -1,6 +1,6 @@
-"""Messages in the form that Chat Completions takes, and the spoken part of an answer.
+"""Messages in the Chat Completions format, and the audio part of an answer.
 
-A message that is words alone goes out as a plain text, since some servers refuse or drop content given as parts.
+A message of plain text is sent as a string, because some servers refuse or drop content parts.
 """
 
 import base64
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def param(
     message: Message, without: Collection[str] = frozenset(), *, marker: str = "", sound_as_url: bool = False
 ) -> "ChatCompletionMessageParam":
-    """One message; `marker`: the field that marks it where it is to be, `without`: see ``with_calls``.
+    """One message; `marker`: the field to mark it with, if it is marked; `without`: see ``with_calls``.
 
     `sound_as_url`: see ``ServerProfile``.
     """
@@ -36,7 +36,7 @@ def param(
 
 
 def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
-    """The parts of a message that is marked, up to its mark and behind it."""
+    """Split the parts of a marked message at its mark."""
     *before, last = message.parts or (message.content,)
     if not message.passing or not isinstance(last, str):
         return (*before, last), ()
@@ -45,7 +45,7 @@ def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
 
 
 def spoken(voice: str, form: str) -> dict[str, JsonValue]:
-    """What a request has on top that is to be answered by voice."""
+    """Request fields for a spoken answer."""
     return {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": form}}
 
 
@@ -54,12 +54,12 @@ def voice_in(audio: Mapping[str, object]) -> bytes:
     data = audio.get("data")
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
-    except ValueError:  # also where it is no ASCII
+    except ValueError:  # includes text that isn't ASCII
         return b""
 
 
 def transcript_in(audio: Mapping[str, object]) -> str:
-    """The words in the ``audio`` of a delta, from servers that send them there and not as content."""
+    """The transcript in the ``audio`` of a delta, where some servers put the answer's text."""
     words = audio.get("transcript")
     return words if isinstance(words, str) else ""
 
@@ -75,5 +75,4 @@ def _part(part: Part, *, sound_as_url: bool) -> dict[str, object]:
 
 
 def base64_text(data: bytes) -> str:
-    """Bytes as text, in base64."""
     return base64.b64encode(data).decode("ascii")

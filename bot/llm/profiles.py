@@ -1,7 +1,6 @@
-"""What is known of a model server by its host, and of a model by its name.
+"""Profiles: what is known about a model server by its host name, and about a model by its name.
 
-The tables are in ``known.py``. A file of the operator's (``MODEL_PROFILES``, TOML) says more or otherwise, in the same
-words:
+The built-in tables are in ``known.py``. The operator's file (``MODEL_PROFILES``, TOML) extends or overrides them:
 
     [models."my-model*"]
     context_window = 65536
@@ -17,8 +16,8 @@ words:
     base_url = "https://models.example.net/v1"
     api_key = "..."
 
-Names are patterns (``*`` is anything), without a maker in front (as gateways give them: ``openai/gpt-4o``) and in lower
-case. All that fit count: a longer pattern over a shorter one, the file over the tables.
+Names are patterns (``*`` matches anything) in lower case, without the maker's prefix that gateways add
+(``openai/gpt-4o``). All matching patterns apply: longer ones override shorter ones, the file overrides the tables.
 """
 
 import re
@@ -37,63 +36,62 @@ from bot.llm.fields import ThinkingSwitch
 from bot.llm.interface import CacheProfile, Capabilities
 
 BREAKPOINT_SECONDS = 1800.0
-"""OpenAI, "Prompt caching": how long at least a breakpoint is kept that was written or read."""
+"""OpenAI, "Prompt caching": the minimum time that a breakpoint is kept after it was written or read."""
 
 
 class ModelProfile(BaseModel):
-    """A model; the defaults are what one that nobody knows is taken for.
+    """A model; the defaults are for unknown models.
 
-    A window that is assumed too small costs nothing but an early compaction, one that is too large costs a refused
-    request. Most models that came out since 2024 see and don't hear; one that refuses a picture is sent no other.
+    A window assumed too small only causes early compaction, one too large a refused request. Most models since 2024 can
+    see but not hear; after a refused picture, no more are sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     context_window: int = Field(default=32_768, ge=1024)
-    """Tokens of input."""
+    """Input tokens."""
     most_output: int | None = Field(default=None, ge=16)
-    """Tokens of an answer that it writes at most."""
+    """The most tokens of an answer."""
     sees: bool = True
     most_images: int | None = Field(default=None, ge=1)
-    """Pictures that it takes in one request, where that is less than its window has room for."""
+    """The most pictures in one request, if that is less than fits into the window."""
     hears: bool = False
     speaks: bool = False
     thinks: bool = False
-    """Whether it can be told to think, or not to."""
+    """Whether thinking can be switched on and off."""
     voice: str = "alloy"
-    """Whose voice it speaks with: this one all of OpenAI's models have."""
+    """The voice it speaks with; all of OpenAI's models have this one."""
     voice_format: str = "pcm16"
-    """What its samples are asked for as: 16 bits in any case, the only form that OpenAI streams."""
+    """The sample format to request; 16 bits in any case. OpenAI streams only this one."""
     tools: bool = False
-    """Whether it calls functions that a request offers."""
+    """Whether it can call functions."""
     single_turn: bool = False
     """Whether it takes one message and no history."""
     cache_markers: bool = False
-    """Whether it is cached by ``cache_control`` markers alone, so that gateways that nobody knows are sent them too."""
+    """Whether its maker caches only with ``cache_control`` markers, so that unknown gateways get them too."""
     cache_breakpoints: bool = False
-    """Whether it is cached up to a ``prompt_cache_breakpoint`` alone, where its server knows that field."""
+    """Whether it is cached only up to a ``prompt_cache_breakpoint``, if its server supports that field."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
-    """Merged into each request to this model, over LLM_EXTRA_BODY."""
+    """Merged into every request to this model; overrides LLM_EXTRA_BODY."""
     price_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """Of a million fresh tokens; so are the other prices. Prices change, so that none is known by itself."""
+    """Per million uncached tokens; the other prices are per million too. Prices change, so none is built in."""
     price_cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_written: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """Of tokens that are put into the cache."""
+    """Of tokens written to the cache."""
     price_audio: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    """Of sound that it hears."""
+    """Of audio input."""
     price_output: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
 
     @property
     def body(self) -> dict[str, JsonValue]:
-        """What each request to it has on top."""
+        """The request fields set by this profile."""
         chosen: dict[str, JsonValue] = {} if self.temperature is None else {"temperature": self.temperature}
         return chosen | self.extra_body
 
     @property
     def senses(self) -> Capabilities:
-        """What it takes and gives besides text."""
         return Capabilities(self.sees, self.hears, self.speaks, self.thinks, self.most_images)
 
 
@@ -103,40 +101,40 @@ class ServerProfile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     cache_markers: bool | None = None
-    """Whether it takes ``cache_control`` markers, and bills by them; unset: for models that are not cached without."""
+    """Whether it accepts ``cache_control`` markers and bills by them; None: only for models that need them."""
     marked_models: list[str] = Field(default_factory=lambda: ["*"])
-    """For which models it does."""
+    """The models for which it does."""
     cache_breakpoints: bool = False
-    """Whether it takes ``prompt_cache_breakpoint``, for models that need it."""
+    """Whether it accepts ``prompt_cache_breakpoint``, for models that need it."""
     cache_key: bool = False
-    """Whether it takes a ``prompt_cache_key``, by which requests that begin alike find each other."""
+    """Whether it accepts ``prompt_cache_key``, which routes requests with the same prefix to the same cache."""
     cache_minimum: int = Field(default=1024, ge=0)
-    """A shorter prompt is not cached, in tokens. OpenAI documents 1,024, and five minutes at least."""
+    """The fewest tokens of a prompt that is cached. OpenAI documents 1,024, and at least five minutes."""
     cache_seconds: float = Field(default=300, gt=0)
-    """How long a prompt stays in the cache after it was last used."""
+    """How long a prompt stays cached after its last use."""
     vision_model: str | None = None
-    """What answers about pictures where the chosen model can't see and nobody named another."""
+    """The model for pictures if the chosen model can't see and no setting names another."""
     most_images: int | None = Field(default=None, ge=1)
-    """As of a model; what is known of the model itself holds over it."""
+    """As in ModelProfile, which takes precedence."""
     content_parts: bool = True
-    """Whether a message may be a list of parts: without them nothing is shown, and no markers are sent."""
+    """Whether content may be a list of parts; without, there are neither pictures nor markers."""
     sound_as_url: bool = False
-    """Whether a sound is sent as a data URL, as Model Studio wants it, and not in bare base64, as all others do."""
+    """Whether sounds are sent as a data URL, as Model Studio requires, instead of plain base64."""
     session_cache: bool = False
-    """Whether the Responses API takes ``x-dashscope-session-cache: enable``."""
+    """Whether the Responses API accepts ``x-dashscope-session-cache: enable``."""
     keeps_responses: bool = False
-    """Whether the Responses API goes on from ``previous_response_id``. Some servers that don't take it in silence."""
+    """Whether the Responses API continues from ``previous_response_id``. Some servers ignore it silently."""
     usage_in_stream: bool = True
-    """Whether it takes ``stream_options.include_usage``."""
+    """Whether it accepts ``stream_options.include_usage``."""
     completion_tokens: bool = False
-    """Whether the most tokens of an answer are called ``max_completion_tokens``, and not ``max_tokens``."""
+    """Whether the answer's limit is called ``max_completion_tokens`` rather than ``max_tokens``."""
     thinking_as: ThinkingSwitch = Field(default=ThinkingSwitch.QWEN, strict=False)
-    """The field that says whether a model is to think."""
+    """The field that switches thinking."""
     thinking_in_template: bool = True
-    """Whether it is told to think by ``chat_template_kwargs`` too, as vLLM, SGLang and llama.cpp want it."""
+    """Whether thinking is also switched in ``chat_template_kwargs``, as vLLM, SGLang and llama.cpp require."""
 
     def cache(self, name: str, model: ModelProfile) -> CacheProfile:
-        """Its prompt cache, for a model of which this is known."""
+        """The prompt cache for a model with this profile."""
         exact = self.cache_breakpoints and model.cache_breakpoints
         named = any(fnmatchcase(_bare(name), pattern.lower()) for pattern in self.marked_models)
         marked = model.cache_markers if self.cache_markers is None else self.cache_markers and named
@@ -145,19 +143,19 @@ class ServerProfile(BaseModel):
         return CacheProfile(explicit, minimum=self.cache_minimum, lifetime_s=lasts, exact=exact and explicit)
 
     def senses(self, model: ModelProfile) -> Capabilities:
-        """What a model of which this is known takes and gives here."""
+        """The capabilities of a model with this profile at this server."""
         senses = model.senses if self.content_parts else replace(model.senses, sees=False, hears=False)
         return senses if senses.most_images is not None else replace(senses, most_images=self.most_images)
 
 
 class Fallback(BaseModel):
-    """The server of a model in FALLBACK_MODELS; without an address it is the main model's."""
+    """The server of a model in FALLBACK_MODELS; without an address, the main model's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(?:[/?][^\s#]*)?$")
     api_key: SecretStr | None = Field(default=None, min_length=1)
-    """Its own: no other server's key is sent there."""
+    """Its own key: other servers' keys are never sent to it."""
 
     @model_validator(mode="after")
     def _has_its_key(self) -> Self:
@@ -179,21 +177,21 @@ Profile = TypeVar("Profile", ModelProfile, ServerProfile)
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """Tables by pattern, the weaker ones first."""
+    """Tables by pattern, in increasing precedence."""
 
     models: tuple[Mapping[str, ModelProfile], ...]
     servers: tuple[Mapping[str, ServerProfile], ...]
     known: int = 1
-    """How many of the tables of models are not the operator's."""
+    """How many of the model tables are built in rather than the operator's."""
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """By the names in FALLBACK_MODELS."""
 
     def with_voice(self, voice: str) -> Self:
-        """These, with this voice for all models; a file may still name another one for some."""
+        """The profiles with a voice for all models; a file may override it for some."""
         return type(self)((*self.models, {"*": ModelProfile(voice=voice)}), self.servers)
 
     def with_file(self, path: Path) -> Self:
-        """These, and what a file says over them. Raises SettingError with what is wrong in it."""
+        """The profiles extended by a file. Raises SettingError if the file is unreadable or invalid."""
         try:
             read = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as exc:
@@ -210,7 +208,7 @@ class Profiles:
         return replace(self, models=models, servers=servers, fallbacks=read.fallbacks)
 
     def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
-        """What is known of a model; `told`: by its server, which knows more than a table and less than the operator."""
+        """The profile of a model; `told`, from its server, overrides the built-in tables but not the operator's."""
         bare = _bare(name)
         known = _merged(ModelProfile(), self.models[: self.known], bare)
         if _LOCAL.search(bare):
@@ -221,7 +219,7 @@ class Profiles:
         return _merged(known, self.models[self.known :], bare)
 
     def server(self, base_url: str) -> ServerProfile:
-        """What is known of the server at this address."""
+        """The profile of the server at this address."""
         return _merged(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
 
 
@@ -229,14 +227,14 @@ _MAKER = re.compile(
     r"(?:[a-z]{2,6}(?:-gov)?\.)?(?:anthropic|openai|meta|mistral|qwen|moonshotai|moonshot|zai|xai|google|minimax|nvidia|amazon)\."
     r"(?=[a-z])|fw-(?=[a-z])"
 )
-"""In front of a name at Bedrock, with a region or without, and at Azure."""
+"""Prefixes of model names at Bedrock, with or without a region, and at Azure."""
 _FIREWORKS = re.compile(r"(?<=\d)p(?=\d)")
 _LOCAL = re.compile(r":(?!.*cloud)(?:(?:latest|e?\d+(?:\.\d+)?[bm])\b|i?q\d|f16|bf16)")
-"""A tag of Ollama's: what window the model is given is a matter of the machine."""
+"""An Ollama tag of a model that runs locally, where the window depends on the machine."""
 
 
 def _bare(name: str) -> str:
-    """The name as its maker writes it, in small letters."""
+    """The name as its maker writes it, in lower case."""
     bare = name.rsplit("/", 1)[-1].lower()
     bare = _MAKER.sub("", bare, count=1) if _MAKER.match(bare) else bare
     if bare.startswith("deepseek.v"):  # Bedrock's

@@ -1,15 +1,13 @@
-"""How many requests a server is sent at once, and whose turn it is.
+"""A queue that limits the concurrent requests to a server and decides whose turn it is.
 
-The limit is the operator's, or learned: a refusal that means "too many at once" brings it down to what the server is
-busy with, and each answer brings it up a little again. A refusal for a time closes the gate for all until then; one
-of them then tells whether it was long enough. Who was refused keeps its place.
+The limit is set by the operator or learned: a refusal that means "too many at once" lowers it to the number of other
+requests in progress, and each answer raises it a little. A refusal for a time closes the queue until then; a single
+request then tests the server. A refused request keeps its place.
 
-What an answer in progress needs goes first, then people's answers, then what nobody waits for; among equals each chat
-has its turn before any has another one.
+What an answer in progress needs comes first, then answers to people, then background work. Within a rank, chats take
+turns: each gets one request before any gets another (start-time fair queueing, by `tag`).
 
-For which chat the model is being asked, where somebody waits for it; what nobody waits for has none.
-
-A request whose answer comes in one piece, sent when its turn has come, and again where that may go better.
+A context variable tells which chat is waiting for the current request; background work has none.
 """
 
 import asyncio
@@ -31,9 +29,9 @@ from bot.llm.interface import Message
 from bot.llm.retrying import FIRST_S, JITTER, LONGEST_S, asked_wait, is_crowded, pause
 
 MOST_WAIT_S = 60.0
-"""A server that asks to come back later than that has refused."""
+"""A server that asks for a longer wait has refused."""
 FORGIVEN_AFTER_S = 30.0
-"""After so long without a refusal, the next one is the first one again."""
+"""After this long without a refusal, the count of failed attempts starts again."""
 _AT_ONCE = re.compile(r"concurren|simultaneous|parallel|in[ -]flight|at once|at the same time|并发|同时")
 _IN_A_TIME = re.compile(
     r"\b(?:tokens?|requests?) ?(?:per|/|a) ?|\bper[ _-](?:second|minute|min|hour|day)|\b[tri]{1,2}p[smhd]\b|quota|daily"
@@ -46,17 +44,17 @@ log = logging.getLogger(__name__)
 
 
 class Rank(IntEnum):
-    """Whose request goes first."""
+    """The order of requests; lower values go first."""
 
     GOES_ON = 0
-    """An answer that has begun needs it."""
+    """An answer in progress needs it."""
     ANSWER = 1
-    """Somebody waits for it."""
+    """A person is waiting for it."""
     BACKGROUND = 2
 
 
 class QueueTicket:
-    """The place of one request, in the queue and then at the server. It is to be left on every path."""
+    """The place of one request, first in the queue and then at the server. It must be left on every path."""
 
     def __init__(self, gate: "RequestQueue", rank: Rank, chat: int | None, tag: int, number: int, until: float) -> None:
         self.rank, self.chat, self.tag, self.number = rank, chat, tag, number
@@ -73,11 +71,11 @@ class QueueTicket:
         return self._granted.is_set()
 
     def begin(self) -> None:
-        """It may be sent."""
+        """Let the request be sent."""
         self._granted.set()
 
     async def wait(self) -> None:
-        """Wait until it may be sent. Raises RateLimited when that takes too long."""
+        """Wait until the request may be sent. Raises RateLimited after the queue's patience."""
         try:
             async with asyncio.timeout_at(self._until):
                 await self._granted.wait()
@@ -87,11 +85,11 @@ class QueueTicket:
             raise error from exc
 
     def answered(self) -> None:
-        """The server has begun to answer."""
+        """Report that the server has begun to answer."""
         self._gate.answered(self)
 
     async def again(self, error: ModelError, tries: int) -> bool:
-        """Whether it is to be sent again after this failure, when it has its turn; `tries` of them may be in vain."""
+        """Whether to send the request again after this failure; waits for the retry. At most `tries` retries."""
         if is_crowded(error) and tries:
             return self._refused(error, tries)
         wait = pause(self._tries, tries, error)
@@ -109,7 +107,7 @@ class QueueTicket:
         return again
 
     def leave(self) -> None:
-        """It is over, whatever came of it."""
+        """Give up the place, whatever the result was."""
         self._gate.leave(self)
 
     def __enter__(self) -> Self:
@@ -120,10 +118,10 @@ class QueueTicket:
 
 
 class RequestQueue:
-    """One server's, for all interfaces to it."""
+    """The queue of one server, shared by all APIs to it."""
 
     def __init__(self, name: str, most: int | None = None, patience: float = 180.0) -> None:
-        """`most`: requests at once (None: as many as it takes); `patience`: seconds that one waits for its turn."""
+        """`most`: concurrent requests (None: no limit known); `patience`: seconds a request waits for its turn."""
         self.name = name
         self.patience = patience
         self._most = float("inf") if most is None else float(most)
@@ -131,24 +129,25 @@ class RequestQueue:
         self._waiting: list[QueueTicket] = []
         self._sent: set[QueueTicket] = set()
         self._of_chat: Counter[int] = Counter()
-        """Turns that wait or are being answered."""
+        """Tickets of each chat, waiting or sent."""
         self._now = 0
         self._numbers = count()
         self._opens_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._careful = False
-        """Whether one request is to tell first that the server takes any."""
+        """Whether the next request is to test the server alone."""
         self._trying: QueueTicket | None = None
         self._fruitless, self._refused_at = 0, float("-inf")
 
     @property
     def limit(self) -> float:
-        """Requests at once, as far as is known."""
+        """The current limit of concurrent requests."""
         return self._limit
 
     def turn(self, rank: Rank, chat: int | None = None) -> QueueTicket:
-        """Queue a request, for a chat where it is one's."""
+        """Queue a request, on behalf of a chat if it has one."""
         loop = asyncio.get_running_loop()
+        # A chat's n-th pending request gets virtual time now + n, so that a busy chat can't overtake others.
         tag = self._now + (self._of_chat[chat] if chat is not None else 0)
         turn = QueueTicket(self, rank, chat, tag, next(self._numbers), loop.time() + self.patience)
         if chat is not None:
@@ -158,7 +157,7 @@ class RequestQueue:
         return turn
 
     def go_on(self) -> None:
-        """Let those begin who may."""
+        """Let requests begin while there is room."""
         now = asyncio.get_running_loop().time()
         while self._waiting and len(self._sent) < max(1, int(min(self._limit, 1e9))) and self._trying is None:
             if now < self._opens_at:
@@ -172,16 +171,16 @@ class RequestQueue:
             turn.begin()
 
     def answered(self, turn: QueueTicket) -> None:
-        """See Turn.answered."""
+        """Raise the limit if all of it was in use."""
         self._fruitless = 0
         if self._trying is turn:
             self._trying = None
-        if len(self._sent) >= int(min(self._limit, 1e9)):  # all of it is in use, and the server takes it
+        if len(self._sent) >= int(min(self._limit, 1e9)):  # the limit was reached and the server coped
             self._limit = min(self._limit + 1 / max(self._limit, 1.0), self._most)
         self.go_on()
 
     def refused(self, turn: QueueTicket, error: ModelError, tries: int) -> bool:
-        """Whether a request is queued again after this refusal."""
+        """Record a refusal; returns whether the request was queued again."""
         now = asyncio.get_running_loop().time()
         self._sent.discard(turn)
         others = len(self._sent)
@@ -194,10 +193,13 @@ class RequestQueue:
             self._trying = None
             self._careful = True
         wait, words = asked_wait(error), str(error).lower()
+        # Only refusals while nothing else is in progress count as fruitless: with others at the server, their end makes
+        # room.
         if self._fruitless > tries or (wait or 0) > MOST_WAIT_S:
             self._careful = False
             return False
         in_a_time = _IN_A_TIME.search(words) is not None and not _AT_ONCE.search(words)
+        # A refusal per time says nothing about how many fit at once.
         if not in_a_time and others < self._limit:
             self._limit = float(max(1, others))
             log.info("%s takes %d requests at once: %s", self.name, self._limit, error)
@@ -210,7 +212,6 @@ class RequestQueue:
         return True
 
     def leave(self, turn: QueueTicket) -> None:
-        """See Turn.leave."""
         if turn in self._sent:
             self._sent.discard(turn)
         elif turn in self._waiting:
@@ -226,7 +227,7 @@ class RequestQueue:
         self.go_on()
 
     def close(self) -> None:
-        """Wake nobody any more."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -242,7 +243,7 @@ class RequestQueue:
 
 @contextmanager
 def asked_by(chat: int) -> Iterator[None]:
-    """Somebody in this chat waits for what is asked meanwhile."""
+    """Everything requested inside this context is on behalf of someone waiting in the chat."""
     token = _waiting.set(chat)
     try:
         yield
@@ -251,19 +252,19 @@ def asked_by(chat: int) -> Iterator[None]:
 
 
 def rank(messages: Sequence[Message]) -> Rank:
-    """When it is a request's turn."""
+    """The rank of a request."""
     if messages and messages[-1].answers:
         return Rank.GOES_ON
     return Rank.BACKGROUND if waiting_chat() is None else Rank.ANSWER
 
 
 def waiting_chat() -> int | None:
-    """The chat, or None."""
+    """The chat of the enclosing `asked_by`, or None."""
     return _waiting.get()
 
 
 async def in_turn(once: Callable[[], Awaitable[T]], gate: RequestQueue, rank: Rank, chat: int | None, tries: int) -> T:
-    """What `once` returns; `tries` are made after the first one. Raises the last ModelError."""
+    """Await `once` when its turn comes, with at most `tries` retries. Raises the last ModelError."""
     with gate.turn(rank, chat) as turn:
         while True:
             await turn.wait()

@@ -1,4 +1,4 @@
-"""The events of the Responses API, read into deltas, of whatever form they are."""
+"""Parser for the events of the Responses API."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _LAST = ("response.completed", "response.incomplete", "response.failed", "respon
 
 
 class ResponseEvents:
-    """Reads one stream; `host` is the server's (see Chunks).
+    """Parses one stream; `host` as in Chunks.
 
-    `id` is the response's once it is told, `ended` the same when it is whole.
+    `id` is the response's once known, `ended` the same once it is complete.
     """
 
     def __init__(self, host: str) -> None:
@@ -30,13 +30,13 @@ class ResponseEvents:
         self._calls: dict[str, Call] = {}
         self._opaque: dict[str, Object] = {}
         self._parts: set[tuple[object, object]] = set()
-        """The parts of the answer that were said, by their places."""
+        """(output_index, content_index) of the parts that have been streamed."""
         self._over = False
 
     def read(self, event: Event) -> Delta:
-        """What an event adds. Raises a ModelError for a failure that it tells of.
+        """The delta in an event. Raises a ModelError if the event reports one.
 
-        Calls of tools are taken down, and told with the last one.
+        Tool calls are collected and returned with the last delta.
         """
         data = event.data
         kind = text(data.get("type")) or event.name
@@ -55,12 +55,12 @@ class ResponseEvents:
             return Delta(reasoning=thoughts([data.get("delta")]))
         if kind == "response.output_item.done":
             return self._item(data, mapping(data.get("item")))
-        if data.get("object") == "response" or (not kind and mappings(data.get("output"))):  # it does not stream
+        if data.get("object") == "response" or (not kind and mappings(data.get("output"))):  # the server doesn't stream
             return self._last(data, kind)
         return Delta()
 
     def end(self) -> Delta | None:
-        """What the end of a stream adds that says that it is done, for a server that names no reason."""
+        """A final delta for a stream that ended properly but without a finish reason."""
         if self._over or not (self._parts or self._calls):
             return None
         return Delta(finish=Finish.STOP, calls=tuple(self._calls.values()), opaque=self._beside())
@@ -97,7 +97,7 @@ class ResponseEvents:
         return said
 
     def _item(self, data: Object, item: Object) -> Delta:
-        """An item that is whole; of a message it is told only where it came in no pieces."""
+        """A completed item; a message's text counts only if it wasn't streamed before."""
         self._call(item)
         first, _ = _place(data)
         if item.get("type") != "message" or any(place == first for place, _ in self._parts):
@@ -105,12 +105,12 @@ class ResponseEvents:
         return Delta(text=self._said(data, item.get("content")))
 
     def _output(self, response: Object) -> str:
-        """All that was said, where it was not told in pieces."""
+        """The text of a response that wasn't streamed."""
         items = (item for item in mappings(response.get("output")) if item.get("type") == "message")
         return "".join(words(item.get("content"))[0] for item in items) or text(response.get("output_text"))
 
     def _beside(self) -> str:
-        """The reasoning before calls, which a server that keeps nothing gives encrypted to have it back."""
+        """The reasoning before calls, encrypted by a server that keeps nothing, to be returned with the results."""
         return packed({ITEMS: list(self._opaque.values())}) if self._calls and self._opaque else ""
 
     def _call(self, item: Object) -> None:
@@ -126,7 +126,7 @@ class ResponseEvents:
 
 
 def _place(data: Object) -> tuple[object, object]:
-    """Where in the answer a part stands."""
+    """The position of a part in the answer."""
     places = (data.get("output_index"), data.get("content_index"))
     first, second = (place if isinstance(place, int) else None for place in places)
     return first, second

@@ -1,11 +1,13 @@
-"""The Responses API: the server may keep the conversation, so that a request says only what is new.
+"""The Responses API: the server may keep the conversation, so that a request contains only what is new.
 
-Our own transcript stays the truth. A request goes on from a kept response (``previous_response_id``) only at a server
-that is known to keep them, and only when all that stands before the newest message is, to the byte, what that response
-was asked and answered: whatever was edited, forgotten, compacted or recalled in between makes it another conversation,
-which is sent in full. Which responses are kept is known to this process alone; after a restart, or when the server has
-lost one, the full input is sent. A server that does not go on from one, answers as if it had not read it, or refuses to
-keep any, is asked in full from then on: what that costs is upload alone.
+The bot's own transcript stays authoritative. A request continues from a kept response (``previous_response_id``) only
+at a server known to keep them, and only if everything before the newest message is byte for byte what that response was
+asked and answered. Any edit, deletion, compaction or recall in between makes it another conversation, which is sent in
+full.
+
+Kept responses are known to this process only, so after a restart the full input is sent. So is it, from then on, to a
+server that can't continue, answers as if it hadn't read the conversation, or refuses to keep responses; the only cost
+is upload.
 """
 
 import hashlib
@@ -38,15 +40,15 @@ if TYPE_CHECKING:
     from openai.types.responses import ResponseInputParam, ResponseStreamEvent
 
 SESSION_CACHE = {"x-dashscope-session-cache": "enable"}
-"""Alibaba Cloud Model Studio, "Context cache": a request and those that go on from it share their prefix."""
+"""Alibaba Cloud Model Studio, "Context cache": a request and its continuations share their prefix."""
 ENCRYPTED = "reasoning.encrypted_content"
-"""The reasoning before calls of tools, which go back with their results: those requests go on from no kept response."""
+"""The reasoning before tool calls, to be returned with their results; those requests never continue a kept response."""
 MOST_KEPT = 10_000
-"""Conversations whose last response is remembered; an id and a hash take about 200 bytes."""
+"""The most conversations whose last response is remembered; an id and a hash take about 200 bytes."""
 LOST = (400, 404, 409, 410, 422)
-"""How servers refuse to go on from a response that they no longer have, or never keep."""
+"""Statuses for continuing from a response that the server no longer has, or never keeps."""
 CLEAR = (401, 402, 408, 429)
-"""Statuses that are about something else, whatever is said beside them."""
+"""Statuses with other causes, whatever the message says."""
 _STORE = re.compile(r"\bstore\b")
 _PREVIOUS = re.compile(r"\bprevious[_ ]response")
 
@@ -55,21 +57,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptResponse:
-    """A response that may be gone on from."""
+    """A response to continue from."""
 
     id: str
     least: int
-    """So many tokens of input has the next request at least, whose conversation holds all of this one's."""
+    """The fewest input tokens that a continuation can have, since it includes this whole conversation."""
 
 
 class Responses(OpenAIModel):
-    """One model, behind ``POST {base_url}/responses``. It is shown pictures; sounds this API does not take."""
+    """One model at ``POST {base_url}/responses``. It takes pictures; the API has no sounds."""
 
     def __init__(self, server: OpenAIServer, name: str) -> None:
         super().__init__(server, name)
         self.senses = replace(self.senses, hears=False, speaks=False)
         self._kept: OrderedDict[str, KeptResponse] = OrderedDict()
-        """The response that ended a conversation, by the conversation's hash."""
+        """The last response of a conversation, by the conversation's hash."""
         self._says_store = True
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
@@ -86,7 +88,7 @@ class Responses(OpenAIModel):
             except (openai.APIStatusError, ModelError) as exc:
                 if began or not self._may_be_lost(exc):
                     if isinstance(exc, openai.APIStatusError) and exc.status_code in CLEAR:
-                        self._kept[before] = kept  # after any other failure the next try is sent in full
+                        self._kept[before] = kept  # after any other failure the next attempt sends everything
                     raise
                 log.info("%s can't go on from its last response, so it is asked in full: %s", self.name, exc)
         async with aclosing(self._answer(messages, options, None)) as deltas:
@@ -125,19 +127,16 @@ class Responses(OpenAIModel):
             self._kept.popitem(last=False)
 
     def drop(self, ids: Collection[str]) -> None:
-        """See OpenAIModel.drop."""
         for conversation in [one for one, kept in self._kept.items() if kept.id in ids]:
             del self._kept[conversation]
 
     @property
     def learned(self) -> Learned:
-        """See Model.learned."""
         return replace(
             super().learned, keeps_nothing=self.server.profile.keeps_responses and not self.server.keeps_responses
         )
 
     def recall(self, learned: Learned) -> None:
-        """See Model.recall."""
         super().recall(learned)
         if learned.keeps_nothing:
             self.server.keeps_responses = False
@@ -147,13 +146,13 @@ class Responses(OpenAIModel):
         self.server.keep(self)
 
     def _miss(self) -> None:
-        """The full input was taken where going on was refused."""
+        """The full input was accepted where continuing was refused."""
         if self.server.keeps_responses:
             self._chain_no_more()
             log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
 
     def _lose_trust(self, kept: KeptResponse, usage: Usage) -> None:
-        """It answered, but not to the conversation. Raises StreamCut, so that it is asked again, in full."""
+        """The server answered without the conversation. Raises StreamCut, so that everything is sent again."""
         self._chain_no_more()
         log.warning(
             "The server of %s took previous_response_id and forgot the conversation: %d tokens of input, and not %d or"
@@ -201,7 +200,7 @@ class Responses(OpenAIModel):
         )
 
     def _may_be_lost(self, exc: openai.APIStatusError | ModelError) -> bool:
-        """Whether the server may not have the response (any more, or at all) that we wanted to go on from."""
+        """Whether the server may not have the response to continue from, now or ever."""
         if isinstance(exc, openai.APIStatusError):
             return exc.status_code in LOST or self._speaks_of(_PREVIOUS, exc)
         return isinstance(exc, RequestRefused | NoPermission) or bool(_PREVIOUS.search(str(exc).lower()))
@@ -220,7 +219,7 @@ class Responses(OpenAIModel):
 
 
 def _least(before: KeptResponse | None, usage: Usage | None) -> int:
-    """See Kept. Of the answer a half is counted: servers count it otherwise when it is input."""
+    """See KeptResponse. Half of the answer counts, because as input it may have fewer tokens."""
     if usage is None:
         return before.least if before else 0
     return max(usage.input, before.least if before else 0) + (usage.output - usage.reasoning) // 2
@@ -241,12 +240,14 @@ def _input(messages: Sequence[Message], marker: str) -> "ResponseInputParam":
 
 
 def _items(message: Message, marker: str) -> Iterator[dict[str, object]]:
-    """A message, and the calls behind it, which are items of their own here."""
+    """The input items of a message: calls are separate items in this API."""
     if message.answers:
         yield {"type": "function_call_output", "call_id": message.answers, "output": message.content}
         return
     if message.content or message.parts:
-        typed = {"type": "message"} if message.role == "assistant" else {}  # llama.cpp guesses that of no answer
+        typed = (
+            {"type": "message"} if message.role == "assistant" else {}
+        )  # without a type, llama.cpp doesn't recognize an answer
         yield {**typed, "role": message.role, "content": _content(message, marker)}
     for item in mappings(beside(message.opaque).get(ITEMS)):
         yield dict(item)

@@ -1,7 +1,4 @@
-"""Whether a request is tried again, and how long to wait before it is: the same for all interfaces.
-
-How long a server asks to wait, where it says so in its words or in a field of an error.
-"""
+"""The retry policy of all APIs, and the wait that a server asks for in a header, an error field or its message."""
 
 import random
 import re
@@ -16,12 +13,12 @@ from bot.llm.error_bodies import ErrorDetails
 
 FIRST_S, LONGEST_S = 0.5, 8.0
 JITTER = 0.25
-"""The share of a pause that is left to chance, so that many clients do not come back at once."""
+"""The random share of a pause, so that many clients don't return at once."""
 MOST_PATIENCE_S = 120.0
 PASSING = (RateLimited, ServerTrouble, NoAnswerInTime)
-"""What may go better at the next try."""
+"""Errors that may pass."""
 _LASTING = re.compile(r"(?:not|n't) support|unsupported|requires --|unknown (?:field|param|arg)|unrecognized")
-"""What no further try makes better, although the status is one of a server in trouble: llama.cpp says so of tools."""
+"""Errors that never pass in spite of a 5xx status: llama.cpp's about tools."""
 _CROWDED = re.compile(r"overload|\bbusy\b|capacity|queue|pending requests|too many|concurren")
 _CROWDED_STATUSES = (502, 503, 529)
 _SPANS = (
@@ -35,7 +32,7 @@ _RETRY = re.compile(
 _SPAN = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)\s?(ms|milli|d|h|m|s)")
 _ONE = re.compile(r"\b(?:in|after|for|wait) (?:a|one|another) (second|minute|hour)\b")
 _BARE = re.compile(r"\bretry[ _-]after\W{1,3}(\d+(?:\.\d+)?)(?![\d-])(?!\.\d|\s?\w)")
-"""As in the header: seconds."""
+"""Seconds, as in the header."""
 _FOREIGN = re.compile(
     r"(?<!\d)(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>秒|分)[钟鐘]?[之以]?[后後]|через (?P<amount>\d+) (?P<name>сек|мин)"
 )
@@ -54,10 +51,10 @@ _UNITS_S = {
 
 
 def is_passing(error: ModelError) -> bool:
-    """Whether the next try may go better, as far as the server's words tell.
+    """Whether a retry may succeed, as far as the message tells.
 
-    llama.cpp refuses a picture with a 500, OpenAI says with a 429 that the account is empty. Who was silent has been
-    waited for.
+    llama.cpp refuses pictures with a 500, and OpenAI reports missing credit with a 429. Silence isn't retried: it has
+    cost its full timeout already.
     """
     if not isinstance(error, PASSING) or (isinstance(error, NoAnswerInTime) and error.status is None):
         return False
@@ -65,9 +62,9 @@ def is_passing(error: ModelError) -> bool:
 
 
 def pause(attempt: int, tries: int, error: ModelError) -> float | None:
-    """Seconds until the try after this one (0 is the first); None: there is none.
+    """Seconds to wait before the next attempt (`attempt` counts from 0), or None for no retry.
 
-    Who came when the server had too much to do is not tried again from here: it is queued (``gate``).
+    A request refused because the server is busy isn't retried here: it is queued again (``request_queue``).
     """
     asked = asked_wait(error)
     if attempt >= tries or is_crowded(error) or not is_passing(error) or (asked or 0) > MOST_PATIENCE_S:
@@ -76,7 +73,7 @@ def pause(attempt: int, tries: int, error: ModelError) -> float | None:
 
 
 def asked_wait(error: ModelError) -> float | None:
-    """The seconds that the server asks to wait: by its header, which may be a date, or in its words."""
+    """The seconds that the server asks to wait, from a header (which may hold a date) or the message."""
     header = error.retry_after.strip()
     if not header:
         return error.wait_s
@@ -89,7 +86,7 @@ def asked_wait(error: ModelError) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> str:
-    """What a response's headers say of that, in seconds or as a date."""
+    """The wait in the headers of a response, in seconds or as a date."""
     milliseconds = headers.get("retry-after-ms", "")
     if re.fullmatch(r"\d+(?:\.\d+)?", milliseconds):
         return str(float(milliseconds) / 1000)
@@ -97,16 +94,16 @@ def retry_after(headers: Mapping[str, str]) -> str:
 
 
 def is_crowded(error: ModelError) -> bool:
-    """Whether the server says that it is asked too much, and not that it is broken."""
+    """Whether the server is overloaded rather than broken."""
     if isinstance(error, RateLimited):
-        return error.sent and error.status != 413  # that was too long for what a minute may hold
+        return error.sent and error.status != 413  # too long for the quota of a minute, so waiting won't help
     if not isinstance(error, ServerTrouble) or error.status not in _CROWDED_STATUSES:
         return False
     return _CROWDED.search(str(error).lower()) is not None
 
 
 def told_wait(found: ErrorDetails) -> float | None:
-    """The seconds after which the server's words, or a field of theirs, want to be asked again."""
+    """The wait in seconds that the message or an error field asks for."""
     if found.delay and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", found.delay)):
         return float(match[1])
     words = found.words.lower()

@@ -1,4 +1,4 @@
-"""A model server: all models that are behind an address."""
+"""A model server: all models at one address."""
 
 import asyncio
 import hashlib
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from bot.llm.model import Model
 
 RETRIES = 4
-"""With a back-off of 0.5 s doubling to 8 s about eight seconds, unless the server asks for more (see ``gate``)."""
+"""With a back-off from 0.5 s doubling to 8 s, about eight seconds, unless the server asks for more (``request_queue``).
+"""
 CONNECT_TIMEOUT_S = 10.0
 READY_S = 2.0
-"""So long after a server was asked for its models a prompt waits for the answer; later ones go by what is known."""
+"""How long after asking a server for its models prompts wait for the list; later ones use what is known."""
 
 
 class Server(ABC):
-    """All models that are behind an address."""
+    """All models at one address; subclasses implement an API."""
 
     takes_markers = False
-    """Whether the interface has ``cache_control`` markers."""
+    """Whether the API has ``cache_control`` markers."""
     takes_breakpoints = False
-    """Whether it has OpenAI's."""
+    """Whether the API has OpenAI's breakpoints."""
 
     def __init__(
         self,
@@ -47,32 +48,31 @@ class Server(ABC):
         gate: RequestQueue | None = None,
         retries: int = RETRIES,
     ) -> None:
-        """`extra_body` is merged into every request; `most_tokens`: of an answer; `gate`: None: one of its own."""
+        """`extra_body` is merged into every request; `most_tokens` limits an answer; `gate` None: an own queue."""
         self.base_url = base_url
         self.extra_body = dict(extra_body)
         self.most_tokens = most_tokens
         self.profiles = profiles
         self.profile = profiles.server(base_url)
         self.keeps_responses = self.profile.keeps_responses
-        """Whether it can go on from an earlier response, as far as was seen."""
+        """Whether it continues from earlier responses, as far as known."""
         self.breaker = CircuitBreaker(urlsplit(base_url).netloc, self._answers)
         self.gate = gate or RequestQueue(self.breaker.name)
         self.retries = retries
         self.memory: FactStore | None = None
         self.listed: Mapping[str, ModelProfile] = {}
         self.unsure = False
-        """Whether it may tell more of its models later."""
+        """Whether a later request for the list of models may tell more."""
         self.own_engine = False
-        """Whether it is one that people run themselves and pay nothing for: llama.cpp, Ollama."""
+        """Whether it is a self-hosted engine without prices: llama.cpp, Ollama."""
         self._learned: asyncio.Event | None = None
-        """Set when it has told what it has to tell; None: it was not asked."""
+        """Set once the list of models has been requested and processed; None: not requested."""
         self._ready_by = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._models: dict[str, Model] = {}
         self._known: dict[str, ModelProfile] = {}
 
     def cache(self, name: str) -> CacheProfile:
-        """See Models.cache."""
         cache = self.profile.cache(name, self.known_of(name))
         if self.own_engine:
             cache = replace(cache, hit=OWN_HIT)
@@ -82,11 +82,9 @@ class Server(ABC):
 
     @property
     def vision_model(self) -> str | None:
-        """See Models.vision_model."""
         return self.profile.vision_model
 
     def of(self, name: str) -> "Model":
-        """See Models.of."""
         if name not in self._models:
             self._models[name] = model = self._model(name)
             if self.memory is not None:
@@ -94,20 +92,20 @@ class Server(ABC):
         return self._models[name]
 
     def remember(self, memory: "FactStore") -> None:
-        """Keep there what is learned, and take up what was learned before."""
+        """Use a store for learned facts, and apply what it holds."""
         self.memory = memory
         for model in self._models.values():
             model.recall(memory.of(self.place(model), model.name))
 
     def keep(self, model: "Model") -> None:
-        """Something was learned of a model."""
+        """Store what was learned about a model."""
         if self.memory is not None:
             self.memory.keep(self.place(model), model.name, model.learned)
 
     def place(self, model: "Model") -> str:
-        """By what is learned of a model is kept: its fields are others in another interface.
+        """The key for what was learned about a model: the API, the address and a digest of its settings.
 
-        What the operator says of it counts too: a voice that was refused is not refused any more when it is another.
+        The settings count because a refused voice, for example, isn't refused any more once it is changed.
         """
         said = (
             self.extra_body,
@@ -119,7 +117,7 @@ class Server(ABC):
         return f"{type(model).__name__} {self.breaker.name} {digest[:8]}"
 
     async def learn(self) -> None:
-        """See Models.learn. Models that were asked for before know it then too."""
+        """Ask the server for its models, and update those already in use."""
         if self._learned is not None:
             return
         self._learned = asyncio.Event()
@@ -132,14 +130,13 @@ class Server(ABC):
             self._learned.set()
 
     async def ready(self) -> None:
-        """See Models.ready."""
         if self._learned is not None and not self._learned.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._ready_by):
                     await self._learned.wait()
 
     def seen_to_answer(self) -> None:
-        """A model has answered: what its server could not tell before is asked for once more."""
+        """A model has answered: ask once more for what the server couldn't tell before."""
         if self.unsure and self._asking is None:
             self._asking = asyncio.create_task(self._learn_late(), name=f"list of models of {self.breaker.name}")
 
@@ -148,13 +145,13 @@ class Server(ABC):
         for model in self._models.values():
             profile = self.known_of(model.name)
             if profile.context_window < model.window:
-                model.learn_limit(profile.context_window)  # it holds against CONTEXT_WINDOW too
+                model.learn_limit(profile.context_window)  # takes precedence over CONTEXT_WINDOW too
                 profile = profile.model_copy(update={"context_window": model.window})
             model.know(profile)
 
     def known_of(self, name: str) -> ModelProfile:
-        """What is known of a model, also by the server's own list."""
-        if name not in self._known:  # it is asked for several times an answer, and all patterns are tried
+        """The profile of a model, including what the server's list tells."""
+        if name not in self._known:  # cached: it is read several times per answer, and matching tries all patterns
             whole = name.lower()
             names = whole, whole.rsplit("/", 1)[-1], f"{whole}:latest", ""
             told = next((self.listed[one] for one in names if one in self.listed), None)
@@ -166,11 +163,10 @@ class Server(ABC):
         self._known.clear()
 
     async def _list(self) -> Mapping[str, ModelProfile]:
-        """What the server tells of its models, where it does."""
+        """The server's list of models, if it has one."""
         return {}
 
     async def close(self) -> None:
-        """Close the connections."""
         self.gate.close()
         await self.breaker.close()
         if self._asking is not None:
@@ -181,7 +177,7 @@ class Server(ABC):
         await self._close()
 
     async def answers(self) -> bool:
-        """Whether the server has anything to say at all."""
+        """Whether the server responds at all."""
         return await self._answers()
 
     @abstractmethod
@@ -190,7 +186,7 @@ class Server(ABC):
 
     @abstractmethod
     async def _answers(self) -> bool:
-        """Whether the server has anything to say at all."""
+        """Whether the server responds at all."""
 
     @abstractmethod
     async def _close(self) -> None:

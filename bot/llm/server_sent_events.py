@@ -1,7 +1,7 @@
-"""Server-sent events whose data are JSON objects, read so that one which can't be read costs no other.
+"""Server-sent events with JSON objects, read so that a malformed event doesn't cost the others.
 
-The openai client's own reader ends an answer at the first event that is not UTF-8, not JSON or not an object, and does
-not tell a stream that said ``[DONE]`` from one whose line was closed.
+The openai client's own reader ends an answer at the first event that isn't UTF-8, JSON or an object, and can't tell a
+stream that ended with ``[DONE]`` from a lost connection.
 """
 
 import asyncio
@@ -19,31 +19,31 @@ from bot.llm.lenient import Object
 
 DONE = "[DONE]"
 MOST_BYTES = 2**25
-"""Of an event, or of a body that is none: a minute of speech in base64 is a tenth of it."""
+"""The most bytes of an event, or of a body that isn't a stream; a minute of speech in base64 is a tenth of it."""
 DRAIN_S = 0.1
-"""So long is waited behind ``[DONE]`` for the end of the body: only then can the next request use this connection."""
+"""How long to wait after ``[DONE]`` for the end of the body, without which the connection can't be reused."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _AGAIN = re.compile(r"\A(?:\s?data:)+")
-"""The name of the field, once more: from a proxy that wraps lines which are wrapped."""
+"""The field name repeated, by a proxy that wraps already wrapped lines."""
 _FIELDS = ("", "data", "event", "id", "retry")
 _WHOLE = ("choices", "output", "output_text")
 _EXCERPT = 30
-"""Characters that are logged: further on stands what was answered, which is nobody's business."""
+"""Characters that may be logged; further on is the private text of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event by its name, which is empty for most."""
+    """An event with its name, which is usually empty."""
 
     name: str
     data: Object
 
 
 async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None]:
-    """What a stream tells; None, and no more, when it says that it is done.
+    """The events of a stream, and finally None if the server says that it is done.
 
-    A server that does not stream but answers with one JSON object is read as one event, and is done. Raises StreamCut
-    for a line that breaks or holds half an object, NoAnswerInTime for one that falls silent.
+    A single JSON object from a server that doesn't stream counts as one event that is done. Raises StreamCut if the
+    connection breaks or an object is incomplete, NoAnswerInTime if it falls silent.
     """
     async with aclosing(told_in(_pieces(response), response.url.host)) as told:
         async for event in told:
@@ -51,7 +51,7 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None
 
 
 async def told_in(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerator[Event | None, None]:
-    """What a stream of these bytes tells (see ``events``)."""
+    """The events in a stream of bytes (see ``events``)."""
     async with aclosing(body) as pieces:
         async for name, data in _blocks(pieces):
             if data == DONE:
@@ -62,13 +62,13 @@ async def told_in(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerato
                             pass
                 return
             values = list(_objects(data))
-            if name is None:  # what is no answer either
+            if name is None:  # drop objects that are no answer either
                 values = [value for value in values if any(map(value.get, _WHOLE)) or failure_in(value)]
             if not values and (name is None or name == "error"):
                 raise of_told(data, host=host)
             for value in values:
                 yield Event(name or "", value)
-            if name is None and len(values) == 1:  # several are lines of pieces, and the last may be missing
+            if name is None and len(values) == 1:  # several objects are lines of deltas, and the last may be missing
                 yield None
 
 
@@ -78,7 +78,7 @@ async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
             yield piece
     except httpx2.TimeoutException as exc:
         raise unreached(NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
-    except Exception as exc:  # whatever a transport may raise, the line is broken
+    except Exception as exc:  # whatever a transport raises, the connection is broken
         raise StreamCut(f"{type(exc).__name__}: {exc}") from exc
 
 
@@ -101,7 +101,7 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
 
 
 async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[str | None, str], None]:
-    """The names and the data of events, or (without a name) the whole of what is no event stream."""
+    """The name and data of each event; a body that isn't an event stream comes as a whole, with the name None."""
     block = _Block()
     async for line in _lines(pieces):
         for told in block.add(line):
@@ -111,7 +111,7 @@ async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[str | No
 
 
 class _Block:
-    """Lines of data that belong together until an empty one, which is missing behind the last event of some servers."""
+    """The lines of one event up to an empty line, which some servers omit after the last one."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -121,7 +121,7 @@ class _Block:
         self._streams = False
 
     def add(self, line: str) -> Iterator[tuple[str | None, str]]:
-        """A line; gives the event that is whole with it."""
+        """Add a line; yields events that it completes."""
         if not line:
             yield from self._ended()
             return
@@ -132,7 +132,7 @@ class _Block:
         if field == "data":
             self._streams = True
             value = _AGAIN.sub("", value)
-            if value.strip(' \t"').upper() == DONE:  # also without an empty line around it
+            if value.strip(' \t"').upper() == DONE:  # even without empty lines around it
                 yield from self._ended()
                 yield "", DONE
             else:
@@ -147,7 +147,7 @@ class _Block:
             self._bare.append(line)
 
     def rest(self) -> Iterator[tuple[str | None, str]]:
-        """What there is when no more lines come."""
+        """Yield what remains at the end of the body."""
         yield from self._ended()
         if self._bare and not self._streams:
             yield None, "\n".join(self._bare)
@@ -161,9 +161,9 @@ class _Block:
 
 
 def _objects(data: str) -> Iterator[Object]:
-    """The objects in the data of an event; of several lines, each may be one by itself.
+    """The objects in an event's data; each of several lines may be one.
 
-    What is something else (null, a text, the word of a keep-alive) is none. Raises StreamCut for half an object.
+    Other values (null, a string, a keep-alive word) are skipped. Raises StreamCut for an incomplete object.
     """
     try:
         values = [_json(data)]

@@ -1,18 +1,18 @@
-"""Reasoning that a model writes into its answer, in tags, told apart while it streams.
+"""Think tags: reasoning inside an answer's text, split off while it streams.
 
-Servers that know their model send it apart, as ``reasoning_content``; those that don't (llama.cpp, Ollama and vLLM
-without a reasoning parser) hand on the tags that Qwen, DeepSeek, Mistral and others were trained to write. Where the
-server's template has written the opening one, the answer has the closing one alone: what stands before it was thought,
-and is taken back.
+Servers that know their model send reasoning separately, as ``reasoning_content``. Others (llama.cpp, Ollama and vLLM
+without a reasoning parser) pass on the tags that Qwen, DeepSeek, Mistral and others were trained to write. If the
+server's template already wrote the opening tag, the answer has only a closing one: the text before it was reasoning and
+is taken back.
 
-The signs of a box, which GLM's models put around what they answer, and which many servers hand on.
+GLM's models put box markers around their answer, which many servers pass on too; `Boxes` removes them.
 """
 
 import re
 from dataclasses import dataclass
 
 _NAMES = r"(?:[a-z]{1,10}[:_])?think(?:ing)?|thoughts?|reasoning"
-"""Some with a prefix: ``seed:think``, ``longcat_think``, ``mm:think`` of MiniMax."""
+"""Some have a prefix: ``seed:think``, ``longcat_think``, MiniMax's ``mm:think``."""
 _PAIRS = (
     (rf"<\s?(?P<name>{_NAMES})\s?>", r"</\s?(?:{name})\s?>"),
     (r"\[(?P<name>think)\]", r"\[/(?:{name})\]"),  # Mistral
@@ -22,7 +22,7 @@ _PAIRS = (
 )
 _OPENINGS = tuple((re.compile(opening, re.IGNORECASE), closing) for opening, closing in _PAIRS)
 _TO_FINAL = r"(?:<\|end\|>\s*)?<\|start\|>\s*assistant\s*<\|channel\|>\s*final\s*<\|message\|>"
-"""From one channel of Harmony to the last one; see ``Harmony``."""
+"""Harmony: from one channel to the final one; see ``Harmony``."""
 _LONE = re.compile(
     rf"</\s?(?:{_NAMES})\s?>|\[/think\]|◁/think▷|<\|end_of_thought\|>|<channel\|>|{_TO_FINAL}", re.IGNORECASE
 )
@@ -33,78 +33,78 @@ _BEGUN = re.compile(
     r"(?:<|\[|◁)[/|]?\s?[\w:]{0,20}\|?\s?\Z|<\|channel>[a-z]{0,7}\Z"
     r"|(?:<\|[a-z]{1,8}\|>\s*(?:assistant\s*|final\s*)?){1,3}(?:a[sitan]{0,9}|f[inal]{0,4}|<\|?[a-z]{0,8}\|?)?\Z"
 )
-"""What may be the beginning of a tag."""
+"""A possible beginning of a tag."""
 _ABOUT = re.compile(r"[ \t]+\w")
-"""Behind an opening tag: words on its line, as in a sentence about it."""
+"""Words on the same line after an opening tag, as in a sentence about it."""
 FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 QUOTES = "`\"'\u201d\u2019"
 _OPEN, _CLOSE = (*QUOTES, *"\u201c\u2018(\u00ab[{\u300c\u300e"), (*QUOTES, *")\u00bb]}\u300d\u300f")
 _SET_OFF = re.compile(r"\s*(?:[-*+>#]|\d{1,3}[.)])[ \t]+|\s*\|(?:.*\|)?\s*| {4,}|\t+|(?:.*\s)?[*_]{1,3}")
-"""Before a tag in its line: it is an item of a list, a cell of a table, a line of code, or in bold."""
+"""What may precede a tag on its line: a list item, a table cell, indented code or bold."""
 _GOES_ON = re.compile(r"[,;)\u3001\u3002\uff0c\uff1a\uff1b]|[.:?!](?:\s|\Z)|</")
-"""Behind a tag in a line that speaks of it: no answer begins so."""
+"""What follows a tag in a sentence about it; no answer starts like this."""
 LONGEST_HEAD = 100
-"""Characters that are kept of the blanks before a tag, and of what may be its beginning."""
+"""The most characters kept of whitespace before a tag and of its possible beginning."""
 MOST_TRIES = 8
-"""Lone closing tags that are looked at, in an answer that talks of them."""
+"""How many lone closing tags are examined in an answer that talks about them."""
 _SIGN = re.compile(r"(?<!`)<\|(?:begin|end)_of_box\|>(?!`)")
 _BOX_BEGUN = re.compile(r"(?:(?<!`)`{1,2}|`?<(?:\|[a-z_]{0,13}(?:\|>?)?)?)\Z")
-"""What may be a sign, or the beginning of one or of a fence."""
+"""A marker, a fence, or a possible beginning of either."""
 _FENCE = "```"
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingSplit:
-    """What a piece has of the answer and of the reasoning."""
+    """The text and the reasoning in a piece."""
 
     text: str = ""
     reasoning: str = ""
     taken_back: bool = False
-    """What was said before this was reasoning."""
+    """All earlier text of the answer was reasoning."""
 
 
 class ThinkingTags:
-    """Splits one answer. Tags further on are the answer's own words, which may well be about tags."""
+    """Splits one answer. Tags after the beginning belong to the text, which may well be about tags."""
 
     def __init__(self) -> None:
         self._held = ""
-        """What may be the beginning of a tag."""
+        """A possible beginning of a tag."""
         self._said: list[str] = []
         self._closing: re.Pattern[str] | None = None
-        """Of the tag that is open."""
+        """Closes the open tag."""
         self._opened: list[str] = []
-        """What stands in it, with the tag itself."""
+        """The open tag and the pieces after it."""
         self._tries = 0
         self._answering = self._thought = self._apart = self._final = False
 
     def apart(self) -> None:
-        """The server tells the reasoning apart: no closing tag further on is one."""
+        """Reasoning arrives separately: a later closing tag is just text."""
         self._apart = True
 
     def split(self, piece: str) -> ThinkingSplit:
-        """The answer and the reasoning in a piece; what can't be told yet comes with the next one."""
+        """The text and reasoning in a piece; anything undecided comes with the next one."""
         if self._final:
             return ThinkingSplit(piece)
         self._held += piece
         return self._within() if self._closing else self._said_more() if self._answering else self._head()
 
     def rest(self, *, whole: bool = False) -> ThinkingSplit:
-        """What was held back, when there is no next piece; `whole`: the model had said all that it wanted to say.
+        """What was held back, at the end; `whole`: the model finished normally.
 
-        An answer that begins with a tag, closes none and speaks on in its line is a sentence about it.
+        An answer that starts with a tag, never closes it and continues on the same line is a sentence about the tag.
         """
         held, self._held = self._held, ""
         if self._closing is None:
             return self._lone(held, last=True) if self._answering else ThinkingSplit(held)
         tag, *thoughts = self._opened
         thought = "".join(thoughts) + held
-        for other in _LONE.finditer(thought) if whole else ():  # closed by another tag than it was opened by
+        for other in _LONE.finditer(thought) if whole else ():  # closed by a different tag than the one that opened it
             if not _is_quoted(thought, other) and thought[other.end() :].strip():
                 return ThinkingSplit(thought[other.end() :].lstrip(), held)
         return ThinkingSplit(tag + thought) if whole and _ABOUT.match(thought) else ThinkingSplit(reasoning=held)
 
     def _head(self) -> ThinkingSplit:
-        """Before the answer: blanks, or a tag, or its first words."""
+        """Before the answer: whitespace, a tag, or the first words."""
         begun = self._held.lstrip()
         for opening, closing in _OPENINGS:
             if match := opening.match(begun):
@@ -132,7 +132,7 @@ class ThinkingTags:
             more = self._head()
             return ThinkingSplit(more.text, reasoning + more.reasoning)
         kept = found or _BEGUN.search(self._held)
-        split_at = max((kept.start() if kept else len(self._held)) - 1, 0)  # a quote may stand before the tag
+        split_at = max((kept.start() if kept else len(self._held)) - 1, 0)  # a quote may precede the tag
         reasoning, self._held = self._held[:split_at], self._held[split_at:]
         self._opened.append(reasoning)
         return ThinkingSplit(reasoning=reasoning)
@@ -144,7 +144,7 @@ class ThinkingTags:
         return self._lone(self._held, last=False)
 
     def _lone(self, held: str, *, last: bool) -> ThinkingSplit:
-        """Words of the answer, which a closing tag without an opening one may turn into reasoning."""
+        """Text that a lone closing tag may still turn into reasoning."""
         before = ""
         while match := _LONE.search(held):
             after = held[match.end() :]
@@ -172,15 +172,15 @@ class ThinkingTags:
 
 
 def _is_quoted(text: str, tag: re.Match[str]) -> bool:
-    """Whether a tag stands in quotes or backticks, so that it is spoken of."""
+    """Whether a tag is in quotes or backticks, so that the text is about it."""
     before, after = text[tag.start() - 1 : tag.start()], text[tag.end() : tag.end() + 1]
     return bool(before) and before in QUOTES and after == before
 
 
 def _ends_thoughts(said: str, after: str) -> bool:
-    """Whether a closing tag between these is one, and not spoken of.
+    """Whether a lone closing tag between `said` and `after` ends reasoning, rather than being mentioned.
 
-    It is spoken of in code, in quotes, where an opening one was named before, or in the middle of a sentence.
+    It is mentioned if it is in code, in quotes, in mid-sentence, or after a mention of the opening tag.
     """
     if _ANY_OPENING.search(said) or len(FENCE.findall(said)) % 2:
         return False
@@ -197,14 +197,14 @@ def _ends_thoughts(said: str, after: str) -> bool:
 
 
 class Boxes:
-    """Takes them out of one answer, but for code, and for those in backticks, which are spoken of."""
+    """Removes box markers from one answer, except in code and in backticks, where they are mentioned."""
 
     def __init__(self) -> None:
         self._held = ""
         self._in_code = False
 
     def without(self, piece: str, *, last: bool) -> str:
-        """The piece without them; what can't be told yet comes with the next one."""
+        """The piece without box markers; anything undecided comes with the next one."""
         text = self._held + piece
         held = None if last else _BOX_BEGUN.search(text, max(len(text) - 20, 0))
         at = held.start() if held else len(text)

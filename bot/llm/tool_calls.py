@@ -1,4 +1,4 @@
-"""Tools and calls of them in the form that Chat Completions has, which DashScope's own interface shares."""
+"""Tools and tool calls in the Chat Completions format, which DashScope's native API shares."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,25 +13,25 @@ from bot.llm.interface import Call, Message, Options, Tool
 from bot.llm.lenient import mapping, mappings, text
 
 MOST_ARGUMENTS = 100_000
-"""Characters in all calls of an answer: a tool is asked for a few words."""
+"""The most characters in all calls of an answer: tools take a few words."""
 _CALL = ("index", "id", "type", "function")
 _FUNCTION = ("name", "arguments")
 _INNER = "function"
 ITEMS = "items"
-"""Items that stand before the calls, in the Responses API."""
+"""Items before the calls, in the Responses API."""
 _THOUGHTS = "thoughts"
-"""Those that came in a field in which nobody wants them back."""
+"""Reasoning from a field that needn't be returned."""
 NO_THOUGHT = " "
-"""Where thoughts are wanted back that never came: Kimi's models refuse an empty text for them."""
+"""Stands in for reasoning that must be returned but never came: Kimi's models refuse an empty string."""
 OURS = (ITEMS, _THOUGHTS)
-"""Names that are no fields of a message."""
+"""Keys of our own, not fields of a message."""
 _TEXTS = ("reasoning_content",)
 _BLOCKS = "thinking_blocks"
 _DETAILS = "reasoning_details"
 _LISTS = (_DETAILS, _BLOCKS)
-"""OpenRouter; LiteLLM before Claude, which refuses its own calls without these."""
+"""OpenRouter; LiteLLM in front of Claude, which refuses its own calls without these."""
 _OBJECTS = ("extra_content", "provider_specific_fields")
-"""Gemini, and LiteLLM before it."""
+"""Gemini, and LiteLLM in front of it."""
 
 
 @dataclass(slots=True)
@@ -44,16 +44,16 @@ class _Begun:
 
 @dataclass(slots=True)
 class ToolCallAssembler:
-    """Calls that come in pieces: the id and the name once, the arguments bit by bit."""
+    """Assembles calls that come in pieces: id and name once, the arguments bit by bit."""
 
     begun: dict[int, _Begun] = field(default_factory=dict)
-    """By their index in the stream; where some servers (Gemini's, behind OpenAI's interface) give all the same one, a
-    new id begins a new call."""
+    """By stream index. Some servers (Gemini's OpenAI-compatible API) send the same index for all; a new id then starts
+    a new call."""
     done: list[_Begun] = field(default_factory=list)
     size: int = 0
 
     def add(self, pieces: Iterable[Mapping[str, object]]) -> None:
-        """Take what a chunk has of them. Raises StreamCut for those that do not end."""
+        """Add the pieces in a chunk. Raises StreamCut if the arguments grow without end."""
         for at, piece in enumerate(pieces):
             index, function = piece.get("index"), mapping(piece.get("function"))
             place, name = index if type(index) is int else at, text(piece.get("id"))
@@ -74,7 +74,7 @@ class ToolCallAssembler:
                 call.opaque[_INNER] = {**mapping(call.opaque.get(_INNER)), **inner}
 
     def take(self) -> tuple[Call, ...]:
-        """Those that are whole now, in their order; a server that gives no id gets its own number back."""
+        """The completed calls in order; a call without an id gets its number as id."""
         calls = [call for call in (*self.done, *self.begun.values()) if call.name]
         self.begun, self.done = {}, []
         return tuple(
@@ -83,9 +83,9 @@ class ToolCallAssembler:
 
 
 class Opaque:
-    """What stands beside the calls in a message, and has to come back with them.
+    """Fields next to the calls in a message that must be returned with them.
 
-    DeepSeek's models that think refuse their own calls without the thoughts before them, Gemini's without a signature.
+    DeepSeek's thinking models refuse their own calls without the reasoning before them, Gemini without a signature.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Opaque:
         self._others: dict[str, object] = {}
 
     def add(self, message: Mapping[str, object]) -> None:
-        """Take what a piece of a message has of it."""
+        """Add the fields in a piece of a message."""
         for name in _TEXTS:
             if isinstance(piece := message.get(name), str):
                 self._texts[name] = self._texts.get(name, "") + piece
@@ -110,7 +110,7 @@ class Opaque:
                 self._others[name] = {**mapping(self._others.get(name)), **value}
 
     def take(self) -> str:
-        """All of it, as JSON."""
+        """All fields as JSON."""
         for name, joined in ((_BLOCKS, _joined), (_DETAILS, _in_their_places)):
             blocks = self._others.get(name)
             if isinstance(blocks, list):
@@ -119,7 +119,7 @@ class Opaque:
 
 
 def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Blocks of thinking that came in pieces; each ends with its signature."""
+    """Join the pieces of thinking blocks; a block ends with its signature."""
     joined: list[dict[str, object]] = []
     for block in blocks:
         last = joined[-1] if joined else {}
@@ -131,7 +131,7 @@ def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
 
 
 def _in_their_places(details: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Details of reasoning that came in pieces of one place; Claude refuses a signature apart from its words."""
+    """Join reasoning details with the same index; Claude refuses a signature that is separate from its text."""
     joined: list[dict[str, object]] = []
     for detail in details:
         last = joined[-1] if joined else {}
@@ -145,7 +145,7 @@ def _in_their_places(details: Sequence[Mapping[str, object]]) -> list[dict[str, 
 
 
 def packed(values: Mapping[str, object]) -> str:
-    """Such values as a text that can be sent; empty: there are none, or none that JSON has a form for."""
+    """The values as JSON; "" if there are none or they can't be serialized."""
     try:
         return whole(json.dumps(values, ensure_ascii=False, allow_nan=False)) if values else ""
     except (ValueError, RecursionError):
@@ -153,14 +153,14 @@ def packed(values: Mapping[str, object]) -> str:
 
 
 def beside(opaque: str) -> dict[str, object]:
-    """The values in such a text."""
+    """The values in a text made by `packed`."""
     values = json.loads(opaque) if opaque else {}
     assert isinstance(values, dict)
     return values
 
 
 def tool_parameters(options: Options) -> dict[str, JsonValue]:
-    """What a request has on top that offers tools."""
+    """Request fields that offer tools."""
     if not options.tools:
         return {}
     return {
@@ -170,9 +170,9 @@ def tool_parameters(options: Options) -> dict[str, JsonValue]:
 
 
 def with_calls(param: dict[str, object], message: Message, without: Collection[str] = frozenset()) -> dict[str, object]:
-    """A message's own form, with the calls that it makes or the one that it answers.
+    """A message's own fields plus the calls it makes, or the id of the call it answers.
 
-    `without`: what is not sent of that which stood beside them.
+    `without`: fields next to the calls that are not sent.
     """
     if message.answers:
         return {**param, "tool_call_id": message.answers}
@@ -197,7 +197,7 @@ def _function(tool: Tool) -> dict[str, JsonValue]:
 
 
 def _is_another(call: _Begun, piece: Mapping[str, object], function: Mapping[str, object]) -> bool:
-    """Whether a piece with neither an index nor an id begins a call behind a whole one."""
+    """Whether a piece with neither index nor id starts a new call, because the current one is complete."""
     if not call.name or piece.get("index") is not None or piece.get("id") or not function.get("name"):
         return False
     try:
@@ -207,5 +207,5 @@ def _is_another(call: _Begun, piece: Mapping[str, object], function: Mapping[str
 
 
 def _arguments(value: object) -> str:
-    """Arguments as the text that they should be: some servers send the object itself."""
+    """Arguments as a string: some servers send the object itself."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else text(value)

@@ -1,4 +1,4 @@
-"""Sounds to words: ``POST {base_url}/audio/transcriptions``, as every OpenAI-compatible server has it."""
+"""Speech to text: ``POST {base_url}/audio/transcriptions`` of OpenAI-compatible servers."""
 
 import json
 import re
@@ -18,29 +18,28 @@ from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
 from bot.llm.usage_report import reported
 
 _BROKEN = re.compile(r'<|[{\[]\s*["{\[]')
-"""What looks like a page, or like JSON: words may begin with a bracket too, such as those for music."""
+"""Looks like HTML or JSON. A transcript may start with a single bracket, such as ``[music]``."""
 
 
 class Transcriptions:
-    """A model that writes down what it hears."""
+    """A transcription model."""
 
     def __init__(
         self, *, base_url: str, api_key: str | None, model: str, timeout: float, gate: RequestQueue | None = None
     ) -> None:
-        """`api_key` None: none is sent; `timeout`: the longest silence of the server, in seconds."""
+        """`api_key`: None sends none; `timeout`: seconds of silence allowed."""
         self.name = model
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
         self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
-        """See Transcriber.transcribe."""
         once = partial(self._words, sound, took)
         return await in_turn(once, self._gate, Rank.ANSWER, waiting_chat(), self._retries)
 
     async def _words(self, sound: Sound, took: list[ExtraRequest] | None) -> str:
         file = (f"voice.{sound.format}", sound.data)
         try:
-            # The raw answer: the client raises what is no failure of its own for one that it can't read.
+            # The raw response: openai's client raises other exceptions than its own for an unreadable one.
             answer = await self._client.audio.transcriptions.with_raw_response.create(model=self.name, file=file)
         except openai.OpenAIError as exc:
             raise translate(exc, streaming=False) from exc
@@ -50,12 +49,11 @@ class Transcriptions:
         return words
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.close()
 
 
 def _usage(content: bytes) -> Usage | None:
-    """What it took, where the server counts tokens; some count seconds."""
+    """The usage, if the server counts tokens; some count seconds."""
     try:
         return reported(mapping(json.loads(content)).get("usage"))
     except (ValueError, RecursionError):
@@ -63,7 +61,7 @@ def _usage(content: bytes) -> Usage | None:
 
 
 def _words(content: bytes, host: str) -> str:
-    """The words of an answer: JSON, or as some servers have it the words themselves. Raises a ModelError."""
+    """The transcript in a response, which may be JSON or plain text. Raises a ModelError."""
     plain = content.decode("utf-8", "replace").strip()
     try:
         answer = json.loads(plain)

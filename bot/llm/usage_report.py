@@ -1,9 +1,9 @@
-"""What a request cost, out of the shapes in which servers report it.
+"""Token usage, from the various formats in which servers report it.
 
-Chat Completions counts ``prompt_tokens`` and ``completion_tokens``, the Responses API and DashScope's own interface
-``input_tokens`` and ``output_tokens``; details stand in objects beside them. Most count in what came from the cache and
-the reasoning. Anthropic's own shape, which some gateways hand on, leaves the former out, xAI and Gemini the latter:
-where there is a total, it tells.
+Chat Completions counts ``prompt_tokens`` and ``completion_tokens``, the Responses API and DashScope's native API
+``input_tokens`` and ``output_tokens``, with nested details. Most include cached tokens and reasoning in these counts.
+Anthropic's format, which some gateways pass on, excludes cached tokens; xAI and Gemini exclude reasoning. If there is a
+total, it decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from bot.llm.interface import Usage
 
 MOST_TOKENS = 10**8
-"""No model reads or writes nearly as much in a request: what says more is no count."""
+"""A larger number can't be a token count: no model reads or writes nearly as much."""
 
 _SAID = ("completion_tokens", "output_tokens")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens")
-"""OpenAI and Qwen (Moonshot has it beside the counts), DeepSeek, Anthropic."""
+"""OpenAI and Qwen (Moonshot puts it next to the counts), DeepSeek, Anthropic."""
 _WRITTEN = ("cache_creation_input_tokens", "cache_write_tokens", "cache_creation_tokens")
 """Qwen and Anthropic, OpenAI since GPT-5.6 and OpenRouter, LiteLLM."""
 _APART = ("cache_read_input_tokens", "cache_creation_input_tokens")
-"""Anthropic's names. Beside ``input_tokens`` they are counted apart from it, inside of details they are a part."""
+"""Anthropic's names. Next to ``input_tokens`` they are not included in it; inside details they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ReportedNumbers:
-    """The numbers of a report as they stand there; 0 is none."""
+    """The raw numbers of a report; 0 if missing."""
 
     read: int
     said: int
@@ -34,10 +34,10 @@ class _ReportedNumbers:
     written: int
     reasoning: int
     apart: bool
-    """By its names, what came from the cache or went into it is not a part of `read`."""
+    """Judging by the field names, `read` excludes cached tokens."""
 
     def input_and_output(self) -> tuple[int, int]:
-        """What was read and written in all."""
+        """Total input and output tokens."""
         aside = self.cached + self.written
         for more in (0, aside, self.cached, self.written):
             for thought in (0, self.reasoning):
@@ -50,14 +50,14 @@ class _ReportedNumbers:
 
 
 def reported(usage: object) -> Usage | None:
-    """A report in any of these shapes.
+    """Parse a usage report in any of these formats.
 
-    None for one that does not count, so that an estimate takes its place. An output of 0 counts where nothing was
-    said, which is for the reader of the answer to know.
+    None if it counts nothing, so that an estimate is used. An output of 0 is accepted; the caller knows whether there
+    was any.
     """
     if not isinstance(usage, Mapping):
         return None
-    usage = _object(usage, ("tokens",)) or usage  # Cohere's, behind what it bills
+    usage = _object(usage, ("tokens",)) or usage  # Cohere's, next to the billed units
     into = _object(usage, ("prompt_tokens_details", "input_tokens_details", "input_token_details"))
     out = _object(usage, ("completion_tokens_details", "output_tokens_details"))
     read, cached = _first((usage,), ("prompt_tokens", "input_tokens")), _first((into, usage), _CACHED)
@@ -86,19 +86,19 @@ def reported(usage: object) -> Usage | None:
 
 
 def read_only(usage: object) -> Usage | None:
-    """A report of a request that is answered with no words."""
+    """Parse the report of a request without text output, such as embeddings."""
     count = _first((usage,), ("prompt_tokens", "input_tokens", "total_tokens")) if isinstance(usage, Mapping) else 0
     return Usage(count, 0, 0) if count else None
 
 
 def _first(holders: Sequence[Mapping[str, object]], names: Sequence[str]) -> int:
-    """The first that is a count above nothing; 0: none is."""
+    """The first positive count, or 0."""
     found = (holder.get(name) for holder in holders for name in names)
     return next((count for count in found if type(count) is int and 0 < count <= MOST_TOKENS), 0)
 
 
 def _by_lifetime(*holders: Mapping[str, object]) -> int:
-    """What went into the cache, told by how long it stays there: Qwen, Anthropic."""
+    """Tokens written to the cache, given per lifetime: Qwen, Anthropic."""
     kinds = (_object(holder, ("cache_creation",)) for holder in holders)
     return next((total for kind in kinds if (total := sum(_first((kind,), (name,)) for name in kind))), 0)
 

@@ -1,9 +1,7 @@
-"""The wordings of model servers for what went wrong, as patterns of whole phrases.
+"""Error messages of model servers, as patterns of whole phrases, and the prompt limit that they mention.
 
-No lone word decides: an error that mentions an image, a token or a context may be about anything. The wordings are
-those that the servers and gateways have in their code, their documentation and public reports.
-
-How long a prompt may be, out of the words in which a server refuses one that is longer.
+A single word never decides: an error that mentions an image, a token or a context may be about anything. The phrases
+come from the code, documentation and public issue reports of servers and gateways. All patterns match lower-case text.
 """
 
 import re
@@ -92,7 +90,7 @@ ABOUT_THE_ANSWER = (
     r"greater)|must be|should be|cannot|can't|exceeds|value|:)",
     r"range of max_tokens|max_(?:completion_|output_)?tokens\W{0,3}(?:参数|的?取值|值|超出范围|非法|必须|不能)",
 )
-"""It is the setting for the answer's length that is wrong, whatever else is mentioned."""
+"""The limit set for the answer is wrong, whatever else is mentioned."""
 _BAD = r"(?:unsafe|harmful|inappropriate|toxic|nsfw|hateful|hate speech|violent|sexual|offensive|abusive|profan(?:e|ity)|self-harm)"
 REFUSED = (
     r"(?:may|might|could|must not|should not|seems? to|appears? to)?\b ?contains? (?:potentially )?(?:inappropriate|sensitive|"
@@ -145,7 +143,7 @@ REFUSED = (
     r"(?:涉及|存在|包含|含有|涉嫌).{0,6}(?:敏感|违规|违法|不当|色情|暴力)|敏感(?:话题|问题)|内容.{0,6}不合规|安全(?:策略|审核|检测).{0,8}(?:拦截|拒绝|未通过)",
     r"敏感(?:内容|信息|词)|内容(?:存在|包含|含有)(?:风险|违)|内容审查|内容违规|违规内容|不安全(?:或敏感)?内容|审核(?:不|未)通过|内容安全|违反.{0,10}(?:规定|政策|法规)",
 )
-"""A content filter refuses what was said."""
+"""A content filter refused the prompt or the answer."""
 NO_CREDIT = (
     r"balance (?:is |has (?:become )?|was )?(?:too low|insufficient|negative|not enough|below|empty|zero\b|exhausted|run out)"
     r"|not enough (?:balance|funds)|negative (?:account |credit )?balance",
@@ -178,13 +176,13 @@ NO_CREDIT = (
     r"suspended\b.{0,60}(?:balance|billing|recharge|payment|invoice)|failure to pay",
     r"余额(?:不足|已用)|欠费|请充值|额度(?:已)?(?:用尽|不足|用完|耗尽)|无可用资源包",
 )
-"""The account is out of money."""
+"""The account has no credit."""
 QUOTA = (
     r"exceeded your current quota",
     r"insufficient[_ ](?:user[_ ])?quota",
     r"quota (?:has been |is )?(?:exceeded|exhausted)",
 )
-"""Money at OpenAI; tokens per minute at Model Studio and Gemini."""
+"""Missing credit at OpenAI; tokens per minute at Model Studio and Gemini."""
 RATE = (
     r"rate[ _-]?limit",
     r"too many requests",
@@ -195,7 +193,7 @@ RATE = (
     r"(?:too many concurrent|concurrency limit|concurrent requests)",
     r"限流|频率(?:过高|超)|过于频繁|并发|负载已?饱和|访问量过大|(?<!context )(?<!token )\bcapacity exceeded|(?:limit|限额|额度).{0,20}(?:will reset (?:at|in|on)|重置)",
 )
-"""Too much at a time."""
+"""Rate limits."""
 WRONG_KEY = (
     r"api[ _-]?key\b(?: (?!for\b|model\b)[^\s.,;:]+){0,5}? (?:not valid|invalid|expired|missing|not found|revoked|disabled|deactivated|deleted|"
     r"does not match|doesn't match|"
@@ -213,7 +211,7 @@ WRONG_KEY = (
     r"invalid (?:authentication|access token|bearer token|credentials)",
     r"(?:无效|错误)的? ?(?:api ?key|令牌|密钥)|(?:api ?key|令牌|密钥|(?:authorization|access) ?token) ?(?:无效|不存在|错误|已?过期|已?失效|非法)",
 )
-"""The key is wrong, at a server that says so with another status than 401."""
+"""The key is wrong, at a server that doesn't say so with a 401."""
 NO_SUCH_MODEL = (
     r"\bmodel (?:\S+ )?(?:does not exist|doesn't exist|not exist|not found|is not available|is not found|can ?not be found|"
     r"is not supported$)|requested model is (?:not supported|unsupported)",
@@ -232,11 +230,11 @@ NO_SUCH_MODEL = (
     r"(?:account|organi[sz]ation|workspace|project|team|\bip(?: address)?)\b.{0,40}(?:suspended|deactivated|disabled|terminated|banned|restricted|blocked)",
     r"模型不存在|无权|无可用(?:的)?渠道|unable to access (?:\S+ )?model\b|could not resolve the (?:\S+ )?model\b|^\W*(?:bad request\W+)?invalid provider\W*$",
 )
-"""There is no such model, or not for this account."""
+"""The model doesn't exist, or not for this account."""
 LEAST, MOST = 512, 10_000_000
-"""Other numbers are no window of a model, in tokens."""
+"""The range of plausible windows, in tokens."""
 _ERROR_CODE = re.compile(r"(\binvalid params\b[^();]*)\(\d{4}\)")
-"""MiniMax writes the number of the error behind its words."""
+"""MiniMax appends its error number to the message."""
 _RANGE = re.compile(r"[\[(]\s*\d+\s*(?:,|to|-)\s*(\d+)\s*[\])]")
 _NUMBER = re.compile(r"(?<![\d.\w-])(\d{1,3}(?:[,_' ]\d{3})+(?!\d)|\d+)(?:\.0+\b)?(k\b)?")
 _BOUND_BEFORE = re.compile(
@@ -253,13 +251,13 @@ _ASKED = re.compile(
     r"(?:request\w*|sent|got|given|received|result\w*|contain\w*|your|you|total|has|have|had|actual\w*|found|was"
     r"|n_prompt_tokens|estimated|instead|too (?:long|large|many))\b[^.;\d]*$"
 )
-"""What was sent, and not what may be: the last of the words before a number decide."""
+"""Precedes the size of the request rather than the limit; the last such word before a number decides."""
 _ANSWER = re.compile(
     r"(?:max_(?:new_|completion_|output_)?tokens|completions?|outputs?|answers?|generat\w*)"
     r"\W{0,3}(?:tokens?)?(?: (?:should|must) be)?\W{0,3}$"
 )
 _ADDEND_BEFORE, _ADDEND_AFTER = re.compile(r"\d\s*[+-]\s*$"), re.compile(r"^\s*(?:[+-]\s*\d|/\s*\d)")
-"""A part of a sum, or what is set against a bound behind a slash."""
+"""Part of a sum, or a value compared with a limit by a slash."""
 _OTHER_UNIT_BEFORE = re.compile(
     r"(?:char(?:acter)?s?|bytes?|words?|字符数?|字数|字节数?)\W{0,3}(?:(?:is|are|of|为|是) ?)?\W{0,2}$"
     r"|(?:string|array) with (?:a )?max(?:imum)? length $"
@@ -268,12 +266,12 @@ _OTHER_UNIT = re.compile(r"^\W{0,2}(?:char|byte|[kmg]i?b\b|字符|字节|word|im
 
 
 def any_of(patterns: tuple[str, ...]) -> "re.Pattern[str]":
-    """One pattern for all of them, to be searched for in small letters."""
+    """One pattern for all of them."""
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
 def told_limit(words: str) -> int | None:
-    """The tokens that a prompt may have, as these words (in small letters) say; None: they don't."""
+    """The prompt limit in tokens that a message (in lower case) mentions, or None."""
     found: list[int] = []
     words = _RANGE.sub(r"\1", _ERROR_CODE.sub(r"\1", words))
     end = 0
