@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.errors import ModelError
-from bot.llm.client import client
+from bot.llm.client import make_client
 from bot.llm.interface import Message, Purpose, Sound
 from bot.settings import load
 from bot.wiring.servers import open_servers
@@ -153,7 +153,7 @@ async def test_no_key_follows_a_redirect(
 @pytest.mark.parametrize("retried", [False, True])
 async def test_no_key_is_none_after_a_copy_too(hosts: tuple[Host, Host], retried: bool) -> None:
     _, other = hosts
-    one = client(other.url, None, silence=5, connect=5)
+    one = make_client(other.url, None, silence=5, connect=5)
     with pytest.raises(Exception, match="no"):
         await (one.with_options(max_retries=1) if retried else one).models.list()
     assert other.keys == {"models": None}
@@ -162,8 +162,8 @@ async def test_no_key_is_none_after_a_copy_too(hosts: tuple[Host, Host], retried
 
 
 def test_openais_own_host_gets_what_is_openais(hosts: tuple[Host, Host]) -> None:
-    headers = client("https://api.openai.com/v1", "sk-x", silence=5, connect=5).default_headers
+    headers = make_client("https://api.openai.com/v1", "sk-x", silence=5, connect=5).default_headers
     assert headers["OpenAI-Organization"] == SECRETS["OPENAI_ORG_ID"]
     assert headers["Authorization"] == "Bearer sk-x"
-    headers = client("https://api.openai.com.evil.example/v1", "sk-x", silence=5, connect=5).default_headers
+    headers = make_client("https://api.openai.com.evil.example/v1", "sk-x", silence=5, connect=5).default_headers
     assert "of-another-program" not in str(headers)

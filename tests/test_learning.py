@@ -57,7 +57,7 @@ async def test_model_adopts_facts_learned_about_it(storage: Storage) -> None:
     server = _server()
     early = server.of("qwen-plus")
     for name in ("qwen-plus", "qwen-max"):
-        learning.keep(server.place(_server().of(name)), name, FACTS)
+        learning.keep(server.facts_key(_server().of(name)), name, FACTS)
     server.remember(learning)
     for model in (early, server.of("qwen-max")):
         assert (model.limit, model.calls, model.learned.refused) == (4096, False, FACTS.refused)
@@ -68,14 +68,14 @@ async def test_model_adopts_facts_learned_about_it(storage: Storage) -> None:
     early.learn_limit(2000)
     await learning.close()
     again = await LearnedFacts.open(storage, Clock())
-    assert again.of(server.place(early), "qwen-plus").limit == 2000
+    assert again.of(server.facts_key(early), "qwen-plus").limit == 2000
     await server.close()
 
 
 async def test_what_the_operator_says_otherwise_is_tried_anew(storage: Storage) -> None:
     learning = await LearnedFacts.open(storage, Clock())
     first = _server()
-    learning.keep(first.place(first.of("qwen-plus")), "qwen-plus", FACTS)
+    learning.keep(first.facts_key(first.of("qwen-plus")), "qwen-plus", FACTS)
     for server, known in ((_server(), FACTS.refused), (_server(reasoning_effort="low"), frozenset())):
         server.remember(learning)
         assert server.of("qwen-plus").learned.refused == known

@@ -36,7 +36,7 @@ _LATIN, _OTHER = 0.25, 0.6
 """Tokens per character."""
 
 
-async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
+async def end_after_finish(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
     """Pass on the deltas until the stream ends, or stays silent for the grace period after a finish reason."""
     loop, until, grace = asyncio.get_running_loop(), None, GRACE_S
     while True:
@@ -57,21 +57,21 @@ async def in_time(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, 
         yield delta
 
 
-def whole(text: str) -> str:
+def clean_text(text: str) -> str:
     """Remove control characters, join surrogate halves, and replace those that stay alone."""
     return text.translate(_CONTROLS).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def whole_call(call: Call) -> Call:
+def clean_call(call: Call) -> Call:
     """Clean a tool call: its texts, including surrogates escaped inside the JSON, and its name.
 
     Some servers of gpt-oss write ``recall<|channel|>commentary``, and Kimi writes ``functions.recall``.
     """
-    name = whole(call.name).partition("<|")[0].strip().removeprefix("functions.")
-    arguments = whole(call.arguments)
+    name = clean_text(call.name).partition("<|")[0].strip().removeprefix("functions.")
+    arguments = clean_text(call.arguments)
     if "\\u" in arguments:
         arguments = _unescaped(arguments)
-    return replace(call, id=whole(call.id), name=name, arguments=arguments)
+    return replace(call, id=clean_text(call.id), name=name, arguments=arguments)
 
 
 def _unescaped(arguments: str) -> str:
@@ -80,8 +80,8 @@ def _unescaped(arguments: str) -> str:
     except (ValueError, RecursionError):
         return arguments
     if isinstance(read, dict):
-        read = {name: whole(value) if isinstance(value, str) else value for name, value in read.items()}
-    return whole(json.dumps(read, ensure_ascii=False))
+        read = {name: clean_text(value) if isinstance(value, str) else value for name, value in read.items()}
+    return clean_text(json.dumps(read, ensure_ascii=False))
 
 
 class Halves:
@@ -96,12 +96,12 @@ class Halves:
             return ""
         piece = self._half + piece
         self._half = piece[-1] if "\ud800" <= piece[-1] <= "\udbff" else ""
-        return whole(piece.removesuffix(self._half))
+        return clean_text(piece.removesuffix(self._half))
 
     def rest(self) -> str:
         """The replacement for a half that was never completed."""
         half, self._half = self._half, ""
-        return whole(half)
+        return clean_text(half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ class AnswerStream:
     def _bounded(self, delta: Delta) -> Delta:
         if delta.taken_back:
             self._said = 0.0
-        text, self._said = _fitting(delta.text, self._said, self._bounds.answer)
-        reasoning, self._thought = _fitting(delta.reasoning, self._thought, self._bounds.thoughts)
+        text, self._said = _fit(delta.text, self._said, self._bounds.answer)
+        reasoning, self._thought = _fit(delta.reasoning, self._thought, self._bounds.thoughts)
         self._spoken += len(delta.voice)
         if text == delta.text and reasoning == delta.reasoning and self._spoken <= MOST_SPOKEN:
             return delta
@@ -170,7 +170,7 @@ class AnswerStream:
         if rest.taken_back:
             text, reasoning = rest.text, split.reasoning + split.text + rest.reasoning
         self._end = (("" if split.taken_back or rest.taken_back else self._end) + text)[-MOST_END:]
-        calls = tuple(map(whole_call, delta.calls))
+        calls = tuple(map(clean_call, delta.calls))
         back = split.taken_back or rest.taken_back
         if delta.usage is not None:
             if self._counted and not delta.usage.output:  # a report of zeros doesn't replace an earlier one
@@ -179,7 +179,7 @@ class AnswerStream:
         return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
 
 
-def _fitting(text: str, before: float, most: int) -> tuple[str, float]:
+def _fit(text: str, before: float, most: int) -> tuple[str, float]:
     """The beginning of the text that fits within the bound, and the new token count."""
     count = before + rough_tokens(text)
     if count <= _SLACK * most:

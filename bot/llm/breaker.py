@@ -87,6 +87,6 @@ class CircuitBreaker:
         self._probing = None
 
 
-def conversation(messages: Sequence[Message]) -> int:
+def conversation_hash(messages: Sequence[Message]) -> int:
     """A hash that identifies a conversation as long as its window starts with the same messages."""
     return hash(tuple(message.content for message in messages[:2]))

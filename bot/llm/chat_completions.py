@@ -17,18 +17,18 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import CannotHear, CannotSee, ImageRefused, MediaRefused, RequestRefused
-from bot.llm.client import made
+from bot.llm.client import run_in_thread_if_large
 from bot.llm.failures import failure, failure_in, translate
-from bot.llm.fields import TEMPLATE, blamed, fitted, switched, told_apart
+from bot.llm.fields import TEMPLATE, blamed_fields, fit_fields, reasoning_format, thinking_fields
 from bot.llm.finishes import finish_of, reason_in
 from bot.llm.interface import Delta, Finish, Message, Options, Sound, Usage
 from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.parameters import param, spoken, transcript_in, voice_in
+from bot.llm.parameters import message_param, transcript_in, voice_fields, voice_in
 from bot.llm.response_events import ResponseEvents
-from bot.llm.server_sent_events import Event, events
+from bot.llm.server_sent_events import Event, read_events
 from bot.llm.tool_calls import Opaque, ToolCallAssembler, tool_parameters
-from bot.llm.usage_report import reported
+from bot.llm.usage_report import parse_usage
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -116,7 +116,7 @@ def _is_another(index: object) -> bool:
 def _usage(chunk: Object, choice: Object) -> Usage | None:
     """The usage report: next to the choices, inside one (Moonshot) or under ``x_groq``."""
     places = (chunk.get("usage"), choice.get("usage"), mapping(chunk.get("x_groq")).get("usage"))
-    return next((usage for place in places if (usage := reported(place)) is not None), None)
+    return next((usage for place in places if (usage := parse_usage(place)) is not None), None)
 
 
 class ForeignAnswers:
@@ -161,14 +161,19 @@ class ChatCompletions(OpenAIModel):
         self._voice, self._voice_format = profile.voice, profile.voice_format
 
     async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        async with await self._heard(messages, options) as stream, aclosing(events(stream.response)) as told:
+        async with (
+            await self._open_with_sounds(messages, options) as stream,
+            aclosing(read_events(stream.response)) as told,
+        ):
             forms = ForeignAnswers(stream.response.url.host, responses=False)
             async for event in told:
                 delta = forms.end() if event is None else forms.read(event)
                 if delta is not None:
                     yield delta
 
-    async def _heard(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
+    async def _open_with_sounds(
+        self, messages: Sequence[Message], options: Options
+    ) -> "AsyncStream[ChatCompletionChunk]":
         """Open a stream; if sounds are refused, send them in the other encoding: a gateway may hide any server."""
         if not any(isinstance(part, Sound) for message in messages for part in message.parts):
             return await self._open(messages, options)
@@ -194,7 +199,9 @@ class ChatCompletions(OpenAIModel):
         try:
             return await self._create(messages, options)
         except openai.APIStatusError as exc:
-            if not self._marker(messages, options) or not _may_be_the_markers(exc, self._sent(messages, options)):
+            if not self._marker(messages, options) or not _may_be_the_markers(
+                exc, self._optional_names(messages, options)
+            ):
                 raise
             refusal = exc
         stream = await self._create([replace(message, mark=False) for message in messages], options)
@@ -205,32 +212,32 @@ class ChatCompletions(OpenAIModel):
 
     async def _create(self, messages: Sequence[Message], options: Options) -> "AsyncStream[ChatCompletionChunk]":
         marker = self._marker(messages, options)
-        one = partial(param, without=options.without, marker=marker, sound_as_url=self._sound_as_url)
-        params = await made(messages, lambda: list(map(one, messages)))
+        one = partial(message_param, without=options.without, marker=marker, sound_as_url=self._sound_as_url)
+        params = await run_in_thread_if_large(messages, lambda: list(map(one, messages)))
         return await self.server.client.chat.completions.create(
             model=self.name,
             messages=[],  # openai would walk through every field on the event loop: 50 ms for 200 messages
             stream=True,
-            extra_body={**fitted(self._optional(messages, options), options.without), "messages": params},
+            extra_body={**fit_fields(self._optional(messages, options), options.without), "messages": params},
         )
 
-    def _spoken(self, options: Options) -> dict[str, JsonValue]:
-        return spoken(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
+    def _voice_fields(self, options: Options) -> dict[str, JsonValue]:
+        return voice_fields(self._voice, self._voice_format) if options.voice and self.senses.speaks else {}
 
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         profile, extra = self.server.profile, self.extra_body
         usage: dict[str, JsonValue] = {"stream_options": {"include_usage": True}} if profile.usage_in_stream else {}
-        wanted = self._spoken(options) | tool_parameters(options)
-        if self._is_told_to_think(options):
+        wanted = self._voice_fields(options) | tool_parameters(options)
+        if self._sets_thinking(options):
             way, template = profile.thinking_as, profile.thinking_in_template
-            switch = switched(way, self.name, thinking=bool(options.thinking), in_template=template)
+            switch = thinking_fields(way, self.name, thinking=bool(options.thinking), in_template=template)
             ours, theirs = switch.get(TEMPLATE), extra.get(TEMPLATE)
             if isinstance(ours, dict) and isinstance(theirs, dict):
                 switch[TEMPLATE] = ours | theirs
             wanted |= switch
         names = ("max_completion_tokens", "max_tokens")
         length = self._length(options, names if profile.completion_tokens else names[::-1])
-        apart = told_apart(profile.thinking_as, self.name) if self.senses.thinks else {}
+        apart = reasoning_format(profile.thinking_as, self.name) if self.senses.thinks else {}
         return {**usage, **apart, **extra, **self._caching(messages, options), **wanted, **length}
 
 
@@ -242,4 +249,4 @@ def _may_be_the_markers(exc: openai.APIStatusError, others: Collection[str]) -> 
     # Text-only servers may reject content parts with an error about images or "multimodal" content.
     kinds = (RequestRefused, ImageRefused, CannotSee)
     error = translate(exc, streaming=False)
-    return exc.status_code in (400, 422) and type(error) in kinds and not blamed(error, others)
+    return exc.status_code in (400, 422) and type(error) in kinds and not blamed_fields(error, others)

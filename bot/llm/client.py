@@ -40,13 +40,13 @@ _AMBIENT = "OPENAI_CUSTOM_HEADERS"
 """Lines of ``name: value`` that openai's client adds to every request."""
 
 
-async def made(messages: Sequence[Message], make: Callable[[], T]) -> T:
+async def run_in_thread_if_large(messages: Sequence[Message], make: Callable[[], T]) -> T:
     """Run `make`, in a thread if the messages carry many bytes of media."""
     held = sum(0 if isinstance(part, str) else len(part.data) for message in messages for part in message.parts)
     return await asyncio.to_thread(make) if held > MUCH else make()
 
 
-def dumped(body: Mapping[str, object], errors: str = "strict") -> bytes:
+def to_json(body: Mapping[str, object], errors: str = "strict") -> bytes:
     """Serialize to JSON in small steps if the body is large: one long step would hold the GIL even in a thread."""
     pieces = _JSON.iterencode(body) if is_large(body) else [_JSON.encode(body)]
     return b"".join(piece.encode(errors=errors) for piece in pieces)
@@ -65,7 +65,7 @@ def _characters(value: object) -> int:
     return sum(map(_characters, value)) if isinstance(value, list | tuple) else 0
 
 
-def client(base_url: str, api_key: str | None, *, silence: float, connect: float) -> openai.AsyncOpenAI:
+def make_client(base_url: str, api_key: str | None, *, silence: float, connect: float) -> openai.AsyncOpenAI:
     """Create a client; `silence` is the read timeout and `connect` the connect timeout, in seconds.
 
     It doesn't retry: that is the caller's job (see ``retrying``). Without a key no Authorization header is sent. A
@@ -100,7 +100,7 @@ class _Client(openai.AsyncOpenAI):
         if isinstance(options.json_data, dict) and is_large((options.json_data, options.extra_json)):
             body = {**options.json_data, **(options.extra_json or {})}
             kept = {name: value for name, value in body.items() if not isinstance(value, openai.Omit)}
-            options.json_data, options.extra_json = await asyncio.to_thread(dumped, kept), None
+            options.json_data, options.extra_json = await asyncio.to_thread(to_json, kept), None
         return options
 
 

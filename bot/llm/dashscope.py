@@ -14,10 +14,10 @@ from pydantic import JsonValue
 
 from bot import errors
 from bot.http import trust
-from bot.llm.client import ERROR_TIMEOUT_S, dumped, made
-from bot.llm.error_bodies import MOST_BYTES, parsed
-from bot.llm.failures import DASHSCOPE, failure_in, of_body, of_response, unreached
-from bot.llm.fields import fitted
+from bot.llm.client import ERROR_TIMEOUT_S, run_in_thread_if_large, to_json
+from bot.llm.error_bodies import MOST_BYTES, decode_body
+from bot.llm.failures import DASHSCOPE, dashscope_failure, failure_in, failure_of_body, mark_unreached
+from bot.llm.fields import fit_fields
 from bot.llm.finishes import finish_of, reason_in
 from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
 from bot.llm.known import KNOWN
@@ -28,9 +28,9 @@ from bot.llm.profiles import Profiles
 from bot.llm.request_queue import RequestQueue
 from bot.llm.retrying import retry_after
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
-from bot.llm.server_sent_events import Event, told_in
-from bot.llm.tool_calls import Opaque, ToolCallAssembler, tool_parameters, with_calls
-from bot.llm.usage_report import reported
+from bot.llm.server_sent_events import Event, parse_events
+from bot.llm.tool_calls import Opaque, ToolCallAssembler, add_calls, tool_parameters
+from bot.llm.usage_report import parse_usage
 
 STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
 WRONG_ENDPOINT = "url error"
@@ -107,14 +107,14 @@ class DashScopeModel(Model):
                 self._move(messages, exc, tried=multimodal)
 
     def _optional(self, _: Sequence[Message], options: Options) -> dict[str, JsonValue]:
-        thinking = {"enable_thinking": options.thinking} if self._is_told_to_think(options) else {}
+        thinking = {"enable_thinking": options.thinking} if self._sets_thinking(options) else {}
         length = self._length(options, ("max_tokens",))
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
 
     async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
         told = _DashScopeStream()
-        body = await made(messages, lambda: self._body(messages, options))
-        async with self._open(body) as response, aclosing(told_in(_bytes(response), DASHSCOPE)) as events:
+        body = await run_in_thread_if_large(messages, lambda: self._body(messages, options))
+        async with self._open(body) as response, aclosing(parse_events(_bytes(response), DASHSCOPE)) as events:
             async for event in events:
                 delta = told.end() if event is None else told.read(event)
                 if delta is not None:
@@ -138,12 +138,12 @@ class DashScopeModel(Model):
                 "messages": [_message(message, options.without, multimodal=self._multimodal) for message in messages]
             },
             "parameters": {
-                **fitted(self._optional(messages, options), options.without),
+                **fit_fields(self._optional(messages, options), options.without),
                 "incremental_output": True,
                 "result_format": "message",
             },
         }
-        return dumped(body, "replace")
+        return to_json(body, "replace")
 
     def _open(self, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         task = "multimodal-generation" if self._multimodal else "text-generation"
@@ -154,11 +154,11 @@ class DashScopeModel(Model):
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=self.server.timeout),
         )
 
-    def _translated(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
+    def _translate(self, exc: Exception, *, streaming: bool) -> errors.ModelError:
         details = f"{type(exc).__name__}: {exc}"
         if isinstance(exc, TimeoutError):
-            return unreached(errors.NoAnswerInTime(details))
-        return errors.StreamCut(details) if streaming else unreached(errors.ServerTrouble(details))
+            return mark_unreached(errors.NoAnswerInTime(details))
+        return errors.StreamCut(details) if streaming else mark_unreached(errors.ServerTrouble(details))
 
 
 def _message(message: Message, without: Collection[str], *, multimodal: bool) -> dict[str, object]:
@@ -166,7 +166,7 @@ def _message(message: Message, without: Collection[str], *, multimodal: bool) ->
     if multimodal and message.role != "tool":
         parts = message.parts or ((message.content,) if message.content else ())
         content = [_part(part) for part in parts]
-    return with_calls({"role": message.role, "content": content}, message, without)
+    return add_calls({"role": message.role, "content": content}, message, without)
 
 
 def _part(part: str | Image | Sound) -> dict[str, str]:
@@ -191,11 +191,11 @@ class _DashScopeStream:
         if failure is not None:
             if not self._began and isinstance(failure, errors.StreamCut):  # a refusal without a recognized message
                 code, message = text(response.get("code")), text(response.get("message"))
-                failure = of_response(HTTPStatus.BAD_REQUEST, code, message, streaming=False)
+                failure = dashscope_failure(HTTPStatus.BAD_REQUEST, code, message, streaming=False)
             failure.request_id = text(response.get("request_id"))
             raise failure
         self._began = True
-        output, usage = mapping(response.get("output")), reported(response.get("usage"))
+        output, usage = mapping(response.get("output")), parse_usage(response.get("usage"))
         choice = next(iter(mappings(output.get("choices"))), output)
         piece = mapping(choice.get("message"))
         said, thought = words(piece.get("content"))
@@ -227,7 +227,7 @@ async def _bytes(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None
         async for piece in response.content.iter_any():
             yield piece
     except TimeoutError as exc:
-        raise unreached(errors.NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
+        raise mark_unreached(errors.NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
     except aiohttp.ClientError as exc:
         raise errors.StreamCut(f"{type(exc).__name__}: {exc}") from exc
 
@@ -243,8 +243,8 @@ async def _raise_failure(response: aiohttp.ClientResponse) -> None:
                 content += piece
                 if len(content) > MOST_BYTES:
                     break
-    body = parsed(content)
-    failure = of_body(response.status, content, DASHSCOPE)
+    body = decode_body(content)
+    failure = failure_of_body(response.status, content, DASHSCOPE)
     failure.request_id = text(mapping(body).get("request_id")) or response.headers.get("x-request-id", "")
     failure.retry_after = retry_after(response.headers)
     response.close()

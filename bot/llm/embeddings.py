@@ -17,13 +17,13 @@ from math import isfinite
 import openai
 
 from bot.errors import ModelError, ServerTrouble
-from bot.llm.client import client
-from bot.llm.error_bodies import without_words_of
-from bot.llm.failures import failure_in, translate, unreached
+from bot.llm.client import make_client
+from bot.llm.error_bodies import redact_prompt
+from bot.llm.failures import failure_in, mark_unreached, translate
 from bot.llm.interface import ExtraRequest, Purpose, Usage
 from bot.llm.lenient import Object, mapping
 from bot.llm.request_queue import Rank, RequestQueue, in_turn
-from bot.llm.usage_report import read_only
+from bot.llm.usage_report import parse_input_usage
 
 _TASK = "Given a message in a chat, retrieve earlier messages that help to answer it"
 """Instruction-tuned models expect one English sentence, whatever the language of the texts."""
@@ -90,7 +90,7 @@ def prefixes(model: str) -> Prefixes:
     return next((known for pattern, known in _KNOWN if fnmatchcase(name, pattern)), _NONE)
 
 
-def prefixed(model: str, text: str, purpose: Purpose) -> str:
+def add_prefix(model: str, text: str, purpose: Purpose) -> str:
     """The text with the model's prefix."""
     known = prefixes(model)
     return (known.query if purpose is Purpose.QUERY else known.passage) + text
@@ -105,18 +105,20 @@ class Embeddings:
         """`api_key`: None sends none; `timeout`: seconds of silence allowed."""
         self.name = model
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
-        self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self._client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def embed(
         self, texts: Sequence[str], purpose: Purpose, took: list[ExtraRequest] | None = None
     ) -> list[list[float]]:
-        texts = [prefixed(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
+        texts = [add_prefix(self.name, text[:MOST_CHARACTERS], purpose) for text in texts]
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
         took = [] if took is None else took
         rank = Rank.GOES_ON if purpose is Purpose.QUERY else Rank.BACKGROUND
         vectors = list(chain.from_iterable([await self._batch(batch, rank, took) for batch in batches]))
         if len({len(vector) for vector in vectors}) > 1:
-            raise unreached(ServerTrouble("the vectors of one answer differ in their dimension"))  # no text is to blame
+            raise mark_unreached(
+                ServerTrouble("the vectors of one answer differ in their dimension")
+            )  # no text is to blame
         return vectors
 
     async def close(self) -> None:
@@ -127,7 +129,7 @@ class Embeddings:
             once = partial(self._answer, texts, took)
             return await in_turn(once, self._gate, rank, None, self._retries)
         except ModelError as exc:
-            exc.args = tuple(without_words_of(texts, str(part)) for part in exc.args)
+            exc.args = tuple(redact_prompt(texts, str(part)) for part in exc.args)
             raise
 
     async def _answer(self, texts: Sequence[str], took: list[ExtraRequest]) -> list[list[float]]:
@@ -157,7 +159,7 @@ def _vectors(content: bytes, count: int, host: str) -> tuple[list[list[float]], 
         raise ServerTrouble(f"the answer does not hold {count} vectors: {content[:200]!r}") from exc
     if not all(vector and all(map(isfinite, vector)) for vector in vectors):
         raise ServerTrouble("the answer has a vector that is none")
-    return vectors, read_only(mapping(answer).get("usage"))
+    return vectors, parse_input_usage(mapping(answer).get("usage"))
 
 
 def _items(answer: object) -> list[Object]:

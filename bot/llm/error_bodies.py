@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
-from bot.llm.answer_stream import whole
+from bot.llm.answer_stream import clean_text
 
 MOST_CHARACTERS = 2000
 """The longest text kept from one error."""
@@ -128,7 +128,7 @@ def details_in(*bodies: object) -> ErrorDetails:
     return found
 
 
-def parsed(content: bytes) -> object:
+def decode_body(content: bytes) -> object:
     """Decode a body: JSON, the messages of truncated JSON, or else plain text."""
     text = content[:MOST_BYTES].decode("utf-8", "replace")
     try:
@@ -160,12 +160,12 @@ def _read_mapping(value: Mapping[object, object], found: ErrorDetails, depth: in
     for key in _CODES:
         code = fields.get(key)
         if isinstance(code, str | int) and not isinstance(code, bool) and 0 < len(str(code)) < LONGEST_WORD:
-            found.codes[whole(str(code)).strip().lower()] = None
+            found.codes[clean_text(str(code)).strip().lower()] = None
     for key in _FIELDS:
         place = fields.get(key)
         for name in place if isinstance(place, list | tuple) else [place]:
             if isinstance(name, str) and 0 < len(name) < LONGEST_WORD:
-                found.fields[whole(name)] = None
+                found.fields[clean_text(name)] = None
     for key in _DELAYS:
         if isinstance(fields.get(key), str | int | float):
             found.delay = found.delay or str(fields[key])
@@ -213,14 +213,14 @@ def _literal(text: str) -> object:
 
 
 def _clean(text: str) -> str:
-    return " ".join(_DATA.sub("[...]", whole(text[: 4 * MOST_CHARACTERS])).split())[:MOST_CHARACTERS]
+    return " ".join(_DATA.sub("[...]", clean_text(text[: 4 * MOST_CHARACTERS])).split())[:MOST_CHARACTERS]
 
 
 def _bounded(texts: Iterable[str]) -> str:
     return "; ".join(texts)[:MOST_CHARACTERS]
 
 
-def without_words_of(prompt: Sequence[str], text: str) -> str:
+def redact_prompt(prompt: Sequence[str], text: str) -> str:
     """Replace the parts of a text that also occur in the prompt; whitespace and punctuation are ignored."""
     theirs = _compact(text)[0]
     if len(theirs) < LENGTH:

@@ -16,13 +16,13 @@ import openai
 
 from bot import errors
 from bot.llm import error_codes, foreign_wordings, media_wordings, wordings
-from bot.llm.answer_stream import whole
-from bot.llm.error_bodies import ErrorDetails, details_in, parsed
+from bot.llm.answer_stream import clean_text
+from bot.llm.error_bodies import ErrorDetails, decode_body, details_in
 from bot.llm.error_codes import Kind
 from bot.llm.interface import Image, Sound
 from bot.llm.lenient import Object, mapping
-from bot.llm.retrying import retry_after, told_wait
-from bot.llm.wordings import any_of, told_limit
+from bot.llm.retrying import retry_after, wait_in
+from bot.llm.wordings import any_of, prompt_limit_in
 
 DASHSCOPE = "dashscope.aliyuncs.com"
 _MODEL_STUDIO = re.compile(r"(?:^|\.)(?:dashscope[\w-]*|(?:[\w-]+\.)*maas)\.aliyuncs\.com$")
@@ -67,37 +67,39 @@ def translate(exc: openai.OpenAIError | httpx2.HTTPError, *, streaming: bool) ->
     """
     name = type(exc).__name__
     if isinstance(exc, openai.APITimeoutError) and isinstance(exc.__cause__, httpx2.ConnectTimeout):
-        return unreached(errors.ServerTrouble(f"{name}: no connection in time"))
+        return mark_unreached(errors.ServerTrouble(f"{name}: no connection in time"))
     if isinstance(exc, openai.APITimeoutError):
-        return unreached(errors.NoAnswerInTime(f"{name}: {exc}"))
+        return mark_unreached(errors.NoAnswerInTime(f"{name}: {exc}"))
     if isinstance(exc, openai.APIConnectionError):
-        return errors.StreamCut(f"{name}: {exc}") if streaming else unreached(errors.ServerTrouble(f"{name}: {exc}"))
+        return (
+            errors.StreamCut(f"{name}: {exc}") if streaming else mark_unreached(errors.ServerTrouble(f"{name}: {exc}"))
+        )
     if not isinstance(exc, openai.APIError):
         return errors.StreamCut(f"{name}: {exc}")
     if not isinstance(exc, openai.APIStatusError):
-        return _of(None, details_in(exc.body, exc.message), host=exc.request.url.host, name=name)
+        return _classify(None, details_in(exc.body, exc.message), host=exc.request.url.host, name=name)
     try:  # the whole body: openai's client keeps only the value of `error`
         content = exc.response.content
     except Exception:  # noqa: BLE001 - it was never read, or a test has none
         content = b""
-    found = details_in(exc.body, parsed(content) if content else None)
-    error = _of(exc.status_code, found, host=exc.request.url.host, name=name)
+    found = details_in(exc.body, decode_body(content) if content else None)
+    error = _classify(exc.status_code, found, host=exc.request.url.host, name=name)
     error.request_id = exc.request_id or ""
     error.retry_after = retry_after(exc.response.headers)
     return error
 
 
-def of_told(body: object, *, host: str) -> errors.ModelError:
+def failure_in_place_of_answer(body: object, *, host: str) -> errors.ModelError:
     """The ModelError for an error object sent in place of an answer, in a stream or a 200 response."""
-    return _of(None, details_in(body), host=host)
+    return _classify(None, details_in(body), host=host)
 
 
-def of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
+def failure_of_event(code: str | None, message: str, *, host: str = "") -> errors.ModelError:
     """The ModelError for a failure event in a stream."""
-    return _of(None, details_in({"code": code, "message": message}), host=host)
+    return _classify(None, details_in({"code": code, "message": message}), host=host)
 
 
-def of_response(
+def dashscope_failure(
     status: int, code: str | None, message: str, *, streaming: bool, host: str = DASHSCOPE
 ) -> errors.ModelError:
     """The ModelError for a failure in DashScope's format, which has a code besides the status.
@@ -105,15 +107,15 @@ def of_response(
     In a stream the status is meaningless: the SDK turns every failure into a 400.
     """
     found = details_in({"code": code, "message": message})
-    return _of(None if streaming else status, found, host=host)
+    return _classify(None if streaming else status, found, host=host)
 
 
-def of_body(status: int, content: bytes, host: str) -> errors.ModelError:
+def failure_of_body(status: int, content: bytes, host: str) -> errors.ModelError:
     """The ModelError for an error response with this body."""
-    return _of(status, details_in(parsed(content)), host=host)
+    return _classify(status, details_in(decode_body(content)), host=host)
 
 
-def _of(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -> errors.ModelError:
+def _classify(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -> errors.ModelError:
     """`status` is None if the failure came in a stream; its code may then be a status."""
     in_stream = status is None
     if status is None:
@@ -126,15 +128,15 @@ def _of(status: int | None, found: ErrorDetails, *, host: str, name: str = "") -
     error = kind(f"{name + ': ' if name else ''}{said}{f' ({about})' if about else ''}")
     error.status = status
     error.fields = " ".join(found.fields)
-    error.wait_s = told_wait(found)
+    error.wait_s = wait_in(found)
     if isinstance(error, errors.ContextTooLong):
-        error.limit = found.window or told_limit(_unquoted(found.words.lower()))
+        error.limit = found.window or prompt_limit_in(_unquoted(found.words.lower()))
     if isinstance(error, errors.TooManyImages):
-        error.most = media_wordings.told_most(found.words.lower())
+        error.most = media_wordings.picture_limit_in(found.words.lower())
     return error
 
 
-def unreached(error: errors.ModelError) -> errors.ModelError:
+def mark_unreached(error: errors.ModelError) -> errors.ModelError:
     """Mark the error as one of a server that was unreachable or silent."""
     error.reached = False
     return error
@@ -158,12 +160,12 @@ def _kind(status: int | None, found: ErrorDetails, host: str) -> Kind:
     if _is_money(said, codes, host, found):
         return errors.NoCredit
     return (
-        _of_codes(codes, error_codes.CERTAIN)
-        or _of_words(said)
+        _kind_by_codes(codes, error_codes.CERTAIN)
+        or _kind_by_words(said)
         or (errors.CannotSee if _wants_plain_content(said, found) else None)
-        or _of_codes(codes, error_codes.WEAK)
-        or (_of_codes(codes, error_codes.VAGUE) if status is None or status >= 500 else None)
-        or _of_status(status)
+        or _kind_by_codes(codes, error_codes.WEAK)
+        or (_kind_by_codes(codes, error_codes.VAGUE) if status is None or status >= 500 else None)
+        or _kind_by_status(status)
     )
 
 
@@ -173,10 +175,10 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: ErrorDetails) -
         return True
     if _BUSY.search(said):  # gateways send it with codes that mean something else elsewhere
         return False
-    if _of_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
+    if _kind_by_codes(codes, error_codes.CERTAIN) is errors.NoCredit:
         return True
     quota = _QUOTA.search(said) or any(code.startswith("insufficient_quota") for code in codes)
-    if not quota or told_wait(found) is not None or any("resource_exhausted" in code for code in codes):
+    if not quota or wait_in(found) is not None or any("resource_exhausted" in code for code in codes):
         return False
     by_the_minute = _MODEL_STUDIO.search(host) or _SAYS_MODEL_STUDIO.search(said) or _GEMINI.search(f"{host} {said}")
     return not by_the_minute and not re.search(
@@ -185,7 +187,7 @@ def _is_money(said: str, codes: Sequence[str], host: str, found: ErrorDetails) -
     )
 
 
-def _of_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:
+def _kind_by_codes(codes: Sequence[str], kinds: Sequence[tuple[str, Kind]]) -> Kind | None:
     """The kind of error that a code alone identifies."""
     return next((kind for beginning, kind in kinds for code in codes if _begins(code, beginning)), None)
 
@@ -199,7 +201,7 @@ def _wants_plain_content(said: str, found: ErrorDetails) -> bool:
     return "should be a valid string" in said and "content" in found.fields
 
 
-def _of_words(said: str) -> Kind | None:
+def _kind_by_words(said: str) -> Kind | None:
     if _RATE.search(said) or _QUOTA.search(said):  # missing credit was ruled out before
         return errors.RateLimited
     if _WRONG_KEY.search(said):
@@ -212,7 +214,7 @@ def _of_words(said: str) -> Kind | None:
     return kind
 
 
-def _of_status(status: int | None) -> Kind:
+def _kind_by_status(status: int | None) -> Kind:
     match status:
         case None:
             return errors.StreamCut
@@ -255,19 +257,19 @@ def failure_in(told: Object, name: str = "", host: str = "") -> errors.ModelErro
 
 def failure(error: object, host: str = "") -> errors.ModelError:
     """The ModelError for an ``error`` value: an object, or whatever the server put in its place."""
-    return of_told(json.loads(whole(json.dumps(error, ensure_ascii=False))), host=host)
+    return failure_in_place_of_answer(json.loads(clean_text(json.dumps(error, ensure_ascii=False))), host=host)
 
 
-def of_what_was_sent(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
+def correct_by_media(error: errors.ModelError, sent: set[type]) -> errors.ModelError:
     """Correct the kind by what was sent: text-only servers use the same message for pictures and sounds."""
     if isinstance(error, errors.CannotSee) and Image not in sent and Sound in sent:
-        return changed(error, errors.CannotHear)
+        return as_kind(error, errors.CannotHear)
     if isinstance(error, errors.CannotHear) and Sound not in sent and Image in sent:
-        return changed(error, errors.CannotSee)
+        return as_kind(error, errors.CannotSee)
     return error
 
 
-def changed(error: errors.ModelError, kind: type[errors.ModelError]) -> errors.ModelError:
+def as_kind(error: errors.ModelError, kind: type[errors.ModelError]) -> errors.ModelError:
     """The same error as another class."""
     made = kind(*error.args)
     made.__dict__.update(error.__dict__)

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 def fits(messages: Sequence[Message], model: ChatModel) -> bool:
     """Whether the prompt fits into the model's known window."""
-    return size(messages) <= ROOM_SHARE * min(model.window, model.limit or model.window)
+    return rough_size(messages) <= ROOM_SHARE * min(model.window, model.limit or model.window)
 
 
 def newer_half(messages: Sequence[Message]) -> list[Message] | None:
@@ -57,12 +57,12 @@ def newer_half(messages: Sequence[Message]) -> list[Message] | None:
     starts = [at for at, message in enumerate(said) if message.role == "user"][1:]
     if not starts:
         return None
-    most = size(said) / 2
-    cut = next((at for at in starts if size(said[at:]) <= most), starts[-1])
+    most = rough_size(said) / 2
+    cut = next((at for at in starts if rough_size(said[at:]) <= most), starts[-1])
     return [*opening, *said[cut:]]
 
 
-def size(messages: Sequence[Message]) -> float:
+def rough_size(messages: Sequence[Message]) -> float:
     """The estimated number of tokens, independent of any tokenizer."""
     return sum(rough_tokens(message.content) for message in messages)
 
@@ -159,7 +159,7 @@ class Pair:
         try:
             async with aclosing(self.first.stream(messages, options)) as deltas:
                 async for delta in self._in_time(deltas):
-                    begun = begun or _speaks(delta)
+                    begun = begun or _has_content(delta)
                     yield delta
             return
         except GIVE_WAY as exc:
@@ -167,7 +167,9 @@ class Pair:
                 raise
             failure = exc
         log.warning("%s answers in the place of %s: %s", self.second.name, self.first.name, failure)
-        async with aclosing(self._instead(_for(self.second, messages), options, failure)) as deltas:
+        async with aclosing(
+            self._instead(_without_unreadable_media(self.second, messages), options, failure)
+        ) as deltas:
             async for delta in deltas:
                 yield delta
 
@@ -180,7 +182,7 @@ class Pair:
         (`options.aside`: a summary must cover everything it replaces). The request itself is fine and will work once
         the first model is back.
         """
-        sent, whole, begun = messages, size(messages), False
+        sent, whole, begun = messages, rough_size(messages), False
         while not fits(sent, self.second):
             if options.aside:
                 raise failure
@@ -188,11 +190,11 @@ class Pair:
                 break
             sent = shorter
         while True:
-            yield Delta(instead=FallbackUsed(self.second.name, failure, size(sent) / whole if whole else 1.0))
+            yield Delta(instead=FallbackUsed(self.second.name, failure, rough_size(sent) / whole if whole else 1.0))
             try:
                 async with aclosing(self.second.stream(sent, options)) as deltas:
                     async for delta in deltas:
-                        begun = begun or _speaks(delta)
+                        begun = begun or _has_content(delta)
                         yield delta
                 return
             except errors.ContextTooLong as exc:
@@ -206,7 +208,7 @@ class Pair:
         # The clock stops while the request waits in a queue that the fallback shares, and starts again when it leaves.
         until: float | None = loop.time() + self._patience
         delta: Delta | None = Delta()
-        while delta is not None and not _speaks(delta):
+        while delta is not None and not _has_content(delta):
             if delta.queued is not None:  # with a shared queue the fallback would only go to its end
                 until = None if delta.queued and self._shares_queue else loop.time() + self._patience
             try:
@@ -220,17 +222,17 @@ class Pair:
             yield delta
 
 
-def _speaks(delta: Delta) -> bool:
+def _has_content(delta: Delta) -> bool:
     """Whether the delta carries more than a keep-alive."""
     return bool(delta.text or delta.reasoning or delta.voice or delta.calls or delta.finish)
 
 
-def _for(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
+def _without_unreadable_media(model: ChatModel, messages: Sequence[Message]) -> list[Message]:
     """The messages without media that the model can't read."""
-    return [replace(message, parts=_taken(model.senses, message.parts)) for message in messages]
+    return [replace(message, parts=_readable_parts(model.senses, message.parts)) for message in messages]
 
 
-def _taken(senses: Capabilities, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _readable_parts(senses: Capabilities, parts: Sequence[Part]) -> tuple[Part, ...]:
     taken = tuple(
         part
         for part in parts

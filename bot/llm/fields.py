@@ -63,7 +63,7 @@ _OTHER_TEMPLATES = re.compile("deepseek|kimi")
 """Models whose chat templates use ``thinking``."""
 
 
-def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
+def fit_fields(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str, JsonValue]:
     """The optional fields without the refused ones and those that depend on them."""
     gone = set(without).union(*(group for group in _TOGETHER if group & set(without)))
     kept = {name: value for name, value in body.items() if name not in gone}
@@ -72,7 +72,7 @@ def fitted(body: Mapping[str, JsonValue], without: Collection[str]) -> dict[str,
     return kept
 
 
-def blamed(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
+def blamed_fields(error: errors.ModelError, sent: Collection[str]) -> frozenset[str]:
     """The sent fields that an error blames."""
     if error.status in _NEVER or not isinstance(error, (*_KINDS, *_MEDIA, errors.ContextTooLong)):
         return frozenset()
@@ -123,7 +123,7 @@ class ThinkingSwitch(StrEnum):
     THINKING = "thinking"
 
 
-def switched(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template: bool) -> dict[str, JsonValue]:
+def thinking_fields(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template: bool) -> dict[str, JsonValue]:
     """The fields that switch thinking in Chat Completions."""
     if ALWAYS_THINK in model.lower():
         return {"reasoning_effort": "high" if thinking else "low"}
@@ -143,14 +143,14 @@ def switched(switch: ThinkingSwitch, model: str, *, thinking: bool, in_template:
     return fields
 
 
-def told_apart(switch: ThinkingSwitch, model: str) -> dict[str, JsonValue]:
+def reasoning_format(switch: ThinkingSwitch, model: str) -> dict[str, JsonValue]:
     """The field that makes Groq send Qwen's reasoning separately. gpt-oss always does, and refuses the field."""
     return (
         {"reasoning_format": "parsed"} if switch is ThinkingSwitch.EFFORT and ALWAYS_THINK not in model.lower() else {}
     )
 
 
-def switched_in_responses(switch: ThinkingSwitch, model: str, *, thinking: bool) -> dict[str, JsonValue]:
+def thinking_fields_in_responses(switch: ThinkingSwitch, model: str, *, thinking: bool) -> dict[str, JsonValue]:
     """The fields that switch thinking in the Responses API; Qwen's server ignores the standard one."""
     if ALWAYS_THINK in model.lower():
         return {"reasoning": {"effort": "high" if thinking else "low"}}

@@ -162,14 +162,14 @@ class Harmony:
             if not is_end and not last and len(after) < LONGEST_BLANK and not _HEADER.match(sign[0] + after):
                 begun = sign
                 break
-            if self._is_one(sign, after, is_end=is_end):
-                told = self._told(sign.start())
+            if self._is_marker(sign, after, is_end=is_end):
+                told = self._emit(sign.start())
                 self._go_on(after.lstrip() if is_end else sign[0] + after)
                 return told
             self._tries += 1
             at = sign.end()
         end = begun.start() if begun else len(self._held)
-        return self._told(end) if end else None
+        return self._emit(end) if end else None
 
     def _go_on(self, held: str) -> None:
         """Start the next message; text without a header is the answer."""
@@ -180,7 +180,7 @@ class Harmony:
             self._final = True
             self._begin_message()
 
-    def _is_one(self, sign: re.Match[str], after: str, *, is_end: bool) -> bool:
+    def _is_marker(self, sign: re.Match[str], after: str, *, is_end: bool) -> bool:
         """Whether this is a real marker rather than one that is quoted."""
         self._said = ["".join(self._said)]
         said = self._said[0] + self._held[: sign.start()]
@@ -192,7 +192,7 @@ class Harmony:
             return _HEADER.match(sign[0] + after) is not None
         return not self._final or not after.strip() or after.lstrip().startswith(_SIGNS)
 
-    def _told(self, end: int) -> ThinkingSplit:
+    def _emit(self, end: int) -> ThinkingSplit:
         piece, self._held = self._held[:end], self._held[end:]
         self._said.append(piece)
         return ThinkingSplit(piece) if self._final else ThinkingSplit(reasoning=piece)

@@ -76,10 +76,10 @@ class _Process:
         """The vector of a text. Raises ServerTrouble if the library fails, ContentRefused if the text kills it."""
         async with self._lock:
             for _ in range(2):  # the process may have died since the last text
-                worker = await self._started()
+                worker = await self._running()
                 try:
                     async with asyncio.timeout(TEXT_S):
-                        return await _embedded(worker, text, purpose)
+                        return await _embed(worker, text, purpose)
                 except GoneError as exc:
                     failure = exc
                     await self._end()
@@ -99,7 +99,7 @@ class _Process:
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def _running(self) -> asyncio.subprocess.Process:
         if self._worker is None or self._worker.returncode is not None:
             self._starting = self._starting or asyncio.create_task(self._start(), name="embedding process")
             try:
@@ -122,7 +122,7 @@ class _Process:
             raise ServerTrouble(f"no process for {PACKAGE}: {exc}") from exc
         try:
             async with asyncio.timeout(START_S):
-                await _embedded(worker, "hello", Purpose.QUERY)
+                await _embed(worker, "hello", Purpose.QUERY)
         except (GoneError, TimeoutError) as exc:
             await process.end(worker)
             raise ServerTrouble(f"{PACKAGE} does not work here: {exc!r} (exit code {worker.returncode})") from exc
@@ -137,7 +137,7 @@ class _Process:
             await process.end(worker)
 
 
-async def _embedded(worker: asyncio.subprocess.Process, text: str, purpose: Purpose) -> list[float]:
+async def _embed(worker: asyncio.subprocess.Process, text: str, purpose: Purpose) -> list[float]:
     made = await process.ask(worker, purpose.value, text.encode("utf-8", "replace"), {})
     if "error" in made.fields:
         raise ServerTrouble(f"{PACKAGE} does not work: {made.fields['error']}")

@@ -198,7 +198,7 @@ DEAF = _senseless(
 """The model can't hear."""
 
 
-def told_most(words: str) -> int | None:
+def picture_limit_in(words: str) -> int | None:
     """The number of pictures that a message (in lower case) says a prompt may have, or None."""
     found, end = [], 0
     for match in _COUNT.finditer(words):

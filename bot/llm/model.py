@@ -20,17 +20,17 @@ from bot.errors import (
     StreamCut,
     TooManyImages,
 )
-from bot.llm.answer_stream import BRIEF, MOST_THOUGHTS, MOST_TOKENS, AnswerStream, Bounds, in_time
-from bot.llm.breaker import CircuitBreaker, conversation
-from bot.llm.error_bodies import without_words_of
-from bot.llm.failures import changed, of_what_was_sent
-from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed, fitted, is_about_output
+from bot.llm.answer_stream import BRIEF, MOST_THOUGHTS, MOST_TOKENS, AnswerStream, Bounds, end_after_finish
+from bot.llm.breaker import CircuitBreaker, conversation_hash
+from bot.llm.error_bodies import redact_prompt
+from bot.llm.failures import as_kind, correct_by_media
+from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed_fields, fit_fields, is_about_output
 from bot.llm.interface import DEFAULT, Capabilities, Delta, Finish, Image, Message, Options, Sound
 from bot.llm.learned import Doubts, Learned
 from bot.llm.profiles import ModelProfile
 from bot.llm.request_queue import rank, waiting_chat
 from bot.llm.server import Server
-from bot.llm.tool_calls import OURS, beside
+from bot.llm.tool_calls import OURS, unpack_opaque
 
 LEAST_LIMIT = 1024
 """A smaller reported window is taken for an error message misread: such a model couldn't hold a conversation."""
@@ -45,7 +45,7 @@ class Model(ABC):
 
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
-        profile = server.known_of(name)
+        profile = server.profile_of(name)
         self._doubts = Doubts()
         self._known = self.senses = server.profile.senses(profile)
         self.window = profile.context_window
@@ -89,7 +89,7 @@ class Model(ABC):
         began, finished = False, False
         answer = AnswerStream(self._bounds(options))
         try:
-            async with aclosing(self._in_turn(messages, options)) as told, aclosing(in_time(told)) as deltas:
+            async with aclosing(self._in_turn(messages, options)) as told, aclosing(end_after_finish(told)) as deltas:
                 async for delta in deltas:
                     if delta.queued is not None:
                         yield delta
@@ -109,14 +109,14 @@ class Model(ABC):
                         log.log(level, "%s said more than it may; the rest is not read", self.name)
                         break
         except self._failures as exc:
-            error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
+            error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
             if not finished or isinstance(error, ContentRefused):  # a filter that may retract the text
-                raise self._learned(messages, error) from (exc.__cause__ if error is exc else exc)
+                raise self._learn_from(messages, error) from (exc.__cause__ if error is exc else exc)
             log.info("%s: trouble behind a whole answer: %s", self.name, error)
         if finished:
             self._server.seen_to_answer()
         else:
-            raise self._learned(messages, StreamCut("the stream ended without a finish_reason"))
+            raise self._learn_from(messages, StreamCut("the stream ended without a finish_reason"))
 
     def learn_limit(self, tokens: int) -> None:
         tokens = max(tokens, LEAST_LIMIT)
@@ -150,7 +150,7 @@ class Model(ABC):
                     self._check()
                 began, asked_at = False, asyncio.get_running_loop().time()
                 try:
-                    async with aclosing(self._taken(messages, options)) as deltas:
+                    async with aclosing(self._stream_without_refused(messages, options)) as deltas:
                         async for delta in deltas:
                             if not began:
                                 turn.answered()
@@ -162,7 +162,7 @@ class Model(ABC):
                         self._server.breaker.given_up(asyncio.get_running_loop().time() - asked_at)
                     raise
                 except self._failures as exc:
-                    error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
+                    error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
                     if began or not await turn.again(error, self._server.retries):
                         raise
 
@@ -171,7 +171,9 @@ class Model(ABC):
         self._server.breaker.check()
         self.breaker.check()
 
-    async def _taken(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _stream_without_refused(
+        self, messages: Sequence[Message], options: Options
+    ) -> AsyncGenerator[Delta, None]:
         """The answer; an optional field that the server refuses is left out of this and later requests."""
         without, once = self._refused, frozenset[str]()
         for tries_left in reversed(range(MOST_TRIES + 1)):
@@ -185,8 +187,8 @@ class Model(ABC):
                         yield delta
                 return
             except self._failures as exc:
-                error = exc if isinstance(exc, ModelError) else self._translated(exc, streaming=began)
-                named = blamed(error, self._sent(messages, asked)) - without
+                error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
+                named = blamed_fields(error, self._optional_names(messages, asked)) - without
                 if began or not named or not tries_left:
                     raise
                 log.info("%s is asked without %s: %s", self.name, ", ".join(sorted(named)), error)
@@ -207,14 +209,14 @@ class Model(ABC):
         if new & {"modalities", "audio"}:
             self.senses = replace(self._senses, speaks=False)
 
-    def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
+    def _optional_names(self, messages: Sequence[Message], options: Options) -> Collection[str]:
         """The names of the optional fields that a request contains."""
-        fields = set(fitted(self._optional(messages, options), options.without)) | options.without & {EFFORT}
+        fields = set(fit_fields(self._optional(messages, options), options.without)) | options.without & {EFFORT}
         if any(message.answers for message in messages):  # tools can't be withdrawn in the middle of an answer
             fields -= {"tools", "tool_choice"}
         if any(message.role == "assistant" for message in messages):
             fields.add(THOUGHTLESS)
-        opaque = (name for message in messages for name in beside(message.opaque))
+        opaque = (name for message in messages for name in unpack_opaque(message.opaque))
         return fields.union(name for name in opaque if name not in OURS)
 
     @abstractmethod
@@ -226,10 +228,10 @@ class Model(ABC):
         """Stream the server's answer. Raises `foreign` exceptions, or a ModelError if a chunk reports one."""
 
     @abstractmethod
-    def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
+    def _translate(self, exc: Exception, *, streaming: bool) -> ModelError:
         """The ModelError for a foreign exception; `streaming`: the answer had begun."""
 
-    def _learned(self, messages: Sequence[Message], error: ModelError) -> ModelError:
+    def _learn_from(self, messages: Sequence[Message], error: ModelError) -> ModelError:
         """Learn from an error (circuit breakers, window, senses) and return it, without words of the prompt.
 
         A server that responds may fail for this model only; an unreachable one fails for all.
@@ -237,32 +239,34 @@ class Model(ABC):
         if not error.sent:
             return error
         sent = {type(part) for message in messages for part in message.parts}
-        error = of_what_was_sent(error, sent)
+        error = correct_by_media(error, sent)
         prompt = [message.content for message in messages]
-        error.args = tuple(without_words_of(prompt, str(part)) for part in error.args)
+        error.args = tuple(redact_prompt(prompt, str(part)) for part in error.args)
         error.model = self.name
         if error.reached:
             self._server.breaker.answered()
-            self.breaker.failed(error, conversation(messages))
+            self.breaker.failed(error, conversation_hash(messages))
         else:
             self._server.breaker.failed(error)
         if isinstance(error, ContextTooLong) and error.limit:
             self.learn_limit(error.limit)
         elif isinstance(error, TooManyImages) and Image in sent:
-            error = self._shown_fewer(error, sum(isinstance(part, Image) for one in messages for part in one.parts))
+            error = self._learn_picture_limit(
+                error, sum(isinstance(part, Image) for one in messages for part in one.parts)
+            )
         elif isinstance(error, CannotSee) and Image in sent:
             self._doubts.refused("sees", time.monotonic())
         elif isinstance(error, CannotHear) and Sound in sent:
             self._doubts.refused("hears", time.monotonic())
         return error
 
-    def _shown_fewer(self, error: TooManyImages, count: int) -> ModelError:
+    def _learn_picture_limit(self, error: TooManyImages, count: int) -> ModelError:
         """Learn the picture limit from a refusal of `count` pictures, and return the error to raise."""
         if error.most == 0:
             self.senses = replace(self._senses, sees=False)
-            return changed(error, CannotSee)
+            return as_kind(error, CannotSee)
         if count == 1:
-            return changed(error, ImageRefused)
+            return as_kind(error, ImageRefused)
         most = error.most if error.most is not None and error.most < count else None
         if most is None:  # the message has no number, so try fewer next time
             most = count // 2 if self._guessed_images else count - 1
@@ -291,5 +295,5 @@ class Model(ABC):
         most = asked + (MOST_THOUGHTS if thinks else 0)
         return {name: min(most, max(self._most or most, asked))}
 
-    def _is_told_to_think(self, options: Options) -> bool:
+    def _sets_thinking(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks

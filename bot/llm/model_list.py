@@ -54,7 +54,7 @@ _VISION = {"vision", "multimodal", "image-input", "image_input"}
 _TOOLS = {"tools", "tool_use", "tool-use", "tool_calling", "function_calling", "function-calling", "functions"}
 
 
-def listed(body: object) -> dict[str, ModelProfile]:
+def profiles_in_list(body: object) -> dict[str, ModelProfile]:
     """The known properties by lower-case model name; models without any are left out."""
     entries = body if isinstance(body, list) else next(_lists(body), ())
     found: dict[str, ModelProfile] = {}
@@ -62,7 +62,7 @@ def listed(body: object) -> dict[str, ModelProfile]:
         if not isinstance(entry, Mapping):
             continue
         fields = {str(key).lower(): value for key, value in entry.items()}
-        told = _told(list(_objects(fields)))
+        told = _profile(list(_objects(fields)))
         if told.model_fields_set:
             aliases = fields.get("aliases")
             names = [fields.get("id"), fields.get("name"), *(aliases if isinstance(aliases, list) else ())]
@@ -72,20 +72,20 @@ def listed(body: object) -> dict[str, ModelProfile]:
     return found
 
 
-def native(body: object) -> str | None:
+def native_path(body: object) -> str | None:
     """The path, relative to the server's root, that tells the real windows if the list doesn't."""
     entries = [entry for entry in next(_lists(body), ())[:MOST_MODELS] if isinstance(entry, Mapping)]
     owners = {entry.get("owned_by") for entry in entries if isinstance(entry.get("owned_by"), str)}
     return "/props" if owners == {LLAMA_CPP} else OF_LOADED if OLLAMA in owners else None
 
 
-def loaded(body: object) -> dict[str, ModelProfile]:
+def loaded_profiles(body: object) -> dict[str, ModelProfile]:
     """The properties in the answer from that path."""
     if not isinstance(body, Mapping) or "models" in body:
-        return listed(body)
+        return profiles_in_list(body)
     settings, senses = body.get("default_generation_settings"), body.get("modalities")
     entry = {"id": "", "info": settings, "features": senses}
-    return listed([entry])
+    return profiles_in_list([entry])
 
 
 def _lists(body: object) -> Iterator[Sequence[object]]:
@@ -108,7 +108,7 @@ def _objects(fields: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
                     yield {str(name).lower(): value for name, value in deepest.items()}
 
 
-def _told(objects: Sequence[Mapping[str, object]]) -> ModelProfile:
+def _profile(objects: Sequence[Mapping[str, object]]) -> ModelProfile:
     told: dict[str, int | bool] = {}
     windows = [count for one in objects for name in _WINDOWS if (count := _count(one.get(name)))]
     windows = [count for count in windows if LEAST_WINDOW <= count <= MOST_WINDOW]

@@ -16,13 +16,13 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError
-from bot.llm.client import client
+from bot.llm.client import make_client
 from bot.llm.failures import translate
 from bot.llm.fields import ThinkingSwitch
 from bot.llm.interface import BREAKPOINT, CONTROL, KEY, OPTIONS, OURS_ALONE, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
-from bot.llm.model_list import OF_LOADED, listed, loaded, native
+from bot.llm.model_list import OF_LOADED, loaded_profiles, native_path, profiles_in_list
 from bot.llm.profiles import ModelProfile, Profiles
 from bot.llm.request_queue import RequestQueue
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
@@ -58,7 +58,7 @@ class OpenAIServer(Server):
         `markers_anyway`: send ``cache_control`` markers even if nothing is known about the server.
         """
         super().__init__(base_url, extra_body, profiles, most_tokens, gate=gate, retries=RETRIES)
-        self.client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self.client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
         self.takes_markers, self.takes_breakpoints = api.takes_markers, True
         self.markers_anyway = markers_anyway
         self._api = api
@@ -105,15 +105,15 @@ class OpenAIServer(Server):
                 if len(response.content) > LONGEST_LIST:
                     return found
                 body = await asyncio.to_thread(json.loads, response.content)
-                found = await asyncio.to_thread(listed, body)
-                path = native(body)
+                found = await asyncio.to_thread(profiles_in_list, body)
+                path = native_path(body)
                 self.unsure = path == OF_LOADED
                 self.own_engine = path is not None
                 if self.unsure and "thinking_as" not in self.profile.model_fields_set:
                     self.profile = self.profile.model_copy(update={"thinking_as": ThinkingSwitch.OFF})
                 if path is not None:
                     root = self.base_url.rstrip("/").removesuffix("/v1")
-                    found |= loaded(await once.get(root + path, cast_to=object))
+                    found |= loaded_profiles(await once.get(root + path, cast_to=object))
         except (openai.APIConnectionError, TimeoutError):
             self.unsure = True
             log.info("%s can't be asked for its models yet", self.breaker.name)
@@ -149,8 +149,8 @@ class OpenAIModel(Model):
     def drop(self, ids: Collection[str]) -> None:
         """Never continue from these responses again."""
 
-    def _sent(self, messages: Sequence[Message], options: Options) -> Collection[str]:
-        return {*super()._sent(messages, options), *filter(None, (self._marker(messages, options),))}
+    def _optional_names(self, messages: Sequence[Message], options: Options) -> Collection[str]:
+        return {*super()._optional_names(messages, options), *filter(None, (self._marker(messages, options),))}
 
     def _marker(self, messages: Sequence[Message], options: Options) -> str:
         """The field that marks what to cache, or "" if nothing is marked."""
@@ -169,5 +169,5 @@ class OpenAIModel(Model):
             said[OPTIONS] = OURS_ALONE | (theirs if isinstance(theirs, dict) else {})
         return said
 
-    def _translated(self, exc: Exception, *, streaming: bool) -> ModelError:
+    def _translate(self, exc: Exception, *, streaming: bool) -> ModelError:
         return translate(cast("openai.OpenAIError | httpx2.HTTPError", exc), streaming=streaming)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, cast
 from pydantic import JsonValue
 
 from bot.llm.interface import MARKERS, Image, Message, Part, Sound
-from bot.llm.tool_calls import with_calls
+from bot.llm.tool_calls import add_calls
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
 
 
-def param(
+def message_param(
     message: Message, without: Collection[str] = frozenset(), *, marker: str = "", sound_as_url: bool = False
 ) -> "ChatCompletionMessageParam":
     """One message; `marker`: the field to mark it with, if it is marked; `without`: see ``with_calls``.
@@ -26,16 +26,16 @@ def param(
     content: object = message.content
     marked = bool(marker and message.mark)
     if message.parts or (marked and message.content):
-        kept, passing = cut(message) if marked else (message.parts, ())
+        kept, passing = split_at_mark(message) if marked else (message.parts, ())
         parts = [_part(part, sound_as_url=sound_as_url) for part in (*kept, *passing)]
         if marked and kept:
             parts[len(kept) - 1][marker] = MARKERS[marker]
         content = parts
-    made = with_calls({"role": message.role, "content": content}, message, without)
+    made = add_calls({"role": message.role, "content": content}, message, without)
     return cast("ChatCompletionMessageParam", made)
 
 
-def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
+def split_at_mark(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
     """Split the parts of a marked message at its mark."""
     *before, last = message.parts or (message.content,)
     if not message.passing or not isinstance(last, str):
@@ -44,7 +44,7 @@ def cut(message: Message) -> tuple[Sequence[Part], Sequence[Part]]:
     return (*before, words) if words else tuple(before), (passing,)
 
 
-def spoken(voice: str, form: str) -> dict[str, JsonValue]:
+def voice_fields(voice: str, form: str) -> dict[str, JsonValue]:
     """Request fields for a spoken answer."""
     return {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": form}}
 

@@ -136,7 +136,7 @@ class ServerProfile(BaseModel):
     def cache(self, name: str, model: ModelProfile) -> CacheProfile:
         """The prompt cache for a model with this profile."""
         exact = self.cache_breakpoints and model.cache_breakpoints
-        named = any(fnmatchcase(_bare(name), pattern.lower()) for pattern in self.marked_models)
+        named = any(fnmatchcase(_bare_name(name), pattern.lower()) for pattern in self.marked_models)
         marked = model.cache_markers if self.cache_markers is None else self.cache_markers and named
         lasts = BREAKPOINT_SECONDS if exact and "cache_seconds" not in self.model_fields_set else self.cache_seconds
         explicit = self.content_parts and (exact or marked)
@@ -209,18 +209,18 @@ class Profiles:
 
     def model(self, name: str, told: ModelProfile | None = None) -> ModelProfile:
         """The profile of a model; `told`, from its server, overrides the built-in tables but not the operator's."""
-        bare = _bare(name)
-        known = _merged(ModelProfile(), self.models[: self.known], bare)
+        bare = _bare_name(name)
+        known = _merge(ModelProfile(), self.models[: self.known], bare)
         if _LOCAL.search(bare):
             window = min(known.context_window, ModelProfile().context_window)
             known = known.model_copy(update={"context_window": window})
         if told is not None:
             known = known.model_copy(update=told.model_dump(exclude_unset=True))
-        return _merged(known, self.models[self.known :], bare)
+        return _merge(known, self.models[self.known :], bare)
 
     def server(self, base_url: str) -> ServerProfile:
         """The profile of the server at this address."""
-        return _merged(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
+        return _merge(ServerProfile(), self.servers, urlsplit(base_url).hostname or "")
 
 
 _MAKER = re.compile(
@@ -233,7 +233,7 @@ _LOCAL = re.compile(r":(?!.*cloud)(?:(?:latest|e?\d+(?:\.\d+)?[bm])\b|i?q\d|f16|
 """An Ollama tag of a model that runs locally, where the window depends on the machine."""
 
 
-def _bare(name: str) -> str:
+def _bare_name(name: str) -> str:
     """The name as its maker writes it, in lower case."""
     bare = name.rsplit("/", 1)[-1].lower()
     bare = _MAKER.sub("", bare, count=1) if _MAKER.match(bare) else bare
@@ -242,7 +242,7 @@ def _bare(name: str) -> str:
     return _FIREWORKS.sub(".", bare)
 
 
-def _merged(profile: Profile, tables: tuple[Mapping[str, Profile], ...], name: str) -> Profile:
+def _merge(profile: Profile, tables: tuple[Mapping[str, Profile], ...], name: str) -> Profile:
     for table in tables:
         for pattern in sorted(table, key=len):
             if fnmatchcase(name, pattern.lower()):

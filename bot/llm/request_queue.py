@@ -26,7 +26,7 @@ from typing import Self, TypeVar
 from bot.concurrency import backoff
 from bot.errors import ModelError, RateLimited
 from bot.llm.interface import Message
-from bot.llm.retrying import FIRST_S, JITTER, LONGEST_S, asked_wait, is_crowded, pause
+from bot.llm.retrying import FIRST_S, JITTER, LONGEST_S, is_crowded, requested_wait, retry_delay
 
 MOST_WAIT_S = 60.0
 """A server that asks for a longer wait has refused."""
@@ -92,7 +92,7 @@ class QueueTicket:
         """Whether to send the request again after this failure; waits for the retry. At most `tries` retries."""
         if is_crowded(error) and tries:
             return self._refused(error, tries)
-        wait = pause(self._tries, tries, error)
+        wait = retry_delay(self._tries, tries, error)
         if wait is None:
             return False
         self._tries += 1
@@ -192,7 +192,7 @@ class RequestQueue:
         if turn is self._trying:
             self._trying = None
             self._careful = True
-        wait, words = asked_wait(error), str(error).lower()
+        wait, words = requested_wait(error), str(error).lower()
         # Only refusals while nothing else is in progress count as fruitless: with others at the server, their end makes
         # room.
         if self._fruitless > tries or (wait or 0) > MOST_WAIT_S:

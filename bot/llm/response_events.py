@@ -9,8 +9,8 @@ from bot.llm.finishes import finish_of
 from bot.llm.interface import Call, Delta, Finish
 from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
 from bot.llm.server_sent_events import Event
-from bot.llm.tool_calls import ITEMS, packed
-from bot.llm.usage_report import reported
+from bot.llm.tool_calls import ITEMS, pack_opaque
+from bot.llm.usage_report import parse_usage
 
 _SAID = ("response.output_text.delta", "response.refusal.delta")
 _SAID_WHOLE = ("response.output_text.done", "response.refusal.done")
@@ -48,9 +48,9 @@ class ResponseEvents:
         if (told := failure_in(data, kind, self._host)) is not None:
             raise told
         if kind in _SAID:
-            return Delta(text=self._said(data, data.get("delta")))
+            return Delta(text=self._text(data, data.get("delta")))
         if kind in _SAID_WHOLE and _place(data) not in self._parts:
-            return Delta(text=self._said(data, data.get("text") or data.get("refusal")))
+            return Delta(text=self._text(data, data.get("text") or data.get("refusal")))
         if kind in _THOUGHT:
             return Delta(reasoning=thoughts([data.get("delta")]))
         if kind == "response.output_item.done":
@@ -79,7 +79,7 @@ class ResponseEvents:
         self.ended = text(response.get("id"))
         calls = tuple(self._calls.values())
         opaque = self._beside()
-        return Delta(text=said, finish=finish, usage=reported(response.get("usage")), calls=calls, opaque=opaque)
+        return Delta(text=said, finish=finish, usage=parse_usage(response.get("usage")), calls=calls, opaque=opaque)
 
     def _finish(self, response: Object, kind: str, status: str, *, said: bool) -> Finish:
         reason = mapping(response.get("incomplete_details")).get("reason")
@@ -90,7 +90,7 @@ class ResponseEvents:
             raise StreamCut(f"the response is incomplete: {reason!r:.100}")
         return finish
 
-    def _said(self, data: Object, piece: object) -> str:
+    def _text(self, data: Object, piece: object) -> str:
         said, _ = words(piece)
         if said:
             self._parts.add(_place(data))
@@ -102,7 +102,7 @@ class ResponseEvents:
         first, _ = _place(data)
         if item.get("type") != "message" or any(place == first for place, _ in self._parts):
             return Delta()
-        return Delta(text=self._said(data, item.get("content")))
+        return Delta(text=self._text(data, item.get("content")))
 
     def _output(self, response: Object) -> str:
         """The text of a response that wasn't streamed."""
@@ -111,7 +111,7 @@ class ResponseEvents:
 
     def _beside(self) -> str:
         """The reasoning before calls, encrypted by a server that keeps nothing, to be returned with the results."""
-        return packed({ITEMS: list(self._opaque.values())}) if self._calls and self._opaque else ""
+        return pack_opaque({ITEMS: list(self._opaque.values())}) if self._calls and self._opaque else ""
 
     def _call(self, item: Object) -> None:
         if item.get("type") == "reasoning" and item.get("encrypted_content"):

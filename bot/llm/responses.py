@@ -23,17 +23,17 @@ import openai
 from pydantic import JsonValue
 
 from bot.errors import ModelError, NoPermission, RequestRefused, StreamCut
-from bot.llm.answer_stream import whole
+from bot.llm.answer_stream import clean_text
 from bot.llm.chat_completions import ForeignAnswers
-from bot.llm.client import made
-from bot.llm.fields import fitted, switched_in_responses
+from bot.llm.client import run_in_thread_if_large
+from bot.llm.fields import fit_fields, thinking_fields_in_responses
 from bot.llm.interface import MARKERS, Delta, Image, Message, Options, Part, Sound, Usage
 from bot.llm.learned import Learned
 from bot.llm.lenient import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
-from bot.llm.parameters import base64_text, cut
-from bot.llm.server_sent_events import events
-from bot.llm.tool_calls import ITEMS, beside
+from bot.llm.parameters import base64_text, split_at_mark
+from bot.llm.server_sent_events import read_events
+from bot.llm.tool_calls import ITEMS, unpack_opaque
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -94,13 +94,13 @@ class Responses(OpenAIModel):
         async with aclosing(self._answer(messages, options, None)) as deltas:
             async for delta in deltas:
                 if delta.finish is not None and kept is not None:
-                    self._miss()
+                    self._stop_continuing()
                 yield delta
 
     async def _answer(
         self, messages: Sequence[Message], options: Options, kept: KeptResponse | None
     ) -> AsyncGenerator[Delta, None]:
-        async with await self._open(messages, options, kept) as stream, aclosing(events(stream.response)) as told:
+        async with await self._open(messages, options, kept) as stream, aclosing(read_events(stream.response)) as told:
             forms, said, told_kept = ForeignAnswers(stream.response.url.host, responses=True), "", False
             read = forms.responses
             async for event in told:
@@ -111,8 +111,8 @@ class Responses(OpenAIModel):
                 if kept is not None and delta.usage is not None and delta.usage.input < kept.least:
                     self._lose_trust(kept, delta.usage)
                 if read.ended and self._keeps(options) and not delta.calls:
-                    next_one = KeptResponse(read.ended, _least(kept, delta.usage))
-                    self._keep([*messages, Message("assistant", whole(said))], next_one)
+                    next_one = KeptResponse(read.ended, _least_input(kept, delta.usage))
+                    self._keep([*messages, Message("assistant", clean_text(said))], next_one)
                     read.ended = ""
                 if read.id and not told_kept and self._keeps(options):
                     told_kept, delta = True, replace(delta, kept=self.server.responses_url + read.id)
@@ -141,19 +141,19 @@ class Responses(OpenAIModel):
         if learned.keeps_nothing:
             self.server.keeps_responses = False
 
-    def _chain_no_more(self) -> None:
+    def _forget_chaining(self) -> None:
         self.server.keeps_responses = False
         self.server.keep(self)
 
-    def _miss(self) -> None:
+    def _stop_continuing(self) -> None:
         """The full input was accepted where continuing was refused."""
         if self.server.keeps_responses:
-            self._chain_no_more()
+            self._forget_chaining()
             log.warning("The server of %s does not keep responses, so it is sent the whole conversation", self.name)
 
     def _lose_trust(self, kept: KeptResponse, usage: Usage) -> None:
         """The server answered without the conversation. Raises StreamCut, so that everything is sent again."""
-        self._chain_no_more()
+        self._forget_chaining()
         log.warning(
             "The server of %s took previous_response_id and forgot the conversation: %d tokens of input, and not %d or"
             " more. From now on it is sent the whole of it",
@@ -169,7 +169,7 @@ class Responses(OpenAIModel):
             try:
                 return await self._create(messages, options, kept, store)
             except openai.APIStatusError as exc:
-                if store is None or not self._speaks_of(_STORE, exc):
+                if store is None or not self._mentions(_STORE, exc):
                     raise
                 log.warning("%s does not take store=%s", self.name, str(store).lower())
             if store:
@@ -184,7 +184,7 @@ class Responses(OpenAIModel):
         system = [message.content for message in messages if message.role == "system" and not self._cache.exact]
         said = [message for message in messages if message.role != "system" or self._cache.exact]
         asked = said[-1:] if kept else said
-        written = await made(asked, lambda: _input(asked, marker))
+        written = await run_in_thread_if_large(asked, lambda: _input(asked, marker))
         return await self.server.client.responses.create(
             model=self.name,
             instructions="\n\n".join(system) or openai.omit,
@@ -194,7 +194,7 @@ class Responses(OpenAIModel):
             stream=True,
             extra_headers=SESSION_CACHE if self.server.profile.session_cache else None,
             extra_body={
-                **fitted(self._optional(messages, options), options.without),
+                **fit_fields(self._optional(messages, options), options.without),
                 "input": written,
             },
         )
@@ -202,23 +202,23 @@ class Responses(OpenAIModel):
     def _may_be_lost(self, exc: openai.APIStatusError | ModelError) -> bool:
         """Whether the server may not have the response to continue from, now or ever."""
         if isinstance(exc, openai.APIStatusError):
-            return exc.status_code in LOST or self._speaks_of(_PREVIOUS, exc)
+            return exc.status_code in LOST or self._mentions(_PREVIOUS, exc)
         return isinstance(exc, RequestRefused | NoPermission) or bool(_PREVIOUS.search(str(exc).lower()))
 
-    def _speaks_of(self, what: re.Pattern[str], exc: openai.APIStatusError) -> bool:
-        error = self._translated(exc, streaming=False)
+    def _mentions(self, what: re.Pattern[str], exc: openai.APIStatusError) -> bool:
+        error = self._translate(exc, streaming=False)
         return exc.status_code not in CLEAR and bool(what.search(f"{error} {error.fields}".lower()))
 
     def _optional(self, messages: Sequence[Message], options: Options) -> dict[str, JsonValue]:
         thinking: dict[str, JsonValue] = {}
-        if self._is_told_to_think(options):
+        if self._sets_thinking(options):
             way = self.server.profile.thinking_as
-            thinking = switched_in_responses(way, self.name, thinking=bool(options.thinking))
+            thinking = thinking_fields_in_responses(way, self.name, thinking=bool(options.thinking))
         length = self._length(options, ("max_output_tokens",))
         return {**self.extra_body, **self._caching(messages, options), **thinking, **length, **_tools(options)}
 
 
-def _least(before: KeptResponse | None, usage: Usage | None) -> int:
+def _least_input(before: KeptResponse | None, usage: Usage | None) -> int:
     """See KeptResponse. Half of the answer counts, because as input it may have fewer tokens."""
     if usage is None:
         return before.least if before else 0
@@ -249,7 +249,7 @@ def _items(message: Message, marker: str) -> Iterator[dict[str, object]]:
             {"type": "message"} if message.role == "assistant" else {}
         )  # without a type, llama.cpp doesn't recognize an answer
         yield {**typed, "role": message.role, "content": _content(message, marker)}
-    for item in mappings(beside(message.opaque).get(ITEMS)):
+    for item in mappings(unpack_opaque(message.opaque).get(ITEMS)):
         yield dict(item)
     for call in message.calls:
         yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
@@ -274,7 +274,7 @@ def _tools(options: Options) -> dict[str, JsonValue]:
 def _content(message: Message, marker: str) -> str | list[dict[str, object]]:
     if not marker or not message.mark:
         return [_part(part) for part in message.parts] if message.parts else message.content
-    kept, passing = cut(message)
+    kept, passing = split_at_mark(message)
     parts = [_part(part) for part in (*kept, *passing)]
     if kept:
         parts[len(kept) - 1][marker] = MARKERS[marker]

@@ -61,18 +61,18 @@ def is_passing(error: ModelError) -> bool:
     return error.sent and not (error.status in (500, 501) and _LASTING.search(str(error).lower()))
 
 
-def pause(attempt: int, tries: int, error: ModelError) -> float | None:
+def retry_delay(attempt: int, tries: int, error: ModelError) -> float | None:
     """Seconds to wait before the next attempt (`attempt` counts from 0), or None for no retry.
 
     A request refused because the server is busy isn't retried here: it is queued again (``request_queue``).
     """
-    asked = asked_wait(error)
+    asked = requested_wait(error)
     if attempt >= tries or is_crowded(error) or not is_passing(error) or (asked or 0) > MOST_PATIENCE_S:
         return None
     return asked or backoff(attempt + 1, FIRST_S, LONGEST_S) * (1 - JITTER * random.random())  # noqa: S311 - no secret
 
 
-def asked_wait(error: ModelError) -> float | None:
+def requested_wait(error: ModelError) -> float | None:
     """The seconds that the server asks to wait, from a header (which may hold a date) or the message."""
     header = error.retry_after.strip()
     if not header:
@@ -102,7 +102,7 @@ def is_crowded(error: ModelError) -> bool:
     return _CROWDED.search(str(error).lower()) is not None
 
 
-def told_wait(found: ErrorDetails) -> float | None:
+def wait_in(found: ErrorDetails) -> float | None:
     """The wait in seconds that the message or an error field asks for."""
     if found.delay and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*s?\s*", found.delay)):
         return float(match[1])

@@ -73,7 +73,7 @@ class Server(ABC):
         self._known: dict[str, ModelProfile] = {}
 
     def cache(self, name: str) -> CacheProfile:
-        cache = self.profile.cache(name, self.known_of(name))
+        cache = self.profile.cache(name, self.profile_of(name))
         if self.own_engine:
             cache = replace(cache, hit=OWN_HIT)
         if cache.explicit and (self.takes_breakpoints if cache.exact else self.takes_markers):
@@ -88,21 +88,21 @@ class Server(ABC):
         if name not in self._models:
             self._models[name] = model = self._model(name)
             if self.memory is not None:
-                model.recall(self.memory.of(self.place(model), name))
+                model.recall(self.memory.of(self.facts_key(model), name))
         return self._models[name]
 
     def remember(self, memory: "FactStore") -> None:
         """Use a store for learned facts, and apply what it holds."""
         self.memory = memory
         for model in self._models.values():
-            model.recall(memory.of(self.place(model), model.name))
+            model.recall(memory.of(self.facts_key(model), model.name))
 
     def keep(self, model: "Model") -> None:
         """Store what was learned about a model."""
         if self.memory is not None:
-            self.memory.keep(self.place(model), model.name, model.learned)
+            self.memory.keep(self.facts_key(model), model.name, model.learned)
 
-    def place(self, model: "Model") -> str:
+    def facts_key(self, model: "Model") -> str:
         """The key for what was learned about a model: the API, the address and a digest of its settings.
 
         The settings count because a refused voice, for example, isn't refused any more once it is changed.
@@ -125,7 +125,7 @@ class Server(ABC):
         try:
             self._take(await self._list())
             for model in self._models.values():
-                model.know(self.known_of(model.name))
+                model.know(self.profile_of(model.name))
         finally:
             self._learned.set()
 
@@ -143,13 +143,13 @@ class Server(ABC):
     async def _learn_late(self) -> None:
         self._take({**self.listed, **await self._list()})
         for model in self._models.values():
-            profile = self.known_of(model.name)
+            profile = self.profile_of(model.name)
             if profile.context_window < model.window:
                 model.learn_limit(profile.context_window)  # takes precedence over CONTEXT_WINDOW too
                 profile = profile.model_copy(update={"context_window": model.window})
             model.know(profile)
 
-    def known_of(self, name: str) -> ModelProfile:
+    def profile_of(self, name: str) -> ModelProfile:
         """The profile of a model, including what the server's list tells."""
         if name not in self._known:  # cached: it is read several times per answer, and matching tries all patterns
             whole = name.lower()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx2
 
 from bot.errors import NoAnswerInTime, StreamCut
-from bot.llm.failures import failure_in, of_told, unreached
+from bot.llm.failures import failure_in, failure_in_place_of_answer, mark_unreached
 from bot.llm.lenient import Object
 
 DONE = "[DONE]"
@@ -39,18 +39,18 @@ class Event:
     data: Object
 
 
-async def events(response: httpx2.Response) -> AsyncGenerator[Event | None, None]:
+async def read_events(response: httpx2.Response) -> AsyncGenerator[Event | None, None]:
     """The events of a stream, and finally None if the server says that it is done.
 
     A single JSON object from a server that doesn't stream counts as one event that is done. Raises StreamCut if the
     connection breaks or an object is incomplete, NoAnswerInTime if it falls silent.
     """
-    async with aclosing(told_in(_pieces(response), response.url.host)) as told:
+    async with aclosing(parse_events(_pieces(response), response.url.host)) as told:
         async for event in told:
             yield event
 
 
-async def told_in(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerator[Event | None, None]:
+async def parse_events(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerator[Event | None, None]:
     """The events in a stream of bytes (see ``events``)."""
     async with aclosing(body) as pieces:
         async for name, data in _blocks(pieces):
@@ -65,7 +65,7 @@ async def told_in(body: AsyncGenerator[bytes, None], host: str) -> AsyncGenerato
             if name is None:  # drop objects that are no answer either
                 values = [value for value in values if any(map(value.get, _WHOLE)) or failure_in(value)]
             if not values and (name is None or name == "error"):
-                raise of_told(data, host=host)
+                raise failure_in_place_of_answer(data, host=host)
             for value in values:
                 yield Event(name or "", value)
             if name is None and len(values) == 1:  # several objects are lines of deltas, and the last may be missing
@@ -77,7 +77,7 @@ async def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
         async for piece in response.aiter_bytes():
             yield piece
     except httpx2.TimeoutException as exc:
-        raise unreached(NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
+        raise mark_unreached(NoAnswerInTime(f"{type(exc).__name__}: the stream fell silent")) from exc
     except Exception as exc:  # whatever a transport raises, the connection is broken
         raise StreamCut(f"{type(exc).__name__}: {exc}") from exc
 

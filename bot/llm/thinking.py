@@ -86,7 +86,7 @@ class ThinkingTags:
         if self._final:
             return ThinkingSplit(piece)
         self._held += piece
-        return self._within() if self._closing else self._said_more() if self._answering else self._head()
+        return self._inside_tag() if self._closing else self._answer_text() if self._answering else self._head()
 
     def rest(self, *, whole: bool = False) -> ThinkingSplit:
         """What was held back, at the end; `whole`: the model finished normally.
@@ -95,7 +95,7 @@ class ThinkingTags:
         """
         held, self._held = self._held, ""
         if self._closing is None:
-            return self._lone(held, last=True) if self._answering else ThinkingSplit(held)
+            return self._scan_lone_closings(held, last=True) if self._answering else ThinkingSplit(held)
         tag, *thoughts = self._opened
         thought = "".join(thoughts) + held
         for other in _LONE.finditer(thought) if whole else ():  # closed by a different tag than the one that opened it
@@ -110,7 +110,7 @@ class ThinkingTags:
             if match := opening.match(begun):
                 self._closing = re.compile(closing.format(name=re.escape(match["name"])), re.IGNORECASE)
                 self._opened, self._held = [match[0]], begun[match.end() :]
-                return self._within()
+                return self._inside_tag()
         if match := _LONE.match(begun):
             self._thought, self._held = True, begun[match.end() :]
             return self._head()
@@ -119,9 +119,9 @@ class ThinkingTags:
             return ThinkingSplit()
         self._held = begun if self._thought else self._held
         self._answering = True
-        return self._said_more()
+        return self._answer_text()
 
-    def _within(self) -> ThinkingSplit:
+    def _inside_tag(self) -> ThinkingSplit:
         assert self._closing is not None
         found = self._closing.search(self._held)
         while found and _is_quoted(self._held, found):
@@ -137,13 +137,13 @@ class ThinkingTags:
         self._opened.append(reasoning)
         return ThinkingSplit(reasoning=reasoning)
 
-    def _said_more(self) -> ThinkingSplit:
+    def _answer_text(self) -> ThinkingSplit:
         if self._thought or self._apart or self._tries >= MOST_TRIES:
             held, self._held, self._final = self._held, "", True
             return ThinkingSplit(held)
-        return self._lone(self._held, last=False)
+        return self._scan_lone_closings(self._held, last=False)
 
-    def _lone(self, held: str, *, last: bool) -> ThinkingSplit:
+    def _scan_lone_closings(self, held: str, *, last: bool) -> ThinkingSplit:
         """Text that a lone closing tag may still turn into reasoning."""
         before = ""
         while match := _LONE.search(held):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from bot.errors import StreamCut
-from bot.llm.answer_stream import whole
+from bot.llm.answer_stream import clean_text
 from bot.llm.fields import THOUGHTLESS
 from bot.llm.interface import Call, Message, Options, Tool
 from bot.llm.lenient import mapping, mappings, text
@@ -78,7 +78,8 @@ class ToolCallAssembler:
         calls = [call for call in (*self.done, *self.begun.values()) if call.name]
         self.begun, self.done = {}, []
         return tuple(
-            Call(one.id or f"call_{at}", one.name, one.arguments, packed(one.opaque)) for at, one in enumerate(calls)
+            Call(one.id or f"call_{at}", one.name, one.arguments, pack_opaque(one.opaque))
+            for at, one in enumerate(calls)
         )
 
 
@@ -111,14 +112,14 @@ class Opaque:
 
     def take(self) -> str:
         """All fields as JSON."""
-        for name, joined in ((_BLOCKS, _joined), (_DETAILS, _in_their_places)):
+        for name, joined in ((_BLOCKS, _join_blocks), (_DETAILS, _join_details)):
             blocks = self._others.get(name)
             if isinstance(blocks, list):
                 self._others[name] = joined(mappings(blocks))
-        return packed({**self._texts, **self._others})
+        return pack_opaque({**self._texts, **self._others})
 
 
-def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+def _join_blocks(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Join the pieces of thinking blocks; a block ends with its signature."""
     joined: list[dict[str, object]] = []
     for block in blocks:
@@ -130,7 +131,7 @@ def _joined(blocks: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     return joined
 
 
-def _in_their_places(details: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+def _join_details(details: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Join reasoning details with the same index; Claude refuses a signature that is separate from its text."""
     joined: list[dict[str, object]] = []
     for detail in details:
@@ -144,15 +145,15 @@ def _in_their_places(details: Sequence[Mapping[str, object]]) -> list[dict[str, 
     return joined
 
 
-def packed(values: Mapping[str, object]) -> str:
+def pack_opaque(values: Mapping[str, object]) -> str:
     """The values as JSON; "" if there are none or they can't be serialized."""
     try:
-        return whole(json.dumps(values, ensure_ascii=False, allow_nan=False)) if values else ""
+        return clean_text(json.dumps(values, ensure_ascii=False, allow_nan=False)) if values else ""
     except (ValueError, RecursionError):
         return ""
 
 
-def beside(opaque: str) -> dict[str, object]:
+def unpack_opaque(opaque: str) -> dict[str, object]:
     """The values in a text made by `packed`."""
     values = json.loads(opaque) if opaque else {}
     assert isinstance(values, dict)
@@ -169,24 +170,24 @@ def tool_parameters(options: Options) -> dict[str, JsonValue]:
     }
 
 
-def with_calls(param: dict[str, object], message: Message, without: Collection[str] = frozenset()) -> dict[str, object]:
+def add_calls(param: dict[str, object], message: Message, without: Collection[str] = frozenset()) -> dict[str, object]:
     """A message's own fields plus the calls it makes, or the id of the call it answers.
 
     `without`: fields next to the calls that are not sent.
     """
     if message.answers:
         return {**param, "tool_call_id": message.answers}
-    values = beside(message.opaque) if message.calls else {}
+    values = unpack_opaque(message.opaque) if message.calls else {}
     opaque = {name: value for name, value in values.items() if name not in (*without, *OURS)}
     if THOUGHTLESS in without and message.role == "assistant" and not opaque.get("reasoning_content"):
         opaque["reasoning_content"] = values.get(_THOUGHTS) or NO_THOUGHT
     if not message.calls:
         return {**opaque, **param}
-    return {**opaque, **param, "tool_calls": [_made(call) for call in message.calls]}
+    return {**opaque, **param, "tool_calls": [_call_param(call) for call in message.calls]}
 
 
-def _made(call: Call) -> dict[str, object]:
-    opaque = beside(call.opaque)
+def _call_param(call: Call) -> dict[str, object]:
+    opaque = unpack_opaque(call.opaque)
     inner = mapping(opaque.pop(_INNER, None))
     function = {**inner, "name": call.name, "arguments": call.arguments}
     return {**opaque, "id": call.id, "type": "function", "function": function}

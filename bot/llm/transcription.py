@@ -7,15 +7,15 @@ from functools import partial
 import openai
 
 from bot.errors import RequestRefused
-from bot.llm.answer_stream import whole
-from bot.llm.client import client
+from bot.llm.answer_stream import clean_text
+from bot.llm.client import make_client
 from bot.llm.embeddings import BYTES_A_TOKEN
 from bot.llm.failures import failure_in, translate
 from bot.llm.interface import ExtraRequest, Sound, Usage
 from bot.llm.lenient import mapping, mappings, text
 from bot.llm.request_queue import Rank, RequestQueue, in_turn, waiting_chat
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
-from bot.llm.usage_report import reported
+from bot.llm.usage_report import parse_usage
 
 _BROKEN = re.compile(r'<|[{\[]\s*["{\[]')
 """Looks like HTML or JSON. A transcript may start with a single bracket, such as ``[music]``."""
@@ -30,7 +30,7 @@ class Transcriptions:
         """`api_key`: None sends none; `timeout`: seconds of silence allowed."""
         self.name = model
         self._gate, self._retries = gate or RequestQueue(base_url), RETRIES
-        self._client = client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
+        self._client = make_client(base_url, api_key, silence=timeout, connect=CONNECT_TIMEOUT_S)
 
     async def transcribe(self, sound: Sound, took: list[ExtraRequest] | None = None) -> str:
         once = partial(self._words, sound, took)
@@ -55,7 +55,7 @@ class Transcriptions:
 def _usage(content: bytes) -> Usage | None:
     """The usage, if the server counts tokens; some count seconds."""
     try:
-        return reported(mapping(json.loads(content)).get("usage"))
+        return parse_usage(mapping(json.loads(content)).get("usage"))
     except (ValueError, RecursionError):
         return None
 
@@ -77,4 +77,4 @@ def _words(content: bytes, host: str) -> str:
         words = "".join(text(segment.get("text")) for segment in mappings(words))
     if not isinstance(words, str):
         raise RequestRefused(f"a transcription without text: {plain!r:.200}")
-    return whole(words).strip()
+    return clean_text(words).strip()

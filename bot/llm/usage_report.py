@@ -49,7 +49,7 @@ class _ReportedNumbers:
         return read, max(said, self.total - read)
 
 
-def reported(usage: object) -> Usage | None:
+def parse_usage(usage: object) -> Usage | None:
     """Parse a usage report in any of these formats.
 
     None if it counts nothing, so that an estimate is used. An output of 0 is accepted; the caller knows whether there
@@ -85,7 +85,7 @@ def reported(usage: object) -> Usage | None:
     )
 
 
-def read_only(usage: object) -> Usage | None:
+def parse_input_usage(usage: object) -> Usage | None:
     """Parse the report of a request without text output, such as embeddings."""
     count = _first((usage,), ("prompt_tokens", "input_tokens", "total_tokens")) if isinstance(usage, Mapping) else 0
     return Usage(count, 0, 0) if count else None

@@ -270,7 +270,7 @@ def any_of(patterns: tuple[str, ...]) -> "re.Pattern[str]":
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
-def told_limit(words: str) -> int | None:
+def prompt_limit_in(words: str) -> int | None:
     """The prompt limit in tokens that a message (in lower case) mentions, or None."""
     found: list[int] = []
     words = _RANGE.sub(r"\1", _ERROR_CODE.sub(r"\1", words))

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from bot.errors import ModelError
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.client import client
+from bot.llm.client import make_client
 from bot.llm.embeddings import Embeddings
 from bot.llm.interface import Message, Purpose, Sound
 from bot.llm.openai_server import OpenAIServer
@@ -76,7 +76,7 @@ async def test_azure_gets_key_in_its_own_header(
             transport=transport, follow_redirects=True, event_hooks=given["event_hooks"]
         ),
     )
-    one = client(url, "key", silence=5, connect=5)
+    one = make_client(url, "key", silence=5, connect=5)
     with pytest.raises(Exception, match="no"):
         await one.models.list()
     assert seen[0].headers.get("api-key") == own

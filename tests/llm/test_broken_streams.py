@@ -148,7 +148,7 @@ async def test_a_finish_in_each_piece_is_no_end(monkeypatch: pytest.MonkeyPatch)
             if text == " there,":
                 await asyncio.sleep(0.05)
 
-    assert text_of([delta async for delta in answer_stream.in_time(told())]) == "Hello there, Ann"
+    assert text_of([delta async for delta in answer_stream.end_after_finish(told())]) == "Hello there, Ann"
 
 
 async def test_what_was_answered_is_not_logged(server: ModelServer, model: Model) -> None:

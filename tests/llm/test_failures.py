@@ -9,7 +9,7 @@ import pytest
 
 from bot import errors
 from bot.llm.error_bodies import MOST_CHARACTERS
-from bot.llm.failures import of_event, of_response, translate
+from bot.llm.failures import dashscope_failure, failure_of_event, translate
 from bot.llm.retrying import is_passing
 from tests.llm.foreign_phrases import FOREIGN, NEITHER
 from tests.llm.phrases import PHRASES
@@ -21,7 +21,7 @@ def _client() -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(api_key="key")
 
 
-def _translated(status: int, content: bytes, url: str = OPENAI) -> errors.ModelError:
+def _translate(status: int, content: bytes, url: str = OPENAI) -> errors.ModelError:
     request = httpx2.Request("POST", f"{url}/chat/completions")
     response = httpx2.Response(status, content=content, request=request)
     return translate(_client()._make_status_error_from_response(response), streaming=False)
@@ -29,7 +29,7 @@ def _translated(status: int, content: bytes, url: str = OPENAI) -> errors.ModelE
 
 @pytest.mark.parametrize("refusal", list(refusals()), ids=lambda one: f"{one.kind.__name__}-{one.status}")
 def test_each_server_is_understood_in_its_own_words(refusal: Refusal) -> None:
-    error = _translated(refusal.status, refusal.content, refusal.url)
+    error = _translate(refusal.status, refusal.content, refusal.url)
     assert type(error) is refusal.kind, str(error)
     assert len(str(error)) < MOST_CHARACTERS + 500
 
@@ -38,7 +38,7 @@ def test_each_server_is_understood_in_its_own_words(refusal: Refusal) -> None:
 def test_phrases_decide_where_the_status_does_not(kind: type[errors.ModelError]) -> None:
     for phrase in PHRASES[kind].strip().splitlines():
         for status in (400, 422):
-            error = _translated(status, json.dumps({"error": {"message": phrase}}).encode())
+            error = _translate(status, json.dumps({"error": {"message": phrase}}).encode())
             assert type(error) is kind, str(error)
 
 
@@ -46,13 +46,13 @@ def test_phrases_decide_where_the_status_does_not(kind: type[errors.ModelError])
 @pytest.mark.parametrize("status", [400, 500])
 def test_other_languages_are_understood_too(kind: type[errors.ModelError], status: int) -> None:
     for phrase in FOREIGN[kind].strip().splitlines():
-        error = _translated(status, json.dumps({"error": {"message": phrase}}).encode())
+        error = _translate(status, json.dumps({"error": {"message": phrase}}).encode())
         assert type(error) is kind, str(error)
 
 
 def test_talk_of_pictures_and_lengths_decides_nothing() -> None:
     for phrase in NEITHER.strip().splitlines():
-        error = _translated(400, json.dumps({"error": {"message": phrase}}).encode())
+        error = _translate(400, json.dumps({"error": {"message": phrase}}).encode())
         assert not isinstance(error, errors.CannotSee | errors.CannotHear | errors.ContextTooLong), str(error)
 
 
@@ -60,7 +60,7 @@ def test_talk_of_pictures_and_lengths_decides_nothing() -> None:
 def test_a_status_that_says_enough_is_not_reread(status: int) -> None:
     for kind in FOREIGN:
         for phrase in FOREIGN[kind].strip().splitlines():
-            assert type(_translated(status, json.dumps({"error": {"message": phrase}}).encode())) is not kind, phrase
+            assert type(_translate(status, json.dumps({"error": {"message": phrase}}).encode())) is not kind, phrase
 
 
 def test_a_form_without_content_parts_is_blind() -> None:
@@ -69,7 +69,7 @@ def test_a_form_without_content_parts_is_blind() -> None:
         "loc": ["body", "messages", 0, "content", "str"],
         "msg": "Input should be a valid string",
     }
-    assert type(_translated(422, json.dumps({"detail": [detail]}).encode())) is errors.CannotSee
+    assert type(_translate(422, json.dumps({"detail": [detail]}).encode())) is errors.CannotSee
 
 
 def test_words_are_read_from_every_form() -> None:
@@ -101,7 +101,7 @@ def test_words_are_read_from_every_form() -> None:
     ]
     for form in forms:
         content = form if isinstance(form, str) else json.dumps(form)
-        error = _translated(400, content.encode())
+        error = _translate(400, content.encode())
         assert (type(error), words in str(error)) == (errors.ContextTooLong, True), form
 
 
@@ -109,7 +109,7 @@ def test_words_are_read_from_every_form() -> None:
 @pytest.mark.parametrize("message", ["busy", None, 3, ["busy"], {"text": "busy"}])
 def test_codes_and_messages_may_be_anything(code: object, message: object) -> None:
     content = json.dumps({"error": {"code": code, "message": message, "type": code}}).encode()
-    assert type(_translated(429, content)) is errors.RateLimited
+    assert type(_translate(429, content)) is errors.RateLimited
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_codes_and_messages_may_be_anything(code: object, message: object) -> No
     ids=lambda content: f"{len(content)} bytes",
 )
 def test_a_body_of_any_kind_is_bounded(content: bytes) -> None:
-    error = _translated(400, content)
+    error = _translate(400, content)
     assert type(error) is errors.RequestRefused
     assert len(str(error)) < MOST_CHARACTERS + 500
     assert "\n" not in str(error)
@@ -140,7 +140,7 @@ def test_a_body_of_any_kind_is_bounded(content: bytes) -> None:
 
 def test_half_a_character_can_be_logged() -> None:
     body = b'{"error": {"message": "no \\ud83d \\u001b[31m", "code": "x\\ud83d"}}'
-    logged = str(_translated(400, body))
+    logged = str(_translate(400, body))
     assert logged.encode()
     assert "\x1b" not in logged
 
@@ -148,7 +148,7 @@ def test_half_a_character_can_be_logged() -> None:
 def test_log_contains_no_secret_and_no_data() -> None:
     image, key = "A" * 5000, "sk-proj-0123456789abcdef"
     said = f"Bad image data:image/png;base64,{image} with Authorization: Bearer abcdef0123456789 and {key}"
-    logged = str(_translated(400, json.dumps({"error": {"message": said}}).encode()))
+    logged = str(_translate(400, json.dumps({"error": {"message": said}}).encode()))
     assert "Bad image" in logged
     assert not any(secret in logged for secret in (image, "abcdef0123456789", key))
 
@@ -174,7 +174,7 @@ def test_log_contains_no_secret_and_no_data() -> None:
     ],
 )
 def test_a_server_says_when_to_come_back(words: str, seconds: float | None) -> None:
-    assert _translated(429, json.dumps({"error": {"message": words}}).encode()).wait_s == seconds
+    assert _translate(429, json.dumps({"error": {"message": words}}).encode()).wait_s == seconds
 
 
 def test_an_event_has_its_status_as_a_code() -> None:
@@ -194,17 +194,17 @@ def test_an_event_has_its_status_as_a_code() -> None:
         ("content_filter", ""): errors.ContentRefused,
     }
     for (code, message), kind in kinds.items():
-        assert type(of_event(code, message)) is kind, (code, message)
+        assert type(failure_of_event(code, message)) is kind, (code, message)
 
 
 def test_dashscope_quota_per_minute_is_rate_limit() -> None:
     """OpenAI uses the same code when there is no credit."""
     said = "You exceeded your current quota, please check your plan and billing details."
-    assert type(of_response(429, "insufficient_quota", said, streaming=False)) is errors.RateLimited
-    assert type(of_response(403, "AllocationQuota.FreeTierOnly", "x", streaming=False)) is errors.NoCredit
+    assert type(dashscope_failure(429, "insufficient_quota", said, streaming=False)) is errors.RateLimited
+    assert type(dashscope_failure(403, "AllocationQuota.FreeTierOnly", "x", streaming=False)) is errors.NoCredit
     content = json.dumps({"error": {"message": said, "code": "insufficient_quota"}}).encode()
-    assert type(_translated(429, content, DASHSCOPE)) is errors.RateLimited
-    assert type(_translated(429, content, OPENAI)) is errors.NoCredit
+    assert type(_translate(429, content, DASHSCOPE)) is errors.RateLimited
+    assert type(_translate(429, content, OPENAI)) is errors.NoCredit
 
 
 @pytest.mark.parametrize(

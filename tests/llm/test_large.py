@@ -8,7 +8,7 @@ import pytest
 
 from bot.llm import client, parameters, responses
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.client import MUCH, dumped
+from bot.llm.client import MUCH, to_json
 from bot.llm.interface import Image, Message
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
@@ -22,11 +22,11 @@ SHOWN = [Message("user", "look", parts=(Image("image/png", picture(kind="PNG")),
 @pytest.mark.parametrize("much", [0, MUCH])
 def test_json_is_what_it_was(much: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MUCH", much)
-    assert dumped(WORDS) == json.dumps(WORDS, ensure_ascii=False, separators=(",", ":")).encode()
+    assert to_json(WORDS) == json.dumps(WORDS, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def test_half_a_sign_is_replaced() -> None:
-    assert dumped({"a": "\ud800"}, "replace") == b'{"a":"?"}'
+    assert to_json({"a": "\ud800"}, "replace") == b'{"a":"?"}'
 
 
 @pytest.mark.parametrize("api", [ChatCompletions, Responses])
@@ -43,7 +43,7 @@ async def test_large_request_is_made_in_threads(
     coded = parameters.base64_text
     for module in (parameters, responses):
         monkeypatch.setattr(module, "base64_text", partial(noted, coded))
-    monkeypatch.setattr("bot.llm.client.dumped", partial(noted, dumped))
+    monkeypatch.setattr("bot.llm.client.to_json", partial(noted, to_json))
     server.script(Say("A picture."))
     async with server.run() as url:
         models = OpenAIServer(api, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)

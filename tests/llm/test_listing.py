@@ -17,7 +17,7 @@ from bot.llm.chat_completions import ChatCompletions
 from bot.llm.fallback import WithFallback
 from bot.llm.interface import OWN_HIT, Message
 from bot.llm.known import KNOWN
-from bot.llm.model_list import listed
+from bot.llm.model_list import profiles_in_list
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles
 from sandbox.http import serve
@@ -69,7 +69,7 @@ async def server(content: bytes, profiles: Profiles = KNOWN, status: int = 200) 
 async def test_a_list_is_read_in_any_form(body: object, told: ModelProfile | int) -> None:
     wanted = ModelProfile(context_window=told) if isinstance(told, int) else told
     async with server(json.dumps(body).encode()) as models:
-        assert models.known_of("maker/Some-Model").model_dump(include=wanted.model_fields_set) == wanted.model_dump(
+        assert models.profile_of("maker/Some-Model").model_dump(include=wanted.model_fields_set) == wanted.model_dump(
             exclude_unset=True
         )
         assert models.of("maker/Some-Model").window == wanted.context_window
@@ -77,7 +77,7 @@ async def test_a_list_is_read_in_any_form(body: object, told: ModelProfile | int
 
 @pytest.mark.parametrize("body", NOTHING.values(), ids=NOTHING)
 def test_what_tells_nothing_is_left_out(body: object) -> None:
-    assert "some-model" not in listed(body)
+    assert "some-model" not in profiles_in_list(body)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.errors import TooManyImages
-from bot.llm.failures import of_body
+from bot.llm.failures import failure_of_body
 
 WORDINGS = {
     "At most 5 image(s) may be provided in one request.": 5,
@@ -40,7 +40,7 @@ WORDINGS = {
 
 @pytest.mark.parametrize(("words", "most"), WORDINGS.items())
 def test_too_many_pictures_are_known_by_many_words(words: str, most: int | None) -> None:
-    error = of_body(400, json.dumps({"error": {"message": words}}).encode(), "llm.example.org")
+    error = failure_of_body(400, json.dumps({"error": {"message": words}}).encode(), "llm.example.org")
     assert isinstance(error, TooManyImages), repr(error)
     assert error.most == most
 
@@ -66,5 +66,5 @@ def test_too_many_pictures_are_known_by_many_words(words: str, most: int | None)
     ],
 )
 def test_other_refusals_are_not_of_the_number(words: str) -> None:
-    error = of_body(400, json.dumps({"error": {"message": words}}).encode(), "llm.example.org")
+    error = failure_of_body(400, json.dumps({"error": {"message": words}}).encode(), "llm.example.org")
     assert not isinstance(error, TooManyImages)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.llm.embeddings import Embeddings, Prefixes, prefixed, prefixes
+from bot.llm.embeddings import Embeddings, Prefixes, add_prefix, prefixes
 from bot.llm.interface import Purpose
 from sandbox.model import ModelServer
 
@@ -19,9 +19,9 @@ def test_e5_has_a_prefix_on_both_sides(name: str) -> None:
     ["multilingual-e5-large-instruct", "Qwen/Qwen3-Embedding-0.6B", "qwen3-embedding:8b", "gte-Qwen2-7B-instruct"],
 )
 def test_models_with_instructions_have_them_before_questions_only(name: str) -> None:
-    assert prefixed(name, "where?", Purpose.QUERY).startswith("Instruct: Given ")
-    assert prefixed(name, "where?", Purpose.QUERY).endswith("where?")
-    assert prefixed(name, "there", Purpose.PASSAGE) == "there"
+    assert add_prefix(name, "where?", Purpose.QUERY).startswith("Instruct: Given ")
+    assert add_prefix(name, "where?", Purpose.QUERY).endswith("where?")
+    assert add_prefix(name, "there", Purpose.PASSAGE) == "there"
 
 
 @pytest.mark.parametrize(

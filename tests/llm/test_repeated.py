@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.errors import ModelError
-from bot.llm.error_bodies import LEFT_OUT, without_words_of
+from bot.llm.error_bodies import LEFT_OUT, redact_prompt
 from bot.llm.interface import Message
 from bot.llm.model import Model
 from sandbox.model import Fail, ModelServer
@@ -35,15 +35,15 @@ WORDS = [message.content for message in ASKED]
 )
 def test_words_of_the_prompt_are_left_out(repeated: str) -> None:
     said = f"messages[1].content is {repeated}, which is odd"
-    assert without_words_of(WORDS, said).replace("'", "").replace('"', "") == (
+    assert redact_prompt(WORDS, said).replace("'", "").replace('"', "") == (
         f"messages[1].content is {LEFT_OUT}, which is odd"
     )
 
 
 def test_other_words_stay() -> None:
     said = "Our mother model is down, be kind (status 500)"
-    assert without_words_of(WORDS, said) == said
-    assert without_words_of([], said) == said
+    assert redact_prompt(WORDS, said) == said
+    assert redact_prompt([], said) == said
 
 
 @pytest.mark.parametrize(

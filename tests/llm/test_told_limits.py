@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.llm.wordings import told_limit
+from bot.llm.wordings import prompt_limit_in
 
 TOLD = {
     "This model's maximum context length is 8192 tokens. However, you requested 9300 tokens (8300 in the messages, "
@@ -52,9 +52,9 @@ SILENT = (
 
 @pytest.mark.parametrize(("words", "limit"), TOLD.items(), ids=range(len(TOLD)))
 def test_the_window_is_read_from_the_words(words: str, limit: int) -> None:
-    assert told_limit(words.lower()) == limit
+    assert prompt_limit_in(words.lower()) == limit
 
 
 @pytest.mark.parametrize("words", SILENT, ids=range(len(SILENT)))
 def test_words_without_a_window_teach_none(words: str) -> None:
-    assert told_limit(words.lower()) is None
+    assert prompt_limit_in(words.lower()) is None

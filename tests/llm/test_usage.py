@@ -3,7 +3,7 @@
 import pytest
 
 from bot.llm.interface import Usage
-from bot.llm.usage_report import reported
+from bot.llm.usage_report import parse_usage
 
 Report = dict[str, object]
 
@@ -212,7 +212,7 @@ SHAPES: dict[str, tuple[Report, Usage]] = {
 
 @pytest.mark.parametrize(("report", "usage"), SHAPES.values(), ids=SHAPES)
 def test_a_report_of_any_shape_is_read(report: Report, usage: Usage) -> None:
-    assert reported(report) == usage
+    assert parse_usage(report) == usage
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,4 @@ def test_a_report_of_any_shape_is_read(report: Report, usage: Usage) -> None:
     ids=str,
 )
 def test_what_counts_nothing_is_no_report(report: object) -> None:
-    assert reported(report) is None
+    assert parse_usage(report) is None
