@@ -1,12 +1,24 @@
-"""What notes tell of a forgotten message goes with it, in whatever words; what they tell of others stays."""
+"""What notes tell of a forgotten message goes with it, in whatever words; what they tell of others stays.
+
+What is forgotten is out of all that is read at once, and out of the database some turns at a time.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC
+from itertools import count
 
 import pytest
 
-from bot.conversation.forgetting import ForgetPreview, Forgetting
-from storage import Storage
+from bot.conversation import forgetting as erasing_module
+from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting, take_out
+from bot.conversation.indexing import Indexer
+from storage import Storage, StorageError, Transaction
+from storage import resets as forgettings
+from storage.backup import settle
 from storage.memory_records import Memory
-from storage.records import NewReply, NewTurn
-from tests.conversation.test_upkeep import Bench
+from storage.records import Chat, ChatKey, NewReply, NewTurn
+from tests.conversation.test_maintenance import Bench
 
 OTHER = "- The dentist is Doctor Novak, at half past nine."
 TOLD = {
@@ -15,6 +27,7 @@ TOLD = {
     "contraseña": ("la contraseña del portal de Hacienda es gato77", "- Portal de Hacienda: gato77"),
     "密码": ("我家无线网的密码是小花猫八八", "- 无线网：小花猫八八"),
 }
+HOME = ChatKey(1001)
 
 
 async def _noted(storage: Storage, said: list[str], *versions: str) -> tuple[Bench, Forgetting]:
@@ -108,3 +121,136 @@ async def test_a_message_that_was_overheard_has_no_answer(storage: Storage) -> N
         await storage.transcript.append(tx, chat.id, [NewTurn("my pin is 4711", "\n\n", 5, 1, 5)], 1.0, asked=False)
     await _answer(bench, "Nobody asked.")
     assert len((await forgetting.by_message(chat, 1)).turn_ids) == 1
+
+
+async def _said(storage: Storage, number: int) -> Chat:
+    async with storage.transaction() as tx:
+        chat = await storage.chats.ensure(tx, HOME, private=True, now=0.0)
+        turns = [NewTurn(f"Zanzibar {at}", "\n", 1, message_id=at, sender_id=5) for at in range(number)]
+        await storage.transcript.append(tx, chat.id, turns, 1.0)
+        await storage.transcript.give_up(tx, chat.id)
+    await Indexer(storage, UTC).catch_up(chat.id)
+    return chat
+
+
+async def _put_aside(storage: Storage, chat: Chat, leave: int = 1) -> None:
+    turn_ids = [turn_id for turn_id, _ in await storage.past.contents(chat.id, 0, 10_000)]
+    async with storage.transaction() as tx:
+        await storage.forgettings.put_aside(tx, chat.id, turn_ids[leave:])
+
+
+async def _count(storage: Storage) -> int:
+    rows = await storage.database.rows("SELECT count(*) AS n FROM turns")
+    return int(rows[0]["n"])
+
+
+async def test_what_is_put_aside_is_read_nowhere(storage: Storage) -> None:
+    chat = await _said(storage, 30)
+    await _put_aside(storage, chat)
+    assert len((await storage.memories.window(chat.id)).turns) == 1
+    archived = await storage.archive.read(HOME)
+    assert archived is not None
+    assert [turn.content for turn in archived.turns] == ["Zanzibar 0"]
+    assert await storage.past.of_message(chat.id, 7) is None
+    assert await storage.edits.find(chat.id, 7) is None
+    assert await storage.past.chats_to_index() == []
+    assert await storage.archive.places() == [HOME]
+    assert [place for place in await storage.chats.with_open_work() if place != HOME] == []
+    assert await storage.database.rows("SELECT 1 FROM turn_messages WHERE in_chat = ?", (chat.id,))
+
+
+async def test_erasing_takes_small_steps_and_leaves_nothing(storage: Storage) -> None:
+    chat = await _said(storage, 3 * BATCH)
+    await _put_aside(storage, chat)
+    erasing, steps = Eraser(storage, Indexer(storage, UTC)), count()
+    before = await _count(storage)
+    original = storage.forgettings.delete_turns
+
+    async def counted(*arguments: object) -> int:
+        next(steps)
+        return await original(*arguments)  # type: ignore[arg-type]
+
+    object.__setattr__(storage.forgettings, "delete_turns", counted)
+    await erasing.erase()
+    assert (before, await _count(storage)) == (3 * BATCH, 1)
+    assert next(steps) >= 2 * 3
+    assert await storage.forgettings.left() == []
+    assert await storage.database.rows("SELECT id FROM chats") == await storage.database.rows("SELECT 1 AS id")
+
+
+async def test_killed_erasing_resumes_after_next_start(storage: Storage) -> None:
+    chat = await _said(storage, 2 * BATCH)
+    await _put_aside(storage, chat)
+    erasing = Eraser(storage, Indexer(storage, UTC))
+    erasing.begin()
+    await erasing.close()
+    assert await _count(storage) > 1
+    again = Eraser(storage, Indexer(storage, UTC))
+    await again.erase()
+    assert await _count(storage) == 1
+    assert await storage.forgettings.left() == []
+
+
+async def test_a_fault_does_not_end_the_erasing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing_module, "AGAIN_AFTER_S", 0.0)
+    chat = await _said(storage, 2)
+    await _put_aside(storage, chat)
+    faults = [ValueError("a fault"), StorageError("busy")]
+
+    class Faulty(Indexer):
+        async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
+            if faults:
+                raise faults.pop()
+            await super().forgotten(tx, chat_id, turn_ids)
+
+    erasing = Eraser(storage, Faulty(storage, UTC))
+    erasing.begin()
+    async with asyncio.timeout(10):
+        while await storage.forgettings.left():  # noqa: ASYNC110 - nothing says when it is through
+            await asyncio.sleep(0.01)
+    assert (await _count(storage), faults) == (1, [])
+    await erasing.close()
+
+
+@pytest.fixture
+def _ten_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgettings, "MOVED", 10)
+
+
+async def _readable(storage: Storage, chat: Chat) -> int:
+    return len(await storage.past.contents(chat.id, 0, 10_000))
+
+
+@pytest.mark.usefixtures("_ten_at_once")
+async def test_very_much_is_taken_out_in_several_steps(storage: Storage) -> None:
+    chat = await _said(storage, 36)
+    await _put_aside(storage, chat)
+    assert await _readable(storage, chat) == 26
+    (left,) = await storage.forgettings.left()
+    await take_out(storage, left)
+    assert await _readable(storage, chat) == 1
+    assert await _count(storage) == 36
+    assert await storage.database.rows("SELECT 1 FROM forgettings") == []
+    assert (await storage.memories.window(chat.id)).chat.epoch == chat.epoch + 3
+
+
+@pytest.mark.usefixtures("_ten_at_once")
+async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> None:
+    chat = await _said(storage, 36)
+    await _put_aside(storage, chat)
+    async with storage.transaction() as tx:
+        await storage.forgettings.prune(tx, 1e12)
+        await settle(tx)  # and even a backup of that time forgets it
+    await Eraser(storage, Indexer(storage, UTC)).erase()
+    assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
+    assert await storage.forgettings.left() == []
+
+
+async def test_purging_resets_leaves_forgotten_turns_to_erasing(storage: Storage) -> None:
+    chat = await _said(storage, 3)
+    await _put_aside(storage, chat, leave=0)
+    async with storage.transaction() as tx:
+        (left,) = await storage.forgettings.left()
+        await tx.execute("DELETE FROM turns WHERE chat_id = ?", (left.aside,))
+        await storage.resets.purge(tx, 1.0, 10)
+    assert await storage.forgettings.left() == [left]

@@ -6,7 +6,7 @@ import pytest
 from telegram import Message
 
 from bot.inbound.addressing import Addressing
-from tests.inbound.test_message import ANN, GROUP, NOON
+from tests.inbound.test_reading import ANN, GROUP, NOON
 
 ME = {"id": 99, "is_bot": True, "first_name": "Keepsake", "username": "keepsake_bot"}
 CALLED = Addressing(bot_id=99, username="keepsake_bot", name="Keepsake", always=False)

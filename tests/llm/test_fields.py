@@ -1,9 +1,17 @@
-"""Optional fields that servers refuse, in the words that they have for it, are left out; the next request knows it."""
+"""Optional fields that servers refuse, in the words that they have for it, are left out; the next request knows it.
+
+A server is told in its own words whether to think, whatever the model.
+"""
 
 import json
 from dataclasses import dataclass
 
 import pytest
+from pydantic import JsonValue
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from bot import errors
 from bot.llm import openai_server
@@ -14,12 +22,18 @@ from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.server import Server
+from sandbox.http import serve
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
 
 LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
 EVERYTHING = Options(tools=(LOOK,), may_call=True, thinking=True, voice=True)
 ASKED = [Message("user", "hello")]
+pytestmark = pytest.mark.usefixtures("running")
+NAMES = ("enable_thinking", "chat_template_kwargs", "reasoning_effort", "reasoning_format", "reasoning", "thinking")
+GROQ, LOCAL = "https://api.groq.com/openai/v1", "http://127.0.0.1:8000/v1"
+STUDIO, ROUTER = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "https://openrouter.ai/api/v1"
+TEMPLATE = {"enable_thinking": False}
 
 
 @dataclass
@@ -32,9 +46,6 @@ class Refuses:
         sent = json.loads(request.body)
         sent |= sent.get("parameters", {})
         return next((refusal for name, refusal in self.fields.items() if name in sent), Say("hi"))
-
-
-pytestmark = pytest.mark.usefixtures("running")
 
 
 def _models(server: ModelServer, api: str = "chat", **extra: str) -> Server:
@@ -72,6 +83,8 @@ STREAM_OPTIONS: list[Fail | Raw] = [
     Raw(b'data: {"error": {"message": "stream_options is not supported", "code": 400}}\n\n'),
     Raw(b'event: error\ndata: {"message": "unknown field: stream_options"}\n\n'),
 ]
+
+
 TOOLS = [
     Fail(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
     _body(400, {"error": {"message": "registry.ollama.ai/library/gemma3 does not support tools"}}),
@@ -81,12 +94,16 @@ TOOLS = [
     Fail(400, "Function calling is not enabled for this model"),
     Fail(400, "该模型不支持工具调用"),
 ]
+
+
 THINKING = [
     _openai("enable_thinking"),
     Fail(400, "property 'enable_thinking' is unsupported"),
     Fail(400, '"some-model" does not support thinking'),
     Fail(400, "该模型不支持思考模式"),
 ]
+
+
 KINDS: list[tuple[str, Fail | Raw, list[str]]] = [
     *(("stream_options", refusal, ["chat"]) for refusal in STREAM_OPTIONS),
     *(("tools", refusal, ["chat", "responses", "dashscope"]) for refusal in TOOLS),
@@ -209,3 +226,68 @@ async def test_what_does_not_help_is_not_remembered(server: ModelServer) -> None
     await _text(model)
     assert b"stream_options" in server.requests[-1].body
     await models.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "fields"),
+    [
+        (GROQ, "qwen/qwen3-32b", {"reasoning_effort": "none", "reasoning_format": "parsed"}),
+        (GROQ, "qwen/qwen3.8-27b", {"reasoning_effort": "none", "reasoning_format": "parsed"}),
+        (GROQ, "openai/gpt-oss-120b", {"reasoning_effort": "low"}),
+        (GROQ, "llama-3.3-70b-versatile", {}),
+        (LOCAL, "Qwen/Qwen3-8B", {"enable_thinking": False, "chat_template_kwargs": TEMPLATE}),
+        (LOCAL, "openai/gpt-oss-20b", {"reasoning_effort": "low"}),
+        (LOCAL, "deepseek-v4", {"enable_thinking": False, "chat_template_kwargs": {"thinking": False}}),
+        (STUDIO, "qwen3.7-plus", {"enable_thinking": False}),
+        (STUDIO, "glm-5.2", {"enable_thinking": False}),
+        (ROUTER, "qwen/qwen3.7-plus", {"reasoning": {"enabled": False}}),
+        ("https://api.deepseek.com", "deepseek-v4-pro", {"thinking": {"type": "disabled"}}),
+        ("https://api.moonshot.ai/v1", "kimi-k2.6", {"thinking": {"type": "disabled"}}),
+        ("https://api.z.ai/api/paas/v4", "glm-5.3", {"thinking": {"type": "disabled"}}),
+        ("https://api.openai.com/v1", "gpt-5.4", {}),
+    ],
+)
+async def test_each_host_has_its_switch(url: str, model: str, fields: dict[str, JsonValue]) -> None:
+    server = OpenAIServer(ChatCompletions, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+    made = server.of(model)
+    assert isinstance(made, ChatCompletions)
+    sent = made._optional(ASKED, Options(thinking=False))
+    assert {name: value for name, value in sent.items() if name in NAMES} == fields
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "fields"),
+    [
+        (GROQ, "qwen/qwen3-32b", {"reasoning": {"effort": "none"}}),
+        (GROQ, "openai/gpt-oss-120b", {"reasoning": {"effort": "low"}}),
+        (STUDIO, "qwen3.7-plus", {"enable_thinking": False}),
+    ],
+)
+async def test_responses_have_another_one(url: str, model: str, fields: dict[str, JsonValue]) -> None:
+    server = OpenAIServer(Responses, base_url=url, api_key="sk-any", extra_body={}, timeout=5.0)
+    made = server.of(model)
+    assert isinstance(made, Responses)
+    sent = made._optional(ASKED, Options(thinking=False))
+    assert {name: value for name, value in sent.items() if name in NAMES} == fields
+    await server.close()
+
+
+async def test_ollama_is_told_in_its_own_words() -> None:
+    async def answer(request: Request) -> JSONResponse:
+        listing = {"data": [{"id": "qwen3:8b", "owned_by": "library"}]}
+        return JSONResponse(listing if request.url.path == "/v1/models" else {"models": []})
+
+    routes = [Route("/v1/models", answer), Route("/api/ps", answer)]
+    async with serve(Starlette(routes=routes)) as url:
+        for kind, off in (
+            (ChatCompletions, {"reasoning_effort": "none"}),
+            (Responses, {"reasoning": {"effort": "none"}}),
+        ):
+            server = OpenAIServer(kind, base_url=f"{url}/v1", api_key="sk-any", extra_body={}, timeout=5.0)
+            await server.learn()
+            made = server.of("qwen3:8b")
+            for thinking, fields in ((False, off), (True, {})):
+                sent = made._optional(ASKED, Options(thinking=thinking))
+                assert {name: value for name, value in sent.items() if name in NAMES} == fields
+            await server.close()

@@ -1,4 +1,7 @@
-"""Pictures are upright, small enough and without metadata; others are left as they are."""
+"""Pictures are upright, small enough and without metadata; others are left as they are.
+
+A WebP file whose end is missing is a picture as far as it goes.
+"""
 
 import io
 import random
@@ -10,9 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.image import LONGEST_SIDE, MOST_DATA, image
+from bot.media.image import FILLERS, LONGEST_SIDE, MOST_DATA, completed, image
 from bot.media.media_errors import MediaError, NotSupportedError, TooLargeError, UnreadableError
 from tests.media.files import exif, heic, picture, png_bomb
+
+KINDS: dict[str, dict[str, object]] = {
+    "lossy": {"quality": 80},
+    "lossless": {"lossless": True},
+    "words of a camera": {"quality": 80, "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"},
+    "moving": {"quality": 80, "save_all": True, "append_images": [PIL.Image.new("RGB", (160, 120), "red")]},
+}
 
 
 def _opened(data: bytes) -> PIL.Image.Image:
@@ -208,3 +218,37 @@ def test_huge_photo_is_reduced_while_decoding() -> None:
     assert (made.width, made.height) == (2048, 1843)
     with pytest.raises(TooLargeError):
         image(picture(9_900, 9_900, "PNG", mode="1", color=1))
+
+
+def _webp(**more: object) -> bytes:
+    made, written = PIL.Image.new("RGB", (160, 120), "green"), io.BytesIO()
+    made.paste(PIL.Image.effect_noise((160, 60), 90).convert("RGB"), (0, 60))
+    made.save(written, "WEBP", **more)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("share", [0.99, 0.6])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_webp_without_its_end_is_read(kind: str, share: float) -> None:
+    data = _webp(**KINDS[kind])
+    made = image(data[: int(len(data) * share)])
+    assert (made.damaged, made.width, made.height) == (True, 160, 120)
+    with PIL.Image.open(io.BytesIO(made.data)) as seen:
+        red, green, blue = seen.convert("RGB").getpixel((80, 10))  # type: ignore[misc]
+    assert (red < 60, green > 90, blue < 60) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"RIFF\xff\0\xff\xffWEBP",
+        b"RIFF\xff\0\xff\xffWEBPVP8 \xff\xff\xff\xff\0",
+        b"RIFF\xff\0\xff\xffWEBP" + b"ANMF\xff\0\xff\xff" * 9,
+        _webp(quality=80)[:24],
+    ],
+)
+def test_what_holds_no_picture_is_told(data: bytes) -> None:
+    assert all(len(one) < 30_000_000 for one in completed(data))
+    assert len(list(completed(data))) in (0, len(FILLERS))
+    with pytest.raises(UnreadableError):
+        image(data)

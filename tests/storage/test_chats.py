@@ -1,9 +1,15 @@
-"""Conversations, and what they have chosen."""
+"""Conversations, and what they have chosen.
+
+Titles that were made for topics, and not set yet.
+"""
 
 from dataclasses import replace
 
+import pytest
+
 from storage import Storage
-from storage.records import ChatKey, ChatSettings
+from storage.records import Chat, ChatKey, ChatSettings
+from tests.storage.test_transcript import reply, say
 
 
 async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None:
@@ -19,3 +25,19 @@ async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None
     for found in (window.chat, await storage.chats.find(aside.place), await storage.chats.by_id(aside.id)):
         assert found is not None
         assert found.choices == chosen
+
+
+@pytest.mark.parametrize("way", ["reset", "forget"])
+async def test_a_title_is_forgotten_with_its_words(storage: Storage, chat: Chat, way: str) -> None:
+    await say(storage, chat, "my secret", 10)
+    turn = await reply(storage, chat, "yes")
+    async with storage.transaction() as tx:
+        await storage.topics.untitled(tx, chat.place)
+        await storage.topics.made(tx, chat.place, "A secret")
+    async with storage.transaction() as tx:
+        if way == "reset":
+            await storage.resets.reset(tx, chat.id, 100.0)
+        else:
+            await storage.forgettings.put_aside(tx, chat.id, [turn])
+    assert await storage.topics.title(chat.place) is None
+    assert await storage.topics.is_untitled(chat.place)

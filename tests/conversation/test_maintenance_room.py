@@ -1,0 +1,39 @@
+"""Many windows that are due at once are compacted a few at a time."""
+
+import asyncio
+import dataclasses
+
+from bot.conversation.compaction import CompactionOutcome
+from bot.conversation.maintenance import SIDE_BY_SIDE
+from storage import Storage
+from tests.conversation.test_maintenance import NOTES, Bench
+
+
+async def test_background_compactions_are_limited(storage: Storage) -> None:
+    bench = Bench(storage, [NOTES])
+    under_way, most, gate, full = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def compact(chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if most >= SIDE_BY_SIDE:
+            full.set()
+        if most_prompt is None:
+            await gate.wait()
+        under_way -= 1
+        return CompactionOutcome.DONE
+
+    compactor = type("Held", (), {"compact": staticmethod(compact)})()
+    upkeep = dataclasses.replace(bench.upkeep, compactor=compactor, running={})
+    queued = [upkeep._start(chat_id, queues=True) for chat_id in range(20)]
+    await asyncio.wait_for(full.wait(), 5.0)
+    await asyncio.sleep(0.05)
+    assert most == SIDE_BY_SIDE
+    assert (
+        await asyncio.wait_for(upkeep.compact(19, most_prompt=1.0), 5.0) is CompactionOutcome.DONE
+    )  # somebody waits for it
+    gate.set()
+    ended = await asyncio.wait_for(asyncio.gather(*queued, return_exceptions=True), 5.0)
+    assert ended[:19] == [CompactionOutcome.DONE] * 19
+    assert not upkeep.running
