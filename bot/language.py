@@ -25,6 +25,7 @@ from babel.dates import format_date, format_skeleton
 
 from bot import texts as english
 from bot.errors import ModelError
+from storage.records import Chat
 
 TRADITIONAL = "zh-hant"
 """Has no texts of its own: OpenCC makes them of the simplified ones, in the words that are used in Taiwan."""
@@ -83,6 +84,14 @@ def language_of(code: str | None) -> str:
     told = (code or "").lower().replace("_", "-")
     language = TRADITIONAL if _TRADITIONAL.match(told) else told.partition("-")[0]
     return language if language in LANGUAGES else "en"
+
+
+def chat_language(chat: Chat | None, code: str | None = None) -> str:
+    """The language a chat has chosen; else that of `code` (IETF); else that of the last person who wrote there."""
+    if chat is None:
+        return language_of(code)
+    chosen = chat.choices.language
+    return chosen if chosen in LANGUAGES and chosen is not None else language_of(code or chat.heard_language)
 
 
 def plural(number: int, forms: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from bot.amounts import Amount
+from bot.pricing import Amount
 
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.learning import KEPT_S, LIMIT_KEPT_S, LearnedFacts
 from bot.llm.learned import Learned
+from bot.llm.learned_facts import KEPT_S, LIMIT_KEPT_S, LearnedFacts
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile
 from bot.llm.responses import Responses

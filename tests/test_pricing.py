@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.amounts import Price
 from bot.errors import SettingError
 from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
+from bot.pricing import Price
 from bot.settings import Settings, load
 from bot.wiring.budget import Prices, open_budget, prices
 from storage import Storage

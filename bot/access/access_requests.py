@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.access.policy import Owners
-from bot.chat_language import chat_language
 from bot.inbound.sanitize import clean
-from bot.language import language_of, plural, speaking, texts
+from bot.language import chat_language, language_of, plural, speaking, texts
 from storage import Storage, Transaction
 from storage.access_list import AccessEntry, AccessStatus, Applicant, Decider
 from storage.outbox import NOBODY_ALONE

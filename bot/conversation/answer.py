@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
 
-from bot.amounts import Amount
 from bot.conversation.generation import Generation
 from bot.conversation.prompt_builder import PromptBuilder, PromptContents, Reduction, Request, newest
 from bot.conversation.recall import Recalled
@@ -25,6 +24,7 @@ from bot.errors import (
     TooManyBytes,
     TooManyImages,
 )
+from bot.pricing import Amount
 from storage import complete
 from storage.bases import Basis, FoundTurn
 from storage.records import Chat, File, Role, Usage

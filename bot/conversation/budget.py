@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.amounts import Amount, Price
 from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
+from bot.pricing import Amount, Price
 from storage import Storage
 from storage.records import Chat, Usage
 from storage.usage import EVERYBODY, ByModel

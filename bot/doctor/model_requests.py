@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from bot import errors
-from bot.amounts import Amount, Price
 from bot.doctor.report import Finding, fine, note
 from bot.errors import BudgetSpent, ContentRefused
 from bot.llm.interface import (
@@ -26,6 +25,7 @@ from bot.llm.interface import (
     Options,
     Usage,
 )
+from bot.pricing import Amount, Price
 from bot.settings import Settings
 
 MOST_TOKENS = 40_000

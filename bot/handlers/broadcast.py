@@ -16,13 +16,12 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.access.policy import Owners
 from bot.access.roster import RosterReader
-from bot.chat_language import chat_language
 from bot.conversation.incoming_message import utf16_length
 from bot.errors import ModelError, NoCredit, WrongKey
 from bot.handlers.broadcast_content import MOST_CAPTION, content_of
 from bot.handlers.context import acknowledge, answer, edited, pressed
 from bot.handlers.membership import drop_owner_menu, register_owner_menu
-from bot.language import plural, speaking, texts
+from bot.language import chat_language, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage
 from storage.broadcasts import BroadcastContent

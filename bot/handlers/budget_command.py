@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from telegram import Update
 
-from bot.amounts import Amount
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
 from bot.errors import BudgetSpent, UserBudgetSpent
 from bot.handlers.context import answer, argument
 from bot.language import sentence, texts
+from bot.pricing import Amount
 from storage import Storage
 from storage.records import Chat, ChatKey, Notice
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, tzinfo
 
 from telegram import Message, Update
 
-from bot.chat_language import chat_language
 from bot.conversation.budget import Budget
 from bot.conversation.incoming_message import UNDO_RESET
 from bot.conversation.search_terms import spoken_in
@@ -21,7 +20,7 @@ from bot.errors import ModelError
 from bot.handlers.budget_command import refused
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import answer, argument, is_private, sender_of
-from bot.language import every_noun, plural, sentence, texts
+from bot.language import chat_language, every_noun, plural, sentence, texts
 from bot.updates.authorship import is_at
 from bot.updates.parsing import place_of
 from bot.updates.raw_updates import stopped_draft

@@ -24,7 +24,6 @@ from telegram.ext import (
 )
 
 from bot.access.access_requests import ANSWER, ANSWERS
-from bot.chat_language import chat_language
 from bot.conversation.incoming_message import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
 from bot.handlers.access_gate import AccessGate
 from bot.handlers.answering import ReplyWorker
@@ -50,7 +49,7 @@ from bot.handlers.topic_titles import TopicHandlers
 from bot.handlers.usage_command import UsageHandlers
 from bot.handlers.why_command import NOTES_THEN, WhyHandlers
 from bot.inbound.addressing import is_other_bot
-from bot.language import speaking, texts
+from bot.language import chat_language, speaking, texts
 from bot.updates.authorship import command
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.parsing import MessageBatch, QueuedUpdate, UpdateKind, place_of, update_ids

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 
 from telegram import Message, Update
 
-from bot.chat_language import chat_language
 from bot.conversation import prompt
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.thresholds import MemoryMode
 from bot.conversation.tokens import TokenCounter
 from bot.handlers.context import acknowledge, answer, edited, is_private, keyboard, pressed
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
-from bot.language import LANGUAGES, speaking, texts
+from bot.language import LANGUAGES, chat_language, speaking, texts
 from bot.updates.parsing import place_of
 from storage import Storage
 from storage.questions import QuestionKind

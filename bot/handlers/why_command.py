@@ -6,12 +6,12 @@ from datetime import datetime, tzinfo
 
 from telegram import Message, Update
 
-from bot.amounts import Amount
 from bot.conversation.query import plain
 from bot.handlers.context import acknowledge, answer, pressed
 from bot.handlers.search_command import link, told
 from bot.inbound.quotes import replied_to
 from bot.language import plural, texts
+from bot.pricing import Amount
 from bot.updates.parsing import place_of
 from storage import Storage
 from storage.bases import MOST_COUNTED, Basis, FoundTurn

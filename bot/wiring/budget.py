@@ -4,12 +4,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bot.amounts import Amount, Price
 from bot.conversation.budget import Budget, Scope
 from bot.conversation.cache_markers import HIT, WRITE
 from bot.errors import SettingError
 from bot.llm.interface import Models
 from bot.llm.profiles import Profiles
+from bot.pricing import Amount, Price
 from bot.settings import Settings
 from storage import Storage
 

@@ -9,7 +9,7 @@ from bot.access.policy import AccessPolicy
 from bot.conversation.budget import Budget
 from bot.conversation.tokens import TokenCounter, counter
 from bot.language import load
-from bot.learning import LearnedFacts
+from bot.llm.learned_facts import LearnedFacts
 from bot.settings import Settings
 from bot.wiring.budget import Prices, open_budget, prices
 from bot.wiring.database import access_policy

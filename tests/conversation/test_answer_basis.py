@@ -2,7 +2,6 @@
 
 from datetime import UTC
 
-from bot.amounts import Amount, Price
 from bot.conversation.answer import MOST_MISSED, MOST_SHOWN, basis_of, notes_of
 from bot.conversation.budget import Budget
 from bot.conversation.prompt_builder import PromptContents
@@ -10,6 +9,7 @@ from bot.conversation.ranking import Ranks
 from bot.conversation.recall import NOTHING, Recalled
 from bot.conversation.thresholds import MemoryMode, Thresholds, WindowSizes
 from bot.conversation.window import PromptWindow
+from bot.pricing import Amount, Price
 from storage import Storage
 from storage.bases import FoundTurn
 from storage.memory_records import Memory

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.amounts import Amount, Price
 from bot.conversation.budget import Budget, Scope
 from bot.errors import BudgetSpent, ChatBudgetSpent, TotalBudgetSpent, UserBudgetSpent
+from bot.pricing import Amount, Price
 from storage import Storage
 from storage.records import Chat, ChatKey, Usage
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.amounts import Amount
 from bot.conversation.budget import Budget, Scope
 from bot.conversation.cache_markers import CacheMarkerPolicy
 from bot.conversation.compaction import CompactionOutcome, Compactor
@@ -22,6 +21,7 @@ from bot.conversation.usage_recorder import UsageRecorder
 from bot.conversation.window import WindowReader
 from bot.errors import ServerTrouble, WrongKey
 from bot.llm.interface import CacheProfile
+from bot.pricing import Amount
 from storage import Storage
 from storage.records import Chat, ChatKey, NewReply, NewTurn, Usage
 from tests.conversation.test_budget import never, no_price

@@ -1,12 +1,12 @@
 """A visit tells what it will take and what it took, and takes no more than that."""
 
-from bot.amounts import Price
 from bot.conversation.tokens import estimate
 from bot.doctor import model_requests
 from bot.doctor.model_requests import QUESTION, Bill, BilledModels, ask, foretold
 from bot.doctor.report import Severity
 from bot.errors import BudgetSpent
 from bot.llm.interface import Usage
+from bot.pricing import Price
 from sandbox.model import Fail, Say
 from tests.doctor.conftest import World
 

@@ -1,6 +1,6 @@
-"""What was learned of model servers outlives the process: else each start would find it out by refusals once more.
+"""What was learned about model servers, stored: otherwise each start would learn it from refused requests again.
 
-It is tried anew after a while, since servers are updated and set up otherwise.
+It expires after a while, since servers are updated and reconfigured.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from storage import Storage, StorageError
 DAY_S = 86_400.0
 KEPT_S = 7 * DAY_S
 LIMIT_KEPT_S = DAY_S
-"""How much a model reads is a setting of many servers, and what is not read is not missed: it is asked for sooner."""
+"""For a model's context limit. Many servers let it be configured, and nobody would notice that it was raised."""
 
 log = logging.getLogger(__name__)
 
 
 class LearnedFacts:
-    """Remembers at once, and stores in the background."""
+    """Remembers at once, and stores in the background; see `learned.FactStore`."""
 
     def __init__(self, storage: Storage, known: dict[tuple[str, str], Learned], clock: Callable[[], float]) -> None:
         self._storage = storage
