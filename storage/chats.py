@@ -8,15 +8,16 @@ Topics of private chats that are still to get a title.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import get_args
 
 from storage.database import Database, Row, Transaction
 from storage.records import Chat, ChatKey, ChatSettings
 from storage.transcript import OPEN
 
-CHOICES = tuple(field.name for field in fields(ChatSettings))
+SETTINGS = tuple(field.name for field in fields(ChatSettings))
 """The columns of what a chat has chosen for itself."""
+_FLAGS = tuple(field.name for field in fields(ChatSettings) if bool in get_args(field.type))
 _AT = "SELECT * FROM chats WHERE telegram_id = ? AND thread_id = ?"
-_FLAGS = ("recall", "thinking", "show_thinking", "listen", "voice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Chats:
 
     async def choose(self, tx: Transaction, chat_id: int, choices: ChatSettings) -> None:
         """Keep what this chat has chosen for itself."""
-        columns = ", ".join(f"{name} = ?" for name in CHOICES)
-        values = [getattr(choices, name) for name in CHOICES]
+        columns = ", ".join(f"{name} = ?" for name in SETTINGS)
+        values = [getattr(choices, name) for name in SETTINGS]
         await tx.execute(f"UPDATE chats SET {columns} WHERE id = ?", (*values, chat_id))
 
     async def heard(self, tx: Transaction, chat_id: int, language: str | None) -> None:
@@ -150,7 +151,7 @@ def _chat(row: Row) -> Chat:
 
 
 def _choices(row: Row) -> ChatSettings:
-    found = {name: row[name] for name in CHOICES}
+    found = {name: row[name] for name in SETTINGS}
     return ChatSettings(**found | {name: bool(found[name]) for name in _FLAGS if found[name] is not None})
 
 

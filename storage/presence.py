@@ -6,7 +6,7 @@ What the people of a chat are called in its transcript: no two alike, and each a
 from collections.abc import Callable
 
 from storage.access_list import move_access
-from storage.chats import CHOICES
+from storage.chats import SETTINGS
 from storage.database import Transaction
 from storage.questions import move_questions
 from storage.resets import set_aside
@@ -83,7 +83,7 @@ class Presence:
         """
         boundary = await _put_resets_aside(tx, old, new)
         await _join_memories(tx, old, new, boundary)
-        chosen = ", ".join(f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in CHOICES)
+        chosen = ", ".join(f"{name} = ifnull({name}, (SELECT {name} FROM chats WHERE id = ?1))" for name in SETTINGS)
         await tx.execute(
             f"UPDATE chats SET {chosen}, greeted = max(greeted, (SELECT greeted FROM chats WHERE id = ?1)),"
             " indexed_turn = 0, epoch = epoch + 1, reset_turn = ?3 WHERE id = ?2",

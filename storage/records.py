@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field
 from datetime import date
 from enum import StrEnum
 from operator import add
+from typing import Literal
 
 from storage.memory_records import Memory
 
@@ -38,9 +39,12 @@ class ChatKey:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat has chosen for itself; None: as the bot is set, or for the language, as the person who speaks."""
+    """What a chat has chosen for itself; None: as the bot is set, or for the language, as the person who speaks.
 
-    memory_way: str | None = None
+    This is the only list of them: their columns, what a group keeps that moves, and the export follow it.
+    """
+
+    memory_way: Literal["summary", "truncate", "full"] | None = None
     language: str | None = None
     model: str | None = None
     persona: str | None = None
@@ -51,8 +55,8 @@ class ChatSettings:
     listen: bool | None = None
     voice: bool | None = None
     """Answers are spoken."""
-    reply_format: str | None = None
-    """How answers are shown: auto, rich or text."""
+    reply_format: Literal["auto", "rich", "text"] | None = None
+    """How answers are shown."""
 
 
 @dataclass(frozen=True, slots=True)

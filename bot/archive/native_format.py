@@ -75,7 +75,7 @@ def bundle(file: schema.ExportedConversation, count_tokens: TokenCounter) -> Con
         created_at=chat.created.timestamp(),
         turns=tuple(_turn(message, contents, count_tokens) for message in file.messages),
         memory=ArchivedMemory(memory.covers, memory.text, memory.tokens, memory.time.timestamp()) if memory else None,
-        choices=ChatSettings(**chat.choices.model_dump()),
+        choices=chat.choices,
         stamped_at=chat.stamped.timestamp() if chat.stamped else None,
         heard_language=chat.language,
         gone=chat.gone,
@@ -102,7 +102,7 @@ def _chat(chat: ArchivedChat) -> schema.ExportedChat:
         language=chat.heard_language,
         gone=chat.gone,
         greeted=chat.greeted,
-        choices=schema.ExportedSettings(**asdict(chat.choices or ChatSettings())),
+        choices=chat.choices or ChatSettings(),
     )
 
 

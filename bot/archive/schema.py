@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from storage.records import ChatSettings
 from storage.transcript import TurnState
 
 FORMAT: Literal["keepsake"] = "keepsake"
@@ -143,7 +144,7 @@ class ExportedMessage(ExportModel):
     time: Time
     sender: ExportedSender | None = None
     stored: Time | None = None
-    state: Annotated[TurnState, Field(strict=False)] | None = None
+    state: TurnState | None = None
     glue: str = "\n\n"
     tokens: Count | None = None
     asked: bool = True
@@ -182,21 +183,6 @@ class ExportedMessage(ExportModel):
         return self
 
 
-class ExportedSettings(ExportModel):
-    """What the chat has chosen for itself; the names are those of ``storage.records.ChatSettings``."""
-
-    memory_way: Literal["summary", "truncate", "full"] | None = None
-    language: str | None = None
-    model: str | None = None
-    persona: str | None = None
-    recall: bool | None = None
-    thinking: bool | None = None
-    show_thinking: bool | None = None
-    listen: bool | None = None
-    voice: bool | None = None
-    reply_format: Literal["auto", "rich", "text"] | None = None
-
-
 class ExportedChat(ExportModel):
     """Where it was said; `stamped` is the last time that was written into a message."""
 
@@ -209,7 +195,7 @@ class ExportedChat(ExportModel):
     language: str | None = None
     gone: bool = False
     greeted: bool = False
-    choices: ExportedSettings = ExportedSettings()
+    choices: ChatSettings = ChatSettings()
 
 
 class ExportedMemory(ExportModel):

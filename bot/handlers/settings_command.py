@@ -58,14 +58,22 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A row of the menu. `now` is the value that holds, `chosen` makes the choice of one."""
+    """A row of the menu for a field of ``ChatSettings``.
 
+    `now` is the value that holds, `wanted` what the field is when one is chosen.
+    """
+
+    field: str
     label: Callable[[], str]
     means: Callable[[], str]
     there: Callable[[SettingFacts], bool]
     options: Callable[[SettingFacts], list[Option]]
     now: Callable[[ChatSettings], str]
-    chosen: Callable[[ChatSettings, str], ChatSettings]
+    wanted: Callable[[str], object]
+
+    def chosen(self, choices: ChatSettings, value: str) -> ChatSettings:
+        """What holds when a value is chosen."""
+        return replace(choices, **{self.field: self.wanted(value)})  # type: ignore[arg-type]
 
 
 def _always(_: SettingFacts) -> bool:
@@ -80,11 +88,22 @@ def _switch(
     def now(choices: ChatSettings) -> str:
         return {None: DEFAULT, True: "on", False: "off"}[getattr(choices, field)]
 
-    def chosen(choices: ChatSettings, value: str) -> ChatSettings:
-        wanted = {DEFAULT: None, "on": True, "off": False}[value]
-        return replace(choices, **{field: wanted})  # type: ignore[arg-type]  # the field is one of the switches
+    return Setting(field, label, means, there, _on_off, now, {DEFAULT: None, "on": True, "off": False}.__getitem__)
 
-    return Setting(label, means, there, _on_off, now, chosen)
+
+def _one_of(
+    field: str,
+    options: Callable[[SettingFacts], list[Option]],
+    label: Callable[[], str],
+    means: Callable[[], str],
+    there: Callable[[SettingFacts], bool] = _always,
+) -> Setting:
+    """A setting that is one of several words, or as the bot is set."""
+
+    def now(choices: ChatSettings) -> str:
+        return getattr(choices, field) or DEFAULT
+
+    return Setting(field, label, means, there, options, now, lambda value: None if value == DEFAULT else value)
 
 
 def _on_off(_: SettingFacts) -> list[Option]:
@@ -126,8 +145,8 @@ def _persona_now(choices: ChatSettings) -> str:
     return DEFAULT if choices.persona is None else prompt.name_of(choices.persona) or OWN
 
 
-def _persona_chosen(choices: ChatSettings, value: str) -> ChatSettings:
-    return replace(choices, persona=None if value == DEFAULT else prompt.persona(value))
+def _persona_wanted(value: str) -> str | None:
+    return None if value == DEFAULT else prompt.persona(value)
 
 
 def _languages(_: SettingFacts) -> list[Option]:
@@ -135,30 +154,23 @@ def _languages(_: SettingFacts) -> list[Option]:
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "model": Setting(
+    "model": _one_of(
+        "model",
+        _models,
         lambda: texts.SET_MODEL,
         lambda: texts.SET_MODEL_MEANS,
         lambda facts: bool(set(facts.models) - {facts.model}),
-        _models,
-        lambda choices: choices.model or DEFAULT,
-        lambda choices, value: replace(choices, model=None if value == DEFAULT else value),
     ),
     "persona": Setting(
+        "persona",
         lambda: texts.SET_PERSONA,
         lambda: texts.SET_PERSONA_MEANS,
         _always,
         _personas,
         _persona_now,
-        _persona_chosen,
+        _persona_wanted,
     ),
-    "way": Setting(
-        lambda: texts.SET_WAY,
-        lambda: texts.SET_WAY_MEANS,
-        _always,
-        _ways,
-        lambda choices: choices.memory_way or DEFAULT,
-        lambda choices, value: replace(choices, memory_way=None if value == DEFAULT else value),
-    ),
+    "way": _one_of("memory_way", _ways, lambda: texts.SET_WAY, lambda: texts.SET_WAY_MEANS),
     "recall": _switch("recall", lambda facts: facts.recalls, lambda: texts.SET_RECALL, lambda: texts.SET_RECALL_MEANS),
     "thinking": _switch(
         "thinking", lambda facts: facts.thinks, lambda: texts.SET_THINKING, lambda: texts.SET_THINKING_MEANS
@@ -171,22 +183,8 @@ SETTINGS: Mapping[str, Setting] = {
         lambda: texts.SET_LISTEN_MEANS,
     ),
     "voice": _switch("voice", lambda facts: facts.speaks, lambda: texts.SET_VOICE, lambda: texts.SET_VOICE_MEANS),
-    "format": Setting(
-        lambda: texts.SET_FORMAT,
-        lambda: texts.SET_FORMAT_MEANS,
-        _always,
-        _formats,
-        lambda choices: choices.reply_format or DEFAULT,
-        lambda choices, value: replace(choices, reply_format=None if value == DEFAULT else value),
-    ),
-    "language": Setting(
-        lambda: texts.SET_LANGUAGE,
-        lambda: texts.SET_LANGUAGE_MEANS,
-        _always,
-        _languages,
-        lambda choices: choices.language or DEFAULT,
-        lambda choices, value: replace(choices, language=None if value == DEFAULT else value),
-    ),
+    "format": _one_of("reply_format", _formats, lambda: texts.SET_FORMAT, lambda: texts.SET_FORMAT_MEANS),
+    "language": _one_of("language", _languages, lambda: texts.SET_LANGUAGE, lambda: texts.SET_LANGUAGE_MEANS),
 }
 """By the name in a button's data, in the order of the menu."""
 

@@ -15,12 +15,11 @@ from bot.conversation.tokens import estimate
 from storage import Storage
 from storage.memory_records import Memory
 from storage.records import ChatKey, ChatSettings, MediaKind, NewMedium, NewReply, NewTurn, Usage
+from tests.storage.test_chats import all_chosen
 
 HOME, GROUP, TOPIC = ChatKey(1001), ChatKey(-1001), ChatKey(-1001, 7)
 NOW = 1_795_000_000.123456
-CHOICES = ChatSettings(
-    "full", "de", "big", "Be brief.", recall=True, thinking=False, show_thinking=True, listen=False, reply_format="rich"
-)
+CHOICES = all_chosen()
 PICTURE, SOUND = b"\x89PNG\r\n\x1a\n one", b"RIFF two"
 MEDIA = (NewMedium(MediaKind.IMAGE, PICTURE, "image/png", 70), NewMedium(MediaKind.AUDIO, SOUND, "wav", 25))
 

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from bot.archive.importing import Importer, ImportOptions
-from bot.archive.schema import ExportedSettings as FileChoices
 from bot.conversation.tokens import estimate
 from bot.errors import ArchiveError
 from storage import Storage
-from storage.records import ChatKey, ChatSettings, Role
+from storage.records import ChatKey, Role
 from tests.archive.conftest import HOME, exported, fill, imported
 from tests.selection import some
 
@@ -50,6 +49,9 @@ Break = Callable[[dict[str, Any]], object]
             (lambda file: file["memory"].update(covers=99), r"0: the memory covers 99 of 5 messages"),
             (lambda file: file.update(version=2), r"0\.version: "),
             (lambda file: file["chat"].pop("id"), r"0\.chat\.id: Field required"),
+            (lambda file: file["chat"]["choices"].update(voice="yes"), r"0\.chat\.choices\.voice: .*valid boolean"),
+            (lambda file: file["chat"]["choices"].update(mood="good"), r"0\.chat\.choices\.mood: Unexpected"),
+            (lambda file: file["chat"]["choices"].update(memory_way="none"), r"choices\.memory_way: .*'truncate' or"),
             (lambda file: file["usage"][0].update(day="2026-02-30"), r"usage\.0\.day: "),
         ],
         3,
@@ -121,7 +123,3 @@ async def test_handwritten_file_with_messages_and_times_is_imported(other: Stora
     ]
     assert all(turn.tokens > 0 for turn in chat.turns)
     assert chat.turns[1].at - chat.turns[0].at == 2
-
-
-def test_the_file_has_every_choice_of_a_chat() -> None:
-    assert tuple(FileChoices.model_fields) == ChatSettings.__slots__

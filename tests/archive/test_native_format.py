@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bot.conversation.indexing import Indexer
 from bot.errors import ArchiveError
 from storage import Storage
 from storage.search import Term
-from tests.archive.conftest import GROUP, HOME, NOW, ROWS, TOPIC, exported, fill, imported, rows, turn
+from tests.archive.conftest import CHOICES, GROUP, HOME, NOW, ROWS, TOPIC, exported, fill, imported, rows, turn
 from tests.conversation.conftest import END
 
 
@@ -52,7 +53,7 @@ async def test_file_has_openai_messages_times_and_senders(storage: Storage) -> N
     text = "".join([piece async for piece in Exporter(storage).at(HOME)])
     file = json.loads(text)
     assert (file["format"], file["version"], file["chat"]["id"]) == ("keepsake", 1, HOME.telegram_id)
-    assert file["chat"]["choices"]["persona"] == "Be brief."
+    assert file["chat"]["choices"] == asdict(CHOICES)
     assert file["memory"]["text"] == "Ann knows «b».\n- one"
     question, *_, reply, last = file["messages"]
     assert [part["type"] for part in question["content"]] == ["image_url", "input_audio", "text"]

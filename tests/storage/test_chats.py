@@ -3,13 +3,45 @@
 Titles that were made for topics, and not set yet.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Literal, get_args, get_origin
 
 import pytest
 
 from storage import Storage
+from storage.chats import SETTINGS
 from storage.records import Chat, ChatKey, ChatSettings
 from tests.storage.test_transcript import reply, say
+
+OTHER_COLUMNS = {
+    *("id", "telegram_id", "thread_id", "direct", "private", "created_at", "reset_turn", "stamped_at", "epoch"),
+    *("due_at", "compact_failures", "heard_language", "gone", "greeted", "indexed_turn", "old_turn"),
+}
+"""Of the table of chats: what no chat chooses."""
+
+
+def all_chosen() -> ChatSettings:
+    """A value for every setting, made of its type."""
+    values: dict[str, object] = {}
+    for field in fields(ChatSettings):
+        kind = next(one for one in get_args(field.type) if one is not type(None))
+        values[field.name] = get_args(kind)[-1] if get_origin(kind) is Literal else {bool: False, str: "de"}[kind]
+    return ChatSettings(**values)  # type: ignore[arg-type]
+
+
+async def test_each_column_is_a_setting_or_listed(storage: Storage) -> None:
+    rows = await storage.database.rows("SELECT name FROM pragma_table_info('chats')")
+    assert {row["name"] for row in rows} == {*SETTINGS, *OTHER_COLUMNS}
+
+
+async def test_every_setting_is_kept(storage: Storage, chat: Chat) -> None:
+    chosen = all_chosen()
+    assert None not in [getattr(chosen, name) for name in SETTINGS]
+    async with storage.transaction() as tx:
+        await storage.chats.choose(tx, chat.id, chosen)
+    found = await storage.chats.by_id(chat.id)
+    assert found is not None
+    assert found.choices == chosen
 
 
 async def test_ephemeral_chat_uses_its_groups_settings(storage: Storage) -> None:

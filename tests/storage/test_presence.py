@@ -1,6 +1,6 @@
 """A group that moves keeps what was said, and a reset in the one chat hides nothing of the other."""
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -10,6 +10,7 @@ from storage.memory_records import Memory
 from storage.records import Chat, ChatKey, ChatSettings
 from storage.resets import UNDO_S
 from tests.selection import some
+from tests.storage.test_chats import all_chosen
 from tests.storage.test_resets import _reset, _undo
 from tests.storage.test_transcript import reply, say, window
 
@@ -129,9 +130,7 @@ async def test_late_message_from_old_chat_joins_new(storage: Storage) -> None:
 
 async def test_migration_merges_settings_and_newest_win(storage: Storage) -> None:
     old, new = await _both(storage)
-    flags = dict.fromkeys(("recall", "thinking", "show_thinking", "listen", "voice"), False)
-    chosen = ChatSettings("full", "de", "m", "Be brief.", reply_format="text", **flags)
-    assert None not in astuple(chosen)
+    chosen = all_chosen()
     async with storage.transaction() as tx:
         await storage.chats.choose(tx, old.id, chosen)
         await storage.chats.choose(tx, new.id, ChatSettings(language="fr"))
