@@ -28,6 +28,7 @@ from telegram.error import RetryAfter, TelegramError
 from bot.access.policy import AccessPolicy
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 from bot.outbound.refusals import seconds_to_wait
+from bot.texts.access import FORMER_DESCRIPTIONS
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant
 from storage.records import ChatKey, Notice
@@ -181,14 +182,19 @@ def _entry(name: str, does: str, *, in_groups: bool) -> BotCommand:
 
 
 async def _describe(bot: Bot, code: str | None) -> None:
-    """Where nothing is said yet: what somebody wrote with @BotFather stays, and if it is for all languages, alone."""
+    """Where only the bot has said something: what somebody wrote with @BotFather stays, for all languages alone."""
     with speaking("en"):
-        ours, our_short = texts.DESCRIPTION, texts.SHORT_DESCRIPTION
-    for_all = (await bot.get_my_description()).description
-    if for_all in ("", ours) and not (await bot.get_my_description(code)).description:
+        ours = {"", texts.DESCRIPTION, *FORMER_DESCRIPTIONS}
+        our_short = {"", texts.SHORT_DESCRIPTION, *FORMER_DESCRIPTIONS}
+    for_all, here = await bot.get_my_description(), await bot.get_my_description(code)
+    if for_all.description in ours and here.description in ours and here.description != texts.DESCRIPTION:
         await bot.set_my_description(texts.DESCRIPTION, code)
-    for_all = (await bot.get_my_short_description()).short_description
-    if for_all in ("", our_short) and not (await bot.get_my_short_description(code)).short_description:
+    short_for_all, short = await bot.get_my_short_description(), await bot.get_my_short_description(code)
+    if (
+        short_for_all.short_description in our_short
+        and short.short_description in our_short
+        and short.short_description != texts.SHORT_DESCRIPTION
+    ):
         await bot.set_my_short_description(texts.SHORT_DESCRIPTION, code)
 
 

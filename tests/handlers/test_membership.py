@@ -4,6 +4,7 @@ import pytest
 from telegram import Bot
 
 from bot.handlers.membership import IN_MENUS, register_menu
+from bot.texts.access import DESCRIPTION, FORMER_DESCRIPTIONS, SHORT_DESCRIPTION
 from sandbox.botapi import BotApi
 
 
@@ -31,6 +32,21 @@ async def test_one_refusal_costs_no_other_language(fault: dict[str, int]) -> Non
         menus = [await bot.get_my_commands(language_code=code) for code in ("zh", "ru", "es")]
     assert sum(map(bool, told)) >= 2
     assert sum(map(bool, menus)) >= 2
+
+
+async def test_descriptions_of_earlier_versions_are_replaced() -> None:
+    former = sorted(FORMER_DESCRIPTIONS, key=len)
+    api = BotApi()
+    async with api.run() as url, Bot(api.token, base_url=f"{url}/bot") as bot:
+        for code in (None, "es"):
+            await bot.set_my_description(former[-1], code)
+            await bot.set_my_short_description(former[0], code)
+        await register_menu(bot)
+        told = [(await bot.get_my_description(code)).description for code in (None, "es", "ru")]
+        short = [(await bot.get_my_short_description(code)).short_description for code in (None, "es", "ru")]
+    assert not {*told, *short} & FORMER_DESCRIPTIONS - {DESCRIPTION, SHORT_DESCRIPTION}
+    assert (told[0], short[0]) == (DESCRIPTION, SHORT_DESCRIPTION)
+    assert len({*told, *short}) == 6
 
 
 async def test_what_stands_is_not_written_again() -> None:
