@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
 
 from telegram import (
     Bot,
@@ -28,7 +29,6 @@ from telegram.error import RetryAfter, TelegramError
 from bot.access.policy import AccessPolicy
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 from bot.outbound.refusals import seconds_to_wait
-from bot.texts.access import FORMER_DESCRIPTIONS
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant
 from storage.records import ChatKey, Notice
@@ -40,6 +40,10 @@ FOR_OWNERS = frozenset({"users", "allow", "block", "broadcast", "budget"})
 """What only owners may do, in private."""
 EPHEMERAL = frozenset({"help", "memory", "search", "why", "usage", "privacy", "settings", "export"})
 """What concerns whoever asks: in a group their apps show the command, and so the answer, to them alone (10.3)."""
+FORMER_DESCRIPTIONS = frozenset(
+    files("bot.texts").joinpath("former_descriptions.txt").read_text(encoding="utf-8").splitlines()
+)
+"""What earlier versions told Telegram, in any language: replaced, since nobody but the bot wrote it."""
 IN_MENUS = tuple(language for language in LANGUAGES if language != TRADITIONAL)
 """Telegram knows languages by two letters there."""
 

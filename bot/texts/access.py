@@ -38,21 +38,6 @@ DESCRIPTION = (
     "reset it. /privacy says what I store about you."
 )
 SHORT_DESCRIPTION = "An assistant that remembers what you talked about."
-FORMER_DESCRIPTIONS = frozenset(
-    {
-        "I am an assistant that remembers: this chat has one memory, and I keep it until you reset it. Write, speak, or "
-        "send pictures and files. /privacy says what is kept of you.",
-        "Soy un asistente que recuerda: este chat tiene una sola memoria, y la conservo hasta que la reinicies. Escribe, "
-        "habla o envía imágenes y archivos. /privacy dice qué se guarda de ti.",
-        "Я помощник, который помнит: у этого чата одна память, и я храню её, пока вы её не сбросите. Пишите, говорите или "
-        "присылайте фотографии и файлы. /privacy скажет, что о вас хранится.",
-        "我是有记忆的助手：这个聊天有一份记忆，我会一直保留到你重置它。可以打字、说话，或发送图片和文件。/privacy 说明保留了你的哪些内容。",
-        "Un asistente que recuerda de qué hablasteis.",
-        "Помощник, который помнит, о чём вы говорили.",
-        "记得你们聊过什么的助手。",
-    }
-)
-"""What earlier versions told Telegram in any language: replaced, since nobody else wrote it."""
 REQUESTS_MORE = {
     "one": "{n} request is waiting for an answer. /users lists it.",
     "other": "{n} requests are waiting for an answer. I'll ask about the next ones when you've decided on these. "
