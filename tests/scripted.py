@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, Delta, Finish, Message, Options, Usage
+from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, Message, Options
+from bot.llm.stream_events import Finish, StreamEvent, TextDelta, Usage, piece
 
-Script = Sequence[Delta | Exception | asyncio.Event]
-"""Deltas to say, exceptions to raise, events to wait for."""
+Script = Sequence[StreamEvent | Exception | asyncio.Event]
+"""Events to send, exceptions to raise, events to wait for."""
 
 
 def says(*words: str, usage: Usage | None = None, finish: Finish = Finish.STOP) -> Script:
     """A script of an answer that ends well."""
-    return [*(Delta(text=word) for word in words), Delta(finish=finish, usage=usage)]
+    return [*(TextDelta(word) for word in words), *piece(finish=finish, usage=usage)]
 
 
 CACHE = CacheProfile(explicit=False, minimum=1024, lifetime_s=300)
@@ -35,7 +36,9 @@ class ScriptedModel:
     def learn_limit(self, tokens: int) -> None:
         self.limit = min(tokens, self.limit or tokens)
 
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, messages: Sequence[Message], options: Options = DEFAULT
+    ) -> AsyncGenerator[StreamEvent, None]:
         self.requests.append(tuple(messages))
         self.options.append(options)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]

@@ -38,6 +38,7 @@ MAY_IMPORT = {
         "bot.language",
         "bot.llm.request_queue",
         "bot.llm.interface",
+        "bot.llm.stream_events",
         "storage",
     },
     "bot.outbound": {"bot.concurrency", "bot.errors", "bot.language"},

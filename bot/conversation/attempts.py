@@ -30,7 +30,6 @@ from bot.errors import (
     TooManyBytes,
 )
 from bot.language import texts
-from bot.llm.interface import Finish
 from storage.records import Chat
 from storage.transcript import PendingReply
 
@@ -74,7 +73,7 @@ class AnswerAttempts:
             await self._fitting(chat, owed, answer)
         except ContentRefused as exc:
             if answer.draft.has_begun:  # the filter ended the answer; the question it has let pass
-                answer.draft.finish = Finish.FILTER
+                answer.draft.end_by_filter()
                 return
             await self.filtered.answer(chat, owed, answer, exc, partial(self._fitting, chat, owed, answer))
 

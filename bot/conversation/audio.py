@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from bot.conversation.incoming_message import IncomingMessage
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import CannotHear, ModelError, NothingHeard
-from bot.llm.interface import Capabilities, ExtraRequest, Sound, Transcriber
+from bot.llm.interface import Capabilities, Sound, Transcriber
+from bot.llm.stream_events import ExtraRequest
 from storage import Transaction
 from storage.media_store import content_hash
 from storage.records import MediaKind, NewMedium

@@ -17,7 +17,6 @@ from bot.conversation.window import PromptWindow
 from bot.conversation.window_fitter import WindowFitter
 from bot.errors import ContentRefused, InstructionsRefused, MediaRefused, MessageRefused, ModelError
 from bot.language import sentence, texts
-from bot.llm.interface import Finish
 from storage import complete
 from storage.records import Chat, Notice, Turn
 from storage.transcript import PendingReply
@@ -162,7 +161,7 @@ class ContentFilterRecovery:
         except ContentRefused:
             if not answer.draft.has_begun:
                 return False
-            answer.draft.finish = Finish.FILTER
+            answer.draft.end_by_filter()
         return True
 
     async def _may_pass(self, view: PromptWindow, said: Sequence[str]) -> bool:

@@ -30,7 +30,8 @@ from bot.errors import (
     ServerTrouble,
     StreamCut,
 )
-from bot.llm.interface import Embedder, ExtraRequest, Purpose
+from bot.llm.interface import Embedder, Purpose
+from bot.llm.stream_events import ExtraRequest
 from storage import Storage, StorageError
 from storage.history import InContext
 from storage.records import HistoryTurn, Role

@@ -20,7 +20,22 @@ from typing import Protocol
 from bot.conversation.tokens import TokenCounter
 from bot.errors import ContentRefused, EmptyAnswer, ModelError, NoAnswerInTime, StreamCut, ThoughtsTooLong
 from bot.language import texts
-from bot.llm.interface import DEFAULT, ChatModel, Delta, ExtraRequest, FallbackUsed, Finish, Message, Options, Usage
+from bot.llm.interface import DEFAULT, ChatModel, Message, Options
+from bot.llm.stream_events import (
+    ExtraRequest,
+    ExtraRequestStarted,
+    Finish,
+    Finished,
+    Queued,
+    ReasoningDelta,
+    Received,
+    ResponseStored,
+    StreamEvent,
+    SwitchedModel,
+    TextDelta,
+    TextRetracted,
+    speaks,
+)
 
 _STAMP = re.compile(r"\s*\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\]\s*")
 _LONGEST_STAMP = len("[Mon 2026-11-23 12:00]")
@@ -78,19 +93,30 @@ class PreviewSink(Protocol):
         """A line about the waiting, while there is no answer yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenRequest:
-    """A request that ended before its server said what it took."""
+@dataclass(slots=True)
+class AnswerRequest(Received):
+    """One request to the model, paid for as far as it got."""
 
-    text: str
-    """What was said and thought until then."""
-    instead: FallbackUsed | None
     counted: int | None = None
-    """Our own count of its tokens; None: it is the one that the draft was asked with."""
+    """Our own count of its prompt's tokens; None: its prompt is that of the answer."""
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether anything came of it: else it was refused, as far as is known, and cost nothing."""
+        return self.usage is not None or bool(self.text or self.reasoning or self.calls)
 
 
 class Generation:
-    """What the model has said so far."""
+    """What the model says, over all requests that this takes.
+
+    An answer takes one request, and one more after each round of tool calls. If the stream breaks, the answer is begun
+    again from the first request. Every request is paid for:
+
+    - `_requests` are those of the attempt under way. The first is the answer's own: its usage is the answer's.
+    - `_abandoned` are those of earlier attempts that came to nothing.
+
+    `extra_requests` lists all but the answer's own.
+    """
 
     def __init__(self, show: PreviewSink, bound: float, heads: SpeakerPrefix) -> None:
         """`bound`: seconds that all tries of a request have until the first token, and the longest silence after it.
@@ -99,147 +125,143 @@ class Generation:
         """
         self.text = ""
         self.finish: Finish | None = None
-        self.usage: Usage | None = None
-        self.instead: FallbackUsed | None = None
-        """Who gave the answer that `usage` is of, where that is not the model that was asked."""
-        self.voice = b""
-        """The spoken answer, where one was asked for: 16-bit samples, mono, 24 kHz."""
-        self.reasoning = ""
-        """What the model thought before it answered; it is never sent back."""
-        self.kept: set[str] = set()
-        """The addresses of responses that the server keeps, of all tries."""
+        self.stored: set[str] = set()
+        """The addresses of responses that the server keeps, of all attempts."""
         self._show = show
         self._bound = bound
         self._heads = heads
-        self._said = ""
-        self._helped: FallbackUsed | None = None
-        self._begun: tuple[ExtraRequest, int] | None = None
-        self._beside: list[ExtraRequest] = []
-        self._broken: list[BrokenRequest] = []
+        self._requests = [AnswerRequest()]
+        self._abandoned: list[AnswerRequest] = []
 
     @property
-    def helper(self) -> FallbackUsed | None:
+    def own_request(self) -> AnswerRequest:
+        """The answer's own request; what it took is the answer's, with all that stands in `extra_requests` besides."""
+        return self._requests[0]
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought before it answered; it is never sent back."""
+        return "".join(one.reasoning for one in self._requests)
+
+    @property
+    def audio(self) -> bytes:
+        """The spoken answer, where one was asked for: see AudioDelta."""
+        return b"".join(one.audio for one in self._requests)
+
+    @property
+    def switched(self) -> SwitchedModel | None:
         """Who gave this answer, or a part of it, where that is not the model that was asked."""
-        return self.instead or self._helped
+        own, *extra = self._requests
+        return next((one.switched for one in (own, *reversed(extra)) if one.switched is not None), None)
 
     @property
     def goes_on(self) -> bool:
         """Whether it is being asked for with the results of tools."""
-        return self._begun is not None
+        return len(self._requests) > 1
 
     @property
     def has_begun(self) -> bool:
         """Whether the request under way has said something; what was said before it looked something up is older."""
-        return bool(self.text.strip() and self._said[self._begun[1] if self._begun else 0 :].strip())
+        return bool(self.text.strip() and self._requests[-1].text.strip())
 
-    def further(self, counted: int, count_tokens: TokenCounter) -> list[ExtraRequest]:
-        """The requests beside that of the answer, and those of tries that came to nothing: they are paid for too.
+    def extra_requests(self, counted: int, count_tokens: TokenCounter) -> list[ExtraRequest]:
+        """The requests besides the answer's own: after calls of tools, and of attempts that came to nothing.
 
-        `counted`: our own count of the prompt's tokens, for an estimate where the server said nothing.
+        `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing.
         """
-        broken = [*self._broken, *self._unfinished()]
-        return self._beside + [
-            ExtraRequest(counted if one.counted is None else one.counted, count_tokens(one.text), None, one.instead)
-            for one in broken
+        return [
+            ExtraRequest(
+                counted if one.counted is None else one.counted,
+                count_tokens(one.text + one.reasoning),
+                one.usage,
+                one.switched,
+            )
+            for one in (*self._abandoned, *self._requests[1:])
         ]
 
     def still_trying(self) -> None:
-        """Tell who waits that the answer takes several requests."""
+        """Tell the user that the answer takes several requests."""
         self._show.note(texts.STILL_TRYING)
 
+    def end_by_filter(self) -> None:
+        """Let the text so far be the answer, which a content filter has cut."""
+        self.finish = Finish.FILTER
+
     async def write(self, model: ChatModel, messages: Sequence[Message], options: Options = DEFAULT) -> None:
-        """Fill this draft with the model's answer. Raises a ModelError when there is none."""
+        """Have the model answer. Raises a ModelError when there is no answer."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
-            self.put_aside()
-            self.text, self.finish, self.voice = "", None, b""
+            self.abandon()
+            self.text, self.finish = "", None
             try:
-                async with aclosing(model.stream(messages, options)) as deltas:
-                    await self._read(deltas, give_up_at)
+                async with aclosing(model.stream(messages, options)) as events:
+                    await self._read(events, give_up_at)
                 self._doubt_usage()
-                self.text = self._heads.off(self._said)
+                self.text = self._heads.off(self._joined())
                 self._check()
                 return
             except (StreamCut, EmptyAnswer) as exc:
                 if attempt == ATTEMPTS or isinstance(exc, ThoughtsTooLong):  # it would only cost the same again
                     raise
                 log.warning("The model's answer broke off and is begun again: %s", exc)
-                if self.text:  # the server did answer in time
+                if any(one.text for one in self._requests):  # the server did answer in time
                     give_up_at = asyncio.get_running_loop().time() + self._bound
 
-    def put_aside(self) -> None:
-        """Count what was used so far as used beside the answer: this try has come to nothing."""
-        said = self._said[: self._begun[1]] if self._begun else self._said
-        if self.usage is not None:
-            self._beside.append(ExtraRequest(0, 0, self.usage, self.instead))
-        elif said or self.reasoning:
-            self._broken.append(BrokenRequest(said + self.reasoning, self.instead))
-        self._broken += [one for one in self._unfinished() if one.text]  # else it was refused, as far as is known
-        self.usage, self.instead, self._helped, self._begun = None, None, None, None
-        self.reasoning = self._said = ""
+    def abandon(self) -> None:
+        """Count all requests of the attempt as extra: it has come to nothing. The text stays for the reader."""
+        self._abandoned += [one for one in self._requests if one.was_taken]
+        self._requests = [AnswerRequest()]
 
-    async def _read(self, deltas: AsyncIterator[Delta], give_up_at: float) -> None:
+    async def _read(self, events: AsyncIterator[StreamEvent], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
         patience = loop.call_later(PATIENCE_S, self._show.note, texts.STILL_TRYING)
         try:
             async with asyncio.timeout_at(give_up_at) as limit:
-                async for delta in deltas:
+                async for event in events:
                     patience.cancel()
-                    if delta.queued is not None:  # how long that lasts is bounded at the gate
-                        limit.reschedule(None if delta.queued else loop.time() + self._bound)
-                        note = texts.IN_LINE if delta.queued else texts.STILL_TRYING
+                    if isinstance(event, Queued):  # how long that lasts is bounded at the gate
+                        limit.reschedule(None if event.waiting else loop.time() + self._bound)
+                        note = texts.IN_LINE if event.waiting else texts.STILL_TRYING
                         patience = loop.call_later(PATIENCE_S, self._show.note, note)
                         continue
-                    spoke = delta.text or delta.reasoning or delta.voice
-                    if spoke or limit.when() is None:  # what only keeps the line open is no progress
+                    if speaks(event) or limit.when() is None:  # what only keeps the line open is no progress
                         limit.reschedule(loop.time() + self._bound)
-                    self._take(delta)
+                    self._take(event)
         except TimeoutError as exc:
             raise NoAnswerInTime(f"silence for {self._bound:.0f} s") from exc
         finally:
             patience.cancel()
 
-    def _take(self, delta: Delta) -> None:
-        self.instead = delta.instead or self.instead
-        if delta.begins is not None:
-            self._begun = delta.begins, len(self._said)
-        if delta.beside is not None:
-            self._begun = None
-            self._beside.append(delta.beside)
-            self._helped = delta.beside.instead or self._helped
-        self.finish = delta.finish or self.finish
-        self.usage = delta.usage or self.usage
-        self.voice += delta.voice
-        if delta.kept:
-            self.kept.add(delta.kept)
-        if delta.taken_back:
-            self._take_back()
-        self.reasoning += delta.reasoning
-        if delta.text:
-            self._said += delta.text
-            self.text = self._heads.off(self._said, more=True)
-            self._show.update(self.text)
-        elif delta.reasoning and not self.text:
-            self._show.thinking()
+    def _take(self, event: StreamEvent) -> None:
+        if isinstance(event, ExtraRequestStarted):
+            self._requests.append(AnswerRequest(counted=event.counted))
+            return
+        request = self._requests[-1]
+        request.add(event)
+        match event:
+            case TextDelta():
+                self.text = self._heads.off(self._joined(), more=True)
+                self._show.update(self.text)
+            case TextRetracted():
+                self.text = self._heads.off(self._joined(), more=True)
+            case ReasoningDelta() if not self.text:
+                self._show.thinking()
+            case Finished(reason):
+                self.finish = reason
+            case ResponseStored(address):
+                self.stored.add(address)
+            case _:
+                pass
 
-    def _take_back(self) -> None:
-        """What was said was thought; what an earlier request said stays."""
-        start = self._begun[1] if self._begun else 0
-        self.reasoning += self._said[start:]
-        self._said = self._said[:start]
-        self.text = self._heads.off(self._said, more=True)
+    def _joined(self) -> str:
+        """What was said before and after tool calls, as one text."""
+        return "\n\n".join(one.text for one in self._requests if one.text.strip())
 
     def _doubt_usage(self) -> None:
         """An output of nothing, where something was said, is no report: what was said is estimated instead."""
-        if self.usage is not None and not self.usage.output and (self._said or self.reasoning):
-            self.usage = None
-
-    def _unfinished(self) -> list[BrokenRequest]:
-        """The further request that has not ended, if there is one."""
-        if self._begun is None:
-            return []
-        begun, start = self._begun
-        return [BrokenRequest(self._said[start:], begun.instead, begun.counted)]
+        for one in self._requests:
+            if one.usage is not None and not one.usage.output and (one.text or one.reasoning):
+                one.usage = None
 
     def _check(self) -> None:
         if self.text.strip():

@@ -20,7 +20,8 @@ from bot.conversation.query import plain, worded
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import ContentRefused, EmptyAnswer, ModelError, SingleTurn
-from bot.llm.interface import ChatModel, Finish, Message, Options, Tool
+from bot.llm.interface import ChatModel, Message, Options, Tool
+from bot.llm.stream_events import Finish
 from storage import Storage, complete, until_stored
 from storage.records import Chat, HistoryTurn, Role
 
@@ -90,7 +91,7 @@ class SideRequests:
         try:
             await draft.write(model, messages, options)
         finally:
-            if draft.usage is not None or draft.text or draft.further(counted, self.count_tokens):
+            if draft.own_request.was_taken or draft.extra_requests(counted, self.count_tokens):
                 await complete(until_stored(partial(self._book, chat, model, draft, counted)))
         if draft.finish is Finish.FILTER:
             raise ContentRefused("the filter ended the answer")
@@ -99,12 +100,13 @@ class SideRequests:
         return draft.text.strip()
 
     async def _book(self, chat: Chat, model: ChatModel, draft: Generation, counted: int) -> None:
-        name, whose = draft.instead.model if draft.instead else model.name, _whose(chat)
-        asked = CountedRequest(name, counted, self.count_tokens(draft.text + draft.reasoning), whose)
+        own, whose = draft.own_request, _whose(chat)
+        name = own.switched.model if own.switched else model.name
+        asked = CountedRequest(name, counted, self.count_tokens(own.text + own.reasoning), whose)
         async with self.storage.transaction() as tx:
-            if draft.usage is not None or draft.text:
-                await self.ledger.book(tx, chat.id, asked, draft.usage, turns=0)
-            for more in draft.further(counted, self.count_tokens):
+            if own.was_taken:
+                await self.ledger.book(tx, chat.id, asked, own.usage, turns=0)
+            for more in draft.extra_requests(counted, self.count_tokens):
                 beside = CountedRequest(more.by(model.name), more.counted, more.said, whose)
                 await self.ledger.add(tx, chat.id, beside, more.usage)
 

@@ -8,26 +8,15 @@ A model that uses tools on its way to an answer: it calls, is given the results,
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.conversation.prompt import RECALL, REMEMBER, harmless
 from bot.conversation.recall import Recall, Recalled
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.window import WindowReader
-from bot.llm.interface import (
-    DEFAULT,
-    Call,
-    Capabilities,
-    ChatModel,
-    Delta,
-    ExtraRequest,
-    FallbackUsed,
-    Message,
-    Options,
-    Tool,
-    Usage,
-)
+from bot.llm.interface import DEFAULT, Capabilities, ChatModel, Message, Options, Tool
+from bot.llm.stream_events import Call, ExtraRequestStarted, Finished, Received, StreamEvent
 from storage import Storage
 from storage.records import Chat
 
@@ -105,17 +94,6 @@ def _argument(arguments: str, name: str) -> str:
 def _nothing() -> None: ...
 
 
-@dataclass(slots=True)
-class _Round:
-    """One request of an answer, as far as it got."""
-
-    said: str = ""
-    usage: Usage | None = None
-    instead: FallbackUsed | None = None
-    calls: tuple[Call, ...] = field(default=())
-    opaque: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class ToolUsingModel:
     """A model with tools at hand; `use` does what a call asks for, `counted` is our own count of its first prompt."""
@@ -162,38 +140,28 @@ class ToolUsingModel:
         """See ChatModel.calls."""
         return self.model.calls
 
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """See ChatModel.stream; usage and `instead` are those of the first request, all others are told as `beside`."""
+    async def stream(
+        self, messages: Sequence[Message], options: Options = DEFAULT
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """See ChatModel.stream; the events of each further request follow its ExtraRequestStarted."""
         self.begins()
         asked, counted = tuple(messages), self.counted
         offered = replace(options, tools=self.tools, may_call=True)
-        gap = ""
         for number in range(MOST_ROUNDS + 1):
             if number:
                 offered = replace(offered, may_call=number < MOST_ROUNDS, lasting=False)
-                yield Delta(begins=ExtraRequest(counted, 0, None))
-            this, before = _Round(), gap
-            async with aclosing(self.model.stream(asked, offered)) as deltas:
-                async for delta in deltas:
-                    if delta.taken_back:
-                        this.said, gap = "", before
-                    text = gap + delta.text if delta.text else ""
-                    gap = "" if delta.text else gap
-                    this.said += delta.text
-                    this.usage = delta.usage or this.usage
-                    this.instead = delta.instead or this.instead
-                    this.calls += delta.calls
-                    this.opaque = delta.opaque or this.opaque
-                    finish = None if this.calls else delta.finish
-                    delta = replace(delta, text=text, calls=(), finish=finish)
-                    yield replace(delta, usage=None, instead=None) if number else delta
-            if number:
-                yield Delta(beside=ExtraRequest(counted, self.count_tokens(this.said), this.usage, this.instead))
-            if not this.calls:
+                yield ExtraRequestStarted(counted)
+            received = Received()
+            async with aclosing(self.model.stream(asked, offered)) as events:
+                async for event in events:
+                    received.add(event)
+                    if not (isinstance(event, Finished) and received.calls):  # the answer goes on
+                        yield event
+            if not received.calls:
                 return
-            gap = "\n\n" if this.said.strip() else gap
-            calls = tuple(_as_sent(call) for call in this.calls)
-            more = [Message("assistant", this.said, calls=calls, opaque=this.opaque), *await self._results(this.calls)]
+            calls = tuple(_as_sent(call) for call in received.calls)
+            answered = Message("assistant", received.text, calls=calls, opaque=received.opaque)
+            more = [answered, *await self._results(received.calls)]
             asked += tuple(more)
             counted += sum(self.count_tokens(message.content) for message in more)
 

@@ -20,8 +20,8 @@ from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import KeepsakeError, ModelError
 from bot.language import sentence, texts
-from bot.llm.interface import Finish
 from bot.llm.request_queue import asked_by
+from bot.llm.stream_events import Finish
 from storage import Storage, Transaction, complete, until_stored
 from storage.records import Button, Chat, File, FileKind, NewReply, Notice, Usage
 from storage.transcript import PendingReply
@@ -75,7 +75,7 @@ class Conversation:
             await complete(until_stored(partial(self._book_unused, chat, answer)))
             raise
         if control.ending is None:
-            answer.voice = await self._voice(answer.draft.voice)
+            answer.voice = await self._voice(answer.draft.audio)
             await complete(until_stored(partial(self._store, chat, reply_id, answer)))
         return answer
 
@@ -124,14 +124,14 @@ class Conversation:
 
     async def _book(self, tx: Transaction, chat: Chat, reply_id: int, request: Request, answer: Answer) -> Usage | None:
         """Book what an answer cost, and record what it was based on; returns what the server reported of it."""
-        draft = answer.draft
-        name = draft.instead.model if draft.instead else request.model.name
+        own = answer.draft.own_request
+        name = own.switched.model if own.switched else request.model.name
         if request.model.single_turn and not await self.storage.usage.has(chat.id, name):
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, texts.ONE_AT_A_TIME))
-        said = self.count_tokens(draft.text + draft.reasoning)
-        counted = round(request.counted * (draft.instead.share if draft.instead else 1.0))
+        said = self.count_tokens(own.text + own.reasoning)
+        counted = round(request.counted * (own.switched.share if own.switched else 1.0))
         asked = CountedRequest(name, counted, said, answer.user_id)
-        usage = await self.ledger.book(tx, chat.id, asked, draft.usage, turns=1)
+        usage = await self.ledger.book(tx, chat.id, asked, own.usage, turns=1)
         used = {name: usage}
         for model, more in await self._add_beside(tx, chat, answer):
             used[model] = used.get(model, Usage(0, 0, 0)) + more
@@ -148,8 +148,8 @@ class Conversation:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, thought, quote=True))
         if answer.voice is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, "", file=answer.voice))
-        if draft.helper is not None:
-            text = texts.BY_FALLBACK.format(model=draft.helper.model)
+        if draft.switched is not None:
+            text = texts.BY_FALLBACK.format(model=draft.switched.model)
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, text))
         if answer.unsensed is not None:
             await self.storage.notices.add(tx, Notice(chat.place, chat.private, sentence(answer.unsensed)))
@@ -171,15 +171,15 @@ class Conversation:
 
     async def _add_unused(self, tx: Transaction, chat: Chat, answer: Answer) -> None:
         """What an answer cost that is not kept; an estimate, where something was said and the server told nothing."""
-        answer.draft.put_aside()
+        answer.draft.abandon()
         await self._add_beside(tx, chat, answer)
 
     async def _add_beside(self, tx: Transaction, chat: Chat, answer: Answer) -> list[tuple[str, Usage]]:
-        await self.storage.kept_responses.add(tx, chat.id, answer.draft.kept, self.clock())
+        await self.storage.kept_responses.add(tx, chat.id, answer.draft.stored, self.clock())
         used: list[tuple[str, Usage]] = []
         if answer.request is None:
             return used
-        for more in answer.draft.further(answer.request.counted, self.count_tokens):
+        for more in answer.draft.extra_requests(answer.request.counted, self.count_tokens):
             model = more.by(answer.request.model.name)
             asked = CountedRequest(model, more.counted, more.said, answer.user_id)
             used.append((model, await self.ledger.add(tx, chat.id, asked, more.usage)))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, tzinfo
 
-from bot.llm.interface import Usage as Reported
+from bot.llm.stream_events import Usage as Reported
 from storage import Storage, Transaction
 from storage.records import Usage
 

@@ -15,7 +15,8 @@ from bot.conversation.model_selector import ModelSelector
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import ContextTooLong, ModelError, NoAnswerInTime
-from bot.llm.interface import ChatModel, Message, Options, Usage
+from bot.llm.interface import ChatModel, Message, Options
+from bot.llm.stream_events import Received, SwitchedModel, Usage
 from storage import Storage
 
 LINE = "{number}: the ferry leaves the harbour at nine, and comes back before the evening when the weather is good. "
@@ -52,18 +53,19 @@ class ProbeResult:
 async def probe(model: ChatModel, tokens: int, count_tokens: Callable[[str], int], bound: float) -> ProbeResult:
     """Send about that many tokens that nobody needs, and a question; `bound` in seconds."""
     messages, counted = _prompt(tokens, count_tokens)
-    said, usage = "", None
+    received = Received()
     try:
-        async with asyncio.timeout(bound), aclosing(model.stream(messages, PLAIN)) as deltas:
-            async for delta in deltas:
-                if delta.instead is not None:
-                    return ProbeResult(counted, error=delta.instead.failure)
-                said, usage = said + delta.text, delta.usage or usage
+        async with asyncio.timeout(bound), aclosing(model.stream(messages, PLAIN)) as events:
+            async for event in events:
+                if isinstance(event, SwitchedModel):
+                    return ProbeResult(counted, error=event.failure)
+                received.add(event)
     except ModelError as exc:
-        return ProbeResult(counted, said, usage, exc)
+        return ProbeResult(counted, received.text, received.usage, exc)
     except TimeoutError:
-        return ProbeResult(counted, said, usage, NoAnswerInTime(f"no answer within {bound:.0f} s"))
-    return ProbeResult(counted, said, usage)
+        failure = NoAnswerInTime(f"no answer within {bound:.0f} s")
+        return ProbeResult(counted, received.text, received.usage, failure)
+    return ProbeResult(counted, received.text, received.usage)
 
 
 def _prompt(tokens: int, count_tokens: Callable[[str], int]) -> tuple[list[Message], int]:

@@ -8,8 +8,9 @@ from bot.doctor import advice
 from bot.doctor.model_requests import QUESTION, Bill, ask, patience
 from bot.doctor.report import Finding, fine, note
 from bot.errors import ModelError, NoAnswerInTime
-from bot.llm.interface import ChatModel, Embedder, ExtraRequest, Purpose
+from bot.llm.interface import ChatModel, Embedder, Purpose
 from bot.llm.local import EXTRA
+from bot.llm.stream_events import ExtraRequest
 from bot.settings import Settings
 
 SENTENCES = ("The cat sleeps on the sofa.", "A cat is asleep on the couch.", "Interest rates rose by half a percent.")

@@ -17,7 +17,8 @@ from bot import errors
 from bot.doctor import advice
 from bot.doctor.model_requests import Bill, ProbeAnswer, ask, patience
 from bot.doctor.report import Finding, fine, note
-from bot.llm.interface import ChatModel, ExtraRequest, Image, Message, Models, Sound, Transcriber
+from bot.llm.interface import ChatModel, Image, Message, Models, Sound, Transcriber
+from bot.llm.stream_events import ExtraRequest
 from bot.settings import Settings
 
 LONG_TEXT = "\n".join(f"Line {number}: the quick brown fox jumps over the lazy dog." for number in range(1, 151))
@@ -162,7 +163,7 @@ async def _heard(settings: Settings, model: ChatModel) -> Finding:
 
 async def _written(settings: Settings, transcriber: Transcriber, bill: Bill | None) -> Finding:
     limit, name, said = patience(settings), transcriber.name, two_digits()
-    took: list[ExtraRequest] = []
+    took = list[ExtraRequest]()
     try:
         async with asyncio.timeout(limit):
             words = await transcriber.transcribe(speech(*said), took)

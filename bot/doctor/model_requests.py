@@ -12,19 +12,8 @@ from dataclasses import dataclass, field
 from bot import errors
 from bot.doctor.report import Finding, fine, note
 from bot.errors import BudgetSpent, ContentRefused
-from bot.llm.interface import (
-    DEFAULT,
-    CacheProfile,
-    Call,
-    Capabilities,
-    ChatModel,
-    Delta,
-    ExtraRequest,
-    Message,
-    Models,
-    Options,
-    Usage,
-)
+from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, ChatModel, Message, Models, Options
+from bot.llm.stream_events import Call, ExtraRequest, Received, StreamEvent, Usage
 from bot.pricing import Amount, Price
 from bot.settings import Settings
 
@@ -208,19 +197,20 @@ class BilledModel:
         """See ChatModel.learn_limit."""
         self._model.learn_limit(tokens)
 
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, messages: Sequence[Message], options: Options = DEFAULT
+    ) -> AsyncGenerator[StreamEvent, None]:
         """See ChatModel.stream."""
         self._bill.check()
         self._bill.requests += 1
-        said, usage, name, begun = "", None, self.name, False
+        received, begun = Received(), False
         try:
-            async with aclosing(self._model.stream(messages, options)) as deltas:
-                async for delta in deltas:
-                    begun, usage = True, delta.usage or usage
-                    name = delta.instead.model if delta.instead else name
-                    said += delta.text + delta.reasoning
-                    yield delta
-                    if len(said) > MOST_SAID:
+            async with aclosing(self._model.stream(messages, options)) as events:
+                async for event in events:
+                    begun = True
+                    received.add(event)
+                    yield event
+                    if len(received.text) + len(received.reasoning) > MOST_SAID:
                         break
         except ContentRefused as exc:
             self._bill.refused.append(exc)
@@ -228,7 +218,9 @@ class BilledModel:
         finally:
             if begun:
                 count = self._bill.count_tokens
-                self._bill.add(name, usage, sum(count(message.content) for message in messages), count(said))
+                name = received.switched.model if received.switched else self.name
+                said = count(received.text + received.reasoning)
+                self._bill.add(name, received.usage, sum(count(message.content) for message in messages), said)
 
 
 def patience(settings: Settings) -> float:
@@ -238,10 +230,10 @@ def patience(settings: Settings) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What came of a request: `error` where it failed, `pieces` how many parts of it came before."""
+    """What came of a request: `error` where it failed, `begun` whether anything came before."""
 
     text: str = ""
-    pieces: int = 0
+    begun: bool = False
     usage: Usage | None = None
     error: errors.ModelError | None = None
     calls: tuple[Call, ...] = ()
@@ -250,7 +242,7 @@ class ProbeAnswer:
     @property
     def unstreamed(self) -> bool:
         """The server took the request, and nothing that is a stream came."""
-        return isinstance(self.error, errors.StreamCut) and not self.pieces
+        return isinstance(self.error, errors.StreamCut) and not self.begun
 
     @property
     def said(self) -> str:
@@ -260,16 +252,15 @@ class ProbeAnswer:
 
 async def ask(model: ChatModel, messages: Sequence[Message], limit: float, options: Options = THRIFTY) -> ProbeAnswer:
     """The answer to the messages, or why there is none; `limit` in seconds."""
-    text, pieces, usage, opaque = "", 0, None, ""
-    calls: tuple[Call, ...] = ()
+    received, begun = Received(), False
     error: errors.ModelError | None = None
     try:
         async with asyncio.timeout(limit), aclosing(model.stream(messages, options)) as stream:
-            async for delta in stream:
-                text, pieces, usage = text + delta.text, pieces + 1, delta.usage or usage
-                calls, opaque = calls + delta.calls, delta.opaque or opaque
+            async for event in stream:
+                begun = True
+                received.add(event)
     except errors.ModelError as exc:
         error = exc
     except TimeoutError:
         error = errors.NoAnswerInTime(f"no answer within {limit:.0f} s")
-    return ProbeAnswer(text, pieces, usage, error, calls, opaque)
+    return ProbeAnswer(received.text, begun, received.usage, error, received.calls, received.opaque)

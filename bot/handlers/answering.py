@@ -100,7 +100,7 @@ class ReplyWorker:
                     shown = None if owed.in_place else preview.message_id
                     end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
                     await until_stored(end)
-                await self.alarm.hear(answer.draft.helper.failure if answer.draft.helper else None)
+                await self.alarm.hear(answer.draft.switched.failure if answer.draft.switched else None)
                 for other in await self.hints.give(chat):
                     self.lanes.wake(other)
             except ModelError as exc:

@@ -12,12 +12,24 @@ A connection left open after the finish reason doesn't cost the finished answer:
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.llm.finishes import MOST_END, in_mid_sentence
 from bot.llm.harmony import Harmony
-from bot.llm.interface import Call, Delta, Finish
+from bot.llm.stream_events import (
+    AudioDelta,
+    Call,
+    Finish,
+    Finished,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    TextRetracted,
+    ToolCalls,
+    UsageReported,
+    speaks,
+)
 from bot.llm.thinking import Boxes, ThinkingSplit
 
 GRACE_S = 2.0
@@ -36,25 +48,27 @@ _LATIN, _OTHER = 0.25, 0.6
 """Tokens per character."""
 
 
-async def end_after_finish(deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
-    """Pass on the deltas until the stream ends, or stays silent for the grace period after a finish reason."""
+async def end_after_finish(
+    pieces: AsyncGenerator[Sequence[StreamEvent], None],
+) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    """Pass on the pieces until the stream ends, or stays silent for the grace period after a finish reason."""
     loop, until, grace = asyncio.get_running_loop(), None, GRACE_S
     while True:
         try:
             async with asyncio.timeout_at(until) as limit:
-                delta = await anext(deltas, None)
+                piece = await anext(pieces, None)
         except TimeoutError:
             if limit.expired():
                 return
             raise
-        if delta is None:
+        if piece is None:
             return
-        goes_on = until is not None and (delta.text or delta.reasoning or delta.voice)
+        goes_on = until is not None and any(map(speaks, piece))
         if goes_on:
             grace = GOING_ON_S
-        if delta.finish is not None or goes_on:
+        if goes_on or any(isinstance(event, Finished) for event in piece):
             until = loop.time() + grace
-        yield delta
+        yield piece
 
 
 def clean_text(text: str) -> str:
@@ -130,53 +144,91 @@ class AnswerStream:
         self._end = ""
         self._counted = False
         """A usage report with output tokens has been seen."""
+        self._over = False
 
     @property
     def is_cut(self) -> bool:
         """Whether the answer breaks off in the middle of a sentence."""
         return in_mid_sentence(self._end)
 
-    def read(self, delta: Delta) -> Delta:
-        """Clean a delta. It gets a finish reason (LENGTH) if it takes the answer over its bounds."""
-        self._came += rough_tokens(delta.text)
-        read = self._bounded(self._read(delta))
-        if read.finish is None and self._came > _SLACK * (self._bounds.answer + self._bounds.thoughts):
-            return replace(read, finish=Finish.LENGTH)
+    @property
+    def exceeds(self) -> bool:
+        """Whether the answer went over its bounds and was ended here; the rest of the stream need not be read."""
+        return self._over
+
+    def read(self, piece: Iterable[StreamEvent]) -> list[StreamEvent]:
+        """Clean the events of one piece. Finished(LENGTH) is added if they take the answer over its bounds."""
+        read: list[StreamEvent] = []
+        for event in piece:
+            if not (self._over and (speaks(event) or isinstance(event, ToolCalls))):
+                read += self._read(event)
         return read
 
-    def _bounded(self, delta: Delta) -> Delta:
-        if delta.taken_back:
-            self._said = 0.0
-        text, self._said = _fit(delta.text, self._said, self._bounds.answer)
-        reasoning, self._thought = _fit(delta.reasoning, self._thought, self._bounds.thoughts)
-        self._spoken += len(delta.voice)
-        if text == delta.text and reasoning == delta.reasoning and self._spoken <= MOST_SPOKEN:
-            return delta
-        return replace(delta, text=text, reasoning=reasoning, finish=Finish.LENGTH, calls=())
+    def _read(self, event: StreamEvent) -> Iterator[StreamEvent]:
+        match event:
+            case TextDelta(text):
+                self._came += rough_tokens(text)
+                yield from self._say(self._text.joined(text))
+                if self._came > _SLACK * (self._bounds.answer + self._bounds.thoughts):
+                    yield from self._exceed()
+            case ReasoningDelta(text):
+                yield from self._think(self._reasoning.joined(text))
+            case AudioDelta(samples):
+                self._spoken += len(samples)
+                yield event
+                if self._spoken > MOST_SPOKEN:
+                    yield from self._exceed()
+            case ToolCalls(calls):
+                yield replace(event, calls=tuple(map(clean_call, calls)))
+            case Finished():
+                yield from self._finish(event)
+            case UsageReported(usage):
+                if usage.output or not self._counted:  # a report of zeros doesn't replace an earlier one
+                    self._counted = self._counted or bool(usage.output)
+                    yield event
+            case _:
+                yield event
 
-    def _read(self, delta: Delta) -> Delta:
-        over = delta.finish is not None
-        piece, thoughts = self._text.joined(delta.text), self._reasoning.joined(delta.reasoning)
-        if over:
-            piece, thoughts = piece + self._text.rest(), thoughts + self._reasoning.rest()
-        piece = self._boxes.without(piece, last=over)
-        if thoughts:
+    def _say(self, text: str, *, last: bool = False) -> Iterator[StreamEvent]:
+        if text := self._boxes.without(text, last=last):
+            yield from self._tell(self._thinking.split(text))
+
+    def _think(self, reasoning: str) -> Iterator[StreamEvent]:
+        if reasoning:
             self._thinking.apart()
-        split, rest = self._thinking.split(piece) if piece else ThinkingSplit(), ThinkingSplit()
-        if over:
-            rest = self._thinking.rest(whole=delta.finish is not Finish.LENGTH)
-        # When a closing think tag arrives without an opening one, everything said so far was reasoning.
-        text, reasoning = split.text + rest.text, split.reasoning + rest.reasoning
-        if rest.taken_back:
-            text, reasoning = rest.text, split.reasoning + split.text + rest.reasoning
-        self._end = (("" if split.taken_back or rest.taken_back else self._end) + text)[-MOST_END:]
-        calls = tuple(map(clean_call, delta.calls))
-        back = split.taken_back or rest.taken_back
-        if delta.usage is not None:
-            if self._counted and not delta.usage.output:  # a report of zeros doesn't replace an earlier one
-                delta = replace(delta, usage=None)
-            self._counted = self._counted or bool(delta.usage and delta.usage.output)
-        return replace(delta, text=text, reasoning=thoughts + reasoning, calls=calls, taken_back=back)
+            yield from self._tell(ThinkingSplit(reasoning=reasoning))
+
+    def _finish(self, event: Finished) -> Iterator[StreamEvent]:
+        """Release the text that was held back. More may follow: some servers send a reason with every piece."""
+        if not self._over:
+            yield from self._think(self._reasoning.rest())
+            yield from self._say(self._text.rest(), last=True)
+            yield from self._tell(self._thinking.rest(whole=event.reason is not Finish.LENGTH))
+        if not self._over:
+            yield event
+        elif event.reason is Finish.LENGTH:  # the server's own limit: its usage report is still to come
+            self._over = False
+
+    def _tell(self, split: ThinkingSplit) -> Iterator[StreamEvent]:
+        if self._over:
+            return
+        if split.taken_back:
+            self._end, self._said = "", 0.0
+            yield TextRetracted()
+        text, self._said = _fit(split.text, self._said, self._bounds.answer)
+        reasoning, self._thought = _fit(split.reasoning, self._thought, self._bounds.thoughts)
+        self._end = (self._end + split.text)[-MOST_END:]
+        if reasoning:
+            yield ReasoningDelta(reasoning)
+        if text:
+            yield TextDelta(text)
+        if text != split.text or reasoning != split.reasoning:
+            yield from self._exceed()
+
+    def _exceed(self) -> Iterator[StreamEvent]:
+        if not self._over:
+            self._over = True
+            yield Finished(Finish.LENGTH)
 
 
 def _fit(text: str, before: float, most: int) -> tuple[str, float]:

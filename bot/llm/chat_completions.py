@@ -21,12 +21,13 @@ from bot.llm.client import run_in_thread_if_large
 from bot.llm.failures import failure, failure_in, translate
 from bot.llm.fields import TEMPLATE, blamed_fields, fit_fields, reasoning_format, thinking_fields
 from bot.llm.finishes import finish_of, reason_in
-from bot.llm.interface import Delta, Finish, Message, Options, Sound, Usage
+from bot.llm.interface import Message, Options, Sound
 from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.parameters import message_param, transcript_in, voice_fields, voice_in
 from bot.llm.response_events import ResponseEvents
 from bot.llm.server_sent_events import Event, read_events
+from bot.llm.stream_events import Finish, StreamEvent, Usage, piece
 from bot.llm.tool_calls import Opaque, ToolCallAssembler, tool_parameters
 from bot.llm.usage_report import parse_usage
 
@@ -51,8 +52,8 @@ class Chunks:
         """Some text, speech or a call has arrived."""
         self._by_delta = self._over = False
 
-    def read(self, chunk: Object, name: str = "") -> Delta:
-        """The delta in a chunk. Raises a ModelError if the chunk reports one; `name` is the event's name."""
+    def read(self, chunk: Object, name: str = "") -> list[StreamEvent]:
+        """The events in a chunk. Raises a ModelError if the chunk reports one; `name` is the SSE event's name."""
         if (told := failure_in(chunk, name, self._host)) is not None:
             raise told
         choice = _first_choice(chunk)
@@ -72,21 +73,21 @@ class Chunks:
         finish = finish_of(reason_in(choice, chunk), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
-        return Delta(
-            text=said,
+        return piece(
+            said,
             reasoning=thought,
-            finish=finish,
-            usage=_usage(chunk, choice),
-            voice=voice,
+            audio=voice,
             calls=calls,
             opaque=self._opaque.take() if calls else "",
+            finish=finish,
+            usage=_usage(chunk, choice),
         )
 
-    def end(self) -> Delta | None:
-        """A final delta for a stream that ended properly but without a finish reason."""
+    def end(self) -> list[StreamEvent]:
+        """The last events of a stream that ended properly but without a finish reason."""
         if not self._said or self._over:
-            return None
-        return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
+            return []
+        return piece(calls=self._calls.take(), opaque=self._opaque.take(), finish=Finish.STOP)
 
     def _body(self, choice: Object) -> Object:
         """The message in a choice: a delta, or the whole message if the server doesn't stream.
@@ -127,17 +128,18 @@ class ForeignAnswers:
         self.chunks, self.responses = Chunks(host), ResponseEvents(host)
         self._in_responses = responses
 
-    def read(self, event: Event) -> Delta:
-        """The delta in an event. Raises a ModelError if the event reports one."""
+    def read(self, event: Event | None) -> list[StreamEvent] | None:
+        """The events in an SSE event (None: the end of the stream); None if the end adds nothing.
+
+        Raises a ModelError if the event reports one.
+        """
+        if event is None:
+            return (self.responses.end() if self._in_responses else self.chunks.end()) or None
         data = event.data
         chat, response = _is_chat(data), _is_response(data, event.name)
         if chat != response:
             self._in_responses = response
         return self.responses.read(event) if self._in_responses else self.chunks.read(data, event.name)
-
-    def end(self) -> Delta | None:
-        """A final delta for a stream that ended properly but without a finish reason."""
-        return self.responses.end() if self._in_responses else self.chunks.end()
 
 
 def _is_chat(data: Object) -> bool:
@@ -160,16 +162,15 @@ class ChatCompletions(OpenAIModel):
         profile = server.profiles.model(name)
         self._voice, self._voice_format = profile.voice, profile.voice_format
 
-    async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         async with (
             await self._open_with_sounds(messages, options) as stream,
             aclosing(read_events(stream.response)) as told,
         ):
             forms = ForeignAnswers(stream.response.url.host, responses=False)
             async for event in told:
-                delta = forms.end() if event is None else forms.read(event)
-                if delta is not None:
-                    yield delta
+                if (read := forms.read(event)) is not None:
+                    yield read
 
     async def _open_with_sounds(
         self, messages: Sequence[Message], options: Options

@@ -19,7 +19,7 @@ from bot.llm.error_bodies import MOST_BYTES, decode_body
 from bot.llm.failures import DASHSCOPE, dashscope_failure, failure_in, failure_of_body, mark_unreached
 from bot.llm.fields import fit_fields
 from bot.llm.finishes import finish_of, reason_in
-from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
+from bot.llm.interface import Image, Message, Options, Sound
 from bot.llm.known import KNOWN
 from bot.llm.lenient import mapping, mappings, text, thoughts, words
 from bot.llm.model import Model
@@ -29,6 +29,7 @@ from bot.llm.request_queue import RequestQueue
 from bot.llm.retrying import retry_after
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES, Server
 from bot.llm.server_sent_events import Event, parse_events
+from bot.llm.stream_events import Finish, StreamEvent, piece
 from bot.llm.tool_calls import Opaque, ToolCallAssembler, add_calls, tool_parameters
 from bot.llm.usage_report import parse_usage
 
@@ -92,14 +93,14 @@ class DashScopeModel(Model):
         self.server = server
         self._multimodal = self.senses.sees or self.senses.hears
 
-    async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         for moved in (False, True):
             began, multimodal = False, self._multimodal
             try:
-                async with aclosing(self._pieces(messages, options)) as pieces:
-                    async for delta in pieces:
+                async with aclosing(self._answer(messages, options)) as pieces:
+                    async for read in pieces:
                         began = True
-                        yield delta
+                        yield read
                 return
             except errors.RequestRefused as exc:
                 if began or moved or WRONG_ENDPOINT not in str(exc):
@@ -111,14 +112,15 @@ class DashScopeModel(Model):
         length = self._length(options, ("max_tokens",))
         return {**self.extra_body, **thinking, **length, **tool_parameters(options)}
 
-    async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _answer(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         told = _DashScopeStream()
         body = await run_in_thread_if_large(messages, lambda: self._body(messages, options))
         async with self._open(body) as response, aclosing(parse_events(_bytes(response), DASHSCOPE)) as events:
             async for event in events:
-                delta = told.end() if event is None else told.read(event)
-                if delta is not None:
-                    yield delta
+                if event is not None:
+                    yield told.read(event)
+                elif end := told.end():
+                    yield end
 
     def _move(self, messages: Sequence[Message], refusal: errors.RequestRefused, *, tried: bool) -> None:
         """Switch to the other endpoint than the one tried; a concurrent request may have switched already.
@@ -184,8 +186,8 @@ class _DashScopeStream:
         self._calls, self._opaque = ToolCallAssembler(), Opaque()
         self._began = self._said = self._over = False
 
-    def read(self, event: Event) -> Delta:
-        """The delta in an event. Raises a ModelError if the event reports one."""
+    def read(self, event: Event) -> list[StreamEvent]:
+        """The stream events in an SSE event. Raises a ModelError if it reports one."""
         response = event.data
         failure = failure_in(response, event.name, DASHSCOPE)
         if failure is not None:
@@ -197,29 +199,29 @@ class _DashScopeStream:
         self._began = True
         output, usage = mapping(response.get("output")), parse_usage(response.get("usage"))
         choice = next(iter(mappings(output.get("choices"))), output)
-        piece = mapping(choice.get("message"))
-        said, thought = words(piece.get("content"))
+        part = mapping(choice.get("message"))
+        said, thought = words(part.get("content"))
         said = said or text(choice.get("text"))
-        self._calls.add(mappings(piece.get("tool_calls")))
-        self._opaque.add(piece)
+        self._calls.add(mappings(part.get("tool_calls")))
+        self._opaque.add(part)
         self._said = self._said or bool(said or self._calls.begun)
         finish = finish_of(reason_in(choice, output), said=self._said)
         self._over = self._over or finish is not None
         calls = self._calls.take() if finish else ()
-        return Delta(
-            text=said,
-            reasoning=thought or thoughts([piece.get("reasoning_content")]),
-            finish=finish,
-            usage=usage,
+        return piece(
+            said,
+            reasoning=thought or thoughts([part.get("reasoning_content")]),
             calls=calls,
             opaque=self._opaque.take() if calls else "",
+            finish=finish,
+            usage=usage,
         )
 
-    def end(self) -> Delta | None:
-        """A final delta for a stream that ended properly but without a finish reason."""
+    def end(self) -> list[StreamEvent]:
+        """The last events of a stream that ended properly but without a finish reason."""
         if not self._said or self._over:
-            return None
-        return Delta(finish=Finish.STOP, calls=self._calls.take(), opaque=self._opaque.take())
+            return []
+        return piece(calls=self._calls.take(), opaque=self._opaque.take(), finish=Finish.STOP)
 
 
 async def _bytes(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

@@ -20,9 +20,10 @@ from bot.errors import ModelError, ServerTrouble
 from bot.llm.client import make_client
 from bot.llm.error_bodies import redact_prompt
 from bot.llm.failures import failure_in, mark_unreached, translate
-from bot.llm.interface import ExtraRequest, Purpose, Usage
+from bot.llm.interface import Purpose
 from bot.llm.lenient import Object, mapping
 from bot.llm.request_queue import Rank, RequestQueue, in_turn
+from bot.llm.stream_events import ExtraRequest, Usage
 from bot.llm.usage_report import parse_input_usage
 
 _TASK = "Given a message in a chat, retrieve earlier messages that help to answer it"

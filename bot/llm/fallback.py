@@ -16,8 +16,6 @@ from bot.llm.interface import (
     CacheProfile,
     Capabilities,
     ChatModel,
-    Delta,
-    FallbackUsed,
     Image,
     Message,
     Models,
@@ -25,6 +23,7 @@ from bot.llm.interface import (
     Part,
     Sound,
 )
+from bot.llm.stream_events import Finished, KeepAlive, Queued, StreamEvent, SwitchedModel, ToolCalls, speaks
 
 ROOM_SHARE = 0.85
 """The share of a model's window that a prompt may fill: the rest is for the answer, and token counts are estimates."""
@@ -153,14 +152,16 @@ class Pair:
         """Whether both models can call tools: the prompt of either contains them."""
         return self.first.calls and self.second.calls
 
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
-        """Stream the first model's answer, or the fallback's (announced by a delta) if no first word comes."""
+    async def stream(
+        self, messages: Sequence[Message], options: Options = DEFAULT
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Stream the first model's answer, or the fallback's (announced by SwitchedModel) if no first word comes."""
         begun = False
         try:
-            async with aclosing(self.first.stream(messages, options)) as deltas:
-                async for delta in self._in_time(deltas):
-                    begun = begun or _has_content(delta)
-                    yield delta
+            async with aclosing(self.first.stream(messages, options)) as events:
+                async for event in self._in_time(events):
+                    begun = begun or _has_content(event)
+                    yield event
             return
         except GIVE_WAY as exc:
             if begun:
@@ -169,13 +170,13 @@ class Pair:
         log.warning("%s answers in the place of %s: %s", self.second.name, self.first.name, failure)
         async with aclosing(
             self._instead(_without_unreadable_media(self.second, messages), options, failure)
-        ) as deltas:
-            async for delta in deltas:
-                yield delta
+        ) as events:
+            async for event in events:
+                yield event
 
     async def _instead(
         self, messages: list[Message], options: Options, failure: errors.ModelError
-    ) -> AsyncGenerator[Delta, None]:
+    ) -> AsyncGenerator[StreamEvent, None]:
         """The fallback's answer, to as much of the conversation as fits.
 
         The original failure is raised if not even the newest message fits, or if nothing may be left out
@@ -190,12 +191,12 @@ class Pair:
                 break
             sent = shorter
         while True:
-            yield Delta(instead=FallbackUsed(self.second.name, failure, rough_size(sent) / whole if whole else 1.0))
+            yield SwitchedModel(self.second.name, failure, rough_size(sent) / whole if whole else 1.0)
             try:
-                async with aclosing(self.second.stream(sent, options)) as deltas:
-                    async for delta in deltas:
-                        begun = begun or _has_content(delta)
-                        yield delta
+                async with aclosing(self.second.stream(sent, options)) as events:
+                    async for event in events:
+                        begun = begun or _has_content(event)
+                        yield event
                 return
             except errors.ContextTooLong as exc:
                 if begun or options.aside or (shorter := newer_half(sent)) is None:
@@ -203,28 +204,28 @@ class Pair:
                 log.info("%s is asked with the newer half of the conversation: %s", self.second.name, exc)
                 sent = shorter
 
-    async def _in_time(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
+    async def _in_time(self, events: AsyncGenerator[StreamEvent, None]) -> AsyncGenerator[StreamEvent, None]:
         loop = asyncio.get_running_loop()
         # The clock stops while the request waits in a queue that the fallback shares, and starts again when it leaves.
         until: float | None = loop.time() + self._patience
-        delta: Delta | None = Delta()
-        while delta is not None and not _has_content(delta):
-            if delta.queued is not None:  # with a shared queue the fallback would only go to its end
-                until = None if delta.queued and self._shares_queue else loop.time() + self._patience
+        event: StreamEvent | None = KeepAlive()
+        while event is not None and not _has_content(event):
+            if isinstance(event, Queued):  # with a shared queue the fallback would only go to its end
+                until = None if event.waiting and self._shares_queue else loop.time() + self._patience
             try:
                 async with asyncio.timeout_at(until):
-                    delta = await anext(deltas, None)
+                    event = await anext(events, None)
             except TimeoutError as exc:
                 raise errors.NoAnswerInTime(f"no word in {self._patience:.0f} s") from exc
-            if delta is not None:
-                yield delta
-        async for delta in deltas:
-            yield delta
+            if event is not None:
+                yield event
+        async for event in events:
+            yield event
 
 
-def _has_content(delta: Delta) -> bool:
-    """Whether the delta carries more than a keep-alive."""
-    return bool(delta.text or delta.reasoning or delta.voice or delta.calls or delta.finish)
+def _has_content(event: StreamEvent) -> bool:
+    """Whether the event is a part of the answer, or its end."""
+    return speaks(event) or isinstance(event, ToolCalls | Finished)
 
 
 def _without_unreadable_media(model: ChatModel, messages: Sequence[Message]) -> list[Message]:

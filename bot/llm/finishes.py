@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from bot.errors import ContextTooLong, StreamCut
-from bot.llm.interface import Finish
+from bot.llm.stream_events import Finish
 
 _OPEN = {
     "null",

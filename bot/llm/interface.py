@@ -1,7 +1,4 @@
-"""What is known of a prompt cache, and the two kinds of markers in a prompt.
-
-What the conversation knows of a model: messages go in, deltas come out, and every failure is a ModelError.
-"""
+"""What the conversation knows of a model: messages go in, events come out, and every failure is a ModelError."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -10,7 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from bot.errors import ModelError
+from bot.llm.stream_events import Call, ExtraRequest, StreamEvent
 
 CONTROL = "cache_control"
 """Anthropic and Alibaba, and gateways before them: four in a request, each found again from 20 parts behind it."""
@@ -42,16 +39,6 @@ class CacheProfile:
     """Its markers are breakpoints: nothing is found again without them."""
     hit: float | None = None
     """What a cached token costs there, relative to a fresh one; None: nobody knows, so that a setting says it."""
-
-
-class Finish(StrEnum):
-    """Why the model stopped by itself."""
-
-    STOP = "stop"
-    LENGTH = "length"
-    FILTER = "content_filter"
-    UNKNOWN = "unknown"
-    """The server has a word for it that says nothing to us: the answer is most likely whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +75,6 @@ class Tool:
         """The JSON Schema of its arguments, the same bytes every time."""
         argument: dict[str, JsonValue] = {"type": "string", "description": self.meaning}
         return {"type": "object", "properties": {self.argument: argument}, "required": [self.argument]}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A model's call of a tool; `arguments` are JSON, as it wrote them."""
-
-    id: str
-    name: str
-    arguments: str
-    opaque: str = ""
-    """What the server had beside it, as JSON, and wants back with it; it means nothing to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,73 +133,6 @@ class Options:
     """Optional fields of the request that the server refuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the server reported them.
-
-    `input` includes what was `cached`, `written` into the cache, `audio` and `image`; `output` includes `reasoning`.
-    """
-
-    input: int
-    cached: int
-    output: int
-    written: int = 0
-    reasoning: int = 0
-    audio: int = 0
-    image: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FallbackUsed:
-    """Another model than the one that was asked gives the answer, to a `share` of the prompt if it reads less."""
-
-    model: str
-    failure: ModelError
-    """Why the one that was asked does not."""
-    share: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraRequest:
-    """A request beside the first one: our own count of its tokens and of what was said, and what was reported."""
-
-    counted: int
-    said: int
-    usage: Usage | None
-    instead: FallbackUsed | None = None
-    """Who answered it, where that is not the model that was asked."""
-
-    def by(self, asked: str) -> str:
-        """The name of the model that answered."""
-        return self.instead.model if self.instead else asked
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of an answer (reasoning is never kept), what ends it, or that it is `queued`, or no longer (False)."""
-
-    text: str = ""
-    reasoning: str = ""
-    finish: Finish | None = None
-    usage: Usage | None = None
-    voice: bytes = b""
-    """A piece of the spoken answer: 16-bit samples, mono, 24 kHz."""
-    calls: tuple[Call, ...] = ()
-    """Calls of tools, whole, at the end; the answer goes on when it has their results."""
-    opaque: str = ""
-    """See Message.opaque."""
-    beside: ExtraRequest | None = None
-    """Another request that the answer took, after calls of tools."""
-    begins: ExtraRequest | None = None
-    """Such a request as it begins, with what is known of it then."""
-    instead: FallbackUsed | None = None
-    kept: str = ""
-    """The address of this response, at a server that keeps it."""
-    taken_back: bool = False
-    """What this request has said so far was reasoning, and what stands here follows it."""
-    queued: bool | None = None
-
-
 DEFAULT = Options()
 
 
@@ -257,7 +166,7 @@ class ChatModel(Protocol):
     def learn_limit(self, tokens: int) -> None:
         """It was seen that the model reads no more than that many tokens."""
 
-    def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+    def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[StreamEvent, None]:
         """Answer the last message.
 
         Raises a ModelError for every failure; StreamCut also when the stream ends without saying why it ended. The

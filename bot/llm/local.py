@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from math import isfinite
 
 from bot.errors import ContentRefused, ServerTrouble
-from bot.llm.interface import ExtraRequest, Purpose
+from bot.llm.interface import Purpose
+from bot.llm.stream_events import ExtraRequest
 from bot.workers import process
 from bot.workers.process import GoneError
 

@@ -25,11 +25,12 @@ from bot.llm.breaker import CircuitBreaker, conversation_hash
 from bot.llm.error_bodies import redact_prompt
 from bot.llm.failures import as_kind, correct_by_media
 from bot.llm.fields import EFFORT, LENGTHS, MOST_TRIES, THOUGHTLESS, blamed_fields, fit_fields, is_about_output
-from bot.llm.interface import DEFAULT, Capabilities, Delta, Finish, Image, Message, Options, Sound
+from bot.llm.interface import DEFAULT, Capabilities, Image, Message, Options, Sound
 from bot.llm.learned import Doubts, Learned
 from bot.llm.profiles import ModelProfile
 from bot.llm.request_queue import rank, waiting_chat
 from bot.llm.server import Server
+from bot.llm.stream_events import Finish, Finished, KeepAlive, Queued, ReasoningDelta, StreamEvent, ToolCalls, speaks
 from bot.llm.tool_calls import OURS, unpack_opaque
 
 LEAST_LIMIT = 1024
@@ -84,27 +85,27 @@ class Model(ABC):
     def senses(self, senses: Capabilities) -> None:
         self._senses = senses
 
-    async def stream(self, messages: Sequence[Message], options: Options = DEFAULT) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, messages: Sequence[Message], options: Options = DEFAULT
+    ) -> AsyncGenerator[StreamEvent, None]:
         self._check()
         began, finished = False, False
         answer = AnswerStream(self._bounds(options))
         try:
-            async with aclosing(self._in_turn(messages, options)) as told, aclosing(end_after_finish(told)) as deltas:
-                async for delta in deltas:
-                    if delta.queued is not None:
-                        yield delta
+            async with aclosing(self._in_turn(messages, options)) as told, aclosing(end_after_finish(told)) as pieces:
+                async for piece in pieces:
+                    if piece and isinstance(piece[0], Queued):
+                        yield piece[0]
                         continue
                     if not began:
                         self._server.breaker.answered()
                         self.breaker.answered()
                     began = True
-                    self._has_thought = self._has_thought or bool(delta.reasoning)
-                    read = answer.read(delta)
-                    if delta.finish is Finish.UNKNOWN and not finished and not delta.calls and answer.is_cut:
-                        raise StreamCut("an unknown finish reason in the middle of a sentence")
-                    finished = finished or read.finish is not None
-                    yield read
-                    if read.finish is not delta.finish:
+                    read = self._read(piece, answer, finished=finished)
+                    finished = finished or _has(Finished, read)
+                    for event in read or [KeepAlive()]:
+                        yield event
+                    if answer.exceeds:
                         level = logging.DEBUG if options.brief else logging.WARNING
                         log.log(level, "%s said more than it may; the rest is not read", self.name)
                         break
@@ -117,6 +118,15 @@ class Model(ABC):
             self._server.seen_to_answer()
         else:
             raise self._learn_from(messages, StreamCut("the stream ended without a finish_reason"))
+
+    def _read(self, piece: Sequence[StreamEvent], answer: AnswerStream, *, finished: bool) -> list[StreamEvent]:
+        """Clean a piece. Raises StreamCut for an unknown finish reason in the middle of a sentence."""
+        self._has_thought = self._has_thought or _has(ReasoningDelta, piece)
+        read = answer.read(piece)
+        unsure = Finished(Finish.UNKNOWN) in piece and not finished and not _has(ToolCalls, piece)
+        if unsure and answer.is_cut:
+            raise StreamCut("an unknown finish reason in the middle of a sentence")
+        return read
 
     def learn_limit(self, tokens: int) -> None:
         tokens = max(tokens, LEAST_LIMIT)
@@ -139,23 +149,25 @@ class Model(ABC):
         if learned != Learned():
             log.info("%s, as was seen before: %s", self.breaker.name, learned.as_json())
 
-    async def _in_turn(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _in_turn(
+        self, messages: Sequence[Message], options: Options
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """Wait for a turn and stream the answer; until the first word, failures that may pass are retried."""
         with self._server.gate.turn(rank(messages), waiting_chat()) as turn:
             while True:
                 if not turn.is_on:
-                    yield Delta(queued=True)
+                    yield [Queued(waiting=True)]
                     await turn.wait()
-                    yield Delta(queued=False)
+                    yield [Queued(waiting=False)]
                     self._check()
                 began, asked_at = False, asyncio.get_running_loop().time()
                 try:
-                    async with aclosing(self._stream_without_refused(messages, options)) as deltas:
-                        async for delta in deltas:
+                    async with aclosing(self._stream_without_refused(messages, options)) as pieces:
+                        async for piece in pieces:
                             if not began:
                                 turn.answered()
                             began = True
-                            yield delta
+                            yield piece
                     return
                 except asyncio.CancelledError:
                     if not began:
@@ -173,18 +185,18 @@ class Model(ABC):
 
     async def _stream_without_refused(
         self, messages: Sequence[Message], options: Options
-    ) -> AsyncGenerator[Delta, None]:
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """The answer; an optional field that the server refuses is left out of this and later requests."""
         without, once = self._refused, frozenset[str]()
         for tries_left in reversed(range(MOST_TRIES + 1)):
             began, asked = False, replace(options, without=without)
             try:
-                async with aclosing(self._deltas(messages, asked)) as deltas:
-                    async for delta in deltas:
-                        if not began and (delta.text or delta.reasoning or delta.voice or delta.finish):
+                async with aclosing(self._pieces(messages, asked)) as pieces:
+                    async for piece in pieces:
+                        if not began and (any(map(speaks, piece)) or _has(Finished, piece)):
                             began = True
                             self._leave_out(without - once)
-                        yield delta
+                        yield piece
                 return
             except self._failures as exc:
                 error = exc if isinstance(exc, ModelError) else self._translate(exc, streaming=began)
@@ -224,8 +236,11 @@ class Model(ABC):
         """The optional fields of a request, with their values."""
 
     @abstractmethod
-    def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
-        """Stream the server's answer. Raises `foreign` exceptions, or a ModelError if a chunk reports one."""
+    def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """Stream the server's answer, a list of events for each chunk; an empty one only keeps the line open.
+
+        Raises `foreign` exceptions, or a ModelError if a chunk reports one.
+        """
 
     @abstractmethod
     def _translate(self, exc: Exception, *, streaming: bool) -> ModelError:
@@ -297,3 +312,7 @@ class Model(ABC):
 
     def _sets_thinking(self, options: Options) -> bool:
         return options.thinking is not None and self.senses.thinks
+
+
+def _has(kind: type[StreamEvent], piece: Sequence[StreamEvent]) -> bool:
+    return any(isinstance(event, kind) for event in piece)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from bot.errors import StreamCut
 from bot.llm.failures import failure, failure_in
 from bot.llm.finishes import finish_of
-from bot.llm.interface import Call, Delta, Finish
 from bot.llm.lenient import Object, mapping, mappings, text, thoughts, words
 from bot.llm.server_sent_events import Event
+from bot.llm.stream_events import Call, Finish, StreamEvent, piece
 from bot.llm.tool_calls import ITEMS, pack_opaque
 from bot.llm.usage_report import parse_usage
 
@@ -33,10 +33,10 @@ class ResponseEvents:
         """(output_index, content_index) of the parts that have been streamed."""
         self._over = False
 
-    def read(self, event: Event) -> Delta:
-        """The delta in an event. Raises a ModelError if the event reports one.
+    def read(self, event: Event) -> list[StreamEvent]:
+        """The stream events in an SSE event. Raises a ModelError if it reports one.
 
-        Tool calls are collected and returned with the last delta.
+        Tool calls are collected and returned with the last events.
         """
         data = event.data
         kind = text(data.get("type")) or event.name
@@ -48,24 +48,24 @@ class ResponseEvents:
         if (told := failure_in(data, kind, self._host)) is not None:
             raise told
         if kind in _SAID:
-            return Delta(text=self._text(data, data.get("delta")))
+            return piece(self._text(data, data.get("delta")))
         if kind in _SAID_WHOLE and _place(data) not in self._parts:
-            return Delta(text=self._text(data, data.get("text") or data.get("refusal")))
+            return piece(self._text(data, data.get("text") or data.get("refusal")))
         if kind in _THOUGHT:
-            return Delta(reasoning=thoughts([data.get("delta")]))
+            return piece(reasoning=thoughts([data.get("delta")]))
         if kind == "response.output_item.done":
             return self._item(data, mapping(data.get("item")))
         if data.get("object") == "response" or (not kind and mappings(data.get("output"))):  # the server doesn't stream
             return self._last(data, kind)
-        return Delta()
+        return []
 
-    def end(self) -> Delta | None:
-        """A final delta for a stream that ended properly but without a finish reason."""
+    def end(self) -> list[StreamEvent]:
+        """The last events of a stream that ended properly but without a finish reason."""
         if self._over or not (self._parts or self._calls):
-            return None
-        return Delta(finish=Finish.STOP, calls=tuple(self._calls.values()), opaque=self._beside())
+            return []
+        return piece(calls=tuple(self._calls.values()), opaque=self._beside(), finish=Finish.STOP)
 
-    def _last(self, response: Object, kind: str) -> Delta:
+    def _last(self, response: Object, kind: str) -> list[StreamEvent]:
         status = text(response.get("status")) or kind.removeprefix("response.")
         if response.get("error") or status in ("failed", "cancelled"):
             raise failure(response.get("error") or f"the response is {status}", self._host)
@@ -79,7 +79,7 @@ class ResponseEvents:
         self.ended = text(response.get("id"))
         calls = tuple(self._calls.values())
         opaque = self._beside()
-        return Delta(text=said, finish=finish, usage=parse_usage(response.get("usage")), calls=calls, opaque=opaque)
+        return piece(said, calls=calls, opaque=opaque, finish=finish, usage=parse_usage(response.get("usage")))
 
     def _finish(self, response: Object, kind: str, status: str, *, said: bool) -> Finish:
         reason = mapping(response.get("incomplete_details")).get("reason")
@@ -96,13 +96,13 @@ class ResponseEvents:
             self._parts.add(_place(data))
         return said
 
-    def _item(self, data: Object, item: Object) -> Delta:
+    def _item(self, data: Object, item: Object) -> list[StreamEvent]:
         """A completed item; a message's text counts only if it wasn't streamed before."""
         self._call(item)
         first, _ = _place(data)
         if item.get("type") != "message" or any(place == first for place, _ in self._parts):
-            return Delta()
-        return Delta(text=self._text(data, item.get("content")))
+            return []
+        return piece(self._text(data, item.get("content")))
 
     def _output(self, response: Object) -> str:
         """The text of a response that wasn't streamed."""

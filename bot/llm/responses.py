@@ -27,12 +27,13 @@ from bot.llm.answer_stream import clean_text
 from bot.llm.chat_completions import ForeignAnswers
 from bot.llm.client import run_in_thread_if_large
 from bot.llm.fields import fit_fields, thinking_fields_in_responses
-from bot.llm.interface import MARKERS, Delta, Image, Message, Options, Part, Sound, Usage
+from bot.llm.interface import MARKERS, Image, Message, Options, Part, Sound
 from bot.llm.learned import Learned
 from bot.llm.lenient import mappings
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.parameters import base64_text, split_at_mark
 from bot.llm.server_sent_events import read_events
+from bot.llm.stream_events import Finished, Received, ResponseStored, StreamEvent, Usage, speaks
 from bot.llm.tool_calls import ITEMS, unpack_opaque
 
 if TYPE_CHECKING:
@@ -74,16 +75,16 @@ class Responses(OpenAIModel):
         """The last response of a conversation, by the conversation's hash."""
         self._says_store = True
 
-    async def _deltas(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Delta, None]:
+    async def _pieces(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[list[StreamEvent], None]:
         before = _hash(messages[:-1])
         kept = self._kept.pop(before, None)
         if kept is not None and self.server.keeps_responses:
             began = False
             try:
-                async with aclosing(self._answer(messages, options, kept)) as deltas:
-                    async for delta in deltas:
-                        began = began or bool(delta.text or delta.reasoning)
-                        yield delta
+                async with aclosing(self._answer(messages, options, kept)) as pieces:
+                    async for piece in pieces:
+                        began = began or any(map(speaks, piece))
+                        yield piece
                 return
             except (openai.APIStatusError, ModelError) as exc:
                 if began or not self._may_be_lost(exc):
@@ -91,32 +92,33 @@ class Responses(OpenAIModel):
                         self._kept[before] = kept  # after any other failure the next attempt sends everything
                     raise
                 log.info("%s can't go on from its last response, so it is asked in full: %s", self.name, exc)
-        async with aclosing(self._answer(messages, options, None)) as deltas:
-            async for delta in deltas:
-                if delta.finish is not None and kept is not None:
+        async with aclosing(self._answer(messages, options, None)) as pieces:
+            async for piece in pieces:
+                if kept is not None and any(isinstance(event, Finished) for event in piece):
                     self._stop_continuing()
-                yield delta
+                yield piece
 
     async def _answer(
         self, messages: Sequence[Message], options: Options, kept: KeptResponse | None
-    ) -> AsyncGenerator[Delta, None]:
+    ) -> AsyncGenerator[list[StreamEvent], None]:
         async with await self._open(messages, options, kept) as stream, aclosing(read_events(stream.response)) as told:
             forms, said, told_kept = ForeignAnswers(stream.response.url.host, responses=True), "", False
             read = forms.responses
             async for event in told:
-                delta = forms.end() if event is None else forms.read(event)
-                if delta is None:
+                if (piece := forms.read(event)) is None:
                     continue
-                said += delta.text
-                if kept is not None and delta.usage is not None and delta.usage.input < kept.least:
-                    self._lose_trust(kept, delta.usage)
-                if read.ended and self._keeps(options) and not delta.calls:
-                    next_one = KeptResponse(read.ended, _least_input(kept, delta.usage))
+                received = Received.of(piece)
+                said += received.text
+                if kept is not None and received.usage is not None and received.usage.input < kept.least:
+                    self._lose_trust(kept, received.usage)
+                if read.ended and self._keeps(options) and not received.calls:
+                    next_one = KeptResponse(read.ended, _least_input(kept, received.usage))
                     self._keep([*messages, Message("assistant", clean_text(said))], next_one)
                     read.ended = ""
                 if read.id and not told_kept and self._keeps(options):
-                    told_kept, delta = True, replace(delta, kept=self.server.responses_url + read.id)
-                yield delta
+                    told_kept = True
+                    piece.append(ResponseStored(self.server.responses_url + read.id))
+                yield piece
 
     def _keeps(self, options: Options) -> bool:
         return options.lasting and self.server.keeps_responses

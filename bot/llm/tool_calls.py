@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from bot.errors import StreamCut
 from bot.llm.answer_stream import clean_text
 from bot.llm.fields import THOUGHTLESS
-from bot.llm.interface import Call, Message, Options, Tool
+from bot.llm.interface import Message, Options, Tool
 from bot.llm.lenient import mapping, mappings, text
+from bot.llm.stream_events import Call
 
 MOST_ARGUMENTS = 100_000
 """The most characters in all calls of an answer: tools take a few words."""

@@ -11,10 +11,11 @@ from bot.llm.answer_stream import clean_text
 from bot.llm.client import make_client
 from bot.llm.embeddings import BYTES_A_TOKEN
 from bot.llm.failures import failure_in, translate
-from bot.llm.interface import ExtraRequest, Sound, Usage
+from bot.llm.interface import Sound
 from bot.llm.lenient import mapping, mappings, text
 from bot.llm.request_queue import Rank, RequestQueue, in_turn, waiting_chat
 from bot.llm.server import CONNECT_TIMEOUT_S, RETRIES
+from bot.llm.stream_events import ExtraRequest, Usage
 from bot.llm.usage_report import parse_usage
 
 _BROKEN = re.compile(r'<|[{\[]\s*["{\[]')

@@ -9,7 +9,7 @@ total, it decides.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.llm.interface import Usage
+from bot.llm.stream_events import Usage
 
 MOST_TOKENS = 10**8
 """A larger number can't be a token count: no model reads or writes nearly as much."""

@@ -12,7 +12,23 @@ from bot.conversation import generation as module
 from bot.conversation.generation import MOST_BLANKS, Generation, SpeakerPrefix
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong, WrongKey
 from bot.language import texts
-from bot.llm.interface import Delta, Finish, Message, Usage
+from bot.llm.interface import Message
+from bot.llm.stream_events import (
+    Call,
+    ExtraRequest,
+    ExtraRequestStarted,
+    Finish,
+    Finished,
+    Queued,
+    ReasoningDelta,
+    StreamEvent,
+    SwitchedModel,
+    TextDelta,
+    TextRetracted,
+    ToolCalls,
+    Usage,
+    UsageReported,
+)
 from tests.scripted import Script, ScriptedModel, Seen, says
 
 ASKED = [Message("user", "hello")]
@@ -27,19 +43,19 @@ def _draft(*scripts: Script, bound: float = 5.0) -> tuple[Generation, ScriptedMo
 async def test_answer_is_shown_growing_and_kept_whole() -> None:
     draft, model, seen = _draft(says("Hel", "lo", usage=Usage(9, 3, 2)))
     await draft.write(model, ASKED)
-    assert (draft.text, draft.finish, draft.usage) == ("Hello", Finish.STOP, Usage(9, 3, 2))
+    assert (draft.text, draft.finish, draft.own_request.usage) == ("Hello", Finish.STOP, Usage(9, 3, 2))
     assert seen.texts == ["Hel", "Hello"]
 
 
 async def test_reasoning_is_shown_as_thinking_and_not_kept() -> None:
-    draft, model, seen = _draft([Delta(reasoning="hmm"), *says("Hello")])
+    draft, model, seen = _draft([ReasoningDelta("hmm"), *says("Hello")])
     await draft.write(model, ASKED)
     assert draft.text == "Hello"
     assert seen.thought
 
 
 async def test_broken_stream_starts_over() -> None:
-    draft, model, _ = _draft([Delta(text="half"), StreamCut("gone")], says("whole"))
+    draft, model, _ = _draft([TextDelta("half"), StreamCut("gone")], says("whole"))
     await draft.write(model, ASKED)
     assert draft.text == "whole"
     assert len(model.requests) == 2
@@ -60,14 +76,14 @@ async def test_an_empty_answer_is_asked_for_once_more() -> None:
 
 
 async def test_thoughts_without_end_are_paid_for_once() -> None:
-    draft, model, _ = _draft([Delta(reasoning="hm"), Delta(finish=Finish.LENGTH)])
+    draft, model, _ = _draft([ReasoningDelta("hm"), Finished(Finish.LENGTH)])
     with pytest.raises(ThoughtsTooLong):
         await draft.write(model, ASKED)
     assert len(model.requests) == 1
 
 
 async def test_filter_before_first_word_fails_at_once() -> None:
-    draft, model, _ = _draft([Delta(finish=Finish.FILTER)])
+    draft, model, _ = _draft([Finished(Finish.FILTER)])
     with pytest.raises(ContentRefused):
         await draft.write(model, ASKED)
     assert len(model.requests) == 1
@@ -88,12 +104,12 @@ async def test_silence_is_bounded() -> None:
 
 async def test_every_delta_renews_the_bound() -> None:
     draft, model, _ = _draft(says("ready"), bound=0.4)
-    script: list[Delta | asyncio.Event] = []
+    script: list[StreamEvent | asyncio.Event] = []
     for word in "abcde":
         pause = asyncio.Event()
         asyncio.get_running_loop().call_later(0.1 * (len(script) / 2 + 1), pause.set)
-        script += [pause, Delta(text=word)]
-    model.scripts = [[*script, Delta(finish=Finish.STOP)]]
+        script += [pause, TextDelta(word)]
+    model.scripts = [[*script, Finished(Finish.STOP)]]
     await draft.write(model, ASKED)
     assert draft.text == "abcde"
 
@@ -128,7 +144,7 @@ async def test_what_only_looks_like_a_head_stays(text: str) -> None:
 async def test_queued_user_is_notified_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.001)
     turn = asyncio.Event()
-    draft, model, seen = _draft([Delta(queued=True), turn, Delta(queued=False), *says("hello")], bound=0.05)
+    draft, model, seen = _draft([Queued(waiting=True), turn, Queued(waiting=False), *says("hello")], bound=0.05)
     writing = asyncio.create_task(draft.write(model, ASKED))
     await asyncio.sleep(0.1)  # twice as long as an answer may take
     assert seen.notes == [texts.IN_LINE]
@@ -141,8 +157,92 @@ async def test_zero_output_counts_for_empty_answer() -> None:
     zero = Usage(input=9, cached=0, output=0)
     draft, model, _ = _draft(says("", usage=zero), says("Hello", usage=zero))
     await draft.write(model, ASKED)
-    assert draft.usage is None
-    assert [one.usage for one in draft.further(9, len)] == [zero]
+    assert draft.own_request.usage is None
+    assert [one.usage for one in draft.extra_requests(9, len)] == [zero]
+
+
+LONG_ENOUGH = Usage(10, 0, 2)
+FALLBACK = SwitchedModel("other", WrongKey("401"))
+CALLED: Script = [TextDelta("Let me see."), ToolCalls((Call("1", "look", "{}"),))]
+COSTS: dict[str, tuple[list[Script], Usage | None, list[ExtraRequest]]] = {
+    "one request": ([says("Hi", usage=LONG_ENOUGH)], LONG_ENOUGH, []),
+    "nothing is reported": ([says("Hi")], None, []),
+    "a stream that broke": ([[TextDelta("half"), StreamCut("gone")], says("Hi")], None, [ExtraRequest(9, 4, None)]),
+    "a stream that broke after a report": (
+        [[UsageReported(LONG_ENOUGH), TextDelta("half"), StreamCut("gone")], says("Hi")],
+        None,
+        [ExtraRequest(9, 4, LONG_ENOUGH)],
+    ),
+    "thoughts that broke off": (
+        [[ReasoningDelta("hm"), StreamCut("gone")], says("Hi")],
+        None,
+        [ExtraRequest(9, 2, None)],
+    ),
+    "a stream that broke at once": ([[StreamCut("gone")], says("Hi")], None, []),
+    "a request after tool calls": (
+        [[*CALLED, UsageReported(LONG_ENOUGH), ExtraRequestStarted(30), *says("Hi", usage=Usage(40, 0, 1))]],
+        LONG_ENOUGH,
+        [ExtraRequest(30, 2, Usage(40, 0, 1))],
+    ),
+    "what each of two requests said": (
+        [[*CALLED, ExtraRequestStarted(30), ReasoningDelta("hm"), *says("Hi")]],
+        None,
+        [ExtraRequest(30, 4, None)],
+    ),
+    "another model after tool calls": (
+        [[*CALLED, ExtraRequestStarted(30), FALLBACK, *says("Hi")]],
+        None,
+        [ExtraRequest(30, 2, None, FALLBACK)],
+    ),
+    "a stream that broke after tool calls": (
+        [[*CALLED, ExtraRequestStarted(30), TextDelta("half"), StreamCut("gone")], says("Hi")],
+        None,
+        [ExtraRequest(9, 11, None), ExtraRequest(30, 4, None)],
+    ),
+    "a refusal after tool calls": (
+        [[*CALLED, ExtraRequestStarted(30), StreamCut("gone")], says("Hi")],
+        None,
+        [ExtraRequest(9, 11, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COSTS)
+async def test_every_request_is_counted_once(case: str) -> None:
+    scripts, usage, extra = COSTS[case]
+    draft, model, _ = _draft(*scripts)
+    await draft.write(model, ASKED)
+    assert draft.own_request.usage == usage
+    assert draft.extra_requests(9, len) == extra
+
+
+@pytest.mark.parametrize("case", COSTS)
+async def test_abandoned_answer_counts_its_own_request(case: str) -> None:
+    scripts, usage, extra = COSTS[case]
+    draft, model, _ = _draft(*scripts)
+    await draft.write(model, ASKED)
+    own = draft.own_request
+    said = own.text + own.reasoning
+    draft.abandon()
+    assert not draft.own_request.was_taken
+    counted = draft.extra_requests(9, len)
+    assert len(counted) == len(extra) + 1
+    assert ExtraRequest(9, len(said), usage) in counted
+
+
+async def test_text_around_tool_calls_is_one_answer() -> None:
+    draft, model, seen = _draft([*CALLED, ExtraRequestStarted(30), *says("Both", " are here.")])
+    await draft.write(model, ASKED)
+    assert draft.text == "Let me see.\n\nBoth are here."
+    assert seen.texts == ["Let me see.", "Let me see.\n\nBoth", "Let me see.\n\nBoth are here."]
+
+
+async def test_retracted_text_is_reasoning_of_its_request() -> None:
+    """What was said before the tool calls stays."""
+    script = [*CALLED, ExtraRequestStarted(30), TextDelta("hm"), TextRetracted(), *says("Hi")]
+    draft, model, _ = _draft(script)
+    await draft.write(model, ASKED)
+    assert (draft.text, draft.reasoning) == ("Let me see.\n\nHi", "hm")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from bot.doctor import model_requests
 from bot.doctor.model_requests import QUESTION, Bill, BilledModels, ask, foretold
 from bot.doctor.report import Severity
 from bot.errors import BudgetSpent
-from bot.llm.interface import Usage
+from bot.llm.stream_events import Usage
 from bot.pricing import Price
 from sandbox.model import Fail, Say
 from tests.doctor.conftest import World

@@ -7,9 +7,10 @@ import pytest
 
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.harmony import Harmony
-from bot.llm.interface import Delta, Message
+from bot.llm.interface import Message
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.stream_events import Received, StreamEvent
 from bot.llm.thinking import ThinkingTags
 from sandbox.model import ModelServer
 
@@ -51,12 +52,12 @@ async def model(server: ModelServer) -> AsyncIterator[Model]:
         await models.close()
 
 
-async def answer(model: Model) -> list[Delta]:
-    return [delta async for delta in model.stream(ASKED)]
+async def answer(model: Model) -> list[StreamEvent]:
+    return [event async for event in model.stream(ASKED)]
 
 
-def text_of(deltas: list[Delta]) -> str:
-    return "".join(delta.text for delta in deltas)
+def text_of(events: list[StreamEvent]) -> str:
+    return Received.of(events).text
 
 
 def split_in_pieces(splitter: Harmony | ThinkingTags, text: str, size: int, *, whole: bool) -> tuple[str, str]:

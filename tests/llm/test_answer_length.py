@@ -8,12 +8,13 @@ from bot.llm.answer_stream import MOST_THOUGHTS, MOST_TOKENS
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
 from bot.llm.fields import LENGTHS
-from bot.llm.interface import Delta, Finish, Options
+from bot.llm.interface import Options
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles, ServerProfile
 from bot.llm.responses import Responses
 from bot.llm.server import Server
+from bot.llm.stream_events import Finish, Finished, Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
 from tests.llm.streams import ASKED, STOP, chunk, data, say, stream
@@ -50,12 +51,12 @@ def _models(server: ModelServer, api: str = "chat", most: int | None = None, *, 
     )
 
 
-async def _answer(model: Model, options: Options | None = None) -> list[Delta]:
-    return [delta async for delta in model.stream(ASKED, options or Options())]
+async def _answer(model: Model, options: Options | None = None) -> list[StreamEvent]:
+    return [event async for event in model.stream(ASKED, options or Options())]
 
 
-def _text(deltas: list[Delta]) -> str:
-    return "".join(delta.text for delta in deltas)
+def _text(events: list[StreamEvent]) -> str:
+    return Received.of(events).text
 
 
 @pytest.mark.parametrize(("most", "name", "bound"), [(None, "any", MOST_TOKENS), (None, "small", 100), (50, "any", 50)])
@@ -66,39 +67,39 @@ async def test_an_endless_answer_ends(server: ModelServer, most: int | None, nam
         Raw(json.dumps({"choices": [{"message": {"content": LONG * MANY}, "finish_reason": "stop"}]}).encode()),
     ):
         server.script(body)
-        deltas = await _answer(models.of(name))
-        assert deltas[-1].finish is Finish.LENGTH
-        assert bound <= _text(deltas).count("word") <= 2 * bound
+        events = await _answer(models.of(name))
+        assert events[-1] == Finished(Finish.LENGTH)
+        assert bound <= _text(events).count("word") <= 2 * bound
     await models.close()
 
 
 async def test_blanks_without_end_are_ended(server: ModelServer) -> None:
     models = _models(server, most=50)
     server.script(Raw(data(*[say(" \n" * 5_000)] * 100), left_open=True))
-    deltas = await _answer(models.of("any"))
-    assert deltas[-1].finish is Finish.LENGTH
-    assert not _text(deltas).strip()
+    events = await _answer(models.of("any"))
+    assert events[-1] == Finished(Finish.LENGTH)
+    assert not _text(events).strip()
     await models.close()
 
 
 async def test_an_answer_within_the_bound_stays_whole(server: ModelServer) -> None:
     models = _models(server)
     server.script(Raw(stream(*[say(LONG)] * 100, STOP)))
-    deltas = await _answer(models.of("any"))
-    assert _text(deltas) == LONG * 100
-    assert deltas[-1].finish is Finish.STOP
+    events = await _answer(models.of("any"))
+    assert _text(events) == LONG * 100
+    assert events[-1] == Finished(Finish.STOP)
     await models.close()
 
 
 async def test_thoughts_are_counted_apart(server: ModelServer) -> None:
     models = _models(server, most=50)
     server.script(Raw(stream(*[chunk(reasoning_content=LONG)] * 100, say("word " * 40), STOP)))
-    deltas = await _answer(models.of("any"))
-    assert _text(deltas) == "word " * 40
+    events = await _answer(models.of("any"))
+    assert _text(events) == "word " * 40
     server.script(Raw(data(*[chunk(reasoning_content=LONG)] * 2 * MANY), left_open=True))
-    deltas = await _answer(models.of("any"))
-    assert deltas[-1].finish is Finish.LENGTH
-    assert sum(delta.reasoning.count("word") for delta in deltas) <= 2 * MOST_THOUGHTS
+    events = await _answer(models.of("any"))
+    assert events[-1] == Finished(Finish.LENGTH)
+    assert Received.of(events).reasoning.count("word") <= 2 * MOST_THOUGHTS
     await models.close()
 
 

@@ -12,11 +12,12 @@ import pytest
 from bot.conversation.cache_markers import placed
 from bot.conversation.prompt import with_added
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import BREAKPOINT, Delta, Image, Message, Options
+from bot.llm.interface import BREAKPOINT, Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 from sandbox.model.prompt_cache import Breakpoints
 from tests.media.files import picture
@@ -57,8 +58,8 @@ def opened(server: ModelServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     return models
 
 
-async def _ask(model: Model, messages: Sequence[Message], options: Options = KEYED) -> list[Delta]:
-    return [delta async for delta in model.stream(messages, options)]
+async def _ask(model: Model, messages: Sequence[Message], options: Options = KEYED) -> list[StreamEvent]:
+    return [event async for event in model.stream(messages, options)]
 
 
 def _body(request: ChatRequest) -> dict[str, object]:
@@ -167,7 +168,7 @@ async def test_a_refused_field_is_sent_no_more(
     async with opened(api) as model:
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
-                assert "".join(delta.text for delta in await _ask(model, ASKED)) == "hello"
+                assert Received.of(await _ask(model, ASKED)).text == "hello"
     assert [field.encode() in request.body for request in server.requests] == [True, False, False]
     assert caplog.text.count("no longer sent") == 1
     last = _body(server.requests[-1])
@@ -180,7 +181,7 @@ async def test_response_chain_continues_with_its_system_message(
     (tmp_path / "profiles.toml").write_text(PROFILES.replace("cache_key = true", "keeps_responses = true"))
     async with opened(Responses) as model:
         first = placed(PLAIN[:2])
-        answer = "".join(delta.text for delta in await _ask(model, first, Options(lasting=True)))
+        answer = Received.of(await _ask(model, first, Options(lasting=True))).text
         await _ask(model, placed([*PLAIN[:2], Message("assistant", answer), Message("user", "bye")]))
     last = server.requests[-1]
     assert last.new == 1

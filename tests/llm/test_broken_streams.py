@@ -13,9 +13,9 @@ from starlette.routing import Route
 from bot import errors
 from bot.llm import answer_stream
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Delta, Finish
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.stream_events import Finish, Finished, StreamEvent, piece
 from sandbox.http import serve
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import DEEP, HELLO, STOP, answer, data, say, stream, text_of
@@ -108,9 +108,9 @@ async def test_a_line_left_open_loses_nothing(
     monkeypatch.setattr(answer_stream, "GRACE_S", 0.1)
     server.script(Raw(body, left_open=True))
     async with asyncio.timeout(3):
-        deltas = await answer(model)
-    assert text_of(deltas) == "Hello there"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
+        events = await answer(model)
+    assert text_of(events) == "Hello there"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
 
 
 async def test_unfinished_stream_left_open_is_awaited(
@@ -142,13 +142,16 @@ async def test_the_connection_is_used_again_after_done() -> None:
 async def test_a_finish_in_each_piece_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_stream, "GRACE_S", 0.01)
 
-    async def told() -> AsyncGenerator[Delta, None]:
+    async def told() -> AsyncGenerator[list[StreamEvent], None]:
         for text in ("Hello", " there,", " Ann"):
-            yield Delta(text=text, finish=Finish.STOP)
+            yield piece(text, finish=Finish.STOP)
             if text == " there,":
                 await asyncio.sleep(0.05)
 
-    assert text_of([delta async for delta in answer_stream.end_after_finish(told())]) == "Hello there, Ann"
+    assert (
+        text_of([event async for told_at_once in answer_stream.end_after_finish(told()) for event in told_at_once])
+        == "Hello there, Ann"
+    )
 
 
 async def test_what_was_answered_is_not_logged(server: ModelServer, model: Model) -> None:

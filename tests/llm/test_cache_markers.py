@@ -10,9 +10,10 @@ from bot import errors
 from bot.conversation.cache_markers import placed
 from bot.conversation.prompt import with_added
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Delta, Message
+from bot.llm.interface import Message
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.stream_events import Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 
 PLAIN = [Message("system", "be kind"), Message("user", "hello"), Message("assistant", "hi"), Message("user", "bye")]
@@ -27,12 +28,12 @@ async def model(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         await client.close()
 
 
-async def _ask(model: Model, messages: Sequence[Message]) -> list[Delta]:
-    return [delta async for delta in model.stream(messages)]
+async def _ask(model: Model, messages: Sequence[Message]) -> list[StreamEvent]:
+    return [event async for event in model.stream(messages)]
 
 
-def _words(deltas: Sequence[Delta]) -> str:
-    return "".join(delta.text for delta in deltas)
+def _words(events: Sequence[StreamEvent]) -> str:
+    return Received.of(events).text
 
 
 def _contents(request: ChatRequest) -> list[object]:

@@ -13,10 +13,11 @@ from starlette.routing import Route
 from bot import errors
 from bot.llm import openai_server
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Capabilities, Delta, Finish, Message
+from bot.llm.interface import Capabilities, Message
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.stream_events import Finish, Finished, Received, StreamEvent
 from sandbox.http import serve
 from sandbox.model import Cut, Fail, Hang, ModelServer, NoFinish, Say
 
@@ -37,17 +38,17 @@ def _client(url: str, key: str = "sk-right", timeout: float = 5.0) -> OpenAIServ
     )
 
 
-async def _answer(model: Model) -> list[Delta]:
-    return [delta async for delta in model.stream(ASKED)]
+async def _answer(model: Model) -> list[StreamEvent]:
+    return [event async for event in model.stream(ASKED)]
 
 
 async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
-    deltas = await _answer(model)
-    assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
-    assert "".join(delta.reasoning for delta in deltas) == "who is it"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
-    usage = deltas[-1].usage
+    events = await _answer(model)
+    assert Received.of(events).text == "Hello there, Ann"
+    assert Received.of(events).reasoning == "who is it"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
+    usage = Received.of(events).usage
     assert usage is not None
     assert usage.input > 0
     assert usage.output > 0
@@ -70,8 +71,8 @@ async def test_a_repeated_prefix_is_reported_as_cached(server: ModelServer, mode
     server.always(Say("hi"))
     asked = [Message("system", "word " * 1000), Message("user", "hello")]
     for _ in range(2):
-        deltas = [delta async for delta in model.stream(asked)]
-    usage = deltas[-1].usage
+        events = [event async for event in model.stream(asked)]
+    usage = Received.of(events).usage
     assert usage is not None
     assert usage.cached > 1000
 
@@ -81,7 +82,7 @@ async def test_an_answer_says_why_it_ended_early(
     server: ModelServer, model: Model, reason: str, finish: Finish
 ) -> None:
     server.script(Say("Hello", finish_reason=reason))
-    assert finish in [delta.finish for delta in await _answer(model)]
+    assert Finished(finish) in await _answer(model)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +127,10 @@ async def test_null_fields_lose_no_answer(server: ModelServer, model: Model) -> 
     )
     body = "".join(f"data: {chunk}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
     server.script(Fail(200, body=body.encode()))
-    deltas = await _answer(model)
-    assert "".join(delta.text for delta in deltas) == "Hello"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
-    assert {delta.usage for delta in deltas} == {None}
+    events = await _answer(model)
+    assert Received.of(events).text == "Hello"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
+    assert Received.of(events).usage is None
 
 
 async def test_a_server_that_keeps_silent_is_given_up(server: ModelServer) -> None:
@@ -155,7 +156,7 @@ async def test_busy_server_is_retried_when_it_says(server: ModelServer, monkeypa
     server.script(Fail(429, headers={"Retry-After": "0.1"}), Fail(503), Say("at last"))
     async with server.run() as url:
         client = _client(url)
-        assert "".join(delta.text for delta in await _answer(client.of("qwen-plus"))) == "at last"
+        assert Received.of(await _answer(client.of("qwen-plus"))).text == "at last"
         assert len(server.requests) == 3
         await client.close()
 
@@ -191,18 +192,18 @@ async def test_server_without_parts_or_usage_gets_neither(server: ModelServer, t
         model = models.of("gpt-4o")
         assert model.senses == Capabilities()
         assert not models.cache("gpt-4o").explicit
-        deltas = [delta async for delta in model.stream([Message("user", "hi", mark=True)])]
+        events = [event async for event in model.stream([Message("user", "hi", mark=True)])]
         await models.close()
     assert json.loads(server.requests[0].body)["messages"] == [{"role": "user", "content": "hi"}]
     assert not server.requests[0].include_usage
-    assert all(delta.usage is None for delta in deltas)
+    assert Received.of(events).usage is None
 
 
 async def test_tagged_reasoning_is_not_in_answer(server: ModelServer, model: Model) -> None:
     server.script(Say("<think>\nwho is it\n</think>\n\nHello there, Ann"))
-    deltas = await _answer(model)
-    assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
-    assert "".join(delta.reasoning for delta in deltas) == "\nwho is it\n"
+    events = await _answer(model)
+    assert Received.of(events).text == "Hello there, Ann"
+    assert Received.of(events).reasoning == "\nwho is it\n"
 
 
 async def test_finished_answer_survives_a_broken_line() -> None:
@@ -217,6 +218,6 @@ async def test_finished_answer_survives_a_broken_line() -> None:
 
     async with serve(Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])) as url:
         client = _client(f"{url}/v1")
-        deltas = await _answer(client.of("qwen-plus"))
+        events = await _answer(client.of("qwen-plus"))
         await client.close()
-    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert Received.of(events).text == "Hello"

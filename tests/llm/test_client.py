@@ -20,6 +20,7 @@ from bot.llm.client import MUCH, to_json
 from bot.llm.interface import Image, Message
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Received
 from sandbox.http import serve
 from sandbox.model import ModelServer, Say
 from tests.media.files import picture
@@ -87,7 +88,7 @@ async def test_large_request_is_made_in_threads(
     server.script(Say("A picture."))
     async with server.run() as url:
         models = OpenAIServer(api, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
-        assert "".join([delta.text async for delta in models.of("gpt-4o").stream(LARGE_SHOWN)]) == "A picture."
+        assert Received.of([event async for event in models.of("gpt-4o").stream(LARGE_SHOWN)]).text == "A picture."
         await models.close()
     assert threads
     assert threading.main_thread() not in threads

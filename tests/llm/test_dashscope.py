@@ -9,8 +9,9 @@ import pytest
 
 from bot import errors
 from bot.llm.dashscope import DashScopeServer
-from bot.llm.interface import Delta, Finish, Image, Message, Options, Sound
+from bot.llm.interface import Image, Message, Options, Sound
 from bot.llm.model import Model
+from bot.llm.stream_events import Finish, Finished, Received, StreamEvent, TextDelta
 from sandbox.model import Break, Cut, Fail, Hang, ModelServer, NoFinish, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
@@ -38,22 +39,22 @@ def _client(url: str, timeout: float = 5.0) -> DashScopeServer:
     return DashScopeServer(base_url=url, api_key="sk-right", extra_body={"seed": 7}, timeout=timeout)
 
 
-async def _answer(model: Model, asked: Sequence[Message] = ASKED, options: Options | None = None) -> list[Delta]:
-    return [delta async for delta in model.stream(asked, options or Options())]
+async def _answer(model: Model, asked: Sequence[Message] = ASKED, options: Options | None = None) -> list[StreamEvent]:
+    return [event async for event in model.stream(asked, options or Options())]
 
 
-def _text(deltas: Sequence[Delta]) -> str:
-    return "".join(delta.text for delta in deltas)
+def _text(events: Sequence[StreamEvent]) -> str:
+    return Received.of(events).text
 
 
 async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
-    deltas = await _answer(model)
-    assert _text(deltas) == "Hello there, Ann"
-    assert len([delta for delta in deltas if delta.text]) == 3
-    assert "".join(delta.reasoning for delta in deltas) == "who is it"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
-    usage = deltas[-1].usage
+    events = await _answer(model)
+    assert _text(events) == "Hello there, Ann"
+    assert len([event for event in events if isinstance(event, TextDelta)]) == 3
+    assert Received.of(events).reasoning == "who is it"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
+    usage = Received.of(events).usage
     assert usage is not None
     assert usage.input == server.counts[0].total
     assert usage.output > 0
@@ -61,7 +62,7 @@ async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: 
 
 async def test_usage_that_nobody_reports_is_none(server: ModelServer, model: Model) -> None:
     server.script(Say("hello", usage=False))
-    assert {delta.usage for delta in await _answer(model)} == {None}
+    assert Received.of(await _answer(model)).usage is None
 
 
 async def test_a_text_model_is_sent_texts(server: ModelServer, model: Model) -> None:
@@ -136,7 +137,7 @@ async def test_text_model_is_notified_of_unseen_picture(server: ModelServer, mod
 @pytest.mark.parametrize(("reason", "finish"), [("length", Finish.LENGTH), ("stop", Finish.STOP)])
 async def test_an_answer_says_why_it_ended(server: ModelServer, model: Model, reason: str, finish: Finish) -> None:
     server.script(Say("Hello", finish_reason=reason))
-    assert [delta.finish for delta in await _answer(model) if delta.finish] == [finish]
+    assert [event.reason for event in await _answer(model) if isinstance(event, Finished)] == [finish]
 
 
 @pytest.mark.parametrize(

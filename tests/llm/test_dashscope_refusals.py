@@ -37,6 +37,6 @@ async def _all(server: ModelServer, model: Model, form: str) -> None:
     for status, body, kind in FOREIGN:
         server.script(Fail(status, body=body.encode("latin-1"), headers={"Content-Type": form}))
         with pytest.raises(errors.ModelError) as caught:
-            _ = [delta async for delta in model.stream([Message("user", "hello")])]
+            _ = [event async for event in model.stream([Message("user", "hello")])]
         assert type(caught.value) is kind, (status, body, str(caught.value))
         assert caught.value.reached, body

@@ -12,7 +12,8 @@ import pytest
 
 from bot import errors
 from bot.llm.embeddings import BATCH, MOST_CHARACTERS, Embeddings, Prefixes, add_prefix, prefixes
-from bot.llm.interface import ExtraRequest, Purpose, Usage
+from bot.llm.interface import Purpose
+from bot.llm.stream_events import ExtraRequest, Usage
 from sandbox.model import Fail, Hang, ModelServer
 from sandbox.model.embeddings import embed
 

@@ -53,6 +53,6 @@ async def test_an_error_tells_nothing_of_the_prompt(server: ModelServer, model: 
     for status in (400, 403, 429, 500):
         server.script(Fail(status, body=form.format(SECRET).encode()))
         with pytest.raises(ModelError) as caught:
-            _ = [delta async for delta in model.stream(ASKED)]
+            _ = [event async for event in model.stream(ASKED)]
         assert "sister" not in str(caught.value)
         assert str(status) in str(caught.value)

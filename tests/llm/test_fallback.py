@@ -6,7 +6,17 @@ import pytest
 
 from bot import errors
 from bot.llm.fallback import GIVE_WAY, Pair, WithFallback
-from bot.llm.interface import Capabilities, Delta, Finish, Image, Message
+from bot.llm.interface import Capabilities, Image, Message
+from bot.llm.stream_events import (
+    Finish,
+    Finished,
+    KeepAlive,
+    ReasoningDelta,
+    Received,
+    StreamEvent,
+    SwitchedModel,
+    TextDelta,
+)
 from tests.scripted import OneModel, ScriptedModel, says
 
 ASKED = [Message("user", "what is this?", parts=(Image("image/png", b"x"), "what is this?"))]
@@ -23,44 +33,46 @@ class Named(OneModel):
         return self.models[name]
 
 
-def _pair(*script: Delta | Exception | asyncio.Event, senses: Capabilities | None = None) -> tuple[Pair, ScriptedModel]:
+def _pair(
+    *script: StreamEvent | Exception | asyncio.Event, senses: Capabilities | None = None
+) -> tuple[Pair, ScriptedModel]:
     second = ScriptedModel([says("from ", "the other")], name="other", senses=senses or Capabilities(), window=4096)
     return Pair(ScriptedModel([script], name="first", senses=Capabilities(sees=True)), second, patience=0.05), second
 
 
-async def _answer(pair: Pair) -> list[Delta]:
-    return [delta async for delta in pair.stream(ASKED)]
+async def _answer(pair: Pair) -> list[StreamEvent]:
+    return [event async for event in pair.stream(ASKED)]
 
 
 @pytest.mark.parametrize("kind", GIVE_WAY, ids=lambda kind: kind.__name__)
 async def test_fallback_answer_names_its_model_and_reason(kind: type[errors.ModelError]) -> None:
     pair, _ = _pair(kind("details"))
-    deltas = await _answer(pair)
-    assert deltas[0].instead is not None
-    assert deltas[0].instead.model == "other"
-    assert isinstance(deltas[0].instead.failure, kind)
-    assert "".join(delta.text for delta in deltas) == "from the other"
+    events = await _answer(pair)
+    assert isinstance(events[0], SwitchedModel)
+    assert events[0].model == "other"
+    assert isinstance(events[0].failure, kind)
+    assert Received.of(events).text == "from the other"
 
 
 async def test_silent_first_model_is_replaced_in_time() -> None:
     pair, _ = _pair(asyncio.Event())
-    deltas = await _answer(pair)
-    assert deltas[0].instead is not None
-    assert isinstance(deltas[0].instead.failure, errors.NoAnswerInTime)
+    events = await _answer(pair)
+    assert isinstance(events[0], SwitchedModel)
+    assert isinstance(events[0].failure, errors.NoAnswerInTime)
 
 
 async def test_keepalive_does_not_count_as_an_answer() -> None:
-    pair, _ = _pair(Delta(), Delta(), asyncio.Event())
-    deltas = await _answer(pair)
-    assert "".join(delta.text for delta in deltas) == "from the other"
+    pair, _ = _pair(KeepAlive(), KeepAlive(), asyncio.Event())
+    events = await _answer(pair)
+    assert Received.of(events).text == "from the other"
 
 
-@pytest.mark.parametrize("begun", [Delta(text="Hel"), Delta(reasoning="hm")])
-async def test_who_has_begun_in_time_is_not_hurried(begun: Delta) -> None:
+@pytest.mark.parametrize("begun", [TextDelta("Hel"), ReasoningDelta("hm")])
+async def test_who_has_begun_in_time_is_not_hurried(begun: StreamEvent) -> None:
     pause = asyncio.Event()
     asyncio.get_running_loop().call_later(0.15, pause.set)
-    pair, second = _pair(begun, pause, Delta(text="lo"), Delta(finish=Finish.STOP))
-    assert (await _answer(pair))[-2].text == "lo"
+    pair, second = _pair(begun, pause, TextDelta("lo"), Finished(Finish.STOP))
+    assert (await _answer(pair))[-2] == TextDelta("lo")
     assert second.requests == []
 
 
@@ -75,7 +87,7 @@ async def test_a_model_is_not_its_own_fallback() -> None:
 
 async def test_started_answer_never_switches_models() -> None:
     """A model that has begun to speak goes on or fails."""
-    pair, second = _pair(Delta(text="I"), errors.StreamCut("cut"))
+    pair, second = _pair(TextDelta("I"), errors.StreamCut("cut"))
     with pytest.raises(errors.StreamCut):
         await _answer(pair)
     assert second.requests == []
@@ -93,7 +105,7 @@ async def test_invalid_request_is_invalid_for_both(kind: type[errors.ModelError]
 
 async def test_fallback_is_not_asked_without_need() -> None:
     pair, second = _pair(*says("hello"))
-    assert "".join(delta.text for delta in await _answer(pair)) == "hello"
+    assert Received.of(await _answer(pair)).text == "hello"
     assert second.requests == []
 
 

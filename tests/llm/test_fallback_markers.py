@@ -7,6 +7,7 @@ import pytest
 
 from bot.conversation.cache_markers import placed
 from bot.llm.interface import Message
+from bot.llm.stream_events import Received
 from bot.settings import load
 from bot.wiring.servers import open_servers
 from sandbox.model import Fail, ModelServer, Say
@@ -53,6 +54,6 @@ async def test_a_fallback_is_sent_the_markers_it_knows(
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         model = open_servers(load(env_file=None), stack).models.of("new")
-        assert "".join([delta.text async for delta in model.stream(ASKED)]) == "hello"
+        assert Received.of([event async for event in model.stream(ASKED)]).text == "hello"
     body = server.requests[-1].body.decode()
     assert [name for name in ("cache_control", "prompt_cache_breakpoint") if name in body] == [sent] * bool(sent)

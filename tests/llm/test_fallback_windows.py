@@ -4,7 +4,8 @@ import pytest
 
 from bot import errors
 from bot.llm.fallback import Pair
-from bot.llm.interface import Delta, Message, Options
+from bot.llm.interface import Message, Options
+from bot.llm.stream_events import Received, StreamEvent, SwitchedModel
 from tests.scripted import Script, ScriptedModel, says
 
 DOWN = errors.ServerTrouble("503")
@@ -20,8 +21,8 @@ def _pair(*scripts: Script, window: int = 100_000) -> tuple[Pair, ScriptedModel]
     return Pair(ScriptedModel([[DOWN]], name="first", window=50_000), second, patience=1.0), second
 
 
-async def _answer(pair: Pair, options: Options = Options()) -> list[Delta]:  # noqa: B008 - frozen
-    return [delta async for delta in pair.stream(TALK, options)]
+async def _answer(pair: Pair, options: Options = Options()) -> list[StreamEvent]:  # noqa: B008 - frozen
+    return [event async for event in pair.stream(TALK, options)]
 
 
 async def test_prompt_is_fitted_to_first_models_window() -> None:
@@ -32,19 +33,19 @@ async def test_prompt_is_fitted_to_first_models_window() -> None:
 
 async def test_the_end_of_a_long_conversation_is_sent() -> None:
     pair, second = _pair(says("hi"), window=3000)
-    deltas = await _answer(pair)
+    events = await _answer(pair)
     [asked] = second.requests
     assert asked[0] == SYSTEM
     assert asked[-1] == TALK[-1]
     assert asked[1].role == "user"
     assert 3 < len(asked) < len(TALK)
-    assert deltas[0].instead is not None
-    assert 0.2 < deltas[0].instead.share < 0.8
+    assert isinstance(events[0], SwitchedModel)
+    assert 0.2 < events[0].share < 0.8
 
 
 async def test_a_refusal_as_too_long_shortens_it() -> None:
     pair, second = _pair([TOO_LONG], [TOO_LONG], says("hi"))
-    assert "".join(delta.text for delta in await _answer(pair)) == "hi"
+    assert Received.of(await _answer(pair)).text == "hi"
     assert len(second.requests[0]) == len(TALK)
     assert len(second.requests[1]) > len(second.requests[2]) > 1
 

@@ -22,6 +22,7 @@ from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.server import Server
+from bot.llm.stream_events import Received
 from sandbox.http import serve
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
@@ -62,7 +63,7 @@ def _models(server: ModelServer, api: str = "chat", **extra: str) -> Server:
 
 
 async def _text(model: Model, options: Options = EVERYTHING, asked: list[Message] = ASKED) -> str:
-    return "".join([delta.text async for delta in model.stream(asked, options)])
+    return Received.of([event async for event in model.stream(asked, options)]).text
 
 
 def _openai(name: str) -> Fail:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import ContextTooLong, StreamCut
 from bot.llm.finishes import finish_of, in_mid_sentence, reason_in
-from bot.llm.interface import Finish
+from bot.llm.stream_events import Finish
 
 STOP = "stop STOP eos eos_token end_turn stop_sequence COMPLETE tool_calls tool_use function_call completed finished"
 LENGTH = "length max_tokens MAX_TOKENS max_output_tokens model_length maxTokens ERROR_LIMIT token_limit_reached"

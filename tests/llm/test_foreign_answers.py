@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bot.llm.chat_completions import ChatCompletions
-from bot.llm.interface import Delta, Finish, Usage
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Finish, Finished, Received, StreamEvent, Usage, UsageReported
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import STOP, Json, answer, chunk, data, say, stream, text_of
 
@@ -40,22 +40,22 @@ RESPONSES: list[bytes] = [
 ]
 
 
-async def _answered(server: ModelServer, api: type[OpenAIModel], body: bytes) -> list[Delta]:
+async def _answered(server: ModelServer, api: type[OpenAIModel], body: bytes) -> list[StreamEvent]:
     server.script(Raw(body))
     async with server.run() as url:
         models = OpenAIServer(api, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
-        deltas = await answer(models.of("some-model"))
+        events = await answer(models.of("some-model"))
         await models.close()
-    return deltas
+    return events
 
 
 @pytest.mark.parametrize("api", [ChatCompletions, Responses])
 @pytest.mark.parametrize("body", [*CHAT, *RESPONSES])
 async def test_either_form_is_read_by_either_api(server: ModelServer, api: type[OpenAIModel], body: bytes) -> None:
-    deltas = await _answered(server, api, body)
-    assert text_of(deltas) == "Hello there"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
-    assert [delta.usage for delta in deltas if delta.usage] == [Usage(9, 0, 2)]
+    events = await _answered(server, api, body)
+    assert text_of(events) == "Hello there"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
+    assert [event.usage for event in events if isinstance(event, UsageReported)] == [Usage(9, 0, 2)]
 
 
 @pytest.mark.parametrize("api", [ChatCompletions, Responses])
@@ -66,5 +66,5 @@ async def test_calls_in_either_form_are_taken(server: ModelServer, api: type[Ope
         stream(chunk(tool_calls=[call]), chunk("tool_calls")),
         data({"type": "response.completed", "response": {**WHOLE, "output": [item]}}),
     ):
-        deltas = await _answered(server, api, body)
-        assert [(one.id, one.name) for delta in deltas for one in delta.calls] == [("a", "look")]
+        events = await _answered(server, api, body)
+        assert [(one.id, one.name) for one in Received.of(events).calls] == [("a", "look")]

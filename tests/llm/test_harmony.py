@@ -4,6 +4,7 @@ import pytest
 
 from bot.llm.harmony import Harmony
 from bot.llm.model import Model
+from bot.llm.stream_events import Received
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import answer, chunk, split_in_pieces, stream, text_of
 from tests.llm.streams import model as model
@@ -98,9 +99,9 @@ def test_the_final_channel_may_tell_of_channels(said: str, size: int) -> None:
 async def test_a_server_that_leaks_channels_is_read(server: ModelServer, model: Model) -> None:
     pieces = [f"{ANALYSIS}Who", " is it?<|e", "nd|><|start|>assist", f"ant{FINAL}Hello", " Ann", "<|return|>"]
     server.script(Raw(stream(*(chunk(content=piece) for piece in pieces), chunk("stop"))))
-    deltas = await answer(model)
-    assert text_of(deltas) == "Hello Ann"
-    assert "".join(delta.reasoning for delta in deltas) == "Who is it?"
+    events = await answer(model)
+    assert text_of(events) == "Hello Ann"
+    assert Received.of(events).reasoning == "Who is it?"
 
 
 @pytest.mark.parametrize("unit", ["<|end|>", f"{ANALYSIS}x", f"{FINAL}x<|end|>", "<|start|>assistant", "`<|end|>` "])

@@ -5,6 +5,7 @@ import pytest
 from bot import errors
 from bot.llm.interface import Message
 from bot.llm.model import Model
+from bot.llm.stream_events import Received
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Say
 from tests.llm.test_responses import HELLO, SYSTEM
 from tests.llm.test_responses import _ask as ask
@@ -33,8 +34,8 @@ async def test_lost_response_is_recognized_at_any_status(server: ModelServer, mo
     """The words of the error say so, whatever its status."""
     server.script(Say("Hi Ann"), Fail(status, "previous_response_id can't be loaded"), Say("Bye"))
     await ask(model, [SYSTEM, HELLO])
-    deltas = await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
-    assert "".join(delta.text for delta in deltas) == "Bye"
+    events = await ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert Received.of(events).text == "Bye"
 
 
 async def test_a_wrong_key_is_no_lost_response(server: ModelServer, model: Model) -> None:
@@ -51,4 +52,4 @@ async def test_unexplained_failure_sends_full_history_next_time(server: ModelSer
     asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]
     with pytest.raises(errors.ModelError):
         await ask(model, asked)
-    assert "".join(delta.text for delta in await ask(model, asked)) == "Hi Ann"
+    assert Received.of(await ask(model, asked)).text == "Hi Ann"

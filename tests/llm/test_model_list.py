@@ -20,6 +20,7 @@ from bot.llm.known import KNOWN
 from bot.llm.model_list import profiles_in_list
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import ModelProfile, Profiles
+from bot.llm.stream_events import TextDelta
 from sandbox.http import serve
 from sandbox.model import ModelServer
 from tests.llm.model_lists import LISTS
@@ -132,7 +133,7 @@ async def test_model_loaded_later_reports_its_window() -> None:
         await models.learn()
         model = models.of("some-model")
         assert (model.window, model.limit) == (32_768, None)
-        assert "fine" in [delta.text async for delta in model.stream([Message("user", "hello")])]
+        assert TextDelta("fine") in [event async for event in model.stream([Message("user", "hello")])]
         assert models._asking is not None
         await models._asking
         assert model.limit == 4096
@@ -157,7 +158,7 @@ async def test_a_server_that_is_loading_is_asked_later() -> None:
         await models.learn()
         is_up.set()
         model = models.of("some-model")
-        assert "fine" in [delta.text async for delta in model.stream([Message("user", "hello")])]
+        assert TextDelta("fine") in [event async for event in model.stream([Message("user", "hello")])]
         assert models._asking is not None
         await models._asking
         assert (model.window, model.limit, model.senses.sees) == (131_072, None, False)

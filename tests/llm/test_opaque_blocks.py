@@ -9,10 +9,11 @@ from bot.conversation.tools import ToolUsingModel
 from bot.errors import StreamCut
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
-from bot.llm.interface import Call, Delta, Message, Tool
+from bot.llm.interface import Message, Tool
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Call, Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
 from sandbox.model.server import NATIVE
 from tests.llm.streams import Json, chunk, data, say, stream
@@ -34,18 +35,18 @@ async def _use(call: Call) -> str:
     return "an animal"
 
 
-async def _asked(model: Model) -> list[Delta]:
+async def _asked(model: Model) -> list[StreamEvent]:
     assisted = ToolUsingModel(model, (LOOK,), _use, len, 10)
-    return [delta async for delta in assisted.stream([Message("user", "what is it?")])]
+    return [event async for event in assisted.stream([Message("user", "what is it?")])]
 
 
 async def _sent_back(server: ModelServer, *pieces: Json) -> dict[str, Any]:
     """The message with the calls, as the next request has it."""
     server.script(Raw(stream(*pieces, chunk("tool_calls"))), Say("A cat."))
     models = _models(server, ChatCompletions)
-    deltas = await _asked(models.of("deepseek-v4"))
+    events = await _asked(models.of("deepseek-v4"))
     await models.close()
-    assert "".join(delta.text for delta in deltas).endswith("A cat.")
+    assert Received.of(events).text.endswith("A cat.")
     return _of_assistant(server)
 
 
@@ -118,8 +119,8 @@ async def test_a_server_that_refuses_thoughts_gets_none(server: ModelServer) -> 
     server.answer_with(answers)
     models = _models(server, ChatCompletions)
     for requests in (3, 5):
-        deltas = await _asked(models.of("some-model"))
-        assert "".join(delta.text for delta in deltas) == "A cat."
+        events = await _asked(models.of("some-model"))
+        assert Received.of(events).text == "A cat."
         assert len(server.requests) == requests
     await models.close()
 
@@ -154,7 +155,7 @@ async def test_thoughts_wanted_back_without_calls_are_given(server: ModelServer)
     models = _models(server, ChatCompletions)
     asked = [Message("user", "hi"), Message("assistant", "Hello."), Message("user", "what is it?")]
     for requests in (2, 3):
-        assert "".join([delta.text async for delta in models.of("deepseek-v4").stream(asked)]) == "A cat."
+        assert Received.of([event async for event in models.of("deepseek-v4").stream(asked)]).text == "A cat."
         assert len(server.requests) == requests
     await models.close()
 

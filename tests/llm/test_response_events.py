@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm.interface import Call, Finish, Usage
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Call, Finish, Finished, ReasoningDelta, Received, ToolCalls, Usage, UsageReported
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import DEEP, Json, answer, data, stream, text_of
 
@@ -52,11 +52,11 @@ SKIPPED: list[Json] = [
 async def test_an_event_of_no_form_is_skipped(server: ModelServer, model: Model) -> None:
     for odd in SKIPPED:
         server.script(Raw(stream(_delta("Hello"), odd, _delta(" there"), odd, HELLO[-1])))
-        deltas = await answer(model)
-        assert text_of(deltas) == "Hello there", odd
-        assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP], odd
-        assert [delta.usage for delta in deltas if delta.usage] == [Usage(9, 0, 2)], odd
-        assert not any(delta.calls or delta.reasoning for delta in deltas), odd
+        events = await answer(model)
+        assert text_of(events) == "Hello there", odd
+        assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP], odd
+        assert [event.usage for event in events if isinstance(event, UsageReported)] == [Usage(9, 0, 2)], odd
+        assert not any(isinstance(event, ToolCalls | ReasoningDelta) for event in events), odd
 
 
 WIRES: dict[str, bytes] = {
@@ -85,9 +85,9 @@ WIRES: dict[str, bytes] = {
 async def test_an_answer_of_any_form_arrives(server: ModelServer, model: Model) -> None:
     for name, body in WIRES.items():
         server.script(Raw(body))
-        deltas = await answer(model)
-        assert text_of(deltas) == "Hello there", name
-        assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP], name
+        events = await answer(model)
+        assert text_of(events) == "Hello there", name
+        assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP], name
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_an_answer_of_any_form_arrives(server: ModelServer, model: Model) 
 )
 async def test_a_call_is_taken_once(server: ModelServer, model: Model, body: bytes) -> None:
     server.script(Raw(body))
-    calls = [call for delta in await answer(model) for call in delta.calls]
+    calls = list(Received.of(await answer(model)).calls)
     assert calls == [Call("a", "look", '{"word": "cat"}')]
 
 
@@ -112,7 +112,7 @@ async def test_a_call_is_taken_once(server: ModelServer, model: Model, body: byt
 )
 async def test_an_incomplete_answer_says_why(server: ModelServer, model: Model, reason: str, finish: Finish) -> None:
     server.script(Raw(data(*HELLO[:2], _end("incomplete", "incomplete", incomplete_details={"reason": reason}))))
-    assert [delta.finish for delta in await answer(model) if delta.finish] == [finish]
+    assert [event.reason for event in await answer(model) if isinstance(event, Finished)] == [finish]
 
 
 BROKEN: dict[str, tuple[bytes, type[errors.ModelError]]] = {

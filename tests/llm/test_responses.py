@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot import errors
-from bot.llm.interface import Delta, Finish, Image, Message, Options
+from bot.llm.interface import Image, Message, Options
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
 from bot.llm.profiles import Profiles
 from bot.llm.responses import Responses
+from bot.llm.stream_events import Finish, Finished, Received, StreamEvent, UsageReported
 from sandbox.model import Break, Cut, Fail, ModelServer, NoFinish, Say
 from tests.media.files import picture
 
@@ -47,8 +48,8 @@ async def stateless(server: ModelServer) -> AsyncIterator[Model]:
         yield model
 
 
-async def _ask(model: Model, messages: Sequence[Message], options: Options = LASTING) -> list[Delta]:
-    return [delta async for delta in model.stream(messages, options)]
+async def _ask(model: Model, messages: Sequence[Message], options: Options = LASTING) -> list[StreamEvent]:
+    return [event async for event in model.stream(messages, options)]
 
 
 def _sent(server: ModelServer) -> list[int | None]:
@@ -58,11 +59,11 @@ def _sent(server: ModelServer) -> list[int | None]:
 
 async def test_answer_streams_with_finish_and_usage(server: ModelServer, model: Model) -> None:
     server.script(Say("Hello there, Ann", reasoning="who is it"))
-    deltas = await _ask(model, [SYSTEM, HELLO])
-    assert "".join(delta.text for delta in deltas) == "Hello there, Ann"
-    assert "".join(delta.reasoning for delta in deltas) == "who is it"
-    assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP]
-    [usage] = [delta.usage for delta in deltas if delta.usage]
+    events = await _ask(model, [SYSTEM, HELLO])
+    assert Received.of(events).text == "Hello there, Ann"
+    assert Received.of(events).reasoning == "who is it"
+    assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP]
+    [usage] = [event.usage for event in events if isinstance(event, UsageReported)]
     assert (usage.reasoning, usage.output) == (3, 7)
     assert server.requests[0].api == "responses"
 
@@ -108,8 +109,8 @@ async def test_lost_response_is_replaced_by_full_history(server: ModelServer, mo
     server.script(Say("Hi Ann"), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO])
     server.responses.expire()
-    deltas = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
-    assert "".join(delta.text for delta in deltas) == "Bye"
+    events = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert Received.of(events).text == "Bye"
     assert len(server.refused) == 1
     assert _sent(server) == [1, 3]
 
@@ -121,10 +122,10 @@ async def _talk(server: ModelServer, model: Model, turns: int) -> list[str]:
         said.append(Message("user", f"question {turn}"))
         server.always(Say(f"answer {turn}, " + "and so on " * 20))
         try:
-            deltas = await _ask(model, said)
+            events = await _ask(model, said)
         except errors.StreamCut:
-            deltas = await _ask(model, said)
-        answers.append("".join(delta.text for delta in deltas))
+            events = await _ask(model, said)
+        answers.append(Received.of(events).text)
         said.append(Message("assistant", answers[-1]))
     return answers
 
@@ -154,7 +155,7 @@ async def test_refused_chain_is_sent_in_full(server: ModelServer, model: Model, 
     asked = [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")]
     server.script(Say("Hi Ann"), Fail(status, "not this"), Say("Bye"), Say("What?"))
     await _ask(model, asked[:2])
-    assert "".join(delta.text for delta in await _ask(model, asked)) == "Bye"
+    assert Received.of(await _ask(model, asked)).text == "Bye"
     await _ask(model, [*asked, Message("assistant", "Bye"), Message("user", "what?")])
     assert _sent(server)[1:] == [1, 1, 3, 5]
 
@@ -163,8 +164,8 @@ async def test_chain_refused_mid_stream_is_sent_in_full(server: ModelServer, mod
     broken = Fail(400, "Previous response not found", code="previous_response_not_found")
     server.script(Say("Hi Ann"), Break("never", after=0, error=broken), Say("Bye"))
     await _ask(model, [SYSTEM, HELLO])
-    deltas = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
-    assert "".join(delta.text for delta in deltas) == "Bye"
+    events = await _ask(model, [SYSTEM, HELLO, Message("assistant", "Hi Ann"), Message("user", "bye")])
+    assert Received.of(events).text == "Bye"
     assert _sent(server) == [1, 1, 3]
 
 
@@ -268,4 +269,4 @@ async def test_an_answer_that_was_ended_says_why(
     server: ModelServer, model: Model, reason: str, finish: Finish
 ) -> None:
     server.script(Say("and then", finish_reason=reason))
-    assert [delta.finish for delta in await _ask(model, [HELLO]) if delta.finish] == [finish]
+    assert [event.reason for event in await _ask(model, [HELLO]) if isinstance(event, Finished)] == [finish]

@@ -11,6 +11,7 @@ from bot.llm.interface import Message, Options, Sound
 from bot.llm.known import KNOWN
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIServer
+from bot.llm.stream_events import Received
 from sandbox.model import Fail, ModelServer, Say
 from sandbox.model.behaviour import Behaviour
 from sandbox.model.request import ChatRequest
@@ -27,7 +28,7 @@ async def servers(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Async
 
 
 async def _ask(model: Model, options: Options | None = None) -> str:
-    return "".join([delta.text async for delta in model.stream(ASKED, options or Options())])
+    return Received.of([event async for event in model.stream(ASKED, options or Options())]).text
 
 
 def _forms(server: ModelServer) -> list[bool]:

@@ -7,8 +7,8 @@ import pytest
 from bot.conversation.generation import Generation, SpeakerPrefix
 from bot.conversation.side_requests import NoPreview
 from bot.errors import StreamCut
-from bot.llm.interface import Call, Finish, Usage
 from bot.llm.model import Model
+from bot.llm.stream_events import Call, Finish, Finished, KeepAlive, Received, TextDelta, Usage, UsageReported
 from sandbox.model import ModelServer, Raw
 from tests.llm.streams import ASKED, DEEP, HELLO, STOP, Json, answer, chunk, data, say, stream, text_of
 from tests.llm.streams import model as model
@@ -43,10 +43,10 @@ SKIPPED: list[Json] = [
 async def test_a_chunk_of_no_form_is_skipped(server: ModelServer, model: Model) -> None:
     for odd in SKIPPED:
         server.script(Raw(stream(odd, say("Hello"), odd, say(" there"), odd, STOP, odd)))
-        deltas = await answer(model)
-        assert text_of(deltas) == "Hello there", odd
-        assert [delta.finish for delta in deltas if delta.finish] == [Finish.STOP], odd
-        assert not any(delta.calls or delta.usage or delta.reasoning or delta.voice for delta in deltas), odd
+        events = await answer(model)
+        assert text_of(events) == "Hello there", odd
+        assert [event.reason for event in events if isinstance(event, Finished)] == [Finish.STOP], odd
+        assert {type(event) for event in events} <= {TextDelta, Finished, KeepAlive}, odd
 
 
 WIRES: dict[str, bytes] = {
@@ -112,9 +112,9 @@ WIRES: dict[str, bytes] = {
 async def test_an_answer_of_any_form_arrives(server: ModelServer, model: Model) -> None:
     for name, body in WIRES.items():
         server.script(Raw(body))
-        deltas = await answer(model)
-        assert " ".join(text_of(deltas).split()) == "Hello there", name
-        assert any(delta.finish for delta in deltas), name
+        events = await answer(model)
+        assert " ".join(text_of(events).split()) == "Hello there", name
+        assert any(isinstance(event, Finished) for event in events), name
     assert len(server.requests) == len(WIRES)
 
 
@@ -132,9 +132,9 @@ async def test_reasoning_comes_as_parts_or_in_fields(server: ModelServer, model:
         chunk(reasoning_text="j"),
     ]
     server.script(Raw(stream(*thoughts, say([_thinking("k"), {"type": "text", "text": "Hello"}]), STOP)))
-    deltas = await answer(model)
-    assert "".join(delta.reasoning for delta in deltas) == "abcdefghijk"
-    assert text_of(deltas) == "Hello"
+    events = await answer(model)
+    assert Received.of(events).reasoning == "abcdefghijk"
+    assert text_of(events) == "Hello"
 
 
 async def test_halves_of_characters_are_joined_or_replaced(server: ModelServer, model: Model) -> None:
@@ -143,9 +143,9 @@ async def test_halves_of_characters_are_joined_or_replaced(server: ModelServer, 
         *(chunk(reasoning_content=text) for text in ("hm \ud83d", "\ude00", "\ud83d")),
     ]
     server.script(Raw(stream(*halves, STOP)))
-    deltas = await answer(model)
-    assert text_of(deltas) == "Hi 😀!\ufffd\ufffd"
-    assert "".join(delta.reasoning for delta in deltas) == "hm 😀\ufffd"
+    events = await answer(model)
+    assert text_of(events) == "Hi 😀!\ufffd\ufffd"
+    assert Received.of(events).reasoning == "hm 😀\ufffd"
 
 
 async def test_bytes_that_are_no_characters_cost_themselves(server: ModelServer, model: Model) -> None:
@@ -181,7 +181,7 @@ CALLS: dict[str, tuple[list[Json], tuple[Call, ...]]] = {
 async def test_calls_of_any_form_are_taken(server: ModelServer, model: Model, end: bytes) -> None:
     for name, (pieces, calls) in CALLS.items():
         server.script(Raw(data(say("Well"), *(chunk(tool_calls=piece) for piece in pieces)) + end))
-        assert tuple(call for delta in await answer(model) for call in delta.calls) == calls, name
+        assert Received.of(await answer(model)).calls == calls, name
 
 
 USAGES: dict[str, list[Json]] = {
@@ -207,7 +207,9 @@ USAGES: dict[str, list[Json]] = {
 async def test_usage_is_found_wherever_it_stands(server: ModelServer, model: Model) -> None:
     for name, chunks in USAGES.items():
         server.script(Raw(stream(*chunks)))
-        assert [delta.usage for delta in await answer(model) if delta.usage][-1:] == [Usage(9, 0, 2)], name
+        assert [event.usage for event in await answer(model) if isinstance(event, UsageReported)][-1:] == [
+            Usage(9, 0, 2)
+        ], name
 
 
 async def test_lone_closing_tag_turns_text_into_reasoning(server: ModelServer, model: Model) -> None:

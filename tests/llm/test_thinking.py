@@ -6,7 +6,7 @@ The signs that GLM's models put around an answer are not shown, unless it is abo
 import pytest
 
 from bot.llm.answer_stream import AnswerStream, Bounds
-from bot.llm.interface import Delta, Finish
+from bot.llm.stream_events import Finish, Finished, Received, TextDelta
 from bot.llm.thinking import ThinkingTags
 from tests.llm.streams import split_in_pieces
 
@@ -137,6 +137,6 @@ def test_tags_after_separate_reasoning_are_text() -> None:
 )
 def test_the_signs_of_a_box_are_left_out(text: str, said: str, size: int) -> None:
     answer = AnswerStream(Bounds())
-    deltas = [answer.read(Delta(text=text[at : at + size])) for at in range(0, len(text), size)]
-    deltas.append(answer.read(Delta(finish=Finish.STOP)))
-    assert "".join(delta.text for delta in deltas) == said
+    events = [event for at in range(0, len(text), size) for event in answer.read([TextDelta(text[at : at + size])])]
+    events += answer.read([Finished(Finish.STOP)])
+    assert Received.of(events).text == said

@@ -8,11 +8,12 @@ import pytest
 
 from bot.llm.chat_completions import ChatCompletions
 from bot.llm.dashscope import DashScopeServer
-from bot.llm.interface import Call, Delta, Message, Options, Tool
+from bot.llm.interface import Message, Options, Tool
 from bot.llm.model import Model
 from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.server import Server
+from bot.llm.stream_events import Call, Finished, KeepAlive, Received, StreamEvent, ToolCalls, UsageReported
 from bot.llm.tool_calls import ToolCallAssembler
 from sandbox.model import ModelServer, Say
 
@@ -37,19 +38,22 @@ def _models(api: str, url: str, server: ModelServer) -> Server:
     return OpenAIServer(kind, base_url=url, api_key="sk-right", extra_body={}, timeout=5.0)
 
 
-async def _answer(model: Model, asked: list[Message], options: Options = OPTIONS) -> list[Delta]:
-    return [delta async for delta in model.stream(asked, options)]
+async def _answer(model: Model, asked: list[Message], options: Options = OPTIONS) -> list[StreamEvent]:
+    return [event async for event in model.stream(asked, options)]
 
 
 async def test_calls_come_whole_and_with_the_end(server: ModelServer, model: Model) -> None:
     server.script(Say("Let me see.", calls=CALLS))
-    *before, last = [delta for delta in await _answer(model, ASKED) if delta.text or delta.calls]
-    assert "".join(delta.text for delta in before) == "Let me see."
+    *before, last, end = [
+        event for event in await _answer(model, ASKED) if not isinstance(event, KeepAlive | UsageReported)
+    ]
+    assert isinstance(last, ToolCalls)
+    assert isinstance(end, Finished)
+    assert Received.of(before).text == "Let me see."
     assert [(call.name, json.loads(call.arguments)["word"]) for call in last.calls] == [
         ("look", "cat"),
         ("look", "собака"),
     ]
-    assert last.finish is not None
     assert len({call.id for call in last.calls}) == 2
     [asked] = server.requests
     assert asked.may_call
@@ -58,12 +62,12 @@ async def test_calls_come_whole_and_with_the_end(server: ModelServer, model: Mod
 
 async def test_tool_results_go_back_and_answer_continues(server: ModelServer, model: Model) -> None:
     server.script(Say("", calls=CALLS), Say("An animal."))
-    [calls] = [delta.calls for delta in await _answer(model, ASKED) if delta.calls]
+    calls = Received.of(await _answer(model, ASKED)).calls
     results = [Message("tool", f"{call.name} found nothing", answers=call.id) for call in calls]
     more = await _answer(
         model, [*ASKED, Message("assistant", "", calls=calls), *results], replace(OPTIONS, may_call=False)
     )
-    assert "".join(delta.text for delta in more) == "An animal."
+    assert Received.of(more).text == "An animal."
     first, second = server.requests
     assert [message.text for message in second.messages if message.answers] == ["look found nothing"] * 2
     assert not second.may_call
@@ -72,8 +76,8 @@ async def test_tool_results_go_back_and_answer_continues(server: ModelServer, mo
 
 async def test_without_tools_there_is_no_trace_of_them(server: ModelServer, model: Model) -> None:
     server.script(Say("hi", calls=CALLS))
-    deltas = await _answer(model, ASKED, Options())
-    assert not any(delta.calls for delta in deltas)
+    events = await _answer(model, ASKED, Options())
+    assert not Received.of(events).calls
     assert b"tool" not in server.requests[0].body
 
 

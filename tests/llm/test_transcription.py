@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import errors
-from bot.llm.interface import ExtraRequest, Sound, Usage
+from bot.llm.interface import Sound
+from bot.llm.stream_events import ExtraRequest, Usage
 from bot.llm.transcription import Transcriptions
 from sandbox.model import Fail, ModelServer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.llm.interface import Usage
+from bot.llm.stream_events import Usage
 from bot.llm.usage_report import parse_usage
 
 Report = dict[str, object]
