@@ -1,37 +1,56 @@
-"""Stands before all other handlers: who is let in goes on, and for the others it ends here.
+"""The gate before all other handlers: who has access goes on, and for the others it ends here.
 
 Nothing that a stranger sends costs a request to the model, or more than the one row that says who asks.
 """
 
 import asyncio
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
-from telegram.ext import ApplicationHandlerStop
 
-from bot.access.access_requests import ANSWER, AccessRequests
+from bot.access.access_requests import AccessRequests
 from bot.access.policy import AccessPolicy, Decision
-from bot.handlers.context import acknowledge, answer, is_personal, sender_in
+from bot.handlers.callbacks import AccessAnswerButton
+from bot.handlers.context import PressContext, UpdateContext, is_personal, sender_in
 from bot.handlers.membership import is_out
+from bot.handlers.notices import answer
 from bot.handlers.owners import OwnerLinkHandlers
 from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.reading import said
 from bot.language import texts
 from bot.updates.authorship import is_for_us, is_own
 from bot.updates.lanes import Wakeups
-from bot.updates.parsing import MessageBatch, update_ids
+from bot.updates.parsing import MessageBatch
 from bot.updates.raw_updates import stopped_draft
 from storage import Storage, Transaction
 from storage.access_list import AccessStatus, Applicant, Decider
 from storage.records import ChatKey, Notice
 
 MOST_AT_ONCE = 4
-"""Strangers who are turned away: who is let in waits for the database behind no more of them."""
+"""Strangers who are turned away at the same time: more would keep the database from those who have access."""
+
+
+class Admission(Enum):
+    """What the gate does with an update."""
+
+    PASS = auto()
+    """It goes on to its handler."""
+    APPROVE_GROUP = auto()
+    """It goes on: an owner brought the bot into this group, which has access from now on."""
+    CLAIM = auto()
+    """It ends here: the code of an owner link was sent."""
+    DROP = auto()
+    """It ends here without a word."""
+    TURN_AWAY = auto()
+    """It ends here: the owners are asked, or the stranger is told that they have no access."""
+    LEAVE_GROUP = auto()
+    """It ends here, and the bot leaves the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessGate:
-    """Asks the door, and the owners; `wakeups` has a chat's notices sent."""
+    """Applies the access policy; `wakeups` has a chat's notices sent."""
 
     storage: Storage
     addressing: Addressing
@@ -41,46 +60,60 @@ class AccessGate:
     wakeups: Wakeups
     strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
-    async def check(self, update: object, _: object) -> None:
-        """Let it pass, or answer and end it here."""
-        if not isinstance(update, Update | MessageBatch) or _stops_draft(update):
-            return
-        if isinstance(update, Update) and not is_for_us(update):
-            await self._end(update)
+    async def decide(self, update: Update | MessageBatch) -> Admission:
+        """What is to become of an update; nothing is written."""
+        if _stops_draft(update):
+            return Admission.PASS
         messages = _messages(update)
-        if isinstance(update, Update) and any(map(is_other_bot, messages)):  # commands: bots get no answers to theirs
-            await self._end(update)
+        if isinstance(update, Update) and (not is_for_us(update) or any(map(is_other_bot, messages))):
+            return Admission.DROP  # of other bots' messages the commands come alone: they get no answers
         if any(map(_is_move, messages)) or _is_farewell(update):
-            return
-        who, chat = sender_in(update), _chat(update)
+            return Admission.PASS
         if (joined := _joined(update)) is not None and await self.door.owners.has(joined.from_user.id):
-            await self._approve(joined)
-            return
+            return Admission.APPROVE_GROUP
+        verdict = await self._verdict(update, joined)
+        if verdict is Decision.BLOCKED:
+            return Admission.DROP
+        if await self.claims.is_claim(update):
+            return Admission.CLAIM
+        if verdict is Decision.COME_IN or _is_answer(update):
+            return Admission.PASS
+        return Admission.LEAVE_GROUP if verdict is Decision.UNWELCOME else Admission.TURN_AWAY
+
+    async def admits(self, update: UpdateContext, subject: Update | MessageBatch) -> bool:
+        """Do what is decided; whether the update goes on to its handler. If not, it is finished."""
+        match admission := await self.decide(subject):
+            case Admission.PASS:
+                return True
+            case Admission.APPROVE_GROUP:
+                await self._approve(_joined(subject))
+                return True
+            case Admission.CLAIM:
+                await self.claims.claim(update)
+            case Admission.DROP:
+                async with update.finish() as tx:
+                    await self.storage.inbox.blank(tx, update.update_ids)
+                await self.storage.database.scrub_soon()
+                await _release(update)
+            case Admission.TURN_AWAY | Admission.LEAVE_GROUP:
+                async with self.strangers:
+                    await self._turn_away(update, subject, admission)
+                await _release(update)
+        return False
+
+    async def _verdict(self, update: Update | MessageBatch, joined: ChatMemberUpdated | None) -> Decision:
+        chat = _chat(update)
         direct = chat is not None and bool(chat.is_direct_messages)
-        verdict = await self.door.verdict(who, chat.id if chat else None, direct=direct)
+        verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
         if verdict is Decision.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
             of_group = await self.door.verdict(None, joined.chat.id)
-            verdict = verdict if of_group is Decision.STRANGER else of_group  # nobody is asked in their name
-        if verdict is Decision.BLOCKED:
-            await self._end(update)
-        if await self.claims.attempt(update):
-            raise ApplicationHandlerStop
-        if verdict is Decision.COME_IN or _is_answer(update):
-            return
-        async with self.strangers:
-            await self._turn_away(update, verdict)
-        await _release(update)
-        raise ApplicationHandlerStop
+            return verdict if of_group is Decision.STRANGER else of_group  # nobody is asked in their name
+        return verdict
 
-    async def _end(self, update: Update | MessageBatch) -> None:
-        async with self.storage.transaction() as tx:
-            await self._close(tx, update)
-        await self.storage.database.scrub_soon()
-        await _release(update)
-        raise ApplicationHandlerStop
-
-    async def _approve(self, joined: ChatMemberUpdated) -> None:
+    async def _approve(self, joined: ChatMemberUpdated | None) -> None:
         """An owner brought the bot into a group: the update goes on, and the group is greeted."""
+        if joined is None:
+            return
         owner, chat = joined.from_user, joined.chat
         guest = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
         async with self.storage.transaction() as tx:
@@ -89,25 +122,20 @@ class AccessGate:
         for place in told:
             self.wakeups.wake(place)
 
-    async def _turn_away(self, update: Update | MessageBatch, verdict: Decision) -> None:
-        asked = next(filter(self._expects_answer, _messages(update)), None)
+    async def _turn_away(self, update: UpdateContext, subject: Update | MessageBatch, admission: Admission) -> None:
+        asked = next(filter(self._expects_answer, _messages(subject)), None)
         told: list[ChatKey] = []
-        async with self.storage.transaction() as tx:
-            if verdict is Decision.UNWELCOME:
-                await self._leave(tx, update)
+        async with update.finish() as tx:
+            if admission is Admission.LEAVE_GROUP:
+                await self._leave(tx, subject)
             elif self.door.asks:
-                told = await self._knock(tx, update, asked)
+                told = await self._knock(tx, subject, asked)
             elif asked is not None and asked.from_user is not None:
                 await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
-            await self._close(tx, update)
+            await self.storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
         await self.storage.database.scrub_soon()
         for place in told:
             self.wakeups.wake(place)
-
-    async def _close(self, tx: Transaction, update: Update | MessageBatch) -> None:
-        """What they said is not kept."""
-        await self.storage.inbox.done(tx, update_ids(update))
-        await self.storage.inbox.blank(tx, update_ids(update))
 
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
@@ -155,10 +183,10 @@ def _stops_draft(update: Update | MessageBatch) -> bool:
     return isinstance(update, Update) and stopped_draft(update) is not None
 
 
-async def _release(update: Update | MessageBatch) -> None:
+async def _release(update: UpdateContext) -> None:
     """A button that was pressed in vain: Telegram's app waits for a word on it."""
-    if isinstance(update, Update) and update.callback_query is not None:
-        await acknowledge(update.callback_query, "")
+    if isinstance(update, PressContext):
+        await update.acknowledge()
 
 
 def _is_move(message: Message) -> bool:
@@ -183,7 +211,7 @@ def _joined(update: Update | MessageBatch) -> ChatMemberUpdated | None:
 def _is_answer(update: Update | MessageBatch) -> bool:
     """Whether an owner's question is answered; its handler looks by whom."""
     query = update.callback_query if isinstance(update, Update) else None
-    return query is not None and (query.data or "").startswith(ANSWER)
+    return query is not None and (query.data or "").startswith(AccessAnswerButton.prefix)
 
 
 def _messages(update: Update | MessageBatch) -> tuple[Message, ...]:

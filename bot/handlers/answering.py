@@ -19,8 +19,8 @@ from bot.handlers.broadcast import OwnerAlerts
 from bot.handlers.broadcast_content import content_forms
 from bot.handlers.budget_command import BudgetWarnings
 from bot.handlers.cancellation import Cancellations, RunningAnswer, RunningDelivery
-from bot.handlers.context import attachment, below, destination, markup, why_no_file
 from bot.handlers.last_resort import log_unanswered
+from bot.handlers.notices import attachment, below, destination, markup, why_no_file
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.language import sentence, texts
 from bot.outbound.content import Destination

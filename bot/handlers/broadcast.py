@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from telegram import Bot, Message, Update
+from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.access.policy import Owners
@@ -19,16 +19,16 @@ from bot.access.roster import RosterReader
 from bot.conversation.incoming_message import utf16_length
 from bot.errors import ModelError, NoCredit, WrongKey
 from bot.handlers.broadcast_content import MOST_CAPTION, content_of
-from bot.handlers.context import acknowledge, answer, edited, pressed
+from bot.handlers.callbacks import DropBroadcastButton, SendBroadcastButton
+from bot.handlers.context import MessageContext, PressContext
 from bot.handlers.membership import drop_owner_menu, register_owner_menu
+from bot.handlers.notices import answer, edited
 from bot.language import chat_language, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage
 from storage.broadcasts import BroadcastContent
 from storage.records import Button, ChatKey, Notice
 
-SEND, DROP = "broadcast:", "no-broadcast:"
-"""How the data of the two buttons begins; the broadcast's number follows."""
 CHATS_AT_ONCE = 20
 """Of a broadcast, each time: ten a second leave Telegram's 30 a second to the answers."""
 
@@ -43,50 +43,43 @@ class BroadcastHandlers:
     listing: RosterReader
     clock: Callable[[], float]
 
-    async def broadcast(self, update: Update, _: object) -> None:
+    async def broadcast(self, update: MessageContext) -> None:
         """Show what would be sent, and to how many."""
         message = update.message
-        assert message is not None
         content, chats = content_of(message), (await self.listing.read()).reachable
-        async with self.storage.transaction() as tx:
-            notice = answer(message, texts.BROADCAST_HOW)
-            if content is not None and content.captioned and utf16_length(content.text) > MOST_CAPTION:
-                notice = answer(message, texts.BROADCAST_CAPTION)
-            elif content is not None:
+        async with update.finish() as tx:
+            if content is None:
+                await update.reply(tx, texts.BROADCAST_HOW)
+            elif content.captioned and utf16_length(content.text) > MOST_CAPTION:
+                await update.reply(tx, texts.BROADCAST_CAPTION)
+            else:
                 number = await self.storage.broadcasts.propose(tx, message.chat.id, content, self.clock())
                 buttons = [
-                    Button(texts.BROADCAST_YES, f"{SEND}{number}"),
-                    Button(texts.BROADCAST_NO, f"{DROP}{number}"),
+                    Button(texts.BROADCAST_YES, SendBroadcastButton(number).pack()),
+                    Button(texts.BROADCAST_NO, DropBroadcastButton(number).pack()),
                 ]
-                notice = _question(message, content, plural(len(chats), texts.CHATS), buttons)
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+                await update.send(tx, _question(message, content, plural(len(chats), texts.CHATS), buttons))
 
-    async def send(self, update: Update, _: object) -> None:
+    async def send(self, update: PressContext, button: SendBroadcastButton) -> None:
         """It was confirmed: from now on it goes out, a few chats at a time."""
-        query, message = pressed(update)
+        owner = update.query.from_user.id
         chats = (await self.listing.read()).reachable
-        allowed = await self.listing.door.owners.has(query.from_user.id)
-        async with self.storage.transaction() as tx:
-            number = int((query.data or "").removeprefix(SEND))
-            begun = allowed and await self.storage.broadcasts.begin(tx, number, query.from_user.id, chats)
-            if begun and message is not None:
+        allowed = await self.listing.door.owners.has(owner)
+        async with update.finish() as tx:
+            begun = allowed and await self.storage.broadcasts.begin(tx, button.number, owner, chats)
+            if begun and update.message is not None:
                 text = texts.BROADCASTING.format(chats=plural(len(chats), texts.CHATS))
-                await self.storage.notices.add(tx, edited(message, text))
-            await self.storage.inbox.done(tx, [update.update_id])
+                await update.send(tx, edited(update.message, text))
         refused = texts.OLD_BUTTON if allowed else texts.ONLY_OWNERS
-        await acknowledge(query, "" if begun else refused)
+        await update.acknowledge("" if begun else refused)
 
-    async def drop(self, update: Update, _: object) -> None:
+    async def drop(self, update: PressContext, button: DropBroadcastButton) -> None:
         """It is not sent."""
-        query, message = pressed(update)
-        async with self.storage.transaction() as tx:
-            number = int((query.data or "").removeprefix(DROP))
-            dropped = await self.storage.broadcasts.drop(tx, number, query.from_user.id)
-            if dropped and message is not None:
-                await self.storage.notices.add(tx, edited(message, texts.BROADCAST_DROPPED))
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, texts.BROADCAST_DROPPED if dropped else texts.OLD_BUTTON)
+        async with update.finish() as tx:
+            dropped = await self.storage.broadcasts.drop(tx, button.number, update.query.from_user.id)
+            if dropped and update.message is not None:
+                await update.send(tx, edited(update.message, texts.BROADCAST_DROPPED))
+        await update.acknowledge(texts.BROADCAST_DROPPED if dropped else texts.OLD_BUTTON)
 
 
 def _question(message: Message, content: BroadcastContent, chats: str, buttons: Sequence[Button]) -> Notice:

@@ -4,11 +4,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from telegram import Update
-
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
 from bot.errors import BudgetSpent, UserBudgetSpent
-from bot.handlers.context import answer, argument
+from bot.handlers.context import MessageContext, argument
 from bot.language import sentence, texts
 from bot.pricing import Amount
 from storage import Storage
@@ -26,14 +24,9 @@ class BudgetHandlers:
     budget: Budget
     unpriced: Callable[[str], str | None]
 
-    async def show_or_set(self, update: Update, _: object) -> None:
+    async def show_or_set(self, update: MessageContext) -> None:
         """``/budget``, ``/budget user 200k``, ``/budget 12345 off``."""
-        message = update.message
-        assert message is not None
-        text = await self._text(argument(message).split(maxsplit=1))
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, text))
-            await self.storage.inbox.done(tx, [update.update_id])
+        await update.say(update.notice(await self._text(argument(update.message).split(maxsplit=1))))
 
     async def _text(self, words: list[str]) -> str:
         if not words:

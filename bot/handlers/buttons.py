@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from telegram import CallbackQuery, Update
+from telegram import CallbackQuery
 
 from bot.conversation.budget import Budget
-from bot.conversation.incoming_message import UNDO_RESET, IncomingMessage
+from bot.conversation.incoming_message import IncomingMessage
 from bot.conversation.recorder import TurnRecorder
 from bot.handlers.budget_command import refused
+from bot.handlers.callbacks import ContinueButton, RetryButton, StopButton, UndoResetButton
 from bot.handlers.cancellation import Cancellations
-from bot.handlers.context import acknowledge, edited, pressed
+from bot.handlers.context import ButtonContext, PressContext
 from bot.language import texts
-from bot.updates.parsing import place_of
 from storage import Storage
 from storage.records import Chat
 
@@ -28,33 +28,29 @@ class ButtonHandlers:
     hearing: TurnRecorder
     clock: Callable[[], float]
 
-    async def retry(self, update: Update, _: object) -> None:
+    async def retry(self, update: ButtonContext, button: RetryButton) -> None:
         """Answer a question again that has no answer; the answer takes the place of what says so."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
+        chat, by = update.chat, update.query.from_user.id
         last = await self.storage.edits.last_exchange(chat.id) if chat else None
-        again = last is not None and last.reply_id is None and _id(query) in last.turn_ids
-        by = query.from_user.id
+        again = last is not None and last.reply_id is None and button.turn_id in last.turn_ids
         refusal = await refused(self.budget, chat, by) if again else None
         again = again and refusal is None
-        async with self.storage.transaction() as tx:
-            if again and chat is not None and message is not None:
+        async with update.finish() as tx:
+            if again and chat is not None:
                 await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
                 reply_id = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=None)
-                await self.storage.deliveries.begun(tx, reply_id, message.message_id, rang=False)
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, refusal or ("" if again else texts.OLD_BUTTON))
+                await self.storage.deliveries.begun(tx, reply_id, update.message.message_id, rang=False)
+        await update.acknowledge(refusal or ("" if again else texts.OLD_BUTTON))
 
-    async def go_on(self, update: Update, _: object) -> None:
+    async def go_on(self, update: ButtonContext, button: ContinueButton) -> None:
         """Have an answer continued that was cut: the person says so, in words of ours."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
+        chat, query = update.chat, update.query
         last = await self.storage.edits.last_exchange(chat.id) if chat else None
-        cut = last is not None and last.reply_id == _id(query)
+        cut = last is not None and last.reply_id == button.reply_id
         refusal = await refused(self.budget, chat, query.from_user.id) if cut else None
         cut = cut and refusal is None
-        async with self.storage.transaction() as tx:
-            if cut and chat is not None and message is not None:
+        async with update.finish() as tx:
+            if cut and chat is not None:
                 await self.hearing.hear(
                     tx,
                     chat.place,
@@ -62,47 +58,33 @@ class ButtonHandlers:
                     said=[_words_of(query, chat, self.clock())],
                     language=query.from_user.language_code,
                 )
-                await self.storage.notices.add(tx, edited(message, texts.CUT_BY_LENGTH))
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, refusal or ("" if cut else texts.OLD_BUTTON))
+                await update.edit(tx, texts.CUT_BY_LENGTH)
+        await update.acknowledge(refusal or ("" if cut else texts.OLD_BUTTON))
 
-    async def stop(self, update: Update, _: object) -> None:
+    async def stop(self, update: ButtonContext, button: StopButton) -> None:
         """End the answer that is being written above the button; it is stored by the turn itself."""
-        query, message = pressed(update)
-        ids = (update.update_id,)
-        stopped = message is not None and await self.endings.stop(place_of(message), ids, _id(query))
-        if not stopped:
-            async with self.storage.transaction() as tx:
-                if message is not None:
-                    stopped = await self.endings.stop_reply(tx, place_of(message), _id(query))
-                await self.storage.inbox.done(tx, ids)
-        await acknowledge(query, texts.STOPPED if stopped else texts.OLD_BUTTON)
+        stopped = await self.endings.stop(update.key, update.update_ids, button.reply_id)
+        if stopped:
+            update.hand_over()
+        else:
+            async with update.finish() as tx:
+                stopped = await self.endings.stop_reply(tx, update.key, button.reply_id)
+        await update.acknowledge(texts.STOPPED if stopped else texts.OLD_BUTTON)
 
-    async def undo_reset(self, update: Update, _: object) -> None:
+    async def undo_reset(self, update: ButtonContext, button: UndoResetButton) -> None:
         """Undo a /reset, while that is possible."""
-        query, message = pressed(update)
-        if message is None or query.data is None:
-            await self.unknown(update, _)
-            return
-        chat = await self.storage.chats.find(place_of(message))
-        reset_id = int(query.data.removeprefix(UNDO_RESET))
-        async with self.storage.transaction() as tx:
-            undone = chat is not None and await self.storage.resets.undo(tx, chat.id, reset_id, self.clock())
+        chat = update.chat
+        async with update.finish() as tx:
+            undone = chat is not None and await self.storage.resets.undo(tx, chat.id, button.reset_id, self.clock())
             if undone:
-                await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
-                await self.storage.notices.add(tx, edited(message, texts.RESET_UNDONE))
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
+                await self.storage.notices.button_gone(tx, update.key, update.message.message_id)
+                await update.edit(tx, texts.RESET_UNDONE)
+        await update.acknowledge(texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
 
-    async def unknown(self, update: Update, _: object) -> None:
+    async def unknown(self, update: PressContext) -> None:
         """A button of an older version, or one whose message is gone."""
-        async with self.storage.transaction() as tx:
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(pressed(update)[0], texts.OLD_BUTTON)
-
-
-def _id(query: CallbackQuery) -> int:
-    return int((query.data or "").rpartition(":")[2])
+        await update.say(None)
+        await update.acknowledge(texts.OLD_BUTTON)
 
 
 def _words_of(query: CallbackQuery, chat: Chat, now: float) -> IncomingMessage:

@@ -9,21 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from telegram import Message, Update
+from telegram import Message
 
 from bot.conversation.budget import Budget
-from bot.conversation.incoming_message import UNDO_RESET
 from bot.conversation.search_terms import spoken_in
 from bot.conversation.since import LANGUAGES, time_asked
 from bot.conversation.summaries import Summaries
 from bot.errors import ModelError
 from bot.handlers.budget_command import refused
+from bot.handlers.callbacks import UndoResetButton
 from bot.handlers.cancellation import Cancellations, StoppedError
-from bot.handlers.context import answer, argument, is_private, sender_of
+from bot.handlers.context import MessageContext, UpdateContext, argument, sender_of
+from bot.handlers.notices import answer, is_private
 from bot.language import chat_language, every_noun, plural, sentence, texts
 from bot.updates.authorship import is_at
-from bot.updates.parsing import place_of
-from bot.updates.raw_updates import stopped_draft
 from storage import Storage, Transaction
 from storage.records import Button, Chat, Notice
 from storage.resets import UNDO_S
@@ -45,116 +44,88 @@ class CommandHandlers:
     listens: bool
     clock: Callable[[], float]
 
-    async def start(self, update: Update, _: object) -> None:
+    async def start(self, update: MessageContext) -> None:
         """``/start``: who I am."""
-        await self._say(update, texts.START)
+        await update.say(update.notice(texts.START, alone=True))
 
-    async def help(self, update: Update, _: object) -> None:
+    async def help(self, update: MessageContext) -> None:
         """``/help``: what I understand."""
-        await self._say(update, texts.HELP)
+        await update.say(update.notice(texts.HELP, alone=True))
 
-    async def privacy(self, update: Update, _: object) -> None:
+    async def privacy(self, update: MessageContext) -> None:
         """``/privacy``: what is kept of people, and where it goes."""
-        message = _message(update)
         told = [texts.PRIVACY]
-        if not is_private(message):
-            chat = await self.storage.chats.find(place_of(message))
-            kept = self.listens and (chat is None or chat.choices.listen is not False)
+        if not is_private(update.message):
+            kept = self.listens and (update.chat is None or update.chat.choices.listen is not False)
             told.append(texts.PRIVACY_LISTENS if kept else texts.PRIVACY_CALLED)
-        await self._say(update, "\n\n".join([*told, texts.PRIVACY_DELETE]))
+        await update.say(update.notice("\n\n".join([*told, texts.PRIVACY_DELETE]), alone=True))
 
-    async def unknown(self, update: Update, _: object) -> None:
+    async def unknown(self, update: MessageContext) -> None:
         """Any other command, alone: a hint, but in a group where it may be for another bot."""
-        message = _message(update)
-        if is_at(message, message.get_bot()):
-            await self._say(update, texts.UNKNOWN_COMMAND)
-        else:
-            await self.ignore(update, _)
+        hint = update.notice(texts.UNKNOWN_COMMAND, alone=True)
+        await update.say(hint if is_at(update.message, update.message.get_bot()) else None)
 
-    async def reset(self, update: Update, _: object) -> None:
+    async def reset(self, update: MessageContext) -> None:
         """``/reset``: nothing said so far is in any later prompt."""
-        async with self.storage.transaction() as tx:
-            await self.endings.stop_sending(tx, place_of(_message(update)))
-            reset_id = await self._reset(tx, _message(update))
+        async with update.finish() as tx:
+            await self.endings.stop_sending(tx, update.key)
+            chat = update.chat
+            reset_id = await self.storage.resets.reset(tx, chat.id, self.clock()) if chat is not None else None
             if reset_id is None:
-                notice = answer(_message(update), texts.RESET_EMPTY, alone=True)
-            else:
-                notice = answer(
-                    _message(update),
-                    texts.RESET.format(days=plural(self.keep_days, texts.DAYS)),
-                    [Button(texts.UNDO, f"{UNDO_RESET}{reset_id}")],
-                    until=self.clock() + UNDO_S,
-                )
-            await self._done(tx, update, notice)
+                await update.reply(tx, texts.RESET_EMPTY, alone=True)
+                return
+            text = texts.RESET.format(days=plural(self.keep_days, texts.DAYS))
+            undo = Button(texts.UNDO, UndoResetButton(reset_id).pack())
+            await update.send(tx, update.notice(text, [undo], until=self.clock() + UNDO_S))
 
-    async def retry(self, update: Update, _: object) -> None:
+    async def retry(self, update: MessageContext) -> None:
         """``/retry``: the last question is owed an answer again, for which whoever says so pays."""
-        chat, by = await self.storage.chats.find(place_of(_message(update))), sender_of(_message(update))
+        chat, by = update.chat, sender_of(update.message)
         if (refusal := await refused(self.budget, chat, by)) is not None:
-            await self._say(update, refusal)
+            await update.say(update.notice(refusal, alone=True))
             return
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
-            await self._done(
-                tx, update, None if asked else answer(_message(update), texts.NOTHING_TO_RETRY, alone=True)
-            )
+            if not asked:
+                await update.reply(tx, texts.NOTHING_TO_RETRY, alone=True)
 
-    async def stop(self, update: Update, _: object) -> None:
+    async def stop(self, update: MessageContext) -> None:
         """``/stop``: all that is under way for this chat ends here, and one sentence says so.
 
         An answer is stored as far as it got, and this update done, by the turn itself. What is written already and
         takes several messages goes out no further, nor does this owner's broadcast. What waits behind is answered next:
         it is ended only when there is nothing else to end.
         """
-        message, done = _message(update), (update.update_id,)
-        ended = await self.endings.stop(place_of(message), done)
+        ended = await self.endings.stop(update.key, update.update_ids)
         async with self.storage.transaction() as tx:
-            sending = await self.endings.stop_sending(tx, place_of(message))
-            said = await self._stop_broadcasts(tx, message)
-            ended = ended or (not said and not sending and self.endings.stop_waiting(place_of(message), done))
-            if not ended:
+            sending = await self.endings.stop_sending(tx, update.key)
+            said = await self._stop_broadcasts(tx, update.message)
+            ended = ended or (not said and not sending and self.endings.stop_waiting(update.key, update.update_ids))
+            if ended:
+                update.hand_over()
+            else:
                 said = said or (texts.STOPPED if sending else texts.NOTHING_TO_STOP)
-                await self.storage.inbox.done(tx, done)
+                await update.done(tx)
             if said:
-                await self.storage.notices.add(tx, answer(message, said))
+                await update.reply(tx, said)
 
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
         stopped = await self.storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
         self.endings.broadcasts.update(one.id for one in stopped)
         return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=f"{one.sent:,}") for one in stopped)
 
-    async def unhandled(self, update: Update, _: object) -> None:
-        """Whatever no other handler wants, but for the button that stops a draft."""
-        stopped = stopped_draft(update)
-        if stopped is None:
-            await self.ignore(update, _)
-        elif not await self.endings.stop(stopped[0], (update.update_id,), stopped[1]):
-            async with self.storage.transaction() as tx:
-                sending = await self.endings.stop_reply(tx, *stopped)
-                await self._done(tx, update, Notice(stopped[0], True, texts.STOPPED) if sending else None)
+    async def stop_draft(self, update: UpdateContext, reply_id: int) -> None:
+        """The button beside a draft was pressed, which ends the answer."""
+        if await self.endings.stop(update.key, update.update_ids, reply_id):
+            update.hand_over()
+            return
+        async with update.finish() as tx:
+            if await self.endings.stop_reply(tx, update.key, reply_id):
+                await update.send(tx, Notice(update.key, True, texts.STOPPED))
 
-    async def ignore(self, update: Update, _: object) -> None:
+    async def ignore(self, update: UpdateContext) -> None:
         """There is nothing to say to it."""
-        async with self.storage.transaction() as tx:
-            await self._done(tx, update, None)
-
-    async def _reset(self, tx: Transaction, message: Message) -> int | None:
-        chat = await self.storage.chats.find(place_of(message))
-        return None if chat is None else await self.storage.resets.reset(tx, chat.id, self.clock())
-
-    async def _say(self, update: Update, text: str) -> None:
-        async with self.storage.transaction() as tx:
-            await self._done(tx, update, answer(_message(update), text, alone=True))
-
-    async def _done(self, tx: Transaction, update: Update, notice: Notice | None) -> None:
-        if notice is not None:
-            await self.storage.notices.add(tx, notice)
-        await self.storage.inbox.done(tx, [update.update_id])
-
-
-def _message(update: Update) -> Message:
-    assert update.message is not None, "command handlers get messages only"
-    return update.message
+        await update.say(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +138,18 @@ class SummaryHandlers:
     zone: tzinfo
     clock: Callable[[], float]
 
-    async def summary(self, update: Update, _: object) -> None:
+    async def summary(self, update: MessageContext) -> None:
         """``/summary``, ``/summary 50``, ``/summary 3h``, ``/summary since yesterday``."""
-        message = update.message
-        assert message is not None
-        wanted = argument(message)
-        chat = await self.storage.chats.find(place_of(message))
-        code, done = message.from_user.language_code if message.from_user else None, [update.update_id]
+        chat = update.chat
+        stopped: tuple[int, ...] = ()
         try:
-            work = self._text(chat, wanted, code) if chat else None
-            text = await self.endings.until_stopped(place_of(message), work) if work else texts.NOTHING_SAID
+            work = self._text(chat, argument(update.message), update.language_code) if chat else None
+            text = await self.endings.until_stopped(update.key, work) if work else texts.NOTHING_SAID
         except StoppedError as exc:
-            text, done = texts.STOPPED, [*done, *exc.update_ids]
+            text, stopped = texts.STOPPED, exc.update_ids
         except ModelError as exc:
             text = sentence(exc, "/summary")
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, text, markdown=True))
-            await self.storage.inbox.done(tx, done)
+        await update.say(answer(update.message, text, markdown=True), also=stopped)
 
     async def _text(self, chat: Chat, wanted: str, code: str | None) -> str:
         if not wanted:

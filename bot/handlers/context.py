@@ -1,154 +1,212 @@
-"""What a command says, and what we say in answer to it or to a button, addressed to where that came from.
+"""One object per update: what the router finds out about it once, and hands to its handler.
 
-A button that was pressed: its message, and the word that Telegram shows above the chat.
-
-Where an update came from, and from whom: that decides the language of what is said to it.
-
-Who is behind a message or an update, and who they are with, for whoever lets them in.
-
-What stands under a message of ours: buttons, or a reply that Telegram's app opens, which can't be edited later.
-
-Where what a conversation is owed goes to, and in which shape.
+A handler writes what it does with ``finish()``: one transaction, which marks the update as done as well.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from telegram import CallbackQuery, Chat, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, Message, Update, User
+from telegram import CallbackQuery, Message, Update, User
 from telegram.error import TelegramError
 
 from bot.access.policy import Sender
-from bot.inbound.sanitize import clean
-from bot.language import texts
-from bot.outbound.content import Destination, Document, EphemeralAudience, Photo, Voice
-from bot.outbound.content import File as Upload
-from bot.outbound.refusals import failed_there, may_have_arrived
-from bot.updates.parsing import MessageBatch, place_of
-from bot.updates.raw_updates import seen_by
-from storage.records import Button, ChatKey, File, FileKind, Notice
+from bot.handlers.notices import answer, edited, is_private
+from bot.language import chat_language
+from bot.updates.parsing import MessageBatch, place_of, update_ids
+from bot.updates.raw_updates import stopped_draft
+from storage import Storage, Transaction
+from storage.records import Button, Chat, ChatKey, File, Notice
+
+UNFINISHED = "The handler of the updates %s returned without finishing them"
+"""Logged; a test that sees it fails."""
 
 log = logging.getLogger(__name__)
 
 
-def answer(
-    message: Message,
-    text: str,
-    buttons: Sequence[Button] = (),
-    *,
-    until: float | None = None,
-    markdown: bool = False,
-    file: File | None = None,
-    quote: bool = False,
-    literals: Sequence[str] = (),
-    alone: bool = False,
-    press: CallbackQuery | None = None,
-) -> Notice:
-    """A notice that replies to a message; `until` is when its buttons go, in Unix seconds.
+class UpdateProgress:
+    """Which updates a handler has finished; kept for as long as it is tried again when the database is busy."""
 
-    `alone`: in a group it concerns only whoever wrote the message, or whose `press` under it this answers. What answers
-    an ephemeral message does anyway.
-    """
-    member = seen_by(message) or (_member(message, press) if alone else None)
-    return Notice(
-        place=place_of(message),
-        private=is_private(message),
-        text=text,
-        reply_to=message.message_id or None,
-        buttons=tuple(buttons),
-        button_until=until,
-        markdown=markdown,
-        file=file,
-        quote=quote,
-        literals=tuple(literals),
-        receiver=member,
-        query=press.id if press is not None and member is not None else None,
-    )
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._finished: set[int] = set()
 
+    @asynccontextmanager
+    async def finish(self, update_ids: Collection[int]) -> AsyncIterator[Transaction]:
+        """See ``UpdateContext.finish``."""
+        async with self._storage.transaction() as tx:
+            await self._storage.inbox.done(tx, update_ids)
+            yield tx
+        self.leave(update_ids)
 
-def question(
-    message: Message, text: str, asked: User, placeholder: str | None = None, query: str | None = None
-) -> Notice:
-    """A notice that the next message of somebody who pressed a button under this message is a reply to.
+    async def done(self, tx: Transaction, update_ids: Collection[int]) -> None:
+        """See ``UpdateContext.done``."""
+        await self._storage.inbox.done(tx, update_ids)
+        self.leave(update_ids)
 
-    In a group Telegram opens the reply for whoever wrote what the question replies to (their own command, where the
-    message with the button answers it), and for whoever it mentions. `query` is the press.
-    """
-    if seen_by(message) is not None:
-        return replace(answer(message, text), asks=True, placeholder=placeholder, query=query)
-    theirs = message.reply_to_message
-    own = theirs is not None and theirs.from_user is not None and theirs.from_user.id == asked.id
-    reply_to = theirs.message_id if own and theirs is not None else message.message_id
-    name = "" if own or is_private(message) else clean(asked.full_name)
-    return Notice(
-        place_of(message),
-        is_private(message),
-        f"{name}: {text}" if name else text,
-        reply_to=reply_to,
-        asks=True,
-        placeholder=placeholder,
-        calls=(asked.id, name) if name else None,
-    )
+    async def add(self, tx: Transaction, notices: Iterable[Notice]) -> None:
+        """Have notices sent."""
+        for notice in notices:
+            await self._storage.notices.add(tx, notice)
+
+    async def find(self, key: ChatKey) -> Chat | None:
+        """The chat as it is stored."""
+        return await self._storage.chats.find(key)
+
+    def leave(self, update_ids: Collection[int]) -> None:
+        """These are done, or are marked as done by somebody else."""
+        self._finished.update(update_ids)
+
+    def unfinished(self, update_ids: Collection[int]) -> list[int]:
+        """Those of these that nobody has finished."""
+        return [number for number in update_ids if number not in self._finished]
 
 
-def edited(message: Message, text: str, buttons: Sequence[Button] = ()) -> Notice:
-    """A message of ours turned into another one."""
-    return Notice(
-        place=place_of(message),
-        private=is_private(message),
-        text=text,
-        edits=message.message_id,
-        buttons=tuple(buttons),
-        receiver=seen_by(message),
-    )
+@dataclass(frozen=True, slots=True)
+class UpdateContext:
+    """An update, or the messages of one turn; `chat` None: nothing is stored of this conversation yet."""
+
+    key: ChatKey
+    chat: Chat | None
+    user: User | None
+    language: str
+    """Of what is said in answer to it."""
+    update_ids: tuple[int, ...]
+    progress: UpdateProgress
+
+    @property
+    def language_code(self) -> str | None:
+        """Of the user's app (IETF)."""
+        return self.user.language_code if self.user is not None else None
+
+    @asynccontextmanager
+    async def finish(self, also: Collection[int] = ()) -> AsyncIterator[Transaction]:
+        """Write what the update does and mark it as done, both or neither; `also`: more updates that this finishes."""
+        async with self.progress.finish((*self.update_ids, *also)) as tx:
+            yield tx
+
+    async def done(self, tx: Transaction) -> None:
+        """Mark the update as done in a transaction that was begun before it was known whether it is."""
+        await self.progress.done(tx, self.update_ids)
+
+    def hand_over(self) -> None:
+        """Leave the update to the answer under way, which marks it as done when it ends."""
+        self.progress.leave(self.update_ids)
+
+    def skip(self, update_ids: Collection[int]) -> None:
+        """Leave some of the updates alone: they were done when this was tried before."""
+        self.progress.leave(update_ids)
+
+    async def send(self, tx: Transaction, *notices: Notice | None) -> None:
+        """Have notices sent."""
+        await self.progress.add(tx, (notice for notice in notices if notice is not None))
+
+    async def say(self, notice: Notice | None, also: Collection[int] = ()) -> None:
+        """Finish the update with a notice, or with none."""
+        async with self.finish(also) as tx:
+            await self.send(tx, notice)
 
 
-def keyboard(message: Message) -> tuple[Button, ...]:
-    """The buttons of ours under a message."""
-    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
-    return tuple(Button(one.text, str(one.callback_data)) for row in rows for one in row if one.callback_data)
+@dataclass(frozen=True, slots=True)
+class MessageContext(UpdateContext):
+    """Of a command, an edited message, or the messages of one turn; `message` is the first of them."""
+
+    message: Message
+
+    def notice(
+        self,
+        text: str,
+        buttons: Sequence[Button] = (),
+        *,
+        until: float | None = None,
+        file: File | None = None,
+        alone: bool = False,
+    ) -> Notice:
+        """An answer to the message; for the options see ``notices.answer``."""
+        return answer(self.message, text, buttons, until=until, file=file, alone=alone)
+
+    async def reply(self, tx: Transaction, text: str, buttons: Sequence[Button] = (), *, alone: bool = False) -> None:
+        """Have an answer to the message sent."""
+        await self.send(tx, self.notice(text, buttons, alone=alone))
+
+    async def part(self, batch: MessageBatch) -> "MessageContext":
+        """The context of some messages of this turn, which may belong to the conversation of the whole group."""
+        chat = self.chat if batch.place == self.key else await self.progress.find(batch.place)
+        return MessageContext(
+            *(batch.place, chat, self.user, self.language, batch.update_ids, self.progress), batch.messages[0]
+        )
 
 
-def argument(message: Message) -> str:
-    """What stands behind a command."""
-    return "".join((message.text or "").split(maxsplit=1)[1:]).strip()
+@dataclass(frozen=True, slots=True)
+class PressContext(UpdateContext):
+    """Of a button that was pressed; `message` None: Telegram does not show us any more what it is under."""
+
+    query: CallbackQuery
+    message: Message | None
+
+    async def acknowledge(self, text: str = "") -> None:
+        """Answer the press; a late or repeated one can't be answered, and its message tells the user anyway."""
+        await acknowledge(self.query, text)
 
 
-def _member(message: Message, press: CallbackQuery | None) -> int | None:
-    """The person in a group whom an answer to this concerns: nobody knows who speaks as the group, or as a channel."""
-    if message.chat.type not in (Chat.GROUP, Chat.SUPERGROUP) or message.chat.is_direct_messages:
-        return None
-    user = press.from_user if press is not None else message.from_user
-    unnamed = press is None and message.sender_chat is not None
-    return user.id if user is not None and not user.is_bot and not unnamed else None
+@dataclass(frozen=True, slots=True)
+class ButtonContext(PressContext):
+    """Of a button under a message that is still there."""
+
+    message: Message
+
+    def notice(self, text: str, buttons: Sequence[Button] = (), *, file: File | None = None) -> Notice:
+        """An answer to the press, under the message; in a group it is shown only to the person who pressed."""
+        return answer(self.message, text, buttons, file=file, alone=True, press=self.query)
+
+    async def edit(self, tx: Transaction, text: str, buttons: Sequence[Button] = ()) -> None:
+        """Have the message with the button turned into another one."""
+        await self.send(tx, edited(self.message, text, buttons))
 
 
-def is_private(message: Message) -> bool:
-    """Whether this is a chat with one person."""
-    return message.chat.type == Chat.PRIVATE
+async def context_of(subject: Update | MessageBatch, progress: UpdateProgress) -> UpdateContext:
+    """Find out about an update, or about the messages of one turn."""
+    key, message, user = _origin(subject)
+    chat = await progress.find(key) if key is not None else None
+    language = chat_language(chat, user.language_code if user else None)
+    common = (key or ChatKey(0), chat, user, language, update_ids(subject), progress)
+    query = subject.callback_query if isinstance(subject, Update) else None
+    if query is not None:
+        return PressContext(*common, query, None) if message is None else ButtonContext(*common, query, message)
+    return UpdateContext(*common) if message is None else MessageContext(*common, message)
 
 
-def pressed(update: Update) -> tuple[CallbackQuery, Message | None]:
-    """The query, and its message while Telegram still shows it to us."""
-    query = update.callback_query
-    assert query is not None, "button handlers get callback queries only"
-    return query, query.message if isinstance(query.message, Message) else None
+def _origin(subject: Update | MessageBatch) -> tuple[ChatKey | None, Message | None, User | None]:
+    """Where it came from, its message, and from whom."""
+    if isinstance(subject, MessageBatch):
+        return subject.place, subject.messages[0], subject.messages[0].from_user
+    user, message = subject.effective_user, subject.effective_message
+    if isinstance(message, Message):
+        return place_of(message), message, user
+    stopped = stopped_draft(subject)
+    return stopped[0] if stopped else None, None, user
+
+
+async def ensure_finished(update: UpdateContext) -> None:
+    """Finish an update that its handler has forgotten to finish, or it would be handled again at every start."""
+    left = update.progress.unfinished(update.update_ids)
+    if left:
+        log.error(UNFINISHED, left)
+        await update.say(None)
 
 
 async def acknowledge(query: CallbackQuery, text: str) -> None:
-    """Answer a press; a late or repeated one can't be answered, and its message tells the user all the same."""
+    """Answer a press; a late or repeated one can't be answered, and its message tells the user anyway."""
     try:
         await query.answer(text or None)
     except TelegramError as exc:
         log.info("A button press can't be answered: %s", exc)
 
 
-def subject_of(subject: Update | MessageBatch) -> tuple[ChatKey | None, User | None]:
-    """Where something came from, and from whom."""
-    if isinstance(subject, MessageBatch):
-        return subject.place, subject.messages[0].from_user
-    message = subject.effective_message
-    return place_of(message) if isinstance(message, Message) else None, subject.effective_user
+def argument(message: Message) -> str:
+    """What stands behind a command."""
+    return "".join((message.text or "").split(maxsplit=1)[1:]).strip()
 
 
 def sender(message: Message) -> Sender | None:
@@ -184,57 +242,3 @@ def is_personal(message: Message) -> bool:
 
 def _person(user: User | None) -> Sender | None:
     return Sender(user.id) if user is not None else None
-
-
-def below(notice: Notice) -> InlineKeyboardMarkup | ForceReply | None:
-    """What stands under a notice; in a group a question opens the reply of whoever is asked."""
-    if notice.asks:
-        return ForceReply(selective=True, input_field_placeholder=notice.placeholder)
-    return markup(notice.buttons)
-
-
-def markup(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Buttons below one another."""
-    rows = [[InlineKeyboardButton(button.label, callback_data=button.data)] for button in buttons]
-    return InlineKeyboardMarkup(rows) if rows else None
-
-
-def destination(
-    place: ChatKey,
-    private: bool,
-    reply_to: int | None,
-    receiver: int | None = None,
-    query: str | None = None,
-    edits: int | None = None,
-) -> Destination:
-    """Where a conversation is; `reply_to` is quoted in groups only.
-
-    `receiver`: who alone is to see it there, if anybody, after the press `query`. What answers something that nobody
-    else has seen, or takes the place of it (`edits`), is shown to nobody else: negative numbers are such messages'.
-    """
-    aside, number = place.alone_with, reply_to or 0
-    topic = (place.thread_id or None) if aside is None else None
-    thread, direct = (None, topic) if place.direct else (topic, None)
-    alone = None
-    if (whom := aside or receiver) is not None:
-        answered = -number if number < 0 else None  # see `bot.outbound.ephemeral`
-        strictly = aside is not None or min(number, edits or 0) < 0
-        alone = EphemeralAudience(whom, query, answered, strictly=strictly)
-    quoted = number if number > 0 and not private else None
-    return Destination(place.telegram_id, private, thread, direct, quoted, alone=alone)
-
-
-def attachment(file: File, caption: str) -> Upload:
-    """A file as it is sent."""
-    if file.kind is FileKind.PHOTO:
-        return Photo(file.data, caption)
-    if file.kind is FileKind.VOICE:
-        return Voice(file.data, caption)
-    return Document(file.data, file.name or "file", caption)
-
-
-def why_no_file(cause: BaseException | None) -> str:
-    """What is said in place of a file that Telegram did not take."""
-    if may_have_arrived(cause):
-        return texts.UPLOAD_LATE
-    return texts.UPLOAD_FAILED if failed_there(cause) else texts.UPLOAD_REFUSED

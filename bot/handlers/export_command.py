@@ -4,31 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
-
-from telegram import CallbackQuery, Message, Update
 
 from bot.archive import export as markdown
 from bot.archive.export import Exporter
+from bot.handlers.callbacks import ExportButton, ExportFormat
 from bot.handlers.cancellation import Cancellations, StoppedError
-from bot.handlers.context import acknowledge, answer, argument, edited, pressed
+from bot.handlers.context import ButtonContext, MessageContext, argument
 from bot.language import plural, texts
-from bot.updates.parsing import place_of
 from storage import Storage
 from storage.chat_archive import ArchivedChat
 from storage.records import Button, File, FileKind, Notice
 
-EXPORT = "export:"
-"""How the data of the buttons begins; the form follows."""
 MOST_BYTES = 50_000_000
 """Telegram takes documents of 50 MB from a bot."""
-
-
-class ExportFormat(StrEnum):
-    """Which kind of file."""
-
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,65 +30,54 @@ class ExportHandlers:
     zone: tzinfo
     clock: Callable[[], float]
 
-    async def export(self, update: Update, _: object) -> None:
+    async def export(self, update: MessageContext) -> None:
         """``/export``, with a form or with two buttons to choose it."""
-        message = update.message
-        assert message is not None
-        wanted, done = argument(message).casefold(), [update.update_id]
+        wanted = argument(update.message).casefold()
         if wanted in tuple(ExportFormat):
-            notice, done = await self._until_stopped(message, ExportFormat(wanted), done)
+            notice, stopped = await self._until_stopped(update, ExportFormat(wanted))
+            await update.say(notice, also=stopped)
         elif wanted:
-            notice = answer(message, texts.EXPORT_HOW, alone=True)
+            await update.say(update.notice(texts.EXPORT_HOW, alone=True))
         else:
             buttons = (
-                Button(texts.EXPORT_JSON, f"{EXPORT}{ExportFormat.JSON}"),
-                Button(texts.EXPORT_MARKDOWN, f"{EXPORT}{ExportFormat.MARKDOWN}"),
+                Button(texts.EXPORT_JSON, ExportButton(ExportFormat.JSON).pack()),
+                Button(texts.EXPORT_MARKDOWN, ExportButton(ExportFormat.MARKDOWN).pack()),
             )
-            notice = answer(message, texts.EXPORT_ASK, buttons, alone=True)
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, done)
+            await update.say(update.notice(texts.EXPORT_ASK, buttons, alone=True))
 
-    async def chosen(self, update: Update, _: object) -> None:
+    async def chosen(self, update: ButtonContext, button: ExportButton) -> None:
         """The form was chosen: the question gives way to the file."""
-        query, message = pressed(update)
-        notice, done = None, [update.update_id]
-        if message is not None:
-            form = ExportFormat((query.data or "").removeprefix(EXPORT))
-            notice, done = await self._until_stopped(message, form, done, query)
-        async with self.storage.transaction() as tx:
-            if message is not None and notice is not None:
-                if notice.file is not None:
-                    await self.storage.notices.add(tx, edited(message, texts.EXPORT_MADE))
-                await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, done)
-        await acknowledge(query, "" if notice else texts.OLD_BUTTON)
+        notice, stopped = await self._until_stopped(update, button.format)
+        async with update.finish(also=stopped) as tx:
+            if notice.file is not None:
+                await update.edit(tx, texts.EXPORT_MADE)
+            await update.send(tx, notice)
+        await update.acknowledge()
 
     async def _until_stopped(
-        self, message: Message, form: ExportFormat, done: list[int], press: CallbackQuery | None = None
-    ) -> tuple[Notice, list[int]]:
-        """What is sent, and the updates that are done with that."""
+        self, update: MessageContext | ButtonContext, form: ExportFormat
+    ) -> tuple[Notice, tuple[int, ...]]:
+        """What is sent, and the updates that stopped the export."""
         try:
-            return await self.endings.until_stopped(place_of(message), self._made(message, form, press)), done
+            return await self.endings.until_stopped(update.key, self._made(update, form)), ()
         except StoppedError as exc:
-            return answer(message, texts.STOPPED, alone=True, press=press), [*done, *exc.update_ids]
+            return _told(update, texts.STOPPED), exc.update_ids
 
-    async def _made(self, message: Message, form: ExportFormat, press: CallbackQuery | None) -> Notice:
+    async def _made(self, update: MessageContext | ButtonContext, form: ExportFormat) -> Notice:
         """The file with what it holds, or a sentence that there is none."""
-        chat = await self.storage.archive.read(place_of(message))
+        chat = await self.storage.archive.read(update.key)
         if chat is None or not (chat.turns or chat.memory):
-            return answer(message, texts.NOTHING_SAID, alone=True, press=press)
+            return _told(update, texts.NOTHING_SAID)
         with_media = form is ExportFormat.JSON and any(turn.media for turn in chat.turns)
         data = await self._data(chat, form, with_media=with_media)
         if data is None and with_media:
             with_media, data = False, await self._data(chat, form, with_media=False)
         if data is None:
-            return answer(message, texts.EXPORT_TOO_LARGE, alone=True, press=press)
+            return _told(update, texts.EXPORT_TOO_LARGE)
         left_out = not with_media and any(turn.media for turn in chat.turns)
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
         name = f"keepsake-{today}.{'json' if form is ExportFormat.JSON else 'md'}"
-        file, caption = File(FileKind.DOCUMENT, data, name), self._caption(chat, left_out=left_out)
-        return answer(message, caption, file=file, alone=True, press=press)
+        return _told(update, self._caption(chat, left_out=left_out), File(FileKind.DOCUMENT, data, name))
 
     async def _data(self, chat: ArchivedChat, form: ExportFormat, *, with_media: bool) -> bytes | None:
         """The file; None when it is larger than Telegram takes."""
@@ -121,3 +98,9 @@ class ExportHandlers:
         span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1]) if days else ""
         told = plural(len(chat.turns), texts.MESSAGES) + span
         return texts.EXPORTED.format(messages=told) + (f" {texts.EXPORT_LEFT_OUT}" if left_out else "")
+
+
+def _told(update: MessageContext | ButtonContext, text: str, file: File | None = None) -> Notice:
+    if isinstance(update, ButtonContext):
+        return update.notice(text, file=file)
+    return update.notice(text, file=file, alone=True)

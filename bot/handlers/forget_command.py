@@ -4,22 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from telegram import Message, Update
+from telegram import Message
 
 from bot.conversation.forgetting import Eraser, ForgetPreview, Forgetting
 from bot.conversation.query import plain
-from bot.handlers.context import acknowledge, answer, argument, edited, pressed
+from bot.handlers.callbacks import ConfirmForgetButton, ForgetPageButton, KeepButton
+from bot.handlers.context import ButtonContext, MessageContext, PressContext, argument
+from bot.handlers.notices import edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import plural, texts
-from bot.updates.parsing import place_of
 from storage import Storage
 from storage.records import Button, Chat, HistoryTurn
 from storage.resets import Proposal
 
-YES, NO = "forget:", "keep:"
-"""How the data of the two buttons begins; the proposal's id follows."""
-TURN = "forgetpage:"
-"""How the data of the buttons begins that turn the pages; the proposal's id and the page follow."""
 BACK, ON = "◀", "▶"
 BUTTONS_S = 600.0
 """How long they can be pressed."""
@@ -39,84 +36,65 @@ class ForgetHandlers:
     zone: tzinfo
     clock: Callable[[], float]
 
-    async def forget(self, update: Update, _: object) -> None:
+    async def forget(self, update: MessageContext) -> None:
         """``/forget <words>``, or ``/forget`` as a reply."""
-        message = update.message
-        assert message is not None
-        words = argument(message)
-        await self._propose(message, (update.update_id,), words, message.reply_to_message)
+        await self._propose(update, argument(update.message), update.message.reply_to_message)
 
-    async def forget_words(self, given: GivenAnswer) -> None:
+    async def forget_words(self, update: MessageContext, given: GivenAnswer) -> None:
         """The answer to our question what to forget."""
-        await self._propose(given.burst.messages[0], given.burst.update_ids, given.words, None, given)
+        await self._propose(update, given.words, None, given)
 
-    async def confirm(self, update: Update, _: object) -> None:
+    async def confirm(self, update: ButtonContext, button: ConfirmForgetButton) -> None:
         """Delete what was shown."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
-        proposal = None
-        async with self.storage.transaction() as tx:
-            await self.storage.inbox.done(tx, [update.update_id])
-            if chat is not None and message is not None:
-                proposal = await self.forgetting.carry_out(tx, chat, int((query.data or "").removeprefix(YES)))
-            if proposal is not None and message is not None:
-                text = texts.FORGOTTEN.format(forgotten=_counted(proposal))
-                await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
-                await self.storage.notices.add(tx, edited(message, text))
+        chat, proposal = update.chat, None
+        async with update.finish() as tx:
+            if chat is not None:
+                proposal = await self.forgetting.carry_out(tx, chat, button.proposal_id)
+            if proposal is not None:
+                await self.storage.notices.button_gone(tx, update.key, update.message.message_id)
+                await update.edit(tx, texts.FORGOTTEN.format(forgotten=_counted(proposal)))
         if chat is not None and proposal is not None:
             await self.forgetting.carry_on(chat)
             self.erasing.begin()
-        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+        await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 
-    async def turn(self, update: Update, _: object) -> None:
+    async def turn(self, update: ButtonContext, button: ForgetPageButton) -> None:
         """Show another page of what was found."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
-        number, page = map(int, (query.data or "").removeprefix(TURN).split(":"))
+        chat, number = update.chat, button.proposal_id
         proposal = await self.storage.forgettings.read(chat.id, number) if chat else None
-        async with self.storage.transaction() as tx:
-            if chat is not None and message is not None and proposal is not None:
-                text = await self._told(chat, proposal, page)
-                await self.storage.notices.add(tx, edited(message, text, _buttons(number, proposal, page)))
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, "" if proposal else texts.OLD_BUTTON)
+        async with update.finish() as tx:
+            if chat is not None and proposal is not None:
+                text = await self._told(chat, proposal, button.page)
+                await update.edit(tx, text, _buttons(number, proposal, button.page))
+        await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 
-    async def keep(self, update: Update, _: object) -> None:
+    async def keep(self, update: PressContext, button: KeepButton) -> None:
         """Leave everything as it is."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
-        async with self.storage.transaction() as tx:
-            if chat is not None and message is not None:
-                number = int((query.data or "").removeprefix(NO))
-                if await self.storage.forgettings.take(tx, chat.id, number) is not None:
-                    await self.storage.notices.button_gone(tx, place_of(message), message.message_id)
-                    await self.storage.notices.add(tx, edited(message, texts.KEPT))
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, texts.KEPT)
+        chat, message = update.chat, update.message
+        async with update.finish() as tx:
+            taken = chat and await self.storage.forgettings.take(tx, chat.id, button.proposal_id)
+            if taken is not None and message is not None:
+                await self.storage.notices.button_gone(tx, update.key, message.message_id)
+                await update.send(tx, edited(message, texts.KEPT))
+        await update.acknowledge(texts.KEPT)
 
     async def _propose(
-        self,
-        message: Message,
-        update_ids: tuple[int, ...],
-        words: str,
-        reply_to: Message | None,
-        given: GivenAnswer | None = None,
+        self, update: MessageContext, words: str, reply_to: Message | None, given: GivenAnswer | None = None
     ) -> None:
-        chat = await self.storage.chats.find(place_of(message))
-        notice = answer(message, texts.FORGET_NOTHING)
+        chat = update.chat
+        notice = update.notice(texts.FORGET_NOTHING)
         found = await self._found(chat, words, reply_to) if chat else ForgetPreview((), ())
         told = await self._told(chat, found, 0) if chat and found else ""
         if not words and reply_to is None:
-            notice = answer(message, texts.FORGET_HOW)
-        async with self.storage.transaction() as tx:
+            notice = update.notice(texts.FORGET_HOW)
+        async with update.finish() as tx:
             if chat is not None and found:
                 number = await self.forgetting.propose(tx, chat, found)
-                notice = answer(message, told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
+                notice = update.notice(told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
             if given is None:
-                await self.storage.notices.add(tx, notice)
+                await update.send(tx, notice)
             else:
                 await self.questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
-            await self.storage.inbox.done(tx, update_ids)
 
     async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> ForgetPreview:
         if words:
@@ -158,7 +136,7 @@ def _counted(proposal: Proposal) -> str:
 def _buttons(number: int, found: ForgetPreview | Proposal, page: int) -> list[Button]:
     turns = [(BACK, page - 1), (ON, page + 1)]
     return [
-        *(Button(label, f"{TURN}{number}:{to}") for label, to in turns if 0 <= to < _pages(found)),
-        Button(texts.FORGET_YES, f"{YES}{number}"),
-        Button(texts.FORGET_NO, f"{NO}{number}"),
+        *(Button(label, ForgetPageButton(number, to).pack()) for label, to in turns if 0 <= to < _pages(found)),
+        Button(texts.FORGET_YES, ConfirmForgetButton(number).pack()),
+        Button(texts.FORGET_NO, KeepButton(number).pack()),
     ]

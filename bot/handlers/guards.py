@@ -1,52 +1,67 @@
-"""What only a group's administrators may do: take back what was said, and change how the bot behaves there.
+"""Who may do what: what the table of handlers declares is applied here, in one place.
 
-How often one person is answered; the anonymous administrators of a group are one.
+Administrators: in a group only they may take back what was said, and change how the bot behaves there.
 
-What costs is an answer, so that a burst of messages that become one turn counts once. Commands and buttons that ask the
-model count as well. Counts are kept in memory: a restart is a fresh minute.
+The rate limit: what costs is an answer, so a burst of messages that become one turn counts once. Commands and buttons
+that ask the model count as well; the anonymous administrators of a group are one person. Counts are kept in memory.
 """
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
-from telegram import Bot, ChatMember, Message, Update
+from telegram import Bot, ChatMember, Message
 from telegram.error import TelegramError
 
-from bot.handlers.context import acknowledge, answer, is_personal, pressed, sender_of
+from bot.access.policy import Owners
+from bot.handlers.context import (
+    ButtonContext,
+    MessageContext,
+    PressContext,
+    UpdateContext,
+    argument,
+    is_personal,
+    sender_of,
+)
+from bot.handlers.notices import answer, is_private
+from bot.inbound.quotes import replied_to
 from bot.language import plural, texts
 from bot.updates.parsing import place_of
-from storage import Storage
 from storage.records import Notice
 
 KNOWN_S = 60.0
 """How long it is believed what somebody is in a group, in seconds."""
-Handler = Callable[[Update, object], Coroutine[object, object, None]]
 MINUTE_S = 60.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+class OwnersOnly(Enum):
+    """Where a command is the owners' own; elsewhere, and to others, it is a command that does not exist."""
+
+    IN_PRIVATE = auto()
+    AND_AS_REPLY = auto()
+    """Also in a group, about the person whom the command replies to."""
+
+
 class AdminGuard:
-    """Guards handlers; where one person talks alone they may do everything. `clock` gives Unix seconds."""
+    """Knows a group's administrators; where one person talks alone they may do everything."""
 
-    storage: Storage
-    bot: Bot
-    clock: Callable[[], float]
-    known: dict[tuple[int, int], tuple[bool, float]] = field(default_factory=dict)
+    def __init__(self, bot: Bot, clock: Callable[[], float]) -> None:
+        self._bot = bot
+        self._clock = clock
+        self._known: dict[tuple[int, int], tuple[bool, float]] = {}
 
-    def only(self, handler: Handler) -> Handler:
-        """The handler for administrators; others are told."""
-
-        async def guarded(update: Update, context: object) -> None:
-            if await self._may(update):
-                await handler(update, context)
-            else:
-                await self._refuse(update)
-
-        return guarded
+    async def admits(self, update: UpdateContext) -> bool:
+        """Whether the sender of a command, or whoever pressed a button, may do what administrators do."""
+        match update:
+            case ButtonContext():
+                return _is_aside(update.message) or await self.may(update.message, update.query.from_user.id)
+            case MessageContext():
+                return _is_aside(update.message) or await self.may(update.message)
+        return True  # a button whose message is gone does nothing
 
     async def may(self, message: Message, user_id: int | None = None) -> bool:
         """Whether whoever sent this message, or this user, may do what administrators do."""
@@ -55,35 +70,18 @@ class AdminGuard:
         asked = user_id or (message.from_user.id if message.from_user else None)
         return asked is not None and await self._is_admin(message.chat.id, asked)
 
-    async def _may(self, update: Update) -> bool:
-        if update.callback_query is None:
-            assert update.message is not None, "guards commands and buttons"
-            return _is_aside(update.message) or await self.may(update.message)
-        query, message = pressed(update)
-        if message is None or _is_aside(message):  # without a message nothing happens
-            return True
-        return await self.may(message, query.from_user.id)
-
     async def _is_admin(self, chat_id: int, user_id: int) -> bool:
-        known, until = self.known.get((chat_id, user_id), (False, 0.0))
-        if self.clock() < until:
+        known, until = self._known.get((chat_id, user_id), (False, 0.0))
+        if self._clock() < until:
             return known
         try:
-            member = await self.bot.get_chat_member(chat_id, user_id)
+            member = await self._bot.get_chat_member(chat_id, user_id)
         except TelegramError as exc:
             log.warning("Telegram does not say what user %d is in chat %d: %s", user_id, chat_id, exc)
             return False
         is_admin = member.status in (ChatMember.OWNER, ChatMember.ADMINISTRATOR)
-        self.known[chat_id, user_id] = (is_admin, self.clock() + KNOWN_S)
+        self._known[chat_id, user_id] = (is_admin, self._clock() + KNOWN_S)
         return is_admin
-
-    async def _refuse(self, update: Update) -> None:
-        async with self.storage.transaction() as tx:
-            if update.callback_query is None and update.message is not None:
-                await self.storage.notices.add(tx, answer(update.message, texts.ONLY_ADMINS, alone=True))
-            await self.storage.inbox.done(tx, [update.update_id])
-        if update.callback_query is not None:
-            await acknowledge(update.callback_query, texts.ONLY_ADMINS)
 
 
 def _is_aside(message: Message) -> bool:
@@ -104,71 +102,100 @@ class _Recent:
     told: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class RateLimiter:
-    """Counts. `most` is MESSAGES_PER_MINUTE, None: no limit; `clock` gives Unix seconds."""
+    """Counts answers. `most` is MESSAGES_PER_MINUTE, None: no limit; `clock` gives Unix seconds."""
 
-    storage: Storage
-    most: int | None
-    clock: Callable[[], float]
-    recent: dict[int, _Recent] = field(default_factory=dict)
-
-    def only(self, handler: Handler) -> Handler:
-        """The handler for those who have not asked too often; others are told."""
-
-        async def guarded(update: Update, context: object) -> None:
-            sender = update.effective_sender
-            if sender is None or self.admits(sender.id):
-                await handler(update, context)
-            else:
-                await self._refuse(update, sender.id)
-
-        return guarded if self.most is not None else handler
+    def __init__(self, most: int | None, clock: Callable[[], float]) -> None:
+        self._most = most
+        self._clock = clock
+        self._recent: dict[int, _Recent] = {}
 
     def admits(self, user_id: int) -> bool:
         """Whether this person is answered once more; if so, it counts."""
-        if self.most is None:
+        if self._most is None:
             return True
         self._forget_the_quiet()
-        recent = self.recent.setdefault(user_id, _Recent())
-        if len(recent.asked) >= self.most:
+        recent = self._recent.setdefault(user_id, _Recent())
+        if len(recent.asked) >= self._most:
             return False
-        recent.asked.append(self.clock())
+        recent.asked.append(self._clock())
         return True
 
     def admits_edit(self, message: Message) -> bool:
-        """Whether an edited message is answered anew; if so, it counts."""
+        """Whether an edited message is answered again; if so, it counts."""
         sender = sender_of(message)
         return sender is None or self.admits(sender)
 
     def refusal(self, message: Message, user_id: int) -> Notice | None:
         """What somebody is told who is not; None: they were told less than a minute ago."""
-        recent, now = self.recent[user_id], self.clock()
+        recent, now = self._recent[user_id], self._clock()
         if recent.told is not None and now - recent.told < MINUTE_S:
             return None
         recent.told = now
-        return answer(message, self._text(recent), alone=True)
+        return answer(message, self.wait(user_id), alone=True)
 
-    def _text(self, recent: _Recent) -> str:
-        wait = max(1, round(recent.asked[0] + MINUTE_S - self.clock()))
-        limit = plural(self.most or 0, texts.MESSAGES)
+    def wait(self, user_id: int) -> str:
+        """The sentence for somebody who is refused: the limit, and how long they have to wait."""
+        wait = max(1, round(self._recent[user_id].asked[0] + MINUTE_S - self._clock()))
+        limit = plural(self._most or 0, texts.MESSAGES)
         return texts.TOO_OFTEN.format(limit=limit, wait=plural(wait, texts.SECONDS))
 
     def _forget_the_quiet(self) -> None:
-        since = self.clock() - MINUTE_S
-        for user_id in list(self.recent):
-            asked = self.recent[user_id].asked
+        since = self._clock() - MINUTE_S
+        for user_id in list(self._recent):
+            asked = self._recent[user_id].asked
             while asked and asked[0] <= since:
                 asked.popleft()
             if not asked:
-                del self.recent[user_id]
+                del self._recent[user_id]
 
-    async def _refuse(self, update: Update, user_id: int) -> None:
-        text = self._text(self.recent[user_id])  # before anything is waited for: a minute may be over then
-        notice = self.refusal(update.message, user_id) if update.message is not None else None
-        async with self.storage.transaction() as tx:
-            if notice is not None:
-                await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
-        if update.callback_query is not None:
-            await acknowledge(update.callback_query, text)
+
+class Guards:
+    """Applies what the table declares; who is refused is told, and the update is finished."""
+
+    def __init__(self, admins: AdminGuard, pace: RateLimiter, owners: Owners) -> None:
+        self._admins = admins
+        self._pace = pace
+        self._owners = owners
+
+    async def admits(self, update: UpdateContext, *, admins: bool, paced: bool) -> bool:
+        """Whether a command or a button goes to its handler."""
+        if admins and not await self._admins.admits(update):
+            notice = update.notice(texts.ONLY_ADMINS, alone=True) if isinstance(update, MessageContext) else None
+            await self._refuse(update, texts.ONLY_ADMINS, notice)
+            return False
+        who = _who(update) if paced else None
+        if who is not None and not self._pace.admits(who):
+            text = self._pace.wait(who)  # before anything is awaited: the minute may be over then
+            notice = self._pace.refusal(update.message, who) if isinstance(update, MessageContext) else None
+            await self._refuse(update, text, notice)
+            return False
+        return True
+
+    async def is_owners(self, update: MessageContext, where: OwnersOnly) -> bool:
+        """Whether an owner gives this command where owners may give it."""
+        message = update.message
+        user = message.from_user
+        if not is_private(message):
+            about = where is OwnersOnly.AND_AS_REPLY and not argument(message) and replies(message)
+            user = user if about and message.sender_chat is None else None
+        return user is not None and await self._owners.has(user.id)
+
+    async def _refuse(self, update: UpdateContext, text: str, notice: Notice | None) -> None:
+        if isinstance(update, PressContext):
+            await update.say(None)
+            await update.acknowledge(text)
+        else:
+            await update.say(notice)
+
+
+def replies(message: Message) -> bool:
+    """Whether a command is about what it replies to, here or in another chat."""
+    return replied_to(message) is not None or message.external_reply is not None
+
+
+def _who(update: UpdateContext) -> int | None:
+    """Who is counted: a person, or the chat in whose name they write."""
+    if isinstance(update, MessageContext):
+        return sender_of(update.message)
+    return update.user.id if update.user is not None else None

@@ -4,12 +4,12 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from telegram import Update
+from telegram import Message
 
 from bot.errors import BudgetSpent, ModelError
-from bot.handlers.context import answer
+from bot.handlers.context import UpdateContext
+from bot.handlers.notices import answer
 from bot.language import texts
-from bot.updates.parsing import MessageBatch, update_ids
 from storage import Storage, StorageError
 from storage.records import ChatKey, Notice
 
@@ -25,18 +25,15 @@ class LastResort:
 
     storage: Storage
 
-    async def in_handler(self, update: object, error: BaseException) -> None:
-        """A handler failed: its update is done, or it would fail again after every start."""
+    async def in_handler(self, update: UpdateContext, error: BaseException, message: Message | None) -> None:
+        """A handler failed: its update is done, or it would fail again after every start.
+
+        `message` gets the answer to that; None: nobody said anything.
+        """
         reference = _logged(error)
-        message = update.messages[-1] if isinstance(update, MessageBatch) else None
-        if isinstance(update, Update):
-            message = update.message
+        text = texts.FAILURE.format(reference=reference)
         try:
-            async with self.storage.transaction() as tx:
-                if message is not None:
-                    notice = answer(message, texts.FAILURE.format(reference=reference), alone=True)
-                    await self.storage.notices.add(tx, notice)
-                await self.storage.inbox.done(tx, update_ids(update))
+            await update.say(answer(message, text, alone=True) if message is not None else None)
         except StorageError as exc:
             log.error("The failure %s can't be stored; its update is taken up at the next start: %s", reference, exc)
 

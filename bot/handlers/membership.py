@@ -21,12 +21,12 @@ from telegram import (
     ChatMember,
     ChatMemberRestricted,
     ChatMemberUpdated,
-    Update,
 )
 from telegram import Chat as TelegramChat
 from telegram.error import RetryAfter, TelegramError
 
 from bot.access.policy import AccessPolicy
+from bot.handlers.context import MessageContext, UpdateContext
 from bot.language import LANGUAGES, TRADITIONAL, commands, speaking, texts
 from bot.outbound.refusals import seconds_to_wait
 from storage import Storage
@@ -65,38 +65,33 @@ class MembershipHandlers:
     listens: bool
     clock: Callable[[], float]
 
-    async def changed(self, update: Update, _: object) -> None:
+    async def changed(self, update: UpdateContext, change: ChatMemberUpdated) -> None:
         """What the bot is in a chat has changed."""
-        change = update.my_chat_member
-        assert change is not None, "registered for these updates"
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             if is_out(change.new_chat_member):
                 await self.storage.presence.left(tx, change.chat.id)
-            else:
-                await self.storage.presence.came(tx, change.chat.id)
-                private = change.chat.type == TelegramChat.PRIVATE
-                place = ChatKey(change.chat.id)
-                chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
-                group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
-                group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
-                joined = group and is_out(change.old_chat_member)
-                if joined and await self.storage.presence.greet(tx, chat.id):
-                    await self.storage.notices.add(tx, Notice(place, private, self._greeting(change)))
-            await self.storage.inbox.done(tx, [update.update_id])
+                return
+            await self.storage.presence.came(tx, change.chat.id)
+            private = change.chat.type == TelegramChat.PRIVATE
+            place = ChatKey(change.chat.id)
+            chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+            group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
+            group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
+            joined = group and is_out(change.old_chat_member)
+            if joined and await self.storage.presence.greet(tx, chat.id):
+                await update.send(tx, Notice(place, private, self._greeting(change)))
 
-    async def migrated(self, update: Update, _: object) -> None:
+    async def migrated(self, update: MessageContext) -> None:
         """A group has become a supergroup: its memory moves along."""
         message = update.message
-        assert message is not None, "registered for messages"
         here = message.chat.id
         old, new = message.migrate_from_chat_id or here, self.door.now(message.migrate_to_chat_id or here)
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             if old in self.door.allowed:  # the settings name a group that is no more
                 await self.storage.access.put(
                     tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self.clock()
                 )
             await self.storage.presence.migrate(tx, old, new)
-            await self.storage.inbox.done(tx, [update.update_id])
             await self.storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
 
     def _greeting(self, change: ChatMemberUpdated) -> str:

@@ -16,10 +16,11 @@ from bot.conversation.model_selector import ModelSelector, takes
 from bot.conversation.recorder import TurnRecorder
 from bot.errors import CannotSee, NothingHeard
 from bot.handlers.cancellation import Cancellations, StoppedError
-from bot.handlers.context import answer, is_private, sender, sender_of
+from bot.handlers.context import MessageContext, sender, sender_of
 from bot.handlers.forget_command import ForgetHandlers
 from bot.handlers.guards import AdminGuard, RateLimiter
 from bot.handlers.memory_command import MemoryHandlers
+from bot.handlers.notices import answer, is_private
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.handlers.settings_command import SettingsHandlers
 from bot.inbound.addressing import Addressing, is_other_bot
@@ -100,48 +101,46 @@ class MessageHandlers:
     listens: bool
     lately: RecentMessages = field(default_factory=RecentMessages)
 
-    async def on_burst(self, burst: MessageBatch, _: object) -> None:
+    async def on_batch(self, update: MessageContext, batch: MessageBatch) -> None:
         """Store the words of a turn, unless they answer a question of ours; what can't be read is told."""
-        for message in burst.messages:
+        for message in batch.messages:
             self.lately.hear(message)
-        given, rest = await self.questions.sort(burst)
+        given, rest = await self.questions.sort(batch)
+        others = [one.burst for one in given] + ([rest] if rest is not None else [])
+        update.skip(set(batch.update_ids).difference(*(one.update_ids for one in others)))
         for one in given:
-            await self._take(one)
+            await self._take(await update.part(one.burst), one)
         if rest is not None:
-            await self.listen(rest)
+            await self.listen(await update.part(rest), rest)
 
-    async def _take(self, given: GivenAnswer) -> None:
+    async def _take(self, update: MessageContext, given: GivenAnswer) -> None:
         """Have done what was asked for with a question of ours; whatever comes of it, it is nothing for the model."""
-        message = given.burst.messages[0]
-        if not self.questions.is_for(given.question, message):
-            await self._tell(given.burst, texts.NOT_ASKED)
+        if not self.questions.is_for(given.question, update.message):
+            await update.say(update.notice(texts.NOT_ASKED, alone=True))
         elif not given.question.open:
-            await self._tell(given.burst, texts.QUESTION_OVER)
-        elif not await self.admins.may(message):
-            await self._tell(given.burst, texts.ONLY_ADMINS)
+            await update.say(update.notice(texts.QUESTION_OVER, alone=True))
+        elif not await self.admins.may(update.message):
+            await update.say(update.notice(texts.ONLY_ADMINS, alone=True))
         elif not given.words:
-            await self._tell(given.burst, texts.ANSWER_IN_WORDS)
+            await update.say(update.notice(texts.ANSWER_IN_WORDS, alone=True))
         elif given.question.kind is QuestionKind.CORRECT:
-            await self.memory.correct(given)
+            await self.memory.correct(update, given)
         elif given.question.kind is QuestionKind.FORGET:
-            await self.forget.forget_words(given)
+            await self.forget.forget_words(update, given)
         else:
-            await self.settings.set_persona(given)
+            await self.settings.set_persona(update, given)
 
-    async def listen(self, burst: MessageBatch) -> None:
+    async def listen(self, update: MessageContext, batch: MessageBatch) -> None:
         """Store the words of a turn."""
-        if await self._is_meant(burst):
-            await self._hear(burst) if self._is_admitted(burst) else await self._put_off(burst)
+        if not await self._is_meant(update, batch):
+            await self._overhear(update, batch)
+        elif self._is_admitted(batch):
+            await self._hear(update, batch)
         else:
-            await self._overhear(burst)
-
-    async def _tell(self, burst: MessageBatch, text: str) -> None:
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(burst.messages[0], text, alone=True))
-            await self.storage.inbox.done(tx, burst.update_ids)
+            await self._put_off(update, batch)
 
     async def understood(
-        self, place: ChatKey, message: Message, held: AsyncExitStack, *, fetch: bool
+        self, chat: Chat, message: Message, held: AsyncExitStack, *, fetch: bool
     ) -> tuple[IncomingMessage, ReadMessage | None] | None:
         """What a message says now, and how it was read; `fetch`: with what has to be downloaded.
 
@@ -150,16 +149,14 @@ class MessageHandlers:
         if not fetch:
             skimmed = await self._skimmed([message])
             return (skimmed[0], None) if skimmed else None
-        read, heard = await self._read(place, [message], await self._senses(place), held)
-        chat = await self.storage.chats.find(place)
-        if chat is not None and any(one.took for one in heard):
+        read, heard = await self._read(chat.place, [message], self._senses(chat), held)
+        if any(one.took for one in heard):
             async with self.storage.transaction() as tx:
                 for one in heard:
                     await self.ears.book(tx, chat.id, one.said.sender_id, one.took)
         return (heard[0].said, read[0]) if read else None
 
-    async def _senses(self, place: ChatKey) -> Capabilities:
-        chat = await self.storage.chats.find(place)
+    def _senses(self, chat: Chat | None) -> Capabilities:
         return self.choice.senses(chat.choices if chat else ChatSettings())
 
     async def _read(
@@ -196,73 +193,67 @@ class MessageHandlers:
     async def _is_blocked(self, number: int | None) -> bool:
         return number is not None and await self.door.is_blocked(Sender(number))
 
-    async def _hear(self, burst: MessageBatch) -> None:
+    async def _hear(self, update: MessageContext, batch: MessageBatch) -> None:
         async with AsyncExitStack() as held:
-            await self._hear_all(burst, held)
+            await self._hear_all(update, batch, held)
 
-    async def _hear_all(self, burst: MessageBatch, held: AsyncExitStack) -> None:
-        senses = await self._senses(burst.place)
+    async def _hear_all(self, update: MessageContext, batch: MessageBatch, held: AsyncExitStack) -> None:
+        senses = self._senses(update.chat)
         try:
-            reading = self._read(burst.place, burst.messages, senses, held)
-            read, heard = await self.endings.until_stopped(burst.place, reading)
+            reading = self._read(update.key, batch.messages, senses, held)
+            read, heard = await self.endings.until_stopped(update.key, reading)
         except StoppedError as exc:
-            await self._keep(burst, answer(burst.messages[0], texts.STOPPED), exc.update_ids)
+            await self._keep(update, batch, update.notice(texts.STOPPED), exc.update_ids)
             return
         notices = self._notices(read, heard, senses)
         asked = any(_is_question(one, words, senses) for one, words in zip(read, heard, strict=True))
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             if heard:
                 chat = await self.hearing.hear(
                     tx,
-                    burst.place,
-                    private=is_private(burst.messages[0]),
+                    update.key,
+                    private=is_private(update.message),
                     said=[one.said for one in heard],
                     asked=asked,
-                    language=_language(burst),
+                    language=_language(batch),
                 )
                 for one in heard:
                     await self.ears.book(tx, chat.id, one.said.sender_id, one.took)
-            for notice in notices:
-                await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, burst.update_ids)
+            await update.send(tx, *notices)
 
-    def _is_admitted(self, burst: MessageBatch) -> bool:
+    def _is_admitted(self, batch: MessageBatch) -> bool:
         """Whether its sender has not asked too often; what only goes on with a turn is no question of its own."""
-        sender = sender_of(burst.messages[0])
-        return sender is None or burst.continues or self.pace.admits(sender)
+        sender = sender_of(batch.messages[0])
+        return sender is None or batch.continues or self.pace.admits(sender)
 
-    async def _put_off(self, burst: MessageBatch) -> None:
+    async def _put_off(self, update: MessageContext, batch: MessageBatch) -> None:
         """Keep what somebody says who asks too often; the answer to their next message will be one to this as well."""
-        message = burst.messages[0]
-        sender = sender_of(message)
-        assert sender is not None, "somebody asks too often"
-        await self._keep(burst, self.pace.refusal(message, sender))
+        sender = sender_of(update.message)
+        await self._keep(update, batch, self.pace.refusal(update.message, sender) if sender is not None else None)
 
-    async def _keep(self, burst: MessageBatch, notice: Notice | None, also_done: Sequence[int] = ()) -> None:
+    async def _keep(
+        self, update: MessageContext, batch: MessageBatch, notice: Notice | None, also: Sequence[int] = ()
+    ) -> None:
         """Keep the words of a turn that is not answered; nothing is fetched for it."""
-        said, private = await self._skimmed(burst.messages), is_private(burst.messages[0])
-        async with self.storage.transaction() as tx:
+        said, private = await self._skimmed(batch.messages), is_private(update.message)
+        async with update.finish(also) as tx:
             if said:
                 await self.hearing.hear(
-                    tx, burst.place, private=private, said=said, asked=False, language=_language(burst)
+                    tx, update.key, private=private, said=said, asked=False, language=_language(batch)
                 )
-            if notice is not None:
-                await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [*burst.update_ids, *also_done])
+            await update.send(tx, notice)
 
-    async def _overhear(self, burst: MessageBatch) -> None:
-        chat = await self.storage.chats.find(burst.place)
-        said = await self._skimmed(burst.messages) if self._listens(chat, burst) else []
-        async with self.storage.transaction() as tx:
+    async def _overhear(self, update: MessageContext, batch: MessageBatch) -> None:
+        said = await self._skimmed(batch.messages) if self._listens(update.chat, batch) else []
+        async with update.finish() as tx:
             if said:
                 await self.hearing.hear(
-                    tx, burst.place, private=False, said=said, asked=False, language=_language(burst)
+                    tx, update.key, private=False, said=said, asked=False, language=_language(batch)
                 )
-            await self.storage.inbox.done(tx, burst.update_ids)
 
-    def _listens(self, chat: Chat | None, burst: MessageBatch) -> bool:
+    def _listens(self, chat: Chat | None, batch: MessageBatch) -> bool:
         wanted = chat is None or chat.choices.listen is not False
-        return self.listens and wanted and not any(map(is_other_bot, burst.messages))
+        return self.listens and wanted and not any(map(is_other_bot, batch.messages))
 
     def _notices(
         self, read: Sequence[ReadMessage], heard: Sequence[TranscribedMessage], senses: Capabilities
@@ -279,21 +270,19 @@ class MessageHandlers:
                 notices.append(answer(one.message, reason(failure)))
         return _each_once(notices)
 
-    async def _is_meant(self, burst: MessageBatch) -> bool:
-        if any(map(is_other_bot, burst.messages)):
-            return await self._may_answer_bot(burst)
-        if any(self.addressing.is_meant(message) for message in burst.messages):
+    async def _is_meant(self, update: MessageContext, batch: MessageBatch) -> bool:
+        if any(map(is_other_bot, batch.messages)):
+            return await self._may_answer_bot(update.chat, batch)
+        if any(self.addressing.is_meant(message) for message in batch.messages):
             return True
-        if not burst.continues:
+        if not batch.continues or update.chat is None:
             return False
-        chat = await self.storage.chats.find(burst.place)
-        return chat is not None and await self.storage.transcript.owed(chat.id) is not None
+        return await self.storage.transcript.owed(update.chat.id) is not None
 
-    async def _may_answer_bot(self, burst: MessageBatch) -> bool:
+    async def _may_answer_bot(self, chat: Chat | None, batch: MessageBatch) -> bool:
         """Two bots that answer each other would do so for ever."""
-        if not any(self.addressing.is_called(message) for message in burst.messages):
+        if not any(self.addressing.is_called(message) for message in batch.messages):
             return False
-        chat = await self.storage.chats.find(burst.place)
         return chat is None or await self.storage.edits.bots_in_a_row(chat.id) < MOST_BOTS_IN_A_ROW
 
 
@@ -320,6 +309,6 @@ def _each_once(notices: Sequence[Notice]) -> list[Notice]:
     return [notice for notice in notices if notice is first[notice.text]]
 
 
-def _language(burst: MessageBatch) -> str | None:
-    sender = burst.messages[-1].from_user
+def _language(batch: MessageBatch) -> str | None:
+    sender = batch.messages[-1].from_user
     return sender.language_code if sender else None

@@ -10,7 +10,7 @@ What only owners may do, in their private chat with the bot: see who has access,
 """
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from telegram import (
@@ -25,11 +25,14 @@ from telegram import (
     User,
 )
 
-from bot.access.access_requests import ANSWER, ANSWERS, AccessRequests, called, decision, shown
+from bot.access.access_requests import ANSWERS, AccessRequests, called, decision, shown
 from bot.access.policy import digest
 from bot.access.roster import RosterReader
+from bot.handlers.callbacks import AccessAnswerButton
 from bot.handlers.commands import CommandHandlers
-from bot.handlers.context import acknowledge, answer, argument, is_private, pressed
+from bot.handlers.context import MessageContext, PressContext, UpdateContext, argument
+from bot.handlers.guards import replies
+from bot.handlers.notices import answer, is_private
 from bot.inbound.addressing import SHARED
 from bot.inbound.quotes import replied_to
 from bot.language import texts
@@ -37,12 +40,11 @@ from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
-from storage.records import ChatKey, File, FileKind, Notice
+from storage.records import ChatKey, File, FileKind
 
 COMMAND = "/start"
 MOST_SHOWN = 3_000
 """Characters of a list in a message; a longer one is a file. So few names that Telegram marks each of them."""
-Handler = Callable[[Update, object], Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,18 @@ class OwnerLinkHandlers:
     wakeups: Wakeups
     clock: Callable[[], float]
 
-    async def attempt(self, update: Update | MessageBatch) -> bool:
-        """Whether this was a code of ours; then it is handled."""
-        message = update.message if isinstance(update, Update) else None
+    async def is_claim(self, update: Update | MessageBatch) -> bool:
+        """Whether this is the code of a link that the bot has made."""
+        message = update.message if isinstance(update, Update) else None  # a batch holds no commands
         if message is None or message.from_user is None or not self.requests.owners.stored:
             return False
         code = _code(message)
-        if not code or not await self.storage.owner_links.knows(digest(code)):
-            return False
-        assert isinstance(update, Update), "bursts hold no commands"
-        await self._claim(update.update_id, message, message.from_user, code)
-        return True
+        return bool(code) and await self.storage.owner_links.knows(digest(code))
+
+    async def claim(self, update: UpdateContext) -> None:
+        """Make the sender of the code an owner, or say why not."""
+        if isinstance(update, MessageContext) and update.user is not None:
+            await self._claim(update, update.user, _code(update.message))
 
     async def remind(self, message: Message | None) -> None:
         """An owner has come: ask about those who came when there was no owner, or none that could be written to."""
@@ -73,9 +76,9 @@ class OwnerLinkHandlers:
             async with self.storage.transaction() as tx:
                 await self.requests.remind(tx, user.id)
 
-    async def _claim(self, update_id: int, message: Message, user: User, code: str) -> None:
+    async def _claim(self, update: MessageContext, user: User, code: str) -> None:
         told: list[ChatKey] = []
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             state = await self.storage.owner_links.claim(tx, digest(code), user.id, self.clock())
             if state is LinkState.CLAIMED:
                 guest = Applicant(user.id, user.full_name, user.username, user.language_code)
@@ -86,9 +89,8 @@ class OwnerLinkHandlers:
                 LinkState.USED: texts.OWNER_LINK_USED,
                 LinkState.EXPIRED: texts.OWNER_LINK_EXPIRED,
             }
-            await self.storage.notices.add(tx, answer(message, sentences[state]))
-            await self.storage.inbox.done(tx, [update_id])
-            await self.storage.inbox.blank(tx, [update_id])
+            await update.reply(tx, sentences[state])
+            await self.storage.inbox.blank(tx, update.update_ids)
         for place in told:
             self.wakeups.wake(place)
 
@@ -106,33 +108,26 @@ class AccessRequestHandlers:
     requests: AccessRequests
     wakeups: Wakeups
 
-    async def press(self, update: Update, _: object) -> None:
+    async def press(self, update: PressContext, button: AccessAnswerButton) -> None:
         """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
-        query, message = pressed(update)
+        query, message = update.query, update.message
         if not await self.requests.owners.has(query.from_user.id):
-            async with self.storage.transaction() as tx:
-                await self.storage.inbox.done(tx, [update.update_id])
-            await acknowledge(query, texts.ONLY_OWNERS)
+            await update.say(None)
+            await update.acknowledge(texts.ONLY_OWNERS)
             return
-        choice, _, number = (query.data or "").removeprefix(ANSWER).partition(":")
         # A group that became a supergroup may have two rows joined: the message knows which one it is about now.
         about = await self.storage.access.of_request(message.chat.id, message.message_id) if message else None
         by = Decider(query.from_user.id, query.from_user.full_name)
-        async with self.storage.transaction() as tx:
-            entry, told = await self.requests.decide(tx, about.id if about else int(number), ANSWERS[choice], by)
+        async with update.finish() as tx:
+            entry, told = await self.requests.decide(
+                tx, about.id if about else button.number, ANSWERS[button.answer], by
+            )
             if told is None and entry is not None and message is not None and message.reply_markup is not None:
-                late = await self.requests.decided(entry, message.chat.id, message.message_id)
-                await self.storage.notices.add(tx, late)
-            await self.storage.inbox.done(tx, [update.update_id])
+                await update.send(tx, await self.requests.decided(entry, message.chat.id, message.message_id))
         for place in told or ():
             self.wakeups.wake(place)
         form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
-        await acknowledge(query, form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
-
-
-def replies(message: Message) -> bool:
-    """Whether a command is about what it replies to, here or in another chat."""
-    return replied_to(message) is not None or message.external_reply is not None
+        await update.acknowledge(form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
 
 
 def author_meant(message: Message) -> Applicant | None:
@@ -199,97 +194,58 @@ class OwnerHandlers:
     commands: CommandHandlers
     wakeups: Wakeups
 
-    def only(self, handler: Handler) -> Handler:
-        """The handler for owners in private; for others it is a command that there is not."""
-
-        async def guarded(update: Update, context: object) -> None:
-            message = update.message
-            assert message is not None, "guards commands"
-            user = message.from_user
-            if is_private(message) and user is not None and await self.requests.owners.has(user.id):
-                await handler(update, context)
-            else:
-                await self.commands.unknown(update, context)
-
-        return guarded
-
-    def everywhere(self, handler: Handler) -> Handler:
-        """The handler for owners also in a group, where it is about whoever they reply to."""
-        in_private = self.only(handler)
-
-        async def guarded(update: Update, context: object) -> None:
-            message = update.message
-            assert message is not None, "guards commands"
-            user = message.from_user if message.sender_chat is None else None
-            about = not argument(message) and replies(message)
-            if not is_private(message) and about and user is not None and await self.requests.owners.has(user.id):
-                await handler(update, context)
-            else:
-                await in_private(update, context)
-
-        return guarded
-
-    async def start(self, update: Update, context: object) -> None:
+    async def start(self, update: MessageContext) -> None:
         """``/start``: an owner is asked about those who wait as well."""
         await self.claims.remind(update.message)
-        await self.commands.start(update, context)
+        await self.commands.start(update)
 
-    async def help(self, update: Update, context: object) -> None:
+    async def help(self, update: MessageContext) -> None:
         """``/help``: in private, an owner reads of their own commands as well."""
-        message = update.message
-        assert message is not None, "registered for commands"
-        user = message.from_user
-        if is_private(message) and user is not None and await self.requests.owners.has(user.id):
-            await self._say(update, answer(message, f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
+        user = update.message.from_user
+        if is_private(update.message) and user is not None and await self.requests.owners.has(user.id):
+            await update.say(update.notice(f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
         else:
-            await self.commands.help(update, context)
+            await self.commands.help(update)
 
-    async def users(self, update: Update, _: object) -> None:
+    async def users(self, update: MessageContext) -> None:
         """``/users``: the list, as a message or as a file."""
-        message = update.message
-        assert message is not None
         roll = await self.listing.read()
         text = roll.text
         if len(text) > MOST_SHOWN:
-            notice = answer(message, texts.USERS_MADE, file=File(FileKind.DOCUMENT, text.encode(), "users.txt"))
+            file = File(FileKind.DOCUMENT, text.encode(), "users.txt")
+            await update.say(update.notice(texts.USERS_MADE, file=file))
         else:
-            notice = answer(message, text, literals=roll.literals)
-        await self._say(update, notice)
+            await update.say(answer(update.message, text, literals=roll.literals))
 
-    async def allow(self, update: Update, _: object) -> None:
+    async def allow(self, update: MessageContext) -> None:
         """``/allow``: an id, a @username, or a reply to a request, to something forwarded, or to anybody in a group."""
         await self._put(update, AccessStatus.ALLOWED)
 
-    async def block(self, update: Update, _: object) -> None:
+    async def block(self, update: MessageContext) -> None:
         """``/block``: likewise."""
         await self._put(update, AccessStatus.BLOCKED)
 
-    async def _put(self, update: Update, standing: AccessStatus) -> None:
-        message = update.message
-        assert message is not None
-        assert message.from_user is not None, "an owner"
+    async def _put(self, update: MessageContext, standing: AccessStatus) -> None:
+        message, owner = update.message, update.user
         guest = await self._meant(message)
-        if guest is None:
-            await self._say(update, answer(message, _how(message, standing)))
+        if guest is None or owner is None:
+            await update.say(update.notice(_how(message, standing)))
             return
         if guest.telegram_id in SHARED:
-            await self._say(update, answer(message, texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
+            await update.say(update.notice(texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
             return
         if await self.requests.owners.has(guest.telegram_id):
             text = texts.ACCESS_OF_OWNER.format(name=called(guest))
-            await self._say(update, answer(message, text, literals=(shown(guest.name),)))
+            await update.say(answer(message, text, literals=(shown(guest.name),)))
             return
         if standing is AccessStatus.ALLOWED and self.listing.door.mode == "list":
-            await self._say(update, answer(message, texts.ACCESS_BY_LIST))
+            await update.say(update.notice(texts.ACCESS_BY_LIST))
             return
-        by = Decider(message.from_user.id, message.from_user.full_name)
-        async with self.storage.transaction() as tx:
-            entry, told = await self.requests.put(tx, guest, standing, by)
+        async with update.finish() as tx:
+            entry, told = await self.requests.put(tx, guest, standing, Decider(owner.id, owner.full_name))
             form = texts.ACCESS_GIVEN if standing is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
             literals = (shown(entry.guest.name),)
-            notice = answer(message, form.format(name=called(entry.guest)), literals=literals)
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+            await update.send(tx, answer(message, form.format(name=called(entry.guest)), literals=literals))
         for place in told:
             self.wakeups.wake(place)
 
@@ -309,11 +265,6 @@ class OwnerHandlers:
                 guest = author_meant(message)
                 return guest if guest is None or guest.telegram_id != message.get_bot().id else None
         return entry.guest if entry else None
-
-    async def _say(self, update: Update, notice: Notice) -> None:
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
 
 
 def _how(message: Message, standing: AccessStatus) -> str:

@@ -9,10 +9,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from telegram import Bot, Message, Update, User
+from telegram import Bot, Message, User
 from telegram.error import TelegramError
 
-from bot.handlers.context import acknowledge, answer, edited, is_personal, is_private, keyboard, pressed, question
+from bot.handlers.callbacks import CancelQuestionButton
+from bot.handlers.context import ButtonContext, MessageContext, UpdateContext, is_personal
+from bot.handlers.notices import edited, is_private, keyboard, question
 from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.quotes import replied_to, text_of
 from bot.language import every, texts
@@ -23,8 +25,6 @@ from storage import Storage, Transaction
 from storage.questions import LIVES_S, Question, QuestionKind
 from storage.records import Button, ChatKey, Notice
 
-CANCEL = "cancel:"
-"""How the data of the button begins; the question's id follows."""
 NEXT_S = 600.0
 """How long the next thing that somebody says is an answer, without being a reply, in seconds."""
 WORDS = {QuestionKind.CORRECT: "CORRECT_ASK", QuestionKind.FORGET: "FORGET_ASK", QuestionKind.PERSONA: "PERSONA_ASK"}
@@ -65,11 +65,11 @@ class QuestionHandlers:
             QuestionKind.PERSONA: (texts.PERSONA_ASK, texts.PERSONA_PLACEHOLDER),
         }
         text, placeholder = texts_of[kind]
-        own = tuple(button for button in keyboard(message) if not button.data.startswith(CANCEL))
+        own = _own_buttons(message)
         asked = Question(0, place_of(message), by.id, kind, self.clock(), None, panel=message.message_id, buttons=own)
         notice_id = await self.storage.notices.add(tx, question(message, text, by, placeholder, press))
         number = await self.storage.questions.ask(tx, asked, notice_id)
-        cancel = Button(texts.CANCEL, f"{CANCEL}{number}")
+        cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
         await self.storage.notices.add(tx, edited(message, "", (*own, cancel)))
 
     async def sort(self, burst: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
@@ -124,50 +124,46 @@ class QuestionHandlers:
         if over:
             await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
 
-    async def pass_over(self, update: Update) -> None:
+    async def pass_over(self, update: UpdateContext) -> None:
         """Somebody gives a command instead of an answer, or presses another button, such as Back."""
-        message, query = update.message, update.callback_query
-        asked = await self._awaiting(message) if message is not None else None
-        if query is not None and isinstance(query.message, Message) and not (query.data or "").startswith(CANCEL):
-            asked = await self.storage.questions.awaiting(shared_place(query.message), query.from_user.id)
+        asked = None
+        if isinstance(update, MessageContext):
+            asked = await self._awaiting(update.message)
+        elif isinstance(update, ButtonContext) and not _cancels(update.query.data):
+            user = update.query.from_user
+            asked = await self.storage.questions.awaiting(shared_place(update.message), user.id)
         if asked is not None:
             await self._pass_over(asked)
 
-    async def cancel(self, update: Update, _: object) -> None:
+    async def cancel(self, update: MessageContext) -> None:
         """``/cancel``: what I asked you needs no answer."""
-        message = update.message
-        assert message is not None, "registered for commands"
-        user = message.from_user
+        message, user = update.message, update.user
         asked = await self.storage.questions.open_for(shared_place(message), user.id) if user else []
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             for one in asked:
                 await self._cancel(tx, one, message)
             if asked:
-                await self.storage.notices.add(tx, answer(message, texts.CANCELLED, alone=True))
+                await update.reply(tx, texts.CANCELLED, alone=True)
             elif is_at(message, message.get_bot()):
-                await self.storage.notices.add(tx, answer(message, texts.NOTHING_TO_CANCEL, alone=True))
-            await self.storage.inbox.done(tx, [update.update_id])
+                await update.reply(tx, texts.NOTHING_TO_CANCEL, alone=True)
         for one in asked:
             await self._take_back(one)
 
-    async def press_cancel(self, update: Update, _: object) -> None:
+    async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
         """The button: of use to whoever was asked."""
-        query, message = pressed(update)
-        asked = await self.storage.questions.find(int((query.data or "").removeprefix(CANCEL)))
-        here = asked is not None and message is not None and asked.place == place_of(message)
-        theirs = here and asked is not None and asked.person == query.from_user.id
+        asked = await self.storage.questions.find(button.question_id)
+        here = asked is not None and asked.place == update.key
+        theirs = here and asked is not None and asked.person == update.query.from_user.id
         cancelled = False
-        async with self.storage.transaction() as tx:
-            if asked is not None and message is not None and theirs:
-                cancelled = await self._cancel(tx, asked, message)
-            if message is not None and not cancelled and (not here or (asked is not None and not asked.open)):
-                own = tuple(button for button in keyboard(message) if not button.data.startswith(CANCEL))
-                await self.storage.notices.add(tx, edited(message, "", own))
-            await self.storage.inbox.done(tx, [update.update_id])
+        async with update.finish() as tx:
+            if asked is not None and theirs:
+                cancelled = await self._cancel(tx, asked, update.message)
+            if not cancelled and (not here or (asked is not None and not asked.open)):
+                await update.edit(tx, "", _own_buttons(update.message))
         if asked is not None and cancelled:
             await self._take_back(asked)
         refused = texts.NOT_ASKED if here and not theirs else texts.OLD_BUTTON
-        await acknowledge(query, texts.CANCELLED if cancelled else refused)
+        await update.acknowledge(texts.CANCELLED if cancelled else refused)
 
     async def _cancel(self, tx: Transaction, asked: Question, message: Message) -> bool:
         cancelled = await self.storage.questions.cancel(tx, asked)
@@ -261,6 +257,15 @@ class QuestionHandlers:
 
     def _joined(self, given: GivenAnswer, message: Message) -> str:
         return "\n".join(filter(None, (given.words, self._words(message))))
+
+
+def _cancels(data: str | None) -> bool:
+    return (data or "").startswith(CancelQuestionButton.prefix)
+
+
+def _own_buttons(message: Message) -> tuple[Button, ...]:
+    """The buttons under a message without the one that cancels a question."""
+    return tuple(button for button in keyboard(message) if not _cancels(button.data))
 
 
 def _user_id(message: Message) -> int | None:

@@ -1,6 +1,6 @@
-"""All that is about who may talk to the bot.
+"""The work of the lanes: each update gets its context, passes the gate, and goes to its handler.
 
-The table of handlers: what the bot does with each kind of update, in order of precedence.
+``table`` says which handler that is.
 """
 
 from collections.abc import Sequence
@@ -9,57 +9,73 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from telegram import Message, Update
+from telegram import Update
 from telegram.constants import ChatAction
-from telegram.ext import (
-    Application,
-    ApplicationHandlerStop,
-    CallbackContext,
-    CallbackQueryHandler,
-    ChatMemberHandler,
-    CommandHandler,
-    MessageHandler,
-    TypeHandler,
-    filters,
-)
+from telegram.ext import Application
 
-from bot.access.access_requests import ANSWER, ANSWERS
-from bot.conversation.incoming_message import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
 from bot.handlers.access_gate import AccessGate
 from bot.handlers.answering import ReplyWorker
-from bot.handlers.broadcast import DROP, SEND, BroadcastHandlers
+from bot.handlers.broadcast import BroadcastHandlers
 from bot.handlers.budget_command import BudgetHandlers
 from bot.handlers.buttons import ButtonHandlers
+from bot.handlers.callbacks import (
+    AccessAnswerButton,
+    AskForgetButton,
+    CancelQuestionButton,
+    CompactButton,
+    ConfirmForgetButton,
+    ContinueButton,
+    CorrectButton,
+    DropBroadcastButton,
+    EarlierMemoryButton,
+    ExportButton,
+    ForgetPageButton,
+    KeepButton,
+    MemoryThenButton,
+    RestoreMemoryButton,
+    RetryButton,
+    SendBroadcastButton,
+    SettingButton,
+    StopButton,
+    TakeUpAgainButton,
+    UndoResetButton,
+)
 from bot.handlers.commands import CommandHandlers, SummaryHandlers
-from bot.handlers.context import answer, destination, is_private, subject_of
+from bot.handlers.context import (
+    ButtonContext,
+    MessageContext,
+    UpdateContext,
+    UpdateProgress,
+    context_of,
+    ensure_finished,
+)
 from bot.handlers.edited_messages import EditHandlers
-from bot.handlers.export_command import EXPORT, ExportFormat, ExportHandlers
-from bot.handlers.forget_command import NO, TURN, YES, ForgetHandlers
-from bot.handlers.guards import AdminGuard
+from bot.handlers.export_command import ExportHandlers
+from bot.handlers.forget_command import ForgetHandlers
+from bot.handlers.guards import AdminGuard, Guards, OwnersOnly
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
-from bot.handlers.memory_command import BEFORE, BRING_BACK, COMPACT, CORRECT, FORGET, MemoryHandlers
+from bot.handlers.memory_command import MemoryHandlers
 from bot.handlers.messages import MessageHandlers
+from bot.handlers.notices import answer, destination, is_private
 from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers
-from bot.handlers.pending_questions import CANCEL
 from bot.handlers.search_command import SearchHandlers
 from bot.handlers.set_aside import SetAsideHandlers
-from bot.handlers.settings_command import SET, SettingsHandlers
+from bot.handlers.settings_command import SettingsHandlers
+from bot.handlers.table import ButtonRoute, Command, HandlerTable, LateButtonRoute, OtherRoutes
 from bot.handlers.topic_titles import TopicHandlers
 from bot.handlers.usage_command import UsageHandlers
-from bot.handlers.why_command import NOTES_THEN, WhyHandlers
+from bot.handlers.why_command import WhyHandlers
 from bot.inbound.addressing import is_other_bot
 from bot.language import chat_language, speaking, texts
 from bot.updates.authorship import command
 from bot.updates.in_flight import WorkKey, WorkKind
-from bot.updates.parsing import MessageBatch, QueuedUpdate, UpdateKind, place_of, update_ids
+from bot.updates.parsing import MessageBatch, QueuedUpdate, UpdateKind
 from bot.updates.quarantine import MOST_DEATHS
 from storage import StorageError, until_stored
 from storage.records import ChatKey
 
 PTBApplication = Application[Any, Any, Any, Any, Any, Any]
-GATE_GROUP, NOTING_GROUP = -2, -1
-NUMBER = r"\d{1,18}"  # an app may send any for a button, and SQLite takes 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,72 +115,76 @@ class Router:
     topics: TopicHandlers
     continued: set[ChatKey] = field(default_factory=set)
     """Where the next batch goes on with the turn under way."""
-    unstored: dict[tuple[int, ...], StorageError] = field(default_factory=dict)
-    """Updates whose handler the database failed."""
+    table: list[HandlerTable] = field(default_factory=list)
 
     async def close(self) -> None:
         """End what is under way outside the lanes."""
         await self.topics.close()
 
     def register(self) -> None:
-        """Fill the application's table."""
-        add, only, door = self.application.add_handler, self.admins.only, self.entrance
-        owners, paced = door.owners.only, self.chat.pace.only
-        add(TypeHandler(object, door.gate.check), group=GATE_GROUP)
-        add(TypeHandler(MessageBatch, self.topics.note), group=NOTING_GROUP)
-        add(TypeHandler(MessageBatch, self.chat.on_burst))
-        add(MessageHandler(filters.UpdateType.EDITED_MESSAGE, self.edits.on_edit))
-        add(ChatMemberHandler(self.membership.changed, ChatMemberHandler.MY_CHAT_MEMBER))
-        add(MessageHandler(filters.StatusUpdate.MIGRATE, self.membership.migrated))
-        add(CommandHandler("start", door.owners.start))
-        add(CommandHandler("help", door.owners.help))
-        add(CommandHandler("privacy", self.commands.privacy))
-        add(CommandHandler("reset", only(self.commands.reset)))
-        add(CommandHandler("retry", paced(self.commands.retry)))
-        add(CommandHandler("stop", self.commands.stop))
-        add(CommandHandler("summary", paced(self.summary.summary)))
-        add(CommandHandler("memory", self.memory.show))
-        add(CommandHandler("forget", only(self.forget.forget)))
-        add(CommandHandler("search", self.search.search))
-        add(CommandHandler("why", self.why.why))
-        add(CommandHandler("usage", self.usage.usage))
-        add(CommandHandler("budget", owners(self.budget.show_or_set)))
-        add(CommandHandler("export", only(self.export.export)))
-        add(CommandHandler("settings", only(self.settings.show)))
-        add(CommandHandler("users", owners(door.owners.users)))
-        add(CommandHandler("allow", door.owners.everywhere(door.owners.allow)))
-        add(CommandHandler("block", door.owners.everywhere(door.owners.block)))
-        add(CommandHandler("broadcast", owners(door.broadcast.broadcast)))
-        add(MessageHandler(filters.CAPTION, owners(door.broadcast.broadcast)))  # no other command is a caption
-        add(CommandHandler("cancel", self.chat.questions.cancel))
-        add(MessageHandler(filters.COMMAND, self.commands.unknown))
-        self._register_buttons()
-        add(TypeHandler(Update, self.commands.unhandled))
-        self.application.add_error_handler(self._on_error)
+        """Make the table of handlers."""
+        guards = Guards(self.admins, self.chat.pace, self.chat.door.owners)
+        others = OtherRoutes(
+            topics=self.topics,
+            messages=self.chat,
+            edits=self.edits,
+            membership=self.membership,
+            caption=Command("broadcast", self.entrance.broadcast.broadcast, owners=OwnersOnly.IN_PRIVATE),
+            unknown_command=self.commands.unknown,
+            unknown_button=self.buttons.unknown,
+            stop_draft=self.commands.stop_draft,
+            ignore=self.commands.ignore,
+        )
+        self.table[:] = [HandlerTable(guards, self._commands(), self._buttons(), others)]
 
-    def _register_buttons(self) -> None:
-        add, only, paced, door = self.application.add_handler, self.admins.only, self.chat.pace.only, self.entrance
-        add(CallbackQueryHandler(door.requests.press, pattern=rf"^{ANSWER}({'|'.join(ANSWERS)}):{NUMBER}$"))
-        add(CallbackQueryHandler(door.broadcast.send, pattern=rf"^{SEND}{NUMBER}$"))
-        add(CallbackQueryHandler(door.broadcast.drop, pattern=rf"^{DROP}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.buttons.undo_reset), pattern=rf"^{UNDO_RESET}{NUMBER}$"))
-        add(CallbackQueryHandler(paced(self.buttons.retry), pattern=rf"^{RETRY}{NUMBER}$"))
-        add(CallbackQueryHandler(paced(self.buttons.go_on), pattern=rf"^{CONTINUE}{NUMBER}$"))
-        add(CallbackQueryHandler(paced(self.aside.again), pattern=rf"^{AGAIN}[a-z]+:{NUMBER}$"))
-        add(CallbackQueryHandler(self.buttons.stop, pattern=rf"^{STOP}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.memory.compact), pattern=f"^{COMPACT}$"))
-        add(CallbackQueryHandler(only(self.memory.show_before), pattern=rf"^{BEFORE}({NUMBER})?$"))
-        add(CallbackQueryHandler(only(self.memory.bring_back), pattern=rf"^{BRING_BACK}{NUMBER}$"))
-        add(CallbackQueryHandler(self.why.notes_then, pattern=rf"^{NOTES_THEN}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.memory.ask_correction), pattern=f"^{CORRECT}$"))
-        add(CallbackQueryHandler(only(self.memory.ask_what_to_forget), pattern=f"^{FORGET}$"))
-        add(CallbackQueryHandler(self.chat.questions.press_cancel, pattern=rf"^{CANCEL}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.forget.confirm), pattern=rf"^{YES}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.forget.turn), pattern=rf"^{TURN}{NUMBER}:{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.forget.keep), pattern=rf"^{NO}{NUMBER}$"))
-        add(CallbackQueryHandler(only(self.settings.press), pattern=f"^{SET}"))
-        add(CallbackQueryHandler(only(self.export.chosen), pattern=f"^{EXPORT}({'|'.join(ExportFormat)})$"))
-        add(CallbackQueryHandler(self.buttons.unknown))
+    def _commands(self) -> Sequence[Command]:
+        door = self.entrance
+        return (
+            Command("start", door.owners.start),
+            Command("help", door.owners.help),
+            Command("privacy", self.commands.privacy),
+            Command("reset", self.commands.reset, admins=True),
+            Command("retry", self.commands.retry, paced=True),
+            Command("stop", self.commands.stop),
+            Command("summary", self.summary.summary, paced=True),
+            Command("memory", self.memory.show),
+            Command("forget", self.forget.forget, admins=True),
+            Command("search", self.search.search),
+            Command("why", self.why.why),
+            Command("usage", self.usage.usage),
+            Command("budget", self.budget.show_or_set, owners=OwnersOnly.IN_PRIVATE),
+            Command("export", self.export.export, admins=True),
+            Command("settings", self.settings.show, admins=True),
+            Command("users", door.owners.users, owners=OwnersOnly.IN_PRIVATE),
+            Command("allow", door.owners.allow, owners=OwnersOnly.AND_AS_REPLY),
+            Command("block", door.owners.block, owners=OwnersOnly.AND_AS_REPLY),
+            Command("broadcast", door.broadcast.broadcast, owners=OwnersOnly.IN_PRIVATE),
+            Command("cancel", self.chat.questions.cancel),
+        )
+
+    def _buttons(self) -> Sequence[ButtonRoute[Any]]:
+        return (
+            LateButtonRoute(AccessAnswerButton, self.entrance.requests.press),
+            LateButtonRoute(SendBroadcastButton, self.entrance.broadcast.send),
+            LateButtonRoute(DropBroadcastButton, self.entrance.broadcast.drop),
+            ButtonRoute(UndoResetButton, self.buttons.undo_reset, admins=True),
+            ButtonRoute(RetryButton, self.buttons.retry, paced=True),
+            ButtonRoute(ContinueButton, self.buttons.go_on, paced=True),
+            ButtonRoute(TakeUpAgainButton, self.aside.again, paced=True),
+            ButtonRoute(StopButton, self.buttons.stop),
+            ButtonRoute(CompactButton, self.memory.compact, admins=True),
+            ButtonRoute(EarlierMemoryButton, self.memory.show_before, admins=True),
+            ButtonRoute(RestoreMemoryButton, self.memory.bring_back, admins=True),
+            ButtonRoute(MemoryThenButton, self.why.notes_then),
+            ButtonRoute(CorrectButton, self.memory.ask_correction, admins=True),
+            ButtonRoute(AskForgetButton, self.memory.ask_what_to_forget, admins=True),
+            ButtonRoute(CancelQuestionButton, self.chat.questions.press_cancel),
+            ButtonRoute(ConfirmForgetButton, self.forget.confirm, admins=True),
+            ButtonRoute(ForgetPageButton, self.forget.turn, admins=True),
+            LateButtonRoute(KeepButton, self.forget.keep, admins=True),
+            ButtonRoute(SettingButton, self.settings.press, admins=True),
+            ButtonRoute(ExportButton, self.export.chosen, admins=True),
+        )
 
     async def handle(self, place: ChatKey, batch: Sequence[QueuedUpdate]) -> None:
         """See ``intake.lanes.Work``."""
@@ -221,11 +241,11 @@ class Router:
     async def _leave_out(self, arrival: QueuedUpdate, tell: bool) -> None:
         storage, message = self.replies.storage, arrival.update.message
         let_in = await self.aside.lets_in(arrival.update)
-        with speaking(await self._language(arrival.update)):
-            async with storage.transaction() as tx:
+        update = await context_of(arrival.update, UpdateProgress(storage))
+        with speaking(update.language):
+            async with update.finish() as tx:
                 if tell and let_in and message is not None:
-                    await storage.notices.add(tx, answer(message, texts.TOO_MANY_WAITING, alone=True))
-                await storage.inbox.done(tx, [arrival.update_id])
+                    await update.send(tx, answer(message, texts.TOO_MANY_WAITING, alone=True))
                 if not let_in:
                     await storage.inbox.blank(tx, [arrival.update_id])
 
@@ -243,32 +263,43 @@ class Router:
         first, key = batch[0], _key(batch[0])
         asks = first.kind is UpdateKind.MESSAGE and not all(map(self.is_overheard, batch))
         with self.replies.endings.asking(place) if asks else nullcontext():
+            progress = UpdateProgress(self.replies.storage)
             if self.aside.quarantine.is_exhausted(key):
-                with speaking(await self._language(first.update)):
+                with speaking((await context_of(first.update, progress)).language):
                     await until_stored(partial(self.aside.update, first, key))
                 return
             subject = (
                 first.update if first.kind is UpdateKind.STOP else self._subject(place, batch, continues=continues)
             )
-            await self.aside.quarantine.fly(key, place, until_stored(partial(self._process, subject)))
+            await self.aside.quarantine.fly(key, place, until_stored(partial(self._process, subject, progress)))
 
-    async def _process(self, subject: Update | MessageBatch) -> None:
-        with speaking(await self._language(subject)):
-            if isinstance(subject, Update):
-                await self.chat.questions.pass_over(subject)
-            async with self._busy(subject):
-                await self.application.process_update(subject)
-        if (error := self.unstored.pop(update_ids(subject), None)) is not None:
-            raise error
+    async def _process(self, subject: Update | MessageBatch, progress: UpdateProgress) -> None:
+        update = await context_of(subject, progress)
+        with speaking(update.language):
+            if isinstance(subject, Update) and subject.edited_message is None:
+                await self.chat.questions.pass_over(update)
+            async with self._busy(update, subject):
+                await self._run(update, subject)
 
-    def _busy(self, subject: Update | MessageBatch) -> AbstractAsyncContextManager[None]:
+    async def _run(self, update: UpdateContext, subject: Update | MessageBatch) -> None:
+        """Handle it. Raises StorageError when the database is busy: nothing was written, and all can be run again."""
+        try:
+            if await self.entrance.gate.admits(update, subject):
+                await self.table[0].dispatch(update, subject)
+            await ensure_finished(update)
+        except StorageError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - one update's failure, of whatever kind, must not end its lane
+            said = subject.messages[-1] if isinstance(subject, MessageBatch) else subject.message
+            await self.failures.in_handler(update, exc, said)
+
+    def _busy(self, update: UpdateContext, subject: Update | MessageBatch) -> AbstractAsyncContextManager[None]:
         """A sign of life while it is handled, to whoever waits for that: a file is read, a summary written."""
-        message = subject.messages[0] if isinstance(subject, MessageBatch) else subject.effective_message
         of_others = isinstance(subject, MessageBatch) and not any(map(self.chat.addressing.is_meant, subject.messages))
-        if of_others or not isinstance(message, Message):
+        if of_others or not isinstance(update, MessageContext | ButtonContext):
             return nullcontext()
-        to = destination(place_of(message), is_private(message), None)
-        return self.replies.sender.busy(to, _action(subject, message))
+        to = destination(update.key, is_private(update.message), None)
+        return self.replies.sender.busy(to, _action(update))
 
     async def _process_pending(self, place: ChatKey) -> None:
         chat = await self.replies.storage.chats.find(place)
@@ -282,20 +313,6 @@ class Router:
                 await self.replies.process_pending(place)
             await self.topics.see_to(place)
 
-    async def _language(self, subject: Update | MessageBatch) -> str:
-        """The language that the chat has chosen, or that of whoever speaks."""
-        place, user = subject_of(subject)
-        chat = await self.replies.storage.chats.find(place) if place else None
-        return chat_language(chat, user.language_code if user else None)
-
-    async def _on_error(self, update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:
-        assert context.error is not None
-        if isinstance(context.error, StorageError):  # nothing was written: the whole handler can be run again
-            self.unstored[update_ids(update)] = context.error
-        else:
-            await self.failures.in_handler(update, context.error)
-        raise ApplicationHandlerStop  # a gate that failed lets nothing through
-
     def _subject(self, place: ChatKey, batch: Sequence[QueuedUpdate], *, continues: bool) -> Update | MessageBatch:
         first = batch[0]
         continues = continues or place in self.continued
@@ -306,10 +323,12 @@ class Router:
         return MessageBatch(place, messages, tuple(arrival.update_id for arrival in batch), continues)
 
 
-def _action(subject: Update | MessageBatch, message: Message) -> str:
+def _action(update: MessageContext | ButtonContext) -> str:
     """What the bot is seen to do while it handles this: Telegram has words for what a command has made."""
-    query = subject.callback_query if isinstance(subject, Update) else None
-    asked = (query.data or "") if query is not None else (command(message) or "")[1:].partition("@")[0].lower()
+    if isinstance(update, ButtonContext):
+        asked = update.query.data or ""
+    else:
+        asked = (command(update.message) or "")[1:].partition("@")[0].lower()
     name = asked.partition(":")[0]
     return {"export": ChatAction.UPLOAD_DOCUMENT, "usage": ChatAction.UPLOAD_PHOTO}.get(name, ChatAction.TYPING)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from telegram import Chat as TelegramChat
-from telegram import Message, Update
+from telegram import Message
 
 from bot.conversation.indexing import Indexer
 from bot.conversation.query import plain
 from bot.conversation.recall import Recall
 from bot.conversation.search_terms import all_terms, terms
-from bot.handlers.context import answer, argument
+from bot.handlers.context import MessageContext, argument
 from bot.language import texts
 from bot.updates.parsing import place_of
 from storage import Storage
@@ -32,18 +32,13 @@ class SearchHandlers:
     indexer: Indexer
     zone: tzinfo
 
-    async def search(self, update: Update, _: object) -> None:
+    async def search(self, update: MessageContext) -> None:
         """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
-        message = update.message
-        assert message is not None
-        words = argument(message)
-        chat = await self.storage.chats.find(place_of(message))
-        text = texts.SEARCH_HOW if not words else texts.SEARCH_NOTHING
-        if words and chat is not None:
-            text = await self._found(message, chat, words) or text
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, text, alone=True))
-            await self.storage.inbox.done(tx, [update.update_id])
+        words = argument(update.message)
+        text = texts.SEARCH_NOTHING if words else texts.SEARCH_HOW
+        if words and update.chat is not None:
+            text = await self._found(update.message, update.chat, words) or text
+        await update.say(update.notice(text, alone=True))
 
     async def _found(self, message: Message, chat: Chat, words: str) -> str:
         await self.indexer.catch_up(chat.id)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from telegram import Bot, Message, Update
 
 from bot.access.policy import AccessPolicy, Decision
-from bot.conversation.incoming_message import AGAIN
-from bot.handlers.context import acknowledge, answer, edited, pressed, sender_in
+from bot.handlers.callbacks import TakeUpAgainButton
+from bot.handlers.context import ButtonContext, sender_in
+from bot.handlers.notices import answer
 from bot.language import texts
 from bot.updates.in_flight import WorkKey, WorkKind
 from bot.updates.lanes import Lanes
-from bot.updates.parsing import QueuedUpdate, parse, place_of
+from bot.updates.parsing import QueuedUpdate, parse
 from bot.updates.quarantine import Quarantine
 from storage import Storage, Transaction
 from storage.records import Button, Chat, ChatKey, Delivery, Notice
@@ -75,32 +76,30 @@ class SetAsideHandlers:
             *(key, place.telegram_id, place.thread_id),
         )
 
-    async def again(self, update: Update, _: object) -> None:
+    async def again(self, update: ButtonContext, button: TakeUpAgainButton) -> None:
         """Take up what was set aside, once more by the same path."""
-        query, message = pressed(update)
-        arrival, taken = None, False
-        async with self.storage.transaction() as tx:
-            if message is not None:
-                arrival, taken = await self._take_up(tx, place_of(message), _key(query.data or ""))
-            if taken and message is not None:
-                await self.storage.notices.add(tx, edited(message, texts.TAKEN_UP_AGAIN))
-            await self.storage.inbox.done(tx, [update.update_id])
+        async with update.finish() as tx:
+            arrival, taken = await self._take_up(tx, update.key, button)
+            if taken:
+                await update.edit(tx, texts.TAKEN_UP_AGAIN)
         if arrival is not None:
             self.lanes.put(arrival)
-        await acknowledge(query, "" if taken else texts.OLD_BUTTON)
+        await update.acknowledge("" if taken else texts.OLD_BUTTON)
 
-    async def _take_up(self, tx: Transaction, place: ChatKey, key: WorkKey | None) -> tuple[QueuedUpdate | None, bool]:
-        if key is None:
+    async def _take_up(
+        self, tx: Transaction, place: ChatKey, button: TakeUpAgainButton
+    ) -> tuple[QueuedUpdate | None, bool]:
+        if button.kind is WorkKind.ANSWER:
             return None, False
-        if key.kind is WorkKind.UPDATE:
-            arrival = await self._arrival(tx, key.id)
+        if button.kind is WorkKind.UPDATE:
+            arrival = await self._arrival(tx, button.id)
             if arrival is None or arrival.place != place:
                 return None, False
-            await self.storage.inbox.renew(tx, key.id)
+            await self.storage.inbox.renew(tx, button.id)
             return arrival, True
-        if key.kind is WorkKind.NOTICE:
-            return None, await self.storage.notices.renew(tx, place, key.id)
-        return None, await self.storage.transcript.send_again(tx, place, key.id)
+        if button.kind is WorkKind.NOTICE:
+            return None, await self.storage.notices.renew(tx, place, button.id)
+        return None, await self.storage.transcript.send_again(tx, place, button.id)
 
     async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
         raw = await self.storage.inbox.quarantined(tx, update_id)
@@ -114,11 +113,4 @@ class SetAsideHandlers:
 
 
 def _again(key: WorkKey) -> Button:
-    return Button(texts.RETRY, f"{AGAIN}{key.kind}:{key.id}")
-
-
-def _key(data: str) -> WorkKey | None:
-    kind, _, number = data.removeprefix(AGAIN).partition(":")
-    return (
-        WorkKey(WorkKind(kind), int(number)) if kind in (WorkKind.UPDATE, WorkKind.DELIVERY, WorkKind.NOTICE) else None
-    )
+    return Button(texts.RETRY, TakeUpAgainButton(key.kind, key.id).pack())

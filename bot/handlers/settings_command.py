@@ -5,30 +5,26 @@
 Every press says which setting and which value it is about, so that a late or repeated one does no harm.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from telegram import Message, Update
+from telegram import Message
 
 from bot.conversation import prompt
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.thresholds import MemoryMode
 from bot.conversation.tokens import TokenCounter
-from bot.handlers.context import acknowledge, answer, edited, is_private, keyboard, pressed
+from bot.handlers.callbacks import SettingButton
+from bot.handlers.context import ButtonContext, MessageContext
+from bot.handlers.notices import edited, is_private, keyboard
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import LANGUAGES, chat_language, speaking, texts
-from bot.updates.parsing import place_of
 from storage import Storage
 from storage.questions import QuestionKind
 from storage.records import Button, ChatSettings, Notice
 
 DEFAULT, OWN = "default", "own"
 """Values of options: as the bot is set, and a text that the person writes."""
-SET = "set:"
-LONGEST_DATA = 64
-SHORT = 20
-"""How the data of a button begins; the setting and the value follow, or only the setting, or neither: the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,49 +204,38 @@ class SettingsHandlers:
     count_tokens: TokenCounter
     clock: Callable[[], float]
 
-    async def show(self, update: Update, _: object) -> None:
+    async def show(self, update: MessageContext) -> None:
         """``/settings``: one row for each setting, with what holds now."""
-        message = update.message
-        assert message is not None, "registered for commands"
-        chat = await self.storage.chats.find(place_of(message))
-        facts = self._facts(message, chat.choices if chat else ChatSettings())
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, answer(message, texts.SETTINGS, _menu(facts), alone=True))
-            await self.storage.inbox.done(tx, [update.update_id])
+        facts = self._facts(update.message, update.chat.choices if update.chat else ChatSettings())
+        await update.say(update.notice(texts.SETTINGS, _menu(facts), alone=True))
 
-    async def press(self, update: Update, _: object) -> None:
+    async def press(self, update: ButtonContext, button: SettingButton) -> None:
         """Open a setting, or choose; the message shows what holds then."""
-        query, message = pressed(update)
-        name, _, value = (query.data or "").removeprefix(SET).partition(":")
-        word = texts.OLD_BUTTON
-        async with self.storage.transaction() as tx:
-            if message is not None:
-                place = place_of(message)
-                chat = await self.storage.chats.ensure(tx, place, private=is_private(message), now=self.clock())
-                facts = self._facts(message, chat.choices)
-                choices = _chosen(facts, name, value)
-                if choices is not None:
-                    await self.storage.chats.choose(tx, chat.id, choices)
-                    with speaking(chat_language(replace(chat, choices=choices), query.from_user.language_code)):
-                        word = texts.SETTING_CHANGED if choices != chat.choices else ""
-                        if value == OWN:
-                            await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
-                        elif (notice := _after(message, replace(facts, choices=choices), name)) is not None:
-                            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
-        await acknowledge(query, word)
+        query, message, word = update.query, update.message, texts.OLD_BUTTON
+        async with update.finish() as tx:
+            chat = await self.storage.chats.ensure(tx, update.key, private=is_private(message), now=self.clock())
+            facts = self._facts(message, chat.choices)
+            choices = _chosen(facts, button)
+            if choices is not None:
+                await self.storage.chats.choose(tx, chat.id, choices)
+                with speaking(chat_language(replace(chat, choices=choices), update.language_code)):
+                    word = texts.SETTING_CHANGED if choices != chat.choices else ""
+                    if button.value == OWN:
+                        await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
+                    else:
+                        await update.send(tx, _after(message, replace(facts, choices=choices), button.name))
+        await update.acknowledge(word)
 
-    async def set_persona(self, given: GivenAnswer) -> None:
+    async def set_persona(self, update: MessageContext, given: GivenAnswer) -> None:
         """The system prompt that a person wrote in answer to our question."""
-        place, private = given.burst.place, is_private(given.burst.messages[0])
         fits = self.count_tokens(given.words) <= self.most_persona
-        async with self.storage.transaction() as tx:
+        async with update.finish() as tx:
             if fits:
-                chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+                private = is_private(update.message)
+                chat = await self.storage.chats.ensure(tx, update.key, private=private, now=self.clock())
                 await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
-            text = texts.PERSONA_SET if fits else texts.PERSONA_LONG
-            await self.questions.took(tx, given, answer(given.burst.messages[0], text), over=fits, awaits=not fits)
-            await self.storage.inbox.done(tx, given.burst.update_ids)
+            notice = update.notice(texts.PERSONA_SET if fits else texts.PERSONA_LONG)
+            await self.questions.took(tx, given, notice, over=fits, awaits=not fits)
 
     def _facts(self, message: Message, choices: ChatSettings) -> SettingFacts:
         model = self.choice.name(choices)
@@ -268,16 +253,16 @@ class SettingsHandlers:
         )
 
 
-def _chosen(facts: SettingFacts, name: str, value: str) -> ChatSettings | None:
+def _chosen(facts: SettingFacts, button: SettingButton) -> ChatSettings | None:
     """What holds after a press; None when there is no such setting or value any more."""
-    if not name:
+    if not button.name:
         return facts.choices
-    setting = SETTINGS.get(name)
+    setting = SETTINGS.get(button.name)
     if setting is None or not setting.there(facts):
         return None
-    if not value or (value == OWN and name == "persona"):
+    if not button.value or (button.value == OWN and button.name == "persona"):
         return facts.choices
-    chosen = next((one.value for one in setting.options(facts) if value in (one.value, _short(one.value))), None)
+    chosen = next((one.value for one in setting.options(facts) if button.means(one.value)), None)
     return None if chosen is None else setting.chosen(facts.choices, chosen)
 
 
@@ -292,20 +277,10 @@ def _after(message: Message, facts: SettingFacts, name: str) -> Notice | None:
 
 def _menu(facts: SettingFacts) -> list[Button]:
     return [
-        Button(f"{setting.label()}: {_label(facts, setting)}", f"{SET}{name}")
+        Button(f"{setting.label()}: {_label(facts, setting)}", SettingButton(name).pack())
         for name, setting in SETTINGS.items()
         if setting.there(facts)
     ]
-
-
-def _data(name: str, value: str) -> str:
-    """What a button says of a choice; Telegram takes 64 bytes, and some models have longer names."""
-    data = f"{SET}{name}:{value}"
-    return data if len(data.encode()) <= LONGEST_DATA else f"{SET}{name}:{_short(value)}"
-
-
-def _short(value: str) -> str:
-    return f"#{hashlib.sha256(value.encode()).hexdigest()[:SHORT]}"
 
 
 def _label(facts: SettingFacts, setting: Setting) -> str:
@@ -317,8 +292,10 @@ def _options(facts: SettingFacts, name: str, setting: Setting) -> list[Button]:
     now = setting.now(facts.choices)
     return [
         *(
-            Button(f"{texts.TICK} {one.label}" if one.value == now else one.label, _data(name, one.value))
+            Button(
+                f"{texts.TICK} {one.label}" if one.value == now else one.label, SettingButton(name, one.value).pack()
+            )
             for one in setting.options(facts)
         ),
-        Button(texts.BACK, SET),
+        Button(texts.BACK, SettingButton().pack()),
     ]

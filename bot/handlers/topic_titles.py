@@ -11,7 +11,7 @@ from telegram import Bot
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.conversation.side_requests import TitleWriter
-from bot.handlers.context import is_private
+from bot.handlers.notices import is_private
 from bot.updates.parsing import MessageBatch, place_of
 from storage import Storage
 from storage.records import Chat, ChatKey
@@ -28,7 +28,7 @@ class TopicHandlers:
     bot: Bot
     _running: dict[ChatKey, asyncio.Task[None]] = field(default_factory=dict)
 
-    async def note(self, burst: MessageBatch, _: object) -> None:
+    async def note(self, burst: MessageBatch) -> None:
         """Remember which topic nobody has named; what else is to be done with the messages is others' work."""
         for message in burst.messages:
             if not is_private(message) or not message.message_thread_id:

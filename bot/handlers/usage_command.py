@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from telegram import Update
-
 from bot.conversation.budget import Budget, Scope
 from bot.handlers.budget_command import shares_told
-from bot.handlers.context import answer
+from bot.handlers.context import MessageContext
 from bot.language import plural, short_date, texts
-from bot.updates.parsing import place_of
 from storage import Storage
 from storage.records import DayUsage, File, FileKind, Usage
 
@@ -99,24 +96,17 @@ class UsageHandlers:
     zone: tzinfo
     clock: Callable[[], float]
 
-    async def usage(self, update: Update, _: object) -> None:
+    async def usage(self, update: MessageContext) -> None:
         """``/usage``: today, this month, all time, and a chart of the last 30 days."""
-        message = update.message
-        assert message is not None
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
-        chat = await self.storage.chats.find(place_of(message))
-        days = await self.storage.usage.between(chat.id, date.min, today) if chat else []
-        user = message.from_user
-        own = await self._own(message.chat.id, user.id if user else None)
-        notice = answer(message, "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), alone=True)
+        days = await self.storage.usage.between(update.chat.id, date.min, today) if update.chat else []
+        own = await self._own(update.key.telegram_id, update.user.id if update.user else None)
+        text, file = "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), None
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
         if month:
             chart, meaning = await asyncio.to_thread(usage_chart, month, today)
-            text = "\n\n".join(filter(None, (notice.text, meaning)))
-            notice = answer(message, text, file=File(FileKind.PHOTO, chart), alone=True)
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+            text, file = "\n\n".join(filter(None, (text, meaning))), File(FileKind.PHOTO, chart)
+        await update.say(update.notice(text, file=file, alone=True))
 
     async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
         """What today came to in money, and the budgets that hold here."""

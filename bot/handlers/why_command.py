@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from telegram import Message, Update
+from telegram import Message
 
 from bot.conversation.query import plain
-from bot.handlers.context import acknowledge, answer, pressed
+from bot.handlers.callbacks import MemoryThenButton
+from bot.handlers.context import ButtonContext, MessageContext
+from bot.handlers.notices import answer
 from bot.handlers.search_command import link, told
 from bot.inbound.quotes import replied_to
 from bot.language import plural, texts
@@ -19,8 +21,6 @@ from storage.records import Button, Chat, HistoryTurn, Notice, Role
 
 MOST_SHOWN = 8
 """Older messages that are shown: with all the rest they fit into one message."""
-NOTES_THEN = "why:notes:"
-"""How the data of the button begins that shows the notes; the version's number follows."""
 QUESTION = 60
 """Characters of the question that are shown."""
 
@@ -32,29 +32,23 @@ class WhyHandlers:
     storage: Storage
     zone: tzinfo
 
-    async def why(self, update: Update, _: object) -> None:
+    async def why(self, update: MessageContext) -> None:
         """``/why``: of the last answer, or of the one that this replies to."""
-        message = update.message
-        assert message is not None
-        chat = await self.storage.chats.find(place_of(message))
-        notice = await self._notice(message, chat) if chat else answer(message, texts.WHY_NONE_YET, alone=True)
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+        chat = update.chat
+        if chat is None:
+            await update.say(update.notice(texts.WHY_NONE_YET, alone=True))
+        else:
+            await update.say(await self._notice(update.message, chat))
 
-    async def notes_then(self, update: Update, _: object) -> None:
+    async def notes_then(self, update: ButtonContext, button: MemoryThenButton) -> None:
         """Show the notes that stood in the prompt, without what was forgotten of them."""
-        query, message = pressed(update)
-        chat = await self.storage.chats.find(place_of(message)) if message else None
-        number = int((query.data or "").removeprefix(NOTES_THEN))
-        version = await self.storage.memories.version(chat, number) if chat else None
-        await acknowledge(query, "" if version else texts.OLD_BUTTON)
-        async with self.storage.transaction() as tx:
-            if message is not None and version is not None:
-                made = texts.MEMORY_MADE.format(at=self._time(version.made_at))
-                notice = answer(message, f"{made}\n\n{version.text}", alone=True, press=query)
-                await self.storage.notices.add(tx, notice)
-            await self.storage.inbox.done(tx, [update.update_id])
+        version = await self.storage.memories.version(update.chat, button.version_id) if update.chat else None
+        await update.acknowledge("" if version else texts.OLD_BUTTON)
+        if version is None:
+            await update.say(None)
+            return
+        made = texts.MEMORY_MADE.format(at=self._time(version.made_at))
+        await update.say(update.notice(f"{made}\n\n{version.text}"))
 
     async def _notice(self, message: Message, chat: Chat) -> Notice:
         target = replied_to(message)
@@ -87,7 +81,7 @@ class WhyHandlers:
         if not shown:
             parts.append(texts.WHY_NOTHING_RECALLED)
         parts.append("\n".join([*await self._seen(chat, reply_id, basis), *_cost(basis)]))
-        buttons = [Button(texts.WHY_NOTES_THEN, f"{NOTES_THEN}{basis.notes_id}")] if basis.notes_id else []
+        buttons = [Button(texts.WHY_NOTES_THEN, MemoryThenButton(basis.notes_id).pack())] if basis.notes_id else []
         notice = answer(message, "\n\n".join(parts), buttons, alone=True)
         best = _best(message, shown, turns)
         return notice if best is None else replace(notice, reply_to=best, points=True)

@@ -109,12 +109,12 @@ def build_router(
     settings, storage, zone, bot = base.settings, base.storage, base.settings.zone, application.bot
     listens = settings.group_listen == "on"
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
-    admins = AdminGuard(storage, bot, time.time)
+    admins = AdminGuard(bot, time.time)
     questions = QuestionHandlers(storage, bot, addressing, time.time)
     cancellations = Cancellations(storage, waits=lanes.asks)
     aside = SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes)
     commands = CommandHandlers(storage, cancellations, base.budget, settings.reset_keep_days, listens, time.time)
-    memory = MemoryHandlers(storage, engine.memory, engine.maintenance, cancellations, questions)
+    memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
     forget = ForgetHandlers(storage, questions, engine.forgetting, engine.eraser, zone, time.time)
     choices = _settings_handlers(base, engine, questions)
     messages = MessageHandlers(
@@ -130,7 +130,7 @@ def build_router(
         forget=forget,
         admins=admins,
         settings=choices,
-        pace=RateLimiter(storage, settings.messages_per_minute, time.time),
+        pace=RateLimiter(settings.messages_per_minute, time.time),
         endings=cancellations,
         listens=listens,
     )

@@ -19,6 +19,7 @@ import pytest
 
 from bot import app
 from bot.conversation import tokens
+from bot.handlers.context import UNFINISHED
 from bot.settings import load
 from bot.updates.in_flight import InFlightFile
 from bot.updates.quarantine import Quarantine
@@ -197,7 +198,11 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Forks:
 
 @pytest.fixture
 async def stage(
-    database_file: Path, telegram_version: str, monkeypatch: pytest.MonkeyPatch, forks: Forks
+    database_file: Path,
+    telegram_version: str,
+    monkeypatch: pytest.MonkeyPatch,
+    forks: Forks,
+    caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Stage]:
     """A stage whose bot is a task of the test.
 
@@ -213,6 +218,8 @@ async def stage(
 
     async with open_stage(database_file.parent, telegram_version, make, forks.bot) as stage:
         yield stage
+    records = caplog.get_records("call")
+    assert [record.getMessage() for record in records if record.msg == UNFINISHED] == []
 
 
 @pytest.fixture

@@ -1,12 +1,19 @@
 """The buttons under answers."""
 
-from bot.access.access_requests import ANSWER, ANSWERS
-from bot.conversation.incoming_message import AGAIN, CONTINUE, RETRY, STOP, UNDO_RESET
-from bot.handlers.broadcast import DROP, SEND
-from bot.handlers.forget_command import NO, TURN, YES
-from bot.handlers.memory_command import BEFORE, BRING_BACK
-from bot.handlers.pending_questions import CANCEL
-from bot.handlers.why_command import NOTES_THEN
+from bot.handlers.callbacks import (
+    CancelQuestionButton,
+    ConfirmForgetButton,
+    ContinueButton,
+    DropBroadcastButton,
+    EarlierMemoryButton,
+    KeepButton,
+    MemoryThenButton,
+    RestoreMemoryButton,
+    RetryButton,
+    SendBroadcastButton,
+    StopButton,
+    UndoResetButton,
+)
 from sandbox.model import Fail, HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group, user_messages
@@ -46,21 +53,13 @@ async def test_no_number_in_a_press_is_too_long(stage: Stage, hurry: None) -> No
     await stage.start(OWNER_IDS=str(stage.ann.id))
     said = await stage.ann.say(stage.home, "hello")
     await stage.replies(1)
-    names = (
-        SEND,
-        DROP,
-        UNDO_RESET,
-        RETRY,
-        CONTINUE,
-        f"{AGAIN}update:",
-        STOP,
-        BEFORE,
-        BRING_BACK,
-        NOTES_THEN,
-        CANCEL,
-        YES,
+    buttons = (
+        *(SendBroadcastButton, DropBroadcastButton, UndoResetButton, RetryButton, ContinueButton, StopButton),
+        *(EarlierMemoryButton, RestoreMemoryButton, MemoryThenButton),
+        *(CancelQuestionButton, ConfirmForgetButton, KeepButton),
     )
-    for data in (*names, f"{TURN}1:", NO, f"{ANSWER}{next(iter(ANSWERS))}:"):
+    prefixes = (*(button.prefix for button in buttons), "again:update:", "forgetpage:1:", "access:allow:")
+    for data in prefixes:
         press = {
             "id": data,
             "from": {"id": stage.ann.id, "is_bot": False, "first_name": "Ann"},
@@ -72,7 +71,7 @@ async def test_no_number_in_a_press_is_too_long(stage: Stage, hurry: None) -> No
     await handled(stage)
     pressed = [call.params for call in stage.telegram.calls if call.method == "answerCallbackQuery"]
     assert {str(call["text"]) for call in pressed} == {"This button no longer works."}
-    assert len(pressed) == len(names) + 3
+    assert len(pressed) == len(prefixes)
     assert len(stage.home.replies) == 1
 
 

@@ -1,7 +1,7 @@
 """Who asks too often waits for less than a minute, and is told once in it."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from telegram import Message
 
@@ -18,7 +18,7 @@ class Clock:
 
 
 def pace(most: int | None, clock: Clock) -> RateLimiter:
-    return RateLimiter(cast("Any", None), most, clock)
+    return RateLimiter(most, clock)
 
 
 def message() -> Message:
@@ -32,7 +32,7 @@ def message() -> Message:
 def test_without_a_limit_nothing_is_counted() -> None:
     free = pace(None, Clock())
     assert all(free.admits(ANN) for _ in range(1000))
-    assert free.recent == {}
+    assert free._recent == {}
 
 
 def test_the_limit_is_each_persons_own_and_slides() -> None:
@@ -64,4 +64,4 @@ def test_who_was_quiet_for_a_minute_is_forgotten() -> None:
         one.admits(user)
     clock.now += 61
     one.admits(ANN)
-    assert set(one.recent) == {ANN}
+    assert set(one._recent) == {ANN}

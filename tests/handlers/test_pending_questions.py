@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from telegram import Bot, CallbackQuery, Chat, Message, MessageOriginHiddenUser, Update, User
 
-from bot.handlers.context import answer
-from bot.handlers.pending_questions import CANCEL, QuestionHandlers
+from bot.handlers.callbacks import CancelQuestionButton, SettingButton
+from bot.handlers.context import UpdateProgress, context_of
+from bot.handlers.notices import answer
+from bot.handlers.pending_questions import QuestionHandlers
 from bot.inbound.addressing import Addressing
 from bot.language import catalogue, every
 from bot.updates.parsing import MessageBatch
@@ -124,8 +126,9 @@ async def test_in_a_group_it_replies_or_calls(storage: Storage, questions: Quest
 
 async def test_another_button_pressed_ends_the_wait(storage: Storage, questions: QuestionHandlers) -> None:
     number = await asked(storage)
-    for data, waits in ((f"{CANCEL}{number}", True), ("set:", False)):
-        await questions.pass_over(Update(1, callback_query=CallbackQuery("1", ANN, "1", question(), data)))
+    for data, waits in ((CancelQuestionButton(number).pack(), True), (SettingButton().pack(), False)):
+        press = Update(1, callback_query=CallbackQuery("1", ANN, "1", question(), data))
+        await questions.pass_over(await context_of(press, UpdateProgress(storage)))
         assert (await storage.questions.awaiting(ChatKey(5), ANN.id) is not None) == waits
     assert await sort(questions, said(11, "What is the time?")) == ([], (11,))
     assert await sort(questions, said(12, "a cook", reply_to_message=question())) == ([[12]], ())

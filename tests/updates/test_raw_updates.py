@@ -10,7 +10,7 @@ import json
 import pytest
 from telegram import Bot, Message, Update
 
-from bot.handlers.context import answer, edited
+from bot.handlers.notices import answer, edited
 from bot.updates.parsing import QueuedUpdate, UpdateKind, parse
 from bot.updates.raw_updates import STOPPED, seen_by, stopped_draft
 from sandbox.botapi.wire import Json
