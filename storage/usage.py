@@ -6,16 +6,16 @@ How many tokens a model's server reports for one that we count.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from datetime import date
 from sqlite3 import Row
 
 from storage.database import Database, Transaction
 from storage.records import DayUsage, Report, Usage
 
-NUMBERS = (
-    *("input_tokens", "cached_tokens", "output_tokens", "written_tokens", "reasoning_tokens", "audio_tokens"),
-    *("image_tokens", "estimated"),
+NUMBERS = tuple(
+    one.name if one.name == "estimated" else f"{one.name}_tokens"  # it counts requests
+    for one in fields(Usage)
 )
 """The columns behind the fields of ``Usage``, in their order."""
 _COLUMNS = ("requests", "turns", *NUMBERS)

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "bot.access": {"bot.inbound.sanitize", "bot.language", "storage"},
     "bot.http": set(),
     "bot.workers": set(),
-    "bot.llm": {"bot.concurrency", "bot.errors", "bot.http", "bot.workers"},
+    # What a server reports is added up and stored as it is: one Usage, of the storage.
+    "bot.llm": {"bot.concurrency", "bot.errors", "bot.http", "bot.workers", "storage.records"},
     "bot.llm.learned_facts": {"bot.llm.learned", "storage"},  # what the servers taught outlives the process
     "bot.conversation": {
         "bot.concurrency",

@@ -12,10 +12,9 @@ What the model's server reported, written down: for the bill, and for the count 
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from bot.llm.stream_events import Usage as Reported
 from storage import Storage, Transaction
 from storage.records import Usage
 
@@ -136,7 +135,7 @@ class UsageRecorder:
     growth: PromptGrowthMonitor = field(default_factory=PromptGrowthMonitor)
 
     async def book(
-        self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Reported | None, *, turns: int
+        self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         """Add a request; `turns` is 0 for one beside the conversation. Returns what it took.
 
@@ -154,18 +153,18 @@ class UsageRecorder:
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage
 
-    async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Reported | None) -> Usage:
+    async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
         """Add a further request of an answer; with results of tools in it, it teaches nothing about our count."""
         return await self._record(tx, chat_id, asked, reported, turns=0)
 
     async def _record(
-        self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Reported | None, *, turns: int
+        self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
         if reported is None:
             ratio = await self.storage.token_ratios.of(asked.model, chat_id)
             usage = Usage(round(ratio * asked.counted), 0, asked.said, estimated=1)
         else:
-            usage = Usage(**asdict(reported))
+            usage = reported
         today = datetime.fromtimestamp(self.clock(), self.zone).date()
         await self.storage.usage.record(tx, chat_id, today, asked.model, usage, turns=turns)
         await self.storage.spending.record(tx, asked.user_id, today, asked.model, usage)

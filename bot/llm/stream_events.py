@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Self, assert_never
 
 from bot.errors import ModelError
+from storage.records import Usage as Usage
 
 
 class Finish(StrEnum):
@@ -32,22 +33,6 @@ class Call:
     arguments: str
     opaque: str = ""
     """What the server had beside it, as JSON, and wants back with it; it means nothing to us."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the server reported them.
-
-    `input` includes what was `cached`, `written` into the cache, `audio` and `image`; `output` includes `reasoning`.
-    """
-
-    input: int
-    cached: int
-    output: int
-    written: int = 0
-    reasoning: int = 0
-    audio: int = 0
-    image: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Usage is added up by chat and day."""
 
+from dataclasses import astuple, fields
 from datetime import date
 
+from bot.archive.schema import ExportedDayUsage, ExportedUsage
 from storage import Storage
 from storage.records import Chat, DayUsage, Usage
+from storage.usage import NUMBERS
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 
@@ -30,3 +33,16 @@ async def test_anonymous_group_identity_is_no_person_in_usage(storage: Storage) 
         for sender in (7, -100500, None):
             await storage.spending.record(tx, sender, MONDAY, "qwen-plus", Usage(100, 20, 5))
     assert await storage.spending.by_user() == {7: Usage(100, 20, 5)}
+
+
+async def test_each_number_has_a_column_and_exported_field(storage: Storage) -> None:
+    for table in ("usage", "spending"):
+        rows = await storage.database.rows("SELECT name FROM pragma_table_info(?)", (table,))
+        assert {row["name"] for row in rows} >= {*NUMBERS}
+    assert [one.name for one in fields(Usage)] == list(ExportedDayUsage.model_fields)[-len(NUMBERS) :]
+    assert list(ExportedUsage.model_fields) == [one.name for one in fields(Usage)][:3]
+
+
+def test_usages_are_added_field_by_field() -> None:
+    one = Usage(*range(1, len(NUMBERS) + 1))
+    assert astuple(one + one) == tuple(2 * number for number in astuple(one))
