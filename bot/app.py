@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 
 from telegram.error import InvalidToken
 
-from bot.access.policy import AccessPolicy, new_link
+from bot.access.policy import new_link
 from bot.concurrency import return_memory, spare_what_stays, yield_often
 from bot.errors import SettingError
 from bot.handlers.membership import register_menu
@@ -29,9 +29,8 @@ from bot.updates.receiver import Receiver
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
 from bot.wiring.database import open_storage
-from bot.wiring.foundation import lay_foundation
+from bot.wiring.foundation import Foundation, lay_foundation
 from bot.wiring.telegram import Connection, build_jobs, build_router, connect, open_traffic
-from storage import Storage
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
@@ -95,7 +94,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         await receiver.replay()
         source = _source(settings, connection, receiver)
         log.info("Ready as @%s", bot.username)
-        await _invite_owner(base.access, storage, bot.username)
+        await _invite_owner(base, bot.username)
         served = [serve([health_route(storage.answers), *source.routes], listener)] if listener else []
         await _side_by_side(source.run(), register_menu(bot), *served)
 
@@ -109,10 +108,10 @@ def _watch(quarantine: Quarantine, stack: AsyncExitStack) -> None:
     loop.set_task_factory(quarantine.make_task)
 
 
-async def _invite_owner(access: AccessPolicy, storage: Storage, username: str) -> None:
+async def _invite_owner(base: Foundation, username: str) -> None:
     """Where owners are asked about newcomers there must be one: whoever reads the log can become it."""
-    if access.asks and not await access.owners.ids():
-        code = await new_link(storage, time.time())
+    if base.rules.asks and not await base.owners.ids():
+        code = await new_link(base.storage, time.time())
         log.warning(
             "This bot has no owner yet. Whoever opens this link first, within 24 hours, is its owner: "
             "https://t.me/%s?start=%s",

@@ -1,8 +1,8 @@
 """The interface in the language of whoever it speaks to.
 
 ``from bot.language import texts``, and ``texts.RESET`` is the text of that name in the language that is spoken now:
-a context variable, set where an update is handled and where a conversation is settled (``speaking``), and inherited by
-the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
+a context variable, set where an update is handled and where a chat's pending work is done (``speaking``), and inherited
+by the tasks that these start. The English texts are in ``texts``; a translation is a TOML file of the same names.
 
 A text that depends on a number is a table of forms by CLDR plural category, with ``{n}`` for the number:
 ``DAYS = { one = "{n} день", few = "{n} дня", many = "{n} дней" }``. A translation has the categories that whole numbers

@@ -23,7 +23,7 @@ ASKED_S = 900.0
 """What /forget proposed is kept so long; its buttons are there for ten minutes."""
 BUTTONS_EVERY_S = 10
 WINDOWS_EVERY_S = 15
-ERRANDS_EVERY_S = 2
+OUTBOX_EVERY_S = 2
 RESPONSES_EVERY_S = 5
 CLEAN_EVERY_S = 3_600
 NIGHT, LATER_AT_NIGHT = "0 3 * * *", "30 3 * * *"
@@ -33,21 +33,21 @@ log = logging.getLogger(__name__)
 
 
 class Keyboards(Protocol):
-    """What the jobs need of Telegram; ``outbound.delivery.Sender`` has it."""
+    """What the jobs need of Telegram; ``outbound.delivery.Deliverer`` has it."""
 
     async def drop_keyboard(self, chat_id: int, message_id: int) -> None:
         """Take the buttons off a message, if it is still there."""
 
 
 class OutboxJob(Protocol):
-    """What the jobs need of the handlers; ``handlers.errands.Errands`` has it."""
+    """What the jobs need of the handlers; ``handlers.broadcast.OutboxWorker`` has it."""
 
     async def run(self) -> None:
         """Do what is stored as to be done in Telegram."""
 
 
 class RetentionJob(Protocol):
-    """What the jobs need of the engine; ``conversation.cleaning.Cleaning`` has it."""
+    """What the jobs need of the engine; ``conversation.maintenance.Retention`` has it."""
 
     async def delete_before(self, before: float) -> int:
         """Delete for good what was said before this time (Unix seconds); returns how many turns."""
@@ -60,7 +60,7 @@ class RetentionJob(Protocol):
 
 
 class ResponseDeletionJob(Protocol):
-    """What the jobs need of the engine; ``conversation.kept_responses.ResponseCleaning`` has it."""
+    """What the jobs need of the engine; ``conversation.response_deletion.ResponseDeletion`` has it."""
 
     async def run(self, now: float) -> None:
         """Have the model's server delete what it keeps, and is not to keep any more."""
@@ -70,12 +70,16 @@ class ResponseDeletionJob(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
-    """After how many days what is deleted; `said` None: never."""
+class JobSettings:
+    """When compaction runs, and after how many days what is deleted."""
 
-    inbox: int
-    resets: int
-    said: int | None
+    compact_schedule: str
+    """COMPACT_SCHEDULE."""
+    zone: ZoneInfo
+    inbox_days: int
+    reset_days: int
+    turn_days: int | None
+    """None: never."""
 
 
 class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
@@ -89,23 +93,29 @@ class CrontabTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no t
         return self._crontab.after(max(now, previous or now).astimezone(UTC))
 
 
-@dataclass(frozen=True, slots=True)
 class Jobs:
-    """The jobs; `clock` gives Unix seconds.
+    """The jobs; `clock` gives Unix seconds."""
 
-    `wakeups` wakes a chat's lane; `schedule` is COMPACT_SCHEDULE, in the time zone `zone`.
-    """
-
-    storage: Storage
-    keyboards: Keyboards
-    cleaning: RetentionJob
-    errands: OutboxJob
-    responses: ResponseDeletionJob
-    wakeups: Wakeups
-    schedule: str
-    zone: ZoneInfo
-    keep: Keep
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        keyboards: Keyboards,
+        retention: RetentionJob,
+        outbox: OutboxJob,
+        responses: ResponseDeletionJob,
+        wakeups: Wakeups,
+        settings: JobSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._keyboards = keyboards
+        self._retention = retention
+        self._outbox = outbox
+        self._responses = responses
+        self._wakeups = wakeups
+        self._settings = settings
+        self._clock = clock
 
     def scheduler(self) -> AsyncIOScheduler:
         """A scheduler that holds them all, not yet started."""
@@ -117,20 +127,20 @@ class Jobs:
         every = partial(IntervalTrigger, timezone=UTC)
         add = partial(self._add, scheduler)
         add(self.drop_expired_buttons, every(seconds=BUTTONS_EVERY_S))
-        add(self.run_errands, every(seconds=ERRANDS_EVERY_S))
+        add(self.run_outbox, every(seconds=OUTBOX_EVERY_S))
         add(self.delete_responses, every(seconds=RESPONSES_EVERY_S))
         add(self.look_at_windows, every(seconds=WINDOWS_EVERY_S))
         add(self.prune_inbox, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         add(self.purge_resets, every(seconds=CLEAN_EVERY_S), next_run_time=now)
         add(self.repair_index, self._at(NIGHT))
-        if self.keep.said is not None:
+        if self._settings.turn_days is not None:
             add(self.retain, self._at(LATER_AT_NIGHT), next_run_time=now)
-        if self.schedule not in ("idle", "off"):
-            add(self.compact_all, self._at(self.schedule))
+        if self._settings.compact_schedule not in ("idle", "off"):
+            add(self.compact_all, self._at(self._settings.compact_schedule))
         return scheduler
 
     def _at(self, crontab: str) -> BaseTrigger:
-        return CrontabTrigger(Crontab.parse(crontab, self.zone))
+        return CrontabTrigger(Crontab.parse(crontab, self._settings.zone))
 
     @staticmethod
     def _add(
@@ -140,68 +150,68 @@ class Jobs:
 
     async def drop_expired_buttons(self) -> None:
         """Take away the buttons whose time is over, such as Undo, and what they would do."""
-        for notice_id, telegram_id, message_id in await self.storage.notices.expired_buttons(self.clock()):
-            await self.keyboards.drop_keyboard(telegram_id, message_id)
-            async with self.storage.transaction() as tx:
-                await self.storage.notices.forget(tx, notice_id)
-        before = self.clock() - ASKED_S  # whoever did not answer can't any more
-        if await self.storage.forgettings.any_before(before):
-            async with self.storage.transaction() as tx:
-                await self.storage.forgettings.prune(tx, before)
+        for notice_id, telegram_id, message_id in await self._storage.notices.expired_buttons(self._clock()):
+            await self._keyboards.drop_keyboard(telegram_id, message_id)
+            async with self._storage.transaction() as tx:
+                await self._storage.notices.forget(tx, notice_id)
+        before = self._clock() - ASKED_S  # whoever did not answer can't any more
+        if await self._storage.forgettings.any_before(before):
+            async with self._storage.transaction() as tx:
+                await self._storage.forgettings.prune(tx, before)
         await self._drop_old_questions()
-        await self.storage.database.scrub_soon()
+        await self._storage.database.scrub_soon()
 
     async def _drop_old_questions(self) -> None:
-        before = self.clock() - LIVES_S
-        if await self.storage.questions.any_before(before):
-            async with self.storage.transaction() as tx:
-                await self.storage.questions.prune(tx, before)
+        before = self._clock() - LIVES_S
+        if await self._storage.questions.any_before(before):
+            async with self._storage.transaction() as tx:
+                await self._storage.questions.prune(tx, before)
 
-    async def run_errands(self) -> None:
+    async def run_outbox(self) -> None:
         """Leave groups, go on with broadcasts, and send what the shell has stored."""
-        await self.errands.run()
+        await self._outbox.run()
 
     async def delete_responses(self) -> None:
         """Have the model's server delete what it keeps of chats that were reset, or forgotten in part."""
-        await self.responses.run(self.clock())
+        await self._responses.run(self._clock())
 
     async def prune_inbox(self) -> None:
         """Delete the JSON of updates that were handled days ago."""
-        async with self.storage.transaction() as tx:
-            pruned = await self.storage.inbox.prune(tx, self.clock() - self.keep.inbox * DAY_S)
-        await self.responses.prune(self.clock())
+        async with self._storage.transaction() as tx:
+            pruned = await self._storage.inbox.prune(tx, self._clock() - self._settings.inbox_days * DAY_S)
+        await self._responses.prune(self._clock())
         log.debug("Pruned %d updates from the inbox", pruned)
 
     async def purge_resets(self) -> None:
         """Delete for good what was reset days ago."""
-        deleted = await self.cleaning.purge_resets(self.clock() - self.keep.resets * DAY_S)
+        deleted = await self._retention.purge_resets(self._clock() - self._settings.reset_days * DAY_S)
         log.debug("Purged %d turns that had been reset", deleted)
 
     async def look_at_windows(self) -> None:
         """Have the lanes look at the windows that are due: quiet ones, and those whose compaction failed."""
-        for place in await self.storage.chats.due(self.clock()):
-            self.wakeups.wake(place)
+        for place in await self._storage.chats.due(self._clock()):
+            self._wakeups.wake(place)
 
     async def compact_all(self) -> None:
         """Have every window looked at that is above its low mark."""
-        async with self.storage.transaction() as tx:
-            await self.storage.chats.all_due(tx, self.clock())
+        async with self._storage.transaction() as tx:
+            await self._storage.chats.all_due(tx, self._clock())
         await self.look_at_windows()
 
     async def retain(self) -> None:
         """Delete what was said longer ago than it is to be kept."""
-        if self.keep.said is not None:
-            deleted = await self.cleaning.delete_before(self.clock() - self.keep.said * DAY_S)
+        if self._settings.turn_days is not None:
+            deleted = await self._retention.delete_before(self._clock() - self._settings.turn_days * DAY_S)
             log.log(
                 logging.INFO if deleted else logging.DEBUG,
                 "Deleted %d turns of more than %d days",
                 deleted,
-                self.keep.said,
+                self._settings.turn_days,
             )
 
     async def repair_index(self) -> None:
         """Index what was missed, and let the index tidy itself up."""
-        await self.cleaning.repair_index()
+        await self._retention.repair_index()
 
 
 def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[None, None, None]]:

@@ -80,8 +80,8 @@ class DroppedWork:
     broadcasts: int
 
 
-async def settle(tx: Transaction) -> DroppedWork:
-    """Mark all that is owed, on its way or due as done. What was said stays."""
+async def drop_pending(tx: Transaction) -> DroppedWork:
+    """Mark all that is pending as done: answers, deliveries, notices, updates. What was said stays."""
     answers, replies = await finish_all(tx)
     broadcasts = await tx.execute("UPDATE broadcasts SET state = 'dropped' WHERE state IN ('asked', 'sending')")
     await tx.execute("DELETE FROM broadcast_chats")
@@ -102,7 +102,7 @@ class RestoreReport:
     """Where the old database is now."""
     chats: int
     turns: int
-    settled: DroppedWork
+    dropped: DroppedWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +137,14 @@ async def put_in_place(database: Path, ready: PreparedBackup) -> RestoreReport:
     storage = await Storage.open(ready.file, keeps_old=False)
     try:
         async with storage.transaction() as tx:
-            settled = await settle(tx)
+            dropped = await drop_pending(tx)
             rows = await tx.rows("SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM turns) AS turns")
     finally:
         await storage.close()
     if await asyncio.to_thread(ready.file.with_name(f"{ready.file.name}-wal").exists):
         raise StorageError("its write-ahead log could not be written back")
     aside = await complete(asyncio.to_thread(_exchange, database, ready.file))
-    return RestoreReport(aside, rows[0]["chats"], rows[0]["turns"], settled)
+    return RestoreReport(aside, rows[0]["chats"], rows[0]["turns"], dropped)
 
 
 def _make_ready(database: Path, backup: Path) -> PreparedBackup:

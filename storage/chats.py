@@ -196,7 +196,7 @@ class Topics:
             (title, place.telegram_id, place.thread_id),
         )
 
-    async def settled(self, tx: Transaction, place: ChatKey) -> None:
+    async def titled(self, tx: Transaction, place: ChatKey) -> None:
         """It has a name, or can't be given one."""
         await tx.execute(
             "DELETE FROM untitled_topics WHERE telegram_id = ? AND thread_id = ?", (place.telegram_id, place.thread_id)

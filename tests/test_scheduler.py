@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.maintenance import Retention
 from bot.conversation.response_deletion import ResponseDeletion
 from bot.conversation.tokens import estimate
-from bot.scheduler import DAY_S, Jobs, Keep, _guarded
+from bot.scheduler import DAY_S, Jobs, JobSettings, _guarded
 from storage import Storage
 from storage.inbox import RawUpdate
 from storage.memory_records import Memory
@@ -43,8 +42,8 @@ class Woken:
         self.keys.append(key)
 
 
-class NoErrands:
-    """Stands where the handlers' errands stand."""
+class NoOutbox:
+    """Stands where the handlers' outbox stands."""
 
     async def run(self) -> None:
         """There are none."""
@@ -57,17 +56,16 @@ def _jobs(
     schedule: str = "idle",
     said: int | None = None,
     woken: Woken | None = None,
+    zone: ZoneInfo = ZONE,
 ) -> Jobs:
     return Jobs(
         storage=storage,
         keyboards=buttons,
-        cleaning=Retention(storage, Indexer(storage, ZONE), estimate),
-        errands=NoErrands(),
+        retention=Retention(storage, Indexer(storage, ZONE), estimate),
+        outbox=NoOutbox(),
         responses=ResponseDeletion(storage, None),
         wakeups=woken or Woken(),
-        schedule=schedule,
-        zone=ZONE,
-        keep=Keep(inbox=3, resets=7, said=said),
+        settings=JobSettings(schedule, zone, inbox_days=3, reset_days=7, turn_days=said),
         clock=lambda: now,
     )
 
@@ -125,7 +123,7 @@ async def test_a_job_that_takes_long_runs_alone() -> None:
     assert len(begun) == 2
 
 
-ALWAYS = {"drop_expired_buttons", "run_errands", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"} | {
+ALWAYS = {"drop_expired_buttons", "run_outbox", "look_at_windows", "prune_inbox", "purge_resets", "repair_index"} | {
     "delete_responses"
 }
 
@@ -139,7 +137,7 @@ async def test_the_schedule_names_every_job(storage: Storage) -> None:
 
 @pytest.mark.parametrize("schedule", ["30 2 * * *", "30 2 * * 7"])
 async def test_clocks_that_go_back_compact_once(storage: Storage, schedule: str) -> None:
-    jobs = replace(_jobs(storage, Buttons(), 0.0, schedule=schedule), zone=ZoneInfo("Europe/Berlin"))
+    jobs = _jobs(storage, Buttons(), 0.0, schedule=schedule, zone=ZoneInfo("Europe/Berlin"))
     [trigger] = [job.trigger for job in jobs.scheduler().get_jobs() if job.name == "compact_all"]
     first = trigger.get_next_fire_time(None, datetime(2026, 10, 24, 22, tzinfo=UTC))  # a Sunday, an hour of it twice
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -149,7 +147,7 @@ async def test_clocks_that_go_back_compact_once(storage: Storage, schedule: str)
 
 
 async def test_the_scheduler_runs_on_in_a_repeated_hour(storage: Storage) -> None:
-    scheduler = replace(_jobs(storage, Buttons(), 0.0), zone=ZoneInfo("Europe/Berlin")).scheduler()
+    scheduler = _jobs(storage, Buttons(), 0.0, zone=ZoneInfo("Europe/Berlin")).scheduler()
     assert scheduler.timezone is UTC
     assert all(job.trigger.timezone is UTC for job in scheduler.get_jobs() if hasattr(job.trigger, "timezone"))
 

@@ -8,7 +8,6 @@ command, or the shell.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bot.access.policy import Owners
 from bot.inbound.sanitize import clean
@@ -82,24 +81,24 @@ def details(guest: Applicant) -> Iterator[str]:
     yield str(guest.telegram_id)
 
 
-@dataclass(frozen=True, slots=True)
 class AccessRequests:
     """Asks and decides; `clock` gives Unix seconds."""
 
-    storage: Storage
-    owners: Owners
-    clock: Callable[[], float]
+    def __init__(self, storage: Storage, owners: Owners, clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._owners = owners
+        self._clock = clock
 
     async def ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
         """Ask the owners about somebody; returns whom, and None when that was done before, or decided."""
-        now = self.clock()
-        entry = await self.storage.access.knock(tx, guest, now, now - DENIED_DAYS * DAY_S)
+        now = self._clock()
+        entry = await self._storage.access.knock(tx, guest, now, now - DENIED_DAYS * DAY_S)
         if entry is None:
             return None
-        places = [ChatKey(owner) for owner in await self.owners.ids()]
-        waiting = await self.storage.access.count(tx, AccessStatus.ASKING)
+        places = [ChatKey(owner) for owner in await self._owners.ids()]
+        waiting = await self._storage.access.count(tx, AccessStatus.ASKING)
         for place in places:
-            if len(await self.storage.notices.asked_about(tx, place)) < MOST_OPEN:
+            if len(await self._storage.notices.asked_about(tx, place)) < MOST_OPEN:
                 await self._ask(tx, place, entry)
             elif _is_told(waiting):
                 await self._count(tx, place, waiting)
@@ -108,8 +107,8 @@ class AccessRequests:
     async def remind(self, tx: Transaction, owner_id: int) -> None:
         """Ask an owner about those who wait and whom they were not asked about: the first of them, if they are many."""
         place = ChatKey(owner_id)
-        asked = await self.storage.notices.asked_about(tx, place)
-        waiting = await self.storage.access.having(AccessStatus.ASKING)
+        asked = await self._storage.notices.asked_about(tx, place)
+        waiting = await self._storage.access.having(AccessStatus.ASKING)
         new = [one for one in waiting if one.id not in asked and one.guest.telegram_id != owner_id]
         for entry in new[:MOST_REMINDED]:
             await self._ask(tx, place, entry)
@@ -117,8 +116,8 @@ class AccessRequests:
     async def _ask_next(self, tx: Transaction, owner_id: int, decided: AccessEntry) -> None:
         """A question is answered: the next one takes its place."""
         place = ChatKey(owner_id)
-        asked = await self.storage.notices.asked_about(tx, place)
-        waiting = await self.storage.access.having(AccessStatus.ASKING)
+        asked = await self._storage.notices.asked_about(tx, place)
+        waiting = await self._storage.access.having(AccessStatus.ASKING)
         known = {*asked, decided.id}
         new = [one for one in waiting if one.id not in known and one.guest.telegram_id != owner_id]
         for entry in new[: max(0, MOST_OPEN - len(asked))]:
@@ -128,16 +127,16 @@ class AccessRequests:
         """The counts before this one that are still on their way are not sent."""
         with speaking(await self._language(place)):
             told = [plural(count, texts.REQUESTS_MORE) for count in range(MOST_OPEN, waiting) if _is_told(count)]
-            await self.storage.notices.withdraw(tx, place, told)
+            await self._storage.notices.withdraw(tx, place, told)
             more = plural(waiting, texts.REQUESTS_MORE)
-            await self.storage.notices.add(tx, Notice(place, True, more, about=NOBODY_ALONE))
+            await self._storage.notices.add(tx, Notice(place, True, more, about=NOBODY_ALONE))
 
     async def decide(
         self, tx: Transaction, number: int, standing: AccessStatus, by: Decider
     ) -> tuple[AccessEntry | None, list[ChatKey] | None]:
         """Decide about who asks: what stands now, and who is told; None when it was decided before."""
-        changed = await self.storage.access.decide(tx, number, standing, by, self.clock())
-        entry = await self.storage.access.seen(tx, number)
+        changed = await self._storage.access.decide(tx, number, standing, by, self._clock())
+        entry = await self._storage.access.seen(tx, number)
         if entry is None or not changed:
             return entry, None
         return entry, await self._follow(tx, entry, asked=True)
@@ -146,10 +145,10 @@ class AccessRequests:
         self, tx: Transaction, guest: Applicant, standing: AccessStatus, by: Decider
     ) -> tuple[AccessEntry, list[ChatKey]]:
         """Decide about anybody, asked or not: what stands now, and who is told."""
-        before = await self.storage.access.seen_of(tx, guest.telegram_id)
+        before = await self._storage.access.seen_of(tx, guest.telegram_id)
         if before is not None and before.standing is standing:
             return before, []
-        entry = await self.storage.access.put(tx, guest, standing, by, self.clock())
+        entry = await self._storage.access.put(tx, guest, standing, by, self._clock())
         asked = before is not None and before.asked_at is not None
         return entry, await self._follow(tx, entry, asked=asked)
 
@@ -159,19 +158,19 @@ class AccessRequests:
             buttons = tuple(Button(label, f"{ANSWER}{answer}:{entry.id}") for label, answer in labels)
             text = request(entry.guest)
         notice = Notice(place, True, text, buttons=buttons, literals=literals(entry.guest), about=entry.id)
-        await self.storage.notices.add(tx, notice)
+        await self._storage.notices.add(tx, notice)
 
     async def _follow(self, tx: Transaction, entry: AccessEntry, *, asked: bool) -> list[ChatKey]:
         """What a decision brings with it."""
         here = ChatKey(entry.guest.telegram_id)
         if entry.standing is AccessStatus.ALLOWED:
-            await self.storage.presence.came(tx, here.telegram_id)
+            await self._storage.presence.came(tx, here.telegram_id)
         if entry.standing is AccessStatus.BLOCKED or (
             entry.standing is AccessStatus.DENIED and not entry.guest.is_person
         ):
-            await self.storage.presence.left(tx, here.telegram_id)
+            await self._storage.presence.left(tx, here.telegram_id)
             if not entry.guest.is_person:
-                await self.storage.access.leave(tx, here.telegram_id)
+                await self._storage.access.leave(tx, here.telegram_id)
         told = await self._tell(tx, here, entry) if asked else []
         return [*told, *await self._show(tx, entry)]
 
@@ -184,14 +183,14 @@ class AccessRequests:
             }
         text = told.get(entry.standing, "")
         if text:
-            await self.storage.notices.add(tx, Notice(here, entry.guest.is_person, text))
+            await self._storage.notices.add(tx, Notice(here, entry.guest.is_person, text))
         return [here] if text else []
 
     async def _show(self, tx: Transaction, entry: AccessEntry) -> Sequence[ChatKey]:
         """Have the questions say what was decided; their buttons go."""
-        open_requests = await self.storage.notices.end_requests(tx, entry.id, self.clock() + REMEMBERED_S)
+        open_requests = await self._storage.notices.end_requests(tx, entry.id, self._clock() + REMEMBERED_S)
         for owner_id, message_id in open_requests:
-            await self.storage.notices.add(tx, await self.decided(entry, owner_id, message_id))
+            await self._storage.notices.add(tx, await self.decided(entry, owner_id, message_id))
             await self._ask_next(tx, owner_id, entry)
         return [ChatKey(owner_id) for owner_id, _ in open_requests]
 
@@ -205,10 +204,10 @@ class AccessRequests:
 
     async def _language(self, place: ChatKey, code: str | None = None) -> str:
         """What is spoken there, or what an owner's apps speak who has not talked with the model yet."""
-        chat = await self.storage.chats.find(place)
+        chat = await self._storage.chats.find(place)
         if chat is not None:
             return chat_language(chat, code)
-        known = await self.storage.access.find(place.telegram_id) if code is None else None
+        known = await self._storage.access.find(place.telegram_id) if code is None else None
         return language_of(known.guest.language if known else code)
 
 

@@ -5,11 +5,11 @@ Who is let in. People and groups are two things: a person opens the private chat
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from storage import Storage
-from storage.access_list import AccessStatus
+from storage.access_list import AccessList, AccessStatus
 
 LINK_LIFE_S = 86_400.0
 """A link is for whoever has just started the bot."""
@@ -19,23 +19,54 @@ _DECIDED = (AccessStatus.ALLOWED, AccessStatus.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
-    """`of_settings` is OWNER_IDS; `stored`: those of the database count too, which they don't with ACCESS=list."""
+class AccessRules:
+    """What the settings say."""
 
-    storage: Storage
-    of_settings: frozenset[int]
-    stored: bool
+    mode: str
+    """ACCESS."""
+    owner_ids: frozenset[int] = frozenset()
+    """OWNER_IDS."""
+    allowed_ids: frozenset[int] = frozenset()
+    """ALLOWED_IDS: people and groups."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether owners are asked about newcomers."""
+        return self.mode == "approval"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether nothing but the settings gives access."""
+        return self.mode == "list"
+
+    @property
+    def named_ids(self) -> frozenset[int]:
+        """Those to whom the settings give access."""
+        return self.owner_ids | self.allowed_ids
+
+
+class Owners:
+    """Those of the settings and, unless only the settings count, those who opened a link."""
+
+    def __init__(self, access: AccessList, rules: AccessRules) -> None:
+        self._access = access
+        self._rules = rules
+
+    @property
+    def may_use_links(self) -> bool:
+        """Whether a link makes somebody an owner."""
+        return not self._rules.is_list
 
     async def ids(self) -> list[int]:
         """All owners."""
-        found = await self.storage.access.having(AccessStatus.OWNER) if self.stored else []
-        return sorted({*filter(_is_person, self.of_settings), *(entry.guest.telegram_id for entry in found)})
+        found = await self._access.having(AccessStatus.OWNER) if self.may_use_links else []
+        return sorted({*filter(_is_person, self._rules.owner_ids), *(entry.guest.telegram_id for entry in found)})
 
     async def has(self, user_id: int) -> bool:
         """Whether this is one."""
-        if user_id in self.of_settings:
+        if user_id in self._rules.owner_ids:
             return True
-        return self.stored and (await self.storage.access.standings([user_id])).get(user_id) is AccessStatus.OWNER
+        return self.may_use_links and (await self._access.standings([user_id])).get(user_id) is AccessStatus.OWNER
 
 
 async def new_link(storage: Storage, now: float) -> str:
@@ -74,21 +105,27 @@ class Sender:
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """`mode` is ACCESS, `allowed` is ALLOWED_IDS."""
+    """Decides, from the settings and from what the owners decided."""
 
-    storage: Storage
-    mode: str
-    owners: Owners
-    allowed: frozenset[int]
-    moves: dict[int, int] = field(default_factory=dict)
-    """The numbers of groups that have moved, and their next ones; what is kept of them may not have moved yet."""
+    def __init__(self, access: AccessList, rules: AccessRules) -> None:
+        self._access = access
+        self._rules = rules
+        self._moves: dict[int, int] = {}
+        """The ids of groups that have moved, and their next ones; what is stored of them may not have moved yet."""
 
     @property
     def asks(self) -> bool:
         """Whether owners are asked about newcomers."""
-        return self.mode == "approval"
+        return self._rules.asks
+
+    def is_named(self, group_id: int) -> bool:
+        """Whether the settings give this group access."""
+        return group_id in self._rules.allowed_ids
+
+    def moved(self, old: int, new: int) -> None:
+        """A group has another id from now on."""
+        self._moves[old] = new
 
     async def verdict(self, sender: Sender | None, chat_id: int | None, *, direct: bool = False) -> Decision:
         """Look at somebody in a chat; a private chat has its person's id.
@@ -98,18 +135,18 @@ class AccessPolicy:
         user_id = sender.id if sender else None
         numbers = self._numbers(chat_id) if chat_id is not None else []
         ids = {*numbers, *([user_id] if user_id is not None else [])}
-        standings = await self.storage.access.standings(ids)
-        decided = [one for one in numbers if one in self.allowed or standings.get(one) in _DECIDED]
+        standings = await self._access.standings(ids)
+        decided = [one for one in numbers if one in self._rules.allowed_ids or standings.get(one) in _DECIDED]
         chat_id = next(iter(decided), chat_id)
         group = chat_id is not None and chat_id < 0
         if await self.is_blocked(sender):
             return Decision.BLOCKED
         if group and standings.get(chat_id or 0) is AccessStatus.BLOCKED:
             return Decision.UNWELCOME
-        if self.mode == "open":
+        if self._rules.mode == "open":
             return Decision.COME_IN
-        known = self.owners.of_settings | self.allowed
-        if self.mode == "list":
+        known = self._rules.named_ids
+        if self._rules.is_list:
             return Decision.COME_IN if (ids - {chat_id} if direct else ids) & known else Decision.STRANGER
         who = (chat_id if group and not direct else user_id) or 0
         let_in = who in known or standings.get(who) in (AccessStatus.ALLOWED, AccessStatus.OWNER)
@@ -118,15 +155,15 @@ class AccessPolicy:
     def now(self, number: int) -> int:
         """The number that a group has now."""
         seen: set[int] = set()
-        while number in self.moves and number not in seen:
+        while number in self._moves and number not in seen:
             seen.add(number)
-            number = self.moves[number]
+            number = self._moves[number]
         return number
 
     def _numbers(self, number: int) -> list[int]:
         """All that a group had or has, this one first: what waits in the old one comes after what was decided moved."""
         now = self.now(number)
-        others = (one for one in (*self.moves, now) if one != number and self.now(one) == now)
+        others = (one for one in (*self._moves, now) if one != number and self.now(one) == now)
         return [number, *others]
 
     async def is_blocked(self, sender: Sender | None) -> bool:
@@ -135,10 +172,10 @@ class AccessPolicy:
         Telegram tells nobody whose channel speaks in a group. As soon as a person is blocked it may be theirs, so that
         from then on only the channels are heard that an owner has let in.
         """
-        if sender is None or sender.id in self.owners.of_settings:
+        if sender is None or sender.id in self._rules.owner_ids:
             return False
-        standing = (await self.storage.access.standings([sender.id])).get(sender.id)
+        standing = (await self._access.standings([sender.id])).get(sender.id)
         if standing is AccessStatus.BLOCKED or not sender.masked:
             return standing is AccessStatus.BLOCKED
-        let_in = standing is AccessStatus.ALLOWED or sender.id in self.allowed
-        return not let_in and await self.storage.access.blocks_anybody()
+        let_in = standing is AccessStatus.ALLOWED or sender.id in self._rules.allowed_ids
+        return not let_in and await self._access.blocks_anybody()

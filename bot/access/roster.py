@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.access.access_requests import details, shown, whose
-from bot.access.policy import AccessPolicy
+from bot.access.policy import AccessRules, Owners
 from bot.language import texts
 from storage import Storage
 from storage.access_list import AccessEntry, AccessStatus, Applicant
@@ -15,23 +15,25 @@ from storage.records import Usage
 NOTHING = Usage(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
 class RosterReader:
     """Reads the list; days are those of `zone`."""
 
-    storage: Storage
-    door: AccessPolicy
-    zone: tzinfo
+    def __init__(self, storage: Storage, rules: AccessRules, owners: Owners, zone: tzinfo) -> None:
+        self._storage = storage
+        self._rules = rules
+        self._owners = owners
+        self._zone = zone
 
     async def read(self) -> "Roster":
-        """Who stands how, at this moment."""
+        """Who has which access at this moment."""
+        storage = self._storage
         return Roster(
-            door=self.door,
-            zone=self.zone,
-            owners=frozenset(await self.door.owners.ids()),
-            entries={entry.guest.telegram_id: entry for entry in await self.storage.access.having(*AccessStatus)},
-            chats=await self.storage.chats.known(),
-            usage=await self.storage.usage.by_telegram_id() | await self.storage.spending.by_user(),
+            rules=self._rules,
+            zone=self._zone,
+            owners=frozenset(await self._owners.ids()),
+            entries={entry.guest.telegram_id: entry for entry in await storage.access.having(*AccessStatus)},
+            chats=await storage.chats.known(),
+            usage=await storage.usage.by_telegram_id() | await storage.spending.by_user(),
         )
 
 
@@ -39,7 +41,7 @@ class RosterReader:
 class Roster:
     """The list as it was read; people and groups are named by their ids in Telegram."""
 
-    door: AccessPolicy
+    rules: AccessRules
     zone: tzinfo
     owners: frozenset[int]
     entries: dict[int, AccessEntry]
@@ -54,11 +56,11 @@ class Roster:
             (texts.USERS_OWNERS, self.owners),
             (texts.USERS_PEOPLE, {number for number in self._others if number > 0}),
             (texts.USERS_GROUPS, {number for number in self._others if number < 0}),
-            (texts.USERS_WAITING, self._standing(AccessStatus.ASKING) - self._others if self.door.asks else ()),
+            (texts.USERS_WAITING, self._standing(AccessStatus.ASKING) - self._others if self.rules.asks else ()),
             (texts.USERS_BLOCKED, self._blocked),
         )
         written = ["\n".join([name, *map(self._line, sorted(members))]) for name, members in sections if members]
-        return "\n\n".join([texts.ACCESS_IS.format(mode=self.door.mode), *written])
+        return "\n\n".join([texts.ACCESS_IS.format(mode=self.rules.mode), *written])
 
     @property
     def literals(self) -> tuple[str, ...]:
@@ -76,10 +78,10 @@ class Roster:
     @property
     def _others(self) -> frozenset[int]:
         """Who has access and is no owner."""
-        found = self.door.owners.of_settings | self.door.allowed
-        if self.door.mode == "open":
+        found = self.rules.named_ids
+        if self.rules.mode == "open":
             found |= self.chats.keys()
-        if self.door.mode != "list":
+        if not self.rules.is_list:
             found |= self._standing(AccessStatus.ALLOWED)
         return found - self.owners - self._blocked
 
@@ -104,11 +106,11 @@ class Roster:
 
     def _facts(self, number: int, entry: AccessEntry | None, chat: KnownChat | None) -> Iterator[str]:
         """The settings stand above what was decided, unless that is a block; else the bot is open to all."""
-        fixed = number in self.door.owners.of_settings | (self.door.allowed - self._blocked)
+        fixed = number in self.rules.owner_ids | (self.rules.allowed_ids - self._blocked)
         decided = entry is not None and entry.decided_at is not None
         if fixed:
             yield texts.GIVEN_BY.format(name=texts.THE_SETTINGS)
-        elif entry is not None and (decided or self.door.asks):
+        elif entry is not None and (decided or self.rules.asks):
             yield from self._since(entry.decided_at or entry.asked_at)
             if decided:
                 yield texts.GIVEN_BY.format(name=whose(entry.decided_by))

@@ -116,13 +116,13 @@ async def _typed(terminal: int) -> str:
 
 
 def _told(path: Path, file: Path, restored: backups.RestoreReport) -> str:
-    settled = restored.settled
+    dropped = restored.dropped
     left = {
-        "unanswered messages": settled.answers,
-        "replies being sent": settled.replies,
-        "notices": settled.notices,
-        "unhandled updates": settled.updates,
-        "broadcasts": settled.broadcasts,
+        "unanswered messages": dropped.answers,
+        "replies being sent": dropped.replies,
+        "notices": dropped.notices,
+        "unhandled updates": dropped.updates,
+        "broadcasts": dropped.broadcasts,
     }
     lines = [
         f"Restored: {path} is now {file} ({_counted(restored.chats, 'chat')}, {_counted(restored.turns, 'message')})."

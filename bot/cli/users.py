@@ -8,12 +8,12 @@ import time
 from contextlib import AsyncExitStack
 
 from bot.access.access_requests import AccessRequests, called
-from bot.access.policy import new_link
+from bot.access.policy import Owners, new_link
 from bot.access.roster import RosterReader
 from bot.cli.bot_client import username
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from bot.wiring.database import access_policy, open_beside
+from bot.wiring.database import access_rules, open_beside
 from storage import StorageError
 from storage.access_list import SHELL, AccessStatus, Applicant
 
@@ -22,7 +22,8 @@ async def users(settings: Settings) -> str:
     """Who has access, since when, given by whom, and what they used. Raises StartError."""
     async with AsyncExitStack() as stack:
         storage = await open_beside(settings, stack)
-        roll = await RosterReader(storage, access_policy(settings, storage), settings.zone).read()
+        rules = access_rules(settings)
+        roll = await RosterReader(storage, rules, Owners(storage.access, rules), settings.zone).read()
         return roll.text + "\n"
 
 
@@ -35,7 +36,7 @@ async def put(settings: Settings, telegram_id: int, standing: AccessStatus) -> s
     async with AsyncExitStack() as stack:
         storage = await open_beside(settings, stack)
         known = await storage.access.find(telegram_id)
-        requests = AccessRequests(storage, access_policy(settings, storage).owners, time.time)
+        requests = AccessRequests(storage, Owners(storage.access, access_rules(settings)), time.time)
         if known is not None and known.standing is AccessStatus.OWNER and standing is AccessStatus.ALLOWED:
             return f"{called(known.guest)} is already an owner.\n"
         try:

@@ -96,7 +96,7 @@ class PromptGrowthMonitor:
         course = self._courses.get((chat_id, model))
         return course is not None and course.flat > 0
 
-    def settle(self, model: str, *, clear: bool) -> None:
+    def conclude(self, model: str, *, clear: bool) -> None:
         """It is known what the model reads; `clear`: all."""
         self.suspected.pop(model, None)
         if clear:

@@ -99,7 +99,7 @@ class WindowProbe:
                 continue
             if name not in self.choice.names or PROBE_SHARE * tokens > MOST_TOKENS:
                 log.warning("%s seems to read no more than %d tokens of a prompt", name, tokens)
-                self.ledger.growth.settle(name, clear=True)
+                self.ledger.growth.conclude(name, clear=True)
                 continue
             task = asyncio.create_task(self._measure(chat_id, name, tokens), name=f"probe of {name}'s window")
             self.running[name] = task
@@ -116,7 +116,7 @@ class WindowProbe:
         del self.running[name]
         if not task.cancelled() and (exc := task.exception()) is not None:
             log.error("The window of %s could not be measured", name, exc_info=exc)
-            self.ledger.growth.settle(name, clear=True)
+            self.ledger.growth.conclude(name, clear=True)
 
     async def _measure(self, chat_id: int, name: str, tokens: int) -> None:
         model = self.choice.models.of(name)
@@ -125,7 +125,7 @@ class WindowProbe:
         growth = self.ledger.growth
         if found.usage is not None and found.usage.input > SAME * tokens:
             log.info("%s reads all of a prompt, whatever its server reports", name)
-            growth.settle(name, clear=True)
+            growth.conclude(name, clear=True)
         elif found.refused or (found.usage is not None and found.error is None):
             read = max(tokens, found.usage.input if found.usage else 0)
             log.warning(
@@ -134,10 +134,10 @@ class WindowProbe:
             model.learn_limit(read)
             async with self.storage.transaction() as tx:  # learned from prompts that were cut
                 await self.storage.token_ratios.unlearn(tx, name)
-            growth.settle(name, clear=False)
+            growth.conclude(name, clear=False)
         else:
             self.tries[name] = self.tries.get(name, 0) + 1
-            growth.settle(name, clear=self.tries[name] >= MOST_TRIES)
+            growth.conclude(name, clear=self.tries[name] >= MOST_TRIES)
 
     async def _book(self, chat_id: int, name: str, found: ProbeResult) -> None:
         if found.usage is None and not found.said:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
 
 from bot.access.access_requests import AccessRequests
-from bot.access.policy import AccessPolicy, Decision
+from bot.access.policy import AccessPolicy, Decision, Owners
 from bot.handlers.callbacks import AccessAnswerButton
 from bot.handlers.context import PressContext, UpdateContext, is_personal, sender_in
 from bot.handlers.membership import is_out
@@ -55,6 +55,7 @@ class AccessGate:
     storage: Storage
     addressing: Addressing
     door: AccessPolicy
+    owners: Owners
     requests: AccessRequests
     claims: OwnerLinkHandlers
     wakeups: Wakeups
@@ -69,7 +70,7 @@ class AccessGate:
             return Admission.DROP  # of other bots' messages the commands come alone: they get no answers
         if any(map(_is_move, messages)) or _is_farewell(update):
             return Admission.PASS
-        if (joined := _joined(update)) is not None and await self.door.owners.has(joined.from_user.id):
+        if (joined := _joined(update)) is not None and await self.owners.has(joined.from_user.id):
             return Admission.APPROVE_GROUP
         verdict = await self._verdict(update, joined)
         if verdict is Decision.BLOCKED:
@@ -155,7 +156,7 @@ class AccessGate:
             places = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
             told = await self.storage.access.tell(tx, chat.id)
         if told:
-            owners = places or await self.door.owners.ids()
+            owners = places or await self.owners.ids()
             await self.storage.notices.add(tx, _asked(asked, owned=bool(owners)))
         return places or []
 

@@ -196,7 +196,7 @@ class ReplyWorker:
         async with self.storage.transaction() as tx:
             if isinstance(cause, ChatMigrated):
                 old, new = place.telegram_id, cause.new_chat_id
-                self.aside.door.moves[old] = new
+                self.aside.door.moved(old, new)
                 if not self.lanes.waits(place):
                     await self.storage.presence.migrate(tx, old, self.aside.door.now(new))
                 return replace(place, telegram_id=new)

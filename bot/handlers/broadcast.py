@@ -41,6 +41,7 @@ class BroadcastHandlers:
 
     storage: Storage
     listing: RosterReader
+    owners: Owners
     clock: Callable[[], float]
 
     async def broadcast(self, update: MessageContext) -> None:
@@ -64,7 +65,7 @@ class BroadcastHandlers:
         """It was confirmed: from now on it goes out, a few chats at a time."""
         owner = update.query.from_user.id
         chats = (await self.listing.read()).reachable
-        allowed = await self.listing.door.owners.has(owner)
+        allowed = await self.owners.has(owner)
         async with update.finish() as tx:
             begun = allowed and await self.storage.broadcasts.begin(tx, button.number, owner, chats)
             if begun and update.message is not None:

@@ -87,7 +87,7 @@ class MembershipHandlers:
         here = message.chat.id
         old, new = message.migrate_from_chat_id or here, self.door.now(message.migrate_to_chat_id or here)
         async with update.finish() as tx:
-            if old in self.door.allowed:  # the settings name a group that is no more
+            if self.door.is_named(old):  # the settings name a group that is no more
                 await self.storage.access.put(
                     tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self.clock()
                 )

@@ -26,7 +26,7 @@ from telegram import (
 )
 
 from bot.access.access_requests import ANSWERS, AccessRequests, called, decision, shown
-from bot.access.policy import digest
+from bot.access.policy import Owners, digest
 from bot.access.roster import RosterReader
 from bot.handlers.callbacks import AccessAnswerButton
 from bot.handlers.commands import CommandHandlers
@@ -53,13 +53,14 @@ class OwnerLinkHandlers:
 
     storage: Storage
     requests: AccessRequests
+    owners: Owners
     wakeups: Wakeups
     clock: Callable[[], float]
 
     async def is_claim(self, update: Update | MessageBatch) -> bool:
         """Whether this is the code of a link that the bot has made."""
         message = update.message if isinstance(update, Update) else None  # a batch holds no commands
-        if message is None or message.from_user is None or not self.requests.owners.stored:
+        if message is None or message.from_user is None or not self.owners.may_use_links:
             return False
         code = _code(message)
         return bool(code) and await self.storage.owner_links.knows(digest(code))
@@ -72,7 +73,7 @@ class OwnerLinkHandlers:
     async def remind(self, message: Message | None) -> None:
         """An owner has come: ask about those who came when there was no owner, or none that could be written to."""
         user = message.from_user if message is not None and is_private(message) else None
-        if user is not None and await self.requests.owners.has(user.id):
+        if user is not None and await self.owners.has(user.id):
             async with self.storage.transaction() as tx:
                 await self.requests.remind(tx, user.id)
 
@@ -106,12 +107,13 @@ class AccessRequestHandlers:
 
     storage: Storage
     requests: AccessRequests
+    owners: Owners
     wakeups: Wakeups
 
     async def press(self, update: PressContext, button: AccessAnswerButton) -> None:
         """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
         query, message = update.query, update.message
-        if not await self.requests.owners.has(query.from_user.id):
+        if not await self.owners.has(query.from_user.id):
             await update.say(None)
             await update.acknowledge(texts.ONLY_OWNERS)
             return
@@ -189,6 +191,7 @@ class OwnerHandlers:
 
     storage: Storage
     requests: AccessRequests
+    owners: Owners
     listing: RosterReader
     claims: OwnerLinkHandlers
     commands: CommandHandlers
@@ -202,7 +205,7 @@ class OwnerHandlers:
     async def help(self, update: MessageContext) -> None:
         """``/help``: in private, an owner reads of their own commands as well."""
         user = update.message.from_user
-        if is_private(update.message) and user is not None and await self.requests.owners.has(user.id):
+        if is_private(update.message) and user is not None and await self.owners.has(user.id):
             await update.say(update.notice(f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
         else:
             await self.commands.help(update)
@@ -234,11 +237,11 @@ class OwnerHandlers:
         if guest.telegram_id in SHARED:
             await update.say(update.notice(texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
             return
-        if await self.requests.owners.has(guest.telegram_id):
+        if await self.owners.has(guest.telegram_id):
             text = texts.ACCESS_OF_OWNER.format(name=called(guest))
             await update.say(answer(message, text, literals=(shown(guest.name),)))
             return
-        if standing is AccessStatus.ALLOWED and self.listing.door.mode == "list":
+        if standing is AccessStatus.ALLOWED and not self.owners.may_use_links:
             await update.say(update.notice(texts.ACCESS_BY_LIST))
             return
         async with update.finish() as tx:

@@ -52,7 +52,7 @@ from bot.handlers.context import (
 from bot.handlers.edited_messages import EditHandlers
 from bot.handlers.export_command import ExportHandlers
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, Guards, OwnersOnly
+from bot.handlers.guards import Guards, OwnersOnly
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
@@ -94,7 +94,7 @@ class Router:
 
     application: PTBApplication
     entrance: AccessHandlers
-    admins: AdminGuard
+    guards: Guards
     membership: MembershipHandlers
     chat: MessageHandlers
     edits: EditHandlers
@@ -123,7 +123,6 @@ class Router:
 
     def register(self) -> None:
         """Make the table of handlers."""
-        guards = Guards(self.admins, self.chat.pace, self.chat.door.owners)
         others = OtherRoutes(
             topics=self.topics,
             messages=self.chat,
@@ -135,7 +134,7 @@ class Router:
             stop_draft=self.commands.stop_draft,
             ignore=self.commands.ignore,
         )
-        self.table[:] = [HandlerTable(guards, self._commands(), self._buttons(), others)]
+        self.table[:] = [HandlerTable(self.guards, self._commands(), self._buttons(), others)]
 
     def _commands(self) -> Sequence[Command]:
         door = self.entrance
@@ -227,9 +226,9 @@ class Router:
         """See ``intake.lanes.Work``."""
         message = arrival.update.message
         if message is not None and (old := message.migrate_from_chat_id) is not None:
-            self.chat.door.moves[old] = message.chat.id
+            self.chat.door.moved(old, message.chat.id)
         elif message is not None and (new := message.migrate_to_chat_id) is not None:
-            self.chat.door.moves[message.chat.id] = new
+            self.chat.door.moved(message.chat.id, new)
 
     def edited(self, arrival: QueuedUpdate) -> None:
         """See ``intake.lanes.Work``."""

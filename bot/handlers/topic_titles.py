@@ -40,7 +40,7 @@ class TopicHandlers:
                     await self.storage.topics.untitled(tx, place_of(message))
             elif edited is not None and edited.name is not None and not by_bot:
                 async with self.storage.transaction() as tx:
-                    await self.storage.topics.settled(tx, place_of(message))
+                    await self.storage.topics.titled(tx, place_of(message))
 
     async def see_to(self, place: ChatKey) -> None:
         """Give the topic a title if it has none and something was answered there; nobody waits for that."""
@@ -70,7 +70,7 @@ class TopicHandlers:
                 return
             async with self.storage.transaction() as tx:
                 if not title:  # pictures and signs, which the name that it has shows as well
-                    await self.storage.topics.settled(tx, place)
+                    await self.storage.topics.titled(tx, place)
                     return
                 await self.storage.topics.made(tx, place, title)
         if not await self.storage.topics.is_untitled(place):  # a person has named it meanwhile
@@ -82,7 +82,7 @@ class TopicHandlers:
             if _may_pass(exc):
                 return
         async with self.storage.transaction() as tx:
-            await self.storage.topics.settled(tx, place)
+            await self.storage.topics.titled(tx, place)
 
     def _ended(self, place: ChatKey, task: asyncio.Task[None]) -> None:
         self._running.pop(place, None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bot.access.policy import AccessPolicy, Owners
+from bot.access.policy import AccessRules
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
 from storage import NewerDatabaseError, NotCopiedError, Storage, StorageError, backup, database, files, old_version
@@ -16,10 +16,9 @@ from storage.inspection import version_of
 log = logging.getLogger(__name__)
 
 
-def access_policy(settings: Settings, storage: Storage) -> AccessPolicy:
-    """Who has access: by the settings, and by what the owners decided."""
-    owners = Owners(storage, settings.owner_ids, stored=settings.access != "list")
-    return AccessPolicy(storage, settings.access, owners, settings.allowed_ids)
+def access_rules(settings: Settings) -> AccessRules:
+    """What the settings say about who has access."""
+    return AccessRules(settings.access, settings.owner_ids, settings.allowed_ids)
 
 
 async def open_beside(settings: Settings, stack: AsyncExitStack) -> Storage:

@@ -5,14 +5,14 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.access.policy import AccessPolicy
+from bot.access.policy import AccessPolicy, AccessRules, Owners
 from bot.conversation.budget import Budget
 from bot.conversation.tokens import TokenCounter, counter
 from bot.language import load
 from bot.llm.learned_facts import LearnedFacts
 from bot.settings import Settings
 from bot.wiring.budget import Prices, open_budget, prices
-from bot.wiring.database import access_policy
+from bot.wiring.database import access_rules
 from bot.wiring.servers import Servers, ask_servers
 from storage import Storage
 
@@ -24,6 +24,8 @@ class Foundation:
     settings: Settings
     storage: Storage
     servers: Servers
+    rules: AccessRules
+    owners: Owners
     access: AccessPolicy
     prices: Prices
     budget: Budget
@@ -38,8 +40,9 @@ async def lay_foundation(
     learned = await LearnedFacts.open(storage, time.time)
     stack.push_async_callback(learned.close)
     servers = await ask_servers(settings, stack, patience, learned)
-    access = access_policy(settings, storage)
+    rules = access_rules(settings)
+    owners, access = Owners(storage.access, rules), AccessPolicy(storage.access, rules)
     priced = prices(settings, servers.profiles, servers.models)
-    budget = await open_budget(settings, storage, priced, access.owners.has)
+    budget = await open_budget(settings, storage, priced, owners.has)
     count_tokens = await asyncio.to_thread(counter, settings.openai_model)
-    return Foundation(settings, storage, servers, access, priced, budget, count_tokens)
+    return Foundation(settings, storage, servers, rules, owners, access, priced, budget, count_tokens)

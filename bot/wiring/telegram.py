@@ -24,7 +24,7 @@ from bot.handlers.commands import CommandHandlers, SummaryHandlers
 from bot.handlers.edited_messages import EditHandlers
 from bot.handlers.export_command import ExportHandlers
 from bot.handlers.forget_command import ForgetHandlers
-from bot.handlers.guards import AdminGuard, RateLimiter
+from bot.handlers.guards import AdminGuard, Guards, RateLimiter
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
@@ -47,7 +47,7 @@ from bot.outbound.delivery import Deliverer
 from bot.outbound.flood_control import FloodControl
 from bot.outbound.formatting import Conversions
 from bot.outbound.refusals import Features
-from bot.scheduler import Jobs, Keep
+from bot.scheduler import Jobs, JobSettings
 from bot.settings import Settings
 from bot.updates.lanes import Lanes
 from bot.updates.quarantine import Quarantine
@@ -109,7 +109,7 @@ def build_router(
     settings, storage, zone, bot = base.settings, base.storage, base.settings.zone, application.bot
     listens = settings.group_listen == "on"
     addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
-    admins = AdminGuard(bot, time.time)
+    admins, pace = AdminGuard(bot, time.time), RateLimiter(settings.messages_per_minute, time.time)
     questions = QuestionHandlers(storage, bot, addressing, time.time)
     cancellations = Cancellations(storage, waits=lanes.asks)
     aside = SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes)
@@ -130,14 +130,14 @@ def build_router(
         forget=forget,
         admins=admins,
         settings=choices,
-        pace=RateLimiter(settings.messages_per_minute, time.time),
+        pace=pace,
         endings=cancellations,
         listens=listens,
     )
     return Router(
         application=application,
         entrance=_access_handlers(base, addressing, commands, lanes),
-        admins=admins,
+        guards=Guards(admins, pace, base.owners),
         membership=_membership_handlers(base, application, listens=listens),
         chat=messages,
         edits=EditHandlers(storage, messages, engine.editor, time.time()),
@@ -165,13 +165,17 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer,
     return Jobs(
         storage=storage,
         keyboards=deliverer,
-        cleaning=engine.retention,
-        errands=OutboxWorker(storage, bot, base.access.owners, lanes),
+        retention=engine.retention,
+        outbox=OutboxWorker(storage, bot, base.owners, lanes),
         responses=ResponseDeletion(storage, base.servers.keeper),
         wakeups=lanes,
-        schedule=settings.compact_schedule,
-        zone=settings.zone,
-        keep=Keep(settings.inbox_keep_days, settings.reset_keep_days, settings.retention_days),
+        settings=JobSettings(
+            settings.compact_schedule,
+            settings.zone,
+            settings.inbox_keep_days,
+            settings.reset_keep_days,
+            settings.retention_days,
+        ),
         clock=time.time,
     )
 
@@ -189,7 +193,7 @@ def _reply_worker(
     aside: SetAsideHandlers,
     lanes: Lanes,
 ) -> ReplyWorker:
-    owners = base.access.owners
+    owners = base.owners
     return ReplyWorker(
         storage=base.storage,
         conversation=engine.conversation,
@@ -206,15 +210,15 @@ def _reply_worker(
 def _access_handlers(
     base: Foundation, addressing: Addressing, commands: CommandHandlers, lanes: Lanes
 ) -> AccessHandlers:
-    storage, access = base.storage, base.access
-    requests = AccessRequests(storage, access.owners, time.time)
-    roster = RosterReader(storage, access, base.settings.zone)
-    links = OwnerLinkHandlers(storage, requests, lanes, time.time)
+    storage, access, owners = base.storage, base.access, base.owners
+    requests = AccessRequests(storage, base.owners, time.time)
+    roster = RosterReader(storage, base.rules, base.owners, base.settings.zone)
+    links = OwnerLinkHandlers(storage, requests, owners, lanes, time.time)
     return AccessHandlers(
-        gate=AccessGate(storage, addressing, access, requests, links, lanes),
-        requests=AccessRequestHandlers(storage, requests, lanes),
-        owners=OwnerHandlers(storage, requests, roster, links, commands, lanes),
-        broadcast=BroadcastHandlers(storage, roster, time.time),
+        gate=AccessGate(storage, addressing, access, owners, requests, links, lanes),
+        requests=AccessRequestHandlers(storage, requests, owners, lanes),
+        owners=OwnerHandlers(storage, requests, owners, roster, links, commands, lanes),
+        broadcast=BroadcastHandlers(storage, roster, owners, time.time),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.access.access_requests import DAY_S, AccessRequests
-from bot.access.policy import Owners
+from bot.access.policy import AccessRules, Owners
 from bot.language import catalogue, speaking
 from storage import Storage
 from storage.access_list import SHELL, AccessStatus, Applicant, Decider
@@ -37,11 +37,11 @@ class Clock:
 
 
 def _requests(storage: Storage, clock: Clock) -> AccessRequests:
-    return AccessRequests(storage, Owners(storage, frozenset({ANN, -5}), stored=True), clock)
+    return AccessRequests(storage, Owners(storage.access, AccessRules("approval", frozenset({ANN, -5}))), clock)
 
 
-async def _ask(requests: AccessRequests, guest: Applicant) -> list[ChatKey] | None:
-    async with requests.storage.transaction() as tx:
+async def _ask(storage: Storage, requests: AccessRequests, guest: Applicant) -> list[ChatKey] | None:
+    async with storage.transaction() as tx:
         return await requests.ask(tx, guest)
 
 
@@ -56,8 +56,8 @@ def _text(language: str, name: str) -> str:
 async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     with speaking("ru"):
-        assert await _ask(requests, BOB) == [ChatKey(ANN), ChatKey(EVA)]
-        assert await _ask(requests, BOB) is None
+        assert await _ask(storage, requests, BOB) == [ChatKey(ANN), ChatKey(EVA)]
+        assert await _ask(storage, requests, BOB) is None
     [english], [spanish] = await _waiting(storage, ANN), await _waiting(storage, EVA)
     assert english.text == "Someone would like to talk to me.\n\nName: “Bob”\nUsername: none\nID: 7"
     assert spanish.text.startswith(_text("es", "REQUEST_PERSON").partition("\n")[0])
@@ -66,14 +66,14 @@ async def test_each_owner_is_asked_once_in_own_language(storage: Storage) -> Non
 
 
 async def test_name_cannot_imitate_a_line_or_mark(storage: Storage) -> None:
-    await _ask(_requests(storage, Clock()), CLUB)
+    await _ask(storage, _requests(storage, Clock()), CLUB)
     [notice] = await _waiting(storage, ANN)
     assert notice.text.splitlines()[-2:] == ["Added by: “Bob  Id: 1”, 7", "ID: -7"]
 
 
 async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None:
     requests = _requests(storage, Clock())
-    await _ask(requests, BOB)
+    await _ask(storage, requests, BOB)
     async with storage.transaction() as tx:
         entry, told = await requests.put(tx, BOB, AccessStatus.ALLOWED, Decider(ANN, "Ann"))
     assert entry.standing is AccessStatus.ALLOWED
@@ -84,7 +84,7 @@ async def test_who_asked_is_told_in_their_own_language(storage: Storage) -> None
 
 async def test_denied_group_is_left_without_a_message(storage: Storage) -> None:
     requests = _requests(storage, Clock())
-    await _ask(requests, CLUB)
+    await _ask(storage, requests, CLUB)
     async with storage.transaction() as tx:
         _, told = await requests.put(tx, CLUB, AccessStatus.DENIED, SHELL)
     assert told == []
@@ -102,19 +102,19 @@ async def test_who_was_never_asked_about_is_told_nothing(storage: Storage) -> No
 async def test_a_denial_holds_for_a_week(storage: Storage) -> None:
     clock = Clock()
     requests = _requests(storage, clock)
-    await _ask(requests, BOB)
+    await _ask(storage, requests, BOB)
     async with storage.transaction() as tx:
         await requests.put(tx, BOB, AccessStatus.DENIED, SHELL)
     clock.now = 7 * DAY_S - 1
-    assert await _ask(requests, BOB) is None
+    assert await _ask(storage, requests, BOB) is None
     clock.now = 7 * DAY_S
-    assert await _ask(requests, BOB) is not None
+    assert await _ask(storage, requests, BOB) is not None
 
 
 async def test_forty_strangers_are_few_messages(storage: Storage) -> None:
     requests = _requests(storage, Clock())
     for number in range(40):
-        await _ask(requests, Applicant(1000 + number, f"Guest {number}"))
+        await _ask(storage, requests, Applicant(1000 + number, f"Guest {number}"))
     told = await _waiting(storage, ANN)
     asked = [one for one in told if one.about != NOBODY_ALONE]
     assert (len(asked), len(told)) == (10, 11)

@@ -15,7 +15,7 @@ from bot.conversation.forgetting import BATCH, Eraser, ForgetPreview, Forgetting
 from bot.conversation.indexing import Indexer
 from storage import Storage, StorageError, Transaction
 from storage import resets as forgettings
-from storage.backup import settle
+from storage.backup import drop_pending
 from storage.memory_records import Memory
 from storage.records import Chat, ChatKey, NewReply, NewTurn
 from tests.conversation.test_maintenance import Bench
@@ -240,7 +240,7 @@ async def test_turns_half_removed_at_kill_are_forgotten(storage: Storage) -> Non
     await _put_aside(storage, chat)
     async with storage.transaction() as tx:
         await storage.forgettings.prune(tx, 1e12)
-        await settle(tx)  # and even a backup of that time forgets it
+        await drop_pending(tx)  # and even a backup of that time forgets it
     await Eraser(storage, Indexer(storage, UTC)).erase()
     assert (await _count(storage), await _readable(storage, chat)) == (1, 1)
     assert await storage.forgettings.left() == []

@@ -42,7 +42,7 @@ def test_honest_reports_are_no_window(prompts: list[tuple[int, int]]) -> None:
 
 def test_what_was_cleared_is_suspected_no_more() -> None:
     growth = _watched(CUT["ever the same"])
-    growth.settle("m", clear=True)
+    growth.conclude("m", clear=True)
     for counted, reported in CUT["ever the same"]:
         growth.saw(1, "m", counted, reported)
     assert not growth.suspected

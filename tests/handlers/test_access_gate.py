@@ -19,7 +19,7 @@ from telegram import (
 from telegram import Chat as TelegramChat
 
 from bot.access.access_requests import AccessRequests
-from bot.access.policy import AccessPolicy, Owners, digest
+from bot.access.policy import AccessPolicy, AccessRules, Owners, digest
 from bot.handlers.access_gate import AccessGate, Admission
 from bot.handlers.owners import OwnerLinkHandlers
 from bot.inbound.addressing import Addressing
@@ -129,16 +129,17 @@ CASES: dict[str, tuple[Update | MessageBatch, dict[str, Admission]]] = {
 
 
 async def _gate(storage: Storage, mode: str) -> AccessGate:
-    owners = Owners(storage, frozenset({OWNER.id}), stored=mode != "list")
+    rules = AccessRules(mode, frozenset({OWNER.id}))
+    owners = Owners(storage.access, rules)
     requests = AccessRequests(storage, owners, lambda: NOW)
     lanes = Lanes()
-    claims = OwnerLinkHandlers(storage, requests, lanes, lambda: NOW)
+    claims = OwnerLinkHandlers(storage, requests, owners, lanes, lambda: NOW)
     async with storage.transaction() as tx:
         for number, status in DECIDED.items():
             await storage.access.put(tx, Applicant(number), status, SHELL, NOW)
         await storage.owner_links.add(tx, digest(CODE), NOW, NOW + 60.0)
     addressing = Addressing(ME.id, "keepsake_bot", "Keepsake", always=False)
-    return AccessGate(storage, addressing, AccessPolicy(storage, mode, owners, frozenset()), requests, claims, lanes)
+    return AccessGate(storage, addressing, AccessPolicy(storage.access, rules), owners, requests, claims, lanes)
 
 
 @pytest.mark.parametrize("mode", ["approval", "list", "open"])

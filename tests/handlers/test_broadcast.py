@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from telegram.error import ChatMigrated
 
-from bot.access.policy import Owners
+from bot.access.policy import AccessRules, Owners
 from bot.handlers.broadcast import OutboxWorker
 from bot.updates.lanes import Lanes
 from storage import Storage
@@ -30,9 +30,9 @@ async def test_bot_leaves_migrated_group_at_new_id(storage: Storage) -> None:
         await storage.access.put(tx, Applicant(OLD, "Friends"), AccessStatus.BLOCKED, SHELL, 10.0)
         await storage.access.leave(tx, OLD)
     telegram = Telegram()
-    owners = Owners(storage, frozenset(), stored=False)
-    errands = OutboxWorker(storage, cast("Any", telegram), owners, Lanes())
+    owners = Owners(storage.access, AccessRules("list"))
+    outbox = OutboxWorker(storage, cast("Any", telegram), owners, Lanes())
     for _ in range(3):
-        await errands.run()
+        await outbox.run()
     assert telegram.left == [NEW]
     assert await storage.access.standings([OLD, NEW]) == {NEW: AccessStatus.BLOCKED}

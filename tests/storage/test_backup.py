@@ -219,7 +219,7 @@ async def test_what_was_on_its_way_is_settled(storage: Storage, chat: Chat, tmp_
     copy = tmp_path / "copy.db"
     await backup(tmp_path / "keepsake.db", copy)
     target = tmp_path / "target.db"
-    assert (await _restore(target, copy)).settled == DroppedWork(1, 1, 1, 1, 1)
+    assert (await _restore(target, copy)).dropped == DroppedWork(1, 1, 1, 1, 1)
     restored = await Storage.open(target)
     assert await restored.chats.with_open_work() == []
     assert await restored.inbox.unhandled() == []
