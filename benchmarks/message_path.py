@@ -1,0 +1,184 @@
+"""What one private text message costs on its way: functions, files, statements, transactions, and time.
+
+``python -m benchmarks.message_path [--turns 40]`` runs the bot as a process between the sandbox's servers. The second
+message of a chat is traced from its arrival until the bot is quiet again; then short turns are timed without a trace.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from types import CodeType, FrameType
+
+from sandbox.bot_process import BotProcess
+from sandbox.botapi import BotApi, Chat, User
+from sandbox.model import ModelServer, Say
+
+ROOT = Path(__file__).parent.parent
+OURS = tuple(str(ROOT / name) + os.sep for name in ("bot", "storage"))
+PATIENCE_S, QUIET_S = 30.0, 1.5
+"""How long a reply may take, and how long after it the turn's work is surely done, in seconds."""
+TRACED = "KEEPSAKE_TRACE_FILE"
+
+
+class Trace:
+    """Calls of the bot's own functions, and statements to its database, between two signals."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._on = False
+        self._calls: Counter[CodeType] = Counter()
+        self._statements: list[str] = []
+
+    def install(self) -> None:
+        """SIGUSR1 begins, SIGUSR2 ends and writes what there was as JSON."""
+        connect = sqlite3.connect
+
+        def traced(*args: object, **options: object) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*args, **options)  # type: ignore[call-overload]
+            connection.set_trace_callback(self._stated)
+            return connection
+
+        sqlite3.connect = traced  # type: ignore[assignment]
+        signal.signal(signal.SIGUSR1, self._begin)
+        signal.signal(signal.SIGUSR2, self._end)
+
+    def _stated(self, sql: str) -> None:
+        if self._on:
+            self._statements.append(" ".join(sql.split()))
+
+    def _begin(self, *_: object) -> None:
+        self._on = True
+        sys.setprofile(self._called)
+
+    def _end(self, *_: object) -> None:
+        sys.setprofile(None)
+        self._on = False
+        written = {
+            "calls": sum(self._calls.values()),
+            "functions": len(self._calls),
+            "files": len({code.co_filename for code in self._calls}),
+            "statements": self._statements,
+        }
+        self._target.with_suffix(".part").write_text(json.dumps(written), encoding="utf-8")
+        self._target.with_suffix(".part").replace(self._target)
+
+    def _called(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(OURS) and not code.co_name.startswith("<"):
+            self._calls[code] += 1
+
+
+async def measure(turns: int) -> None:
+    """Print both tables."""
+    with TemporaryDirectory(prefix="message-path-") as name:
+        folder, telegram = Path(name), BotApi()
+        model = ModelServer(words_per_second=1e6)
+        model.answer_with(lambda _: Say("Noted, thank you.", chunk=1000))
+        ann = telegram.user("Ann")
+        home = telegram.private(ann)
+        async with telegram.run() as telegram_url, model.run() as model_url:
+            environment = {
+                "TELEGRAM_BOT_TOKEN": telegram.token,
+                "TELEGRAM_API_URL": telegram_url,
+                "OPENAI_API_KEY": "any",
+                "OPENAI_BASE_URL": model_url,
+                "OPENAI_MODEL": "stand-in",
+                "EMBEDDING_MODEL": "off",
+                "ACCESS": "open",
+                "DATABASE_URL": f"sqlite:///{folder}/keepsake.db",
+                TRACED: str(folder / "trace.json"),
+                "PYTHONPATH": str(ROOT),
+            }
+            bot = BotProcess(
+                [sys.executable, "-m", "benchmarks.message_path", "--bot"], environment, folder / "bot.log"
+            )
+            await bot.start()
+            try:
+                _show(await _traced(ann, home, folder))
+                await _timed(ann, home, folder, turns)
+            finally:
+                await bot.stop()
+
+
+async def _traced(ann: User, home: Chat, folder: Path) -> dict[str, object]:
+    await _say(ann, home, "hello")
+    await asyncio.sleep(QUIET_S)
+    os.kill(_pid(folder), signal.SIGUSR1)
+    await _say(ann, home, "I have a sister called Ruth.")
+    await asyncio.sleep(QUIET_S)
+    os.kill(_pid(folder), signal.SIGUSR2)
+    async with asyncio.timeout(PATIENCE_S):
+        while not (folder / "trace.json").exists():  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(0.05)
+    found: dict[str, object] = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _show(found: dict[str, object]) -> None:
+    statements: list[str] = list(map(str, found["statements"]))  # type: ignore[call-overload]
+    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in statements)
+    written = sum(verbs[verb] for verb in ("INSERT", "UPDATE", "DELETE", "REPLACE"))
+    print("one private text message, the second of its chat, from its arrival until the bot is quiet")
+    for name, label in (("calls", "calls and resumptions"), ("functions", "functions"), ("files", "files")):
+        print(f"  {label:24} {found[name]:6}")
+    print(f"  {'SELECTs':24} {verbs['SELECT'] + verbs['WITH']:6}")
+    print(f"  {'write transactions':24} {verbs['BEGIN']:6}   ({written} statements)")
+
+
+async def _timed(ann: User, home: Chat, folder: Path, turns: int) -> None:
+    walls: list[float] = []
+    before = _cpu_s(_pid(folder))
+    for at in range(turns):
+        began = time.perf_counter()
+        await _say(ann, home, f"Today I have done thing number {at}.")
+        walls.append(time.perf_counter() - began)
+    await asyncio.sleep(QUIET_S)
+    spent = _cpu_s(_pid(folder)) - before
+    print(f"{turns} short turns, without a trace")
+    print(f"  {'wall time, median':24} {1000 * median(walls):6.1f} ms   from sending to the reply, which is instant")
+    print(f"  {'CPU time of the bot':24} {1000 * spent / turns:6.1f} ms   a turn, all of its work included")
+
+
+async def _say(ann: User, home: Chat, words: str) -> None:
+    count = len(home.replies)
+    await ann.say(home, words)
+    await home.wait(count + 1, PATIENCE_S)
+
+
+def _pid(folder: Path) -> int:
+    return int((folder / "bot.pid").read_text())
+
+
+def _cpu_s(pid: int) -> float:
+    """User and system time of a process so far (proc(5): fields 14 and 15 of its stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Measure, or be the bot that is measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.message_path", description=__doc__)
+    parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--bot", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if not options.bot:
+        asyncio.run(measure(options.turns))
+        return
+    Trace(Path(os.environ[TRACED])).install()
+    from benchmarks import paceless  # noqa: F401  # takes Telegram's pace away
+    from bot.__main__ import main as run
+
+    sys.exit(run(["run"]))
+
+
+if __name__ == "__main__":
+    main()
