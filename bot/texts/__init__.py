@@ -3,9 +3,8 @@
 Other languages have a file of the same names in ``translations``; ``language.texts`` is the one that is spoken.
 """
 
-from bot.texts.access import *  # noqa: F403 - all of them are texts
-from bot.texts.files import *  # noqa: F403
-from bot.texts.questions import *  # noqa: F403
+from bot.texts.access_texts import *  # noqa: F403 - all of them are texts
+from bot.texts.file_texts import *  # noqa: F403
 
 START = "Hi, I'm Keepsake. Just write to me. I remember this chat until you reset it.\n\n/help shows what I can do."
 HELP = (
@@ -290,3 +289,19 @@ BUDGET_NEARLY_TOTAL = "Your bot has used {percent} of its budget for today ({use
 BUDGET_OF_USER = "Your budget for today: {used} of {amount} used ({percent})."
 BUDGET_OF_CHAT = "This chat's budget for today: {used} of {amount} used ({percent})."
 USAGE_MONEY = "Today's cost: {money}."
+CORRECT_ASK = "What should I change in my notes? Reply to this message, for example: “I live in Bern, not in Basel.”"
+CORRECT_PLACEHOLDER = "What to change, or /cancel"
+FORGET_ASK = "What should I forget? Reply to this message with a few words from it."
+FORGET_PLACEHOLDER = "A few words from it, or /cancel"
+PERSONA_ASK = (
+    "What should the model's first instructions be? Reply to this message, for example: “You are a ship's cook. Answer "
+    "in rhyme.”"
+)
+PERSONA_PLACEHOLDER = "The model's first instructions, or /cancel"
+CANCEL = "Cancel"
+CANCELLED = "Cancelled. I'm no longer waiting for an answer."
+NOTHING_TO_CANCEL = "I haven't asked you anything."
+NOT_ASKED = "I asked someone else that, so only their answer counts."
+QUESTION_OVER = "That question has expired. Press its button again, and I'll ask once more."
+ANSWER_EDITED = "An answer counts as it was first sent. To give another one, press the button again."
+ANSWER_IN_WORDS = "Please answer that in writing."

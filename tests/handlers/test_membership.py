@@ -4,7 +4,7 @@ import pytest
 from telegram import Bot
 
 from bot.handlers.membership import FORMER_DESCRIPTIONS, IN_MENUS, register_menu
-from bot.texts.access import DESCRIPTION, SHORT_DESCRIPTION
+from bot.texts.access_texts import DESCRIPTION, SHORT_DESCRIPTION
 from sandbox.botapi import BotApi
 
 
