@@ -14,7 +14,7 @@ from sandbox.botapi.people import Chat, User
 from sandbox.botapi.wire import ApiError, parameters
 
 if TYPE_CHECKING:
-    from sandbox.botapi.server import BotApi
+    from sandbox.botapi.botapi_server import BotApi
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sandbox.botapi import formatting as texts
-from sandbox.botapi import media
+from sandbox.botapi import sent_media
 from sandbox.botapi.chat_view import Chat as Chat
 from sandbox.botapi.message import Message
 from sandbox.botapi.methods.about_chats import member
@@ -62,7 +62,7 @@ class User:
         self, chat: Chat, content: bytes, caption: str | None = None, reply_to: Message | int | None = None
     ) -> Message:
         """Send a picture, in the sizes that Telegram makes of it."""
-        return await self.send(chat, media.photo(self._world.files, content), caption, reply_to)
+        return await self.send(chat, sent_media.photo(self._world.files, content), caption, reply_to)
 
     async def album(
         self, chat: Chat, contents: Sequence[bytes], caption: str | None = None, caption_at: int = 0
@@ -71,20 +71,20 @@ class User:
         group: Json = {"media_group_id": str(self._world.store.next_message_id(chat.id) + 13_000_000_000)}
         return [
             await self.send(
-                chat, media.photo(self._world.files, content) | group, caption if at == caption_at else None
+                chat, sent_media.photo(self._world.files, content) | group, caption if at == caption_at else None
             )
             for at, content in enumerate(contents)
         ]
 
     async def voice(self, chat: Chat, content: bytes, duration: int, reply_to: Message | int | None = None) -> Message:
         """Send a voice message."""
-        return await self.send(chat, media.voice(self._world.files, content, duration), None, reply_to)
+        return await self.send(chat, sent_media.voice(self._world.files, content, duration), None, reply_to)
 
     async def document(
         self, chat: Chat, content: bytes, name: str, mime: str = "text/plain", caption: str | None = None
     ) -> Message:
         """Send a file."""
-        return await self.send(chat, media.document(self._world.files, content, name, mime), caption)
+        return await self.send(chat, sent_media.document(self._world.files, content, name, mime), caption)
 
     @property
     def files(self) -> Files:
@@ -131,7 +131,7 @@ class User:
         found = self._world.store.message(message.chat_id, message.id)
         if found is None:
             raise LookupError("the message was deleted")
-        return self._edited(message, found.raw | media.photo(self._world.files, content))
+        return self._edited(message, found.raw | sent_media.photo(self._world.files, content))
 
     def _edited(self, message: Message, content: Json) -> Message:
         raw = content | {"edit_date": int(self._world.clock())}

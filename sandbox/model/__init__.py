@@ -2,9 +2,9 @@
 
 from sandbox.model.behaviour import Behaviour, Break, Cut, Fail, Hang, HoldStream, NoFinish, Raw, Say
 from sandbox.model.embeddings import EmbeddingDesk, EmbeddingRequest
+from sandbox.model.model_server import MODEL_NAME, ModelServer
 from sandbox.model.request import ChatRequest, RequestMessage
 from sandbox.model.responses_answer import ResponseStore
-from sandbox.model.server import MODEL_NAME, ModelServer
 from sandbox.model.transcriptions import TranscriptionDesk, TranscriptionRequest
 
 __all__ = [

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
-from sandbox.model.media import RequestMedium, picture, sound
 from sandbox.model.messages import check_order, read_all, words
 from sandbox.model.playback import event, packed
 from sandbox.model.prompt_cache import PromptCount, count_tokens
@@ -26,6 +25,7 @@ from sandbox.model.request import (
     object_in,
     openai_error,
 )
+from sandbox.model.request_media import RequestMedium, picture, sound
 
 DONE = b"data: [DONE]\n\n"
 NAMES: Mapping[Field, str] = {"reasoning": "reasoning_content", "content": "content"}

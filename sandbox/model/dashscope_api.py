@@ -15,10 +15,9 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sandbox.model import media
+from sandbox.model import request_media
 from sandbox.model.api import Field
 from sandbox.model.behaviour import Break, Say
-from sandbox.model.media import RequestMedium, named_sound, picture
 from sandbox.model.messages import check_order, read_all, words
 from sandbox.model.playback import packed
 from sandbox.model.prompt_cache import PromptCount, count_tokens
@@ -33,6 +32,7 @@ from sandbox.model.request import (
     model_name,
     object_in,
 )
+from sandbox.model.request_media import RequestMedium, named_sound, picture
 
 CODES = {
     401: "InvalidApiKey",
@@ -160,7 +160,7 @@ def _media_tokens(messages: Sequence[RequestMessage]) -> dict[str, int]:
     found: dict[str, int] = {}
     for kind, data in (medium for message in messages for medium in message.media):
         name = "image_tokens" if kind.startswith("image/") else "audio_tokens"
-        found[name] = found.get(name, 0) + media.tokens(kind, data)
+        found[name] = found.get(name, 0) + request_media.tokens(kind, data)
     return found
 
 

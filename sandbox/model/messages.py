@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from sandbox.model.media import RequestMedium
 from sandbox.model.request import RequestError, RequestMessage
+from sandbox.model.request_media import RequestMedium
 
 MARKERS = ("cache_control", "prompt_cache_breakpoint")
 """Fields of a part: Qwen's and Anthropic's, OpenAI's since GPT-5.6."""

@@ -9,7 +9,6 @@ unknown previous response is a 400).
 from collections.abc import Mapping
 
 from sandbox.model.behaviour import Say
-from sandbox.model.media import RequestMedium, picture, sound
 from sandbox.model.messages import check_order, of_text, read_all, words
 from sandbox.model.prompt_cache import PromptCount
 from sandbox.model.request import (
@@ -23,6 +22,7 @@ from sandbox.model.request import (
     model_name,
     openai_error,
 )
+from sandbox.model.request_media import RequestMedium, picture, sound
 from sandbox.model.responses_answer import Reply, ResponseStore
 
 LEAST_OUTPUT_TOKENS = 16

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import PIL
 
 from sandbox import botapi
-from sandbox.botapi import BotApi, media
+from sandbox.botapi import BotApi, sent_media
 from sandbox.terminal.screen import from_html
 
 USER, GROUP, FRIENDS = "You", "Friends", ("Ann", "Bob")
@@ -92,7 +92,7 @@ class TerminalConversation:
             except PIL.UnidentifiedImageError as exc:
                 raise ValueError("a photo is a JPEG, PNG or the like") from exc
         elif kind == "voice":
-            await self._user.voice(self._chat, content, media.opus_seconds(content))
+            await self._user.voice(self._chat, content, sent_media.opus_seconds(content))
         else:
             mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
             await self._user.document(self._chat, content, name, mime, caption)

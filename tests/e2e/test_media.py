@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot.conversation.tokens import estimate
-from sandbox.botapi import media
+from sandbox.botapi import sent_media
 from sandbox.model import Fail, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import group
@@ -52,7 +52,7 @@ async def test_largest_photo_size_within_limit_is_sent(stage: Stage, hurry: None
     await stage.ann.photo(stage.home, picture(4000, 3000), "big")
     await stage.replies(1)
     [sent] = stage.model.requests[0].messages[-1].images
-    assert media.photo(stage.ann.files, sent)["photo"][-1]["width"] == 1280  # type: ignore[index]
+    assert sent_media.photo(stage.ann.files, sent)["photo"][-1]["width"] == 1280  # type: ignore[index]
 
 
 async def test_album_is_one_turn_wherever_caption_is(stage: Stage, hurry: None) -> None:
@@ -80,13 +80,13 @@ async def test_files_stickers_and_thumbnails_are_pictures_too(stage: Stage, hurr
     thumbnail = picture(200, 150)
     await ann.document(home, picture(kind="PNG"), "drawing.png", "image/png", "my drawing")
     await stage.replies(1)
-    await ann.send(home, media.sticker(files, picture(kind="WEBP"), "😀"))
+    await ann.send(home, sent_media.sticker(files, picture(kind="WEBP"), "😀"))
     await stage.replies(2)
-    await ann.send(home, media.sticker(files, b"tgs", "😀", animated=True, thumbnail=thumbnail))
+    await ann.send(home, sent_media.sticker(files, b"tgs", "😀", animated=True, thumbnail=thumbnail))
     await stage.replies(3)
-    await ann.send(home, media.animation(files, thumbnail))
+    await ann.send(home, sent_media.animation(files, thumbnail))
     await stage.replies(4)
-    await ann.send(home, media.video(files, thumbnail, 65), "my holidays")
+    await ann.send(home, sent_media.video(files, thumbnail, 65), "my holidays")
     await stage.replies(5)
     assert [len(request.messages[-1].images) for request in stage.model.requests] == [1] * 5
     assert "1:05" in _parts(stage, 4)[1]
@@ -278,7 +278,7 @@ async def test_documents_of_a_turn_share_the_window(stage: Stage, hurry: None, l
     await stage.start(CONTEXT_WINDOW="32768")
     text = "".join(line.format(at=100000 + at) for at in range(20000)).encode()
     for at in range(2):
-        file = media.document(stage.ann.files, text + b"%d" % at, f"r{at}.csv", "text/csv")
+        file = sent_media.document(stage.ann.files, text + b"%d" % at, f"r{at}.csv", "text/csv")
         await stage.ann.send(stage.home, file | {"media_group_id": "9"}, "compare" if not at else None)
     await stage.replies(2)
     words = stage.model.requests[-1].last_words

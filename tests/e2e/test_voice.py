@@ -9,7 +9,7 @@ import pytest
 
 from bot.inbound.unchanged import RecentMessages
 from bot.media.sound import voice_note
-from sandbox.botapi import media
+from sandbox.botapi import sent_media
 from sandbox.model import Fail, Say
 from tests.e2e.conftest import Stage
 from tests.e2e.groups import group
@@ -76,7 +76,7 @@ async def test_a_reaction_has_nothing_written_down_again(
 async def test_new_words_beside_a_sound_cost_no_transcription(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("hello there", "hello again")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
-    content = media.voice(stage.ann.files, voice_note(samples(0.3)), 1)
+    content = sent_media.voice(stage.ann.files, voice_note(samples(0.3)), 1)
     spoken = await stage.ann.send(stage.home, content, "lissen")
     await stage.replies(2)
     await stage.ann.edit(spoken, "listen")
@@ -103,9 +103,9 @@ async def test_audio_files_and_round_videos_are_transcribed(stage: Stage, hurry:
     stage.model.transcriptions.script("first words", "second words")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
     files, ann = stage.ann.files, stage.ann
-    await ann.send(stage.home, media.audio(files, wav(), 1, "Song", "Ann", "song.wav"), "what is this?")
+    await ann.send(stage.home, sent_media.audio(files, wav(), 1, "Song", "Ann", "song.wav"), "what is this?")
     await stage.replies(2)
-    await ann.send(stage.home, media.video_note(files, wav(), 1, picture()))
+    await ann.send(stage.home, sent_media.video_note(files, wav(), 1, picture()))
     await stage.replies(4)
     first, second = stage.model.requests
     assert "first words" in first.last_words
@@ -182,7 +182,7 @@ async def test_a_sound_sent_as_a_file_is_heard(stage: Stage, hurry: None, name: 
 
 async def test_large_audio_is_not_called_too_long(stage: Stage, hurry: None) -> None:
     await stage.start(OPENAI_MODEL="qwen3-omni-flash")
-    song: Any = media.audio(stage.ann.files, wav(), 180, "Song", "Ann", "song.flac")
+    song: Any = sent_media.audio(stage.ann.files, wav(), 180, "Song", "Ann", "song.flac")
     song["audio"]["file_size"] = 25_000_000
     await stage.ann.send(stage.home, song)
     assert "20 MB" in (await stage.replies(1))[0]
@@ -191,7 +191,7 @@ async def test_large_audio_is_not_called_too_long(stage: Stage, hurry: None) -> 
 async def test_of_a_round_video_one_half_is_enough(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("hello there")
     await stage.start(OPENAI_MODEL="qwen-plus", TRANSCRIPTION_MODEL="whisper-1")
-    video: Any = media.video_note(stage.ann.files, wav(), 1, picture())
+    video: Any = sent_media.video_note(stage.ann.files, wav(), 1, picture())
     video["video_note"]["thumbnail"]["file_id"] = "gone"
     await stage.ann.send(stage.home, video)
     assert (await stage.replies(2))[0] == "hello there"
@@ -219,9 +219,9 @@ async def test_voice_message_after_photo_reaches_multimodal_model(stage: Stage, 
 async def test_the_sound_of_a_video_is_heard(stage: Stage, hurry: None) -> None:
     stage.model.transcriptions.script("happy birthday", "")
     await stage.start(OPENAI_MODEL="qwen3-vl-plus", TRANSCRIPTION_MODEL="whisper-1")
-    await stage.ann.send(stage.home, media.video(stage.ann.files, picture(), 1, recorded("mp4", "aac")), "look")
+    await stage.ann.send(stage.home, sent_media.video(stage.ann.files, picture(), 1, recorded("mp4", "aac")), "look")
     assert (await stage.replies(2))[0] == "happy birthday"
-    await stage.ann.send(stage.home, media.video(stage.ann.files, picture(), 1, wav()), "and this?")
+    await stage.ann.send(stage.home, sent_media.video(stage.ann.files, picture(), 1, wav()), "and this?")
     await stage.replies(3)
     assert len(stage.model.requests) == 2
     assert "no words were heard" in stage.model.requests[1].last_words

@@ -16,7 +16,7 @@ from bot.llm.responses import Responses
 from bot.llm.server import Server
 from bot.llm.stream_events import Finish, Finished, Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
-from sandbox.model.server import NATIVE
+from sandbox.model.model_server import NATIVE
 from tests.llm.streams import ASKED, STOP, chunk, data, say, stream
 
 LONG = "word " * 100

@@ -25,7 +25,7 @@ from bot.llm.server import Server
 from bot.llm.stream_events import Received
 from sandbox.http import serve
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
-from sandbox.model.server import NATIVE
+from sandbox.model.model_server import NATIVE
 
 LOOK = Tool("look", "Looks something up.", "word", "What to look for.")
 EVERYTHING = Options(tools=(LOOK,), may_call=True, thinking=True, voice=True)

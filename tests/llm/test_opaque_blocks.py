@@ -15,7 +15,7 @@ from bot.llm.openai_server import OpenAIModel, OpenAIServer
 from bot.llm.responses import Responses
 from bot.llm.stream_events import Call, Received, StreamEvent
 from sandbox.model import Behaviour, ChatRequest, Fail, ModelServer, Raw, Say
-from sandbox.model.server import NATIVE
+from sandbox.model.model_server import NATIVE
 from tests.llm.streams import Json, chunk, data, say, stream
 
 LOOK = Tool("look", "Looks something up.", "word", "What to look for.")

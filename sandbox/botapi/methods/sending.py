@@ -7,7 +7,7 @@ import base64
 import mimetypes
 from typing import cast
 
-from sandbox.botapi import formatting, keyboard, media
+from sandbox.botapi import formatting, keyboard, sent_media
 from sandbox.botapi.parameters import Arguments
 from sandbox.botapi.server_state import Draft, ServerState
 from sandbox.botapi.updates import FRESH_S
@@ -211,7 +211,7 @@ async def send_voice(world: ServerState, args: Arguments) -> Json:
     voice = _file(args, "voice")
     if not voice.data.startswith(b"OggS"):
         raise bad_request("the sandbox takes a voice note as Ogg with Opus only")
-    content = media.voice(world.files, voice.data, args.integer("duration"))
+    content = sent_media.voice(world.files, voice.data, args.integer("duration"))
     return send(world, args, content | _caption(args), _kept("voice", voice))
 
 
@@ -219,7 +219,7 @@ async def send_document(world: ServerState, args: Arguments) -> Json:
     """Send a file of any kind, with its name."""
     document = _file(args, "document")
     mime = mimetypes.guess_type(document.name)[0] or "application/octet-stream"
-    content = media.document(world.files, document.data, document.name, mime)
+    content = sent_media.document(world.files, document.data, document.name, mime)
     return send(world, args, content | _caption(args), _kept("document", document))
 
 
