@@ -2,7 +2,7 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,12 @@ ROOT = Path(__file__).parent.parent
 FILE_LINES = 350
 FUNCTION_LINES = 60
 TEST_NAME_WORDS = 8  # a longer sentence is the docstring of the test
+LEAST_LINES = 40
+"""A shorter file is hardly worth opening: what it holds belongs to a neighbour."""
+SHORT = {
+    "storage.memory_records": "values of both records.py and memories.py, of which one imports the other",
+}
+"""Modules that may be shorter, and why; packages' own files are short anyway."""
 OURS = ("bot", "storage", "sandbox")
 
 MAY_IMPORT = {
@@ -241,6 +247,18 @@ def long_test_names(source: str) -> list[str]:
     return [one for one in names if one.startswith("test_") and len(one.split("_")) > 1 + TEST_NAME_WORDS]
 
 
+def doubles(names: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Of pairs of a name and where it is, the names that occur in several places."""
+    places: dict[str, list[str]] = {}
+    for name, place in names:
+        places.setdefault(name, []).append(place)
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+def _classes(source: str) -> list[str]:
+    return [node.name for node in _statements(_tree(source)) if isinstance(node, ast.ClassDef)]
+
+
 def test_imports_point_one_way() -> None:
     wrong = {_module(path): wrong_imports(_module(path), _text(path)) for path in _sources(*OURS)}
     assert {module: found for module, found in wrong.items() if found} == {}
@@ -251,6 +269,27 @@ def test_files_and_functions_stay_small() -> None:
     assert [module for module, text in texts.items() if len(text.splitlines()) > FILE_LINES] == []
     long = {module: long_functions(text) for module, text in texts.items()}
     assert {module: found for module, found in long.items() if found} == {}
+
+
+def test_no_file_is_too_short() -> None:
+    modules = {_module(path): path for path in _sources("bot", "storage") if path.stem not in ("__init__", "__main__")}
+    short = {name for name, path in modules.items() if len(_text(path).splitlines()) < LEAST_LINES}
+    assert short == set(SHORT)
+
+
+@pytest.mark.parametrize("parts", [("bot", "storage"), ("sandbox",)])
+def test_no_name_occurs_twice(parts: tuple[str, ...]) -> None:
+    """The sandbox plays Telegram and a provider, and calls things as they do: it counts by itself."""
+    sources = _sources(*parts)
+    modules = [(path.stem, _module(path)) for path in sources if path.stem not in ("__init__", "__main__")]
+    assert doubles(modules) == {}
+    assert doubles((name, _module(path)) for path in sources for name in _classes(_text(path))) == {}
+
+
+def test_a_double_name_is_seen() -> None:
+    assert doubles([("Turn", "storage.records"), ("Chat", "storage.records"), ("Turn", "bot.llm.gate")]) == {
+        "Turn": ["storage.records", "bot.llm.gate"]
+    }
 
 
 def test_names_of_tests_stay_short() -> None:
