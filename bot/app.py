@@ -28,8 +28,8 @@ from bot.updates.quarantine import Quarantine
 from bot.updates.receiver import Receiver
 from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
-from bot.wiring.database import open_storage
 from bot.wiring.foundation import Foundation, lay_foundation
+from bot.wiring.persistence import open_storage
 from bot.wiring.telegram import Connection, build_jobs, build_router, connect, open_traffic
 
 DRAIN_S = 20.0

@@ -18,7 +18,7 @@ from bot.conversation.indexing import Indexer
 from bot.conversation.tokens import counter
 from bot.errors import ArchiveError, StartError
 from bot.settings import Settings
-from bot.wiring.database import open_storage, take
+from bot.wiring.persistence import open_storage, take
 from storage import Storage, StorageError, files
 from storage import backup as backups
 from storage.records import ChatKey

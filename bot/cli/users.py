@@ -13,7 +13,7 @@ from bot.access.roster import RosterReader
 from bot.cli.bot_client import username
 from bot.errors import SettingError, StartError
 from bot.settings import Settings
-from bot.wiring.database import access_rules, open_beside
+from bot.wiring.persistence import access_rules, open_beside
 from storage import StorageError
 from storage.access_list import SHELL, AccessStatus, Applicant
 

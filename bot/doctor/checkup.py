@@ -14,8 +14,8 @@ from bot.doctor.report import Check, Finding, Severity, guarded, summary
 from bot.llm.fallback import WithFallback
 from bot.logs import SecretFilter
 from bot.settings import Settings
-from bot.wiring.budget import amounts, prices
 from bot.wiring.conversation import check_prompt
+from bot.wiring.limits import amounts, prices
 from bot.wiring.servers import Servers, ask_servers
 
 FAILED = 1

@@ -11,8 +11,8 @@ from bot.conversation.tokens import TokenCounter, counter
 from bot.language import load
 from bot.llm.learned_facts import LearnedFacts
 from bot.settings import Settings
-from bot.wiring.budget import Prices, open_budget, prices
-from bot.wiring.database import access_rules
+from bot.wiring.limits import Prices, open_budget, prices
+from bot.wiring.persistence import access_rules
 from bot.wiring.servers import Servers, ask_servers
 from storage import Storage
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.wiring import budget as pricing
 from bot.wiring import conversation as engine
+from bot.wiring import limits as pricing
 from sandbox.model import HoldStream, Say
 from tests.e2e.conftest import PATIENCE_S, Stage
 from tests.e2e.groups import anonymously, group

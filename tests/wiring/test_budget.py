@@ -9,7 +9,7 @@ from bot.llm.interface import CacheProfile
 from bot.llm.known import KNOWN
 from bot.pricing import Price
 from bot.settings import Settings, load
-from bot.wiring.budget import Prices, open_budget, prices
+from bot.wiring.limits import Prices, open_budget, prices
 from storage import Storage
 from storage.records import Usage
 from tests.conversation.test_budget import never
