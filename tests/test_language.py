@@ -3,6 +3,7 @@
 import re
 import string
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -41,6 +42,24 @@ PLURALS = {name: forms for name, forms in vars(english).items() if name.isupper(
 """Texts that depend on a number: forms by plural category."""
 LONGEST_SAME = 20
 """Characters of a text that may be the same in English and in another language, such as "Format"."""
+RIGHT_TO_LEFT = [name for name in TRANSLATED if Locale.parse(name.partition("-")[0]).text_direction == "rtl"]
+ISOLATED = re.compile("[\u2066\u2068][^\u2066-\u2069]*\u2069")
+READ_FROM_THE_LEFT = {
+    "amount",
+    "at",
+    "chat_id",
+    "day",
+    "first",
+    "id",
+    "last",
+    "model",
+    "money",
+    "percent",
+    "reference",
+} | {
+    *("saved", "share", "since", "spans", "used", "user_id", "username", "zone"),
+}
+"""Places that are filled with dates, IDs, sums of money and the like."""
 SOURCES = {
     name: text for name, text in vars(english).items() if name.isupper() and isinstance(text, str) and name not in SAME
 }
@@ -129,6 +148,29 @@ def test_english_reads_as_english() -> None:
 
 def _commands(text: str) -> set[str]:
     return set(re.findall(r"/[a-z]+", text))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_commands_can_be_tapped(language: str) -> None:
+    """Telegram takes "/help" for a command only if neither a letter nor another slash is next to it."""
+    loose = re.compile(r"[\w/<>]/[a-z]+|(?<!\w)/[a-z]+(?:[^\W_a-z]|[/<>])")
+    assert [text for text in _read(language) if loose.search(text)] == []
+
+
+@pytest.mark.parametrize("language", RIGHT_TO_LEFT)
+def test_what_reads_from_the_left_is_isolated(language: str) -> None:
+    """Otherwise a command's slash moves to the wrong end, and a line that begins with it is read from the left."""
+    for text in _read(language):
+        outside = ISOLATED.sub("", text)
+        assert not set(outside) & {"/", "\u2066", "\u2068", "\u2069"}, text
+        assert not _fields(outside) & READ_FROM_THE_LEFT, text
+        assert not re.search("^[\u2066\u2068]", text, re.MULTILINE), text
+
+
+def _read(language: str) -> Iterator[str]:
+    """All that a language says."""
+    for found in catalogue(language).values():
+        yield from found.values() if isinstance(found, dict) else (found,)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

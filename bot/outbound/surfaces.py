@@ -18,7 +18,7 @@ from bot.language import texts
 from bot.outbound.bot_api import BotApi
 from bot.outbound.content import Content, Destination, Rich, Text
 from bot.outbound.flood_control import FloodControl
-from bot.outbound.formatting import RICH_LIMIT, Conversions
+from bot.outbound.formatting import RICH_LIMIT, Conversions, reads_rtl
 from bot.outbound.refusals import Refusal, UnsupportedError, lost_topic, meaning, refuses_drafts
 from bot.outbound.splitting import plain_piece, preview_piece
 
@@ -129,10 +129,10 @@ class DraftSurface:
             newest = partial(self._newest, view.text, rich=rich)
             return await self._conversions.do(len(view.text), newest, lambda: None)
         if view.kind is PreviewKind.NOTE:
-            return Rich(f"<p>{html.escape(view.text)}</p>") if rich else Text(view.text)
+            return _rich("p", view.text) if rich else Text(view.text)
         if not rich:
             return Text("")  # Telegram's apps say it in their own language
-        return Rich(f"<tg-thinking>{html.escape(texts.DRAFT_THINKING)}</tg-thinking>")
+        return _rich("tg-thinking", texts.DRAFT_THINKING)
 
     def _newest(self, text: str, *, rich: bool) -> Content:
         if self._from >= len(text):
@@ -144,6 +144,12 @@ class DraftSurface:
             if piece.end >= len(text):
                 return piece.content
             self._from = piece.end
+
+
+def _rich(tag: str, words: str) -> Rich:
+    """Words of our own in an element of a rich message."""
+    body = html.escape(words)
+    return Rich(f"<{tag}>{body}</{tag}>", is_rtl=reads_rtl(body))
 
 
 class MessageSurface:

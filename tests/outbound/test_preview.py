@@ -1,9 +1,12 @@
 import asyncio
 import contextlib
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot import language
+from bot.language import speaking
 from bot.outbound.content import Destination
 from bot.outbound.preview import Preview
 from tests.outbound.double import BEFORE_DRAFTS, GROUP, PRIVATE, RICH, Line, connected
@@ -104,6 +107,19 @@ async def test_note_is_shown_verbatim_and_is_no_answer() -> None:
         await until(lambda: line.api.of(*DRAFTS))
         assert line.api.of(*DRAFTS)[0].html == "<p>&lt;still&gt; trying</p>"
         assert not show.shown
+
+
+async def test_rich_notes_read_from_right_to_left() -> None:
+    """What Keepsake says in Arabic while an answer is awaited."""
+    async with connected(reply_format="rich") as line:
+        with speaking("ar"):
+            async with preview(line) as show:
+                show.thinking()
+                await until(lambda: line.api.of(*DRAFTS))
+                show.note(language.texts.STILL_TRYING)
+                await until(lambda: len({call.html for call in line.api.of(*DRAFTS)}) == 2)
+        drafts = [json.loads(call.fields["rich_message"]) for call in line.api.of(*DRAFTS)]
+        assert [draft.get("is_rtl") for draft in drafts] == [True] * len(drafts)
 
 
 async def test_an_older_server_gets_text_drafts() -> None:
