@@ -11,7 +11,7 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 
 .PHONY: help sandbox run doctor test test-long lint format docs bench bench-memory bench-languages bench-caches bench-recall \
-	bench-engine clean
+	bench-code bench-engine bench-message clean
 .SILENT:
 
 help:
@@ -24,6 +24,7 @@ help:
 	echo "make docs         write docs/settings.md and .env.example from the settings class"
 	echo "make bench        measure tokens, caches, memory and recall"
 	echo "                  one of them: bench-caches, bench-memory FILE=..., bench-languages, bench-recall"
+	echo "make bench-message what one message costs on its way; bench-code: how the code is cut"
 	echo "make bench-engine measure what a real engine takes from its cache"
 	echo "make clean        remove the virtual environment"
 
@@ -75,6 +76,12 @@ bench-languages: $(DEV_STAMP)
 # FILE: conversations of the LoCoMo format.
 bench-caches: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.caches $(FILE)
+
+bench-message: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.message_path $(ARGS)
+
+bench-code: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.code
 
 bench-recall: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.recall_speed $(ARGS)

@@ -1,7 +1,8 @@
 """What one private text message costs on its way: functions, files, statements, transactions, and time.
 
 ``python -m benchmarks.message_path [--turns 40]`` runs the bot as a process between the sandbox's servers. The second
-message of a chat is traced from its arrival until the bot is quiet again; then short turns are timed without a trace.
+message of a chat is traced from its arrival until the bot is quiet again; what the bot does in as long a time without a
+message is traced too and taken off. Then short turns are timed without a trace.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,7 +26,7 @@ from sandbox.model import ModelServer, Say
 
 ROOT = Path(__file__).parent.parent
 OURS = tuple(str(ROOT / name) + os.sep for name in ("bot", "storage"))
-PATIENCE_S, QUIET_S = 30.0, 1.5
+PATIENCE_S, QUIET_S = 90.0, 1.5
 """How long a reply may take, and how long after it the turn's work is surely done, in seconds."""
 TRACED = "KEEPSAKE_TRACE_FILE"
 
@@ -56,6 +58,8 @@ class Trace:
             self._statements.append(" ".join(sql.split()))
 
     def _begin(self, *_: object) -> None:
+        self._calls.clear()
+        self._statements.clear()
         self._on = True
         sys.setprofile(self._called)
 
@@ -103,35 +107,50 @@ async def measure(turns: int) -> None:
             )
             await bot.start()
             try:
-                _show(await _traced(ann, home, folder))
+                await _say(ann, home, "hello")
+                await asyncio.sleep(QUIET_S)
+                began = time.monotonic()
+                with_message = await _traced(folder, _say(ann, home, "I have a sister called Ruth."))
+                lasted = time.monotonic() - began - QUIET_S
+                _show(with_message, await _traced(folder, asyncio.sleep(lasted)))
                 await _timed(ann, home, folder, turns)
             finally:
                 await bot.stop()
 
 
-async def _traced(ann: User, home: Chat, folder: Path) -> dict[str, object]:
-    await _say(ann, home, "hello")
-    await asyncio.sleep(QUIET_S)
+async def _traced(folder: Path, doing: Awaitable[None]) -> dict[str, object]:
+    """What the bot did meanwhile, and until it is quiet again."""
+    trace = folder / "trace.json"
+    trace.unlink(missing_ok=True)
     os.kill(_pid(folder), signal.SIGUSR1)
-    await _say(ann, home, "I have a sister called Ruth.")
+    await doing
     await asyncio.sleep(QUIET_S)
     os.kill(_pid(folder), signal.SIGUSR2)
     async with asyncio.timeout(PATIENCE_S):
-        while not (folder / "trace.json").exists():  # noqa: ASYNC110  # another process writes it
+        while not trace.exists():  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(0.05)
-    found: dict[str, object] = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+    found: dict[str, object] = json.loads(trace.read_text(encoding="utf-8"))
     return found
 
 
-def _show(found: dict[str, object]) -> None:
-    statements: list[str] = list(map(str, found["statements"]))  # type: ignore[call-overload]
-    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in statements)
-    written = sum(verbs[verb] for verb in ("INSERT", "UPDATE", "DELETE", "REPLACE"))
+def _show(found: dict[str, object], idle: dict[str, object]) -> None:
+    verbs, idly = _verbs(found), _verbs(idle)
+    changes = ("INSERT", "UPDATE", "DELETE", "REPLACE")
     print("one private text message, the second of its chat, from its arrival until the bot is quiet")
     for name, label in (("calls", "calls and resumptions"), ("functions", "functions"), ("files", "files")):
         print(f"  {label:24} {found[name]:6}")
-    print(f"  {'SELECTs':24} {verbs['SELECT'] + verbs['WITH']:6}")
-    print(f"  {'write transactions':24} {verbs['BEGIN']:6}   ({written} statements)")
+    print(
+        f"  {'SELECTs':24} {verbs['SELECT'] - idly['SELECT']:6}   (and {idly['SELECT']} in as long a time without one)"
+    )
+    written = sum(verbs[verb] - idly[verb] for verb in changes)
+    print(f"  {'write transactions':24} {verbs['BEGIN'] - idly['BEGIN']:6}   ({written} statements)")
+
+
+def _verbs(found: dict[str, object]) -> Counter[str]:
+    statements: list[str] = list(map(str, found["statements"]))  # type: ignore[call-overload]
+    verbs = Counter(statement.split(" ", 1)[0].upper() for statement in statements)
+    verbs["SELECT"] += verbs["WITH"]
+    return verbs
 
 
 async def _timed(ann: User, home: Chat, folder: Path, turns: int) -> None:
