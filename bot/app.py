@@ -19,7 +19,6 @@ from bot.access.policy import new_link
 from bot.concurrency import return_memory, spare_what_stays, yield_often
 from bot.errors import SettingError
 from bot.handlers.membership import register_menu
-from bot.handlers.router import PTBApplication
 from bot.http import health_route, serve
 from bot.settings import Settings
 from bot.updates.lanes import Lanes
@@ -30,7 +29,7 @@ from bot.updates.webhook import Webhook
 from bot.wiring.conversation import build_engine, check_system_prompt
 from bot.wiring.foundation import Foundation, lay_foundation
 from bot.wiring.persistence import open_storage
-from bot.wiring.telegram import Connection, build_jobs, build_router, connect, open_traffic
+from bot.wiring.telegram import Connection, PTBApplication, build_jobs, build_router, connect, open_traffic
 
 DRAIN_S = 20.0
 """How long answers under way may take to finish when the process is told to end, in seconds."""
@@ -80,8 +79,7 @@ async def live(settings: Settings, quarantine: Quarantine) -> None:
         traffic = open_traffic(settings, bot, quarantine)
         stack.push_async_callback(traffic.downloads.close)
         lanes = Lanes()
-        router = build_router(base, engine, application, traffic, lanes)
-        router.register()
+        router = build_router(base, engine, bot, traffic, lanes)
         stack.push_async_callback(router.close)
         lanes.start(router)
         receiver = Receiver(storage, lanes, quarantine, bot, time.time)

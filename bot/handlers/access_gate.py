@@ -4,7 +4,6 @@ Nothing that a stranger sends costs a request to the model, or more than the one
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from telegram import Chat, ChatMemberUpdated, Message, MessageEntity, Update, User
@@ -48,18 +47,27 @@ class Admission(Enum):
     """It ends here, and the bot leaves the group."""
 
 
-@dataclass(frozen=True, slots=True)
 class AccessGate:
     """Applies the access policy; `wakeups` has a chat's notices sent."""
 
-    storage: Storage
-    addressing: Addressing
-    door: AccessPolicy
-    owners: Owners
-    requests: AccessRequests
-    claims: OwnerLinkHandlers
-    wakeups: Wakeups
-    strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    def __init__(
+        self,
+        storage: Storage,
+        addressing: Addressing,
+        access: AccessPolicy,
+        owners: Owners,
+        requests: AccessRequests,
+        links: OwnerLinkHandlers,
+        wakeups: Wakeups,
+    ) -> None:
+        self._storage = storage
+        self._addressing = addressing
+        self._access = access
+        self._owners = owners
+        self._requests = requests
+        self._links = links
+        self._wakeups = wakeups
+        self._strangers: asyncio.Semaphore = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def decide(self, update: Update | MessageBatch) -> Admission:
         """What is to become of an update; nothing is written."""
@@ -70,12 +78,12 @@ class AccessGate:
             return Admission.DROP  # of other bots' messages the commands come alone: they get no answers
         if any(map(_is_move, messages)) or _is_farewell(update):
             return Admission.PASS
-        if (joined := _joined(update)) is not None and await self.owners.has(joined.from_user.id):
+        if (joined := _joined(update)) is not None and await self._owners.has(joined.from_user.id):
             return Admission.APPROVE_GROUP
         verdict = await self._verdict(update, joined)
         if verdict is Decision.BLOCKED:
             return Admission.DROP
-        if await self.claims.is_claim(update):
+        if await self._links.is_claim(update):
             return Admission.CLAIM
         if verdict is Decision.COME_IN or _is_answer(update):
             return Admission.PASS
@@ -90,14 +98,14 @@ class AccessGate:
                 await self._approve(_joined(subject))
                 return True
             case Admission.CLAIM:
-                await self.claims.claim(update)
+                await self._links.claim(update)
             case Admission.DROP:
                 async with update.finish() as tx:
-                    await self.storage.inbox.blank(tx, update.update_ids)
-                await self.storage.database.scrub_soon()
+                    await self._storage.inbox.blank(tx, update.update_ids)
+                await self._storage.database.scrub_soon()
                 await _release(update)
             case Admission.TURN_AWAY | Admission.LEAVE_GROUP:
-                async with self.strangers:
+                async with self._strangers:
                     await self._turn_away(update, subject, admission)
                 await _release(update)
         return False
@@ -105,9 +113,9 @@ class AccessGate:
     async def _verdict(self, update: Update | MessageBatch, joined: ChatMemberUpdated | None) -> Decision:
         chat = _chat(update)
         direct = chat is not None and bool(chat.is_direct_messages)
-        verdict = await self.door.verdict(sender_in(update), chat.id if chat else None, direct=direct)
+        verdict = await self._access.verdict(sender_in(update), chat.id if chat else None, direct=direct)
         if verdict is Decision.BLOCKED and joined is not None:  # a group is let in, or left, whoever brought the bot
-            of_group = await self.door.verdict(None, joined.chat.id)
+            of_group = await self._access.verdict(None, joined.chat.id)
             return verdict if of_group is Decision.STRANGER else of_group  # nobody is asked in their name
         return verdict
 
@@ -117,11 +125,11 @@ class AccessGate:
             return
         owner, chat = joined.from_user, joined.chat
         guest = Applicant(chat.id, chat.title or "", None, owner.language_code, owner.full_name, owner.id)
-        async with self.storage.transaction() as tx:
+        async with self._storage.transaction() as tx:
             by = Decider(owner.id, owner.full_name)
-            _, told = await self.requests.put(tx, guest, AccessStatus.ALLOWED, by)
+            _, told = await self._requests.put(tx, guest, AccessStatus.ALLOWED, by)
         for place in told:
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)
 
     async def _turn_away(self, update: UpdateContext, subject: Update | MessageBatch, admission: Admission) -> None:
         asked = next(filter(self._expects_answer, _messages(subject)), None)
@@ -129,19 +137,19 @@ class AccessGate:
         async with update.finish() as tx:
             if admission is Admission.LEAVE_GROUP:
                 await self._leave(tx, subject)
-            elif self.door.asks:
+            elif self._access.asks:
                 told = await self._knock(tx, subject, asked)
             elif asked is not None and asked.from_user is not None:
-                await self.storage.notices.add(tx, _refusal(asked, asked.from_user))
-            await self.storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
-        await self.storage.database.scrub_soon()
+                await self._storage.notices.add(tx, _refusal(asked, asked.from_user))
+            await self._storage.inbox.blank(tx, update.update_ids)  # what a stranger says is not kept
+        await self._storage.database.scrub_soon()
         for place in told:
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)
 
     async def _knock(self, tx: Transaction, update: Update | MessageBatch, asked: Message | None) -> list[ChatKey]:
         """Ask the owners about a stranger, or a group where the bot was called, or that it was brought into."""
         if isinstance(update, Update) and update.my_chat_member is not None:
-            await self.storage.presence.came(tx, update.my_chat_member.chat.id)
+            await self._storage.presence.came(tx, update.my_chat_member.chat.id)
         if (joined := _joined(update)) is not None:
             user, chat = joined.from_user, joined.chat
             guest = Applicant(chat.id, chat.title or "", None, user.language_code, user.full_name, user.id)
@@ -154,29 +162,29 @@ class AccessGate:
             told = places is not None
         else:
             places = await self._ask(tx, Applicant(chat.id, chat.title or "", None, user.language_code))
-            told = await self.storage.access.tell(tx, chat.id)
+            told = await self._storage.access.tell(tx, chat.id)
         if told:
-            owners = places or await self.owners.ids()
-            await self.storage.notices.add(tx, _asked(asked, owned=bool(owners)))
+            owners = places or await self._owners.ids()
+            await self._storage.notices.add(tx, _asked(asked, owned=bool(owners)))
         return places or []
 
     async def _ask(self, tx: Transaction, guest: Applicant) -> list[ChatKey] | None:
-        places = await self.requests.ask(tx, guest)
+        places = await self._requests.ask(tx, guest)
         if places is None and not guest.is_person:
-            entry = await self.storage.access.seen_of(tx, guest.telegram_id)
+            entry = await self._storage.access.seen_of(tx, guest.telegram_id)
             if entry is not None and entry.standing is AccessStatus.DENIED:
-                await self.storage.access.leave(tx, guest.telegram_id)
+                await self._storage.access.leave(tx, guest.telegram_id)
         return places
 
     async def _leave(self, tx: Transaction, update: Update | MessageBatch) -> None:
         if (chat := _chat(update)) is not None:
-            await self.storage.access.leave(tx, chat.id)
+            await self._storage.access.leave(tx, chat.id)
 
     def _expects_answer(self, message: Message) -> bool:
-        if is_other_bot(message) or said(message, self.addressing.bot_id) is None:  # somebody came, went, pinned ...
+        if is_other_bot(message) or said(message, self._addressing.bot_id) is None:  # somebody came, went, pinned ...
             return False
         commands = message.parse_entities([MessageEntity.BOT_COMMAND]).values() if is_own(message) else ()
-        return self.addressing.is_meant(message) or any(map(self.addressing.is_ours, commands))
+        return self._addressing.is_meant(message) or any(map(self._addressing.is_ours, commands))
 
 
 def _stops_draft(update: Update | MessageBatch) -> bool:

@@ -9,7 +9,7 @@ What only the bot's owners can put right, told to them once.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
@@ -26,7 +26,7 @@ from bot.handlers.notices import answer, edited
 from bot.language import chat_language, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage
-from storage.broadcasts import BroadcastContent
+from storage.broadcasts import BroadcastContent, Broadcasts
 from storage.records import Button, ChatKey, Notice
 
 CHATS_AT_ONCE = 20
@@ -35,26 +35,28 @@ CHATS_AT_ONCE = 20
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class BroadcastHandlers:
     """Asks and begins; `clock` gives Unix seconds."""
 
-    storage: Storage
-    listing: RosterReader
-    owners: Owners
-    clock: Callable[[], float]
+    def __init__(
+        self, broadcasts: Broadcasts, roster: RosterReader, owners: Owners, clock: Callable[[], float]
+    ) -> None:
+        self._broadcasts = broadcasts
+        self._roster = roster
+        self._owners = owners
+        self._clock = clock
 
     async def broadcast(self, update: MessageContext) -> None:
         """Show what would be sent, and to how many."""
         message = update.message
-        content, chats = content_of(message), (await self.listing.read()).reachable
+        content, chats = content_of(message), (await self._roster.read()).reachable
         async with update.finish() as tx:
             if content is None:
                 await update.reply(tx, texts.BROADCAST_HOW)
             elif content.captioned and utf16_length(content.text) > MOST_CAPTION:
                 await update.reply(tx, texts.BROADCAST_CAPTION)
             else:
-                number = await self.storage.broadcasts.propose(tx, message.chat.id, content, self.clock())
+                number = await self._broadcasts.propose(tx, message.chat.id, content, self._clock())
                 buttons = [
                     Button(texts.BROADCAST_YES, SendBroadcastButton(number).pack()),
                     Button(texts.BROADCAST_NO, DropBroadcastButton(number).pack()),
@@ -64,10 +66,10 @@ class BroadcastHandlers:
     async def send(self, update: PressContext, button: SendBroadcastButton) -> None:
         """It was confirmed: from now on it goes out, a few chats at a time."""
         owner = update.query.from_user.id
-        chats = (await self.listing.read()).reachable
-        allowed = await self.owners.has(owner)
+        chats = (await self._roster.read()).reachable
+        allowed = await self._owners.has(owner)
         async with update.finish() as tx:
-            begun = allowed and await self.storage.broadcasts.begin(tx, button.number, owner, chats)
+            begun = allowed and await self._broadcasts.begin(tx, button.number, owner, chats)
             if begun and update.message is not None:
                 text = texts.BROADCASTING.format(chats=plural(len(chats), texts.CHATS))
                 await update.send(tx, edited(update.message, text))
@@ -77,7 +79,7 @@ class BroadcastHandlers:
     async def drop(self, update: PressContext, button: DropBroadcastButton) -> None:
         """It is not sent."""
         async with update.finish() as tx:
-            dropped = await self.storage.broadcasts.drop(tx, button.number, update.query.from_user.id)
+            dropped = await self._broadcasts.drop(tx, button.number, update.query.from_user.id)
             if dropped and update.message is not None:
                 await update.send(tx, edited(update.message, texts.BROADCAST_DROPPED))
         await update.acknowledge(texts.BROADCAST_DROPPED if dropped else texts.OLD_BUTTON)
@@ -92,87 +94,87 @@ def _question(message: Message, content: BroadcastContent, chats: str, buttons: 
     return replace(asked, reply_to=content.copied or message.message_id, points=True)
 
 
-@dataclass(frozen=True, slots=True)
 class OutboxWorker:
     """Runs them; `wakeups` has a chat's notices sent."""
 
-    storage: Storage
-    bot: Bot
-    owners: Owners
-    wakeups: Wakeups
-    menus: set[int] = field(default_factory=set)
-    """The owners whose menu shows their commands."""
+    def __init__(self, storage: Storage, bot: Bot, owners: Owners, wakeups: Wakeups) -> None:
+        self._storage = storage
+        self._bot = bot
+        self._owners = owners
+        self._wakeups = wakeups
+        self._with_menu: set[int] = set()
+        """The owners whose menu shows their commands."""
 
     async def run(self) -> None:
         """Do all that is to be done now."""
-        for telegram_id in await self.storage.access.to_leave():
+        for telegram_id in await self._storage.access.to_leave():
             await self._leave(telegram_id)
-        for broadcast in await self.storage.broadcasts.sending():
+        for broadcast in await self._storage.broadcasts.sending():
             await self._go_on(broadcast.id, broadcast.text)
-        for place in await self.storage.notices.places_waiting():
-            self.wakeups.wake(place)
+        for place in await self._storage.notices.places_waiting():
+            self._wakeups.wake(place)
         await self._menus()
 
     async def _leave(self, telegram_id: int) -> None:
         try:
-            await self.bot.leave_chat(telegram_id)
+            await self._bot.leave_chat(telegram_id)
         except ChatMigrated as exc:  # what was decided moves along, and it is left under its new number
-            async with self.storage.transaction() as tx:
-                await self.storage.presence.migrate(tx, telegram_id, exc.new_chat_id)
+            async with self._storage.transaction() as tx:
+                await self._storage.presence.migrate(tx, telegram_id, exc.new_chat_id)
             return
         except (BadRequest, Forbidden) as exc:
             log.info("Chat %d can't be left, or was: %s", telegram_id, exc)
         except TelegramError as exc:
             log.warning("Chat %d is left later: %s", telegram_id, exc)
             return
-        async with self.storage.transaction() as tx:
-            await self.storage.access.has_left(tx, telegram_id)
+        async with self._storage.transaction() as tx:
+            await self._storage.access.has_left(tx, telegram_id)
 
     async def _go_on(self, number: int, text: str) -> None:
         """Hand the next chats to the notices, and tell the owner when it has gone everywhere."""
-        async with self.storage.transaction() as tx:
-            for chat in await self.storage.broadcasts.next_chats(tx, number, CHATS_AT_ONCE):
-                await self.storage.notices.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
-        async with self.storage.transaction() as tx:
-            done = await self.storage.broadcasts.finish(tx, number)
+        async with self._storage.transaction() as tx:
+            for chat in await self._storage.broadcasts.next_chats(tx, number, CHATS_AT_ONCE):
+                await self._storage.notices.add(tx, Notice(ChatKey(chat), chat > 0, text, broadcast=number))
+        async with self._storage.transaction() as tx:
+            done = await self._storage.broadcasts.finish(tx, number)
             if done is not None:
                 place = ChatKey(done.owner_id)
-                with speaking(chat_language(await self.storage.chats.find(place))):
+                with speaking(chat_language(await self._storage.chats.find(place))):
                     told = plural(done.chats, texts.BROADCAST_DONE).format(sent=f"{done.sent:,}")
-                await self.storage.notices.add(tx, Notice(place, True, told))
+                await self._storage.notices.add(tx, Notice(place, True, told))
 
     async def _menus(self) -> None:
-        owners = set(await self.owners.ids())
-        for owner in owners - self.menus:
-            self.menus.add(owner)
-            await register_owner_menu(self.bot, owner)
-        for former in self.menus - owners:
-            self.menus.discard(former)
-            await drop_owner_menu(self.bot, former)
+        owners = set(await self._owners.ids())
+        for owner in owners - self._with_menu:
+            self._with_menu.add(owner)
+            await register_owner_menu(self._bot, owner)
+        for former in self._with_menu - owners:
+            self._with_menu.discard(former)
+            await drop_owner_menu(self._bot, former)
 
 
-@dataclass(slots=True)
 class OwnerAlerts:
     """Tells the owners when the model server refuses the key or the account, and again only after an answer came."""
 
-    storage: Storage
-    owners: Owners
-    wakeups: Wakeups
-    told: set[type[ModelError]] = field(default_factory=set)
+    def __init__(self, storage: Storage, owners: Owners, wakeups: Wakeups) -> None:
+        self._storage = storage
+        self._owners = owners
+        self._wakeups = wakeups
+        self._told: set[type[ModelError]] = set()
 
     async def hear(self, failure: ModelError | None) -> None:
         """What became of a request; None: an answer."""
         if failure is None:
-            self.told.clear()
+            self._told.clear()
             return
         kind = next((kind for kind in (WrongKey, NoCredit) if isinstance(failure, kind)), None)
-        if kind is None or kind in self.told:
+        if kind is None or kind in self._told:
             return
-        self.told.add(kind)
+        self._told.add(kind)
         text = texts.OWNER_WRONG_KEY if kind is WrongKey else texts.OWNER_NO_CREDIT
-        places = [ChatKey(owner, 0) for owner in await self.owners.ids()]
-        async with self.storage.transaction() as tx:
+        places = [ChatKey(owner, 0) for owner in await self._owners.ids()]
+        async with self._storage.transaction() as tx:
             for place in places:
-                await self.storage.notices.add(tx, Notice(place, private=True, text=text))
+                await self._storage.notices.add(tx, Notice(place, private=True, text=text))
         for place in places:
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)

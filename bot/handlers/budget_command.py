@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass
 
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
 from bot.errors import BudgetSpent, UserBudgetSpent
@@ -16,13 +15,12 @@ DEFAULT = "default"
 _ID = re.compile(r"-?\d{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
 class BudgetHandlers:
     """Shows and sets budgets. `unpriced` names a model that can't be paid in a currency; None: all can."""
 
-    storage: Storage
-    budget: Budget
-    unpriced: Callable[[str], str | None]
+    def __init__(self, budget: Budget, unpriced: Callable[[str], str | None]) -> None:
+        self._budget = budget
+        self._unpriced = unpriced
 
     async def show_or_set(self, update: MessageContext) -> None:
         """``/budget``, ``/budget user 200k``, ``/budget 12345 off``."""
@@ -37,67 +35,67 @@ class BudgetHandlers:
         scope, number = whose
         wanted = words[1].strip().lower()
         if wanted in (OFF, DEFAULT):
-            await self.budget.set(scope, number, None, back=wanted == DEFAULT)
+            await self._budget.set(scope, number, None, back=wanted == DEFAULT)
             return await self._shown()
         try:
             amount = Amount.parse(words[1])
         except ValueError:
             return texts.BUDGET_HOW
-        if amount.currency and (model := self.unpriced(amount.currency)) is not None:
+        if amount.currency and (model := self._unpriced(amount.currency)) is not None:
             return texts.BUDGET_UNPRICED.format(model=model, currency=amount.currency)
-        await self.budget.set(scope, number, amount)
+        await self._budget.set(scope, number, amount)
         return await self._shown()
 
     async def _shown(self) -> str:
         lines = [texts.BUDGET_USER.format(amount=self._amount(Scope.USER))]
         lines += [texts.BUDGET_CHAT.format(amount=self._amount(Scope.CHAT))]
-        total = self.budget.holding(Scope.TOTAL)
-        used = self.budget.cost(await self.budget.used(Scope.TOTAL), total.currency if total else "")
+        total = self._budget.holding(Scope.TOTAL)
+        used = self._budget.cost(await self._budget.used(Scope.TOTAL), total.currency if total else "")
         lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=used)]
         lines += [line async for line in self._own()]
         return "\n".join([*lines, "", texts.BUDGET_HOW])
 
     async def _own(self) -> AsyncIterator[str]:
         """Those of single people and chats."""
-        for (scope, number), amount in sorted(self.budget.changed.items(), key=lambda item: item[0]):
+        for (scope, number), amount in sorted(self._budget.changed.items(), key=lambda item: item[0]):
             if number:
-                used = self.budget.cost(await self.budget.used(scope, number), amount.currency if amount else "")
+                used = self._budget.cost(await self._budget.used(scope, number), amount.currency if amount else "")
                 shown = texts.BUDGET_NONE if amount is None else str(amount)
                 yield texts.BUDGET_ONE.format(id=number, amount=shown, used=used)
 
     def _amount(self, scope: Scope) -> str:
-        amount = self.budget.holding(scope)
+        amount = self._budget.holding(scope)
         return texts.BUDGET_NONE if amount is None else str(amount)
 
 
-@dataclass(slots=True)
 class BudgetWarnings:
     """Tells who has nearly used up a budget, once a day; of the budget of all together the owners are told."""
 
-    storage: Storage
-    budget: Budget
-    owners: Callable[[], Awaitable[Collection[int]]]
+    def __init__(self, storage: Storage, budget: Budget, owners: Callable[[], Awaitable[Collection[int]]]) -> None:
+        self._storage = storage
+        self._budget = budget
+        self._owners = owners
 
     async def give(self, chat: Chat) -> list[ChatKey]:
         """After an answer; returns where else something is to be sent."""
-        user_id = await self.storage.edits.asker(chat.id)
+        user_id = await self._storage.edits.asker(chat.id)
         places = []
-        for share in await self.budget.shares(chat.place.telegram_id, user_id):
+        for share in await self._budget.shares(chat.place.telegram_id, user_id):
             if share.ratio < NEARLY or (share.ratio >= 1 and share.scope is not Scope.TOTAL):
                 continue  # who has used up all is told so with the next message
             places += await self._tell(chat, share)
         return places
 
     async def _tell(self, chat: Chat, share: Share) -> list[ChatKey]:
-        private = [ChatKey(owner, 0) for owner in await self.owners()] if share.scope is Scope.TOTAL else []
+        private = [ChatKey(owner, 0) for owner in await self._owners()] if share.scope is Scope.TOTAL else []
         notices = [Notice(place, private=True, text=_hint(share)) for place in private]
         if share.scope is not Scope.TOTAL:
             notices = [Notice(chat.place, chat.private, _hint(share))]
-        async with self.storage.transaction() as tx:
-            if not await self.storage.spending.hint(tx, self.budget.today().date(), share.scope, share.number):
+        async with self._storage.transaction() as tx:
+            if not await self._storage.spending.hint(tx, self._budget.today().date(), share.scope, share.number):
                 return []
             for notice in notices:
-                await self.storage.notices.add(tx, notice)
+                await self._storage.notices.add(tx, notice)
         return private
 
 

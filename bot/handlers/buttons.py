@@ -1,7 +1,6 @@
 """The buttons: safe to press twice, late, or by somebody else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from telegram import CallbackQuery
@@ -18,44 +17,51 @@ from storage import Storage
 from storage.records import Chat
 
 
-@dataclass(frozen=True, slots=True)
 class ButtonHandlers:
     """One method per kind of button."""
 
-    storage: Storage
-    endings: Cancellations
-    budget: Budget
-    hearing: TurnRecorder
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        cancellations: Cancellations,
+        budget: Budget,
+        recorder: TurnRecorder,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._cancellations = cancellations
+        self._budget = budget
+        self._recorder = recorder
+        self._clock = clock
 
     async def retry(self, update: ButtonContext, button: RetryButton) -> None:
         """Answer a question again that has no answer; the answer takes the place of what says so."""
         chat, by = update.chat, update.query.from_user.id
-        last = await self.storage.edits.last_exchange(chat.id) if chat else None
+        last = await self._storage.edits.last_exchange(chat.id) if chat else None
         again = last is not None and last.reply_id is None and button.turn_id in last.turn_ids
-        refusal = await refused(self.budget, chat, by) if again else None
+        refusal = await refused(self._budget, chat, by) if again else None
         again = again and refusal is None
         async with update.finish() as tx:
             if again and chat is not None:
-                await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
-                reply_id = await self.storage.transcript.begin_reply(tx, chat.id, self.clock(), reply_to=None)
-                await self.storage.deliveries.begun(tx, reply_id, update.message.message_id, rang=False)
+                await self._storage.transcript.ask_again(tx, chat.id, self._clock(), by)
+                reply_id = await self._storage.transcript.begin_reply(tx, chat.id, self._clock(), reply_to=None)
+                await self._storage.deliveries.begun(tx, reply_id, update.message.message_id, rang=False)
         await update.acknowledge(refusal or ("" if again else texts.OLD_BUTTON))
 
     async def go_on(self, update: ButtonContext, button: ContinueButton) -> None:
         """Have an answer continued that was cut: the person says so, in words of ours."""
         chat, query = update.chat, update.query
-        last = await self.storage.edits.last_exchange(chat.id) if chat else None
+        last = await self._storage.edits.last_exchange(chat.id) if chat else None
         cut = last is not None and last.reply_id == button.reply_id
-        refusal = await refused(self.budget, chat, query.from_user.id) if cut else None
+        refusal = await refused(self._budget, chat, query.from_user.id) if cut else None
         cut = cut and refusal is None
         async with update.finish() as tx:
             if cut and chat is not None:
-                await self.hearing.hear(
+                await self._recorder.hear(
                     tx,
                     chat.place,
                     private=chat.private,
-                    said=[_words_of(query, chat, self.clock())],
+                    said=[_words_of(query, chat, self._clock())],
                     language=query.from_user.language_code,
                 )
                 await update.edit(tx, texts.CUT_BY_LENGTH)
@@ -63,21 +69,21 @@ class ButtonHandlers:
 
     async def stop(self, update: ButtonContext, button: StopButton) -> None:
         """End the answer that is being written above the button; it is stored by the turn itself."""
-        stopped = await self.endings.stop(update.key, update.update_ids, button.reply_id)
+        stopped = await self._cancellations.stop(update.key, update.update_ids, button.reply_id)
         if stopped:
             update.hand_over()
         else:
             async with update.finish() as tx:
-                stopped = await self.endings.stop_reply(tx, update.key, button.reply_id)
+                stopped = await self._cancellations.stop_reply(tx, update.key, button.reply_id)
         await update.acknowledge(texts.STOPPED if stopped else texts.OLD_BUTTON)
 
     async def undo_reset(self, update: ButtonContext, button: UndoResetButton) -> None:
         """Undo a /reset, while that is possible."""
         chat = update.chat
         async with update.finish() as tx:
-            undone = chat is not None and await self.storage.resets.undo(tx, chat.id, button.reset_id, self.clock())
+            undone = chat is not None and await self._storage.resets.undo(tx, chat.id, button.reset_id, self._clock())
             if undone:
-                await self.storage.notices.button_gone(tx, update.key, update.message.message_id)
+                await self._storage.notices.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.RESET_UNDONE)
         await update.acknowledge(texts.RESET_UNDONE if undone else texts.UNDO_TOO_LATE)
 

@@ -6,7 +6,6 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from telegram import Message
@@ -30,19 +29,27 @@ from storage.resets import UNDO_S
 _NUMBER = re.compile(r"(?<!\d)([1-9]\d{0,5})(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
 class CommandHandlers:
     """One method per command; `keep_days` is how long what was reset is kept.
 
     `listens`: in groups, what is said between the calls is kept as well.
     """
 
-    storage: Storage
-    endings: Cancellations
-    budget: Budget
-    keep_days: int
-    listens: bool
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        cancellations: Cancellations,
+        budget: Budget,
+        keep_days: int,
+        listens: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._cancellations = cancellations
+        self._budget = budget
+        self._keep_days = keep_days
+        self._listens = listens
+        self._clock = clock
 
     async def start(self, update: MessageContext) -> None:
         """``/start``: who I am."""
@@ -56,7 +63,7 @@ class CommandHandlers:
         """``/privacy``: what is kept of people, and where it goes."""
         told = [texts.PRIVACY]
         if not is_private(update.message):
-            kept = self.listens and (update.chat is None or update.chat.choices.listen is not False)
+            kept = self._listens and (update.chat is None or update.chat.choices.listen is not False)
             told.append(texts.PRIVACY_LISTENS if kept else texts.PRIVACY_CALLED)
         await update.say(update.notice("\n\n".join([*told, texts.PRIVACY_DELETE]), alone=True))
 
@@ -68,24 +75,24 @@ class CommandHandlers:
     async def reset(self, update: MessageContext) -> None:
         """``/reset``: nothing said so far is in any later prompt."""
         async with update.finish() as tx:
-            await self.endings.stop_sending(tx, update.key)
+            await self._cancellations.stop_sending(tx, update.key)
             chat = update.chat
-            reset_id = await self.storage.resets.reset(tx, chat.id, self.clock()) if chat is not None else None
+            reset_id = await self._storage.resets.reset(tx, chat.id, self._clock()) if chat is not None else None
             if reset_id is None:
                 await update.reply(tx, texts.RESET_EMPTY, alone=True)
                 return
-            text = texts.RESET.format(days=plural(self.keep_days, texts.DAYS))
+            text = texts.RESET.format(days=plural(self._keep_days, texts.DAYS))
             undo = Button(texts.UNDO, UndoResetButton(reset_id).pack())
-            await update.send(tx, update.notice(text, [undo], until=self.clock() + UNDO_S))
+            await update.send(tx, update.notice(text, [undo], until=self._clock() + UNDO_S))
 
     async def retry(self, update: MessageContext) -> None:
         """``/retry``: the last question is owed an answer again, for which whoever says so pays."""
         chat, by = update.chat, sender_of(update.message)
-        if (refusal := await refused(self.budget, chat, by)) is not None:
+        if (refusal := await refused(self._budget, chat, by)) is not None:
             await update.say(update.notice(refusal, alone=True))
             return
         async with update.finish() as tx:
-            asked = chat is not None and await self.storage.transcript.ask_again(tx, chat.id, self.clock(), by)
+            asked = chat is not None and await self._storage.transcript.ask_again(tx, chat.id, self._clock(), by)
             if not asked:
                 await update.reply(tx, texts.NOTHING_TO_RETRY, alone=True)
 
@@ -96,11 +103,13 @@ class CommandHandlers:
         takes several messages goes out no further, nor does this owner's broadcast. What waits behind is answered next:
         it is ended only when there is nothing else to end.
         """
-        ended = await self.endings.stop(update.key, update.update_ids)
-        async with self.storage.transaction() as tx:
-            sending = await self.endings.stop_sending(tx, update.key)
+        ended = await self._cancellations.stop(update.key, update.update_ids)
+        async with self._storage.transaction() as tx:
+            sending = await self._cancellations.stop_sending(tx, update.key)
             said = await self._stop_broadcasts(tx, update.message)
-            ended = ended or (not said and not sending and self.endings.stop_waiting(update.key, update.update_ids))
+            ended = ended or (
+                not said and not sending and self._cancellations.stop_waiting(update.key, update.update_ids)
+            )
             if ended:
                 update.hand_over()
             else:
@@ -110,17 +119,17 @@ class CommandHandlers:
                 await update.reply(tx, said)
 
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
-        stopped = await self.storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
-        self.endings.broadcasts.update(one.id for one in stopped)
+        stopped = await self._storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
+        self._cancellations.broadcasts.update(one.id for one in stopped)
         return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=f"{one.sent:,}") for one in stopped)
 
     async def stop_draft(self, update: UpdateContext, reply_id: int) -> None:
         """The button beside a draft was pressed, which ends the answer."""
-        if await self.endings.stop(update.key, update.update_ids, reply_id):
+        if await self._cancellations.stop(update.key, update.update_ids, reply_id):
             update.hand_over()
             return
         async with update.finish() as tx:
-            if await self.endings.stop_reply(tx, update.key, reply_id):
+            if await self._cancellations.stop_reply(tx, update.key, reply_id):
                 await update.send(tx, Notice(update.key, True, texts.STOPPED))
 
     async def ignore(self, update: UpdateContext) -> None:
@@ -128,15 +137,16 @@ class CommandHandlers:
         await update.say(None)
 
 
-@dataclass(frozen=True, slots=True)
 class SummaryHandlers:
     """Answers in the lane, so that what is said meanwhile is answered behind it."""
 
-    storage: Storage
-    summaries: Summaries
-    endings: Cancellations
-    zone: tzinfo
-    clock: Callable[[], float]
+    def __init__(
+        self, summaries: Summaries, cancellations: Cancellations, zone: tzinfo, clock: Callable[[], float]
+    ) -> None:
+        self._summaries = summaries
+        self._cancellations = cancellations
+        self._zone = zone
+        self._clock = clock
 
     async def summary(self, update: MessageContext) -> None:
         """``/summary``, ``/summary 50``, ``/summary 3h``, ``/summary since yesterday``."""
@@ -144,7 +154,7 @@ class SummaryHandlers:
         stopped: tuple[int, ...] = ()
         try:
             work = self._text(chat, argument(update.message), update.language_code) if chat else None
-            text = await self.endings.until_stopped(update.key, work) if work else texts.NOTHING_SAID
+            text = await self._cancellations.until_stopped(update.key, work) if work else texts.NOTHING_SAID
         except StoppedError as exc:
             text, stopped = texts.STOPPED, exc.update_ids
         except ModelError as exc:
@@ -153,15 +163,15 @@ class SummaryHandlers:
 
     async def _text(self, chat: Chat, wanted: str, code: str | None) -> str:
         if not wanted:
-            return await self.summaries.whole(chat) or texts.NOTHING_SAID
+            return await self._summaries.whole(chat) or texts.NOTHING_SAID
         if count := _count(wanted):
-            return await self.summaries.of_messages(chat, count) or texts.SUMMARY_NOTHING
-        now = datetime.fromtimestamp(self.clock(), UTC)
+            return await self._summaries.of_messages(chat, count) or texts.SUMMARY_NOTHING
+        now = datetime.fromtimestamp(self._clock(), UTC)
         spoken = [(one or "").lower().partition("-")[0] for one in (chat_language(chat), code, chat.heard_language)]
         languages = (*spoken[:1], *spoken_in(wanted, spoken), *spoken, "en", *LANGUAGES)
-        if asked := await asyncio.to_thread(time_asked, wanted, languages, now, self.zone):
+        if asked := await asyncio.to_thread(time_asked, wanted, languages, now, self._zone):
             begin, end = (time.timestamp() for time in asked)
-            return await self.summaries.of_time(chat, begin, end) or texts.SUMMARY_NOTHING
+            return await self._summaries.of_time(chat, begin, end) or texts.SUMMARY_NOTHING
         return texts.SUMMARY_HOW
 
 

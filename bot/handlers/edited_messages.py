@@ -1,25 +1,29 @@
 """Messages that people edited."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 
 from telegram import Message
 
 from bot.conversation.incoming_message import IncomingMessage
 from bot.conversation.recorder import TurnEditor
-from bot.handlers.cancellation import StoppedError
+from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import MessageContext, sender_of
-from bot.handlers.messages import MessageHandlers, problems_of
-from bot.inbound.addressing import is_other_bot
+from bot.handlers.guards import RateLimiter
+from bot.handlers.messages import MessageHandlers
+from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.turn_reader import TurnReader, problems_of
+from bot.inbound.addressing import Addressing, is_other_bot
 from bot.inbound.problems import PARTLY
 from bot.inbound.reading import ReadMessage, is_live
-from bot.inbound.unchanged import digest
+from bot.inbound.unchanged import RecentMessages, digest
 from bot.language import texts
 from bot.updates.authorship import order
 from bot.updates.parsing import MessageBatch
-from storage import Storage, Transaction
+from storage import Transaction
+from storage.edits import Edits
 from storage.records import Chat
+from storage.transcript import Transcript
 
 RECENT_S = 300.0
 """What was not stored and is edited within this time should have been: a mistyped command, a forgotten call."""
@@ -27,7 +31,6 @@ SLACK_S = 5.0
 """How far apart Telegram's clock and ours may be."""
 
 
-@dataclass(frozen=True, slots=True)
 class EditHandlers:
     """Changes what was stored; what was not is heard now, when it is recent and meant for the bot.
 
@@ -35,10 +38,31 @@ class EditHandlers:
     same still: it may have been forgotten, and have a reaction now.
     """
 
-    storage: Storage
-    chat: MessageHandlers
-    editing: TurnEditor
-    since: float
+    def __init__(
+        self,
+        edits: Edits,
+        transcript: Transcript,
+        editor: TurnEditor,
+        messages: MessageHandlers,
+        reader: TurnReader,
+        questions: QuestionHandlers,
+        addressing: Addressing,
+        rate_limiter: RateLimiter,
+        cancellations: Cancellations,
+        recent: RecentMessages,
+        since: float,
+    ) -> None:
+        self._edits = edits
+        self._transcript = transcript
+        self._editor = editor
+        self._messages = messages
+        self._reader = reader
+        self._questions = questions
+        self._addressing = addressing
+        self._rate_limiter = rate_limiter
+        self._cancellations = cancellations
+        self._recent = recent
+        self._since = since
 
     async def on_edit(self, update: MessageContext) -> None:
         """A message has other words now."""
@@ -47,54 +71,54 @@ class EditHandlers:
         if is_other_bot(message) or order(message, message.get_bot()) is not None:
             await update.say(None)
             return
-        if self.chat.lately.knows(message):
+        if self._recent.knows(message):
             await update.say(None)
             return
-        if await self.chat.questions.is_answer(message):  # an answer is what was sent first, and nothing for the model
+        if await self._questions.is_answer(message):  # an answer is what was sent first, and nothing for the model
             await self._leave(update)
             return
         async with AsyncExitStack() as held:
             if chat is not None and await self._change(update, chat, held):
-                self.chat.lately.hear(message)
+                self._recent.hear(message)
                 return
         if self._is_worth_hearing(message):
-            await self.chat.listen(update, MessageBatch(update.key, (message,), update.update_ids))
-            self.chat.lately.hear(message)  # not before it is stored: else the next try takes it for unchanged
+            await self._messages.listen(update, MessageBatch(update.key, (message,), update.update_ids))
+            self._recent.hear(message)  # not before it is stored: else the next try takes it for unchanged
             return
         await update.say(None)
 
     async def _leave(self, update: MessageContext) -> None:
         """Say that an answer stays what it was; after a restart nobody knows whether it has other words now."""
-        changed = self.chat.lately.has_changed(update.message)
+        changed = self._recent.has_changed(update.message)
         await update.say(update.notice(texts.ANSWER_EDITED) if changed else None)
-        self.chat.lately.hear(update.message)
+        self._recent.hear(update.message)
 
     async def _change(self, update: MessageContext, chat: Chat, held: AsyncExitStack) -> bool:
         message = update.message
-        stored = await self.storage.edits.find(chat.id, message.message_id)
+        stored = await self._edits.find(chat.id, message.message_id)
         if stored is None:
             return False
         if stored.digest == digest(message):
             await update.say(None)
             return True
-        fetch = stored.asked or self.chat.addressing.is_meant(message)
+        fetch = stored.asked or self._addressing.is_meant(message)
         now, stopped = await self._understood(chat, message, held, fetch=fetch) if not is_live(message) else (None, ())
         said, read = now or (None, None)
         problem = read.problem if read else None
-        goes_on = bool(stopped) and await self.storage.transcript.owed(chat.id) is not None
+        goes_on = bool(stopped) and await self._transcript.owed(chat.id) is not None
         async with update.finish(also=() if goes_on else stopped) as tx:
             await update.send(tx, *(update.notice(trouble) for trouble in problems_of(read)) if read else ())
             if said is not None:
-                asks = self.chat.addressing.is_meant(message)
+                asks = self._addressing.is_meant(message)
                 unfetched = bool(stopped) and bool(message.effective_attachment)
                 unread = unfetched or problem not in (None, *PARTLY)
-                admits = (lambda: False) if stopped else partial(self.chat.pace.admits_edit, message)
-                admitted = await self.editing.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
+                admits = (lambda: False) if stopped else partial(self._rate_limiter.admits_edit, message)
+                admitted = await self._editor.edit(chat, stored, said, tx, asks=asks, admits=admits, unread=unread)
                 if not admitted and not stopped:
                     await self._refuse(update, tx)
-                await self.storage.edits.is_now(tx, stored.turn_id, said.digest)
+                await self._edits.is_now(tx, stored.turn_id, said.digest)
             if stopped and goes_on:  # the answer to the old words was ended for these
-                self.chat.endings.stop_next(chat.place, stopped)
+                self._cancellations.stop_next(chat.place, stopped)
             elif stopped:
                 await update.reply(tx, texts.STOPPED)
         return True
@@ -104,19 +128,19 @@ class EditHandlers:
     ) -> tuple[tuple[IncomingMessage, ReadMessage | None] | None, tuple[int, ...]]:
         """What it says now; where its reading was stopped, only its words, and the updates that said so."""
         try:
-            reading = self.chat.understood(chat, message, held, fetch=fetch)
-            return await self.chat.endings.until_stopped(chat.place, reading), ()
+            reading = self._reader.understood(chat, message, held, fetch=fetch)
+            return await self._cancellations.until_stopped(chat.place, reading), ()
         except StoppedError as exc:
-            return await self.chat.understood(chat, message, held, fetch=False), exc.update_ids
+            return await self._reader.understood(chat, message, held, fetch=False), exc.update_ids
 
     async def _refuse(self, update: MessageContext, tx: Transaction) -> None:
         """What somebody edits who asks too often is corrected, and not answered again."""
         sender = sender_of(update.message)
-        await update.send(tx, self.chat.pace.refusal(update.message, sender) if sender is not None else None)
+        await update.send(tx, self._rate_limiter.refusal(update.message, sender) if sender is not None else None)
 
     def _is_worth_hearing(self, message: Message) -> bool:
         edited_at = message.edit_date or message.date
         recent = (edited_at - message.date).total_seconds() <= RECENT_S
-        if not self.chat.lately.has_changed(message) and message.date.timestamp() < self.since - SLACK_S:
+        if not self._recent.has_changed(message) and message.date.timestamp() < self._since - SLACK_S:
             return False
-        return recent and not is_live(message) and self.chat.addressing.is_meant(message)
+        return recent and not is_live(message) and self._addressing.is_meant(message)

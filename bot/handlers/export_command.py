@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.archive import export as markdown
@@ -11,24 +10,31 @@ from bot.handlers.callbacks import ExportButton, ExportFormat
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import ButtonContext, MessageContext, argument
 from bot.language import plural, texts
-from storage import Storage
-from storage.chat_archive import ArchivedChat
+from storage.chat_archive import ArchivedChat, ArchiveReader
 from storage.records import Button, File, FileKind, Notice
 
 MOST_BYTES = 50_000_000
 """Telegram takes documents of 50 MB from a bot."""
 
 
-@dataclass(frozen=True, slots=True)
 class ExportHandlers:
     """Writes the file; times are those of `zone`, `clock` gives Unix seconds, `name` is the bot's own."""
 
-    storage: Storage
-    exporter: Exporter
-    endings: Cancellations
-    name: str
-    zone: tzinfo
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        archive: ArchiveReader,
+        exporter: Exporter,
+        cancellations: Cancellations,
+        name: str,
+        zone: tzinfo,
+        clock: Callable[[], float],
+    ) -> None:
+        self._archive = archive
+        self._exporter = exporter
+        self._cancellations = cancellations
+        self._name = name
+        self._zone = zone
+        self._clock = clock
 
     async def export(self, update: MessageContext) -> None:
         """``/export``, with a form or with two buttons to choose it."""
@@ -59,13 +65,13 @@ class ExportHandlers:
     ) -> tuple[Notice, tuple[int, ...]]:
         """What is sent, and the updates that stopped the export."""
         try:
-            return await self.endings.until_stopped(update.key, self._made(update, form)), ()
+            return await self._cancellations.until_stopped(update.key, self._made(update, form)), ()
         except StoppedError as exc:
             return _told(update, texts.STOPPED), exc.update_ids
 
     async def _made(self, update: MessageContext | ButtonContext, form: ExportFormat) -> Notice:
         """The file with what it holds, or a sentence that there is none."""
-        chat = await self.storage.archive.read(update.key)
+        chat = await self._archive.read(update.key)
         if chat is None or not (chat.turns or chat.memory):
             return _told(update, texts.NOTHING_SAID)
         with_media = form is ExportFormat.JSON and any(turn.media for turn in chat.turns)
@@ -75,17 +81,17 @@ class ExportHandlers:
         if data is None:
             return _told(update, texts.EXPORT_TOO_LARGE)
         left_out = not with_media and any(turn.media for turn in chat.turns)
-        today = datetime.fromtimestamp(self.clock(), self.zone).date()
+        today = datetime.fromtimestamp(self._clock(), self._zone).date()
         name = f"keepsake-{today}.{'json' if form is ExportFormat.JSON else 'md'}"
         return _told(update, self._caption(chat, left_out=left_out), File(FileKind.DOCUMENT, data, name))
 
     async def _data(self, chat: ArchivedChat, form: ExportFormat, *, with_media: bool) -> bytes | None:
         """The file; None when it is larger than Telegram takes."""
         if form is ExportFormat.MARKDOWN:
-            data = (await asyncio.to_thread(markdown.written, chat, self.zone, self.name)).encode()
+            data = (await asyncio.to_thread(markdown.written, chat, self._zone, self._name)).encode()
             return data if len(data) <= MOST_BYTES else None
         written = bytearray()
-        async for piece in self.exporter.one(chat, with_media=with_media):
+        async for piece in self._exporter.one(chat, with_media=with_media):
             written += piece.encode()
             if len(written) > MOST_BYTES:
                 return None
@@ -93,7 +99,7 @@ class ExportHandlers:
 
     def _caption(self, chat: ArchivedChat, *, left_out: bool) -> str:
         days = [
-            f"{datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d}" for turn in (*chat.turns[:1], *chat.turns[-1:])
+            f"{datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d}" for turn in (*chat.turns[:1], *chat.turns[-1:])
         ]
         span = texts.EXPORT_SPAN.format(first=days[0], last=days[-1]) if days else ""
         told = plural(len(chat.turns), texts.MESSAGES) + span

@@ -1,7 +1,6 @@
 """``/forget``: what was found is shown, and deleted for good once that is confirmed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from telegram import Message
@@ -13,9 +12,9 @@ from bot.handlers.context import ButtonContext, MessageContext, PressContext, ar
 from bot.handlers.notices import edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import plural, texts
-from storage import Storage
+from storage.outbox import Notices
 from storage.records import Button, Chat, HistoryTurn
-from storage.resets import Proposal
+from storage.resets import Forgettings, Proposal
 
 BACK, ON = "◀", "▶"
 BUTTONS_S = 600.0
@@ -25,16 +24,26 @@ EXCERPT = 100
 """Characters of each turn that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
 class ForgetHandlers:
     """Finds, asks and deletes; times are those of `zone`, `clock` gives Unix seconds."""
 
-    storage: Storage
-    questions: QuestionHandlers
-    forgetting: Forgetting
-    erasing: Eraser
-    zone: tzinfo
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        forgettings: Forgettings,
+        notices: Notices,
+        questions: QuestionHandlers,
+        forgetting: Forgetting,
+        eraser: Eraser,
+        zone: tzinfo,
+        clock: Callable[[], float],
+    ) -> None:
+        self._forgettings = forgettings
+        self._notices = notices
+        self._questions = questions
+        self._forgetting = forgetting
+        self._eraser = eraser
+        self._zone = zone
+        self._clock = clock
 
     async def forget(self, update: MessageContext) -> None:
         """``/forget <words>``, or ``/forget`` as a reply."""
@@ -49,19 +58,19 @@ class ForgetHandlers:
         chat, proposal = update.chat, None
         async with update.finish() as tx:
             if chat is not None:
-                proposal = await self.forgetting.carry_out(tx, chat, button.proposal_id)
+                proposal = await self._forgetting.carry_out(tx, chat, button.proposal_id)
             if proposal is not None:
-                await self.storage.notices.button_gone(tx, update.key, update.message.message_id)
+                await self._notices.button_gone(tx, update.key, update.message.message_id)
                 await update.edit(tx, texts.FORGOTTEN.format(forgotten=_counted(proposal)))
         if chat is not None and proposal is not None:
-            await self.forgetting.carry_on(chat)
-            self.erasing.begin()
+            await self._forgetting.carry_on(chat)
+            self._eraser.begin()
         await update.acknowledge("" if proposal else texts.OLD_BUTTON)
 
     async def turn(self, update: ButtonContext, button: ForgetPageButton) -> None:
         """Show another page of what was found."""
         chat, number = update.chat, button.proposal_id
-        proposal = await self.storage.forgettings.read(chat.id, number) if chat else None
+        proposal = await self._forgettings.read(chat.id, number) if chat else None
         async with update.finish() as tx:
             if chat is not None and proposal is not None:
                 text = await self._told(chat, proposal, button.page)
@@ -72,9 +81,9 @@ class ForgetHandlers:
         """Leave everything as it is."""
         chat, message = update.chat, update.message
         async with update.finish() as tx:
-            taken = chat and await self.storage.forgettings.take(tx, chat.id, button.proposal_id)
+            taken = chat and await self._forgettings.take(tx, chat.id, button.proposal_id)
             if taken is not None and message is not None:
-                await self.storage.notices.button_gone(tx, update.key, message.message_id)
+                await self._notices.button_gone(tx, update.key, message.message_id)
                 await update.send(tx, edited(message, texts.KEPT))
         await update.acknowledge(texts.KEPT)
 
@@ -89,22 +98,22 @@ class ForgetHandlers:
             notice = update.notice(texts.FORGET_HOW)
         async with update.finish() as tx:
             if chat is not None and found:
-                number = await self.forgetting.propose(tx, chat, found)
-                notice = update.notice(told, _buttons(number, found, 0), until=self.clock() + BUTTONS_S)
+                number = await self._forgetting.propose(tx, chat, found)
+                notice = update.notice(told, _buttons(number, found, 0), until=self._clock() + BUTTONS_S)
             if given is None:
                 await update.send(tx, notice)
             else:
-                await self.questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
+                await self._questions.took(tx, given, notice, over=bool(found))  # else a reply with other words will do
 
     async def _found(self, chat: Chat, words: str, reply_to: Message | None) -> ForgetPreview:
         if words:
-            return await self.forgetting.by_words(chat, words)
+            return await self._forgetting.by_words(chat, words)
         if reply_to is not None:
-            return await self.forgetting.by_message(chat, reply_to.message_id)
+            return await self._forgetting.by_message(chat, reply_to.message_id)
         return ForgetPreview((), ())
 
     async def _told(self, chat: Chat, found: ForgetPreview | Proposal, page: int) -> str:
-        lines = [self._line(turn) for turn in await self.forgetting.shown(chat, found, page * MOST_SHOWN, MOST_SHOWN)]
+        lines = [self._line(turn) for turn in await self._forgetting.shown(chat, found, page * MOST_SHOWN, MOST_SHOWN)]
         if (pages := _pages(found)) > 1:
             count = plural(len(found.turn_ids), texts.MESSAGES)
             lines = [texts.FORGET_PAGE.format(messages=count, page=page + 1, pages=pages), "", *lines]
@@ -115,7 +124,7 @@ class ForgetHandlers:
     def _line(self, turn: HistoryTurn) -> str:
         words = " ".join(plain(turn.content).split()).removeprefix(f"{turn.speaker}: ")  # in groups it stands there
         shown = words if len(words) <= EXCERPT else words[:EXCERPT].rstrip() + "…"
-        return f"• {datetime.fromtimestamp(turn.at, self.zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
+        return f"• {datetime.fromtimestamp(turn.at, self._zone):%Y-%m-%d} {turn.speaker or texts.THE_BOT}: {shown}"
 
 
 def _pages(found: ForgetPreview | Proposal) -> int:

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from dataclasses import dataclass
 
 from telegram import Message
 
@@ -19,11 +18,11 @@ MOST_DETAILS = 300
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class LastResort:
     """Reports unexpected errors."""
 
-    storage: Storage
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     async def in_handler(self, update: UpdateContext, error: BaseException, message: Message | None) -> None:
         """A handler failed: its update is done, or it would fail again after every start.
@@ -40,16 +39,16 @@ class LastResort:
     async def in_lane(self, place: ChatKey, error: BaseException) -> None:
         """Answering or delivering failed: what was owed is given up, so that the conversation can go on."""
         reference = _logged(error)
-        chat = await self.storage.chats.find(place)
+        chat = await self._storage.chats.find(place)
         if chat is None:
             return
         notice = Notice(place, chat.private, texts.FAILURE.format(reference=reference))
-        open_replies = await self.storage.deliveries.open(chat.id)
-        async with self.storage.transaction() as tx:
-            await self.storage.transcript.give_up(tx, chat.id)
+        open_replies = await self._storage.deliveries.open(chat.id)
+        async with self._storage.transaction() as tx:
+            await self._storage.transcript.give_up(tx, chat.id)
             for delivery in open_replies:
-                await self.storage.transcript.sent(tx, delivery.reply_id)
-            await self.storage.notices.add(tx, notice)
+                await self._storage.transcript.sent(tx, delivery.reply_id)
+            await self._storage.notices.add(tx, notice)
 
 
 def log_unanswered(chat_id: int, exc: ModelError) -> None:

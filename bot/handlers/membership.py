@@ -6,7 +6,6 @@ What Telegram's apps show of the bot: command menus by language and by who may d
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 
@@ -50,54 +49,63 @@ IN_MENUS = tuple(language for language in LANGUAGES if language != TRADITIONAL)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class MembershipHandlers:
     """Keeps track of where the bot is.
 
     `hears_all`: Telegram gives it all that is said in groups; `listens`: it keeps that; `clock` gives Unix seconds.
     """
 
-    storage: Storage
-    door: AccessPolicy
-    username: str
-    name: str
-    hears_all: bool
-    listens: bool
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        access: AccessPolicy,
+        username: str,
+        name: str,
+        hears_all: bool,
+        listens: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._storage = storage
+        self._access = access
+        self._username = username
+        self._name = name
+        self._hears_all = hears_all
+        self._listens = listens
+        self._clock = clock
 
     async def changed(self, update: UpdateContext, change: ChatMemberUpdated) -> None:
         """What the bot is in a chat has changed."""
         async with update.finish() as tx:
             if is_out(change.new_chat_member):
-                await self.storage.presence.left(tx, change.chat.id)
+                await self._storage.presence.left(tx, change.chat.id)
                 return
-            await self.storage.presence.came(tx, change.chat.id)
+            await self._storage.presence.came(tx, change.chat.id)
             private = change.chat.type == TelegramChat.PRIVATE
             place = ChatKey(change.chat.id)
-            chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
+            chat = await self._storage.chats.ensure(tx, place, private=private, now=self._clock())
             group = change.chat.type in (TelegramChat.GROUP, TelegramChat.SUPERGROUP)
             group = group and not change.chat.is_direct_messages  # where nothing is said outside a topic
             joined = group and is_out(change.old_chat_member)
-            if joined and await self.storage.presence.greet(tx, chat.id):
+            if joined and await self._storage.presence.greet(tx, chat.id):
                 await update.send(tx, Notice(place, private, self._greeting(change)))
 
     async def migrated(self, update: MessageContext) -> None:
         """A group has become a supergroup: its memory moves along."""
         message = update.message
         here = message.chat.id
-        old, new = message.migrate_from_chat_id or here, self.door.now(message.migrate_to_chat_id or here)
+        old, new = message.migrate_from_chat_id or here, self._access.now(message.migrate_to_chat_id or here)
         async with update.finish() as tx:
-            if self.door.is_named(old):  # the settings name a group that is no more
-                await self.storage.access.put(
-                    tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self.clock()
+            if self._access.is_named(old):  # the settings name a group that is no more
+                await self._storage.access.put(
+                    tx, Applicant(old, message.chat.title or ""), AccessStatus.ALLOWED, SHELL, self._clock()
                 )
-            await self.storage.presence.migrate(tx, old, new)
-            await self.storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
+            await self._storage.presence.migrate(tx, old, new)
+            await self._storage.inbox.forget(tx, old)  # under this number nothing is found any more that is forgotten
 
     def _greeting(self, change: ChatMemberUpdated) -> str:
-        hears = self.hears_all or change.new_chat_member.status == ChatMember.ADMINISTRATOR
-        heard = texts.GREETING_HEARS if hears and self.listens else texts.GREETING_CALLED
-        return texts.GREETING.format(name=self.name, username=self.username, heard=heard)
+        hears = self._hears_all or change.new_chat_member.status == ChatMember.ADMINISTRATOR
+        heard = texts.GREETING_HEARS if hears and self._listens else texts.GREETING_CALLED
+        return texts.GREETING.format(name=self._name, username=self._username, heard=heard)
 
 
 def is_out(member: ChatMember) -> bool:

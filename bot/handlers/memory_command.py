@@ -1,7 +1,5 @@
 """``/memory``: what stands in the prompt in place of what has left it, and the buttons that change it."""
 
-from dataclasses import dataclass
-
 from bot.conversation.compaction import CompactionOutcome
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.memory import MemoryEditor, MemoryView
@@ -22,14 +20,16 @@ from storage.questions import QuestionKind
 from storage.records import Button, Chat
 
 
-@dataclass(frozen=True, slots=True)
 class MemoryHandlers:
     """Shows a memory, and lets people change it."""
 
-    notes: MemoryEditor
-    upkeep: Maintenance
-    endings: Cancellations
-    questions: QuestionHandlers
+    def __init__(
+        self, memory: MemoryEditor, maintenance: Maintenance, cancellations: Cancellations, questions: QuestionHandlers
+    ) -> None:
+        self._memory = memory
+        self._maintenance = maintenance
+        self._cancellations = cancellations
+        self._questions = questions
 
     async def show(self, update: MessageContext) -> None:
         """``/memory``: the very text that stands in the prompt."""
@@ -37,12 +37,12 @@ class MemoryHandlers:
         if chat is None:
             await update.say(update.notice(texts.NOTHING_SAID, alone=True))
             return
-        shown, buttons = told(await self.notes.show(chat.id)), await self._buttons(chat)
+        shown, buttons = told(await self._memory.show(chat.id)), await self._buttons(chat)
         await update.say(update.notice(shown, buttons, alone=True))
 
     async def show_before(self, update: ButtonContext, button: EarlierMemoryButton) -> None:
         """The notes before, by what would change."""
-        before = await self.notes.before(update.chat, button.version_id) if update.chat else None
+        before = await self._memory.before(update.chat, button.version_id) if update.chat else None
         await update.acknowledge("" if before else texts.OLD_BUTTON)
         if before is None:
             await update.say(None)
@@ -57,13 +57,13 @@ class MemoryHandlers:
     async def bring_back(self, update: ButtonContext, button: RestoreMemoryButton) -> None:
         """Bring earlier notes back; the message then shows them, with a button that undoes it."""
         chat = update.chat
-        former = await self.notes.bring_back(chat, button.version_id) if chat else None
+        former = await self._memory.bring_back(chat, button.version_id) if chat else None
         await update.acknowledge("" if former else texts.OLD_BUTTON)
         if chat is None or former is None:
             await update.say(None)
             return
         undo = Button(texts.UNDO, RestoreMemoryButton(former).pack())
-        await update.say(edited(update.message, told(await self.notes.show(chat.id)), (undo,)))
+        await update.say(edited(update.message, told(await self._memory.show(chat.id)), (undo,)))
 
     async def compact(self, update: ButtonContext, _: CompactButton) -> None:
         """Compact now; the message then shows the new memory."""
@@ -73,9 +73,9 @@ class MemoryHandlers:
             await update.say(None)
             return
         try:
-            outcome = await self.endings.until_stopped(chat.place, self.upkeep.compact(chat.id))
+            outcome = await self._cancellations.until_stopped(chat.place, self._maintenance.compact(chat.id))
         except StoppedError as exc:
-            await self.upkeep.stop(chat.id)
+            await self._maintenance.stop(chat.id)
             await update.say(answer(update.message, texts.STOPPED), also=exc.update_ids)
             return
         except ModelError as exc:
@@ -83,7 +83,7 @@ class MemoryHandlers:
             await update.say(update.notice(text))
             return
         if outcome is CompactionOutcome.DONE:
-            notice = edited(update.message, told(await self.notes.show(chat.id)), await self._buttons(chat))
+            notice = edited(update.message, told(await self._memory.show(chat.id)), await self._buttons(chat))
         else:
             void = texts.COMPACT_NOTHING if outcome is CompactionOutcome.NOTHING else texts.COMPACT_VOID
             notice = update.notice(void)
@@ -104,19 +104,19 @@ class MemoryHandlers:
         text = texts.NOTHING_SAID
         if chat is not None:
             try:
-                over = await self.endings.until_stopped(update.key, self.notes.correct(chat, given.words))
+                over = await self._cancellations.until_stopped(update.key, self._memory.correct(chat, given.words))
                 text, awaits = texts.CORRECTED if over else texts.CORRECT_AGAIN, not over
             except ModelError as exc:
                 text, over = sentence(exc, "/memory"), False
             except StoppedError as exc:
                 text, over, stopped = texts.STOPPED, False, exc.update_ids
         async with update.finish(also=stopped) as tx:
-            await self.questions.took(tx, given, update.notice(text), over=over, awaits=awaits)
+            await self._questions.took(tx, given, update.notice(text), over=over, awaits=awaits)
 
     async def _ask(self, update: ButtonContext, kind: QuestionKind) -> None:
         await update.acknowledge()
         async with update.finish() as tx:
-            await self.questions.ask(tx, update.message, update.query.from_user, kind, update.query.id)
+            await self._questions.ask(tx, update.message, update.query.from_user, kind, update.query.id)
 
     async def _buttons(self, chat: Chat) -> tuple[Button, ...]:
         data = {
@@ -125,7 +125,7 @@ class MemoryHandlers:
             texts.FORGET: AskForgetButton(),
         }
         buttons = [Button(label, button.pack()) for label, button in data.items()]
-        if await self.notes.before(chat) is not None:
+        if await self._memory.before(chat) is not None:
             buttons.append(Button(texts.SHOW_BEFORE, EarlierMemoryButton().pack()))
         return tuple(buttons)
 

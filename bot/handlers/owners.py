@@ -11,7 +11,6 @@ What only owners may do, in their private chat with the bot: see who has access,
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from telegram import (
     Chat,
@@ -39,7 +38,7 @@ from bot.language import texts
 from bot.updates.lanes import Wakeups
 from bot.updates.parsing import MessageBatch
 from storage import Storage
-from storage.access_list import SHELL, AccessStatus, Applicant, Decider, LinkState
+from storage.access_list import SHELL, AccessList, AccessStatus, Applicant, Decider, LinkState
 from storage.records import ChatKey, File, FileKind
 
 COMMAND = "/start"
@@ -47,23 +46,25 @@ MOST_SHOWN = 3_000
 """Characters of a list in a message; a longer one is a file. So few names that Telegram marks each of them."""
 
 
-@dataclass(frozen=True, slots=True)
 class OwnerLinkHandlers:
     """Hears codes; `wakeups` has a chat's notices sent, `clock` gives Unix seconds."""
 
-    storage: Storage
-    requests: AccessRequests
-    owners: Owners
-    wakeups: Wakeups
-    clock: Callable[[], float]
+    def __init__(
+        self, storage: Storage, requests: AccessRequests, owners: Owners, wakeups: Wakeups, clock: Callable[[], float]
+    ) -> None:
+        self._storage = storage
+        self._requests = requests
+        self._owners = owners
+        self._wakeups = wakeups
+        self._clock = clock
 
     async def is_claim(self, update: Update | MessageBatch) -> bool:
         """Whether this is the code of a link that the bot has made."""
         message = update.message if isinstance(update, Update) else None  # a batch holds no commands
-        if message is None or message.from_user is None or not self.owners.may_use_links:
+        if message is None or message.from_user is None or not self._owners.may_use_links:
             return False
         code = _code(message)
-        return bool(code) and await self.storage.owner_links.knows(digest(code))
+        return bool(code) and await self._storage.owner_links.knows(digest(code))
 
     async def claim(self, update: UpdateContext) -> None:
         """Make the sender of the code an owner, or say why not."""
@@ -73,27 +74,27 @@ class OwnerLinkHandlers:
     async def remind(self, message: Message | None) -> None:
         """An owner has come: ask about those who came when there was no owner, or none that could be written to."""
         user = message.from_user if message is not None and is_private(message) else None
-        if user is not None and await self.owners.has(user.id):
-            async with self.storage.transaction() as tx:
-                await self.requests.remind(tx, user.id)
+        if user is not None and await self._owners.has(user.id):
+            async with self._storage.transaction() as tx:
+                await self._requests.remind(tx, user.id)
 
     async def _claim(self, update: MessageContext, user: User, code: str) -> None:
         told: list[ChatKey] = []
         async with update.finish() as tx:
-            state = await self.storage.owner_links.claim(tx, digest(code), user.id, self.clock())
+            state = await self._storage.owner_links.claim(tx, digest(code), user.id, self._clock())
             if state is LinkState.CLAIMED:
                 guest = Applicant(user.id, user.full_name, user.username, user.language_code)
-                _, told = await self.requests.put(tx, guest, AccessStatus.OWNER, SHELL)
-                await self.requests.remind(tx, user.id)
+                _, told = await self._requests.put(tx, guest, AccessStatus.OWNER, SHELL)
+                await self._requests.remind(tx, user.id)
             sentences = {
                 LinkState.CLAIMED: texts.OWNER_NOW,
                 LinkState.USED: texts.OWNER_LINK_USED,
                 LinkState.EXPIRED: texts.OWNER_LINK_EXPIRED,
             }
             await update.reply(tx, sentences[state])
-            await self.storage.inbox.blank(tx, update.update_ids)
+            await self._storage.inbox.blank(tx, update.update_ids)
         for place in told:
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)
 
 
 def _code(message: Message) -> str:
@@ -101,33 +102,33 @@ def _code(message: Message) -> str:
     return argument(message) if is_private(message) and command == COMMAND else ""
 
 
-@dataclass(frozen=True, slots=True)
 class AccessRequestHandlers:
     """Takes the owners' answers; `wakeups` has a chat's notices sent."""
 
-    storage: Storage
-    requests: AccessRequests
-    owners: Owners
-    wakeups: Wakeups
+    def __init__(self, access: AccessList, requests: AccessRequests, owners: Owners, wakeups: Wakeups) -> None:
+        self._access = access
+        self._requests = requests
+        self._owners = owners
+        self._wakeups = wakeups
 
     async def press(self, update: PressContext, button: AccessAnswerButton) -> None:
         """Allow, Deny or Block was pressed: by an owner, once, or it changes nothing."""
         query, message = update.query, update.message
-        if not await self.owners.has(query.from_user.id):
+        if not await self._owners.has(query.from_user.id):
             await update.say(None)
             await update.acknowledge(texts.ONLY_OWNERS)
             return
         # A group that became a supergroup may have two rows joined: the message knows which one it is about now.
-        about = await self.storage.access.of_request(message.chat.id, message.message_id) if message else None
+        about = await self._access.of_request(message.chat.id, message.message_id) if message else None
         by = Decider(query.from_user.id, query.from_user.full_name)
         async with update.finish() as tx:
-            entry, told = await self.requests.decide(
+            entry, told = await self._requests.decide(
                 tx, about.id if about else button.number, ANSWERS[button.answer], by
             )
             if told is None and entry is not None and message is not None and message.reply_markup is not None:
-                await update.send(tx, await self.requests.decided(entry, message.chat.id, message.message_id))
+                await update.send(tx, await self._requests.decided(entry, message.chat.id, message.message_id))
         for place in told or ():
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)
         form = texts.ALREADY_DECIDED if told is None else texts.DECIDED
         await update.acknowledge(form.format(decision=decision(entry)) if entry else texts.OLD_BUTTON)
 
@@ -185,34 +186,43 @@ def _same_sender(message: Message, other: Message) -> bool:
     return message.from_user is not None and other.from_user is not None and message.from_user.id == other.from_user.id
 
 
-@dataclass(frozen=True, slots=True)
 class OwnerHandlers:
     """One method per command; `wakeups` has a chat's notices sent."""
 
-    storage: Storage
-    requests: AccessRequests
-    owners: Owners
-    listing: RosterReader
-    claims: OwnerLinkHandlers
-    commands: CommandHandlers
-    wakeups: Wakeups
+    def __init__(
+        self,
+        access: AccessList,
+        requests: AccessRequests,
+        owners: Owners,
+        roster: RosterReader,
+        links: OwnerLinkHandlers,
+        commands: CommandHandlers,
+        wakeups: Wakeups,
+    ) -> None:
+        self._access = access
+        self._requests = requests
+        self._owners = owners
+        self._roster = roster
+        self._links = links
+        self._commands = commands
+        self._wakeups = wakeups
 
     async def start(self, update: MessageContext) -> None:
         """``/start``: an owner is asked about those who wait as well."""
-        await self.claims.remind(update.message)
-        await self.commands.start(update)
+        await self._links.remind(update.message)
+        await self._commands.start(update)
 
     async def help(self, update: MessageContext) -> None:
         """``/help``: in private, an owner reads of their own commands as well."""
         user = update.message.from_user
-        if is_private(update.message) and user is not None and await self.owners.has(user.id):
+        if is_private(update.message) and user is not None and await self._owners.has(user.id):
             await update.say(update.notice(f"{texts.HELP}\n\n{texts.HELP_OWNER}", alone=True))
         else:
-            await self.commands.help(update)
+            await self._commands.help(update)
 
     async def users(self, update: MessageContext) -> None:
         """``/users``: the list, as a message or as a file."""
-        roll = await self.listing.read()
+        roll = await self._roster.read()
         text = roll.text
         if len(text) > MOST_SHOWN:
             file = File(FileKind.DOCUMENT, text.encode(), "users.txt")
@@ -237,33 +247,33 @@ class OwnerHandlers:
         if guest.telegram_id in SHARED:
             await update.say(update.notice(texts.ACCESS_OF_MANY.format(id=guest.telegram_id)))
             return
-        if await self.owners.has(guest.telegram_id):
+        if await self._owners.has(guest.telegram_id):
             text = texts.ACCESS_OF_OWNER.format(name=called(guest))
             await update.say(answer(message, text, literals=(shown(guest.name),)))
             return
-        if standing is AccessStatus.ALLOWED and not self.owners.may_use_links:
+        if standing is AccessStatus.ALLOWED and not self._owners.may_use_links:
             await update.say(update.notice(texts.ACCESS_BY_LIST))
             return
         async with update.finish() as tx:
-            entry, told = await self.requests.put(tx, guest, standing, Decider(owner.id, owner.full_name))
+            entry, told = await self._requests.put(tx, guest, standing, Decider(owner.id, owner.full_name))
             form = texts.ACCESS_GIVEN if standing is AccessStatus.ALLOWED else texts.ACCESS_BLOCKED
             literals = (shown(entry.guest.name),)
             await update.send(tx, answer(message, form.format(name=called(entry.guest)), literals=literals))
         for place in told:
-            self.wakeups.wake(place)
+            self._wakeups.wake(place)
 
     async def _meant(self, message: Message) -> Applicant | None:
         """Whom a command is about."""
         words, reply = argument(message), message.reply_to_message
         entry = None
         if re.fullmatch(r"-?\d{1,18}", words):
-            entry = await self.storage.access.find(int(words))
+            entry = await self._access.find(int(words))
             return entry.guest if entry else Applicant(int(words))
         if re.fullmatch(r"@\w{1,64}", words):
-            entry = await self.storage.access.by_username(words[1:])
+            entry = await self._access.by_username(words[1:])
         elif not words:
             if reply is not None:
-                entry = await self.storage.access.of_request(message.chat.id, reply.message_id)
+                entry = await self._access.of_request(message.chat.id, reply.message_id)
             if entry is None:
                 guest = author_meant(message)
                 return guest if guest is None or guest.telegram_id != message.get_bot().id else None

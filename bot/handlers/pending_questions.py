@@ -46,14 +46,14 @@ class GivenAnswer:
         return [message.message_id for message in self.burst.messages]
 
 
-@dataclass(frozen=True, slots=True)
 class QuestionHandlers:
     """Asks, and knows an answer when it comes. `clock` gives Unix seconds."""
 
-    storage: Storage
-    bot: Bot
-    addressing: Addressing
-    clock: Callable[[], float]
+    def __init__(self, storage: Storage, bot: Bot, addressing: Addressing, clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._bot = bot
+        self._addressing = addressing
+        self._clock = clock
 
     async def ask(
         self, tx: Transaction, message: Message, by: User, kind: QuestionKind, press: str | None = None
@@ -66,11 +66,11 @@ class QuestionHandlers:
         }
         text, placeholder = texts_of[kind]
         own = _own_buttons(message)
-        asked = Question(0, place_of(message), by.id, kind, self.clock(), None, panel=message.message_id, buttons=own)
-        notice_id = await self.storage.notices.add(tx, question(message, text, by, placeholder, press))
-        number = await self.storage.questions.ask(tx, asked, notice_id)
+        asked = Question(0, place_of(message), by.id, kind, self._clock(), None, panel=message.message_id, buttons=own)
+        notice_id = await self._storage.notices.add(tx, question(message, text, by, placeholder, press))
+        number = await self._storage.questions.ask(tx, asked, notice_id)
         cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
-        await self.storage.notices.add(tx, edited(message, "", (*own, cancel)))
+        await self._storage.notices.add(tx, edited(message, "", (*own, cancel)))
 
     async def sort(self, burst: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
         """What of a burst answers questions, each with its further parts, and what does not."""
@@ -119,8 +119,8 @@ class QuestionHandlers:
     ) -> None:
         """Say what came of an answer; for `over` and `awaits` see ``storage.questions.Questions.answered``."""
         asked = given.question
-        await self.storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
-        await self.storage.notices.add(tx, notice)
+        await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
+        await self._storage.notices.add(tx, notice)
         if over:
             await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
 
@@ -131,14 +131,14 @@ class QuestionHandlers:
             asked = await self._awaiting(update.message)
         elif isinstance(update, ButtonContext) and not _cancels(update.query.data):
             user = update.query.from_user
-            asked = await self.storage.questions.awaiting(shared_place(update.message), user.id)
+            asked = await self._storage.questions.awaiting(shared_place(update.message), user.id)
         if asked is not None:
             await self._pass_over(asked)
 
     async def cancel(self, update: MessageContext) -> None:
         """``/cancel``: what I asked you needs no answer."""
         message, user = update.message, update.user
-        asked = await self.storage.questions.open_for(shared_place(message), user.id) if user else []
+        asked = await self._storage.questions.open_for(shared_place(message), user.id) if user else []
         async with update.finish() as tx:
             for one in asked:
                 await self._cancel(tx, one, message)
@@ -151,7 +151,7 @@ class QuestionHandlers:
 
     async def press_cancel(self, update: ButtonContext, button: CancelQuestionButton) -> None:
         """The button: of use to whoever was asked."""
-        asked = await self.storage.questions.find(button.question_id)
+        asked = await self._storage.questions.find(button.question_id)
         here = asked is not None and asked.place == update.key
         theirs = here and asked is not None and asked.person == update.query.from_user.id
         cancelled = False
@@ -166,7 +166,7 @@ class QuestionHandlers:
         await update.acknowledge(texts.CANCELLED if cancelled else refused)
 
     async def _cancel(self, tx: Transaction, asked: Question, message: Message) -> bool:
-        cancelled = await self.storage.questions.cancel(tx, asked)
+        cancelled = await self._storage.questions.cancel(tx, asked)
         if cancelled:
             await self._clear_panel(tx, asked, place_of(message), is_private(message))
         return cancelled
@@ -174,7 +174,7 @@ class QuestionHandlers:
     async def _clear_panel(self, tx: Transaction, asked: Question, place: ChatKey, private: bool) -> None:
         if asked.panel is not None:
             notice = Notice(place, private, "", edits=asked.panel, buttons=asked.buttons)
-            await self.storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
+            await self._storage.notices.add(tx, replace(notice, receiver=asked.person if asked.panel < 0 else None))
 
     async def _take_back(self, asked: Question) -> None:
         """Delete the message that asks, which also ends the reply that Telegram's app has opened."""
@@ -182,9 +182,9 @@ class QuestionHandlers:
             return
         try:
             if asked.message_id < 0 and asked.person is not None:
-                await self.bot.do_api_request("deleteEphemeralMessage", _ephemeral(asked, asked.message_id))
+                await self._bot.do_api_request("deleteEphemeralMessage", _ephemeral(asked, asked.message_id))
             else:
-                await self.bot.delete_message(asked.place.telegram_id, asked.message_id)
+                await self._bot.delete_message(asked.place.telegram_id, asked.message_id)
         except TelegramError as exc:
             log.info("A question in chat %d stays: %s", asked.place.telegram_id, exc)
 
@@ -211,14 +211,14 @@ class QuestionHandlers:
         return asked if asked is not None and self.is_for(asked, message) else None
 
     async def _answered_by(self, message: Message, number: int) -> Question | None:
-        return await self.storage.questions.answered_by(message.chat.id, number, _user_id(message))
+        return await self._storage.questions.answered_by(message.chat.id, number, _user_id(message))
 
     async def _replied_to(self, message: Message) -> Question | None:
         target = replied_to(message)
-        if target is None or target.from_user is None or target.from_user.id != self.addressing.bot_id:
+        if target is None or target.from_user is None or target.from_user.id != self._addressing.bot_id:
             return None
         place, person = shared_place(message), _user_id(message)
-        found = await self.storage.questions.of_message(place.telegram_id, target.message_id, person)
+        found = await self._storage.questions.of_message(place.telegram_id, target.message_id, person)
         if found is not None:
             return found
         # The process died when it was sent, its group has moved since, or a version asked that kept no rows.
@@ -226,11 +226,11 @@ class QuestionHandlers:
         kind = next((kind for kind, name in WORDS.items() if any(map(words.endswith, every(name)))), None)
         if kind is None:
             return None
-        found = await self.storage.questions.without_message(place, kind, person)
+        found = await self._storage.questions.without_message(place, kind, person)
         if found is not None:
             return replace(found, message_id=target.message_id)
         asked_at = target.date.timestamp()
-        fresh = self.clock() - asked_at <= LIVES_S
+        fresh = self._clock() - asked_at <= LIVES_S
         return Question(0, place, person, kind, asked_at, target.message_id, open=fresh)
 
     async def _awaiting(self, message: Message) -> Question | None:
@@ -238,22 +238,22 @@ class QuestionHandlers:
         user = message.from_user
         if user is None or message.sender_chat is not None:
             return None
-        asked = await self.storage.questions.awaiting(shared_place(message), user.id)
+        asked = await self._storage.questions.awaiting(shared_place(message), user.id)
         if asked is None or not _is_newer(message.message_id, asked.message_id or 0):  # they had not seen it yet
             return None
-        to_us = is_personal(message) or seen_by(message) is not None or self.addressing.is_called(message)
+        to_us = is_personal(message) or seen_by(message) is not None or self._addressing.is_called(message)
         return asked if to_us else None
 
     async def _pass_over(self, asked: Question) -> None:
-        async with self.storage.transaction() as tx:
-            await self.storage.questions.pass_over(tx, asked.place, asked.person)
+        async with self._storage.transaction() as tx:
+            await self._storage.questions.pass_over(tx, asked.place, asked.person)
 
     def _words(self, message: Message) -> str:
         """The words of an answer; in a reply, which needs no call, the bot's name is one of them."""
         words = text_of(message)
         if is_personal(message):
             return words.strip()
-        return self.addressing.without_call(words, named=replied_to(message) is None).strip()
+        return self._addressing.without_call(words, named=replied_to(message) is None).strip()
 
     def _joined(self, given: GivenAnswer, message: Message) -> str:
         return "\n".join(filter(None, (given.words, self._words(message))))

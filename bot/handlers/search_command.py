@@ -1,7 +1,6 @@
 """``/search``: where something was said."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from telegram import Chat as TelegramChat
@@ -14,7 +13,7 @@ from bot.conversation.search_terms import all_terms, terms
 from bot.handlers.context import MessageContext, argument
 from bot.language import texts
 from bot.updates.parsing import place_of
-from storage import Storage
+from storage.history import History
 from storage.records import Chat, HistoryTurn
 
 MOST_SHOWN = 8
@@ -23,14 +22,14 @@ BEFORE, EXCERPT = 50, 130
 """Characters that are shown before the word that was found, and in all."""
 
 
-@dataclass(frozen=True, slots=True)
 class SearchHandlers:
     """Looks through the whole life of a chat; times are those of `zone`."""
 
-    storage: Storage
-    recall: Recall
-    indexer: Indexer
-    zone: tzinfo
+    def __init__(self, past: History, recall: Recall, indexer: Indexer, zone: tzinfo) -> None:
+        self._past = past
+        self._recall = recall
+        self._indexer = indexer
+        self._zone = zone
 
     async def search(self, update: MessageContext) -> None:
         """``/search <words>``: the best hits, each with its date and, where Telegram has one, a link."""
@@ -41,10 +40,10 @@ class SearchHandlers:
         await update.say(update.notice(text, alone=True))
 
     async def _found(self, message: Message, chat: Chat, words: str) -> str:
-        await self.indexer.catch_up(chat.id)
-        ids = await self.recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
-        turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids[:MOST_SHOWN])}
-        hits = [told(message, turns[turn_id], words, self.zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
+        await self._indexer.catch_up(chat.id)
+        ids = await self._recall.search(chat, words, after_turn=chat.reset_turn, limit=MOST_FOUND)
+        turns = {turn.turn_id: turn for turn in await self._past.of_ids(chat.id, ids[:MOST_SHOWN])}
+        hits = [told(message, turns[turn_id], words, self._zone) for turn_id in ids[:MOST_SHOWN] if turn_id in turns]
         if len(ids) > MOST_SHOWN:
             hits.append(texts.SEARCH_MORE.format(count=len(ids) - MOST_SHOWN))
         return "\n\n".join(hits)

@@ -5,7 +5,6 @@ See ``intake.quarantine``.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from telegram import Bot, Message, Update
 
@@ -27,24 +26,32 @@ KEEP_S = 3 * 86_400.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class SetAsideHandlers:
     """Sets aside and takes up again; `clock` gives Unix seconds."""
 
-    storage: Storage
-    quarantine: Quarantine
-    door: AccessPolicy
-    bot: Bot
-    clock: Callable[[], float]
-    lanes: Lanes
+    def __init__(
+        self,
+        storage: Storage,
+        quarantine: Quarantine,
+        door: AccessPolicy,
+        bot: Bot,
+        clock: Callable[[], float],
+        lanes: Lanes,
+    ) -> None:
+        self._storage = storage
+        self.quarantine = quarantine
+        self.door = door
+        self._bot = bot
+        self._clock = clock
+        self._lanes = lanes
 
     async def update(self, arrival: QueuedUpdate, key: WorkKey) -> None:
         """Handle an update no more; its JSON stays. Who is not let in gets no word of it."""
         message, let_in = arrival.update.effective_message, await self.lets_in(arrival.update)
-        async with self.storage.transaction() as tx:
-            await self.storage.inbox.quarantine(tx, [key.id])
+        async with self._storage.transaction() as tx:
+            await self._storage.inbox.quarantine(tx, [key.id])
             if isinstance(message, Message) and let_in:
-                await self.storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
+                await self._storage.notices.add(tx, answer(message, texts.SET_ASIDE, [_again(key)]))
         self.done(key, arrival.place)
 
     async def lets_in(self, update: Update) -> bool:
@@ -56,15 +63,15 @@ class SetAsideHandlers:
 
     async def delivery(self, chat: Chat, delivery: Delivery, key: WorkKey) -> None:
         """Send a stored reply no further."""
-        async with self.storage.transaction() as tx:
-            await self.storage.transcript.sent(tx, delivery.reply_id)
+        async with self._storage.transaction() as tx:
+            await self._storage.transcript.sent(tx, delivery.reply_id)
             await self._tell(tx, chat.place, key, private=chat.private)
         self.done(key, chat.place)
 
     async def notice(self, notice: Notice, key: WorkKey) -> None:
         """Do not send a notice."""
-        async with self.storage.transaction() as tx:
-            await self.storage.notices.set_aside(tx, key.id, self.clock() + KEEP_S)
+        async with self._storage.transaction() as tx:
+            await self._storage.notices.set_aside(tx, key.id, self._clock() + KEEP_S)
             await self._tell(tx, notice.place, key, private=notice.private)
         self.done(key, notice.place)
 
@@ -83,7 +90,7 @@ class SetAsideHandlers:
             if taken:
                 await update.edit(tx, texts.TAKEN_UP_AGAIN)
         if arrival is not None:
-            self.lanes.put(arrival)
+            self._lanes.put(arrival)
         await update.acknowledge("" if taken else texts.OLD_BUTTON)
 
     async def _take_up(
@@ -95,21 +102,21 @@ class SetAsideHandlers:
             arrival = await self._arrival(tx, button.id)
             if arrival is None or arrival.place != place:
                 return None, False
-            await self.storage.inbox.renew(tx, button.id)
+            await self._storage.inbox.renew(tx, button.id)
             return arrival, True
         if button.kind is WorkKind.NOTICE:
-            return None, await self.storage.notices.renew(tx, place, button.id)
-        return None, await self.storage.transcript.send_again(tx, place, button.id)
+            return None, await self._storage.notices.renew(tx, place, button.id)
+        return None, await self._storage.transcript.send_again(tx, place, button.id)
 
     async def _arrival(self, tx: Transaction, update_id: int) -> QueuedUpdate | None:
-        raw = await self.storage.inbox.quarantined(tx, update_id)
+        raw = await self._storage.inbox.quarantined(tx, update_id)
         try:
-            return parse(raw, self.bot) if raw is not None else None
+            return parse(raw, self._bot) if raw is not None else None
         except ValueError:  # it was forgotten since
             return None
 
     async def _tell(self, tx: Transaction, place: ChatKey, key: WorkKey, *, private: bool) -> None:
-        await self.storage.notices.add(tx, Notice(place, private, texts.NOT_SENT, buttons=(_again(key),)))
+        await self._storage.notices.add(tx, Notice(place, private, texts.NOT_SENT, buttons=(_again(key),)))
 
 
 def _again(key: WorkKey) -> Button:

@@ -19,7 +19,7 @@ from bot.handlers.context import ButtonContext, MessageContext
 from bot.handlers.notices import edited, is_private, keyboard
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
 from bot.language import LANGUAGES, chat_language, speaking, texts
-from storage import Storage
+from storage.chats import Chats
 from storage.questions import QuestionKind
 from storage.records import Button, ChatSettings, Notice
 
@@ -185,7 +185,6 @@ SETTINGS: Mapping[str, Setting] = {
 """By the name in a button's data, in the order of the menu."""
 
 
-@dataclass(frozen=True, slots=True)
 class SettingsHandlers:
     """Shows and changes a chat's settings.
 
@@ -193,16 +192,29 @@ class SettingsHandlers:
     `most_persona` the longest system prompt in tokens, `clock` gives Unix seconds.
     """
 
-    storage: Storage
-    questions: QuestionHandlers
-    choice: ModelSelector
-    way: MemoryMode
-    reply_format: str
-    listens: bool
-    recalls: bool
-    most_persona: int
-    count_tokens: TokenCounter
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        chats: Chats,
+        questions: QuestionHandlers,
+        selector: ModelSelector,
+        way: MemoryMode,
+        reply_format: str,
+        listens: bool,
+        recalls: bool,
+        most_persona: int,
+        count_tokens: TokenCounter,
+        clock: Callable[[], float],
+    ) -> None:
+        self._chats = chats
+        self._questions = questions
+        self._selector = selector
+        self._way = way
+        self._reply_format = reply_format
+        self._listens = listens
+        self._recalls = recalls
+        self._most_persona = most_persona
+        self._count_tokens = count_tokens
+        self._clock = clock
 
     async def show(self, update: MessageContext) -> None:
         """``/settings``: one row for each setting, with what holds now."""
@@ -213,43 +225,43 @@ class SettingsHandlers:
         """Open a setting, or choose; the message shows what holds then."""
         query, message, word = update.query, update.message, texts.OLD_BUTTON
         async with update.finish() as tx:
-            chat = await self.storage.chats.ensure(tx, update.key, private=is_private(message), now=self.clock())
+            chat = await self._chats.ensure(tx, update.key, private=is_private(message), now=self._clock())
             facts = self._facts(message, chat.choices)
             choices = _chosen(facts, button)
             if choices is not None:
-                await self.storage.chats.choose(tx, chat.id, choices)
+                await self._chats.choose(tx, chat.id, choices)
                 with speaking(chat_language(replace(chat, choices=choices), update.language_code)):
                     word = texts.SETTING_CHANGED if choices != chat.choices else ""
                     if button.value == OWN:
-                        await self.questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
+                        await self._questions.ask(tx, message, query.from_user, QuestionKind.PERSONA, query.id)
                     else:
                         await update.send(tx, _after(message, replace(facts, choices=choices), button.name))
         await update.acknowledge(word)
 
     async def set_persona(self, update: MessageContext, given: GivenAnswer) -> None:
         """The system prompt that a person wrote in answer to our question."""
-        fits = self.count_tokens(given.words) <= self.most_persona
+        fits = self._count_tokens(given.words) <= self._most_persona
         async with update.finish() as tx:
             if fits:
                 private = is_private(update.message)
-                chat = await self.storage.chats.ensure(tx, update.key, private=private, now=self.clock())
-                await self.storage.chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
+                chat = await self._chats.ensure(tx, update.key, private=private, now=self._clock())
+                await self._chats.choose(tx, chat.id, replace(chat.choices, persona=given.words))
             notice = update.notice(texts.PERSONA_SET if fits else texts.PERSONA_LONG)
-            await self.questions.took(tx, given, notice, over=fits, awaits=not fits)
+            await self._questions.took(tx, given, notice, over=fits, awaits=not fits)
 
     def _facts(self, message: Message, choices: ChatSettings) -> SettingFacts:
-        model = self.choice.name(choices)
+        model = self._selector.name(choices)
         return SettingFacts(
             choices=choices,
             private=is_private(message),
-            model=self.choice.main,
-            models=sorted(self.choice.offered),
-            way=self.way,
-            reply_format=self.reply_format,
-            listens=self.listens,
-            speaks=self.choice.models.of(model).senses.speaks,
-            thinks=self.choice.models.of(model).senses.thinks,
-            recalls=self.recalls,
+            model=self._selector.main,
+            models=sorted(self._selector.offered),
+            way=self._way,
+            reply_format=self._reply_format,
+            listens=self._listens,
+            speaks=self._selector.models.of(model).senses.speaks,
+            thinks=self._selector.models.of(model).senses.thinks,
+            recalls=self._recalls,
         )
 
 

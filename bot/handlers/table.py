@@ -1,19 +1,55 @@
 """The table of handlers: which one an update goes to, and which guards stand before it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from telegram import Message, MessageEntity, Update
 
 from bot.handlers import callbacks
-from bot.handlers.callbacks import CallbackData
+from bot.handlers.broadcast import BroadcastHandlers
+from bot.handlers.budget_command import BudgetHandlers
+from bot.handlers.buttons import ButtonHandlers
+from bot.handlers.callbacks import (
+    AccessAnswerButton,
+    AskForgetButton,
+    CallbackData,
+    CancelQuestionButton,
+    CompactButton,
+    ConfirmForgetButton,
+    ContinueButton,
+    CorrectButton,
+    DropBroadcastButton,
+    EarlierMemoryButton,
+    ExportButton,
+    ForgetPageButton,
+    KeepButton,
+    MemoryThenButton,
+    RestoreMemoryButton,
+    RetryButton,
+    SendBroadcastButton,
+    SettingButton,
+    StopButton,
+    TakeUpAgainButton,
+    UndoResetButton,
+)
+from bot.handlers.commands import CommandHandlers, SummaryHandlers
 from bot.handlers.context import ButtonContext, MessageContext, PressContext, UpdateContext
 from bot.handlers.edited_messages import EditHandlers
+from bot.handlers.export_command import ExportHandlers
+from bot.handlers.forget_command import ForgetHandlers
 from bot.handlers.guards import Guards, OwnersOnly
 from bot.handlers.membership import MembershipHandlers
+from bot.handlers.memory_command import MemoryHandlers
 from bot.handlers.messages import MessageHandlers
+from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers
+from bot.handlers.pending_questions import QuestionHandlers
+from bot.handlers.search_command import SearchHandlers
+from bot.handlers.set_aside import SetAsideHandlers
+from bot.handlers.settings_command import SettingsHandlers
 from bot.handlers.topic_titles import TopicHandlers
+from bot.handlers.usage_command import UsageHandlers
+from bot.handlers.why_command import WhyHandlers
 from bot.updates.parsing import MessageBatch
 from bot.updates.raw_updates import stopped_draft
 
@@ -61,31 +97,39 @@ class LateButtonRoute(ButtonRoute[B]):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherRoutes:
-    """What is no command and no button, or none that the bot has."""
+class Handlers:
+    """All of them."""
 
-    topics: TopicHandlers
     messages: MessageHandlers
     edits: EditHandlers
+    topics: TopicHandlers
     membership: MembershipHandlers
-    caption: Command
-    """The command that is given with a file."""
-    unknown_command: Callable[[MessageContext], Awaitable[None]]
-    unknown_button: Callable[[PressContext], Awaitable[None]]
-    stop_draft: Callable[[UpdateContext, int], Awaitable[None]]
-    ignore: Callable[[UpdateContext], Awaitable[None]]
+    commands: CommandHandlers
+    buttons: ButtonHandlers
+    summary: SummaryHandlers
+    memory: MemoryHandlers
+    forget: ForgetHandlers
+    search: SearchHandlers
+    why: WhyHandlers
+    usage: UsageHandlers
+    budget: BudgetHandlers
+    export: ExportHandlers
+    settings: SettingsHandlers
+    questions: QuestionHandlers
+    set_aside: SetAsideHandlers
+    owners: OwnerHandlers
+    access_requests: AccessRequestHandlers
+    broadcast: BroadcastHandlers
 
 
 class HandlerTable:
     """Finds the handler of an update that has passed the gate, and applies its guards."""
 
-    def __init__(
-        self, guards: Guards, commands: Iterable[Command], buttons: Iterable[ButtonRoute[Any]], others: OtherRoutes
-    ) -> None:
+    def __init__(self, guards: Guards, handlers: Handlers) -> None:
         self._guards = guards
-        self._commands = {command.name: command for command in commands}
-        self._buttons = {route.data: route for route in buttons}
-        self._others = others
+        self._handlers = handlers
+        self._commands = {command.name: command for command in commands_of(handlers)}
+        self._buttons = {route.data: route for route in buttons_of(handlers)}
 
     async def dispatch(self, update: UpdateContext, subject: Update | MessageBatch) -> None:
         """Run the handler."""
@@ -94,29 +138,29 @@ class HandlerTable:
         elif not isinstance(update, MessageContext):
             await self._other(update, subject)
         elif isinstance(subject, MessageBatch):
-            await self._others.topics.note(subject)
-            await self._others.messages.on_batch(update, subject)
+            await self._handlers.topics.note(subject)
+            await self._handlers.messages.on_batch(update, subject)
         elif subject.edited_message is not None:
-            await self._others.edits.on_edit(update)
+            await self._handlers.edits.on_edit(update)
         else:
             await self._message(update)
 
     async def _message(self, update: MessageContext) -> None:
         message = update.message
         if message.migrate_from_chat_id or message.migrate_to_chat_id:
-            await self._others.membership.migrated(update)
+            await self._handlers.membership.migrated(update)
         elif (command := self._commands.get(command_name(message) or "")) is not None:
             await self._command(update, command)
         elif message.caption:
-            await self._command(update, self._others.caption)
+            await self._command(update, self._commands["broadcast"])  # no other command is a caption
         elif _begins_with_command(message):
-            await self._others.unknown_command(update)
+            await self._handlers.commands.unknown(update)
         else:
-            await self._others.ignore(update)
+            await self._handlers.commands.ignore(update)
 
     async def _command(self, update: MessageContext, command: Command) -> None:
         if command.owners is not None and not await self._guards.is_owners(update, command.owners):
-            await self._others.unknown_command(update)
+            await self._handlers.commands.unknown(update)
         elif await self._guards.admits(update, admins=command.admins, paced=command.paced):
             await command.handler(update)
 
@@ -124,21 +168,73 @@ class HandlerTable:
         button = callbacks.unpack(update.query.data or "")
         route = self._buttons.get(type(button)) if button is not None else None
         if route is None:
-            await self._others.unknown_button(update)
+            await self._handlers.buttons.unknown(update)
             return
         admitted = await self._guards.admits(update, admins=route.admins, paced=route.paced)
         if admitted and not await route.run(update, button):
-            await self._others.unknown_button(update)
+            await self._handlers.buttons.unknown(update)
 
     async def _other(self, update: UpdateContext, subject: Update | MessageBatch) -> None:
         if not isinstance(subject, Update):
             return
         if subject.my_chat_member is not None:
-            await self._others.membership.changed(update, subject.my_chat_member)
+            await self._handlers.membership.changed(update, subject.my_chat_member)
         elif (stopped := stopped_draft(subject)) is not None:
-            await self._others.stop_draft(update, stopped[1])
+            await self._handlers.commands.stop_draft(update, stopped[1])
         else:
-            await self._others.ignore(update)
+            await self._handlers.commands.ignore(update)
+
+
+def commands_of(handlers: Handlers) -> tuple[Command, ...]:
+    """Every command, with who may give it."""
+    return (
+        Command("start", handlers.owners.start),
+        Command("help", handlers.owners.help),
+        Command("privacy", handlers.commands.privacy),
+        Command("reset", handlers.commands.reset, admins=True),
+        Command("retry", handlers.commands.retry, paced=True),
+        Command("stop", handlers.commands.stop),
+        Command("summary", handlers.summary.summary, paced=True),
+        Command("memory", handlers.memory.show),
+        Command("forget", handlers.forget.forget, admins=True),
+        Command("search", handlers.search.search),
+        Command("why", handlers.why.why),
+        Command("usage", handlers.usage.usage),
+        Command("budget", handlers.budget.show_or_set, owners=OwnersOnly.IN_PRIVATE),
+        Command("export", handlers.export.export, admins=True),
+        Command("settings", handlers.settings.show, admins=True),
+        Command("users", handlers.owners.users, owners=OwnersOnly.IN_PRIVATE),
+        Command("allow", handlers.owners.allow, owners=OwnersOnly.AND_AS_REPLY),
+        Command("block", handlers.owners.block, owners=OwnersOnly.AND_AS_REPLY),
+        Command("broadcast", handlers.broadcast.broadcast, owners=OwnersOnly.IN_PRIVATE),
+        Command("cancel", handlers.questions.cancel),
+    )
+
+
+def buttons_of(handlers: Handlers) -> tuple[ButtonRoute[Any], ...]:
+    """Every button, with who may press it."""
+    return (
+        LateButtonRoute(AccessAnswerButton, handlers.access_requests.press),
+        LateButtonRoute(SendBroadcastButton, handlers.broadcast.send),
+        LateButtonRoute(DropBroadcastButton, handlers.broadcast.drop),
+        ButtonRoute(UndoResetButton, handlers.buttons.undo_reset, admins=True),
+        ButtonRoute(RetryButton, handlers.buttons.retry, paced=True),
+        ButtonRoute(ContinueButton, handlers.buttons.go_on, paced=True),
+        ButtonRoute(TakeUpAgainButton, handlers.set_aside.again, paced=True),
+        ButtonRoute(StopButton, handlers.buttons.stop),
+        ButtonRoute(CompactButton, handlers.memory.compact, admins=True),
+        ButtonRoute(EarlierMemoryButton, handlers.memory.show_before, admins=True),
+        ButtonRoute(RestoreMemoryButton, handlers.memory.bring_back, admins=True),
+        ButtonRoute(MemoryThenButton, handlers.why.notes_then),
+        ButtonRoute(CorrectButton, handlers.memory.ask_correction, admins=True),
+        ButtonRoute(AskForgetButton, handlers.memory.ask_what_to_forget, admins=True),
+        ButtonRoute(CancelQuestionButton, handlers.questions.press_cancel),
+        ButtonRoute(ConfirmForgetButton, handlers.forget.confirm, admins=True),
+        ButtonRoute(ForgetPageButton, handlers.forget.turn, admins=True),
+        LateButtonRoute(KeepButton, handlers.forget.keep, admins=True),
+        ButtonRoute(SettingButton, handlers.settings.press, admins=True),
+        ButtonRoute(ExportButton, handlers.export.chosen, admins=True),
+    )
 
 
 def command_name(message: Message) -> str | None:

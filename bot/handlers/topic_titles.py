@@ -5,7 +5,6 @@ It is made beside the conversation, from the first exchange, once: what a person
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 
 from telegram import Bot
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
@@ -19,14 +18,14 @@ from storage.records import Chat, ChatKey
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class TopicHandlers:
     """Takes note of topics, and gives them titles."""
 
-    storage: Storage
-    titles: TitleWriter
-    bot: Bot
-    _running: dict[ChatKey, asyncio.Task[None]] = field(default_factory=dict)
+    def __init__(self, storage: Storage, titles: TitleWriter, bot: Bot) -> None:
+        self._storage = storage
+        self._titles = titles
+        self._bot = bot
+        self._running: dict[ChatKey, asyncio.Task[None]] = {}
 
     async def note(self, burst: MessageBatch) -> None:
         """Remember which topic nobody has named; what else is to be done with the messages is others' work."""
@@ -34,21 +33,21 @@ class TopicHandlers:
             if not is_private(message) or not message.message_thread_id:
                 continue
             created, edited = message.forum_topic_created, message.forum_topic_edited
-            by_bot = message.from_user is not None and message.from_user.id == self.bot.id
+            by_bot = message.from_user is not None and message.from_user.id == self._bot.id
             if created is not None and created.is_name_implicit:
-                async with self.storage.transaction() as tx:
-                    await self.storage.topics.untitled(tx, place_of(message))
+                async with self._storage.transaction() as tx:
+                    await self._storage.topics.untitled(tx, place_of(message))
             elif edited is not None and edited.name is not None and not by_bot:
-                async with self.storage.transaction() as tx:
-                    await self.storage.topics.titled(tx, place_of(message))
+                async with self._storage.transaction() as tx:
+                    await self._storage.topics.titled(tx, place_of(message))
 
     async def see_to(self, place: ChatKey) -> None:
         """Give the topic a title if it has none and something was answered there; nobody waits for that."""
         if place.telegram_id < 0 or place.thread_id <= 0 or place.direct or place in self._running:
             return
-        if not await self.storage.topics.is_untitled(place):
+        if not await self._storage.topics.is_untitled(place):
             return
-        chat = await self.storage.chats.find(place)
+        chat = await self._storage.chats.find(place)
         if chat is not None and chat.private and not chat.gone:
             task = asyncio.create_task(self._name(chat), name=f"title of topic {place.thread_id}")
             self._running[place] = task
@@ -63,26 +62,26 @@ class TopicHandlers:
 
     async def _name(self, chat: Chat) -> None:
         place = chat.place
-        title = await self.storage.topics.title(place)
+        title = await self._storage.topics.title(place)
         if title is None:
-            title = await self.titles.make(chat)
+            title = await self._titles.make(chat)
             if title is None:
                 return
-            async with self.storage.transaction() as tx:
+            async with self._storage.transaction() as tx:
                 if not title:  # pictures and signs, which the name that it has shows as well
-                    await self.storage.topics.titled(tx, place)
+                    await self._storage.topics.titled(tx, place)
                     return
-                await self.storage.topics.made(tx, place, title)
-        if not await self.storage.topics.is_untitled(place):  # a person has named it meanwhile
+                await self._storage.topics.made(tx, place, title)
+        if not await self._storage.topics.is_untitled(place):  # a person has named it meanwhile
             return
         try:
-            await self.bot.edit_forum_topic(place.telegram_id, place.thread_id, name=title)
+            await self._bot.edit_forum_topic(place.telegram_id, place.thread_id, name=title)
         except TelegramError as exc:
             log.debug("Topic %d of chat %d got no title: %s", place.thread_id, place.telegram_id, exc)
             if _may_pass(exc):
                 return
-        async with self.storage.transaction() as tx:
-            await self.storage.topics.titled(tx, place)
+        async with self._storage.transaction() as tx:
+            await self._storage.topics.titled(tx, place)
 
     def _ended(self, place: ChatKey, task: asyncio.Task[None]) -> None:
         self._running.pop(place, None)

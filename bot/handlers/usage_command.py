@@ -6,15 +6,14 @@
 import asyncio
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot.conversation.budget import Budget, Scope
 from bot.handlers.budget_command import shares_told
 from bot.handlers.context import MessageContext
 from bot.language import plural, short_date, texts
-from storage import Storage
 from storage.records import DayUsage, File, FileKind, Usage
+from storage.usage import UsageLog
 
 DAYS = 30
 _CACHED, _FRESH, _OUTPUT = "#7fb2a6", "#e0a458", "#7a6fb0"
@@ -84,22 +83,30 @@ def _fonts(words: str) -> list[str]:
     return [] if missing else fonts
 
 
-@dataclass(frozen=True, slots=True)
 class UsageHandlers:
     """Adds it up; days are those of `zone`, `clock` gives Unix seconds."""
 
-    storage: Storage
-    budget: Budget
-    currency: str | None
-    """Of the models' prices; None: they are not known."""
-    cached_price: float
-    zone: tzinfo
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        usage: UsageLog,
+        budget: Budget,
+        currency: str | None,
+        cached_price: float,
+        zone: tzinfo,
+        clock: Callable[[], float],
+    ) -> None:
+        self._usage = usage
+        self._budget = budget
+        self._currency = currency
+        """Of the models' prices; None: they are not known."""
+        self._cached_price = cached_price
+        self._zone = zone
+        self._clock = clock
 
     async def usage(self, update: MessageContext) -> None:
         """``/usage``: today, this month, all time, and a chart of the last 30 days."""
-        today = datetime.fromtimestamp(self.clock(), self.zone).date()
-        days = await self.storage.usage.between(update.chat.id, date.min, today) if update.chat else []
+        today = datetime.fromtimestamp(self._clock(), self._zone).date()
+        days = await self._usage.between(update.chat.id, date.min, today) if update.chat else []
         own = await self._own(update.key.telegram_id, update.user.id if update.user else None)
         text, file = "\n".join([self._told(days, today) if days else texts.USAGE_NONE, *own]), None
         month = [day for day in days if day.day > today - timedelta(days=DAYS)]
@@ -111,10 +118,10 @@ class UsageHandlers:
     async def _own(self, telegram_id: int, user_id: int | None) -> list[str]:
         """What today came to in money, and the budgets that hold here."""
         told = []
-        if self.currency is not None:
-            used = await self.budget.used(Scope.CHAT, telegram_id)
-            told.append(texts.USAGE_MONEY.format(money=self.budget.cost(used, self.currency).exact))
-        return [*told, *shares_told(await self.budget.shares(telegram_id, user_id))]
+        if self._currency is not None:
+            used = await self._budget.used(Scope.CHAT, telegram_id)
+            told.append(texts.USAGE_MONEY.format(money=self._budget.cost(used, self._currency).exact))
+        return [*told, *shares_told(await self._budget.shares(telegram_id, user_id))]
 
     def _told(self, days: Sequence[DayUsage], today: date) -> str:
         periods = (
@@ -126,7 +133,7 @@ class UsageHandlers:
 
     def _period(self, name: str, days: Sequence[DayUsage]) -> str:
         used = sum((day.usage for day in days), Usage(0, 0, 0))
-        saved = (1 - self.cached_price) * used.cached / used.input if used.input else 0.0
+        saved = (1 - self._cached_price) * used.cached / used.input if used.input else 0.0
         told = (texts.USAGE_PERIOD if used.cached else texts.USAGE_PERIOD_UNCACHED).format(
             name=name,
             turns=plural(sum(day.turns for day in days), texts.TURNS),

@@ -1,7 +1,7 @@
 """``/why``: what an answer was based on, as it was recorded with it; the model is not asked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from telegram import Message
@@ -25,12 +25,12 @@ QUESTION = 60
 """Characters of the question that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
 class WhyHandlers:
     """Tells it; times are those of `zone`."""
 
-    storage: Storage
-    zone: tzinfo
+    def __init__(self, storage: Storage, zone: tzinfo) -> None:
+        self._storage = storage
+        self._zone = zone
 
     async def why(self, update: MessageContext) -> None:
         """``/why``: of the last answer, or of the one that this replies to."""
@@ -42,7 +42,7 @@ class WhyHandlers:
 
     async def notes_then(self, update: ButtonContext, button: MemoryThenButton) -> None:
         """Show the notes that stood in the prompt, without what was forgotten of them."""
-        version = await self.storage.memories.version(update.chat, button.version_id) if update.chat else None
+        version = await self._storage.memories.version(update.chat, button.version_id) if update.chat else None
         await update.acknowledge("" if version else texts.OLD_BUTTON)
         if version is None:
             await update.say(None)
@@ -53,15 +53,15 @@ class WhyHandlers:
     async def _notice(self, message: Message, chat: Chat) -> Notice:
         target = replied_to(message)
         if target is not None:
-            turn = await self.storage.past.of_message(chat.id, target.message_id)
+            turn = await self._storage.past.of_message(chat.id, target.message_id)
             if turn is None or turn.role is not Role.ASSISTANT or turn.turn_id <= chat.reset_turn:
                 return answer(message, texts.WHY_NOT_AN_ANSWER, alone=True)
             reply_id: int | None = turn.turn_id
         else:
-            reply_id = await self.storage.bases.last_answer(chat)
+            reply_id = await self._storage.bases.last_answer(chat)
         if reply_id is None:
             return answer(message, texts.WHY_NONE_YET, alone=True)
-        basis = await self.storage.bases.of(chat, reply_id)
+        basis = await self._storage.bases.of(chat, reply_id)
         if basis is None:
             return answer(message, texts.WHY_NO_RECORD, alone=True)
         return await self._told(message, chat, reply_id, basis)
@@ -69,7 +69,7 @@ class WhyHandlers:
     async def _told(self, message: Message, chat: Chat, reply_id: int, basis: Basis) -> Notice:
         shown = [one for one in basis.found if one.shown]
         ids = {reply_id, *(one.turn_id for one in shown)} | ({basis.question_id} if basis.question_id else set())
-        turns = {turn.turn_id: turn for turn in await self.storage.past.of_ids(chat.id, ids)}
+        turns = {turn.turn_id: turn for turn in await self._storage.past.of_ids(chat.id, ids)}
         parts = [self._title(turns.get(reply_id), turns.get(basis.question_id or 0))]
         recalled, looked_up = (
             [turns[one.turn_id] for one in shown if one.looked_up is wanted and one.turn_id in turns]
@@ -99,14 +99,14 @@ class WhyHandlers:
             return
         yield title
         for turn in turns[:most]:
-            yield told(message, turn, "", self.zone)
+            yield told(message, turn, "", self._zone)
         if len(turns) > most:
             yield texts.WHY_MORE.format(count=len(turns) - most)
 
     async def _seen(self, chat: Chat, reply_id: int, basis: Basis) -> list[str]:
         """How much of the conversation was in view, and the notes of the rest."""
         lines = []
-        extent = await self.storage.bases.extent(chat, reply_id, basis.first_turn)
+        extent = await self._storage.bases.extent(chat, reply_id, basis.first_turn)
         if extent.since is not None:
             lines.append(
                 texts.WHY_VIEW.format(
@@ -120,7 +120,7 @@ class WhyHandlers:
         return lines
 
     def _time(self, at: float) -> str:
-        return f"{datetime.fromtimestamp(at, self.zone):%Y-%m-%d %H:%M}"
+        return f"{datetime.fromtimestamp(at, self._zone):%Y-%m-%d %H:%M}"
 
 
 def _cost(basis: Basis) -> Iterator[str]:

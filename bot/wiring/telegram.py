@@ -2,9 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from telegram import Bot
-from telegram.ext import ApplicationBuilder
+from telegram.ext import Application, ApplicationBuilder
 from telegram.request import HTTPXRequest
 
 from bot.access.access_requests import AccessRequests
@@ -28,14 +29,16 @@ from bot.handlers.guards import AdminGuard, Guards, RateLimiter
 from bot.handlers.last_resort import LastResort
 from bot.handlers.membership import MembershipHandlers
 from bot.handlers.memory_command import MemoryHandlers
-from bot.handlers.messages import MessageHandlers
+from bot.handlers.messages import AnswerHandlers, MessageHandlers
 from bot.handlers.owners import AccessRequestHandlers, OwnerHandlers, OwnerLinkHandlers
 from bot.handlers.pending_questions import QuestionHandlers
-from bot.handlers.router import AccessHandlers, PTBApplication, Router
+from bot.handlers.router import Router
 from bot.handlers.search_command import SearchHandlers
 from bot.handlers.set_aside import SetAsideHandlers
 from bot.handlers.settings_command import SettingsHandlers
+from bot.handlers.table import Handlers, HandlerTable
 from bot.handlers.topic_titles import TopicHandlers
+from bot.handlers.turn_reader import TurnReader
 from bot.handlers.usage_command import UsageHandlers
 from bot.handlers.why_command import WhyHandlers
 from bot.http import trust
@@ -43,6 +46,7 @@ from bot.inbound.addressing import Addressing
 from bot.inbound.attachments import Attachments
 from bot.inbound.downloads import Downloads
 from bot.inbound.reading import MessageReader
+from bot.inbound.unchanged import RecentMessages
 from bot.outbound.delivery import Deliverer
 from bot.outbound.flood_control import FloodControl
 from bot.outbound.formatting import Conversions
@@ -54,6 +58,7 @@ from bot.updates.quarantine import Quarantine
 from bot.wiring.conversation import Engine
 from bot.wiring.foundation import Foundation
 
+PTBApplication = Application[Any, Any, Any, Any, Any, Any]
 CONNECTIONS = 256
 """Connections to Telegram, the default of python-telegram-bot."""
 
@@ -102,60 +107,98 @@ def open_traffic(settings: Settings, bot: Bot, quarantine: Quarantine) -> Traffi
     )
 
 
-def build_router(
-    base: Foundation, engine: Engine, application: PTBApplication, traffic: Traffic, lanes: Lanes
-) -> Router:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What several handlers use."""
+
+    addressing: Addressing
+    admins: AdminGuard
+    rate_limiter: RateLimiter
+    recent: RecentMessages
+    cancellations: Cancellations
+    questions: QuestionHandlers
+    requests: AccessRequests
+    links: OwnerLinkHandlers
+    set_aside: SetAsideHandlers
+    topics: TopicHandlers
+
+
+def build_router(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes) -> Router:
     """Put the handlers together; the lanes are to be started with them."""
-    settings, storage, zone, bot = base.settings, base.storage, base.settings.zone, application.bot
-    listens = settings.group_listen == "on"
-    addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
-    admins, pace = AdminGuard(bot, time.time), RateLimiter(settings.messages_per_minute, time.time)
-    questions = QuestionHandlers(storage, bot, addressing, time.time)
-    cancellations = Cancellations(storage, waits=lanes.asks)
-    aside = SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes)
-    commands = CommandHandlers(storage, cancellations, base.budget, settings.reset_keep_days, listens, time.time)
-    memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
-    forget = ForgetHandlers(storage, questions, engine.forgetting, engine.eraser, zone, time.time)
-    choices = _settings_handlers(base, engine, questions)
-    messages = MessageHandlers(
-        storage=storage,
-        hearing=engine.recorder,
-        reader=_reader(base, engine, traffic, bot.id),
-        ears=AudioTranscriber(base.servers.transcriber, UsageRecorder(storage, zone, time.time)),
-        choice=engine.selector,
-        door=base.access,
-        addressing=addressing,
-        questions=questions,
-        memory=memory,
-        forget=forget,
-        admins=admins,
-        settings=choices,
-        pace=pace,
-        endings=cancellations,
-        listens=listens,
-    )
+    storage, access = base.storage, base.access
+    shared = _shared(base, engine, bot, traffic, lanes)
+    guards = Guards(shared.admins, shared.rate_limiter, base.owners)
     return Router(
-        application=application,
-        entrance=_access_handlers(base, addressing, commands, lanes),
-        guards=Guards(admins, pace, base.owners),
-        membership=_membership_handlers(base, application, listens=listens),
-        chat=messages,
-        edits=EditHandlers(storage, messages, engine.editor, time.time()),
+        storage=storage,
+        gate=AccessGate(storage, shared.addressing, access, base.owners, shared.requests, shared.links, lanes),
+        table=HandlerTable(guards, _handlers(base, engine, bot, traffic, lanes, shared)),
+        last_resort=LastResort(storage),
+        replies=_reply_worker(base, engine, traffic, shared.cancellations, shared.set_aside, lanes),
+        cancellations=shared.cancellations,
+        questions=shared.questions,
+        topics=shared.topics,
+        set_aside=shared.set_aside,
+        quarantine=traffic.quarantine,
+        access=access,
+        addressing=shared.addressing,
+        rate_limiter=shared.rate_limiter,
+        recent=shared.recent,
+        deliverer=traffic.deliverer,
+    )
+
+
+def _shared(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes) -> _Shared:
+    settings, storage = base.settings, base.storage
+    addressing = Addressing(bot.id, bot.username, bot.first_name, settings.group_trigger == "always")
+    requests = AccessRequests(storage, base.owners, time.time)
+    return _Shared(
+        addressing=addressing,
+        admins=AdminGuard(bot, time.time),
+        rate_limiter=RateLimiter(settings.messages_per_minute, time.time),
+        recent=RecentMessages(),
+        cancellations=Cancellations(storage, waits=lanes.asks),
+        questions=QuestionHandlers(storage, bot, addressing, time.time),
+        requests=requests,
+        links=OwnerLinkHandlers(storage, requests, base.owners, lanes, time.time),
+        set_aside=SetAsideHandlers(storage, traffic.quarantine, base.access, bot, time.time, lanes),
+        topics=TopicHandlers(storage, engine.titles, bot),
+    )
+
+
+def _handlers(base: Foundation, engine: Engine, bot: Bot, traffic: Traffic, lanes: Lanes, shared: _Shared) -> Handlers:
+    settings, storage, zone, budget = base.settings, base.storage, base.settings.zone, base.budget
+    cancellations, questions, listens = shared.cancellations, shared.questions, settings.group_listen == "on"
+    commands = CommandHandlers(storage, cancellations, budget, settings.reset_keep_days, listens, time.time)
+    memory = MemoryHandlers(engine.memory, engine.maintenance, cancellations, questions)
+    forget = ForgetHandlers(
+        storage.forgettings, storage.notices, questions, engine.forgetting, engine.eraser, zone, time.time
+    )
+    chat_settings = _settings_handlers(base, engine, questions)
+    answers = AnswerHandlers(questions, shared.admins, memory, forget, chat_settings)
+    reader = _turn_reader(base, engine, traffic, bot.id, questions)
+    messages = _message_handlers(base, engine, reader, answers, shared, listens=listens)
+    roster = RosterReader(storage, base.rules, base.owners, zone)
+    return Handlers(
+        messages=messages,
+        edits=_edit_handlers(base, engine, reader, messages, shared),
+        topics=shared.topics,
+        membership=_membership_handlers(base, bot, listens=listens),
         commands=commands,
-        buttons=ButtonHandlers(storage, cancellations, base.budget, engine.recorder, time.time),
-        summary=SummaryHandlers(storage, engine.summaries, cancellations, zone, time.time),
+        buttons=ButtonHandlers(storage, cancellations, budget, engine.recorder, time.time),
+        summary=SummaryHandlers(engine.summaries, cancellations, zone, time.time),
         memory=memory,
         forget=forget,
-        search=SearchHandlers(storage, engine.recall, engine.indexer, zone),
+        search=SearchHandlers(storage.past, engine.recall, engine.indexer, zone),
         why=WhyHandlers(storage, zone),
-        usage=UsageHandlers(storage, base.budget, base.prices.currency, settings.cached_price, zone, time.time),
-        budget=BudgetHandlers(storage, base.budget, base.prices.unpriced),
-        settings=choices,
-        export=ExportHandlers(storage, Exporter(storage), cancellations, bot.first_name, zone, time.time),
-        failures=LastResort(storage),
-        replies=_reply_worker(base, engine, traffic, cancellations, aside, lanes),
-        aside=aside,
-        topics=TopicHandlers(storage, engine.titles, bot),
+        usage=UsageHandlers(storage.usage, budget, base.prices.currency, settings.cached_price, zone, time.time),
+        budget=BudgetHandlers(budget, base.prices.unpriced),
+        export=ExportHandlers(storage.archive, Exporter(storage), cancellations, bot.first_name, zone, time.time),
+        settings=chat_settings,
+        questions=questions,
+        set_aside=shared.set_aside,
+        owners=OwnerHandlers(storage.access, shared.requests, base.owners, roster, shared.links, commands, lanes),
+        access_requests=AccessRequestHandlers(storage.access, shared.requests, base.owners, lanes),
+        broadcast=BroadcastHandlers(storage.broadcasts, roster, base.owners, time.time),
     )
 
 
@@ -180,9 +223,57 @@ def build_jobs(base: Foundation, engine: Engine, bot: Bot, deliverer: Deliverer,
     )
 
 
-def _reader(base: Foundation, engine: Engine, traffic: Traffic, bot_id: int) -> MessageReader:
-    converter, most_tokens = base.servers.converter, engine.limits.document_tokens
-    return MessageReader(Attachments(traffic.downloads, converter, base.count_tokens, most_tokens), bot_id)
+def _turn_reader(
+    base: Foundation, engine: Engine, traffic: Traffic, bot_id: int, questions: QuestionHandlers
+) -> TurnReader:
+    storage, most_tokens = base.storage, engine.limits.document_tokens
+    attachments = Attachments(traffic.downloads, base.servers.converter, base.count_tokens, most_tokens)
+    usage = UsageRecorder(storage, base.settings.zone, time.time)
+    return TurnReader(
+        storage=storage,
+        recorder=engine.recorder,
+        reader=MessageReader(attachments, bot_id),
+        transcriber=AudioTranscriber(base.servers.transcriber, usage),
+        selector=engine.selector,
+        access=base.access,
+        questions=questions,
+    )
+
+
+def _message_handlers(
+    base: Foundation, engine: Engine, reader: TurnReader, answers: AnswerHandlers, shared: _Shared, *, listens: bool
+) -> MessageHandlers:
+    return MessageHandlers(
+        transcript=base.storage.transcript,
+        edits=base.storage.edits,
+        recorder=engine.recorder,
+        reader=reader,
+        addressing=shared.addressing,
+        questions=shared.questions,
+        answers=answers,
+        rate_limiter=shared.rate_limiter,
+        cancellations=shared.cancellations,
+        recent=shared.recent,
+        listens=listens,
+    )
+
+
+def _edit_handlers(
+    base: Foundation, engine: Engine, reader: TurnReader, messages: MessageHandlers, shared: _Shared
+) -> EditHandlers:
+    return EditHandlers(
+        edits=base.storage.edits,
+        transcript=base.storage.transcript,
+        editor=engine.editor,
+        messages=messages,
+        reader=reader,
+        questions=shared.questions,
+        addressing=shared.addressing,
+        rate_limiter=shared.rate_limiter,
+        cancellations=shared.cancellations,
+        recent=shared.recent,
+        since=time.time(),
+    )
 
 
 def _reply_worker(
@@ -207,26 +298,10 @@ def _reply_worker(
     )
 
 
-def _access_handlers(
-    base: Foundation, addressing: Addressing, commands: CommandHandlers, lanes: Lanes
-) -> AccessHandlers:
-    storage, access, owners = base.storage, base.access, base.owners
-    requests = AccessRequests(storage, base.owners, time.time)
-    roster = RosterReader(storage, base.rules, base.owners, base.settings.zone)
-    links = OwnerLinkHandlers(storage, requests, owners, lanes, time.time)
-    return AccessHandlers(
-        gate=AccessGate(storage, addressing, access, owners, requests, links, lanes),
-        requests=AccessRequestHandlers(storage, requests, owners, lanes),
-        owners=OwnerHandlers(storage, requests, owners, roster, links, commands, lanes),
-        broadcast=BroadcastHandlers(storage, roster, owners, time.time),
-    )
-
-
-def _membership_handlers(base: Foundation, application: PTBApplication, *, listens: bool) -> MembershipHandlers:
-    bot = application.bot
+def _membership_handlers(base: Foundation, bot: Bot, *, listens: bool) -> MembershipHandlers:
     return MembershipHandlers(
         storage=base.storage,
-        door=base.access,
+        access=base.access,
         username=bot.username,
         name=bot.first_name,
         hears_all=bool(bot.can_read_all_group_messages),
@@ -238,9 +313,9 @@ def _membership_handlers(base: Foundation, application: PTBApplication, *, liste
 def _settings_handlers(base: Foundation, engine: Engine, questions: QuestionHandlers) -> SettingsHandlers:
     settings = base.settings
     return SettingsHandlers(
-        storage=base.storage,
+        chats=base.storage.chats,
         questions=questions,
-        choice=engine.selector,
+        selector=engine.selector,
         way=MemoryMode(settings.memory),
         reply_format=settings.reply_format,
         listens=settings.group_listen == "on",
