@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal, format_percent
 
 from bot import texts as english
 from bot.errors import ModelError
@@ -94,20 +95,35 @@ def chat_language(chat: Chat | None, code: str | None = None) -> str:
     return chosen if chosen in LANGUAGES and chosen is not None else language_of(code or chat.heard_language)
 
 
-def plural(number: int, forms: Mapping[str, str]) -> str:
+def plural(count: int, forms: Mapping[str, str]) -> str:
     """The form for this number in the language that is spoken, with the number filled in."""
-    form = forms.get(_category(_spoken.get(), number)) or forms.get("other") or [*forms.values()][-1]
-    return form.replace("{n}", f"{number:,}")
+    form = forms.get(_category(_spoken.get(), count)) or forms.get("other") or [*forms.values()][-1]
+    return form.replace("{n}", grouped(count))
 
 
-def _category(language: str, number: int) -> str:
-    return Locale.parse(_LOCALES.get(language, language)).plural_form(number)
+def _category(language: str, count: int) -> str:
+    return Locale.parse(_LOCALES.get(language, language)).plural_form(count)
+
+
+def grouped(count: float) -> str:
+    """A whole number, its digits grouped as the language that is spoken does it."""
+    return format_decimal(round(count), locale=_locale())
+
+
+def percent(share: float) -> str:
+    """A share of 1, without decimals, as the language that is spoken writes it."""
+    return format_percent(share, locale=_locale())
+
+
+def _locale() -> str:
+    spoken = _spoken.get()
+    return _LOCALES.get(spoken, spoken)
 
 
 def long_date(day: date) -> str:
     """With the day of the week, in the language that is spoken."""
     spoken = _spoken.get()
-    return format_date(day, "EEEE, d MMMM y" if spoken == "en" else "full", _LOCALES.get(spoken, spoken))
+    return format_date(day, "EEEE, d MMMM y" if spoken == "en" else "full", _locale())
 
 
 def short_date(day: date) -> str:
@@ -115,7 +131,7 @@ def short_date(day: date) -> str:
     spoken = _spoken.get()
     if spoken == "en":
         return format_date(day, "d MMM", "en")
-    return format_skeleton("MMMd", day, locale=_LOCALES.get(spoken, spoken))
+    return format_skeleton("MMMd", day, locale=_locale())
 
 
 def sentence(error: ModelError, anew: str = ANEW) -> str:

@@ -18,8 +18,10 @@ from bot.language import (
     catalogue,
     commands,
     every,
+    grouped,
     language_of,
     long_date,
+    percent,
     plural,
     reason,
     sentence,
@@ -237,7 +239,7 @@ def test_telegrams_codes_are_understood(code: str | None, language: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "english", "russian"),
+    ("count", "english", "russian"),
     [
         (1, "1 day", "1 день"),
         (2, "2 days", "2 дня"),
@@ -246,15 +248,32 @@ def test_telegrams_codes_are_understood(code: str | None, language: str) -> None
         (12, "12 days", "12 дней"),
         (21, "21 days", "21 день"),
         (101, "101 days", "101 день"),
-        (1000, "1,000 days", "1,000 дней"),
+        (1000, "1,000 days", "1\N{NO-BREAK SPACE}000 дней"),
     ],
 )
-def test_things_are_counted_as_each_language_does(number: int, english: str, russian: str) -> None:
-    assert plural(number, texts.DAYS) == english
+def test_things_are_counted_as_each_language_does(count: int, english: str, russian: str) -> None:
+    assert plural(count, texts.DAYS) == english
     with speaking("ru"):
-        assert plural(number, texts.DAYS) == russian
+        assert plural(count, texts.DAYS) == russian
     with speaking("zh"):
-        assert plural(number, texts.DAYS).endswith("天")
+        assert plural(count, texts.DAYS).endswith("天")
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "share"),
+    [
+        ("en", "12,345", "87%"),
+        ("de", "12.345", "87\N{NO-BREAK SPACE}%"),
+        ("fr", "12\N{NARROW NO-BREAK SPACE}345", "87\N{NO-BREAK SPACE}%"),
+        ("pt", "12.345", "87%"),
+        ("tr", "12.345", "%87"),
+        ("zh-hant", "12,345", "87%"),
+    ],
+)
+def test_numbers_are_written_as_each_language_does(language: str, count: str, share: str) -> None:
+    with speaking(language):
+        assert grouped(12_345) == count
+        assert percent(0.874) == share
 
 
 def test_traditional_chinese_is_not_served_simplified() -> None:

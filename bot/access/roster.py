@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from bot.access.access_requests import details, shown, whose
 from bot.access.policy import AccessRules, Owners
-from bot.language import texts
+from bot.language import grouped, texts
 from storage import Storage
 from storage.access_list import AccessEntry, AccessStatus, Applicant
 from storage.chats import KnownChat
@@ -118,7 +118,7 @@ class Roster:
             yield from self._since(chat.began if chat else None)
             yield texts.GIVEN_BY.format(name=texts.OPEN_TO_ALL)
         used = self.usage.get(number, NOTHING)
-        yield texts.TOKENS_USED.format(input=f"{used.input:,}", output=f"{used.output:,}")
+        yield texts.TOKENS_USED.format(input=grouped(used.input), output=grouped(used.output))
 
     def _since(self, at: float | None) -> Iterable[str]:
         return [texts.SINCE.format(day=f"{datetime.fromtimestamp(at, self.zone):%Y-%m-%d}")] if at is not None else []

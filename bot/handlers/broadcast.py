@@ -23,7 +23,7 @@ from bot.handlers.callbacks import DropBroadcastButton, SendBroadcastButton
 from bot.handlers.context import MessageContext, PressContext
 from bot.handlers.membership import drop_owner_menu, register_owner_menu
 from bot.handlers.notices import answer, edited
-from bot.language import chat_language, plural, speaking, texts
+from bot.language import chat_language, grouped, plural, speaking, texts
 from bot.updates.lanes import Wakeups
 from storage import Storage
 from storage.broadcasts import BroadcastContent, Broadcasts
@@ -140,7 +140,7 @@ class OutboxWorker:
             if done is not None:
                 place = ChatKey(done.owner_id)
                 with speaking(chat_language(await self._storage.chats.find(place))):
-                    told = plural(done.chats, texts.BROADCAST_DONE).format(sent=f"{done.sent:,}")
+                    told = plural(done.chats, texts.BROADCAST_DONE).format(sent=grouped(done.sent))
                 await self._storage.notices.add(tx, Notice(place, True, told))
 
     async def _menus(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from bot.conversation.budget import NEARLY, OFF, Budget, Scope, Share
 from bot.errors import BudgetSpent, UserBudgetSpent
 from bot.handlers.context import MessageContext, argument
-from bot.language import sentence, texts
+from bot.language import grouped, percent, sentence, texts
 from bot.pricing import Amount
 from storage import Storage
 from storage.records import Chat, ChatKey, Notice
@@ -51,7 +51,7 @@ class BudgetHandlers:
         lines += [texts.BUDGET_CHAT.format(amount=self._amount(Scope.CHAT))]
         total = self._budget.holding(Scope.TOTAL)
         used = self._budget.cost(await self._budget.used(Scope.TOTAL), total.currency if total else "")
-        lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=used)]
+        lines += [texts.BUDGET_TOTAL.format(amount=self._amount(Scope.TOTAL), used=_text(used))]
         lines += [line async for line in self._own()]
         return "\n".join([*lines, "", texts.BUDGET_HOW])
 
@@ -60,12 +60,12 @@ class BudgetHandlers:
         for (scope, number), amount in sorted(self._budget.changed.items(), key=lambda item: item[0]):
             if number:
                 used = self._budget.cost(await self._budget.used(scope, number), amount.currency if amount else "")
-                shown = texts.BUDGET_NONE if amount is None else str(amount)
-                yield texts.BUDGET_ONE.format(id=number, amount=shown, used=used)
+                shown = texts.BUDGET_NONE if amount is None else _text(amount)
+                yield texts.BUDGET_ONE.format(id=number, amount=shown, used=_text(used))
 
     def _amount(self, scope: Scope) -> str:
         amount = self._budget.holding(scope)
-        return texts.BUDGET_NONE if amount is None else str(amount)
+        return texts.BUDGET_NONE if amount is None else _text(amount)
 
 
 class BudgetWarnings:
@@ -121,7 +121,12 @@ def shares_told(shares: Collection[Share]) -> Iterator[str]:
     for share in shares:
         if share.scope in names:
             text = getattr(texts, names[share.scope])
-            yield text.format(used=share.used, amount=share.amount, percent=f"{share.ratio:.0%}")
+            yield text.format(used=_text(share.used), amount=_text(share.amount), percent=percent(share.ratio))
+
+
+def _text(amount: Amount) -> str:
+    """Money as ``/budget`` takes it, tokens with the separators of the language."""
+    return str(amount) if amount.currency else grouped(amount.number)
 
 
 def _hint(share: Share) -> str:
@@ -130,7 +135,7 @@ def _hint(share: Share) -> str:
         Scope.CHAT: texts.BUDGET_NEARLY_CHAT,
         Scope.TOTAL: texts.BUDGET_NEARLY_TOTAL,
     }[share.scope]
-    return text.format(used=share.used, amount=share.amount, percent=f"{share.ratio:.0%}")
+    return text.format(used=_text(share.used), amount=_text(share.amount), percent=percent(share.ratio))
 
 
 def _whose(word: str) -> tuple[Scope, int] | None:

@@ -20,7 +20,7 @@ from bot.handlers.callbacks import UndoResetButton
 from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import MessageContext, UpdateContext, argument, sender_of
 from bot.handlers.notices import answer, is_private
-from bot.language import chat_language, every_noun, plural, sentence, texts
+from bot.language import chat_language, every_noun, grouped, plural, sentence, texts
 from bot.updates.authorship import is_at
 from storage import Storage, Transaction
 from storage.records import Button, Chat, Notice
@@ -121,7 +121,7 @@ class CommandHandlers:
     async def _stop_broadcasts(self, tx: Transaction, message: Message) -> str:
         stopped = await self._storage.broadcasts.stop(tx, message.chat.id) if is_private(message) else []
         self._cancellations.broadcasts.update(one.id for one in stopped)
-        return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=f"{one.sent:,}") for one in stopped)
+        return "\n".join(plural(one.chats, texts.BROADCAST_STOPPED).format(sent=grouped(one.sent)) for one in stopped)
 
     async def stop_draft(self, update: UpdateContext, reply_id: int) -> None:
         """The button beside a draft was pressed, which ends the answer."""

@@ -15,7 +15,7 @@ from bot.handlers.cancellation import Cancellations, StoppedError
 from bot.handlers.context import ButtonContext, MessageContext
 from bot.handlers.notices import answer, edited
 from bot.handlers.pending_questions import GivenAnswer, QuestionHandlers
-from bot.language import plural, sentence, texts
+from bot.language import grouped, percent, plural, sentence, texts
 from storage.questions import QuestionKind
 from storage.records import Button, Chat
 
@@ -135,15 +135,15 @@ def told(shown: MemoryView) -> str:
     lines = [
         (texts.MEMORY_NUMBERS_NOTES if shown.memory_tokens else texts.MEMORY_NUMBERS).format(
             rounds=plural(shown.rounds, texts.ROUNDS),
-            tokens=f"{shown.prompt_tokens:,}",
-            window=f"{shown.context_window:,}",
-            memory=f"{shown.memory_tokens:,}",
+            tokens=grouped(shown.prompt_tokens),
+            window=grouped(shown.context_window),
+            memory=grouped(shown.memory_tokens),
         )
     ]
     if shown.media:
         lines.append(texts.MEMORY_MEDIA.format(count=shown.media))
     if shown.cached_share is not None:
-        lines.append(texts.MEMORY_CACHED.format(share=f"{shown.cached_share:.0%}"))
+        lines.append(texts.MEMORY_CACHED.format(share=percent(shown.cached_share)))
     if shown.text and shown.made_at is not None:
         lines.append(texts.MEMORY_MADE.format(at=f"{shown.made_at:%Y-%m-%d %H:%M}"))
     if shown.text and shown.spans:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from bot.conversation.budget import Budget, Scope
 from bot.handlers.budget_command import shares_told
 from bot.handlers.context import MessageContext
-from bot.language import plural, short_date, texts
+from bot.language import grouped, percent, plural, short_date, texts
 from storage.records import DayUsage, File, FileKind, Usage
 from storage.usage import UsageLog
 
@@ -137,24 +137,24 @@ class UsageHandlers:
         told = (texts.USAGE_PERIOD if used.cached else texts.USAGE_PERIOD_UNCACHED).format(
             name=name,
             turns=plural(sum(day.turns for day in days), texts.TURNS),
-            input=f"{used.input:,}",
-            fresh=f"{used.input - used.cached:,}",
-            cached=f"{used.cached:,}",
-            output=f"{used.output:,}",
+            input=grouped(used.input),
+            fresh=grouped(used.input - used.cached),
+            cached=grouped(used.cached),
+            output=grouped(used.output),
         )
-        saves = [texts.USAGE_SAVED.format(saved=f"{saved:.0%}")] if used.cached else []
+        saves = [texts.USAGE_SAVED.format(saved=percent(saved))] if used.cached else []
         return "\n".join([told, *saves, *_details(used)])
 
 
 def _details(used: Usage) -> Iterator[str]:
     """What there is to say only of some models and servers."""
     if used.written:
-        yield texts.USAGE_WRITTEN.format(count=f"{used.written:,}")
+        yield texts.USAGE_WRITTEN.format(count=grouped(used.written))
     if used.reasoning:
-        yield texts.USAGE_REASONING.format(count=f"{used.reasoning:,}")
+        yield texts.USAGE_REASONING.format(count=grouped(used.reasoning))
     if used.image:
-        yield texts.USAGE_IMAGES.format(count=f"{used.image:,}")
+        yield texts.USAGE_IMAGES.format(count=grouped(used.image))
     if used.audio:
-        yield texts.USAGE_AUDIO.format(count=f"{used.audio:,}")
+        yield texts.USAGE_AUDIO.format(count=grouped(used.audio))
     if used.estimated:
-        yield texts.USAGE_ESTIMATED.format(count=f"{used.estimated:,}")
+        yield texts.USAGE_ESTIMATED.format(count=grouped(used.estimated))

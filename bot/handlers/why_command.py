@@ -12,7 +12,7 @@ from bot.handlers.context import ButtonContext, MessageContext
 from bot.handlers.notices import answer
 from bot.handlers.search_command import link, told
 from bot.inbound.quotes import replied_to
-from bot.language import plural, texts
+from bot.language import grouped, plural, texts
 from bot.pricing import Amount
 from bot.updates.parsing import place_of
 from storage import Storage
@@ -112,11 +112,13 @@ class WhyHandlers:
                 texts.WHY_VIEW.format(
                     messages=plural(basis.turns, texts.MESSAGES),
                     since=self._time(extent.since),
-                    all=f"{MOST_COUNTED:,}+" if extent.turns > MOST_COUNTED else f"{max(extent.turns, basis.turns):,}",
+                    all=f"{grouped(MOST_COUNTED)}+"
+                    if extent.turns > MOST_COUNTED
+                    else grouped(max(extent.turns, basis.turns)),
                 )
             )
         if basis.notes_tokens:
-            lines.append(texts.WHY_NOTES.format(tokens=f"{basis.notes_tokens:,}"))
+            lines.append(texts.WHY_NOTES.format(tokens=grouped(basis.notes_tokens)))
         return lines
 
     def _time(self, at: float) -> str:
@@ -126,10 +128,10 @@ class WhyHandlers:
 def _cost(basis: Basis) -> Iterator[str]:
     used = basis.usage
     yield (texts.WHY_TOKENS if used.cached else texts.WHY_TOKENS_UNCACHED).format(
-        input=f"{used.input:,}",
-        fresh=f"{used.input - used.cached:,}",
-        cached=f"{used.cached:,}",
-        output=f"{used.output:,}",
+        input=grouped(used.input),
+        fresh=grouped(used.input - used.cached),
+        cached=grouped(used.cached),
+        output=grouped(used.output),
     )
     if used.estimated:
         yield texts.WHY_ESTIMATED
