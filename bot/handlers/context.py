@@ -21,6 +21,8 @@ from storage.records import Button, Chat, ChatKey, File, Notice
 
 UNFINISHED = "The handler of the updates %s returned without finishing them"
 """Logged; a test that sees it fails."""
+_DIRECTIONS = "\u200e\u200f\u2066\u2067\u2068\u2069"
+"""Invisible marks of the writing direction. Arabic texts enclose their examples in them, and people copy those."""
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +208,7 @@ async def acknowledge(query: CallbackQuery, text: str) -> None:
 
 def argument(message: Message) -> str:
     """What stands behind a command."""
-    return "".join((message.text or "").split(maxsplit=1)[1:]).strip()
+    return "".join((message.text or "").split(maxsplit=1)[1:]).strip().strip(_DIRECTIONS).strip()
 
 
 def sender(message: Message) -> Sender | None:

@@ -12,6 +12,7 @@ from bot.handlers.context import (
     PressContext,
     UpdateContext,
     UpdateProgress,
+    argument,
     context_of,
     ensure_finished,
 )
@@ -110,3 +111,11 @@ async def test_a_chat_is_answered_in_its_language(storage: Storage) -> None:
     assert second.chat is not None
     stopped = Update(9, api_kwargs={"stopped_message_generation": {"chat": {"id": 5}, "draft_id": 3}})
     assert (await context_of(stopped, UpdateProgress(storage))).chat == second.chat
+
+
+@pytest.mark.parametrize(
+    "text", ["/summary 50", "/summary  50\n", "/summary 50\u2069", "/summary \u200f\u206650\u2069"]
+)
+def test_argument_copied_from_arabic_is_plain(text: str) -> None:
+    """Arabic texts enclose their examples in marks that nobody sees."""
+    assert argument(Message(8, AT, HOME, from_user=ANN, text=text)) == "50"
