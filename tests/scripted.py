@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
+from bot.conversation.answer import AnswerInFlight
+from bot.conversation.generation import Generation
+from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.llm.interface import DEFAULT, CacheProfile, Capabilities, Message, Options
 from bot.llm.stream_events import Finish, StreamEvent, TextDelta, Usage, piece
+from storage.records import Chat
+from storage.transcript import PendingReply
 
+PENDING = PendingReply(reply_id=None, stale=False, replaces=None, begun=None, reply_to=None)
 Script = Sequence[StreamEvent | Exception | asyncio.Event]
 """Events to send, exceptions to raise, events to wait for."""
 
@@ -91,3 +98,34 @@ class Seen:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+
+@dataclass
+class SeenPreview(Seen):
+    """Such a view as the preview of an answer."""
+
+    shown: bool = False
+    message_id: int | None = None
+    is_open: bool = False
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def update(self, text: str) -> None:
+        super().update(text)
+        self.shown = True
+        self.seen.set()
+
+    async def __aenter__(self) -> Self:
+        self.is_open = True
+        return self
+
+    async def __aexit__(self, *of: object) -> None:
+        self.is_open = False
+
+
+def in_flight(
+    chat: Chat, preview: SeenPreview | None = None, *, pending: PendingReply = PENDING, reply_id: int = 9
+) -> AnswerInFlight:
+    """An answer that is ready to be written; it answers the message with the number 7."""
+    preview = preview or SeenPreview()
+    generation = Generation(preview, 5.0, SpeakerPrefix())
+    return AnswerInFlight(chat, pending, reply_id, preview=preview, generation=generation, asked_by=[7])

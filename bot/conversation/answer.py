@@ -1,167 +1,192 @@
-"""One try for an answer: the model is asked, and asked again without what it can't look at or listen to.
+"""One answer in flight: a single object, from the begun reply until it is known what became of it.
 
-What an answer was based on, as it is recorded with it: ids and numbers, and no words.
+Its states, and what may be called in each:
+
+    READY ----run()----> WRITING ----> WRITTEN     the model has said all of it
+      |                     |--------> FAILED      a ModelError: there is no answer
+      |                     |--------> CANCELLED   the process stops: it is still owed after a restart
+      '---------------------'--------> INTERRUPTED the user has stopped it, or it is begun again with more
+
+- `run` is called once, in READY. If the answer was interrupted before, the model is not asked.
+- `stop` and `restart` may be called at any time. In READY and WRITING they interrupt the answer and return True; later
+  they return False and change nothing. A stop stands: no restart takes its place, and a second stop adds nothing.
+- The attributes under "What the model was asked" are filled while WRITING, and read afterwards.
+- Storing what became of it is the caller's part, in every state but READY and WRITING: a WRITTEN one with its text, a
+  stopped one as far as it got, and of each what it cost. The updates that interrupted it are done in that transaction.
+
+What was stopped before the object exists is a StopOrder, which ``Cancellations`` keeps until then.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
-from math import inf
+import asyncio
+from collections.abc import Collection, Coroutine
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
-from bot.conversation.generation import Generation
-from bot.conversation.prompt_builder import PromptBuilder, PromptContents, Reduction, Request, newest
-from bot.conversation.recall import Recalled
-from bot.errors import (
-    CannotHear,
-    CannotSee,
-    EmptyAnswer,
-    ImageRefused,
-    MediaRefused,
-    ModelError,
-    NoPermission,
-    RequestRefused,
-    ServerTrouble,
-    TooManyBytes,
-    TooManyImages,
-)
-from bot.pricing import Amount
-from storage import complete
-from storage.bases import Basis, FoundTurn
-from storage.records import Chat, File, Role, Usage
+from bot.conversation.generation import Generation, PreviewSink
+from bot.errors import ModelError
+from storage.records import Chat, File
 from storage.transcript import PendingReply
-from storage.usage import ByModel
 
-MOST_REFUSALS = 8
-"""Requests for one answer when pictures or sounds are refused: fewer, the newest ones, all of them, then the sounds."""
-BROKEN = (500, 501, 502)
-"""Statuses of a server that may have broken over what it was sent; by others it says that it is busy or down."""
-MOST_SHOWN = 60
-"""Older turns of an answer that are recorded: what fits into a prompt, unless they are very short ..."""
-MOST_MISSED = 5
-"""... and near misses."""
+if TYPE_CHECKING:
+    from bot.conversation.prompt_builder import Request
 
 
-@dataclass(slots=True)
-class Answer:
-    """What the model says, and what it was asked."""
+class AnswerState(Enum):
+    """How far an answer has got: see above."""
 
-    draft: Generation
-    user_id: int | None = None
-    """Who asked."""
-    request: Request | None = None
-    unsensed: ModelError | None = None
-    """Why a picture or a sound was left out."""
-    left_out: list[str] = field(default_factory=list)
-    """What the user is told of that was left out besides."""
-    voice: File | None = None
-    """What the model spoke, as a voice message."""
+    READY = auto()
+    WRITING = auto()
+    WRITTEN = auto()
+    FAILED = auto()
+    CANCELLED = auto()
+    INTERRUPTED = auto()
 
-    @property
-    def has_media(self) -> bool:
-        """Whether pictures or sounds were sent."""
-        return self.request is not None and any(message.parts for message in self.request.messages)
+
+class Interruption(Enum):
+    """Why an answer was ended from outside."""
+
+    STOPPED = auto()
+    """The user has heard enough: what was said stands."""
+    RESTARTED = auto()
+    """The user's message goes on: the answer is begun again with all of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class MediaAttempts:
-    """Makes them."""
+class StopOrder:
+    """How an answer is to end, and the updates that say so."""
 
-    requests: PromptBuilder
+    interruption: Interruption
+    update_ids: tuple[int, ...] = ()
 
-    async def sensed(self, chat: Chat, owed: PendingReply, answer: Answer, less: Reduction = Reduction.NOTHING) -> None:
-        """Ask, and ask again without what the model refuses to look at or listen to."""
-        left_out: list[int] = []
-        try:
-            await self._without_refused(chat, owed, answer, less, left_out)
-        except BaseException:
-            if left_out and not (answer.draft.text or answer.draft.reasoning):  # nothing says that it was them
-                await complete(self.requests.take_back(left_out))
-            raise
 
-    async def _without_refused(
-        self, chat: Chat, owed: PendingReply, answer: Answer, less: Reduction, left_out: list[int]
+class AnswerPreview(PreviewSink, Protocol):
+    """What the user watches while an answer is written; it is shown within its context."""
+
+    shown: bool
+    """Whether the user has seen any of the answer's text."""
+
+    @property
+    def message_id(self) -> int | None:
+        """The message that shows the beginning, if it is a message."""
+
+    async def __aenter__(self) -> object: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class AnswerInFlight:
+    """See the module."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        pending: PendingReply,
+        reply_id: int,
+        *,
+        preview: AnswerPreview,
+        generation: Generation,
+        asked_by: Collection[int] = (),
     ) -> None:
-        for _ in range(MOST_REFUSALS):
-            try:
-                await self.ask(chat, owed, answer, less)
-            except (CannotSee, CannotHear, TooManyImages) as exc:
-                if not answer.has_media:
-                    raise RequestRefused(str(exc)) from exc
-                answer.unsensed = exc
-            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes, NoPermission, ServerTrouble) as exc:
-                if not is_about_this(exc) or (isinstance(exc, NoPermission | ServerTrouble) and not answer.has_media):
-                    raise
-                more = await self.requests.leave_out_media(chat.id)
-                if not more:
-                    if isinstance(exc, ImageRefused | MediaRefused):  # there is none: it speaks of something else
-                        raise _as_request(exc) from exc
-                    raise
-                left_out += more
-                answer.unsensed = exc if isinstance(exc, ImageRefused) else MediaRefused(str(exc))
-            else:
-                return
-        raise answer.unsensed or EmptyAnswer("refused")
+        """`asked_by`: the Telegram messages that it answers."""
+        self.chat = chat
+        self.pending = pending
+        self.reply_id = reply_id
+        self.preview = preview
+        self.generation = generation
+        # What the model was asked, and what there is to say besides its answer
+        self.user_id: int | None = None
+        """Who asked; None: nobody in particular."""
+        self.request: Request | None = None
+        """The last one that was sent."""
+        self.media_refusal: ModelError | None = None
+        """Why a picture or a sound was left out."""
+        self.left_out: list[str] = []
+        """What the user is told of other things that were left out."""
+        self.voice: File | None = None
+        """What the model spoke, as a voice message."""
+        self._asked_by = asked_by
+        self._order: StopOrder | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._state = AnswerState.READY
 
-    async def ask(self, chat: Chat, owed: PendingReply, answer: Answer, less: Reduction) -> None:
-        """Ask once. Raises a ModelError."""
-        async with self.requests.windows.budget.request():
-            answer.request = request = await self.requests.prepare(chat, without=owed.replaces, less=less)
-            await answer.draft.write(request.model, request.messages, request.options(chat))
+    @property
+    def state(self) -> AnswerState:
+        """How far it has got."""
+        return self._state
 
+    @property
+    def interruption(self) -> Interruption | None:
+        """Why it was ended from outside, if it was."""
+        return self._order.interruption if self._order else None
 
-def is_about_this(exc: ModelError) -> bool:
-    """Whether it may be what was sent that the server refuses, and not that it has trouble of its own."""
-    return not isinstance(exc, ServerTrouble) or exc.status in BROKEN
+    @property
+    def update_ids(self) -> tuple[int, ...]:
+        """The updates that ended it, which are done together with what they did."""
+        return self._order.update_ids if self._order else ()
 
+    @property
+    def shown_in(self) -> int | None:
+        """The message of its own that shows its beginning; None: there is none, or it stands in another one's place."""
+        return None if self.pending.in_place else self.preview.message_id
 
-def _as_request(exc: ModelError) -> RequestRefused:
-    changed = RequestRefused(*exc.args)
-    changed.__dict__.update(exc.__dict__)
-    return changed
+    @property
+    def sent_media(self) -> bool:
+        """Whether pictures or sounds were sent to the model."""
+        return self.request is not None and any(message.parts for message in self.request.messages)
 
+    def answers(self, message_id: int) -> bool:
+        """Whether this message is one of those that it answers."""
+        return message_id in self._asked_by
 
-def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount | None) -> Basis:
-    """The record of an answer by a model; `used` for all its requests, which cost this."""
-    turns, asked = contents.turns, newest(contents.view)
-    return Basis(
-        question_id=asked[-1].id if asked and asked[-1].role is Role.USER else None,
-        first_turn=turns[0].id if turns else None,
-        turns=len(turns),
-        notes_tokens=round(contents.view.sizes.memory) if notes_of(contents) else 0,
-        model=model,
-        usage=sum(used.values(), Usage(0, 0, 0)),
-        price=money.number if money else None,
-        currency=money.currency if money else None,
-        found=tuple(_found(contents)),
-    )
+    def stop(self, update_ids: tuple[int, ...] = ()) -> bool:
+        """End it with what was said so far; False when there is nothing to end any more."""
+        return self.interrupt(StopOrder(Interruption.STOPPED, update_ids))
 
+    def restart(self) -> bool:
+        """End it, to be begun again; False when there is nothing to end any more."""
+        return self.interrupt(StopOrder(Interruption.RESTARTED))
 
-def notes_of(contents: PromptContents) -> str:
-    """The notes that stood in the prompt."""
-    return "" if contents.view.model.single_turn else contents.view.memory
+    def restart_unshown(self) -> bool:
+        """Begin it again, unless the user has seen some of it."""
+        return not self.preview.shown and self.preview.message_id is None and self.restart()
 
+    def interrupt(self, order: StopOrder) -> bool:
+        """End it as ordered; False when there is nothing to end any more."""
+        if self._state not in (AnswerState.READY, AnswerState.WRITING) or (self._task and self._task.done()):
+            return False
+        if self.interruption is Interruption.STOPPED:  # whatever else is said
+            return True
+        self._order = order
+        if self._task is not None:
+            self._task.cancel()
+        return True
 
-def _found(contents: PromptContents) -> Iterator[FoundTurn]:
-    """The turns that were found, each once: those that were shown before the near misses."""
-    sources = [(contents.recalled, False), *((look, True) for look in contents.looks)]
-    shown: dict[int, FoundTurn] = {}
-    missed: dict[int, FoundTurn] = {}
-    for recalled, looked_up in sources:
-        for turn_id in _best_first(recalled):
-            shown.setdefault(turn_id, _found_turn(recalled, turn_id, shown=True, looked_up=looked_up))
-        for turn_id in recalled.near_misses:
-            missed.setdefault(turn_id, _found_turn(recalled, turn_id, shown=False, looked_up=looked_up))
-    for turn_id in contents.edited:
-        shown.setdefault(turn_id, FoundTurn(turn_id, shown=True))
-    yield from islice(shown.values(), MOST_SHOWN)
-    yield from islice((one for one in missed.values() if one.turn_id not in shown), MOST_MISSED)
+    async def run(self, work: Coroutine[None, None, None]) -> None:
+        """Do the work that fills it until it is done or interrupted. Raises the ModelError that ended the work.
 
-
-def _best_first(recalled: Recalled) -> list[int]:
-    """Those that were found before those that stand beside them."""
-    return sorted(recalled.turn_ids, key=lambda turn_id: recalled.ranks[turn_id].overall or inf)
-
-
-def _found_turn(recalled: Recalled, turn_id: int, *, shown: bool, looked_up: bool) -> FoundTurn:
-    ranks = recalled.ranks[turn_id]
-    return FoundTurn(turn_id, shown, looked_up, ranks.overall, ranks.words, ranks.meaning)
+        An answer that fails while it is being interrupted was interrupted: that is what the user asked for.
+        """
+        self._state, self._task = AnswerState.WRITING, asyncio.create_task(work, name="answer")
+        if self._order is not None:
+            self._task.cancel()
+        ended = AnswerState.WRITTEN
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if self._order is None or (caller is not None and caller.cancelling()):
+                ended = AnswerState.CANCELLED
+                raise
+        except ModelError:
+            if self._order is None:
+                ended = AnswerState.FAILED
+                raise
+        except BaseException:
+            ended = AnswerState.FAILED
+            raise
+        finally:
+            self._state = AnswerState.INTERRUPTED if ended is AnswerState.WRITTEN and self._order else ended

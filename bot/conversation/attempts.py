@@ -11,13 +11,15 @@ What is tried, in this order, and only as far as it needs to be:
 - Refused by a content filter: without what the filter refuses (``filtered``).
 """
 
-from dataclasses import dataclass, field
 from functools import partial
 
-from bot.conversation.answer import BROKEN, Answer, MediaAttempts, is_about_this
+from bot.conversation.answer import AnswerInFlight
 from bot.conversation.content_filter import ContentFilterRecovery
+from bot.conversation.media_attempts import BROKEN, MediaAttempts, is_about_this
 from bot.conversation.prompt_builder import Reduction, unanswered
-from bot.conversation.window import PromptWindow
+from bot.conversation.refusal_search import RefusalSearch
+from bot.conversation.window import PromptWindow, WindowReader
+from bot.conversation.window_fitter import WindowFitter
 from bot.errors import (
     ContentRefused,
     ContextTooLong,
@@ -30,8 +32,7 @@ from bot.errors import (
     TooManyBytes,
 )
 from bot.language import texts
-from storage.records import Chat
-from storage.transcript import PendingReply
+from storage import Storage
 
 MOST_HALVINGS = 4
 """How often a window is made shorter for one answer."""
@@ -51,105 +52,121 @@ UNEXPLAINED: dict[type[ModelError], tuple[int, ...]] = {
 """Refusals, with these statuses, that the length of the prompt may be behind."""
 
 
-@dataclass(frozen=True, slots=True)
 class AnswerAttempts:
-    """Fills answers. `halved`: chats whose window was too long, as half of it has shown.
+    """Has the model answer, with less and less of what it refuses."""
 
-    `unexplained`: the sizes of windows that a model refused without a reason, and half of which it took.
-    """
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        attempts: MediaAttempts,
+        recovery: ContentFilterRecovery,
+        refusals: RefusalSearch,
+        fitter: WindowFitter,
+    ) -> None:
+        self._transaction = storage.transaction
+        self._transcript = storage.transcript
+        self._windows = windows
+        self._attempts = attempts
+        self._recovery = recovery
+        self._refusals = refusals
+        self._fitter = fitter
+        self._too_long: set[int] = set()
+        """Chats whose window was too long, as half of it has shown: halved before the next answer."""
+        self._unexplained: dict[str, list[float]] = {}
+        """By model: sizes of windows that it refused without a reason, and half of which it took."""
 
-    tries: MediaAttempts
-    filtered: ContentFilterRecovery
-    halved: set[int] = field(default_factory=set)
-    unexplained: dict[str, list[float]] = field(default_factory=dict)
-
-    async def write(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
+    async def write(self, answer: AnswerInFlight) -> None:
         """Have the model answer. Raises a ModelError when there is no answer."""
-        if chat.id in self.halved:
-            self.halved.discard(chat.id)
-            await self.filtered.room.make_after_refusal(chat.id)
-        await self.filtered.room.make(chat.id)
+        chat_id = answer.chat.id
+        if chat_id in self._too_long:
+            self._too_long.discard(chat_id)
+            await self._fitter.make_after_refusal(chat_id)
+        await self._fitter.make(chat_id)
         try:
-            await self._fitting(chat, owed, answer)
+            await self._ask_fitting(answer)
         except ContentRefused as exc:
-            if answer.draft.has_begun:  # the filter ended the answer; the question it has let pass
-                answer.draft.end_by_filter()
+            if answer.generation.has_begun:  # the filter ended the answer; the question it has let pass
+                answer.generation.end_by_filter()
                 return
-            await self.filtered.answer(chat, owed, answer, exc, partial(self._fitting, chat, owed, answer))
+            await self._recovery.answer(answer, exc, partial(self._ask_fitting, answer))
 
-    async def _fitting(self, chat: Chat, owed: PendingReply, answer: Answer) -> None:
+    async def _ask_fitting(self, answer: AnswerInFlight) -> None:
         try:
-            await self.tries.sensed(chat, owed, answer)
+            await self._attempts.ask_with_media(answer)
         except TooManyBytes as exc:
-            if not await self._with_half(chat, owed, answer, exc):
-                await self._shorter(chat, owed, answer, exc)
+            if not await self._answer_half(answer, exc):
+                await self._answer_shorter(answer, exc)
         except ContextTooLong as exc:
-            await self._shorter(chat, owed, answer, exc)
+            await self._answer_shorter(answer, exc)
         except tuple(UNEXPLAINED) as exc:
-            if await self._without_unanswered(chat, owed, answer, exc):
+            if await self._answer_newest(answer, exc):
                 return
-            if exc.status not in UNEXPLAINED[type(exc)] or not await self._with_half(chat, owed, answer, exc):
+            if exc.status not in UNEXPLAINED[type(exc)] or not await self._answer_half(answer, exc):
                 raise
 
-    async def _shorter(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContextTooLong) -> None:
+    async def _answer_shorter(self, answer: AnswerInFlight, refusal: ContextTooLong) -> None:
         """Answer from less and less of the window; what is refused and what passes tells the model's own."""
         for _ in range(MOST_HALVINGS):
-            view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
-            await self.filtered.room.make_after_refusal(chat.id)
+            view = await self._view(answer)
+            await self._fitter.make_after_refusal(answer.chat.id)
             try:
-                await self.tries.sensed(chat, owed, answer)
+                await self._attempts.ask_with_media(answer)
             except ContextTooLong as exc:
                 refusal = exc
             else:
                 if not isinstance(refusal, TooManyBytes) and (refusal.status or 0) < BROKEN[0]:
-                    self._learn_limit(view)
+                    _learn_limit(view, view.sizes.total)
                 return
-        await self.filtered.room.leave_out(chat.id)
+        await self._fitter.leave_out(answer.chat.id)
         raise MessageTooLong(str(refusal)) from refusal
 
-    def _learn_limit(self, view: PromptWindow, size: float | None = None) -> None:
-        """A prompt of this size (None: the view's own) was too long, and a shorter one was not."""
-        size = size or view.sizes.total
-        if view.policy.context_window > size:
-            view.model.learn_limit(int(REFUSED_SHARE * size))
-
-    async def _without_unanswered(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ModelError) -> bool:
+    async def _answer_newest(self, answer: AnswerInFlight, refusal: ModelError) -> bool:
         """Whether the newest message was answered without what was said before it and never answered."""
-        view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
+        view = await self._view(answer)
         before = unanswered(view)
         if not before or isinstance(refusal, RateLimited) or not is_about_this(refusal):
             return False
         try:
-            await self.tries.ask(chat, owed, answer, Reduction.UNANSWERED)
-            refused = await self.filtered.culprits.among(view, before, as_=type(refusal))
+            await self._attempts.ask(answer, Reduction.UNANSWERED)
+            refused = await self._refusals.among(view, before, as_=type(refusal))
         except ContentRefused:
             raise
         except ModelError:
-            return bool(answer.draft.text.strip() and answer.draft.finish)
+            return bool(answer.generation.text.strip() and answer.generation.finish)
         if refused:
             answer.left_out.append(texts.EARLIER_REFUSED)
-            async with self.tries.requests.windows.storage.transaction() as tx:
-                await self.tries.requests.windows.storage.transcript.leave_out(tx, chat.id, refused)
+            async with self._transaction() as tx:
+                await self._transcript.leave_out(tx, answer.chat.id, refused)
         return True
 
-    async def _with_half(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ModelError) -> bool:
+    async def _answer_half(self, answer: AnswerInFlight, refusal: ModelError) -> bool:
         """Whether half of a long window was answered."""
-        view = await self.tries.requests.windows.view(chat.id, without=owed.replaces)
+        view = await self._view(answer)
         window = view.policy.context_window
         if view.sizes.total < min(LONG_TOKENS, LONG_SHARE * window) or len(view.starts) < 2:
             return False
         try:
-            await self.tries.ask(chat, owed, answer, Reduction.HALF)
+            await self._attempts.ask(answer, Reduction.HALF)
         except ContentRefused:
             raise
         except ModelError:
             raise refusal from None
         if refusal.model not in ("", view.model.name):  # a fallback's: of the model that was asked it says nothing
             return True
-        self.halved.add(chat.id)
-        if refusal.status is not None and refusal.status < BROKEN[0] and not answer.has_media:
-            sizes = self.unexplained.setdefault(view.model.name, [])
+        self._too_long.add(answer.chat.id)
+        if refusal.status is not None and refusal.status < BROKEN[0] and not answer.sent_media:
+            sizes = self._unexplained.setdefault(view.model.name, [])
             sizes.append(view.sizes.total)
             if len(sizes) >= ENOUGH:
-                self._learn_limit(view, min(sizes))
+                _learn_limit(view, min(sizes))
         return True
+
+    async def _view(self, answer: AnswerInFlight) -> PromptWindow:
+        return await self._windows.view(answer.chat.id, without=answer.pending.replaces)
+
+
+def _learn_limit(view: PromptWindow, size: float) -> None:
+    """Teach the model of the view that a prompt of this size was too long, and a shorter one was not."""
+    if view.policy.context_window > size:
+        view.model.learn_limit(int(REFUSED_SHARE * size))

@@ -8,18 +8,17 @@ last the newest message is answered alone. What a chat's instructions say is nob
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
-from bot.conversation.answer import Answer, MediaAttempts
-from bot.conversation.prompt_builder import Reduction, newest
+from bot.conversation.answer import AnswerInFlight
+from bot.conversation.media_attempts import MediaAttempts
+from bot.conversation.prompt_builder import PromptBuilder, Reduction, newest
 from bot.conversation.refusal_search import RefusalSearch
-from bot.conversation.window import PromptWindow
+from bot.conversation.window import PromptWindow, WindowReader
 from bot.conversation.window_fitter import WindowFitter
 from bot.errors import ContentRefused, InstructionsRefused, MediaRefused, MessageRefused, ModelError
 from bot.language import sentence, texts
-from storage import complete
+from storage import Storage, complete
 from storage.records import Chat, Notice, Turn
-from storage.transcript import PendingReply
 
 Ask = Callable[[], Awaitable[None]]
 """Asks for the answer. Raises a ModelError."""
@@ -27,89 +26,99 @@ Ask = Callable[[], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class ContentFilterRecovery:
     """Finds what is refused, and has the rest answered."""
 
-    tries: MediaAttempts
-    culprits: RefusalSearch
-    room: WindowFitter
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        prompts: PromptBuilder,
+        attempts: MediaAttempts,
+        refusals: RefusalSearch,
+        fitter: WindowFitter,
+    ) -> None:
+        self._transaction = storage.transaction
+        self._transcript, self._memories, self._notices = storage.transcript, storage.memories, storage.notices
+        self._windows = windows
+        self._prompts = prompts
+        self._attempts = attempts
+        self._refusals = refusals
+        self._fitter = fitter
 
-    async def answer(self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContentRefused, ask: Ask) -> None:
+    async def answer(self, answer: AnswerInFlight, refusal: ContentRefused, ask: Ask) -> None:
         """Raises MessageRefused when it is what the bot was asked, InstructionsRefused when it is what it was told."""
-        if await self._is_compacted_since(chat, owed, answer) and await self._passes(answer, ask):
+        if await self._is_compacted_since(answer) and await self._passes(answer, ask):
             return
-        if await self._passes_without_recalled(chat, owed, answer):
+        if await self._passes_without_recalled(answer):
             return
-        if await self._passes_without_media(chat, owed, answer, refusal):
+        if await self._passes_without_media(answer, refusal):
             return
-        view = await self._view(chat, owed)
+        view = await self._view(answer)
         asked = newest(view)
         before = [turn for turn in view.window.turns if turn not in asked]
         if (before or view.memory) and await self._may_pass(view, [turn.content for turn in asked]):
-            if await self._passes_cleaned(chat, owed, answer, ask):
+            if await self._passes_cleaned(answer, ask):
                 return
-            if await self._is_compacted_since(chat, owed, answer):  # while that was looked for
-                await self.answer(chat, owed, answer, refusal, ask)
+            if await self._is_compacted_since(answer):  # while that was looked for
+                await self.answer(answer, refusal, ask)
                 return
             await self._check_instructions(view, refusal)
-            await self.room.halve(chat.id)
+            await self._fitter.halve(answer.chat.id)
             if await self._passes(answer, ask):
                 return
-            if await self._passes(answer, self._with(chat, owed, answer, Reduction.ALONE)):
+            if await self._passes(answer, self._with(answer, Reduction.ALONE)):
                 answer.left_out = [texts.EARLIER_REFUSED]
-                await self._leave_out_all(chat, owed)
+                await self._leave_out_all(answer)
                 return
         await self._check_instructions(view, refusal)
-        await self._leave_out_newest(chat, answer, view, asked, refusal, ask)
+        await self._leave_out_newest(answer, view, asked, refusal, ask)
 
-    async def _is_compacted_since(self, chat: Chat, owed: PendingReply, answer: Answer) -> bool:
+    async def _is_compacted_since(self, answer: AnswerInFlight) -> bool:
         """Whether the window has been compacted since it was sent: then what was refused need not be in it now."""
         request = answer.request
-        if request is None or answer.draft.goes_on:
+        if request is None or answer.generation.goes_on:
             return False
-        sent, view = request.contents.view.window, await self._view(chat, owed)
+        sent, view = request.contents.view.window, await self._view(answer)
         return sent.through_turn != view.window.through_turn
 
-    async def _passes_without_recalled(self, chat: Chat, owed: PendingReply, answer: Answer) -> bool:
+    async def _passes_without_recalled(self, answer: AnswerInFlight) -> bool:
         request = answer.request
-        if request is None or (request.lasting and not answer.draft.goes_on):
+        if request is None or (request.lasting and not answer.generation.goes_on):
             return False
         contents = request.contents
         found = {*contents.recalled.turn_ids, *contents.edited, *(at for one in contents.looks for at in one.turn_ids)}
-        if not await self._passes(answer, self._with(chat, owed, answer, Reduction.RECALLED)):
+        if not await self._passes(answer, self._with(answer, Reduction.RECALLED)):
             return False
         try:
-            if found and await self.culprits.leave_out_recalled(contents.view, sorted(found)):
+            if found and await self._refusals.leave_out_recalled(contents.view, sorted(found)):
                 answer.left_out.append(texts.EARLIER_REFUSED)
         except ModelError as exc:
-            _stays(chat, exc)
+            _stays(answer.chat, exc)
         return True
 
-    async def _passes_without_media(
-        self, chat: Chat, owed: PendingReply, answer: Answer, refusal: ContentRefused
-    ) -> bool:
-        if not answer.has_media:
+    async def _passes_without_media(self, answer: AnswerInFlight, refusal: ContentRefused) -> bool:
+        if not answer.sent_media:
             return False
-        left_out, passes = await self.tries.requests.leave_out_media(chat.id), False
+        left_out, passes = await self._prompts.leave_out_media(answer.chat.id), False
         try:
-            passes = await self._passes(answer, self._with(chat, owed, answer, Reduction.RECALLED))
+            passes = await self._passes(answer, self._with(answer, Reduction.RECALLED))
         finally:
             if not passes:
-                await complete(self.tries.requests.take_back(left_out))
+                await complete(self._prompts.take_back(left_out))
         if passes:
-            answer.unsensed = MediaRefused(str(refusal))
+            answer.media_refusal = MediaRefused(str(refusal))
         return passes
 
-    async def _passes_cleaned(self, chat: Chat, owed: PendingReply, answer: Answer, ask: Ask) -> bool:
+    async def _passes_cleaned(self, answer: AnswerInFlight, ask: Ask) -> bool:
         """Whether the window passes without what is refused in it."""
-        answer.draft.still_trying()
-        view = await self._view(chat, owed)
+        answer.generation.still_trying()
+        view = await self._view(answer)
         asked = newest(view)
         try:
-            found = await self.culprits.leave_out(view, [turn for turn in view.window.turns if turn not in asked])
+            found = await self._refusals.leave_out(view, [turn for turn in view.window.turns if turn not in asked])
         except ModelError as exc:
-            _stays(chat, exc)
+            _stays(answer.chat, exc)
             return False
         if not found:
             return False
@@ -117,69 +126,67 @@ class ContentFilterRecovery:
         return await self._passes(answer, ask)
 
     async def _check_instructions(self, view: PromptWindow, refusal: ContentRefused) -> None:
-        if await self._may_pass(view, [self.culprits.windows.system(view.window.chat)]):
+        if await self._may_pass(view, [self._windows.system(view.window.chat)]):
             return
         error = InstructionsRefused(str(refusal))
         error.model, error.request_id = refusal.model, refusal.request_id
         raise error
 
-    async def _leave_out_all(self, chat: Chat, owed: PendingReply) -> None:
+    async def _leave_out_all(self, answer: AnswerInFlight) -> None:
         """The newest message passes, alone: what is before it does not, however little is left of it."""
-        view = await self._view(chat, owed)
+        view = await self._view(answer)
         asked = newest(view)
-        storage = self.culprits.windows.storage
-        async with storage.transaction() as tx:
+        async with self._transaction() as tx:
             before = [turn.id for turn in view.window.turns if turn not in asked]
-            await storage.transcript.leave_out(tx, chat.id, before)
+            await self._transcript.leave_out(tx, answer.chat.id, before)
             if not before:
-                await storage.memories.take_out(tx, chat.id, bool, self.culprits.windows.memory_tokens)
+                await self._memories.take_out(tx, answer.chat.id, bool, self._windows.memory_tokens)
 
     async def _leave_out_newest(
-        self, chat: Chat, answer: Answer, view: PromptWindow, asked: Sequence[Turn], refusal: ContentRefused, ask: Ask
+        self, answer: AnswerInFlight, view: PromptWindow, asked: Sequence[Turn], refusal: ContentRefused, ask: Ask
     ) -> None:
         refused = [turn.id for turn in asked]
         if len(asked) > 1:
             try:
-                refused = await self.culprits.among(view, asked) or refused
+                refused = await self._refusals.among(view, asked) or refused
             except ModelError as exc:
-                log.info("Chat %d: which of the newest messages is refused can't be asked now: %s", chat.id, exc)
+                log.info("Chat %d: which of the newest messages is refused can't be asked now: %s", answer.chat.id, exc)
         error = MessageRefused(str(refusal))
         error.model, error.request_id, error.turn_ids = refusal.model, refusal.request_id, tuple(refused)
         if len(refused) == len(asked):
             raise error
-        storage = self.culprits.windows.storage
-        async with storage.transaction() as tx:
-            await storage.transcript.leave_out(tx, chat.id, refused, settled=True)
-            await storage.notices.add(tx, Notice(chat.place, chat.private, sentence(error)))
+        async with self._transaction() as tx:
+            await self._transcript.leave_out(tx, answer.chat.id, refused, settled=True)
+            await self._notices.add(tx, Notice(answer.chat.place, answer.chat.private, sentence(error)))
         if not await self._passes(answer, ask):
             error.turn_ids = tuple(turn.id for turn in asked)
             raise error
 
-    async def _passes(self, answer: Answer, ask: Ask) -> bool:
+    async def _passes(self, answer: AnswerInFlight, ask: Ask) -> bool:
         try:
             await ask()
         except ContentRefused:
-            if not answer.draft.has_begun:
+            if not answer.generation.has_begun:
                 return False
-            answer.draft.end_by_filter()
+            answer.generation.end_by_filter()
         return True
 
     async def _may_pass(self, view: PromptWindow, said: Sequence[str]) -> bool:
         """Whether these words are not refused by themselves, or that can't be asked now."""
         try:
-            return await self.culprits.passes(view, said)
+            return await self._refusals.passes(view, said)
         except ModelError as exc:
             log.info("Chat %d: what is refused can't be asked now: %s", view.window.chat.id, exc)
             return True
 
-    def _with(self, chat: Chat, owed: PendingReply, answer: Answer, less: Reduction) -> Ask:
+    def _with(self, answer: AnswerInFlight, less: Reduction) -> Ask:
         async def ask() -> None:
-            await self.tries.sensed(chat, owed, answer, less)
+            await self._attempts.ask_with_media(answer, less)
 
         return ask
 
-    async def _view(self, chat: Chat, owed: PendingReply) -> PromptWindow:
-        return await self.culprits.windows.view(chat.id, without=owed.replaces)
+    async def _view(self, answer: AnswerInFlight) -> PromptWindow:
+        return await self._windows.view(answer.chat.id, without=answer.pending.replaces)
 
 
 def _stays(chat: Chat, exc: ModelError) -> None:

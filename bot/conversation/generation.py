@@ -1,24 +1,15 @@
-"""What models put at the head of an answer because the transcript's lines have it: a time stamp, the speaker's name.
-
-It is taken off, also while the answer is still being written: until it is clear whether the beginning is such a head,
-nothing of it is shown. Only the first characters are looked at, since this is done again with each that comes.
-
-An answer while the model writes it: tried again once when the stream breaks, bounded in time, shown as it grows.
-
-Ending an answer from outside, while the model writes it.
-"""
+"""What a model says while it writes: begun again once if the stream breaks, bounded in time, shown as it grows."""
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Protocol
 
+from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.tokens import TokenCounter
-from bot.errors import ContentRefused, EmptyAnswer, ModelError, NoAnswerInTime, StreamCut, ThoughtsTooLong
+from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong
 from bot.language import texts
 from bot.llm.interface import DEFAULT, ChatModel, Message, Options
 from bot.llm.stream_events import (
@@ -37,47 +28,12 @@ from bot.llm.stream_events import (
     speaks,
 )
 
-_STAMP = re.compile(r"\s*\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\]\s*")
-_LONGEST_STAMP = len("[Mon 2026-11-23 12:00]")
-MOST_BLANKS = 100
-"""Of a head; a text that begins with more has none."""
 ATTEMPTS = 2
 """A stream that breaks, or says nothing, is begun once more from the start before the user hears of it."""
 PATIENCE_S = 5.0
 """After this much silence the user sees that the bot is still trying."""
 
 log = logging.getLogger(__name__)
-
-
-class SpeakerPrefix:
-    """The heads of one bot's lines; `names` are what it may be called in them."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = tuple(f"{name.casefold()}:" for name in {*names, "assistant"} if name)
-        self._longest = 3 * MOST_BLANKS + _LONGEST_STAMP + max(map(len, self._names))
-
-    def off(self, text: str, *, more: bool = False) -> str:
-        """The text without its head; `more`: it is still growing, and empty while it may become one."""
-        head = text[: self._longest]
-        stamp = _STAMP.match(head)
-        end = stamp.end() if stamp else 0
-        begun = head[end:].lstrip()
-        if more and stamp is None and begun.startswith("[") and "]" not in begun and len(begun) < _LONGEST_STAMP:
-            return ""
-        folded = begun.casefold()
-        name = next((name for name in self._names if folded.startswith(name)), None)
-        if name is not None:
-            rest = _behind(begun, name)
-            return text[len(head) - len(rest) :] if rest else text[len(head) :].lstrip()
-        if more and len(text) < self._longest and any(name.startswith(folded) for name in self._names):
-            return ""
-        return text[len(head) - len(begun) :] if stamp else text
-
-
-def _behind(begun: str, name: str) -> str:
-    """What follows a name, which may be longer when its case is folded."""
-    end = next(end for end in range(1, len(begun) + 1) if begun[:end].casefold().startswith(name))
-    return begun[end:].lstrip()
 
 
 class PreviewSink(Protocol):
@@ -164,11 +120,13 @@ class Generation:
         """Whether the request under way has said something; what was said before it looked something up is older."""
         return bool(self.text.strip() and self._requests[-1].text.strip())
 
-    def extra_requests(self, counted: int, count_tokens: TokenCounter) -> list[ExtraRequest]:
+    def extra_requests(self, counted: int, count_tokens: TokenCounter, *, kept: bool = True) -> list[ExtraRequest]:
         """The requests besides the answer's own: after calls of tools, and of attempts that came to nothing.
 
-        `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing.
+        `counted`: our own count of the answer's prompt, for an estimate where the server reported nothing. If the
+        answer is not `kept`, its own request is one of them.
         """
+        current = self._requests[1:] if kept else self._taken()
         return [
             ExtraRequest(
                 counted if one.counted is None else one.counted,
@@ -176,7 +134,7 @@ class Generation:
                 one.usage,
                 one.switched,
             )
-            for one in (*self._abandoned, *self._requests[1:])
+            for one in (*self._abandoned, *current)
         ]
 
     def still_trying(self) -> None:
@@ -191,7 +149,8 @@ class Generation:
         """Have the model answer. Raises a ModelError when there is no answer."""
         give_up_at = asyncio.get_running_loop().time() + self._bound
         for attempt in range(1, ATTEMPTS + 1):
-            self.abandon()
+            self._abandoned += self._taken()
+            self._requests = [AnswerRequest()]
             self.text, self.finish = "", None
             try:
                 async with aclosing(model.stream(messages, options)) as events:
@@ -207,10 +166,8 @@ class Generation:
                 if any(one.text for one in self._requests):  # the server did answer in time
                     give_up_at = asyncio.get_running_loop().time() + self._bound
 
-    def abandon(self) -> None:
-        """Count all requests of the attempt as extra: it has come to nothing. The text stays for the reader."""
-        self._abandoned += [one for one in self._requests if one.was_taken]
-        self._requests = [AnswerRequest()]
+    def _taken(self) -> list[AnswerRequest]:
+        return [one for one in self._requests if one.was_taken]
 
     async def _read(self, events: AsyncIterator[StreamEvent], give_up_at: float) -> None:
         loop = asyncio.get_running_loop()
@@ -271,50 +228,3 @@ class Generation:
         if self.finish is Finish.LENGTH:
             raise ThoughtsTooLong("finish_reason length, and no text")
         raise EmptyAnswer(f"finish_reason {self.finish}, and no text")
-
-
-class Interruption(Enum):
-    """Why an answer was ended from outside."""
-
-    STOPPED = auto()
-    """The user has heard enough: what was said stands."""
-    MORE_TO_COME = auto()
-    """The user's message goes on: the answer is begun again with all of it."""
-
-
-class AnswerHandle:
-    """A handle on an answer under way, for whoever wants to end it."""
-
-    def __init__(self) -> None:
-        self.ending: Interruption | None = None
-        self.update_ids: Collection[int] = ()
-        self._task: asyncio.Task[None] | None = None
-
-    def end(self, ending: Interruption, update_ids: Collection[int] = ()) -> bool:
-        """End the answer; the updates that asked for it are done together with what they did.
-
-        Returns False when there is nothing to end any more.
-        """
-        if self._task is not None and self._task.done():
-            return False
-        if self.ending is Interruption.STOPPED:  # stopped is stopped, whatever else is said
-            return True
-        self.ending, self.update_ids = ending, update_ids
-        if self._task is not None:
-            self._task.cancel()
-        return True
-
-    async def run(self, work: Coroutine[None, None, None]) -> None:
-        """Do the work until it is done or ended."""
-        self._task = asyncio.create_task(work, name="answer")
-        if self.ending is not None:
-            self._task.cancel()
-        try:
-            await self._task
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if self.ending is None or (caller is not None and caller.cancelling()):
-                raise
-        except ModelError:
-            if self.ending is None:  # else it was ended and failed in the same moment: ended is what the user asked for
-                raise

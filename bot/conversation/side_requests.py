@@ -12,11 +12,12 @@ from functools import partial
 
 from bot.conversation.budget import Budget
 from bot.conversation.cache_markers import cache_key
-from bot.conversation.generation import Generation, SpeakerPrefix
+from bot.conversation.generation import Generation
 from bot.conversation.incoming_message import indented
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.prompt import instruction
 from bot.conversation.query import plain, worded
+from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.tokens import TokenCounter
 from bot.conversation.usage_recorder import CountedRequest, UsageRecorder
 from bot.errors import ContentRefused, EmptyAnswer, ModelError, SingleTurn

@@ -10,7 +10,6 @@ from functools import partial
 
 from telegram.error import ChatMigrated, Forbidden
 
-from bot.conversation.generation import AnswerHandle
 from bot.conversation.incoming_message import RETRY, STOP
 from bot.conversation.maintenance import Maintenance
 from bot.conversation.turn import Conversation
@@ -18,7 +17,7 @@ from bot.errors import MessageRefused, ModelError, Undeliverable
 from bot.handlers.broadcast import OwnerAlerts
 from bot.handlers.broadcast_content import content_forms
 from bot.handlers.budget_command import BudgetWarnings
-from bot.handlers.cancellation import Cancellations, RunningAnswer, RunningDelivery
+from bot.handlers.cancellation import Cancellations, RunningDelivery
 from bot.handlers.last_resort import log_unanswered
 from bot.handlers.notices import attachment, below, destination, markup, why_no_file
 from bot.handlers.set_aside import SetAsideHandlers
@@ -88,26 +87,20 @@ class ReplyWorker:
             return
         await quarantine.fly(key, chat.place, self._write(chat, owed))
 
-    async def _write(self, chat: Chat, owed: PendingReply) -> None:
-        reply_id = await self.conversation.begin(chat, owed)
-        preview, control = self._preview(chat, owed, reply_id), AnswerHandle()
-        asking = await self.storage.edits.last_asked(chat.id) | set(await self.storage.transcript.asking(chat.id))
-        with self.endings.open_to(chat.place, RunningAnswer(reply_id, control, preview, asking)):
+    async def _write(self, chat: Chat, pending: PendingReply) -> None:
+        answer = await self.conversation.begin(chat, pending, partial(self._preview, chat, pending))
+        with self.endings.answering(answer):
             try:
-                async with preview:
-                    answer = await self.conversation.answer(chat, owed, reply_id, preview, control)
-                if control.ending is not None:
-                    shown = None if owed.in_place else preview.message_id
-                    end = partial(self.conversation.end, chat, reply_id, answer, control, shown)
-                    await until_stored(end)
-                await self.alarm.hear(answer.draft.switched.failure if answer.draft.switched else None)
+                await self.conversation.answer(answer)
+                switched = answer.generation.switched
+                await self.alarm.hear(switched.failure if switched else None)
                 for other in await self.hints.give(chat):
                     self.lanes.wake(other)
             except ModelError as exc:
                 log_unanswered(chat.id, exc)
                 await self.alarm.hear(exc)
                 refused = exc.turn_ids if isinstance(exc, MessageRefused) else ()
-                await self._give_up(chat, owed, sentence(exc), preview.message_id, refused)
+                await self._give_up(chat, pending, sentence(exc), answer.preview.message_id, refused)
 
     def _preview(self, chat: Chat, owed: PendingReply, reply_id: int) -> Preview:
         async def begun(message_id: int) -> None:

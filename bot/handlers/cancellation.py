@@ -1,14 +1,26 @@
-"""How answers are ended from the chat: stopped, or begun again because there is more to answer."""
+"""What is under way in each chat, so that it can be stopped, or begun again because there is more to answer.
+
+An answer passes through these steps:
+
+1. ``asking``: a message is read and stored. The reading itself can be stopped (``until_stopped``).
+2. The answer is pending: it stands in the database, and is not being written yet.
+3. ``answering``: it is in flight, and ends as AnswerInFlight says.
+4. ``sending``: it goes out, in several messages if it is long.
+5. ``settling`` ends: all that was pending in the chat is done.
+
+A stop or a restart that comes in steps 1 and 2 is kept as a StopOrder until step 3, and carried out there. The updates
+that ordered it are done together with what they did, or in step 5 if there was nothing to do: so that a stop that is
+ordered before a crash comes again after it. In steps 3 to 5 a second stop joins the first one.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.conversation.generation import AnswerHandle, Interruption
+from bot.conversation.answer import AnswerInFlight, Interruption, StopOrder
 from bot.errors import KeepsakeError
-from bot.outbound.preview import Preview
 from storage import Storage, Transaction
 from storage.records import ChatKey
 
@@ -40,17 +52,6 @@ class RunningWork:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class RunningAnswer:
-    """An answer under way."""
-
-    reply_id: int
-    control: AnswerHandle
-    preview: Preview
-    asking: Collection[int]
-    """The messages that it answers."""
-
-
 @dataclass(slots=True)
 class RunningDelivery:
     """What goes out in several messages; it ends when it is not wanted any more."""
@@ -62,176 +63,200 @@ class RunningDelivery:
         return self.wanted
 
 
-@dataclass(frozen=True, slots=True)
-class StopOrder:
-    """How the next answer is to end, and the updates that say so."""
-
-    ending: Interruption
-    update_ids: tuple[int, ...] = ()
-
-
 @dataclass(slots=True)
+class ChatActivity:
+    """What is under way in one chat."""
+
+    work: RunningWork | None = None
+    answer: AnswerInFlight | None = None
+    delivery: RunningDelivery | None = None
+    order: StopOrder | None = None
+    """How the next answer is to end."""
+    asking: bool = False
+    """A message is being read and stored: an answer will be pending."""
+    stopped: bool = False
+    """An answer was stopped, and not all that was pending is done yet."""
+    skips: tuple[int, ...] = ()
+    """The updates that say that the next question is not to be answered."""
+
+
 class Cancellations:
-    """What is under way at which place, and how it is to end."""
+    """What is under way, by chat."""
 
-    storage: Storage
-    _running: dict[ChatKey, RunningAnswer] = field(default_factory=dict)
-    _orders: dict[ChatKey, StopOrder] = field(default_factory=dict)
-    """How an answer is to end that has not begun yet."""
-    _sending: dict[ChatKey, RunningDelivery] = field(default_factory=dict)
-    _work: dict[ChatKey, RunningWork] = field(default_factory=dict)
-    _stopped: set[ChatKey] = field(default_factory=set)
-    """Where an answer was stopped, until all of it is told."""
-    _asking: set[ChatKey] = field(default_factory=set)
-    """Where a message is being read and stored: an answer will be owed."""
-    _ahead: dict[ChatKey, tuple[int, ...]] = field(default_factory=dict)
-    """Where the next question is not to be answered, and the updates that say so."""
-    waits: Callable[[ChatKey], bool] = field(default=lambda _: False)
-    """Whether a question waits in the lane there, or for its rest."""
-    broadcasts: set[int] = field(default_factory=set)
-    """Those that were stopped: what is about to go out of them does not."""
+    def __init__(self, storage: Storage, waits: Callable[[ChatKey], bool] = lambda _: False) -> None:
+        """`waits`: whether a question waits in the chat's lane, or for its rest."""
+        self.broadcasts: set[int] = set()
+        """Broadcasts that were stopped: what is about to go out of them does not."""
+        self._waits = waits
+        self._transaction = storage.transaction
+        self._chats, self._transcript, self._deliveries = storage.chats, storage.transcript, storage.deliveries
+        self._notices, self._inbox = storage.notices, storage.inbox
+        self._active: dict[ChatKey, ChatActivity] = {}
 
-    async def stop(self, place: ChatKey, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
-        """End the answer under way at this place, or the one that is owed; False when there is none.
+    async def stop(self, key: ChatKey, update_ids: tuple[int, ...], reply_id: int | None = None) -> bool:
+        """End the answer under way, or the one that is pending; False when there is none.
 
         `reply_id`: only this one. The updates are done together with what they did.
         """
-        work, running = self._work.get(place), self._running.get(place)
-        if reply_id is None and work is not None and work.end(update_ids):
+        chat = self._peek(key)
+        if reply_id is None and chat.work is not None and chat.work.end(update_ids):
             return True
-        if reply_id is not None and (running is None or running.reply_id != reply_id):
+        if reply_id is not None and (chat.answer is None or chat.answer.reply_id != reply_id):
             return False
-        owes = running is None and await self._owes(place)
-        running = self._running.get(place)  # which may have begun meanwhile
-        if place in self._stopped:  # said twice: one answer to both
-            self._order(place, update_ids)
-        elif running is not None:
-            if not running.control.end(Interruption.STOPPED, update_ids):
+        pending = chat.answer is None and await self._is_pending(key)
+        chat = self._peek(key)  # the answer may have begun meanwhile
+        if chat.stopped:  # said twice: one answer to both
+            self._order_stop(key, update_ids)
+        elif chat.answer is not None:
+            if not chat.answer.stop(update_ids):
                 return False
-        elif owes:
-            self._order(place, update_ids)
+        elif pending:
+            self._order_stop(key, update_ids)
         else:
             return False
-        self._stopped.add(place)
+        self._of(key).stopped = True
         return True
 
-    async def _owes(self, place: ChatKey) -> bool:
-        chat = await self.storage.chats.find(place)
-        owed = await self.storage.transcript.owed(chat.id) if chat is not None else None
-        return owed is not None or place in self._asking
-
-    def stop_waiting(self, place: ChatKey, update_ids: tuple[int, ...]) -> bool:
-        """End the answer to what waits first at this place; False when nothing waits."""
-        if not self.waits(place):
+    def stop_waiting(self, key: ChatKey, update_ids: tuple[int, ...]) -> bool:
+        """End the answer to what waits first in this chat; False when nothing waits."""
+        if not self._waits(key):
             return False
-        self._ahead[place] = (*self._ahead.get(place, ()), *update_ids)
+        chat = self._of(key)
+        chat.skips = (*chat.skips, *update_ids)
         return True
 
-    @contextmanager
-    def asking(self, place: ChatKey) -> Iterator[None]:
-        """While a message is read and stored: the answer to it will be owed, and can be stopped already."""
-        if update_ids := self._ahead.pop(place, ()):
-            self.stop_next(place, update_ids)
-        self._asking.add(place)
-        try:
-            yield
-        finally:
-            self._asking.discard(place)
+    def stop_next(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:
+        """End the pending answer before it begins."""
+        self._order_stop(key, update_ids)
+        self._of(key).stopped = True
 
-    def stop_next(self, place: ChatKey, update_ids: tuple[int, ...]) -> None:
-        """End the answer that is owed at this place before it begins."""
-        self._order(place, update_ids)
-        self._stopped.add(place)
+    async def stop_sending(self, tx: Transaction, key: ChatKey) -> bool:
+        """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
+        chat = await self._chats.find(key)
+        answers = await self._transcript.stop_sending(tx, chat.id) if chat else 0
+        notices = await self._notices.stop(tx, key)
+        stopped, delivery = answers + notices > 0, self._peek(key).delivery
+        if stopped and delivery is not None:
+            delivery.wanted = False
+        return stopped
 
-    async def until_stopped(self, place: ChatKey, work: Coroutine[Any, Any, T]) -> T:
+    async def stop_reply(self, tx: Transaction, key: ChatKey, reply_id: int) -> bool:
+        """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
+        chat = await self._chats.find(key)
+        going = await self._deliveries.open(chat.id) if chat else []
+        return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, key)
+
+    def restart_unshown(self, key: ChatKey) -> None:
+        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
+        chat = self._of(key)
+        if chat.answer is not None:
+            chat.answer.restart_unshown()
+        elif chat.order is None:  # what was said before is still being stored
+            chat.order = StopOrder(Interruption.RESTARTED)
+
+    def restart_if_asked(self, key: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
+        """Begin the answer again when its question was edited.
+
+        `admits` is asked first; when it does not, the answer to the old words is finished.
+        """
+        answer = self._peek(key).answer
+        if answer is not None and answer.answers(message_id) and admits():
+            answer.restart()
+
+    def is_sending(self, key: ChatKey) -> bool:
+        """Whether something goes out there right now."""
+        return self._peek(key).delivery is not None
+
+    async def until_stopped(self, key: ChatKey, work: Coroutine[Any, Any, T]) -> T:
         """Do what comes before an answer. Raises StoppedError when it was stopped."""
-        order = self._orders.get(place)
-        if order is not None and order.update_ids:  # before it began
+        chat = self._of(key)
+        if chat.order is not None and chat.order.update_ids:  # before it began
             work.close()
-            del self._orders[place]
+            order, chat.order = chat.order, None
             raise StoppedError(order.update_ids)
         task = asyncio.create_task(work, name="work that can be stopped")
-        under_way = self._work[place] = RunningWork(task)
+        running = chat.work = RunningWork(task)
         try:
             return await task
         except asyncio.CancelledError:
             caller = asyncio.current_task()
-            if not under_way.update_ids or (caller is not None and caller.cancelling()):
+            if not running.update_ids or (caller is not None and caller.cancelling()):
                 raise
-            raise StoppedError(under_way.update_ids) from None
+            raise StoppedError(running.update_ids) from None
         finally:
-            self._work.pop(place, None)
-
-    async def stop_sending(self, tx: Transaction, place: ChatKey) -> bool:
-        """Send no more of an answer, or of a notice, that takes several messages; False when there is none."""
-        chat = await self.storage.chats.find(place)
-        answers = await self.storage.transcript.stop_sending(tx, chat.id) if chat else 0
-        notices = await self.storage.notices.stop(tx, place)
-        stopped = answers + notices > 0
-        if stopped and place in self._sending:
-            self._sending[place].wanted = False
-        return stopped
-
-    async def stop_reply(self, tx: Transaction, place: ChatKey, reply_id: int) -> bool:
-        """Send no more of this answer, whose button was pressed when it was written already; False: it is not open."""
-        chat = await self.storage.chats.find(place)
-        going = await self.storage.deliveries.open(chat.id) if chat else []
-        return any(one.reply_id == reply_id for one in going) and await self.stop_sending(tx, place)
-
-    def is_sending(self, place: ChatKey) -> bool:
-        """Whether something goes out there right now."""
-        return place in self._sending
+            self._of(key).work = None
+            self._tidy(key)
 
     @contextmanager
-    def sending(self, place: ChatKey) -> Iterator[RunningDelivery]:
-        """While this goes out it can be stopped."""
-        self._sending[place] = RunningDelivery()
-        try:
-            yield self._sending[place]
-        finally:
-            del self._sending[place]
-
-    def restart_unshown(self, place: ChatKey) -> None:
-        """Begin the answer again with what has just arrived, unless the user has seen some of it."""
-        running = self._running.get(place)
-        if running is None:  # what was said before is still being stored
-            self._orders.setdefault(place, StopOrder(Interruption.MORE_TO_COME))
-        elif not running.preview.shown and running.preview.message_id is None:
-            running.control.end(Interruption.MORE_TO_COME)
-
-    def restart_if_asked(self, place: ChatKey, message_id: int, admits: Callable[[], bool]) -> None:
-        """End the answer under way when its question was edited; it is begun again with the new words.
-
-        `admits` is asked first; when it does not, the answer to the old words is finished.
-        """
-        running = self._running.get(place)
-        if running is not None and message_id in running.asking and admits():
-            running.control.end(Interruption.MORE_TO_COME)
-
-    @contextmanager
-    def open_to(self, place: ChatKey, running: RunningAnswer) -> Iterator[None]:
-        """While this answer is under way it can be ended; one that was to be ended before it began is."""
-        self._running[place] = running
-        if order := self._orders.pop(place, None):
-            running.control.end(order.ending, order.update_ids)
+    def asking(self, key: ChatKey) -> Iterator[None]:
+        """While a message is read and stored: the answer to it can be stopped already."""
+        chat = self._of(key)
+        if chat.skips:
+            update_ids, chat.skips = chat.skips, ()
+            self.stop_next(key, update_ids)
+        chat.asking = True
         try:
             yield
         finally:
-            del self._running[place]
+            self._of(key).asking = False
+            self._tidy(key)
+
+    @contextmanager
+    def answering(self, answer: AnswerInFlight) -> Iterator[None]:
+        """While the answer is in flight it can be interrupted; an order that came before is carried out at once."""
+        chat = self._of(key := answer.chat.place)
+        chat.answer = answer
+        if chat.order is not None:
+            order, chat.order = chat.order, None
+            answer.interrupt(order)
+        try:
+            yield
+        finally:
+            self._of(key).answer = None
+            self._tidy(key)
+
+    @contextmanager
+    def sending(self, key: ChatKey) -> Iterator[RunningDelivery]:
+        """While this goes out it can be stopped."""
+        delivery = self._of(key).delivery = RunningDelivery()
+        try:
+            yield delivery
+        finally:
+            self._of(key).delivery = None
+            self._tidy(key)
 
     @asynccontextmanager
-    async def settling(self, place: ChatKey) -> AsyncIterator[None]:
-        """All that is owed at this place is told at the end of this: whatever was to be ended is done."""
+    async def settling(self, key: ChatKey) -> AsyncIterator[None]:
+        """All that is pending in this chat is done at the end: so are orders that found nothing to end."""
         try:
             yield
         finally:
-            self._stopped.discard(place)
-        order = self._orders.pop(place, None)
+            self._of(key).stopped = False
+            self._tidy(key)
+        chat = self._of(key)
+        order, chat.order = chat.order, None
+        self._tidy(key)
         if order is not None and order.update_ids:
-            async with self.storage.transaction() as tx:
-                await self.storage.inbox.done(tx, order.update_ids)
+            async with self._transaction() as tx:
+                await self._inbox.done(tx, order.update_ids)
 
-    def _order(self, place: ChatKey, update_ids: tuple[int, ...]) -> None:
-        """An answer that has not begun is to be stopped; updates that said so before are kept."""
-        said = self._orders.get(place, StopOrder(Interruption.STOPPED)).update_ids
-        self._orders[place] = StopOrder(Interruption.STOPPED, (*said, *update_ids))
+    async def _is_pending(self, key: ChatKey) -> bool:
+        chat = await self._chats.find(key)
+        pending = await self._transcript.owed(chat.id) if chat is not None else None
+        return pending is not None or self._peek(key).asking
+
+    def _order_stop(self, key: ChatKey, update_ids: tuple[int, ...]) -> None:
+        """Stop the next answer, on behalf of these updates and of those that said so before."""
+        chat = self._of(key)
+        before = chat.order.update_ids if chat.order else ()
+        chat.order = StopOrder(Interruption.STOPPED, (*before, *update_ids))
+
+    def _of(self, key: ChatKey) -> ChatActivity:
+        return self._active.setdefault(key, ChatActivity())
+
+    def _peek(self, key: ChatKey) -> ChatActivity:
+        return self._active.get(key) or ChatActivity()
+
+    def _tidy(self, key: ChatKey) -> None:
+        if self._active.get(key) == ChatActivity():
+            del self._active[key]

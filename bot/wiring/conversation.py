@@ -4,16 +4,15 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from bot.conversation.answer import MediaAttempts
 from bot.conversation.attempts import AnswerAttempts
 from bot.conversation.cache_markers import CacheMarkerPolicy
 from bot.conversation.compaction import Compactor
 from bot.conversation.content_filter import ContentFilterRecovery
 from bot.conversation.embedding import EmbeddingIndex
 from bot.conversation.forgetting import Eraser, Forgetting
-from bot.conversation.generation import SpeakerPrefix
 from bot.conversation.indexing import Indexer, IndexRepair
 from bot.conversation.maintenance import Maintenance, Retention
+from bot.conversation.media_attempts import MediaAttempts
 from bot.conversation.memory import MemoryEditor
 from bot.conversation.model_selector import ModelSelector
 from bot.conversation.prompt import RECALL, REMEMBER
@@ -22,6 +21,7 @@ from bot.conversation.recall import Recall
 from bot.conversation.recorder import TurnEditor, TurnRecorder
 from bot.conversation.refusal_search import RefusalSearch
 from bot.conversation.side_requests import SideRequests, TitleWriter
+from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.conversation.summaries import Summaries
 from bot.conversation.thresholds import MemoryMode, WindowPolicy
 from bot.conversation.tokens import TokenCounter
@@ -100,15 +100,17 @@ def build_engine(base: Foundation, names: Collection[str]) -> Engine:
     )
     recall = Recall(storage, count_tokens, settings.recall_tokens, zone, embedding, tuple(names))
     prompts = PromptBuilder(windows, recall, markers, Toolbox(storage, windows, recall, count_tokens, time.time))
-    attempts = MediaAttempts(prompts)
+    attempts = MediaAttempts(prompts, windows)
+    fitter = WindowFitter(maintenance)
+    recovery = ContentFilterRecovery(storage, windows, prompts, attempts, refusals, fitter)
     recorder = TurnRecorder(storage, zone, count_tokens, names, time.time)
     return Engine(
         conversation=Conversation(
-            storage=storage,
-            attempts=AnswerAttempts(attempts, ContentFilterRecovery(attempts, refusals, WindowFitter(maintenance))),
-            ledger=usage,
+            storage,
+            attempts=AnswerAttempts(storage, windows, attempts, recovery, refusals, fitter),
+            usage=usage,
             budget=base.budget,
-            heads=SpeakerPrefix(names),
+            prefix=SpeakerPrefix(names),
             count_tokens=count_tokens,
             bound=timeout,
             voice_note=base.servers.converter.voice_note,

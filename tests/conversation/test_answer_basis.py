@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from bot.conversation.answer import MOST_MISSED, MOST_SHOWN, basis_of, notes_of
+from bot.conversation.basis import MOST_MISSED, MOST_SHOWN, basis_of, notes_of
 from bot.conversation.budget import Budget
 from bot.conversation.prompt_builder import PromptContents
 from bot.conversation.ranking import Ranks

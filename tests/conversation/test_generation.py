@@ -9,7 +9,8 @@ from time import thread_time
 import pytest
 
 from bot.conversation import generation as module
-from bot.conversation.generation import MOST_BLANKS, Generation, SpeakerPrefix
+from bot.conversation.generation import Generation
+from bot.conversation.speaker_prefix import MOST_BLANKS, SpeakerPrefix
 from bot.errors import ContentRefused, EmptyAnswer, NoAnswerInTime, StreamCut, ThoughtsTooLong, WrongKey
 from bot.language import texts
 from bot.llm.interface import Message
@@ -217,17 +218,14 @@ async def test_every_request_is_counted_once(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", COSTS)
-async def test_abandoned_answer_counts_its_own_request(case: str) -> None:
+async def test_unkept_answer_counts_its_own_request(case: str) -> None:
     scripts, usage, extra = COSTS[case]
     draft, model, _ = _draft(*scripts)
     await draft.write(model, ASKED)
     own = draft.own_request
-    said = own.text + own.reasoning
-    draft.abandon()
-    assert not draft.own_request.was_taken
-    counted = draft.extra_requests(9, len)
+    counted = draft.extra_requests(9, len, kept=False)
     assert len(counted) == len(extra) + 1
-    assert ExtraRequest(9, len(said), usage) in counted
+    assert ExtraRequest(9, len(own.text + own.reasoning), usage) in counted
 
 
 async def test_text_around_tool_calls_is_one_answer() -> None:

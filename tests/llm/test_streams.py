@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from bot.conversation.generation import Generation, SpeakerPrefix
+from bot.conversation.generation import Generation
 from bot.conversation.side_requests import NoPreview
+from bot.conversation.speaker_prefix import SpeakerPrefix
 from bot.errors import StreamCut
 from bot.llm.model import Model
 from bot.llm.stream_events import Call, Finish, Finished, KeepAlive, Received, TextDelta, Usage, UsageReported

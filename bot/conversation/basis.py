@@ -1,0 +1,64 @@
+"""What an answer was based on, as it is recorded with it: ids and numbers, and no words."""
+
+from collections.abc import Iterator
+from itertools import islice
+from math import inf
+
+from bot.conversation.prompt_builder import PromptContents, newest
+from bot.conversation.recall import Recalled
+from bot.pricing import Amount
+from storage.bases import Basis, FoundTurn
+from storage.records import Role, Usage
+from storage.usage import ByModel
+
+MOST_SHOWN = 60
+"""Older turns of an answer that are recorded: what fits into a prompt, unless they are very short ..."""
+MOST_MISSED = 5
+"""... and near misses."""
+
+
+def basis_of(contents: PromptContents, model: str, used: ByModel, money: Amount | None) -> Basis:
+    """The record of an answer by a model; `used` for all its requests, which cost this."""
+    turns, asked = contents.turns, newest(contents.view)
+    return Basis(
+        question_id=asked[-1].id if asked and asked[-1].role is Role.USER else None,
+        first_turn=turns[0].id if turns else None,
+        turns=len(turns),
+        notes_tokens=round(contents.view.sizes.memory) if notes_of(contents) else 0,
+        model=model,
+        usage=sum(used.values(), Usage(0, 0, 0)),
+        price=money.number if money else None,
+        currency=money.currency if money else None,
+        found=tuple(_found(contents)),
+    )
+
+
+def notes_of(contents: PromptContents) -> str:
+    """The notes that stood in the prompt."""
+    return "" if contents.view.model.single_turn else contents.view.memory
+
+
+def _found(contents: PromptContents) -> Iterator[FoundTurn]:
+    """The turns that were found, each once: those that were shown before the near misses."""
+    sources = [(contents.recalled, False), *((look, True) for look in contents.looks)]
+    shown: dict[int, FoundTurn] = {}
+    missed: dict[int, FoundTurn] = {}
+    for recalled, looked_up in sources:
+        for turn_id in _best_first(recalled):
+            shown.setdefault(turn_id, _found_turn(recalled, turn_id, shown=True, looked_up=looked_up))
+        for turn_id in recalled.near_misses:
+            missed.setdefault(turn_id, _found_turn(recalled, turn_id, shown=False, looked_up=looked_up))
+    for turn_id in contents.edited:
+        shown.setdefault(turn_id, FoundTurn(turn_id, shown=True))
+    yield from islice(shown.values(), MOST_SHOWN)
+    yield from islice((one for one in missed.values() if one.turn_id not in shown), MOST_MISSED)
+
+
+def _best_first(recalled: Recalled) -> list[int]:
+    """Those that were found before those that stand beside them."""
+    return sorted(recalled.turn_ids, key=lambda turn_id: recalled.ranks[turn_id].overall or inf)
+
+
+def _found_turn(recalled: Recalled, turn_id: int, *, shown: bool, looked_up: bool) -> FoundTurn:
+    ranks = recalled.ranks[turn_id]
+    return FoundTurn(turn_id, shown, looked_up, ranks.overall, ranks.words, ranks.meaning)

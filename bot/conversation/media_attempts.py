@@ -1,0 +1,84 @@
+"""Asking the model once, and again without the media that it can't look at or listen to."""
+
+from bot.conversation.answer import AnswerInFlight
+from bot.conversation.prompt_builder import PromptBuilder, Reduction
+from bot.conversation.window import WindowReader
+from bot.errors import (
+    CannotHear,
+    CannotSee,
+    EmptyAnswer,
+    ImageRefused,
+    MediaRefused,
+    ModelError,
+    NoPermission,
+    RequestRefused,
+    ServerTrouble,
+    TooManyBytes,
+    TooManyImages,
+)
+from storage import complete
+
+MOST_REFUSALS = 8
+"""Requests for one answer when pictures or sounds are refused: fewer, the newest ones, all of them, then the sounds."""
+BROKEN = (500, 501, 502)
+"""Statuses of a server that may have broken over what it was sent; others say that it is busy or down."""
+
+
+class MediaAttempts:
+    """Asks the model for an answer, with as many of the media as it takes."""
+
+    def __init__(self, prompts: PromptBuilder, windows: WindowReader) -> None:
+        self._prompts = prompts
+        self._media_budget = windows.budget
+
+    async def ask_with_media(self, answer: AnswerInFlight, less: Reduction = Reduction.NOTHING) -> None:
+        """Ask, and ask again without the media that the model refuses. Raises a ModelError."""
+        left_out: list[int] = []
+        try:
+            await self._without_refused(answer, less, left_out)
+        except BaseException:
+            if left_out and not (
+                answer.generation.text or answer.generation.reasoning
+            ):  # nothing says that it was them
+                await complete(self._prompts.take_back(left_out))
+            raise
+
+    async def _without_refused(self, answer: AnswerInFlight, less: Reduction, left_out: list[int]) -> None:
+        for _ in range(MOST_REFUSALS):
+            try:
+                await self.ask(answer, less)
+            except (CannotSee, CannotHear, TooManyImages) as exc:
+                if not answer.sent_media:
+                    raise RequestRefused(str(exc)) from exc
+                answer.media_refusal = exc
+            except (ImageRefused, MediaRefused, RequestRefused, TooManyBytes, NoPermission, ServerTrouble) as exc:
+                if not is_about_this(exc) or (isinstance(exc, NoPermission | ServerTrouble) and not answer.sent_media):
+                    raise
+                more = await self._prompts.leave_out_media(answer.chat.id)
+                if not more:
+                    if isinstance(exc, ImageRefused | MediaRefused):  # there is none: it speaks of something else
+                        raise _as_request(exc) from exc
+                    raise
+                left_out += more
+                answer.media_refusal = exc if isinstance(exc, ImageRefused) else MediaRefused(str(exc))
+            else:
+                return
+        raise answer.media_refusal or EmptyAnswer("refused")
+
+    async def ask(self, answer: AnswerInFlight, less: Reduction) -> None:
+        """Ask once. Raises a ModelError."""
+        async with self._media_budget.request():
+            request = await self._prompts.prepare(answer.chat, without=answer.pending.replaces, less=less)
+            answer.request = request
+            await answer.generation.write(request.model, request.messages, request.options(answer.chat))
+
+
+def is_about_this(exc: ModelError) -> bool:
+    """Whether the server may refuse what was sent, and does not just have trouble of its own."""
+    return not isinstance(exc, ServerTrouble) or exc.status in BROKEN
+
+
+def _as_request(exc: ModelError) -> RequestRefused:
+    changed = RequestRefused(*exc.args)
+    changed.__dict__.update(exc.__dict__)
+    return changed
