@@ -8,7 +8,7 @@ A model that uses tools on its way to an answer: it calls, is given the results,
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from bot.conversation.prompt import RECALL, REMEMBER, harmless
@@ -35,15 +35,24 @@ TOO_MANY = "These were too many calls at once, so this one was not done."
 Use = Callable[[Call], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True)
 class Toolbox:
     """Does what a call asks for. What goes wrong is told to the model, which knows what to make of it."""
 
-    storage: Storage
-    windows: WindowReader
-    recall: Recall
-    count_tokens: TokenCounter
-    clock: Callable[[], float]
+    def __init__(
+        self,
+        storage: Storage,
+        windows: WindowReader,
+        recall: Recall,
+        count_tokens: TokenCounter,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._transaction = storage.transaction
+        self._memories, self._chats = storage.memories, storage.chats
+        self._windows = windows
+        self._look_back = recall
+        self._count_tokens = count_tokens
+        self._clock = clock
 
     async def use(self, chat: Chat, looks: list[Recalled], call: Call) -> str:
         """The result of a call, never empty; what the model looks up is added to `looks`."""
@@ -58,27 +67,27 @@ class Toolbox:
         return await do(chat, text) if text else UNREADABLE.format(name=name)
 
     async def _recall(self, looks: list[Recalled], chat: Chat, query: str) -> str:
-        window = (await self.windows.view(chat.id)).window
+        window = (await self._windows.view(chat.id)).window
         if window.through_turn <= window.chat.reset_turn:
             return ALL_IN_VIEW
         after, before = window.chat.reset_turn, window.through_turn + 1
-        found = await self.recall.look(window.chat, query, after_turn=after, before_turn=before, now=self.clock())
+        found = await self._look_back.look(window.chat, query, after_turn=after, before_turn=before, now=self._clock())
         looks.append(found)
         return found.text or NOTHING
 
     async def _remember(self, chat: Chat, text: str) -> str:
-        view = await self.windows.view(chat.id)
+        view = await self._windows.view(chat.id)
         note = harmless(f"- {' '.join(text.split())}")
         if note in view.memory.splitlines():  # an answer that broke off is begun again, its calls with it
             return NOTED
         notes = f"{view.memory}\n{note}".strip()
-        if self.count_tokens(notes) > view.policy.most_memory:
+        if self._count_tokens(notes) > view.policy.most_memory:
             return FULL
-        memory = self.windows.memory(view.window.through_turn, notes, self.clock(), view.covers)
-        async with self.storage.transaction() as tx:
-            stored = await self.storage.memories.put(tx, view.window.chat, memory)
+        memory = self._windows.memory(view.window.through_turn, notes, self._clock(), view.covers)
+        async with self._transaction() as tx:
+            stored = await self._memories.put(tx, view.window.chat, memory)
             if stored:  # a compaction under way would lose the note
-                await self.storage.chats.take_back(tx, chat.id)
+                await self._chats.take_back(tx, chat.id)
         return NOTED if stored else FULL
 
 
@@ -94,65 +103,73 @@ def _argument(arguments: str, name: str) -> str:
 def _nothing() -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
 class ToolUsingModel:
     """A model with tools at hand; `use` does what a call asks for, `counted` is our own count of its first prompt."""
 
-    model: ChatModel
-    tools: tuple[Tool, ...]
-    use: Use
-    count_tokens: TokenCounter
-    counted: int
-    begins: Callable[[], None] = _nothing
-    """Called when it is asked: an answer that broke off is begun again, its calls with it."""
+    def __init__(
+        self,
+        model: ChatModel,
+        tools: tuple[Tool, ...],
+        use: Use,
+        count_tokens: TokenCounter,
+        counted: int,
+        begins: Callable[[], None] = _nothing,
+    ) -> None:
+        """`begins` is called each time it is asked: an answer that broke off is begun again, its calls with it."""
+        self._model = model
+        self._tools = tools
+        self._use = use
+        self._count_tokens = count_tokens
+        self._counted = counted
+        self._begins = begins
 
     @property
     def name(self) -> str:
         """See ChatModel.name."""
-        return self.model.name
+        return self._model.name
 
     @property
     def senses(self) -> Capabilities:
         """See ChatModel.senses."""
-        return self.model.senses
+        return self._model.senses
 
     @property
     def window(self) -> int:
         """See ChatModel.window."""
-        return self.model.window
+        return self._model.window
 
     @property
     def limit(self) -> int | None:
         """See ChatModel.limit."""
-        return self.model.limit
+        return self._model.limit
 
     def learn_limit(self, tokens: int) -> None:
         """See ChatModel.learn_limit."""
-        self.model.learn_limit(tokens)
+        self._model.learn_limit(tokens)
 
     @property
     def single_turn(self) -> bool:
         """See ChatModel.single_turn."""
-        return self.model.single_turn
+        return self._model.single_turn
 
     @property
     def calls(self) -> bool:
         """See ChatModel.calls."""
-        return self.model.calls
+        return self._model.calls
 
     async def stream(
         self, messages: Sequence[Message], options: Options = DEFAULT
     ) -> AsyncGenerator[StreamEvent, None]:
         """See ChatModel.stream; the events of each further request follow its ExtraRequestStarted."""
-        self.begins()
-        asked, counted = tuple(messages), self.counted
-        offered = replace(options, tools=self.tools, may_call=True)
+        self._begins()
+        asked, counted = tuple(messages), self._counted
+        offered = replace(options, tools=self._tools, may_call=True)
         for number in range(MOST_ROUNDS + 1):
             if number:
                 offered = replace(offered, may_call=number < MOST_ROUNDS, lasting=False)
                 yield ExtraRequestStarted(counted)
             received = Received()
-            async with aclosing(self.model.stream(asked, offered)) as events:
+            async with aclosing(self._model.stream(asked, offered)) as events:
                 async for event in events:
                     received.add(event)
                     if not (isinstance(event, Finished) and received.calls):  # the answer goes on
@@ -163,10 +180,10 @@ class ToolUsingModel:
             answered = Message("assistant", received.text, calls=calls, opaque=received.opaque)
             more = [answered, *await self._results(received.calls)]
             asked += tuple(more)
-            counted += sum(self.count_tokens(message.content) for message in more)
+            counted += sum(self._count_tokens(message.content) for message in more)
 
     async def _results(self, calls: Sequence[Call]) -> list[Message]:
-        done = [await self.use(call) for call in calls[:MOST_CALLS]]
+        done = [await self._use(call) for call in calls[:MOST_CALLS]]
         done += [TOO_MANY] * (len(calls) - len(done))
         return [Message("tool", result, answers=call.id) for call, result in zip(calls, done, strict=True)]
 
