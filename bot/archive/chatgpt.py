@@ -7,7 +7,7 @@ and the system said, what was thought and what was hidden stays behind; a pictur
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
@@ -109,13 +109,13 @@ class ChatGPTConversation(ChatGPTTitle):
     mapping: dict[str, ChatGPTNode] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
 class ChatGPTReader:
     """Makes turns of messages: times are those of `zone`."""
 
-    place: ChatKey
-    zone: tzinfo
-    count_tokens: TokenCounter
+    def __init__(self, place: ChatKey, zone: tzinfo, count_tokens: TokenCounter) -> None:
+        self._place = place
+        self._zone = zone
+        self._count_tokens = count_tokens
 
     def parcel(self, conversation: ChatGPTConversation) -> ConversationBundle:
         """The conversation as the history of the chat. Raises ArchiveError when nothing in it was said."""
@@ -128,16 +128,16 @@ class ChatGPTReader:
             files = tuple(_files(message))
             if turn.role is Role.USER and (turn.content or files):
                 said = IncomingMessage(None, None, turn.content, datetime.fromtimestamp(at, UTC), notes=files)
-                time = stamp(said, stamped_at, self.zone)
+                time = stamp(said, stamped_at, self._zone)
                 stamped_at = at if time else stamped_at
                 turn = replace(turn, content=time + render(said))
             elif files:
                 turn = replace(turn, content="\n".join(filter(None, (*files, turn.content))))
             if turn.content:
-                turns.append(replace(turn, tokens=self.count_tokens(turn.content)))
+                turns.append(replace(turn, tokens=self._count_tokens(turn.content)))
         if not turns:
             raise ArchiveError(f"the conversation {conversation.name} has no messages to import")
-        chat = ArchivedChat(self.place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
+        chat = ArchivedChat(self._place, private=True, created_at=began, turns=tuple(turns), stamped_at=stamped_at)
         return ConversationBundle(chat, {})
 
     def _turn(self, message: ChatGPTMessage, at: float) -> ArchivedTurn:
@@ -150,7 +150,7 @@ class ChatGPTReader:
             glue="\n\n",
             created_at=at,
             said_at=at if mine else None,
-            sender_id=self.place.telegram_id if mine else None,
+            sender_id=self._place.telegram_id if mine else None,
             speaker=SPEAKER if mine else None,
         )
 

@@ -6,7 +6,6 @@ Conversations on their way out, piece by piece: their pictures are never in memo
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.archive import native_format
@@ -76,17 +75,17 @@ def _words(turn: ArchivedTurn, *, private: bool) -> str:
     return before + own
 
 
-@dataclass(frozen=True, slots=True)
 class Exporter:
     """Writes our own file."""
 
-    storage: Storage
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     async def everything(self) -> AsyncIterator[str]:
         """The file of all conversations."""
         before = "[\n"
-        for place in await self.storage.archive.places():
-            chat = await self.storage.archive.read(place)
+        for place in await self._storage.archive.places():
+            chat = await self._storage.archive.read(place)
             if chat is not None:
                 yield before
                 before = ",\n"
@@ -96,7 +95,7 @@ class Exporter:
 
     async def at(self, place: ChatKey) -> AsyncIterator[str]:
         """The file of the conversation at one place; nothing when there is none."""
-        chat = await self.storage.archive.read(place)
+        chat = await self._storage.archive.read(place)
         if chat is not None:
             async for piece in self.one(chat):
                 yield piece
@@ -113,5 +112,5 @@ class Exporter:
 
     async def _block(self, turns: Sequence[ArchivedTurn], *, with_media: bool) -> str:
         hashes = {medium.hash for turn in turns for medium in turn.media} if with_media else ()
-        contents = await self.storage.media.contents(hashes) if hashes else {}
+        contents = await self._storage.media.contents(hashes) if hashes else {}
         return await asyncio.to_thread(lambda: ",\n".join(native_format.lines(turns, contents)))

@@ -27,12 +27,12 @@ class ImportOptions:
     conversation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Importer:
     """Reads files; times of others' files are written in `zone`."""
 
-    count_tokens: TokenCounter
-    zone: tzinfo
+    def __init__(self, count_tokens: TokenCounter, zone: tzinfo) -> None:
+        self._count_tokens = count_tokens
+        self._zone = zone
 
     def read(self, file: Path, wish: ImportOptions) -> list[ConversationBundle]:
         """The conversations of a file. Raises ArchiveError, which says where in the file something is wrong."""
@@ -55,7 +55,7 @@ class Importer:
         places = [(file.chat.id, file.chat.thread) for file in files]
         if len(set(places)) < len(places):
             raise ArchiveError("the same chat is in it twice")
-        return [native_format.bundle(file, self.count_tokens) for file in files]
+        return [native_format.bundle(file, self._count_tokens) for file in files]
 
     def _chatgpt(self, text: str, wish: ImportOptions) -> list[ConversationBundle]:
         if wish.place is None or wish.place.telegram_id <= 0:
@@ -65,7 +65,7 @@ class Importer:
         titles = [_checked_value(TypeAdapter(chatgpt.ChatGPTTitle), one, at) for at, one in enumerate(entries)]
         at = chatgpt.chosen(titles, wish.conversation)
         conversation = _checked_value(TypeAdapter(chatgpt.ChatGPTConversation), entries[at], at)
-        return [chatgpt.ChatGPTReader(wish.place, self.zone, self.count_tokens).parcel(conversation)]
+        return [chatgpt.ChatGPTReader(wish.place, self._zone, self._count_tokens).parcel(conversation)]
 
 
 async def put(storage: Storage, parcels: Sequence[ConversationBundle], now: float) -> None:

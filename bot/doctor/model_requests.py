@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot import errors
 from bot.doctor.report import Finding, fine, note
@@ -34,19 +34,26 @@ class RequestLimitReached(BudgetSpent):
     """The doctor asks no more."""
 
 
-@dataclass(slots=True)
 class Bill:
     """All requests so far."""
 
-    count_tokens: Callable[[str], int]
-    price_of: Callable[[str], Price | None] = lambda _: None
-    requests: int = 0
-    estimated: bool = False
-    """Whether a server has reported nothing of some."""
-    used: list[tuple[str, Usage]] = field(default_factory=list)
-    """By the models' names."""
-    refused: list[ContentRefused] = field(default_factory=list)
-    """What content filters had against the doctor's questions."""
+    def __init__(
+        self, count_tokens: Callable[[str], int], price_of: Callable[[str], Price | None] = lambda _: None
+    ) -> None:
+        self._count_tokens = count_tokens
+        self._price_of = price_of
+        self.requests = 0
+        self._estimated = False
+        """Whether a server has reported nothing of some."""
+        self.used: list[tuple[str, Usage]] = []
+        """By the models' names."""
+        self.refused: list[ContentRefused] = []
+        """What content filters had against the doctor's questions."""
+
+    def begin(self) -> None:
+        """Count a request. Raises a ModelError when no more may be asked."""
+        self.check()
+        self.requests += 1
 
     def check(self) -> None:
         """Raises a ModelError when no more may be asked."""
@@ -60,8 +67,17 @@ class Bill:
 
     def add(self, model: str, usage: Usage | None, counted: int, said: int) -> None:
         """An answered request: what was reported, or else our own count."""
-        self.estimated = self.estimated or usage is None
+        self._estimated = self._estimated or usage is None
         self.used.append((model, usage or Usage(counted, 0, said)))
+
+    def add_answer(self, model: str, messages: Sequence[Message], received: Received) -> None:
+        """An answer of the chat API, as far as it was received."""
+        said = self._count_tokens(received.text + received.reasoning)
+        self.add(model, received.usage, sum(self._count_tokens(one.content) for one in messages), said)
+
+    def refuse(self, exc: ContentRefused) -> None:
+        """A content filter has refused a request."""
+        self.refused.append(exc)
 
     def add_beside(self, model: str, took: Sequence[ExtraRequest]) -> None:
         """Requests that are no conversation."""
@@ -77,13 +93,13 @@ class Bill:
         read, written = sum(usage.input for usage in total), sum(usage.output for usage in total)
         asked = "1 request" if self.requests == 1 else f"{self.requests} requests"
         took = f"{asked}, {read:,} tokens read{from_cache} and {written:,} written"
-        took += ", partly estimated" if self.estimated else ""
+        took += ", partly estimated" if self._estimated else ""
         costs: defaultdict[str, float] = defaultdict(float)
         for model, usage in self.used:
-            if (price := self.price_of(model)) is not None:
+            if (price := self._price_of(model)) is not None:
                 costs[price.currency] += _cost(price, usage)
         money = " and ".join(Amount(cost, currency).exact for currency, cost in costs.items())
-        unpriced = sorted({model for model, _ in self.used if self.price_of(model) is None})
+        unpriced = sorted({model for model, _ in self.used if self._price_of(model) is None})
         if money and not unpriced:
             return fine("This visit", f"{took}: {money}")
         if not total:
@@ -201,8 +217,7 @@ class BilledModel:
         self, messages: Sequence[Message], options: Options = DEFAULT
     ) -> AsyncGenerator[StreamEvent, None]:
         """See ChatModel.stream."""
-        self._bill.check()
-        self._bill.requests += 1
+        self._bill.begin()
         received, begun = Received(), False
         try:
             async with aclosing(self._model.stream(messages, options)) as events:
@@ -213,14 +228,12 @@ class BilledModel:
                     if len(received.text) + len(received.reasoning) > MOST_SAID:
                         break
         except ContentRefused as exc:
-            self._bill.refused.append(exc)
+            self._bill.refuse(exc)
             raise
         finally:
             if begun:
-                count = self._bill.count_tokens
                 name = received.switched.model if received.switched else self.name
-                said = count(received.text + received.reasoning)
-                self._bill.add(name, received.usage, sum(count(message.content) for message in messages), said)
+                self._bill.add_answer(name, messages, received)
 
 
 def patience(settings: Settings) -> float:

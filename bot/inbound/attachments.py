@@ -84,18 +84,26 @@ class AttachedFiles:
 NOTHING = AttachedFiles()
 
 
-@dataclass(frozen=True, slots=True)
 class Attachments:
     """Fetches what is in messages; of the documents of a turn at most so many tokens.
 
     `sees`: pages without words are shown.
     """
 
-    downloads: Downloads
-    workshop: FileConverter
-    count_tokens: TokenCounter
-    most_tokens: int
-    sees: bool = True
+    def __init__(
+        self,
+        downloads: Downloads,
+        converter: FileConverter,
+        count_tokens: TokenCounter,
+        most_tokens: int,
+        *,
+        sees: bool = True,
+    ) -> None:
+        self._downloads = downloads
+        self._converter = converter
+        self._count_tokens = count_tokens
+        self._most_tokens = most_tokens
+        self._sees = sees
 
     def has(self, message: Message) -> bool:
         """Whether something is to be downloaded for it."""
@@ -104,11 +112,12 @@ class Attachments:
     async def of(self, message: Message, share: float = 1.0, *, tries: int = TRIES, sees: bool = True) -> AttachedFiles:
         """What is in a message that a model can see, hear or read; of a document this share of what may be read."""
         sender = message.from_user
-        workshop = self.workshop.serving(message.chat.id, sender.language_code if sender else None)
-        return await replace(self, workshop=workshop, sees=sees).fetch(message, share, tries)
+        converter = self._converter.serving(message.chat.id, sender.language_code if sender else None)
+        theirs = Attachments(self._downloads, converter, self._count_tokens, self._most_tokens, sees=sees)
+        return await theirs.fetch(message, share, tries)
 
     async def fetch(self, message: Message, share: float, tries: int) -> AttachedFiles:
-        """The same by whatever workshop there is."""
+        """The same with the converter as it is."""
         fetch = self._fetcher(message, share, tries)
         if fetch is None:
             return NOTHING
@@ -165,15 +174,15 @@ class Attachments:
         return replace(shown, problem=Problem.PREVIEW, lost="its details could not be read (this is a small preview)")
 
     async def _picture(self, file_id: str, size: int | None, tries: int) -> AttachedFiles:
-        async with self.downloads.file(file_id, size, tries=tries) as data:
+        async with self._downloads.file(file_id, size, tries=tries) as data:
             return await self._seen(data)
 
     async def _sound(self, file_id: str, size: int | None, tries: int, *, told: float = 0.0) -> AttachedFiles:
-        async with self.downloads.file(file_id, size, tries=tries) as data:
+        async with self._downloads.file(file_id, size, tries=tries) as data:
             return await self._heard(data, told)
 
     async def _seen(self, data: bytes) -> AttachedFiles:
-        image = await self.workshop.image(data)
+        image = await self._converter.image(data)
         tokens = image_tokens(image.width, image.height)
         others = "pages" if picture_format(data) == "TIFF" else "frames"
         lost = f"its other {others} could not be read" if image.pages > 1 else ""
@@ -183,7 +192,7 @@ class Attachments:
 
     async def _heard(self, data: bytes, told: float = 0.0) -> AttachedFiles:
         """What can be heard of a sound that lasts so many seconds, by what its message says."""
-        sound = await self.workshop.sound(data, most_seconds=MOST_SECONDS)
+        sound = await self._converter.sound(data, most_seconds=MOST_SECONDS)
         media = (NewMedium(MediaKind.AUDIO, sound.data, sound.format, audio_tokens(sound.seconds)),)
         whole = sound.whole or (told if not sound.ended and told > sound.seconds + MOST_ROUNDED_S else None)
         if whole is None:
@@ -202,7 +211,7 @@ class Attachments:
         return await self._or_preview(self._opened(file, share, tries), still if _says_picture(file) else None, tries)
 
     async def _opened(self, file: File, share: float, tries: int) -> AttachedFiles:
-        async with self.downloads.file(file.file_id, file.file_size, tries=tries) as data:
+        async with self._downloads.file(file.file_id, file.file_size, tries=tries) as data:
             return await self._read(file, data, share)
 
     async def _read(self, file: File, data: bytes, share: float) -> AttachedFiles:
@@ -211,14 +220,14 @@ class Attachments:
             return await self._seen(data)
         if sound_format(data):  # also a film that says that it is something else
             return await self._heard(data)
-        most = int(share * self.most_tokens)
+        most = int(share * self._most_tokens)
         name, characters = file.file_name or "", most * MOST_CHARACTERS_PER_TOKEN
-        read = await self.workshop.document(data, name, file.mime_type, most_characters=characters)
-        text = await asyncio.to_thread(fitting, read.text, most, self.count_tokens)  # millions of signs take seconds
+        read = await self._converter.document(data, name, file.mime_type, most_characters=characters)
+        text = await asyncio.to_thread(fitting, read.text, most, self._count_tokens)  # millions of signs take seconds
         pages = NO_PAGES
-        if self.sees and read.unread:
-            room = most - await asyncio.to_thread(self.count_tokens, text)
-            pages = await shown(self.workshop, data, read.unread, room)
+        if self._sees and read.unread:
+            room = most - await asyncio.to_thread(self._count_tokens, text)
+            pages = await shown(self._converter, data, read.unread, room)
         if is_wordless(read.text) and not pages.media:
             raise EmptyError("no text in it")
         cut = Problem.CUT if read.cut or text != read.text else None

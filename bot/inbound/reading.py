@@ -7,7 +7,7 @@ Reading the messages of a turn: their words, and what is downloaded with them.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from telegram import Message
 
@@ -148,22 +148,22 @@ class ReadMessage:
     """The numbers of pages of its file that could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
 class MessageReader:
     """Reads messages for the bot with this id."""
 
-    attachments: Attachments
-    bot_id: int
-    held: Capacities = field(default_factory=lambda: Capacities(SMALL, most=MOST_OF_ALL, most_of_small=MOST_OF_SMALL))
+    def __init__(self, attachments: Attachments, bot_id: int) -> None:
+        self._attachments = attachments
+        self._bot_id = bot_id
+        self._held = Capacities(SMALL, most=MOST_OF_ALL, most_of_small=MOST_OF_SMALL)
 
     def holding(self, messages: Sequence[Message]) -> AbstractAsyncContextManager[None]:
         """Room for the pictures and sounds that `read` will return of these, until they are stored."""
         targets = filter(None, map(replied_to, messages))
-        return self.held.place(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
+        return self._held.place(min(sum(map(most_made, (*messages, *targets))), MOST_HELD + MOST_MADE_OF_SOUND))
 
     def skim(self, messages: Sequence[Message]) -> list[IncomingMessage]:
         """The words of what was only overheard: nothing is downloaded for it."""
-        return [one for one in (said(message, self.bot_id) for message in messages) if one is not None]
+        return [one for one in (said(message, self._bot_id) for message in messages) if one is not None]
 
     async def read(self, messages: Sequence[Message], known: Known, *, sees: bool = True) -> list[ReadMessage]:
         """All that the messages hold, in their order, and what the messages hold that they answer.
@@ -173,7 +173,7 @@ class MessageReader:
         """
         targets = await self._targets(messages, known)
         share = 1 / max(1, sum(message.document is not None for message in (*messages, *targets.values())))
-        fetching = TurnDownloads(self.attachments, share, sees)
+        fetching = TurnDownloads(self._attachments, share, sees=sees)
         read = [await self._read(message, targets.get(message.message_id), fetching) for message in messages]
         return [one for one in read if one is not None]
 
@@ -188,7 +188,7 @@ class MessageReader:
         return found
 
     async def _read(self, message: Message, target: Message | None, fetching: "TurnDownloads") -> ReadMessage | None:
-        words = said(message, self.bot_id)
+        words = said(message, self._bot_id)
         if words is None:
             return None
         before = NOTHING
@@ -201,31 +201,31 @@ class MessageReader:
         return ReadMessage(message, words, own.problem or before.problem, own.unread or before.unread)
 
 
-@dataclass(slots=True)
 class TurnDownloads:
     """What is fetched for one turn, which must not grow with what somebody sends."""
 
-    attachments: Attachments
-    share: float
-    """Of what may be read of documents, for each."""
-    sees: bool = True
-    files: int = 0
-    held: int = 0
-    """Bytes of pictures and sounds."""
-    tries: int = TRIES
+    def __init__(self, attachments: Attachments, share: float, *, sees: bool = True) -> None:
+        """`share`: of what may be read of documents, for each."""
+        self._attachments = attachments
+        self._share = share
+        self._sees = sees
+        self._files = 0
+        self._held = 0
+        """Bytes of pictures and sounds."""
+        self._tries = TRIES
 
     async def of(self, message: Message) -> AttachedFiles:
         """What is in a message, or that it is too much."""
-        if not self.attachments.has(message):
+        if not self._attachments.has(message):
             return NOTHING
-        if self.files >= MOST_FILES or self.held >= MOST_HELD:
+        if self._files >= MOST_FILES or self._held >= MOST_HELD:
             return AttachedFiles(problem=Problem.TOO_MUCH)
-        found = await self.attachments.of(message, self.share, tries=self.tries, sees=self.sees)
-        self.files += 1
-        self.held += sum(len(one.data) for one in found.media)
+        found = await self._attachments.of(message, self._share, tries=self._tries, sees=self._sees)
+        self._files += 1
+        self._held += sum(len(one.data) for one in found.media)
         # When Telegram has trouble, a burst does not wait for each of its files.
         if found.problem in (Problem.UNREACHABLE, Problem.LATE):
-            self.tries = 1
+            self._tries = 1
         return found
 
 

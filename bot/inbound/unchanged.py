@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import dataclass, field
 
 from telegram import Message
 
@@ -37,28 +36,28 @@ def _held(message: Message) -> str | None:
     return json.dumps([message.poll.question, *(option.text for option in message.poll.options)])
 
 
-@dataclass(slots=True)
 class RecentMessages:
     """What the newest messages said when they were last heard."""
 
-    digests: OrderedDict[tuple[int, int, int], str] = field(default_factory=OrderedDict)
+    def __init__(self) -> None:
+        self._digests: OrderedDict[tuple[int, int, int], str] = OrderedDict()
 
     def hear(self, message: Message) -> None:
         """Remember what it says now."""
         key = _key(message)
-        self.digests[key] = digest(message)
-        self.digests.move_to_end(key)
-        if len(self.digests) > MOST:
-            self.digests.popitem(last=False)
+        self._digests[key] = digest(message)
+        self._digests.move_to_end(key)
+        if len(self._digests) > MOST:
+            self._digests.popitem(last=False)
 
     def has_changed(self, message: Message) -> bool:
         """Whether it is known to have said something else before."""
-        said = self.digests.get(_key(message))
+        said = self._digests.get(_key(message))
         return said is not None and said != digest(message)
 
     def knows(self, message: Message) -> bool:
         """Whether it said the same before."""
-        return self.digests.get(_key(message)) == digest(message)
+        return self._digests.get(_key(message)) == digest(message)
 
 
 def _key(message: Message) -> tuple[int, int, int]:

@@ -1,7 +1,6 @@
 """Conversions for a chat: looked at first, then done by a worker (``pool``) within a time that fits their kind."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
 
 from bot.media.document import ExtractedDocument
 from bot.media.image import ConvertedImage
@@ -17,34 +16,34 @@ SOUND_S, SOUND_S_PER_MB, MOST_SOUND_S = 15.0, 10.0, 60.0
 """A sound takes time by its length: twenty minutes of speech are 3 MB and about ten seconds of work."""
 
 
-@dataclass(frozen=True, slots=True)
 class Converter:
     """Converts for `owner`, whose jobs are done one after another, and whose apps are in `language` (IETF)."""
 
-    pool: Pool = field(default_factory=Pool)
-    owner: Hashable = None
-    language: str | None = None
+    def __init__(self, pool: Pool | None = None, owner: Hashable = None, language: str | None = None) -> None:
+        self._pool = pool or Pool()
+        self._owner = owner
+        self._language = language
 
     def serving(self, owner: Hashable, language: str | None) -> "Converter":
         """The same workers, for somebody."""
-        return replace(self, owner=owner, language=language)
+        return Converter(self._pool, owner, language)
 
     async def image(self, data: bytes) -> ConvertedImage:
         """See ``image.image``. Raises MediaError."""
         if picture_format(data) is None:
             raise NotSupportedError("no picture of a known kind")
-        return _image(await self.pool.do(Job("image", data, {}, IMAGE_S), self.owner))
+        return _image(await self._pool.do(Job("image", data, {}, IMAGE_S), self._owner))
 
     async def page(self, data: bytes, number: int) -> ConvertedImage:
         """See ``pdf_picture.page_picture``. Raises MediaError."""
-        return _image(await self.pool.do(Job("page", data, {"number": number}, PAGE_S), self.owner))
+        return _image(await self._pool.do(Job("page", data, {"number": number}, PAGE_S), self._owner))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
         """See ``sound.sound``. Raises MediaError."""
         if sound_format(data) is None:
             raise NotSupportedError("no sound of a known kind")
         seconds = min(SOUND_S + SOUND_S_PER_MB * len(data) / 1e6, MOST_SOUND_S)
-        made = await self.pool.do(Job("sound", data, {"most_seconds": most_seconds}, seconds), self.owner)
+        made = await self._pool.do(Job("sound", data, {"most_seconds": most_seconds}, seconds), self._owner)
         whole = made.fields["whole"]
         return ConvertedSound(
             made.data,
@@ -57,7 +56,7 @@ class Converter:
     async def voice_note(self, samples: bytes, *, rate: int = 24_000) -> bytes:
         """See ``sound.voice_note``. Raises MediaError."""
         owner = object()  # a chat has one answer at a time, which waits for none of its files
-        return (await self.pool.do(Job("voice_note", samples, {"rate": rate}, VOICE_NOTE_S), owner)).data
+        return (await self._pool.do(Job("voice_note", samples, {"rate": rate}, VOICE_NOTE_S), owner)).data
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> ExtractedDocument:
         """See ``document.document``. Raises MediaError."""
@@ -67,9 +66,9 @@ class Converter:
             "name": name,
             "mime": mime,
             "most_characters": most_characters,
-            "language": self.language,
+            "language": self._language,
         }
-        made = await self.pool.do(Job("document", data, options, DOCUMENT_S), self.owner)
+        made = await self._pool.do(Job("document", data, options, DOCUMENT_S), self._owner)
         fields = made.fields
         return ExtractedDocument(
             made.data.decode(),
@@ -84,7 +83,7 @@ class Converter:
 
     async def close(self) -> None:
         """End the workers."""
-        await self.pool.close()
+        await self._pool.close()
 
 
 def _image(made: Result) -> ConvertedImage:

@@ -5,7 +5,7 @@ Books and open documents, which are archives of marked-up files, as text.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -110,26 +110,26 @@ def words(root: "_Element", rules: Rules) -> str:
     return _tidied("".join(parts))
 
 
-@dataclass(slots=True)
 class _Marks:
     """What stands before an element for what it is: a number, a power, a picture."""
 
-    raised: frozenset[str]
-    """The styles of an open document by which something stands above the line."""
-    lists: list[int | None] = field(default_factory=list)
-    """The next number of each list that is open; None: it has bullets."""
+    def __init__(self, raised: frozenset[str]) -> None:
+        self._raised = raised
+        """The styles of an open document by which something stands above the line."""
+        self._lists: list[int | None] = []
+        """The next number of each list that is open; None: it has bullets."""
 
     def before(self, node: "_Element", name: str) -> str:
         """What an element begins with; nothing: what they all begin with."""
         if name in ("ol", "ul"):
             start = node.get("start", "1")
-            self.lists.append((int(start) if _NUMBER.fullmatch(start) else 1) if name == "ol" else None)
-        elif name == "li" and self.lists and (number := self.lists[-1]) is not None:
+            self._lists.append((int(start) if _NUMBER.fullmatch(start) else 1) if name == "ol" else None)
+        elif name == "li" and self._lists and (number := self._lists[-1]) is not None:
             told = node.get("value", "")
             number = int(told) if _NUMBER.fullmatch(told) else number
-            self.lists[-1] = number + 1
+            self._lists[-1] = number + 1
             return f"{number}. "
-        elif name == "sup" or (name == "span" and _styled(node) in self.raised):
+        elif name == "sup" or (name == "span" and _styled(node) in self._raised):
             said = "".join(islice(node.itertext(), MOST_TEXTS)).strip()
             return "^" if _POWER.match(said) else ""
         elif name in ("img", "image"):
@@ -139,8 +139,8 @@ class _Marks:
 
     def after(self, name: str) -> None:
         """An element ends."""
-        if name in ("ol", "ul") and self.lists:
-            self.lists.pop()
+        if name in ("ol", "ul") and self._lists:
+            self._lists.pop()
 
 
 def _raised_styles(root: "_Element") -> frozenset[str]:

@@ -10,7 +10,6 @@ import posixpath
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from bot.media.word_numbers import Numbers
@@ -38,25 +37,25 @@ def words(file: BinaryIO) -> list[str]:
     return [*heads, *blocks, *diagrams, *charts, *reader.notes(part), *reader.comments(part), *feet]
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads blocks; what they refer to is read behind them."""
 
-    runs: Runs
-    numbers: Numbers
-    seen: set[str] = field(default_factory=set)
-    """Headers and footers, which most sections share."""
+    def __init__(self, runs: Runs, numbers: Numbers) -> None:
+        self._runs = runs
+        self._numbers = numbers
+        self._seen: set[str] = set()
+        """Headers and footers, which most sections share."""
 
     def blocks(self, body: "Iterable[_Element]") -> Iterator[str]:
         """Paragraphs and tables, also inside content controls."""
         for block in body:
             match tag(block):
                 case "p":
-                    yield self.numbers.of(block) + self.runs.text(block)
+                    yield self._numbers.of(block) + self._runs.text(block)
                 case "tbl":
                     yield "\n".join(" | ".join(self._cells(row)) for row in _rows(block))
                 case "oMathPara" | "oMath":
-                    yield self.runs.text(block)
+                    yield self._runs.text(block)
                 case "AlternateContent":  # the same for newer and for older programs
                     yield from next(filter(None, (list(self.blocks(one)) for one in block)), [])
                 case "altChunk":
@@ -68,28 +67,29 @@ class _Reader:
         """The headers or footers of its pages, each once."""
         for root in _roots(part, kind):
             text = " ".join(" ".join(self.blocks(root)).split())
-            if text and text not in self.seen:
-                self.seen.add(text)
+            if text and text not in self._seen:
+                self._seen.add(text)
                 yield text
 
     def loose(self, root: "_Element") -> str:
         """The words of a drawing, which stand in boxes of their own."""
-        return "; ".join(filter(None, (self.runs.text(one).strip() for one in root.iter() if tag(one) == "p")))
+        return "; ".join(filter(None, (self._runs.text(one).strip() for one in root.iter() if tag(one) == "p")))
 
     def notes(self, part: "Part") -> Iterator[str]:
         """The notes that the text refers to, under the numbers that stand there."""
         for kind, name in _NOTES.items():
             for root in _roots(part, kind):
                 known = {value(note, "id"): note for note in root if tag(note) == name}
-                for (of, key), label in list(self.runs.labels.items()):
-                    if of == name and key in known:
+                for key, label in self._runs.references(name):
+                    if key in known:
                         yield f"[^{label}]: {self._joined(known[key])}"
 
     def comments(self, part: "Part") -> Iterator[str]:
         """What people wrote at its margin."""
         for root in _roots(part, "comments"):
+            labels = dict(self._runs.references("comment"))
             for comment in root:
-                label = self.runs.labels.get(("comment", value(comment, "id")))
+                label = labels.get(value(comment, "id"))
                 if tag(comment) == "comment" and (text := self._joined(comment)):
                     number = f" {label}" if label else ""
                     yield f"[comment{number} by {value(comment, 'author') or 'somebody'}: {text}]"

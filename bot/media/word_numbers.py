@@ -1,6 +1,6 @@
 """The numbers of a Word file's lists, which it does not write down: it says how to count."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.media.word_runs import child, tag, value
@@ -38,26 +38,21 @@ class Scheme:
     restarts: dict[int, int]
 
 
-@dataclass(slots=True)
 class Numbers:
     """Counts paragraphs as they come."""
 
-    numbering: "_Element | None"
-    styles: "_Element | None"
-    schemes: dict[str, Scheme] = field(init=False)
-    by_style: "dict[str, _Element]" = field(init=False)
-    counts: dict[str, list[int]] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.schemes = _schemes(self.numbering)
-        found = self.styles if self.styles is not None else ()
-        self.by_style = {value(style, "styleId"): style for style in found if tag(style) == "style"}
+    def __init__(self, numbering: "_Element | None", styles: "_Element | None") -> None:
+        self._schemes = _schemes(numbering)
+        self._by_style = {
+            value(one, "styleId"): one for one in (styles if styles is not None else ()) if tag(one) == "style"
+        }
+        self._counts: dict[str, list[int]] = {}
+        self._begun: set[str] = set()
 
     def of(self, paragraph: "_Element") -> str:
         """The number or the bullet before a paragraph, which goes in with its level."""
         key, depth = self._place(paragraph)
-        scheme = self.schemes.get(key)
+        scheme = self._schemes.get(key)
         if scheme is None or not 0 <= depth < LEVELS:
             return ""
         counts = self._counted(key, scheme, depth)
@@ -68,9 +63,9 @@ class Numbers:
         return f"{'  ' * depth}{shown} " if shown else ""
 
     def _counted(self, key: str, scheme: Scheme, depth: int) -> list[int]:
-        counts = self.counts.setdefault(scheme.counts_with, [])
-        if key not in self.begun:
-            self.begun.add(key)
+        counts = self._counts.setdefault(scheme.counts_with, [])
+        if key not in self._begun:
+            self._begun.add(key)
             for at, start in scheme.restarts.items():
                 if at < len(counts):
                     counts[at] = start - 1
@@ -91,7 +86,7 @@ class Numbers:
         name = value(style, "val") if style is not None else ""
         key, depth = _numbered(properties)
         for _ in range(MOST_BASES):
-            found = self.by_style.get(name)
+            found = self._by_style.get(name)
             if key or found is None:
                 break
             of_style = child(found, "pPr")
@@ -104,7 +99,7 @@ class Numbers:
         return key, depth or 0
 
     def _level_of(self, key: str, style: str) -> int | None:
-        scheme = self.schemes.get(key)
+        scheme = self._schemes.get(key)
         return next((at for at, level in scheme.levels.items() if level.style == style), None) if scheme else None
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.media.packages import picture
@@ -39,17 +38,21 @@ _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS}
 """The pictures of two fonts of symbols as characters."""
 
 
-@dataclass(frozen=True, slots=True)
 class Runs:
     """Reads paragraphs. `links`: addresses by their keys."""
 
-    links: dict[str, str]
-    labels: dict[tuple[str, str], int] = field(default_factory=dict)
-    """The numbers of notes and comments, by kind and key, as they are referred to."""
+    def __init__(self, links: dict[str, str]) -> None:
+        self._links = links
+        self._labels: dict[tuple[str, str], int] = {}
+        """The numbers of notes and comments, by kind and key, as they are referred to."""
 
     def text(self, node: "_Element") -> str:
         """The words in an element."""
         return "".join(self._parts(node))
+
+    def references(self, kind: str) -> list[tuple[str, int]]:
+        """The keys of the notes or comments that were referred to so far, and their numbers."""
+        return [(key, label) for (of, key), label in self._labels.items() if of == kind]
 
     def _parts(self, node: "_Element") -> Iterator[str]:
         for part in node:
@@ -90,10 +93,10 @@ class Runs:
     def _reference(self, kind: str, part: "_Element") -> str:
         """Numbers go on over footnotes and endnotes, so that each has its own."""
         counted = ("comments" if kind == "comment" else "notes", "")
-        if (kind, value(part, "id")) not in self.labels:
-            self.labels[counted] = self.labels.get(counted, 0) + 1
-            self.labels[kind, value(part, "id")] = self.labels[counted]
-        label = self.labels[kind, value(part, "id")]
+        if (kind, value(part, "id")) not in self._labels:
+            self._labels[counted] = self._labels.get(counted, 0) + 1
+            self._labels[kind, value(part, "id")] = self._labels[counted]
+        label = self._labels[kind, value(part, "id")]
         return f"[comment {label}]" if kind == "comment" else f"[^{label}]"
 
     def _lines(self, holder: "_Element") -> Iterator[str]:
@@ -102,7 +105,7 @@ class Runs:
                 yield self.text(part)
 
     def _linked(self, part: "_Element") -> str:
-        shown, address = self.text(part), self.links.get(value(part, "id"), "")
+        shown, address = self.text(part), self._links.get(value(part, "id"), "")
         plain = address.removeprefix("mailto:")
         return shown if not plain or plain in shown or not shown.strip() else f"{shown} ({plain})"
 

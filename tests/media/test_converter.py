@@ -17,31 +17,31 @@ from tests.media.files import pdf, picture, png_bomb, samples, wav
 
 
 @pytest.fixture
-async def workshop() -> AsyncIterator[Converter]:
+async def converter() -> AsyncIterator[Converter]:
     opened = Converter()
     yield opened
     await opened.close()
 
 
-async def test_it_does_what_the_functions_do(workshop: Converter) -> None:
+async def test_it_does_what_the_functions_do(converter: Converter) -> None:
     large = picture(3000, 1000)
-    assert await workshop.image(large) == image(large)
-    heard = await workshop.sound(wav(1.0), most_seconds=5)
+    assert await converter.image(large) == image(large)
+    heard = await converter.sound(wav(1.0), most_seconds=5)
     assert (heard.format, round(heard.seconds, 1)) == ("mp3", 1.0)
-    assert (await workshop.voice_note(samples(1.0))).startswith(b"OggS")
-    read = await workshop.document(pdf("hello"), "a.pdf", None, most_characters=100)
+    assert (await converter.voice_note(samples(1.0))).startswith(b"OggS")
+    read = await converter.document(pdf("hello"), "a.pdf", None, most_characters=100)
     assert (read.text, read.pages, read.cut) == ("hello", 1, False)
 
 
-async def test_worker_raises_same_errors_as_functions(workshop: Converter) -> None:
+async def test_worker_raises_same_errors_as_functions(converter: Converter) -> None:
     with pytest.raises(TooLargeError):
-        await workshop.image(png_bomb())
+        await converter.image(png_bomb())
     with pytest.raises(NotSupportedError):
-        await workshop.document(bytes(range(256)) * 9, "a.bin", None, most_characters=100)
-    assert (await workshop.image(picture())).width == 64
+        await converter.document(bytes(range(256)) * 9, "a.bin", None, most_characters=100)
+    assert (await converter.image(picture())).width == 64
 
 
-async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     started = module._start
 
     async def stopped() -> asyncio.subprocess.Process:
@@ -52,21 +52,21 @@ async def test_a_job_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, w
     monkeypatch.setattr(module, "_start", stopped)
     monkeypatch.setattr(jobs, "IMAGE_S", 0.3)
     with pytest.raises(TooSlowError):
-        await workshop.image(picture())
+        await converter.image(picture())
     monkeypatch.undo()
-    assert (await workshop.image(picture())).width == 64
+    assert (await converter.image(picture())).width == 64
 
 
-async def test_a_worker_that_died_idle_costs_no_job(workshop: Converter) -> None:
-    await workshop.image(picture())
-    worker = workshop.pool._idle[0]
+async def test_a_worker_that_died_idle_costs_no_job(converter: Converter) -> None:
+    await converter.image(picture())
+    worker = converter._pool._idle[0]
     worker.kill()
-    assert (await workshop.image(picture())).width == 64
+    assert (await converter.image(picture())).width == 64
     await worker.wait()
-    assert worker not in workshop.pool._idle
+    assert worker not in converter._pool._idle
 
 
-async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     asked = module._ask
 
     async def deadly(worker: asyncio.subprocess.Process, job: module.Job) -> Result:
@@ -75,7 +75,7 @@ async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatc
         return await asked(worker, job)
 
     monkeypatch.setattr(module, "_ask", deadly)
-    ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)
+    ann, bob = converter.serving("ann", None), converter.serving("bob", None)
     failed, *made = await asyncio.gather(
         ann.document(b"bad", "a.txt", None, most_characters=9),
         *(bob.image(picture()) for _ in range(3)),
@@ -85,30 +85,30 @@ async def test_job_killing_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatc
     assert [getattr(one, "width", one) for one in made] == [64] * 3
 
 
-async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_worker_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     async def full() -> asyncio.subprocess.Process:
         raise BlockingIOError("no more processes")
 
     monkeypatch.setattr(module, "_start", full)
     with pytest.raises(UnreadableError):
-        await workshop.image(picture())
+        await converter.image(picture())
 
 
-async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_what_is_no_such_file_takes_no_place(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     async def none() -> asyncio.subprocess.Process:
         raise AssertionError("a worker was started")
 
     monkeypatch.setattr(module, "_start", none)
     with pytest.raises(NotSupportedError):
-        await workshop.sound(b"v=0\nm=audio 9 RTP/AVP 0\n", most_seconds=9)
+        await converter.sound(b"v=0\nm=audio 9 RTP/AVP 0\n", most_seconds=9)
     with pytest.raises(NotSupportedError):
-        await workshop.image(b"<html>not found</html>")
+        await converter.image(b"<html>not found</html>")
     with pytest.raises(NotSupportedError):
-        await workshop.document(b"\x7fELF\2\1\1" + b"\0" * 99, "a.txt", "text/plain", most_characters=9)
+        await converter.document(b"\x7fELF\2\1\1" + b"\0" * 99, "a.txt", "text/plain", most_characters=9)
 
 
 async def test_a_photo_waits_for_none_of_anothers_documents(
-    monkeypatch: pytest.MonkeyPatch, workshop: Converter
+    monkeypatch: pytest.MonkeyPatch, converter: Converter
 ) -> None:
     ended: list[str] = []
 
@@ -126,8 +126,8 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
         }
         return Result(image if job.name == "image" else document, b"x")
 
-    monkeypatch.setattr(workshop.pool, "_done", done)
-    ann, bob = workshop.serving("ann", None), workshop.serving("bob", None)
+    monkeypatch.setattr(converter._pool, "_done", done)
+    ann, bob = converter.serving("ann", None), converter.serving("bob", None)
     documents = [asyncio.create_task(ann.document(b"x", "a", None, most_characters=9)) for _ in range(9)]
     await asyncio.sleep(0)
     await bob.image(picture())
@@ -135,10 +135,10 @@ async def test_a_photo_waits_for_none_of_anothers_documents(
     await asyncio.gather(*documents)
 
 
-async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    await workshop.image(picture())
-    [worker] = workshop.pool._idle
+    await converter.image(picture())
+    [worker] = converter._pool._idle
     environment = await asyncio.to_thread(Path(f"/proc/{worker.pid}/environ").read_bytes)
     assert b"sk-secret" not in environment
     assert worker.stdin is not None
@@ -147,13 +147,13 @@ async def test_worker_has_no_secrets_and_ends_with_pipe(monkeypatch: pytest.Monk
         assert await worker.wait() == 0
 
 
-async def test_many_files_share_a_few_workers(workshop: Converter) -> None:
-    made = await asyncio.gather(*(workshop.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
+async def test_many_files_share_a_few_workers(converter: Converter) -> None:
+    made = await asyncio.gather(*(converter.serving(at % 4, None).image(picture(width=64 + at)) for at in range(10)))
     assert [one.width for one in made] == [64 + at for at in range(10)]
-    assert len(workshop.pool._idle) <= module.WORKERS
+    assert len(converter._pool._idle) <= module.WORKERS
 
 
-async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPatch, workshop: Converter) -> None:
+async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPatch, converter: Converter) -> None:
     started = module._start
     killed: list[asyncio.subprocess.Process] = []
 
@@ -165,4 +165,4 @@ async def test_job_of_killed_worker_is_retried_once(monkeypatch: pytest.MonkeyPa
         return worker
 
     monkeypatch.setattr(module, "_start", first_killed)
-    assert (await workshop.image(picture())).width == 64
+    assert (await converter.image(picture())).width == 64
