@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.plain_services import long_reaches, service_dataclasses, unplain
+
 ROOT = Path(__file__).parent.parent
 FILE_LINES = 350
 FUNCTION_LINES = 60
@@ -292,6 +294,11 @@ def test_a_double_name_is_seen() -> None:
     }
 
 
+def test_services_are_plain_and_ask_neighbours() -> None:
+    found = {_module(path): unplain(_module(path), _text(path)) for path in _sources("bot", "storage")}
+    assert {module: some for module, some in found.items() if some} == {}
+
+
 def test_names_of_tests_stay_short() -> None:
     long = {_module(path): long_test_names(_text(path)) for path in _sources("tests")}
     assert {module: found for module, found in long.items() if found} == {}
@@ -331,3 +338,11 @@ def test_long_name_of_test_is_found() -> None:
     long = "test_a_b_c_d_e_f_g_h_i"
     source = f"def test_a_b_c_d_e_f_g_h(): ...\nclass Test:\n    async def {long}(self): ...\ndef of_{long}(): ..."
     assert long_test_names(source) == [long]
+
+
+def test_long_reach_and_service_dataclass_are_seen() -> None:
+    assert long_reaches("self.a.b.c()\nself.storage.chats.find()\nself.a.b()") == ["self.a.b.c"]
+    head = "@dataclass(frozen=True)\nclass One:\n"
+    assert service_dataclasses(head + "    async def ask(self): ...") == ["One"]
+    assert service_dataclasses(head + "    seen: set[int] = field(default_factory=set)") == ["One"]
+    assert service_dataclasses(head + "    number: int") == []

@@ -1,0 +1,111 @@
+"""Services are plain classes that ask their neighbours: what is not so yet, and how that is found."""
+
+import ast
+
+LONG_REACHES = {
+    "bot.conversation.answer": 1,
+    "bot.conversation.attempts": 10,
+    "bot.conversation.compaction": 1,
+    "bot.conversation.content_filter": 7,
+    "bot.conversation.indexing": 1,
+    "bot.conversation.memory": 4,
+    "bot.conversation.prompt_builder": 2,
+    "bot.conversation.refusal_search": 2,
+    "bot.conversation.summaries": 2,
+    "bot.conversation.window": 3,
+    "bot.conversation.window_fitter": 4,
+    "bot.conversation.window_probe": 4,
+    "bot.handlers.answering": 7,
+    "bot.handlers.budget_command": 1,
+    "bot.handlers.commands": 1,
+    "bot.handlers.settings_command": 2,
+    "bot.handlers.table": 12,
+    "bot.llm.chat_completions": 1,
+    "bot.llm.dashscope": 2,
+    "bot.llm.embeddings": 1,
+    "bot.llm.model": 7,
+    "bot.llm.openai_server": 1,
+    "bot.llm.responses": 4,
+    "bot.llm.transcription": 1,
+    "bot.outbound.ephemeral": 1,
+    "bot.outbound.surfaces": 5,
+    "storage.search": 3,
+}
+"""How many ``self.a.b.c`` a file still has: the object in between is to be asked, or the thing to be given.
+
+The numbers only go down: lower them with the code, to nothing.
+"""
+
+SERVICE_DATACLASSES = {
+    "bot.conversation.answer": 2,
+    "bot.conversation.attempts": 1,
+    "bot.conversation.audio": 1,
+    "bot.conversation.budget": 1,
+    "bot.conversation.cache_markers": 1,
+    "bot.conversation.compaction": 1,
+    "bot.conversation.content_filter": 1,
+    "bot.conversation.forgetting": 1,
+    "bot.conversation.indexing": 1,
+    "bot.conversation.maintenance": 2,
+    "bot.conversation.matching": 1,
+    "bot.conversation.memory": 1,
+    "bot.conversation.memory_text": 1,
+    "bot.conversation.prompt_builder": 2,
+    "bot.conversation.recall": 2,
+    "bot.conversation.recorder": 2,
+    "bot.conversation.refusal_search": 1,
+    "bot.conversation.response_deletion": 1,
+    "bot.conversation.side_requests": 2,
+    "bot.conversation.summaries": 1,
+    "bot.conversation.tools": 2,
+    "bot.conversation.turn": 1,
+    "bot.conversation.usage_recorder": 2,
+    "bot.conversation.window": 1,
+    "bot.conversation.window_fitter": 1,
+    "bot.conversation.window_probe": 1,
+    "bot.handlers.answering": 1,
+    "bot.handlers.cancellation": 1,
+    "bot.handlers.context": 4,
+    "bot.handlers.guards": 1,
+    "bot.handlers.table": 2,
+    "bot.llm.error_bodies": 1,
+    "bot.llm.profiles": 1,
+    "bot.llm.tool_calls": 2,
+    "bot.outbound.blocks": 1,
+    "bot.outbound.numbering": 1,
+    "bot.outbound.refusals": 1,
+    "bot.updates.lanes": 1,
+    "storage.store": 1,
+}
+"""How many services of a file are still dataclasses: they become classes with private attributes. Likewise."""
+
+
+def long_reaches(source: str) -> list[str]:
+    """``self.a.b.c``: what an object takes out of an object's object; the tables of the storage count as its own."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        while isinstance(node, ast.Attribute):
+            names.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name) and node.id == "self" and len(names) == 3 and names[0].strip("_") != "storage":
+            found.append(".".join(["self", *names]))
+    return found
+
+
+def service_dataclasses(source: str) -> list[str]:
+    """The dataclasses that are no values: they wait for something, or hold what changes."""
+    found = []
+    for node in (one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.ClassDef)):
+        if any("dataclass" in ast.unparse(one) for one in node.decorator_list):
+            waits = any(isinstance(one, ast.AsyncFunctionDef) for one in node.body)
+            fields = [ast.unparse(one) for one in node.body if isinstance(one, ast.AnnAssign)]
+            if waits or any("default_factory" in one for one in fields):
+                found.append(node.name)
+    return found
+
+
+def unplain(module: str, source: str) -> list[str]:
+    """What a module has of both, where it is more than it may have."""
+    kinds = ((long_reaches(source), LONG_REACHES), (service_dataclasses(source), SERVICE_DATACLASSES))
+    return [one for found, still in kinds if len(found) > still.get(module, 0) for one in found]
