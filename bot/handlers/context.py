@@ -223,7 +223,7 @@ def sender(message: Message) -> Sender | None:
 
 
 def sender_in(update: Update | MessageBatch) -> Sender | None:
-    """Whose update it is; the messages of a burst in a group are all of one sender."""
+    """Whose update it is; the messages of a batch in a group are all of one sender."""
     if isinstance(update, MessageBatch):
         found = [one for one in map(sender, update.messages) if one is not None]
         return next((one for one in found if one.masked), found[0] if found else None)

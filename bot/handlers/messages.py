@@ -99,10 +99,10 @@ class MessageHandlers:
         for message in batch.messages:
             self._recent.hear(message)
         given, rest = await self._questions.sort(batch)
-        others = [one.burst for one in given] + ([rest] if rest is not None else [])
+        others = [one.batch for one in given] + ([rest] if rest is not None else [])
         update.skip(set(batch.update_ids).difference(*(one.update_ids for one in others)))
         for one in given:
-            await self._answers.take(await update.part(one.burst), one)
+            await self._answers.take(await update.part(one.batch), one)
         if rest is not None:
             await self.listen(await update.part(rest), rest)
 

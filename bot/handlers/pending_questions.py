@@ -37,13 +37,13 @@ class GivenAnswer:
     """What was said in answer to a question."""
 
     question: Question
-    burst: MessageBatch
+    batch: MessageBatch
     words: str
 
     @property
     def message_ids(self) -> list[int]:
         """The messages that it is."""
-        return [message.message_id for message in self.burst.messages]
+        return [message.message_id for message in self.batch.messages]
 
 
 class QuestionHandlers:
@@ -72,22 +72,22 @@ class QuestionHandlers:
         cancel = Button(texts.CANCEL, CancelQuestionButton(number).pack())
         await self._storage.notices.add(tx, edited(message, "", (*own, cancel)))
 
-    async def sort(self, burst: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
-        """What of a burst answers questions, each with its further parts, and what does not."""
+    async def sort(self, batch: MessageBatch) -> tuple[list[GivenAnswer], MessageBatch | None]:
+        """What of a batch answers questions, each with its further parts, and what does not."""
         given: list[GivenAnswer] = []
         rest: list[tuple[Message, int]] = []
-        begins = not burst.continues
-        for at, (message, number) in enumerate(zip(burst.messages, burst.update_ids, strict=True)):
-            if len(burst.messages) > 1 and await self._answered_by(message, message.message_id) is not None:
+        begins = not batch.continues
+        for at, (message, number) in enumerate(zip(batch.messages, batch.update_ids, strict=True)):
+            if len(batch.messages) > 1 and await self._answered_by(message, message.message_id) is not None:
                 continue  # this one is done; what came with it could not be stored, and all is tried again
-            last = given[-1] if given and burst.messages[at - 1] in given[-1].burst.messages else None
-            if last is not None and is_own(message) and is_part(message, burst.messages[at - 1]):
-                given[-1] = replace(last, burst=_with(last.burst, message, number), words=self._joined(last, message))
+            last = given[-1] if given and batch.messages[at - 1] in given[-1].batch.messages else None
+            if last is not None and is_own(message) and is_part(message, batch.messages[at - 1]):
+                given[-1] = replace(last, batch=_with(last.batch, message, number), words=self._joined(last, message))
                 continue
-            if at == 0 and burst.continues and (late := await self._before(message)) is not None:
-                given.append(GivenAnswer(late, MessageBatch(burst.place, (message,), (number,)), self._words(message)))
+            if at == 0 and batch.continues and (late := await self._before(message)) is not None:
+                given.append(GivenAnswer(late, MessageBatch(batch.place, (message,), (number,)), self._words(message)))
                 continue
-            commented = at + 1 < len(burst.messages) and _comments(burst.messages[at + 1], message)
+            commented = at + 1 < len(batch.messages) and _comments(batch.messages[at + 1], message)
             asked = await self._asked(message, alone=(begins or at > 0) and not commented)
             if asked is not None and any(one.question.message_id == asked.message_id for one in given):
                 asked = replace(asked, open=False) if replied_to(message) else None  # it has its answer
@@ -99,8 +99,8 @@ class QuestionHandlers:
                 )
         if not rest:
             return given, None
-        continues = burst.continues and rest[0][0] is burst.messages[0]
-        return given, MessageBatch(burst.place, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
+        continues = batch.continues and rest[0][0] is batch.messages[0]
+        return given, MessageBatch(batch.place, tuple(one for one, _ in rest), tuple(one for _, one in rest), continues)
 
     def is_for(self, asked: Question, message: Message) -> bool:
         """Whether it is the sender of this message who was asked; an administrator without a name may be anybody."""
@@ -122,7 +122,7 @@ class QuestionHandlers:
         await self._storage.questions.answered(tx, asked, given.message_ids, over=over, awaits=awaits)
         await self._storage.notices.add(tx, notice)
         if over:
-            await self._clear_panel(tx, asked, given.burst.place, is_private(given.burst.messages[0]))
+            await self._clear_panel(tx, asked, given.batch.place, is_private(given.batch.messages[0]))
 
     async def pass_over(self, update: UpdateContext) -> None:
         """Somebody gives a command instead of an answer, or presses another button, such as Back."""
@@ -297,5 +297,5 @@ def _comments(forward: Message, message: Message) -> bool:
     return forward.forward_origin is not None and is_part(forward, message)
 
 
-def _with(burst: MessageBatch, message: Message, number: int) -> MessageBatch:
-    return replace(burst, messages=(*burst.messages, message), update_ids=(*burst.update_ids, number))
+def _with(batch: MessageBatch, message: Message, number: int) -> MessageBatch:
+    return replace(batch, messages=(*batch.messages, message), update_ids=(*batch.update_ids, number))

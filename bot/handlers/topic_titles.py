@@ -27,9 +27,9 @@ class TopicHandlers:
         self._bot = bot
         self._running: dict[ChatKey, asyncio.Task[None]] = {}
 
-    async def note(self, burst: MessageBatch) -> None:
+    async def note(self, batch: MessageBatch) -> None:
         """Remember which topic nobody has named; what else is to be done with the messages is others' work."""
-        for message in burst.messages:
+        for message in batch.messages:
             if not is_private(message) or not message.message_thread_id:
                 continue
             created, edited = message.forum_topic_created, message.forum_topic_edited

@@ -227,6 +227,7 @@ async def process(tmp_path: Path, telegram_version: str, forks: Forks) -> AsyncI
     """A stage whose bot is a process that was forked."""
     async with _separately(tmp_path, telegram_version, forks.bot) as stage:
         yield stage
+        assert stage.bot is None or UNFINISHED.partition("%")[0] not in stage.log()
 
 
 @pytest.fixture

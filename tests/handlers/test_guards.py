@@ -1,13 +1,19 @@
-"""Who asks too often waits for less than a minute, and is told once in it."""
+"""Who may do what; who asks too often waits for less than a minute, and is told once in it."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
-from telegram import Message
+import pytest
+from telegram import Bot, Chat, Message, Update, User
 
-from bot.handlers.guards import RateLimiter
+from bot.access.policy import AccessRules, Owners
+from bot.handlers.context import MessageContext, UpdateProgress, context_of
+from bot.handlers.guards import AdminGuard, Guards, OwnersOnly, RateLimiter
+from storage import Storage
 
 ANN, BOB = 7, 8
+AT = datetime.fromtimestamp(1000, UTC)
 
 
 class Clock:
@@ -65,3 +71,71 @@ def test_who_was_quiet_for_a_minute_is_forgotten() -> None:
     clock.now += 61
     one.admits(ANN)
     assert set(one._recent) == {ANN}
+
+
+RULES = {
+    # who, where: whether a command for administrators, one for owners in private, one for owners as a reply, is theirs
+    ("owner", "home"): (True, True, True),
+    ("member", "home"): (True, False, False),
+    ("owner", "group"): (False, False, True),
+    ("member", "group"): (False, False, False),
+    ("admin", "group"): (True, False, False),
+    ("anonymous", "group"): (True, False, False),
+}
+PEOPLE = {"owner": 1, "member": 2, "admin": 3, "anonymous": 4}
+
+
+class Telegram:
+    """Says who is an administrator."""
+
+    async def get_chat_member(self, _: int, user_id: int) -> SimpleNamespace:
+        return SimpleNamespace(status="administrator" if user_id == PEOPLE["admin"] else "member")
+
+
+async def _command(storage: Storage, who: str, where: str) -> MessageContext:
+    user = User(PEOPLE[who], who, is_bot=False)
+    group = Chat(-5, Chat.SUPERGROUP)
+    chat = Chat(user.id, Chat.PRIVATE) if where == "home" else group
+    target = Message(6, AT, chat, from_user=User(9, "Cleo", is_bot=False))
+    said = Message(
+        7,
+        AT,
+        chat,
+        from_user=user,
+        text="/allow",
+        sender_chat=group if who == "anonymous" else None,
+        reply_to_message=target,
+    )
+    update = await context_of(Update(1, message=said), UpdateProgress(storage))
+    assert isinstance(update, MessageContext)
+    return update
+
+
+@pytest.mark.parametrize(("who", "where"), RULES)
+async def test_guards_admit_by_the_rules(storage: Storage, who: str, where: str) -> None:
+    rules = AccessRules("open", frozenset({PEOPLE["owner"]}), frozenset())
+    guards = Guards(
+        AdminGuard(cast("Bot", Telegram()), Clock()), RateLimiter(None, Clock()), Owners(storage.access, rules)
+    )
+    update = await _command(storage, who, where)
+    told = (
+        await guards.admits(update, admins=True, paced=False),
+        await guards.is_owners(update, OwnersOnly.IN_PRIVATE),
+        await guards.is_owners(update, OwnersOnly.AND_AS_REPLY),
+    )
+    assert told == RULES[who, where]
+    refused = [notice.text for _, notice in await storage.notices.waiting(update.key)]
+    assert len(refused) == (0 if told[0] else 1)
+    assert update.progress.unfinished([1]) == ([1] if told[0] else [])
+
+
+async def test_who_is_refused_is_finished(storage: Storage) -> None:
+    rules = AccessRules("open", frozenset(), frozenset())
+    guards = Guards(
+        AdminGuard(cast("Bot", Telegram()), Clock()), RateLimiter(1, Clock()), Owners(storage.access, rules)
+    )
+    first, second = [await _command(storage, "member", "home") for _ in range(2)]
+    assert await guards.admits(first, admins=False, paced=True)
+    assert not await guards.admits(second, admins=False, paced=True)
+    assert (first.progress.unfinished([1]), second.progress.unfinished([1])) == ([1], [])
+    assert await guards.admits(second, admins=False, paced=False), "what costs nothing is not counted"

@@ -1,4 +1,4 @@
-"""Which messages of a burst answer a question, and which do not."""
+"""Which messages of a batch answer a question, and which do not."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -111,8 +111,8 @@ async def test_what_is_no_answer_is_left(storage: Storage, questions: QuestionHa
 async def test_in_a_group_it_replies_or_calls(storage: Storage, questions: QuestionHandlers) -> None:
     await asked(storage, GROUP)
     assert await sort(questions, said(11, "to all", chat=GROUP)) == ([], (11,))
-    burst = MessageBatch(ChatKey(-5), (said(12, "Keepsake, a cook", chat=GROUP),), (12,))
-    [given] = (await questions.sort(burst))[0]
+    batch = MessageBatch(ChatKey(-5), (said(12, "Keepsake, a cook", chat=GROUP),), (12,))
+    [given] = (await questions.sort(batch))[0]
     assert given.words == "a cook"
     named = said(13, "Keepsake is your name", chat=GROUP, reply_to_message=question(GROUP))
     [given] = (await questions.sort(MessageBatch(ChatKey(-5), (named,), (13,))))[0]
