@@ -82,6 +82,12 @@ def test_every_translation_is_a_language_to_choose() -> None:
     assert {file.stem for file in files} == LANGUAGES.keys() - {"en", "zh-hant"}
 
 
+def test_the_documents_name_every_language() -> None:
+    told = (Path(english.__file__).parents[2] / "docs" / "usage.md").read_text()
+    names = [Locale("en").languages[language.partition("-")[0]] for language in LANGUAGES]
+    assert [name for name in names if name not in told] == []
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_translation_has_every_text_and_no_other(language: str) -> None:
     found = catalogue(language)
