@@ -1,1 +1,1 @@
-"""The engine: what is said, what the model gets, and what is kept of its answer. No Telegram, no openai."""
+"""The conversation engine: what users say, what the model gets, what is kept. No Telegram, no openai."""

@@ -1,4 +1,4 @@
-"""Sounds for a model that can't hear them: written down by one that can."""
+"""Transcription of sounds for models that can't hear."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,33 +14,33 @@ from storage.media_store import content_hash
 from storage.records import MediaKind, NewMedium
 
 MOST_WRITTEN = 100
-"""Sounds whose words are remembered, for when what stands beside them is edited."""
+"""How many transcripts are remembered, in case their message is edited."""
 WORDLESS = "[sound: not readable: no words were heard in it]"
 UNHEARD = "[sound: not readable: it can't be heard here]"
 
 
 @dataclass(frozen=True, slots=True)
 class TranscribedMessage:
-    """A message that was listened to: the words of its sounds where they were written down, or why not."""
+    """A message after transcription: with the words of its sounds, or with the reason why there are none."""
 
     said: IncomingMessage
     transcript: str = ""
     failure: ModelError | None = None
     took: tuple[ExtraRequest, ...] = ()
-    """The requests that it took."""
+    """The requests made."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioTranscriber:
-    """Listens for models that can't; `transcriber` None: nobody does. `ledger` None: nobody counts what it takes."""
+    """Transcribes for models that can't hear. Without `transcriber` it does nothing; `ledger` may be None."""
 
     transcriber: Transcriber | None
     ledger: UsageRecorder | None = None
     written: OrderedDict[tuple[int | None, int | None, str], str] = field(default_factory=OrderedDict)
-    """By the message and its sound."""
+    """Transcripts by (sender, message, hash of the sound)."""
 
     async def understand(self, said: IncomingMessage, senses: Capabilities) -> TranscribedMessage:
-        """The message for a model with these senses. A sound that nobody can hear stays, for a later model."""
+        """The message for a model with these senses. A sound that can't be transcribed stays, for a later model."""
         quoted = said.quote.media if said.quote else ()
         sounds = [one for one in (*quoted, *said.media) if one.kind is MediaKind.AUDIO]
         if not sounds or senses.hears:
@@ -67,7 +67,7 @@ class AudioTranscriber:
         return TranscribedMessage(heard, "\n".join(filter(None, (theirs, own))), took=tuple(took))
 
     async def book(self, tx: Transaction, chat_id: int, user_id: int | None, took: Sequence[ExtraRequest]) -> None:
-        """Count what was asked for somebody in a chat."""
+        """Record the usage of transcriptions made for a user in a chat."""
         if self.transcriber is None or self.ledger is None:
             return
         for each in took:
@@ -96,7 +96,7 @@ def _unheard(said: IncomingMessage, failure: ModelError, took: tuple[ExtraReques
 
 
 def _is_seen(said: IncomingMessage) -> bool:
-    """Whether it is a film, of which there is more than its sound; in a round one somebody speaks."""
+    """Whether it is a video with more to it than its sound; in a round video message someone speaks."""
     kinds = {one.kind for one in said.media}
     return MediaKind.IMAGE in kinds and not any(note.startswith("[round video") for note in said.notes)
 

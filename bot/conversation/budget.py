@@ -1,8 +1,8 @@
-"""What may be used on one day: by each person, in each chat, by all together. Nothing holds until it is set.
+"""Daily budgets per user, per chat and in total. No budget applies until it is set.
 
-What the model server reported counts, input and output; where it reported nothing, our estimate does. A budget is
-looked at before a request: an answer that has begun is finished, and the next one refused. A message that was refused
-stays in the conversation as it is, so that /retry, or the next message, has it answered after midnight.
+Usage is what the model server reported, input and output, or an estimate where it reported nothing. A budget is checked
+before a request: an answer in progress is finished, and the next one refused. A refused message stays in the
+conversation, so that /retry or the next message gets it answered after midnight.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from storage.records import Chat, Usage
 from storage.usage import EVERYBODY, ByModel
 
 NEARLY = 0.8
-"""From this share on people are told."""
+"""The used share from which people are warned."""
 OFF = "off"
 
 
@@ -38,44 +38,45 @@ SPENT: Mapping[Scope, type[BudgetSpent]] = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of a budget is used; `used` is in the same unit."""
+    """How much of a budget is used; `used` has the same unit as `amount`."""
 
     scope: Scope
     number: int
-    """Whose: a user's or a Telegram chat's id, 0 for all together."""
+    """A user's or a Telegram chat's id, or 0 for everyone together."""
     amount: Amount
     used: Amount
 
     @property
     def ratio(self) -> float:
-        """1 and more: it is used up."""
+        """1 or more means used up."""
         return self.used.number / self.amount.number
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Adds up and refuses. `settings` hold until an owner says otherwise; days are those of `zone`."""
+    """Computes and enforces budgets. `settings` apply unless an owner changed them; days are those of `zone`."""
 
     storage: Storage
     settings: Mapping[Scope, Amount]
     price: Callable[[str], Price | None]
-    """Of a model, where it is known."""
+    """The price of a model, if known."""
     is_owner: Callable[[int], Awaitable[bool]]
-    """Owners have no budget of their own; what they use counts in all others."""
+    """Owners have no user budget, but what they use counts in the others."""
     zone: tzinfo
     clock: Callable[[], float]
     changed: dict[tuple[Scope, int], Amount | None] = field(default_factory=dict)
-    """What owners have set (None: off), by whom it is for; 0: everybody. Held here, since every message asks."""
+    """Budgets set by owners (None: off) by scope and id (0: everyone). Cached here because every message reads them."""
     embedding_model: str | None = None
-    """Its tokens cost a fraction of others: they count in money alone, or one old chat would use up a day's."""
+    """Its tokens cost a fraction of others, so they count in money only; counted as tokens, indexing one old chat would
+    use up a day's budget."""
 
     async def load(self) -> None:
-        """Read what owners have set."""
+        """Load the budgets set by owners."""
         for (scope, number), text in (await self.storage.spending.budgets()).items():
             self.changed[Scope(scope), number] = None if text == OFF else Amount.parse(text)
 
     async def set(self, scope: Scope, number: int, amount: Amount | None, *, back: bool = False) -> None:
-        """Set a budget, switch it off (None), or go `back` to what holds without it."""
+        """Set a budget, switch it off (None), or return to the default (`back`)."""
         text = None if back else OFF if amount is None else amount.written
         async with self.storage.transaction() as tx:
             await self.storage.spending.set_budget(tx, scope, number, text)
@@ -85,7 +86,7 @@ class Budget:
             self.changed[scope, number] = amount
 
     async def check(self, chat: Chat, user_id: int | None) -> None:
-        """Raise BudgetSpent when what is asked here, by this person, may cost nothing more today."""
+        """Raise BudgetSpent if a budget that applies to this chat and user is used up today."""
         for share in await self.shares(chat.place.telegram_id, user_id):
             if share.ratio >= 1:
                 spent = SPENT[share.scope](f"{share.used} of {share.amount}")
@@ -94,7 +95,7 @@ class Budget:
                 raise spent
 
     async def shares(self, telegram_id: int, user_id: int | None) -> list[Share]:
-        """How much is used of the budgets that hold for a person in a Telegram chat."""
+        """The used shares of all budgets that apply to a user in a Telegram chat."""
         found = []
         for scope, number, amount in self._holding(telegram_id, user_id):
             if scope is Scope.USER and await self.is_owner(number):
@@ -103,32 +104,32 @@ class Budget:
         return found
 
     def cost(self, used: ByModel, currency: str) -> Amount:
-        """What was used, in tokens (without a currency) or in money."""
+        """The cost in tokens (no currency) or in money."""
         if not currency:
             counted = (usage for model, usage in used.items() if model != self.embedding_model)
             return Amount(sum(usage.input + usage.output for usage in counted))
         return Amount(sum(self._money(model, usage) for model, usage in used.items()), currency)
 
     def money(self, used: ByModel) -> Amount | None:
-        """What was used in money; None where that is not known of a model, or they have prices in two currencies."""
+        """The cost in money, or None if a price is unknown or the prices have different currencies."""
         currencies = {price.currency if (price := self.price(model)) else "" for model in used}
         if len(currencies) != 1 or "" in currencies:
             return None
         return self.cost(used, *currencies)
 
     def holding(self, scope: Scope, number: int = 0) -> Amount | None:
-        """The budget of somebody, or of everybody (0); None: there is none."""
+        """The budget of someone, or the default for everyone (0); None if there is none."""
         for key in ((scope, number), (scope, 0)):
             if key in self.changed:
                 return self.changed[key]
         return self.settings.get(scope)
 
     async def used(self, scope: Scope, number: int = 0) -> ByModel:
-        """What somebody used today, or all together."""
+        """What someone used today, or everyone together."""
         return await self._used(scope, number)
 
     def today(self) -> datetime:
-        """Now, where the day begins and ends for all."""
+        """The current time in the zone whose midnight ends the day."""
         return datetime.fromtimestamp(self.clock(), self.zone)
 
     def _holding(self, telegram_id: int, user_id: int | None) -> Iterator[tuple[Scope, int, Amount]]:
@@ -144,7 +145,7 @@ class Budget:
 
     def _money(self, model: str, usage: Usage) -> float:
         price = self.price(model)
-        if price is None:  # a model that was used before it lost its price
+        if price is None:  # a model that was used before its price was removed
             return 0.0
         fresh = max(0, usage.input - usage.cached - usage.written)
         return price.of(fresh, usage.cached, usage.written, usage.output, usage.audio)

@@ -1,10 +1,10 @@
-"""Cache markers: where they stand in a prompt, and whether a request is cheaper with them.
+"""Cache markers: where they go in a prompt, and whether a request is cheaper with them.
 
-Prices are Model Studio's, in units of a fresh input token: with markers a write costs 1.25 and a hit 0.1, without them
-a hit costs 0.2 and is not promised. A request has one kind or the other. OpenAI (since GPT-5.6) and Anthropic have the
-same prices for what is marked.
+Prices are Model Studio's, relative to an uncached input token: with markers a write costs 1.25 and a hit 0.1; without
+them a hit costs 0.2 and isn't guaranteed. A request uses one kind or the other. OpenAI (since GPT-5.6) and Anthropic
+charge the same for marked prompts.
 
-Deciding on cache markers from what the chat's last answers were reported to cost.
+The decision is based on the reported usage of the chat's last answers.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,31 +18,32 @@ from storage.records import Chat, Report
 
 Setting = Literal["auto", "on", "off"]
 WRITE, HIT, UNMARKED_HIT = 1.25, 0.1, 0.2
-"""Prices of a token, relative to a fresh one (Alibaba Cloud Model Studio, "Context cache")."""
+"""Prices per token relative to an uncached one (Alibaba Cloud Model Studio, "Context cache")."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastRequest:
-    """The chat's request before this one, as the server reported it (tokens); `input` includes the `cached` ones."""
+    """The chat's previous request as the server reported it, in tokens; `input` includes `cached`."""
 
     marked: bool
     input: int
     cached: int
     age_s: float
     primed: bool = False
-    """It had its own predecessor's prefix and marks, within the lifetime: a hit was to be expected.
+    """The request before it had the same prefix and marks, within the lifetime, so a hit was to be expected.
 
-    False where that is not known, after a compaction, and after a pause: a miss says nothing then.
+    False if unknown, after a compaction and after a pause; a miss then means nothing.
     """
 
 
 def placed(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages with marks where the prompt will be the same next time, their text untouched.
+    """Mark the messages up to which the next prompt will be identical; their text is unchanged.
 
-    One on the system message (with the memory in it), the others behind the user's own words, before what they brought
-    to mind: on the newest ones, up to which the next request will be the same, and on those before them, up to which
-    this one is. A server that finds nothing again but at a mark has to see the old ones too, and where the newest words
-    have grown since (a group talks on), it finds those before them. Some servers take no mark on an answer.
+    One mark goes on the system message (which includes the memory), the others on user messages, before anything
+    recalled for them: on the newest, up to which the next request will be the same, and on those before it, up to which
+    this one is the same as the last. Servers that match only at marks need the old marks too; and if the newest message
+    has grown since (unaddressed group talk is appended to it), they match at the one before. Some servers don't accept
+    marks on answers.
     """
     said = [index for index, message in enumerate(messages) if message.role == "user" and _lasts(message)]
     system = [index for index, message in enumerate(messages) if message.role == "system" and message.content]
@@ -50,14 +51,14 @@ def placed(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def opened(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages with a mark on the system message alone: nothing else is worth the price of being kept."""
+    """Mark the system message only: nothing else is worth the price of a write."""
     return _marked(
         messages, {at for at, message in enumerate(messages) if message.role == "system" and message.content}
     )
 
 
 def keeps_words(messages: Sequence[Message]) -> bool:
-    """Whether more than the system message is marked."""
+    """Whether any message besides the system message is marked."""
     return any(message.mark and message.role != "system" for message in messages)
 
 
@@ -66,25 +67,25 @@ def _marked(messages: Sequence[Message], spots: Collection[int]) -> tuple[Messag
 
 
 def _lasts(message: Message) -> bool:
-    """Whether there is anything in it that the next request will have."""
+    """Whether the message contains anything that the next request will repeat."""
     return len(message.content) > message.passing or any(not isinstance(part, str) for part in message.parts)
 
 
 def wanted(
     setting: Setting, profile: CacheProfile, *, gap_s: float | None, prompt_tokens: int, last: LastRequest | None
 ) -> bool:
-    """Whether this request should have markers; `gap_s` is the time since the chat's last turn (None: the first one).
+    """Whether this request should have markers; `gap_s` is the time since the chat's last turn (None: the first).
 
-    ``auto`` supposes that the next turn comes as fast as this one did, and counts the two together, for a prompt of P
+    ``auto`` assumes that the next turn comes as soon as this one did, and adds up both requests, for a prompt of P
     tokens that hardly grows:
 
     - Turns further apart than the lifetime: 1.25 P + 1.25 P with markers (nobody reads what was written), 2 P without.
-    - Faster, and nothing is known of unmarked hits: 1.25 P + 0.1 P with, 2 P without.
-    - Faster, and the last request went without and had the share s of it cached: 1.35 P with markers, 2 P (1 - 0.8 s)
-      without. So markers from s = 0 up to s = 0.4, and above that the cache that asks for no write.
-      A cache that finds nothing without markers has no such hits.
-    - The last request had markers, and hits: 0.1 P each. One that had to hit and did not was sent to a server that
-      ignores markers, where a cache without them may still work.
+    - Closer, and nothing is known about unmarked hits: 1.25 P + 0.1 P with, 2 P without.
+    - Closer, and the last request had no markers and the share s of it cached: 1.35 P with, 2 P (1 - 0.8 s) without.
+      So markers pay up to s = 0.4; above, the implicit cache is cheaper, since it charges nothing for writes. A cache
+      that works only with markers has no such hits.
+    - The last request had markers and hits: 0.1 P each. If a hit was to be expected and didn't come, the server
+      ignores markers, and an implicit cache may still work.
     """
     if setting != "auto":
         return setting == "on"
@@ -102,7 +103,7 @@ def wanted(
 
 @dataclass(frozen=True, slots=True)
 class CacheMarkerPolicy:
-    """Marks requests; `cache` tells of a model's by its name, `clock` gives Unix seconds."""
+    """Marks requests; `cache` returns the cache profile of a model by name, `clock` gives Unix seconds."""
 
     storage: Storage
     setting: Setting
@@ -110,7 +111,7 @@ class CacheMarkerPolicy:
     clock: Callable[[], float]
 
     async def marked(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """The messages, with markers where they pay."""
+        """The messages, with markers if they pay."""
         profile = self.cache(view.model.name)
         reports = await self.storage.usage.reports(view.window.chat.id, 2)
         last = self._last(view, reports, profile.lifetime_s)
@@ -120,14 +121,14 @@ class CacheMarkerPolicy:
         return placed(messages) if yes else self._unmarked(profile, messages)
 
     async def as_before(self, view: PromptWindow, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """The messages of a request beside the conversation, marked when its last answer's were: so it hits as well."""
+        """Mark a side request like the chat's last answer, so that it hits the same cache."""
         reports = await self.storage.usage.reports(view.window.chat.id, 1)
         if reports and reports[0].marked:
             return placed(messages)
         return self._unmarked(self.cache(view.model.name), messages)
 
     def _unmarked(self, profile: CacheProfile, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """Where nothing is found again without markers, the server would pay for one of its own, at the very end."""
+        """Don't mark, except the system message if the server would otherwise add a paid mark at the end."""
         return opened(messages) if profile.exact and self.setting == "auto" else messages
 
     def _last(self, view: PromptWindow, reports: Sequence[Report], lifetime_s: float) -> LastRequest | None:
@@ -143,5 +144,5 @@ class CacheMarkerPolicy:
 
 
 def cache_key(chat: Chat) -> str:
-    """What all requests of a chat have in common for the server, which learns nothing else from it."""
+    """An identifier that a chat's requests share; it tells the server nothing else."""
     return f"keepsake-{chat.id}"

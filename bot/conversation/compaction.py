@@ -1,8 +1,8 @@
-"""Making room in a window: its oldest rounds leave it, and what matters of them becomes the memory.
+"""Compaction: the oldest rounds leave a chat's window, and what matters of them goes into its memory.
 
-The request that writes the memory is the conversation's own prompt and one instruction behind it, so that the provider
-has nearly all of it in its cache. The rounds stay in the transcript, where recall and search find them. Whatever goes
-wrong leaves window and memory as they were.
+The request that writes the memory is the conversation's own prompt plus an instruction at its end, so that nearly all
+of it is in the provider's cache. The rounds stay in the transcript, where recall and search find them. If anything
+fails, window and memory stay unchanged.
 """
 
 import logging
@@ -28,21 +28,21 @@ from storage.memory_records import Span
 from storage.records import Chat, Turn
 
 SUMMARY_SHARE = 0.8
-"""Most of the model's window that the prompt of a compaction takes; the rest is for the memory that it writes."""
+"""The largest share of the model's window for a compaction prompt; the rest is for the memory that the model writes."""
 TOLERANCE = 1.25
-"""A memory may be so much longer than it was to be: a model keeps to a number of words about as well as a person."""
+"""How much longer than requested a memory may be: models keep to a word count about as well as people do."""
 
 log = logging.getLogger(__name__)
 
 
 class CompactionOutcome(Enum):
-    """What became of a compaction."""
+    """The result of a compaction."""
 
     DONE = auto()
     NOTHING = auto()
-    """There is nothing that may leave the window."""
+    """Nothing can leave the window."""
     VOID = auto()
-    """What it was made of was reset, forgotten or corrected meanwhile: nothing was stored."""
+    """Its input was reset, deleted or corrected meanwhile, so nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Compactor:
     clock: Callable[[], float]
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
-        """Let the oldest rounds of a window leave it, down to the kept tail.
+        """Compact a window down to the tail that is kept.
 
-        `most_prompt`: the most tokens that the model can read, where that is less than its known window. Raises a
-        ModelError when no memory could be written.
+        `most_prompt`: the most tokens the model can read, if that is less than its known window. Raises a ModelError if
+        no memory could be written.
         """
         view = await self.windows.view(chat_id)
         before = view.window.turns[:-1] if view.sizes.waiting else view.window.turns
@@ -85,20 +85,21 @@ class Compactor:
         return await self._move(view, view.marks.cut, view.memory)
 
     async def drop(self, chat_id: int, most_tokens: float) -> CompactionOutcome:
-        """Let the oldest rounds leave without a trace in the memory, so that the others take at most that much."""
+        """Drop the oldest rounds without summarizing them, until the rest has at most `most_tokens`."""
         view = await self.windows.view(chat_id)
         return await self._move(view, cut_to(view.sizes.rounds, most_tokens), view.memory)
 
     async def leave_out(self, chat_id: int) -> CompactionOutcome:
-        """Let all rounds leave, also the newest: it is more than the model can read."""
+        """Drop all rounds including the newest, because the model can't even read that one."""
         view = await self.windows.view(chat_id)
         return await self._move(view, len(view.starts), view.memory)
 
     def _shown(self, view: PromptWindow, most_prompt: float, *, newest: bool) -> tuple[int, int, int]:
-        """From which round up to which the model is shown, and how many rounds leave the window.
+        """The range of rounds to show the model, and how many rounds leave the window: (first, end, cut).
 
-        It is shown all that it can read from the beginning on. Where the rest would still be too much (a group that
-        talked for long among itself), the `newest` of what leaves matters most: what is older leaves without notes.
+        Normally that is everything it can read from the beginning. If the rest would still exceed the cap (a group that
+        talked for a long time among itself), and `newest` is set, the newest of the rounds that leave are shown,
+        because they matter most; older ones leave unsummarized.
         """
         readable = self._readable(view, most_prompt)
         cut = min(view.marks.cut, readable)
@@ -107,7 +108,7 @@ class Compactor:
             return 0, readable, cut
         room = most_prompt - view.sizes.system - view.sizes.memory
         end = view.marks.cut
-        while end and view.sizes.rounds[end - 1] > room:  # that one alone is more than can be read
+        while end and view.sizes.rounds[end - 1] > room:  # this round alone is too long to read
             end -= 1
         first = end
         while first and (room := room - view.sizes.rounds[first - 1]) >= 0:
@@ -115,7 +116,7 @@ class Compactor:
         return first, end, view.marks.cut if end else 0
 
     def _readable(self, view: PromptWindow, most_prompt: float) -> int:
-        """How many of the first rounds the model can be shown; a round that waits for its answer is none of them."""
+        """How many of the first rounds fit into the prompt; a round waiting for its answer doesn't count."""
         answered = len(view.sizes.answered)
         room, rounds = most_prompt - view.sizes.system - view.sizes.memory, 0
         while rounds < answered and (room := room - view.sizes.rounds[rounds]) >= 0:
@@ -123,7 +124,7 @@ class Compactor:
         return rounds
 
     async def _written(self, view: PromptWindow, turns: Sequence[Turn], changed: str) -> str:
-        """A new memory of the old one and these turns. Raises a ModelError, EmptyAnswer for one that is of no use."""
+        """Write a new memory from the old one and these turns. Raises a ModelError; EmptyAnswer if it is unusable."""
         length = self.length(view.model, view.memory, [turn.content for turn in turns])
         words = "\n\n".join(filter(None, (changed, instruction("memory", length=length))))
         counted = self.windows.counted(view, turns)
@@ -135,12 +136,12 @@ class Compactor:
         return await self._kept(view, text, length)
 
     def length(self, model: ChatModel, memory: str, said: Sequence[str] = ()) -> str:
-        """How long a memory is to be, in words or characters of its own language, or else of what was said."""
+        """The target length of a memory, in words or characters of its own language, or else of the conversation's."""
         sample = memory if len(memory) >= LEAST_SAMPLE else "\n".join((*said, memory))
         return told(self.windows.policy_for(model).most_memory, sample, self.windows.count_tokens)
 
     async def _kept(self, view: PromptWindow, text: str, length: str) -> str:
-        """A new memory that still tells what the old one told: asked for once more, or else with the old lines."""
+        """Make sure a new memory keeps the old facts: ask once more, and failing that add the lost lines."""
         lost = loss(view.memory, text)
         if not lost.severe:
             return text
@@ -159,10 +160,10 @@ class Compactor:
         return with_lines(again, view.memory, lost.lines, most, self.windows.count_tokens) if lost.severe else again
 
     async def as_memory(self, chat: Chat, model: ChatModel, answer: str) -> str:
-        """What a model wrote as a memory, in the length that a memory may have.
+        """Validate a memory written by a model, and limit its length.
 
-        One that is too long is sent back to be shortened, once; what is still too much then loses lines. Raises
-        EmptyAnswer for a text that is no memory at all, such as a refusal.
+        One that is too long is sent back once to be shortened; if it is still too long, lines are cut. Raises
+        EmptyAnswer for text that is no memory, such as a refusal.
         """
         text = prompt.harmless(answer)
         if not is_memory(text):
@@ -176,7 +177,7 @@ class Compactor:
         return text if count_tokens(text) <= most * TOLERANCE else fitting(text, most, count_tokens)
 
     async def _shortened(self, chat: Chat, model: ChatModel, text: str) -> str:
-        """The model's own shorter form of a memory; empty where there is none to be had."""
+        """Ask the model to shorten a memory; "" if that fails."""
         share = self.windows.policy_for(model).most_memory / self.windows.count_tokens(text)
         asked = instruction("shorten", percent=int(100 * share), characters=int(share * len(text)))
         messages = (Message("system", asked), Message("user", f"The notes:\n\n{text}"))

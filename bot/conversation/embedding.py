@@ -1,12 +1,11 @@
-"""Leaving a service in trouble alone for a while, longer each time, and saying so once.
+"""Search by meaning: every turn gets a vector in the background, and a question is compared with all of them.
 
-Finding turns by their meaning: each has a vector, made in the background, and a question is compared with all.
+A turn's vector is the sum of two: of its own line, and of that line between its neighbours, so that one dot product
+yields the sum of both cosines. It is made once the following turn exists; until then the turn is in the window anyway.
 
-A turn's vector is the sum of two: of its own line, and of that line between its neighbours; so one product gives the
-sum of both cosines. It is made when what comes next was said: until then the turn is in the window.
-
-An embedding model in trouble costs nothing but this: search by words goes on alone, and what is missing is made up for
-later. Each batch is stored as soon as it is made, so whatever ends the process, no turn is embedded twice.
+When the embedding model is unavailable, search falls back to words, and missing vectors are made later. The pause
+before the next attempt doubles with each failure, and the trouble is logged once. Each batch is stored as soon as it is
+made, so no turn is embedded twice even if the process is killed.
 """
 
 import asyncio
@@ -39,29 +38,29 @@ from storage.vectors import Progress
 
 FIRST_S = 15.0
 LONGEST_S = 900.0
-"""Seconds: the first rest, doubled with each failure in a row, and where that ends."""
+"""The first pause in seconds, doubled with each consecutive failure, and its limit."""
 BATCH = 10
 """Turns that are embedded and stored together."""
 SLICE = 10
-"""Batches of a chat until the next one has its turn."""
+"""Batches of one chat before the next chat has its turn."""
 ANSWER_WITHIN_S = 2.0
-"""A question waits no longer for its vector, in seconds: the user waits for the answer."""
+"""The longest wait for a question's vector, in seconds, because a user is waiting for the answer."""
 OWN_BYTES, BETWEEN_BYTES, NEIGHBOUR_BYTES = 2_000, 1_000, 400
-"""Of a turn by itself, of a turn between its neighbours, and of each of them: the beginning says what it is about.
+"""Limits for a turn alone, a turn between its neighbours, and each neighbour: the beginning says what it is about.
 
-Bytes, since four of them are about a token in any script: 500 tokens are as many as small models read.
+In bytes, because four bytes are about a token in any script; small models read 500 tokens.
 """
 HARMLESS = "hello"
 _Two = tuple[Sequence[float] | None, Sequence[float] | None]
 _REFUSED = (RequestRefused, ContentRefused, ContextTooLong, ImageRefused)
 TRIES = 2
-"""So often a text by itself may break a server that is there all the same, until it is left without a vector."""
+"""How often a text may crash a server that is otherwise up before it is left without a vector."""
 
 log = logging.getLogger(__name__)
 
 
 class Cooldown:
-    """The rest of one service; `clock` gives seconds and never goes back."""
+    """The pause of one service after failures; `clock` gives monotonic seconds."""
 
     def __init__(self, service: str, clock: Callable[[], float]) -> None:
         self._service = service
@@ -71,11 +70,11 @@ class Cooldown:
 
     @property
     def left(self) -> float:
-        """Seconds until it may be asked again."""
+        """Seconds until the next attempt."""
         return max(0.0, self._until - self._clock())
 
     def begin(self, exc: Exception) -> None:
-        """It failed: let it rest. Failures of requests that were under way together count as one."""
+        """Start a pause. Concurrent failures count as one."""
         if self.left > 0:
             return
         if self._failures == 0:
@@ -84,7 +83,7 @@ class Cooldown:
         self._until = self._clock() + backoff(self._failures, FIRST_S, LONGEST_S)
 
     def over(self) -> None:
-        """It works."""
+        """End the pause after a success."""
         if self._failures:
             log.info("%s work again", self._service)
         self._failures = 0
@@ -92,7 +91,7 @@ class Cooldown:
 
 
 class EmbeddingIndex:
-    """Keeps the vectors of all chats, one chat after the other; `clock` gives seconds and never goes back."""
+    """Maintains the vectors of all chats, one chat after another; `clock` gives monotonic seconds."""
 
     def __init__(
         self,
@@ -102,25 +101,25 @@ class EmbeddingIndex:
         clock: Callable[[], float],
         ledger: UsageRecorder | None = None,
     ) -> None:
-        """`ledger` None: nobody counts what it takes."""
+        """Without `ledger`, usage isn't recorded."""
         self._ledger = ledger
         self._storage = storage
         self._embedder = embedder
         self._zone = zone
         self._comparing = VectorComparison(storage.vectors)
-        # A text that fails in the background, again and again, must not silence questions.
+        # Separate cooldowns: a text that keeps failing in the background must not disable questions.
         self._rest = Cooldown("Embeddings of questions", clock)
         self._background_rest = Cooldown("Embeddings", clock)
         self._waiting: dict[int, None] = {}
         self._working: asyncio.Task[None] | None = None
 
     def wake(self, chat_id: int) -> None:
-        """Have the chat's new turns embedded in the background, before what others still lack."""
+        """Embed the chat's new turns in the background, ahead of other chats' backlogs."""
         self._waiting = {chat_id: None} | self._waiting
         self._go_on()
 
     async def wake_all(self) -> None:
-        """Have every chat that is behind embedded in the background: after a start, or when the model was changed."""
+        """Embed the backlog of all chats in the background, after a start or a change of model."""
         await self._storage.vectors.follow()
         behind = await self._storage.vectors.behind(self._embedder.name)
         self._waiting |= dict.fromkeys(behind)
@@ -129,15 +128,15 @@ class EmbeddingIndex:
             self._go_on()
 
     async def close(self) -> None:
-        """End what is under way; it is taken up again when its chat is woken."""
+        """Cancel the work in progress; it continues when its chat is woken again."""
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
 
     async def catch_up(self, chat_id: int, batches: float = inf) -> bool:
-        """Embed what has no vector of this model yet; returns False when it stopped after so many batches.
+        """Embed turns that lack a vector of this model; False if `batches` ran out first.
 
-        Raises ModelError and StorageError; what was stored stays.
+        Raises ModelError and StorageError; whatever was stored stays.
         """
         progress = await self._storage.vectors.progress(chat_id, self._embedder.name)
         changed = False
@@ -149,7 +148,7 @@ class EmbeddingIndex:
             made = await self._made(chat_id, rows)
             dimension = next((len(vector) for pair in made for vector in pair if vector), progress.dimension)
             through = max(turn_ids[-1], progress.through_turn)
-            if progress.dimension not in (0, dimension):  # what was stored before is of no use any more
+            if progress.dimension not in (0, dimension):  # a new dimension makes the stored vectors useless
                 if changed:
                     raise ServerTrouble(f"{self._embedder.name} answers in two dimensions by turns")
                 changed, through = True, 0
@@ -158,7 +157,7 @@ class EmbeddingIndex:
         return True
 
     async def scores(self, chat_id: int, words: str, *, after_turn: int, before_turn: int) -> SimilarityScores | None:
-        """How near each turn between two ids is to these words; None when that can't be known now."""
+        """How similar the turns between two ids are to these words; None if that can't be computed now."""
         if not words.strip() or self._rest.left > 0:
             return None
         try:
@@ -172,7 +171,7 @@ class EmbeddingIndex:
             scores = await self._compared(chat_id, vector, after_turn, before_turn)
             return scores and replace(scores, least=least_sum(self._embedder.name, words))
         except Exception as exc:
-            if not isinstance(exc, ModelError | StorageError | TimeoutError):  # a fault of ours fails no answer
+            if not isinstance(exc, ModelError | StorageError | TimeoutError):  # a bug here must not prevent an answer
                 log.exception("A question has no embedding")
             self._rest.begin(exc)
             return None
@@ -213,12 +212,12 @@ class EmbeddingIndex:
             except (ModelError, StorageError) as exc:
                 self._waiting[chat_id] = None
                 self._background_rest.begin(exc)
-            except Exception as exc:  # a fault of ours: without a pause each turn would meet it, and be paid for
+            except Exception as exc:  # a bug: without a pause, every turn would hit it again and be paid for
                 log.exception("Chat %d is not embedded before its next turn", chat_id)
                 self._background_rest.begin(exc)
 
     async def _made(self, chat_id: int, rows: Sequence[InContext]) -> list[_Two]:
-        """The two vectors of each turn, as far as the model makes them."""
+        """The two vectors of each turn, or None where the model refuses a text."""
         texts = [text for row in rows for text in texts_of(row, self._zone)]
         if not texts:
             return []
@@ -238,8 +237,8 @@ class EmbeddingIndex:
         made: Sequence[_Two],
         progress: Progress,
     ) -> None:
-        """Store what is still true: meanwhile a turn, or one beside it, may have been changed or forgotten."""
-        sums = await asyncio.to_thread(_sums, rows, made)  # the first one loads numpy
+        """Store the vectors that are still valid: meanwhile a turn or its neighbour may have changed or gone."""
+        sums = await asyncio.to_thread(_sums, rows, made)  # the first call loads numpy
         async with self._storage.transaction() as tx:
             now = await self._storage.past.in_context(chat_id, turn_ids, tx)
             texts = {row.own.turn_id: texts_of(row, self._zone) for row in rows}
@@ -251,14 +250,16 @@ class EmbeddingIndex:
                 await self._storage.vectors.spoil(tx, chat_id, [each for each in turn_ids if each not in same])
 
     async def _vectors(self, texts: Sequence[str], took: list[ExtraRequest]) -> Sequence[Sequence[float] | None]:
-        """A vector for each text, none for one that the server refuses: it would hold up all that come after it."""
+        """A vector for each text, or None if the server refuses it; otherwise one text would block all that follow."""
         try:
             return await self._embedder.embed(texts, Purpose.PASSAGE, took)
         except ModelError as exc:
             if not _may_be_a_text(exc):
                 raise
             if not isinstance(exc, _REFUSED):
-                await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)  # or it is down, and all of them wait
+                await self._embedder.embed(
+                    [HARMLESS], Purpose.PASSAGE, took
+                )  # or the server is down, and all texts wait
             return [await self._alone(text, took) for text in texts]
 
     async def _alone(self, text: str, took: list[ExtraRequest]) -> Sequence[float] | None:
@@ -268,7 +269,7 @@ class EmbeddingIndex:
             except ModelError as exc:
                 if not _may_be_a_text(exc):
                     raise
-                # raises when it is not this text that the server minds
+                # raises if it isn't this text that the server refuses
                 await self._embedder.embed([HARMLESS], Purpose.PASSAGE, took)
                 if isinstance(exc, _REFUSED) or attempt == TRIES - 1:
                     log.info("A turn has no embedding, since the server refuses its text: %s", type(exc).__name__)
@@ -276,7 +277,7 @@ class EmbeddingIndex:
         return None
 
     async def _book(self, chat_id: int, took: Sequence[ExtraRequest]) -> None:
-        """Count what it took, for nobody in particular."""
+        """Record the usage, for no particular user."""
         if self._ledger is None or not took:
             return
         async with self._storage.transaction() as tx:
@@ -292,12 +293,12 @@ def _sums(rows: Sequence[InContext], made: Sequence[_Two]) -> dict[int, bytes]:
 
 
 def _may_be_a_text(exc: ModelError) -> bool:
-    """Whether a server may mind one of the texts, and not all that it is asked: some break over one."""
+    """Whether the error may be due to one of the texts; some servers crash over one."""
     return isinstance(exc, _REFUSED) or (isinstance(exc, ServerTrouble | StreamCut) and exc.reached)
 
 
 def texts_of(row: InContext, zone: tzinfo) -> tuple[str, str]:
-    """What is embedded of a turn: its own line, and that line between what was said before and after it."""
+    """The texts to embed for a turn: its own line, and the line with its neighbours."""
     lines = [
         f"{_speaker(spoken)}: {_beginning(_words(spoken), most)}"
         for spoken, most in ((row.before, NEIGHBOUR_BYTES), (row.own, BETWEEN_BYTES), (row.after, NEIGHBOUR_BYTES))

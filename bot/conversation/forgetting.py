@@ -1,11 +1,8 @@
-"""Forgetting for good what a person names: found, shown, and deleted once they confirm it.
+"""Forgetting for good: what a user names is found, shown, and deleted once they confirm.
 
-What is deleted is in no later prompt, no index, no memory and no stored update. A compaction that runs meanwhile is
-void: it was made of what is gone.
-
-What was forgotten is deleted in the background, some turns at a time, so that no chat waits for it.
-
-It was out of every prompt, search and export when that was confirmed. A process that is killed goes on after its start.
+Confirmed deletions are immediately out of every prompt, search, memory, stored update and export. A compaction in
+progress becomes void, because its input contained the deleted text. The rows themselves are deleted in the background,
+a few at a time, so that no chat has to wait; after a restart the deletion continues.
 """
 
 import asyncio
@@ -28,17 +25,17 @@ from storage.records import Chat, HistoryTurn, Role, Turn
 from storage.resets import Proposal, RemainingTurns
 
 PAGE = 2_000
-"""Turns that are read and compared at a time."""
+"""Turns read and compared at a time."""
 FEW = 200
-"""Turns that tell a conversation's languages where others wait to write."""
+"""Turns read to detect a conversation's languages while other writers wait."""
 LONG_TOKENS = 300
-"""A longer turn has half of the words of many lines that do not tell of it."""
+"""A longer turn contains half of the words of many memory lines that aren't about it."""
 MOST_COMPARED = 20_000
-"""Tokens of a window that lines of notes are compared with."""
+"""Tokens of the window that memory lines are compared with."""
 SHARED_WORDS = 0.5
-"""A line of the memory tells of a message when it shares this much of its words with it."""
+"""The share of its words that a memory line must have in common with a message to count as about it."""
 BATCH = 50
-"""Turns that are deleted in one transaction: other writers wait for it, some ten milliseconds."""
+"""Turns deleted per transaction, so that other writers wait only some ten milliseconds."""
 AGAIN_AFTER_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -52,7 +49,7 @@ class ForgetPreview:
     lines: tuple[str, ...]
     words: str = ""
     of_message: bool = False
-    """Whether these are the words of a message, and not some that a person looks for."""
+    """Whether `words` is the text of a message rather than a user's search words."""
 
     def __bool__(self) -> bool:
         return bool(self.turn_ids or self.lines)
@@ -67,10 +64,10 @@ class Forgetting:
     clock: Callable[[], float]
 
     async def by_words(self, chat: Chat, words: str) -> ForgetPreview:
-        """All turns and lines of the memory that hold all of these words, in any inflection.
+        """Find the turns and memory lines that contain all of these words, in any inflection.
 
-        Where none does, those that hold all but the small words of the language. What the notes tell of these turns in
-        other words belongs to it.
+        If there are none, stop words are ignored. Memory lines that tell of the found turns in other words are
+        included.
         """
         for wanted in await self._matchers(chat, words):
             turns = await self._matching(chat, partial(_holds, wanted))
@@ -81,7 +78,7 @@ class Forgetting:
         return ForgetPreview((), ())
 
     async def by_message(self, chat: Chat, message_id: int) -> ForgetPreview:
-        """The turn of this message, the answer to it, what quotes it, and the lines of the memory that tell of it."""
+        """Find a message's turn, its answer, quotes of it, and the memory lines about it."""
         turn = await self.storage.past.of_message(chat.id, message_id)
         if turn is None or turn.turn_id <= chat.reset_turn:
             return ForgetPreview((), ())
@@ -95,19 +92,18 @@ class Forgetting:
         return ForgetPreview(turn_ids, (*lines, *(line for line in told if line not in lines)), said, of_message=True)
 
     async def shown(self, chat: Chat, found: ForgetPreview | Proposal, first: int, count: int) -> list[HistoryTurn]:
-        """Some of the turns that were found, from one place on."""
+        """A page of the turns that were found."""
         return await self.storage.past.of_ids(chat.id, found.turn_ids[first : first + count])
 
     async def propose(self, tx: Transaction, chat: Chat, found: ForgetPreview) -> int:
-        """Keep what was found until the person has answered; returns the proposal's id."""
+        """Store a preview until the user decides; returns the proposal's id."""
         proposal = Proposal(found.turn_ids, found.lines, found.words, found.of_message)
         return await self.storage.forgettings.propose(tx, chat.id, proposal, self.clock())
 
     async def carry_out(self, tx: Transaction, chat: Chat, proposal_id: int) -> Proposal | None:
-        """Forget what was proposed; None when that was answered before.
+        """Forget what was proposed; None if the proposal was answered before.
 
-        It is in nothing that is read from now on, or, where it is very much, when `carry_on` has come to its end.
-        `Erasing` deletes it.
+        Afterwards nothing reads it any more (if it is a lot, once `carry_on` has finished). `Eraser` deletes it.
         """
         proposal = await self.storage.forgettings.take(tx, chat.id, proposal_id)
         if proposal is None:
@@ -121,13 +117,13 @@ class Forgetting:
         return proposal
 
     async def carry_on(self, chat: Chat) -> None:
-        """Take out what else was confirmed, some thousand turns at a time, so that no other chat waits for long."""
+        """Move the rest of a large deletion out of sight, in steps, so that no other chat waits for long."""
         for left in await self.storage.forgettings.left():
             if left.home == chat.id:
                 await take_out(self.storage, left)
 
     async def _take_out_of_notes(self, tx: Transaction, chat: Chat, proposal: Proposal) -> None:
-        """Out of all their versions; since it was shown a compaction may have told the same in other lines."""
+        """Delete lines from all versions of the memory; a compaction since the preview may have reworded them."""
         lines, (wanted, without) = {*proposal.lines}, await self._matchers(chat, proposal.words, FEW)
         meant = without if any(map(without.holds, lines)) and not any(map(wanted.holds, lines)) else wanted
 
@@ -140,14 +136,14 @@ class Forgetting:
         await self.storage.memories.take_out(tx, chat.id, is_gone, self.windows.memory_tokens)
 
     async def _matchers(self, chat: Chat, words: str, look_at: int = PAGE) -> tuple[Matcher, Matcher]:
-        """For all of the words, and for those that are not small."""
+        """A matcher for all words, and one without stop words."""
         page = await self.storage.past.contents(chat.id, chat.reset_turn, look_at)
         chosen = (chat.choices.language, chat.heard_language)
         languages = await asyncio.to_thread(languages_in, [words, *(content for _, content in page)], chosen)
         return matcher(words, languages), matcher(words, languages, without=says_nothing(languages))
 
     async def _matching(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[int, ...]:
-        """The ids of the turns whose content is meant: all are looked at, some thousand at a time."""
+        """The ids of all turns whose content matches, read page by page."""
         found: list[int] = []
         after = chat.reset_turn
         while page := await self.storage.past.contents(chat.id, after, PAGE):
@@ -156,7 +152,7 @@ class Forgetting:
         return tuple(found)
 
     async def _told(self, chat: Chat, turn_ids: Sequence[int]) -> list[str]:
-        """The lines of all notes that tell of these turns, and not of one that is in the window and stays."""
+        """Memory lines, in any version, that tell of these turns and not of one in the window that stays."""
         lines = await self._all_lines(chat)
         if not lines or not turn_ids:
             return []
@@ -170,13 +166,13 @@ class Forgetting:
         return [line for line in lines if line in told]
 
     async def _all_lines(self, chat: Chat) -> list[str]:
-        """The lines of the memory, and then those of the notes before it."""
+        """The lines of the current memory, followed by those of earlier versions."""
         memory = await self.storage.memories.current(chat)
         now = [line for line in memory.text.splitlines() if line.strip()] if memory else []
         return list(dict.fromkeys([*now, *await self.storage.memories.earlier_lines(chat)]))
 
     async def _lines(self, chat: Chat, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-        """The lines of the memory that are meant; where none is, those of the notes before it, which are kept too."""
+        """The matching lines of the memory, or if there are none, of its earlier versions, which are stored too."""
         memory = await self.storage.memories.current(chat)
         lines = [line for line in memory.text.splitlines() if line.strip()] if memory else []
         if meant := tuple(line for line in lines if is_meant(line)):
@@ -186,7 +182,7 @@ class Forgetting:
 
 
 async def take_out(storage: Storage, left: RemainingTurns) -> None:
-    """Take all turns that were confirmed out of what is read of their chat."""
+    """Move all confirmed turns out of sight of their chat."""
     more = True
     while more:
         async with storage.transaction() as tx:
@@ -196,7 +192,7 @@ async def take_out(storage: Storage, left: RemainingTurns) -> None:
 
 
 def _short(turns: Iterable[HistoryTurn | Turn]) -> list[str]:
-    """What people said in few words."""
+    """The content of users' short messages."""
     return [plain(turn.content) for turn in turns if turn.role is Role.USER and turn.tokens <= LONG_TOKENS]
 
 
@@ -213,17 +209,17 @@ def _has_quote(quote: str, content: str) -> bool:
 
 
 def _flat(text: str) -> str:
-    """On one line, without the marks of a quote."""
+    """The text on one line, without quote marks."""
     return " ".join(re.sub(r"^> ", "", text, flags=re.MULTILINE).split())
 
 
 def _quotes(content: str) -> str:
-    """What a turn quotes, on one line."""
+    """The quoted part of a turn, on one line."""
     return _flat("\n".join(line for line in content.splitlines() if line.startswith("> ")))
 
 
 def _has_words(said: str) -> bool:
-    """Whether there is more in it than our own notes, such as [photo], behind a name."""
+    """Whether there is more than bracketed notes such as [photo] after the speaker's name."""
     return bool(re.sub(r"^(?:[^:\n]{1,60}: )?(?:\s*\[[^\]\n]*\])*", "", said).strip())
 
 
@@ -232,7 +228,7 @@ def _words(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    """Without case and accents, as the index compares."""
+    """Without case and accents, like the search index."""
     return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
 
 
@@ -244,12 +240,12 @@ def _tells(line: str, said: str) -> bool:
 
 
 def _root(word: str) -> str:
-    """A word without its inflection, roughly; what it matches too much is shown before it is forgotten."""
+    """A word without its inflection, approximately; false matches are visible in the preview."""
     return word if len(word) < 5 else word[: max(4, len(word) - 2)]
 
 
 class Eraser:
-    """One task for all chats."""
+    """Deletes forgotten turns of all chats in one background task."""
 
     def __init__(self, storage: Storage, indexer: Indexer) -> None:
         self._storage = storage
@@ -258,13 +254,13 @@ class Eraser:
         self._working: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Delete what has been forgotten and is still there, now or when that is possible again."""
+        """Start deleting whatever has been forgotten; retries until it succeeds."""
         self._wanted.set()
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work(), name="erasing")
 
     async def close(self) -> None:
-        """Leave the rest to the next start."""
+        """Stop; the next start continues."""
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
@@ -275,21 +271,21 @@ class Eraser:
             try:
                 await self.erase()
             except Exception as exc:
-                if not isinstance(exc, StorageError):  # a fault of ours must not leave it there until the next start
+                if not isinstance(exc, StorageError):  # a bug must not leave it undeleted until the next start
                     log.exception("What was forgotten could not be deleted")
                 log.warning("What was forgotten is deleted later: %s", exc)
                 self._wanted.set()
                 await asyncio.sleep(AGAIN_AFTER_S)
 
     async def erase(self) -> None:
-        """Delete all that is forgotten, and overwrite its words in the index's old parts and in the database's log."""
+        """Delete everything forgotten, and overwrite its words in old index segments and the database's log."""
         waiting = await self._storage.forgettings.left()
         if not waiting:
             return
         for left in waiting:
             await take_out(self._storage, left)
             more = True
-            while more:  # whoever waits to write has its turn between two of them
+            while more:  # other writers get their turn in between
                 more = await self._delete_some(left)
         await self._indexer.renew()
         await self._indexer.merge()

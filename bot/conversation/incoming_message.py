@@ -1,10 +1,11 @@
-"""What a user said, and how it stands in the transcript.
+"""Incoming messages and their rendering in the transcript.
 
-It is rendered once, when it is stored, in the form in which every later prompt sends it. In a group each message begins
-with the name of its speaker, and all its further lines are indented: a line that is not is ours, so that no name and no
-words can pass for another speaker's.
+A message is rendered once, when it is stored, in the form that all later prompts send. In groups each message begins
+with its speaker's name, and its further lines are indented; an unindented line is always the bot's own framing, so no
+name and no text can pass for another speaker's.
 
-How the data of the buttons under answers begins; an id follows, so that a press long after finds nothing to do.
+Also here are the prefixes of callback data of the buttons below answers. An id follows, so that an old button finds
+nothing to do.
 """
 
 import unicodedata
@@ -16,52 +17,52 @@ from bot.conversation.spoofing import UNSEEN, is_framing, names_somebody, skelet
 from storage.records import NewMedium
 
 STAMP_AFTER = timedelta(minutes=30)
-"""A time is written where this much has passed since the last one, or the day has changed."""
+"""A timestamp is written if this much has passed since the last one, or the day has changed."""
 NAME_LENGTH = 32
 QUOTE_LENGTH = 300
-"""Characters of a replied-to message that are repeated as its quote, where the prompt has it anyway."""
+"""How much of a replied-to message is quoted if the prompt contains it anyway, in characters."""
 WHOLE_QUOTE_LENGTH = 4096
-"""... and where it has not: as much as a message can hold."""
+"""The same if it doesn't: as much as a message can hold."""
 ROLES = frozenset({"system", "assistant", "user", "tool", "developer", "you", "ai", "bot", "model"})
 PERSON = " (a person)"
 SPLIT_AT = 4096
-"""UTF-16 units at which Telegram's apps cut a long text into several messages."""
+"""UTF-16 units at which Telegram's apps split a long text into several messages."""
 RETRY = "retry:"
-"""Under a failed answer; the newest message of the question follows."""
+"""Below a failed answer; followed by the id of the question's newest message."""
 CONTINUE = "continue:"
-"""Under an answer that was cut; the answer follows."""
+"""Below a truncated answer; followed by the answer's id."""
 AGAIN = "again:"
-"""Under what says that something was set aside; its kind and its id follow."""
+"""Below a notice that an update was set aside; followed by its kind and id."""
 UNDO_RESET = "undo-reset:"
-"""Under what says that a conversation was reset; the reset's id follows."""
+"""Below the notice of a reset; followed by the reset's id."""
 STOP = "stop:"
-"""Under an answer that is being written, in a group; the answer follows."""
+"""Below an answer in progress, in a group; followed by the answer's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a message answers, or a part of it, with what was typed marked; `author` None: the bot itself."""
+    """The replied-to message or a part of it, with typed framing escaped; `author` None: the bot itself."""
 
     text: str
     author: str | None = None
     message_id: int | None = None
     whole: bool = True
     author_id: int | None = field(default=None, compare=False)
-    """Who wrote it, where that is somebody of this chat."""
+    """The author's id, if they belong to this chat."""
     attached: str = ""
-    """The words of a document or a recording in it, which are theirs and not the asker's."""
+    """The text of an attached document or recording, which is the author's and not the asker's."""
     media: tuple[NewMedium, ...] = ()
-    """Pictures and sounds in it that the prompt has not got."""
+    """Pictures and sounds that the prompt doesn't contain."""
     remarks: tuple[str, ...] = ()
-    """What of its file could not be read, in words of ours."""
+    """The bot's notes on what couldn't be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """One message of a user. `speaker` is set where several people talk; `at` is when it was sent."""
+    """One message of a user. `speaker` is set in groups; `at` is when it was sent."""
 
     message_id: int | None
-    """None: a button was pressed that says so."""
+    """None: a button was pressed instead."""
     sender_id: int | None
     text: str
     at: datetime
@@ -69,19 +70,19 @@ class IncomingMessage:
     forwarded_from: str | None = None
     quote: Quote | None = None
     sender: str | None = None
-    """The name of whoever sent it, also where the prompt need not say it."""
+    """The sender's name, even where the prompt doesn't show it."""
     notes: tuple[str, ...] = ()
-    """What else is in it, in words of ours: [photo]."""
+    """The bot's notes on what else the message contains, such as [photo]."""
     remarks: tuple[str, ...] = ()
-    """What of its file could not be read, or only in part, in words of ours."""
+    """The bot's notes on files that couldn't be read, or only in part."""
     media: tuple[NewMedium, ...] = ()
     from_bot: bool = False
     digest: str | None = field(default=None, compare=False)
-    """What it says and holds, in short, to know it again."""
+    """A digest of text and content, to recognize the message."""
 
 
 def stamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
-    """The local time to write before this message, or nothing when the last stamp (Unix seconds) still serves."""
+    """The local time to write before this message, or "" if the last timestamp (Unix seconds) still serves."""
     at = said.at.astimezone(zone)
     if last is not None:
         before = datetime.fromtimestamp(last, zone)
@@ -91,7 +92,7 @@ def stamp(said: IncomingMessage, last: float | None, zone: tzinfo) -> str:
 
 
 def render(said: IncomingMessage) -> str:
-    """The message as the model gets it: what it answers or forwards, who speaks, and the words themselves."""
+    """The message as the model sees it: quote or forward, speaker, text."""
     lines = [f"[forwarded from {clean_name(said.forwarded_from)}]"] if said.forwarded_from else []
     words = typed(said.text.strip("\n"), quotes=not said.speaker)
     body = "\n".join(filter(None, (*lines, *said.notes, *said.remarks, words)))
@@ -100,13 +101,13 @@ def render(said: IncomingMessage) -> str:
 
 
 def continued(said: IncomingMessage) -> str:
-    """The message as the rest of the one before it, which Telegram's apps cut in two."""
+    """The message as the continuation of the previous one, which Telegram's apps split."""
     words = typed(said.text, quotes=not said.speaker)
     return indented(words) if said.speaker else words
 
 
 def indented(text: str) -> str:
-    """A text whose further lines can't pass for lines of ours, whatever breaks them."""
+    """The text with all further lines indented (at any line break that Unicode knows)."""
     return "\n  ".join(text.splitlines())
 
 
@@ -116,30 +117,29 @@ def _quote_lines(quote: Quote | None) -> Iterable[str]:
         return
     author = f"{clean_name(quote.author)}: " if quote.author else ""
     first, *others = [line.strip() for line in text.splitlines() if line.strip()]
-    if not author and names_somebody(first):  # words of the bot itself, which it may have been asked to say
+    if not author and names_somebody(first):  # the bot's own words, which it may have been asked to say
         first = f"\\{first}"
     yield f"> {author}{first}"
-    yield from (f">   {line}" for line in others)  # so that no line of it passes for another author's
+    yield from (f">   {line}" for line in others)  # so that no line passes for another author's
 
 
 def separator(before: IncomingMessage | None, said: IncomingMessage) -> str:
-    """What joins a message to the one before it: a text that was cut in the middle of a word grows together again."""
+    """The text between two messages; nothing if Telegram split the text in mid-word."""
     if before is None or before.sender_id != said.sender_id or said.forwarded_from or before.forwarded_from:
         return "\n\n"
     return "" if utf16_length(before.text) == SPLIT_AT and not _is_ours_joined(before.text, said) else "\n"
 
 
 def _is_ours_joined(before: str, said: IncomingMessage) -> bool:
-    """Whether a line that was cut in two would be like one of ours, as neither half of it is."""
+    """Whether joining a split line would create something that looks like the bot's framing, as neither half does."""
     at = len(f"{before}.".splitlines()) - 1
     return any(typed(line, quotes=not said.speaker) != line for line in (before + said.text).splitlines()[at : at + 1])
 
 
 def clean_name(name: str, reserved: Collection[str] = ()) -> str:
-    """A display name as data: one line, bounded, without the characters that give our lines their form.
+    """A display name as data: one line, limited length, without characters used for framing.
 
-    A name that is or begins like one that means somebody else in a conversation with a model (its roles, and
-    `reserved`: the bot's own names) is marked as a person's.
+    A name that equals or begins with a role name or one of `reserved` (the bot's own names) is marked as a person's.
     """
     plain = UNSEEN.sub("", unicodedata.normalize("NFKC", name))
     bare = "".join(" " if unicodedata.category(char)[0] in "CZ" or is_framing(char) else char for char in plain)
@@ -152,5 +152,5 @@ def clean_name(name: str, reserved: Collection[str] = ()) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Length in UTF-16 units, which is what Telegram counts."""
+    """The length in UTF-16 code units, as Telegram counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

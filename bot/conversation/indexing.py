@@ -1,6 +1,6 @@
-"""Keeping the search index in step with the transcript: each turn by its own words and those of its neighbours.
+"""Indexing: each turn is searchable by its own words and its neighbours'.
 
-A damaged search index is made anew in the background, while the bot answers.
+The search index follows the transcript. A damaged index is rebuilt in the background while the bot keeps answering.
 """
 
 import asyncio
@@ -20,53 +20,53 @@ from storage.records import HistoryTurn, Role
 from storage.search import TurnKey
 
 BATCH = 100
-"""Turns that are indexed in one transaction: other writers wait for it some milliseconds."""
+"""Turns indexed per transaction, so that other writers wait only milliseconds."""
 RENEWED = 50
-"""And of turns whose neighbours were deleted or changed: they lie apart from one another."""
+"""The same for turns with changed or deleted neighbours, which are scattered."""
 MOVED, REST_S = 50, 0.02
-"""Turns that are indexed anew in one transaction, and the pause behind it: the bot answers meanwhile."""
+"""Turns moved from an older index per transaction, and the pause after each, for the sake of answers."""
 LOOKED_AT = 5_000
-"""Ids that one step of the repair reads: some ten milliseconds."""
+"""Ids that one step of the repair reads in some ten milliseconds."""
 PROBES = 30
-"""Turns that are looked up by a word of theirs, to see whether the index is sound."""
+"""Turns looked up by one of their words to test the index."""
 MOST_MISSED = 0.1
-"""Of the probes; a damaged index misses nearly all, or raises an error."""
+"""The tolerated share of failed probes; a damaged index misses nearly all, or raises an error."""
 _PROBE = re.compile(r"[^\W\d_]{2,}")
-"""A word that is worth looking up."""
+"""A word suitable for a probe."""
 LOOK_EVERY_S = 86_400.0
-"""Damage that raises nothing, and only finds nothing, shows when the whole index is looked at."""
+"""How often the whole index is checked: damage may raise nothing and just find nothing."""
 RETRY_S = 300.0
-"""An index that can't be made anew now (a full disk) is tried again after this, in seconds."""
+"""Seconds before the next attempt to rebuild an index, for example when the disk is full."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Indexer:
-    """Writes keys; dates are those of `zone`."""
+    """Writes index keys; dates are those of `zone`."""
 
     storage: Storage
     zone: tzinfo
 
     async def catch_up(self, chat_id: int) -> None:
-        """Index what was said since the last time. Progress and keys are one transaction: a kill loses neither."""
+        """Index new turns. Progress and keys share a transaction, so a kill loses neither."""
         await self.renew()
         index = self.storage.search.index
         while not index.damaged and await self.storage.past.has_unindexed(chat_id):
             async with index.transaction() as tx:
-                # Read in the transaction that writes: what is forgotten meanwhile must not come back as a key.
+                # Read inside the writing transaction, so that turns forgotten meanwhile don't come back as keys.
                 rows = await self.storage.past.unindexed(tx, chat_id, BATCH)
                 if not rows.fresh:
                     return
                 home = await self._home(tx, chat_id, rows.fresh)
-                # In a thread: a turn may hold a whole file, which takes a second.
+                # In a thread: a turn may contain a whole file, which takes a second.
                 keys = await asyncio.to_thread(keys_of, (*rows.before, *rows.fresh), self.zone, home)
-                # The turn before the fresh ones has a new neighbour; the one before that is only its neighbour.
+                # The last turn indexed before gets a new neighbour; the one before it serves only as its neighbour.
                 await self.storage.search.put(tx, chat_id, keys[max(len(rows.before) - 1, 0) :])
                 await self.storage.search.progress(tx, chat_id, rows.fresh[-1].turn_id)
 
     async def renew(self) -> None:
-        """Index turns anew whose words were changed, or those of their neighbours."""
+        """Index turns again that were changed, or whose neighbours were."""
         search = self.storage.search
         while stale := await search.index.next_stale(RENEWED):
             async with search.index.transaction() as tx:
@@ -78,15 +78,15 @@ class Indexer:
                     await search.index.renewed(tx, turn_ids)
 
     async def _home(self, tx: Transaction, chat_id: int, fresh: Iterable[HistoryTurn]) -> tuple[str, ...]:
-        """The chat's languages, with those of these turns, which are counted now."""
+        """The chat's languages, after counting those of new turns."""
         heard = await asyncio.to_thread(_languages_in, fresh)
         await self.storage.search.languages.heard(tx, chat_id, heard)
         return await self.storage.search.languages.of(chat_id, tx)
 
     async def move(self) -> None:
-        """Put what an older index or version has into this one: chats of the last days first, in small steps.
+        """Move an older index into this one in small steps, recently active chats first.
 
-        Until a turn is there the old one answers for it. Killed meanwhile, it goes on after the next start.
+        Until then the old one answers for turns that aren't moved. A killed process continues after its next start.
         """
         search = self.storage.search
         await search.index.renew_all(KEYS_VERSION)
@@ -100,7 +100,7 @@ class Indexer:
             await asyncio.sleep(REST_S)
 
     async def _moved(self, chat_id: int) -> bool:
-        """Index the newest of a chat's old turns anew; False when that were all."""
+        """Index the newest of a chat's old turns; False if none are left."""
         async with self.storage.search.index.transaction() as tx:
             rows = await self.storage.past.old(tx, chat_id, MOVED)
             home = await self._home(tx, chat_id, rows.old)
@@ -111,22 +111,22 @@ class Indexer:
         return False
 
     async def forgotten(self, tx: Transaction, chat_id: int, turn_ids: Iterable[int]) -> None:
-        """Turns have just been deleted: the keys of their neighbours held those words too."""
+        """Turns were deleted: their neighbours' keys contain their words, so mark them stale."""
         for turn_id in turn_ids:
             before, after = await self.storage.past.beside(tx, chat_id, turn_id)
             await self.storage.search.index.stale(tx, [row.turn_id for row in (*before[-1:], *after[:1])])
 
     async def changed(self, tx: Transaction, chat_id: int, turn_id: int) -> None:
-        """The words of a turn were changed: its neighbours' keys held the old ones too."""
+        """A turn was changed: its own and its neighbours' keys contain the old words, so mark them stale."""
         before, after = await self.storage.past.beside(tx, chat_id, turn_id)
         await self.storage.search.index.stale(tx, [turn_id, *(row.turn_id for row in (*before[-1:], *after[:1]))])
 
     async def probe(self) -> bool:
-        """Whether the index is sound: some turns are looked up by their own words, and SQLite reads all of it."""
+        """Whether the index is sound: a sample of turns must be found by their words, and SQLite checks all of it."""
         probes = missed = 0
         for row in await self.storage.past.sample(PROBES):
             key = keys_of([row], self.zone)[0]
-            # As it is written: the stems hang on the languages that the chat had then.
+            # Words as written: stems depend on the languages that the chat had at the time.
             words = [word for word in (key.written or key.own).split() if _PROBE.fullmatch(word)]
             if words:
                 probes += 1
@@ -137,18 +137,18 @@ class Indexer:
         return not await self.storage.search.index.look()
 
     async def make_anew(self) -> None:
-        """Put all turns into a new index. Killed meanwhile, it goes on after the next start."""
+        """Rebuild the index. A killed process continues after its next start."""
         await self.storage.search.index.replace()
         await self.catch_up_all()
 
     async def catch_up_all(self) -> None:
-        """Index what was said in all chats since the last time."""
+        """Index the new turns of all chats."""
         await self.renew()
         for chat_id in await self.storage.past.chats_to_index():
             await self.catch_up(chat_id)
 
     async def repair(self) -> None:
-        """Drop keys whose turn is gone and make those that are missing, looking at some thousand ids at a time."""
+        """Remove keys without a turn and add missing ones, some thousand ids at a time."""
         search = self.storage.search
         await search.index.follow()
         for first in range(1, await search.last_key() + 1, LOOKED_AT):
@@ -162,7 +162,7 @@ class Indexer:
                 await self.catch_up(chat_id)
 
     async def merge(self) -> None:
-        """Merge the parts of the index into one, in small steps, so that no deleted word lingers in an old part."""
+        """Merge the index's segments in small steps, so that no deleted word survives in an old one."""
         begins, more = True, not self.storage.search.index.damaged
         while more:
             more = False
@@ -172,9 +172,9 @@ class Indexer:
 
 
 def keys_of(rows: Sequence[HistoryTurn], zone: tzinfo, home: Sequence[str] = ()) -> list[TurnKey]:
-    """The keys of turns that follow one another, each between its neighbours among them.
+    """The keys of consecutive turns, each with its neighbours among them.
 
-    `home`: the languages of the chat, the most used first.
+    `home`: the chat's languages, most used first.
     """
     own = [spread(_words(row), home) for row in rows]
     label = [_label(row, zone, home) for row in rows]
@@ -191,7 +191,7 @@ def _languages_in(rows: Iterable[HistoryTurn]) -> Counter[str]:
 
 
 def runs_of(turns: Iterable[InContext]) -> list[list[HistoryTurn]]:
-    """Turns and their neighbours (oldest first) as runs of turns that follow one another, each turn once."""
+    """Group turns with their neighbours (oldest first) into runs of consecutive turns, each turn once."""
     runs: list[list[HistoryTurn]] = []
     for turn in turns:
         follows = turn.before is not None and runs and turn.before.turn_id in {row.turn_id for row in runs[-1][-2:]}
@@ -224,7 +224,7 @@ def _speaker(name: str, home: tuple[str, ...]) -> str:
 
 
 class IndexRepair:
-    """Keeps the index sound; `clock` gives seconds and never goes back."""
+    """Keeps the index sound; `clock` gives monotonic seconds."""
 
     def __init__(self, indexer: Indexer, clock: Callable[[], float]) -> None:
         self._indexer = indexer
@@ -236,15 +236,15 @@ class IndexRepair:
 
     @property
     def at_work(self) -> bool:
-        """Whether all chats are being indexed just now."""
+        """Whether all chats are being indexed now."""
         return self._working is not None and not self._working.done()
 
     def begin(self) -> None:
-        """Look at the index after a start, and index what the last process left."""
+        """Check the index after a start, and index what the last process left."""
         self._start(self._look)
 
     def see_to(self) -> None:
-        """Make the index anew, if it is known to be damaged; look at it again after a day."""
+        """Rebuild the index if it is known to be damaged; check it again after a day."""
         if self.at_work or self._clock() < self._not_before:
             return
         if self._indexer.storage.search.index.damaged:
@@ -253,14 +253,14 @@ class IndexRepair:
             self._start(self._look)
 
     async def close_when_done(self) -> None:
-        """Wait for the end of what is under way."""
+        """Wait until the current work is done."""
         if self._working is not None:
             await self._working
         if self._moving is not None:
             await self._moving
 
     async def close(self) -> None:
-        """End what is under way; it is taken up after the next start."""
+        """Cancel the current work; it continues after the next start."""
         tasks = [task for task in (self._working, self._moving) if task is not None]
         for task in tasks:
             task.cancel()
@@ -271,7 +271,9 @@ class IndexRepair:
 
     async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            await work()  # called here: a task that is cancelled before it begins leaves no coroutine behind
+            await (
+                work()
+            )  # called here, because a task that is cancelled before it starts would leave a coroutine behind
         except StorageError as exc:
             log.error("The search index can't be made anew now, again in %.0f s: %s", RETRY_S, exc)
             self._not_before = self._clock() + RETRY_S

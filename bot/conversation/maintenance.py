@@ -1,9 +1,9 @@
-"""What is done for a chat between its turns: its new turns are indexed, and its window is compacted when that is due.
+"""Maintenance: indexing and compaction of a chat between its turns, and nightly jobs for all chats.
 
-A compaction is a task of its own, at most one for each chat. It runs beside the turns that come meanwhile: they are
-answered from the window as it is, and none of them cancels it. Only a window at its cap has its next turn wait.
+A compaction is a separate task, at most one per chat. Turns that come meanwhile are answered from the current window
+and don't cancel it; only when the window is at its cap does the next turn wait.
 
-What is done for all chats at night: what is too old is deleted, and the index is put in order.
+The nightly jobs delete what is past its retention period and put the index in order.
 """
 
 import asyncio
@@ -26,26 +26,26 @@ from storage import Storage, Transaction
 from storage.records import Chat
 
 CACHE_S = 300.0
-"""A prompt cache goes cold about this long after its last use (Qwen's explicit cache, OpenAI's shortest)."""
+"""How long a prompt cache lasts after its last use (Qwen's explicit cache; OpenAI's minimum)."""
 QUIET_S = 240.0
-"""After this much silence a chat counts as quiet: a minute is left to use its cache while it is warm."""
+"""Silence after which a chat counts as quiet; a minute is left to use its cache."""
 FIRST_RETRY_S = 60.0
 LONGEST_RETRY_S = 3600.0
-"""A compaction that failed is tried again after this, doubled each time."""
+"""The first and the longest pause before a failed compaction is repeated, doubled each time."""
 SIDE_BY_SIDE = 4
-"""Compactions that nobody waits for run at once: after a night hundreds of chats may be due."""
+"""Concurrent compactions that nobody waits for: after a night hundreds of chats may be due."""
 IDLE = "idle"
 BATCH = 100
-"""Turns that are deleted in one transaction: other writers wait for it, some ten milliseconds."""
+"""Turns deleted per transaction, so that other writers wait only some ten milliseconds."""
 MOST_COMPARED = 20_000
-"""Tokens of a window that lines of notes are compared with."""
+"""Tokens of the window that memory lines are compared with."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """Looks after windows. `schedule` is `idle`, `off` or a crontab; `clock` gives Unix seconds."""
+    """Schedules compactions. `schedule` is `idle`, `off` or a crontab; `clock` gives Unix seconds."""
 
     storage: Storage
     windows: WindowReader
@@ -59,16 +59,16 @@ class Maintenance:
     running: dict[int, asyncio.Task[CompactionOutcome]] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
     _queued: set[int] = field(default_factory=set)
-    """Chats whose compaction waits for the others."""
+    """Chats whose compaction is waiting for others."""
 
     async def look_after(self, chat_id: int) -> None:
-        """Index what was said, and see whether the window is to be compacted now, or later when it stays quiet.
+        """Index new turns, and decide whether to compact the window now, later when the chat is quiet, or not.
 
-        What is only overheard costs no call of the model: its compaction waits for the next question.
+        Unaddressed talk alone never causes a model call: its compaction waits for the next question.
         """
         if self.mending is not None:
             self.mending.see_to()
-        if self.mending is None or not self.mending.at_work:  # which indexes all chats, and takes a while
+        if self.mending is None or not self.mending.at_work:  # the rebuild indexes all chats, which takes a while
             await self.indexer.catch_up(chat_id)
         if self.embedding is not None:
             self.embedding.wake(chat_id)
@@ -87,27 +87,27 @@ class Maintenance:
             await self._look_at(chat_id, due, 0)
 
     async def _is_only_overheard(self, chat_id: int) -> bool:
-        """Whether nothing is to be done since people talk among themselves: said without reading what they say."""
+        """Whether nothing is due because the chat only has unaddressed talk, decided without loading the window."""
         if not await self.storage.memories.ends_overheard(chat_id):
             return False
         chat = await self.storage.chats.by_id(chat_id)
         if chat is None or chat.due_at is None or self.waits(chat):
             return True
-        if chat.due_at > self.clock():  # its cache would go cold: that of a window which has changed since
+        if chat.due_at > self.clock():  # that time was for the cache of a window that has changed since
             await self._look_at(chat_id, None, 0)
             return True
         return False
 
     def waits(self, chat: Chat) -> bool:
-        """Whether a compaction of this chat failed so recently that it is not tried yet."""
+        """Whether a recent failure delays the compaction of this chat."""
         return chat.compact_failures > 0 and chat.due_at is not None and chat.due_at > self.clock()
 
     async def compact(self, chat_id: int, *, most_prompt: float | None = None) -> CompactionOutcome:
-        """Compact now, or wait for the compaction under way. Raises ModelError."""
+        """Compact now, or wait for the compaction in progress. Raises ModelError."""
         return await asyncio.shield(self._start(chat_id, most_prompt))
 
     async def stop(self, chat_id: int) -> None:
-        """End the compaction under way; it is begun anew when the window asks for it."""
+        """Cancel the compaction in progress; it starts again when it is due."""
         task = self.running.get(chat_id)
         if task is not None:
             task.cancel()
@@ -115,14 +115,14 @@ class Maintenance:
         await self._look_at(chat_id, None, 0)
 
     async def begin(self) -> None:
-        """Take up what the last process left: an index that is damaged or behind, turns without a vector."""
+        """Resume the last process's work: a damaged or incomplete index, missing vectors."""
         if self.mending is not None:
             self.mending.begin()
         if self.embedding is not None:
             await self.embedding.wake_all()
 
     async def close(self) -> None:
-        """End what is under way; nothing of it is stored, and it is begun anew when its chat is looked at again."""
+        """Cancel the current work; nothing of it is stored, and it starts again when its chat is due."""
         tasks = list(self.running.values())
         for task in tasks:
             task.cancel()
@@ -138,7 +138,7 @@ class Maintenance:
         self, chat_id: int, most_prompt: float | None = None, *, queues: bool = False
     ) -> asyncio.Task[CompactionOutcome]:
         task = self.running.get(chat_id)
-        if task is not None and chat_id in self._queued and not queues:  # somebody waits for it now
+        if task is not None and chat_id in self._queued and not queues:  # someone is waiting for it now
             task.cancel()
             task = None
         if task is None:
@@ -155,7 +155,7 @@ class Maintenance:
             log.error("The compaction of chat %d failed", chat_id, exc_info=exc)
 
     async def _queue(self, chat_id: int) -> CompactionOutcome:
-        """Compact when there is room beside the others."""
+        """Compact when fewer than SIDE_BY_SIDE others are running."""
         self._queued.add(chat_id)
         try:
             await self._room.acquire()
@@ -173,14 +173,14 @@ class Maintenance:
         except BudgetSpent as exc:
             await self._look_at(chat_id, exc.until, 0)
             raise
-        except Exception as exc:  # a fault of ours as well: without a pause it is paid for again and again
+        except Exception as exc:  # bugs too: without a pause they would be paid for again and again
             await self._failed(chat_id, exc)
             raise
         await self._look_at(chat_id, self.clock() if outcome is CompactionOutcome.VOID else None, 0)
         return outcome
 
     async def _begun(self, chat_id: int) -> None:
-        """A process that is killed meanwhile leaves a window that is looked at after the next start."""
+        """Mark the chat as due, so that a killed process's compaction is repeated after the next start."""
         chat = await self.storage.chats.by_id(chat_id)
         await self._look_at(chat_id, self.clock(), chat.compact_failures if chat else 0)
 
@@ -203,7 +203,7 @@ class Maintenance:
         return self.schedule != IDLE or self._quiet_at(view) is not None
 
     def _quiet_at(self, view: PromptWindow) -> float | None:
-        """When a compaction pays because the cache is about to go cold; None: never, or it is cold already."""
+        """When to compact because the cache is about to expire; None if it doesn't pay or has expired."""
         if self.schedule != IDLE or not view.window.turns or view.overheard:
             return None
         if not worth_while_warm(view.policy, view.way, view.sizes, view.marks):
@@ -214,16 +214,16 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Works through all chats in small steps."""
+    """Deletes expired data of all chats in small steps."""
 
     storage: Storage
     indexer: Indexer
     count_tokens: TokenCounter
 
     async def delete_before(self, before: float) -> int:
-        """Delete for good what was said before this time (Unix seconds), what notes tell of it, and notes as old.
+        """Delete what was said before this time (Unix seconds), memory lines about it, and memory versions that old.
 
-        Returns how many turns. A turn that waits for its answer stays.
+        Returns the number of deleted turns. Turns waiting for an answer stay.
         """
         deleted = 0
         for chat_id, lines in (await self.storage.memories.lines_of_before(before)).items():
@@ -236,7 +236,7 @@ class Retention:
                     await self._take_out(tx, chat_id, told[chat_id])
                     deleted += await self.storage.forgettings.delete_turns(tx, chat_id, turn_ids)
                     await self.storage.chats.take_back(tx, chat_id)
-                    # The oldest turns went: the only key with their words left is that of the turn behind the last.
+                    # The oldest turns went, so only the turn after the last of them has a key with their words.
                     await self.indexer.forgotten(tx, chat_id, turn_ids[-1:])
         async with self.storage.transaction() as tx:
             await self.storage.memories.delete_before(tx, before)
@@ -246,7 +246,7 @@ class Retention:
         return deleted
 
     async def _told_of(self, chat_id: int, turn_ids: Sequence[int]) -> set[str]:
-        """The lines of a chat's notes that tell of these turns, and not of one that is in its window and stays."""
+        """Memory lines that tell of these turns and not of one in the window that stays."""
         lines = await self.storage.memories.lines(chat_id)
         if not lines:
             return set()
@@ -259,11 +259,11 @@ class Retention:
 
     async def _take_out(self, tx: Transaction, chat_id: int, lines: set[str]) -> None:
         if lines:
-            await self.storage.chats.take_back(tx, chat_id)  # a compaction under way would bring them back
+            await self.storage.chats.take_back(tx, chat_id)  # a compaction in progress would restore them
             await self.storage.memories.take_out(tx, chat_id, lines.__contains__, self.count_tokens)
 
     async def purge_resets(self, before: float) -> int:
-        """Delete for good what was reset before this time (Unix seconds); returns how many turns."""
+        """Delete what was reset before this time (Unix seconds); returns the number of deleted turns."""
         deleted = purged = BATCH
         while purged == BATCH:
             async with self.storage.transaction() as tx:
@@ -274,7 +274,7 @@ class Retention:
         return deleted - BATCH
 
     async def repair_index(self) -> None:
-        """Index what is missing, drop what has no turn any more, and let the index merge its parts."""
+        """Index what is missing, remove orphaned keys, and merge the index's segments."""
         if not await self.indexer.probe():
             await self.indexer.make_anew()
         await self.indexer.catch_up_all()

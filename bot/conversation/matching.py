@@ -1,12 +1,11 @@
-"""Whether two words are forms of one, beyond what a stemmer sees; what it sees too much is shown before it counts.
+"""Exact matching for /forget: whether a text contains what a user typed, in any inflection.
 
-Words of Slavic languages lose the vowel before their last consonant (день, дня; Павел, Павла), some words change inside
-(child, children; мать, матери), and Germanic and Finnic ones grow together (Passwort, Bankpasswort).
+Every word must occur, and phrases in quotes literally. No word is ignored as too frequent, since any word narrows the
+result. The texts themselves are compared, because the search index may lag behind and ignores punctuation and emoji.
 
-Whether a text holds what a person names: every word of it, in any inflection, or a phrase in quotes as it stands.
-
-Nothing is left out: a word that many texts hold narrows what is found all the same. Texts are compared themselves, and
-not the search index, which may be behind, and knows no signs.
+Word forms go beyond what a stemmer knows: Slavic words lose the vowel before their last consonant (день, дня; Павел,
+Павла), some words change inside (child, children; мать, матери), and Germanic and Finnic ones form compounds (Passwort,
+Bankpasswort). False matches are visible in the preview before anything is deleted.
 """
 
 import re
@@ -18,26 +17,26 @@ from bot.conversation.stemming import PLAIN, USUAL, Script, fold, script_for, sc
 from bot.conversation.wordlists import stop_words
 
 COMMON = 3
-"""The first letters of a word that all its inflections share ..."""
+"""The number of initial letters that all inflections of a word share ..."""
 _ENDED = (Script.LATIN, Script.GREEK, Script.CYRILLIC, None)
-"""... in scripts whose words change at their end; digits don't change."""
+"""... in scripts whose words change at the end; digits don't change."""
 LEAST_ROOT, LONGEST_ENDING = 4, 4
-"""Of languages without a stemmer: a word is another's inflection when it begins with all of it and little is behind."""
+"""For languages without a stemmer: the shortest word, and the longest ending that makes another word its inflection."""
 LEAST_FIRST, LEAST_PART = 5, 6
-"""Letters of a word that a compound begins with, or holds anywhere."""
+"""The fewest letters of a word that a compound begins with, or contains anywhere."""
 _COMPOUNDING = frozenset({"da", "de", "et", "fi", "hu", "nl", "no", "sv"})
 _SLAVIC = frozenset({"bg", "cs", "pl", "ru", "sr", "uk"})
 _VOWELS = "\u0430\u0435\u0438\u043e\u0443\u044b\u044d\u044e\u044faeiouy"
-"""Cyrillic and Latin ones."""
+"""Cyrillic and Latin vowels."""
 _FLEETING = re.compile(f"(?<=[^{_VOWELS}ь])(?:[\u0435\u043eь]|i?e)(?=[^{_VOWELS}ьй]$)")
 _BARE = re.compile(f"([^{_VOWELS}]{{2,3}})[{_VOWELS}][{_VOWELS}мхйв]{{0,2}}")
-"""Nothing but consonants before the ending: no stemmer takes that off."""
+"""Only consonants before the ending, which no stemmer removes."""
 _IRREGULAR = {
     "en": "children child men man women woman feet foot teeth tooth gees goos mice mous wive wife knive knife"
     " halv half shelv shelf thiev thief loav loaf wolv wolf calv calf",
     "ru": "дочер доч матер мат имен им времен врем друз друг сынов сын племен плем семен сем знамен знам бремен брем",
 }
-"""Stems of words that change inside, each before the one that it counts as."""
+"""Pairs of stems of irregular words: the second is replaced by the first."""
 _COUNTS_AS = {language: dict(zip(*[iter(stems.split())] * 2, strict=True)) for language, stems in _IRREGULAR.items()}
 _CHANGED = frozenset(" ".join(_IRREGULAR.values()).split())
 _LAST = {"es": (re.compile("z$"), "c"), "pt": (re.compile("(?<=c)[ao]$"), "")}
@@ -45,7 +44,7 @@ _LAST = {"es": (re.compile("z$"), "c"), "pt": (re.compile("(?<=c)[ao]$"), "")}
 _SPOKEN_TOGETHER = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 )
-"""Scripts without blanks between words, or with endings on any of them: what is asked for may stand inside."""
+"""Scripts without spaces, or with endings on any word: a search word may occur inside a run."""
 _RUN = re.compile(f"[{_SPOKEN_TOGETHER}]+")
 _MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
 _WORD = re.compile(rf"[^\W_{_SPOKEN_TOGETHER}](?:[^\W_{_SPOKEN_TOGETHER}]+|[{_MARKS}]+)*")
@@ -54,16 +53,16 @@ _QUOTED = re.compile(
     '"([^"]+)"|\u201c([^\u201c\u201d]+)\u201d|\u201e([^\u201c-\u201e]+)[\u201c\u201d]|«([^«»]+)»|「([^「」]+)」'
 )
 _LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr", "ru", "uk", "bg")
-"""Those that are looked for in a conversation, besides those that its people have chosen."""
+"""Languages that are detected in a conversation, besides those its people have chosen."""
 SURE = 3
-"""Distinct stop words that tell that a language is spoken in a conversation."""
+"""Distinct stop words needed to conclude that a language is used."""
 _DIGIT = re.compile(f"[{''.join(chr(code) for code in range(0x80, 0x10000) if chr(code).isdecimal())}]")
 _OTHERWISE = re.compile(f"[{''.join(map(chr, PLAIN))}]")
 _JOINED = re.compile(r"(?<!\w)\w++(?:-\w++)+")
 
 
 def beginning(word: str) -> str:
-    """What all forms of a word begin with."""
+    """The prefix shared by all forms of a word."""
     plain, script = fold(word), script_of(word)
     if script not in _ENDED:
         return ""
@@ -75,7 +74,7 @@ def beginning(word: str) -> str:
 
 
 def _changes_at(word: str) -> int:
-    """Where in a Russian word a vowel may be lost, or come in."""
+    """The position in a Russian word where a vowel may disappear or appear."""
     stemmed = stem(word, "ru")
     if stemmed in _CHANGED:
         return 2
@@ -86,7 +85,7 @@ def _changes_at(word: str) -> int:
 
 
 def is_form(ours: str, theirs: str, languages: Collection[str]) -> bool:
-    """Whether two words of one script are forms of one, in one of these languages."""
+    """Whether two words of the same script are forms of one word in any of these languages."""
     plain, other = fold(ours), fold(theirs)
     if not other.startswith(beginning(ours)):
         return False
@@ -97,7 +96,7 @@ def is_form(ours: str, theirs: str, languages: Collection[str]) -> bool:
 
 
 def is_compound(ours: str, theirs: str, languages: Collection[str]) -> bool:
-    """Whether a word has grown together with others, in a language where words do."""
+    """Whether `theirs` is a compound of `ours`, in a language that has compounds."""
     if _COMPOUNDING.isdisjoint(languages):
         return False
     plain, other = fold(ours), fold(theirs)
@@ -105,13 +104,13 @@ def is_compound(ours: str, theirs: str, languages: Collection[str]) -> bool:
 
 
 def begins(plain: str, other: str) -> bool:
-    """Whether one word is the other and a short ending."""
+    """Whether one word is the other plus a short ending."""
     shorter, longer = sorted((plain, other), key=len)
     return len(shorter) >= LEAST_ROOT and longer.startswith(shorter) and len(longer) - len(shorter) <= LONGEST_ENDING
 
 
 def _forms(word: str, language: str) -> set[str]:
-    """What tells a word from others; for some there are several."""
+    """The stems that identify a word; some have several."""
     stemmed = stem(word, language)
     if language in _LAST:
         ending, instead = _LAST[language]
@@ -126,7 +125,7 @@ def _forms(word: str, language: str) -> set[str]:
 
 
 def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozenset[str]:
-    """The languages of a conversation: those that were chosen, and those whose small words stand in it."""
+    """The languages of a conversation: the chosen ones, and those whose stop words occur."""
     words = {word for text in texts for word in _WORD.findall(_unified(text))}
     spoken = {language for language in _LANGUAGES if len(words & stop_words(language)) >= SURE}
     return frozenset(spoken | {language.split("-")[0].lower() for language in chosen if language})
@@ -134,27 +133,29 @@ def languages_in(texts: Iterable[str], chosen: Iterable[str | None]) -> frozense
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Looks for some words in texts of these languages."""
+    """Looks for words in texts of the given languages."""
 
     words: tuple[str, ...]
     parts: tuple[str, ...]
-    """What has to stand in a text just so: phrases, signs, words of scripts without blanks."""
+    """Literal parts: phrases, emoji, words of scripts without spaces."""
     languages: frozenset[str]
     _begun: tuple[str, ...] = ()
-    """How some word of the text has to begin: a look at all of them takes a hundred times as long."""
+    """Prefixes that must occur in a matching text: checking them first is a hundred times faster."""
     _known: dict[str, frozenset[int]] = field(default_factory=dict)
-    """Which of the words each word is an inflection of."""
+    """Cache: for each word seen, the indexes of the search words it is a form of."""
 
     def __bool__(self) -> bool:
         return bool(self.words or self.parts)
 
     def holds(self, text: str) -> bool:
-        """Whether all that is looked for stands in the text."""
+        """Whether the text contains everything searched for."""
         if not self:
             return False
         unified = _unified(text)
         flat = _flat(unified)
-        joined = [word.replace("-", "") for word in _JOINED.findall(flat)] if "-" in flat else []  # wi-fi is wifi too
+        joined = (
+            [word.replace("-", "") for word in _JOINED.findall(flat)] if "-" in flat else []
+        )  # wi-fi also matches wifi
         begin = " ".join([flat, *joined])
         if not all(_stands(part, flat) for part in self.parts) or not all(begun in begin for begun in self._begun):
             return False
@@ -184,7 +185,7 @@ class Matcher:
 
 
 def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool] = lambda _: False) -> Matcher:
-    """For what a person has typed; words for which `without` holds are not asked for."""
+    """A matcher for what a user typed, ignoring words for which `without` is true."""
     phrases = [_flat(_unified(next(filter(None, found)))) for found in _QUOTED.findall(asked)]
     rest = _unified(_QUOTED.sub(" ", asked))
     words = [word for word in dict.fromkeys(_WORD.findall(rest)) if not without(word)]
@@ -195,7 +196,7 @@ def matcher(asked: str, languages: frozenset[str], without: Callable[[str], bool
 
 
 def says_nothing(languages: Collection[str]) -> Callable[[str], bool]:
-    """Whether a word is one of the small ones of any of these languages."""
+    """A predicate that is true for stop words of any of these languages."""
     return lambda word: any(word in stop_words(language) for language in languages)
 
 
@@ -204,13 +205,13 @@ def _languages_for(script: Script, spoken: Collection[str]) -> set[str]:
 
 
 def _signs(rest: str, *, alone: bool) -> Sequence[str]:
-    """Signs such as emoji, each for itself; punctuation only where nothing else is asked for."""
+    """Symbols such as emoji, one by one; punctuation only if nothing else was typed."""
     found = [sign for sign in rest.split() if alone or any(unicodedata.category(char)[0] == "S" for char in sign)]
     return [sign.strip(".,;:!?") or sign for sign in found]
 
 
 def _stands(part: str, flat: str) -> bool:
-    """Whether a part stands in a text, not inside another word where words stand apart."""
+    """Whether a part occurs in a text, at word boundaries where the script has them."""
     at = flat.find(part)
     while at >= 0:
         end = at + len(part)
@@ -234,4 +235,4 @@ def _flat(unified: str) -> str:
         return " ".join(unified.split())
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", unified))
     bare = _OTHERWISE.sub(lambda letter: PLAIN[ord(letter[0])], bare)
-    return " ".join(unicodedata.normalize("NFC", bare).split())  # Korean syllables whole again
+    return " ".join(unicodedata.normalize("NFC", bare).split())  # recompose Korean syllables

@@ -1,4 +1,4 @@
-"""A chat's memory as people see it: shown word for word with its numbers, corrected when they say so."""
+"""A chat's memory as users see it: shown verbatim with figures, corrected or restored on request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from storage.records import Chat, Report
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """The memory and the numbers around it; tokens are the model's, as well as we know."""
+    """The memory and figures about it; token counts approximate the model's."""
 
     text: str
     memory_tokens: int
@@ -23,19 +23,19 @@ class MemoryView:
     context_window: int
     rounds: int
     media: int
-    """Pictures and sounds that the model sees and hears."""
+    """Pictures and sounds that the model can see and hear."""
     cached_share: float | None
-    """Of the last prompt, as the server reported it; None when it reported nothing."""
+    """Of the last prompt, as reported by the server, or None."""
     made_at: datetime | None
     whole: bool
     """Whether nothing has left the window."""
     spans: tuple[tuple[str, str], ...] = ()
-    """The first and the last time of each stretch that the notes are made of."""
+    """The first and last time of each stretch that the memory covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierMemory:
-    """Earlier notes, and what would change if they were brought back."""
+    """An earlier version of the memory, and what would change if it were restored."""
 
     version_id: int
     made_at: datetime
@@ -46,7 +46,7 @@ class EarlierMemory:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEditor:
-    """Shows and corrects memories; times are those of `zone`, `clock` gives Unix seconds."""
+    """Shows and corrects memories; times are in `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
     compactor: Compactor
@@ -54,7 +54,7 @@ class MemoryEditor:
     clock: Callable[[], float]
 
     async def show(self, chat_id: int) -> MemoryView:
-        """The memory of a chat as it stands in its prompt."""
+        """The memory of a chat as it is in its prompt."""
         view = await self.compactor.windows.view(chat_id)
         reports = await self.storage.usage.reports(chat_id, 1)
         memory = view.window.memory
@@ -72,7 +72,7 @@ class MemoryEditor:
         )
 
     async def before(self, chat: Chat, version_id: int | None = None) -> EarlierMemory | None:
-        """The notes before these (None: before the present ones), and how they differ from the present ones."""
+        """The version before the given one (None: before the current one), compared with the current one."""
         found = await self.storage.memories.versions_before(chat, version_id, limit=2)
         if not found:
             return None
@@ -87,10 +87,9 @@ class MemoryEditor:
         )
 
     async def bring_back(self, chat: Chat, version_id: int) -> int | None:
-        """Put earlier notes in the place of the present ones, whose version is returned: they can be put back.
+        """Restore an earlier version; returns the version that was current, for undoing.
 
-        What has left the window stays out of it, and what was edited since they were made is told again. None when
-        there is nothing like that any more.
+        What has left the window stays out, and edits made since are told again. None if the version no longer exists.
         """
         version = await self.storage.memories.version(chat, version_id)
         if version is None:
@@ -100,15 +99,15 @@ class MemoryEditor:
         memory = self.compactor.windows.memory(view.window.through_turn, version.text, version.made_at, version.covers)
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
-            if stored:  # a compaction under way would bring the present ones back
+            if stored:  # a compaction in progress would restore the current one
                 await self.storage.chats.take_back(tx, chat.id)
                 await self.storage.memories.tell_again(tx, chat.id, version.made_at)
         return former or version_id if stored else None
 
     async def correct(self, chat: Chat, change: str) -> bool:
-        """Let the model apply a person's change to the memory. Raises a ModelError.
+        """Let the model apply a user's change to the memory. Raises a ModelError.
 
-        False when the memory was changed meanwhile, so that this change was made to an older one.
+        False if the memory was changed meanwhile, so the change was based on an older version.
         """
         windows = self.compactor.windows
         view = await windows.view(chat.id)
@@ -122,7 +121,7 @@ class MemoryEditor:
         memory = windows.memory(view.window.through_turn, text, self.clock(), view.covers)
         async with self.storage.transaction() as tx:
             stored = await self.storage.memories.put(tx, view.window.chat, memory)
-            if stored:  # a compaction under way would bring the old text back
+            if stored:  # a compaction in progress would restore the old text
                 await self.storage.chats.take_back(tx, chat.id)
         return stored
 

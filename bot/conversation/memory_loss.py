@@ -1,7 +1,8 @@
-"""Whether new notes still tell what the old ones told: by names and numbers, which no rewording changes.
+"""Detection of lost facts: whether a new memory still contains what the old one did.
 
-A line's traces are its numbers and its names (words with a capital inside the line). Where a script has no capitals,
-they are the longer words without their endings, or pairs of signs where it has no blanks either.
+Names and numbers are compared, because rewording doesn't change them. A line's traces are its numbers and its names
+(capitalized words inside the line). In scripts without capitals they are the longer words without their endings, or
+pairs of characters where there are no spaces either.
 """
 
 import re
@@ -13,35 +14,35 @@ from bot.conversation.memory_text import fitting, headed
 from bot.conversation.tokens import TokenCounter
 
 MOST_LOST = 0.5
-"""Of the old traces. An update drops what is done with and what has changed, the lesser part; a model that wrote of the
-newest rounds alone drops nearly all."""
+"""The tolerated share of lost traces. An update drops only what is done or has changed; a model that summarized just
+the newest rounds loses nearly everything."""
 LEAST_LOST = 5
-"""Traces: a fact or two of very short notes may have changed, and are no loss."""
+"""The fewest lost traces that count: in a short memory a fact or two may simply have changed."""
 LEAST_LINE = 0.5
-"""A line is lost when it keeps less than this share of its traces."""
+"""A line is lost if it keeps less than this share of its traces."""
 TOLD_SHARE = 0.5
-"""Of a line's words, that it has in common with what it tells of."""
+"""The share of its words that a line must have in common with a text to tell of it."""
 OLD_SHARE = 0.5
-"""Of the notes' length, which lines that were lost may take."""
+"""The share of the memory's length that restored lines may take."""
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]+[^\W\d_]*)*")
 _NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f]\d{3})*")
 _CODE = re.compile("[0-9a-z\u0430-\u044f]{4,}")
-"""In small Latin or Russian letters."""
+"""In lower-case Latin or Russian letters."""
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryLoss:
-    """What new notes lost of the old ones."""
+    """The lines that a new memory lost."""
 
     lines: tuple[str, ...]
     severe: bool
-    """Whether it is most of what the old ones told."""
+    """Whether that is most of what the old memory contained."""
 
 
 def loss(old: str, new: str) -> MemoryLoss:
-    """What of the old notes the new ones don't tell any more."""
+    """Compare a new memory with the old one."""
     found = _traces(new)
     roots = {trace[:size] for trace in found for size in range(2, len(trace) + 1)}
     lines, all_traces, gone_traces = [], set[str](), set[str]()
@@ -57,7 +58,7 @@ def loss(old: str, new: str) -> MemoryLoss:
 
 
 def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
-    """The lines that tell of one of these texts: they have half of their words, names and numbers from it."""
+    """The lines that tell of one of these texts: at least half of their words, names and numbers occur in it."""
     traces = {line: _content(line) for line in lines if not headed(line)}
     found: set[str] = set()
     for text in texts:
@@ -67,13 +68,13 @@ def telling_of(lines: Iterable[str], texts: Iterable[str]) -> set[str]:
 
 
 def sharing_codes(lines: Iterable[str], texts: Iterable[str], others: Iterable[str]) -> set[str]:
-    """The lines with a long number, or a word with a digit in it such as a password, of these texts and no other."""
+    """The lines with a long number, or a word with digits such as a password, from `texts` but not from `others`."""
     codes = _codes(texts) - _codes(others)
     return {line for line in lines if not codes.isdisjoint(_codes([line]))}
 
 
 def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_tokens: TokenCounter) -> str:
-    """New notes with the lines that they lost, as far as they fit, each in its old section."""
+    """The new memory plus the lost lines that fit, each in its old section."""
     chosen, room = list[str](), OLD_SHARE * most_tokens
     for line in lost:
         room -= count_tokens(line)
@@ -92,7 +93,7 @@ def with_lines(new: str, old: str, lost: Sequence[str], most_tokens: int, count_
 
 
 def _put(lines: list[str], heading: str, line: str) -> None:
-    """Put a line at the end of its section."""
+    """Insert a line at the end of its section."""
     if not heading:
         lines.insert(0, line)
         return
@@ -108,7 +109,7 @@ def _put(lines: list[str], heading: str, line: str) -> None:
 
 
 def _telling(line: str) -> set[str]:
-    """A line's names and numbers, or its longer words where it has neither of them, nor capitals."""
+    """A line's names and numbers; if it has neither and no capitals, its longer words."""
     plain = unicodedata.normalize("NFKC", line)
     words = [word[0] for word in _WORD.finditer(plain)]
     cased = any(word != word.upper() or word != word.lower() for word in words)
@@ -137,7 +138,7 @@ def _codes(texts: Iterable[str]) -> set[str]:
 
 
 def _numbers(text: str) -> set[str]:
-    """Without what groups their digits and without leading zeros: 05 is 5 in another way of writing dates."""
+    """Numbers without digit grouping and leading zeros, since 05 and 5 are the same in a date."""
     digits = (
         "".join(str(unicodedata.digit(char)) for char in number[0] if char.isdigit())
         for number in _NUMBER.finditer(text)
@@ -150,7 +151,7 @@ def _pairs(text: str) -> set[str]:
 
 
 def _root(word: str) -> str:
-    """Without its inflection, roughly."""
+    """A word without its inflection, approximately."""
     folded = _folded(word)
     return folded if len(folded) < 4 else folded[: max(3, len(folded) - 2)]
 

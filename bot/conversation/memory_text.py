@@ -1,9 +1,9 @@
-"""What a memory has to look like, whatever language it is in, and how one that is too long is cut.
+"""The format of memories in any language: how one is recognized, cut to length, and introduced to the model.
 
-A model that will not write notes answers in prose ("I'm sorry, but I can't ..."), in any language. What it writes as
-notes has headings or list lines, since the instruction asks for them: their form is what tells both apart.
+A model that refuses to write a memory answers in prose ("I'm sorry, but I can't ..."), in any language. A memory has
+headings or list items because the instruction asks for them, so the format tells the two apart.
 
-Which stretches of a conversation its notes are made of: said by us with the notes, not by the model in them.
+The stretches of time that a memory covers are stated next to it, rather than by the model inside it.
 """
 
 import re
@@ -22,7 +22,7 @@ _UNDERLINE = re.compile(r"[ \t]*(?:={3,}|-{3,})[ \t]*")
 _ITEM = re.compile(
     r"[ \t>]*(?:"
     r"[-\u2013\u2014•·‣◦▪▫●○■□◆◇►➤∙\u2043・][ \t\u3000]*(?:\[[ xX]\][ \t]*)?[*_`\"'«“„(]*\w"  # a bullet ...
-    r"|[*+\uff0a][ \t]+\S"  # ... or one that emphasis begins with as well
+    r"|[*+\uff0a][ \t]+\S"  # ... or one that may also start emphasis
     r"|[(\uff08]?\d{1,3}(?:[)\uff09\uff0e、]|\.(?!\d))[ \t\u3000]*\S"  # numbers, in the digits of any script
     r"|\w[.)\uff09][ \t]+\S"
     r"|[一二三四五六七八九十]{1,3}、\s*\S"
@@ -31,17 +31,17 @@ _ITEM = re.compile(
 )
 _LABELLED = re.compile(r"[ \t>]*(?:\*\*[^*]+[:\uff1a]\*\*|\*\*[^*]+\*\*[ \t]*[:\uff1a\u2013\u2014-])[ \t]*\S")
 _SIGNS = "|→⇒➔➜»※+\u318d"
-"""What list lines begin with too, and other lines as well."""
+"""Characters that may begin list items, but other lines too."""
 MOST_SPANS = 4
-"""Stretches that are told apart; of more, those that lie closest together are told as one."""
+"""How many separate stretches are listed; if there are more, the closest ones are merged."""
 _ALL = "They are made of what was said {spans}."
 _PARTS = _ALL + " What was said between these times and since left your view unnoted: searching finds it."
 
 
 def is_memory(text: str) -> bool:
-    """Whether a text is notes: it has a list line, or a heading with something under it.
+    """Whether a text is a memory: it has a list item, or a heading followed by text.
 
-    A line that begins with a sign, or with a bold word and a colon, is one of a list where there are several.
+    A line starting with a symbol, or with a bold word and a colon, counts as an item if there are several.
     """
     lines = list(_lines(text))
     kinds = [_kind(line) for line in lines]
@@ -61,10 +61,10 @@ def _may_be_listed(line: str) -> bool:
 
 
 def fitting(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:
-    """The whole lines of a memory that fit into so many tokens, in their order.
+    """The lines of a memory that fit into a number of tokens, in order.
 
-    Each section keeps its first lines: all of them lose something, rather than the last ones everything. Where not one
-    line fits, the beginning of the first one is kept.
+    Each section keeps its first lines, so that all sections are shortened rather than the last ones dropped. If not
+    even one line fits, the beginning of the first is kept.
     """
     sections = list(_sections(text.split("\n")))
     budget = most_tokens
@@ -73,13 +73,13 @@ def fitting(text: str, most_tokens: float, count_tokens: TokenCounter) -> str:
         tokens = count_tokens(kept)
         if tokens <= most_tokens:
             return kept
-        budget *= 0.9 * most_tokens / tokens  # lines that were counted one by one can be more together
+        budget *= 0.9 * most_tokens / tokens  # lines counted separately may add up to more when joined
     return _beginning(sections[0].body[0][1], most_tokens, count_tokens) if sections else ""
 
 
 @dataclass(slots=True)
 class _Section:
-    """Lines with their numbers."""
+    """Lines with their positions."""
 
     headings: list[tuple[int, str]] = field(default_factory=list)
     body: list[tuple[int, str]] = field(default_factory=list)
@@ -92,7 +92,7 @@ def _kind(line: str) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines that hold something; underlined ones as headings."""
+    """The non-empty lines; underlined ones as headings."""
     before = ""
     for line in text.split("\n"):
         if before and _UNDERLINE.fullmatch(line):
@@ -121,7 +121,7 @@ def _sections(lines: Sequence[str]) -> Iterator[_Section]:
 
 
 def _chosen(sections: Sequence[_Section], budget: float, count_tokens: TokenCounter) -> dict[int, str]:
-    """One line of each section in turn, the first one with its headings, as long as there is room."""
+    """Lines taken from the sections in turn, each section's headings with its first line, while there is room."""
     chosen: dict[int, str] = {}
     headed: set[int] = set()
     for line in range(max((len(section.body) for section in sections), default=0)):
@@ -129,7 +129,7 @@ def _chosen(sections: Sequence[_Section], budget: float, count_tokens: TokenCoun
             if line >= len(section.body):
                 continue
             lines = [*([] if number in headed else section.headings), section.body[line]]
-            tokens = sum(count_tokens(text) - MESSAGE_TOKENS + 1 for _, text in lines)  # and the end of the line
+            tokens = sum(count_tokens(text) - MESSAGE_TOKENS + 1 for _, text in lines)  # and the line break
             if tokens <= budget:
                 chosen.update(lines)
                 headed.add(number)
@@ -138,7 +138,7 @@ def _chosen(sections: Sequence[_Section], budget: float, count_tokens: TokenCoun
 
 
 def _beginning(line: str, most_tokens: float, count_tokens: TokenCounter) -> str:
-    """As much of a line as fits, up to the end of a word where it has some."""
+    """As much of a line as fits, up to a word boundary if possible."""
     room = len(line)
     while (tokens := count_tokens(line[:room] + "…")) > most_tokens and room:
         room = int(room * 0.95 * most_tokens / tokens)
@@ -147,7 +147,7 @@ def _beginning(line: str, most_tokens: float, count_tokens: TokenCounter) -> str
 
 
 def added(spans: Sequence[Span], after_turn: int, new: Span) -> tuple[Span, ...]:
-    """The stretches with one more; it goes on with the last one where that ends at `after_turn`."""
+    """The stretches plus a new one, which extends the last if that ended at `after_turn`."""
     if spans and spans[-1].through_turn == after_turn:
         new = Span(new.through_turn, min(spans[-1].since, new.since), new.until)
         spans = spans[:-1]
@@ -160,7 +160,7 @@ def added(spans: Sequence[Span], after_turn: int, new: Span) -> tuple[Span, ...]
 
 
 def told(spans: Sequence[Span], zone: tzinfo) -> str:
-    """The stretches in words for the model; nothing where they are not known."""
+    """The stretches as a sentence for the model; "" if unknown."""
     if not spans:
         return ""
     form = _PARTS if len(spans) > 1 else _ALL
@@ -168,7 +168,7 @@ def told(spans: Sequence[Span], zone: tzinfo) -> str:
 
 
 def times(spans: Sequence[Span], zone: tzinfo) -> list[tuple[str, str]]:
-    """The first and the last time of each stretch."""
+    """The first and last time of each stretch."""
     return [(_time(span.since, zone), _time(span.until, zone)) for span in spans]
 
 

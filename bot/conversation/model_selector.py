@@ -1,4 +1,4 @@
-"""Which model answers: the one that the chat has chosen, or one that sees while there is a picture in the window."""
+"""The choice of the model that answers: the chat's, or one that can see while a picture is in the window."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,20 @@ class ModelSelector:
     models: Models
     main: str
     offered: frozenset[str] = frozenset()
-    """What a chat may choose instead of the main model."""
+    """Models that a chat may choose instead of the main one."""
     vision: str | None = None
-    """Answers while there is a picture in the window."""
+    """Answers while a picture is in the window."""
     default_vision: str | None = None
-    """Does so where the chosen model can't."""
+    """The same, but only if the chosen model can't see."""
 
     @property
     def smallest_window(self) -> int:
-        """What fits each model that may answer, in tokens."""
+        """The smallest window of all models that may answer, in tokens."""
         return min(self.models.of(name).window for name in self.names)
 
     @property
     def names(self) -> frozenset[str]:
-        """The models that may answer."""
+        """All models that may answer."""
         vision = self.vision or self.default_vision
         return self.offered | {self.main} | ({vision} if vision else set())
 
@@ -38,18 +38,18 @@ class ModelSelector:
             return chosen
         heard = any(medium.kind is MediaKind.AUDIO and not medium.refused for turn in turns for medium in turn.media)
         if chosen.senses.sees and (self.vision is None or (heard and chosen.senses.hears)):
-            return chosen  # what hears as well is not replaced by what only sees
+            return chosen  # a model that hears too isn't replaced by one that only sees
         vision = self.vision or self.default_vision
         return self.models.of(vision) if vision else chosen
 
     def senses(self, choices: ChatSettings) -> Capabilities:
-        """What a chat can show and say to the bot; a picture is seen by whichever model answers about it."""
+        """What a chat can show and say to the bot; pictures count if any model that may answer can see them."""
         senses = self.models.of(self.name(choices)).senses
         vision = self.vision or (None if senses.sees else self.default_vision)
         return replace(senses, sees=self.models.of(vision).senses.sees) if vision else senses
 
     def name(self, choices: ChatSettings) -> str:
-        """The model that the chat has chosen, if it is still offered, or the main one."""
+        """The name of the chat's chosen model if it is still offered, otherwise of the main one."""
         chosen = choices.model
         return chosen if chosen in self.offered and chosen is not None else self.main
 
@@ -60,7 +60,7 @@ def is_sent(medium: Medium, senses: Capabilities) -> bool:
 
 
 def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]:
-    """The turns without the oldest pictures of more than that many."""
+    """Drop the oldest pictures beyond `most`."""
     pictures = [
         (turn.id, at)
         for turn in turns
@@ -74,10 +74,10 @@ def newest_images(turns: tuple[Turn, ...], most: int | None) -> tuple[Turn, ...]
 
 
 def within_bytes(turns: tuple[Turn, ...], most: int) -> tuple[Turn, ...]:
-    """The turns without the oldest pictures and sounds, where they are more than that many bytes.
+    """Drop the oldest pictures and sounds if they exceed `most` bytes.
 
-    Then half of those bytes go at once, so that the next requests begin like this one and are found in the cache. The
-    last turn with pictures or sounds keeps them.
+    It then drops down to half at once, so that the following requests share their beginning and hit the cache. The last
+    turn with media keeps them.
     """
     heavy = [(turn, size) for turn in turns if (size := _size(turn))]
     first, total = 0, 0
@@ -102,5 +102,5 @@ def _without(turn: Turn, gone: Container[tuple[int, int]]) -> tuple[Medium, ...]
 
 
 def takes(senses: Capabilities, kind: MediaKind) -> bool:
-    """Whether a model with these senses takes such a medium."""
+    """Whether a model with these senses takes this kind of medium."""
     return senses.sees if kind is MediaKind.IMAGE else senses.hears

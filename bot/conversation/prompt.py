@@ -1,14 +1,10 @@
-"""The messages array of a request, as a pure function of what is stored.
+"""The messages of a request, as a pure function of what is stored, and the bot's fixed texts for models.
 
-The prefix is a contract: consecutive requests of a chat share every byte up to the end of the user's newest words,
-since the array is made of rows that never change and only ever grows at its end. No clock, no title stands before it.
-What was recalled stands behind the user's own words, for one request only; the memory changes with a compaction only.
+The prefix is a contract: consecutive requests of a chat share every byte up to the end of the user's newest message,
+because the messages are made of rows that never change and only grow at the end. No clock and no title comes before
+them. Recalled text follows the user's message in one request only; the memory changes only by compaction.
 
-What the model is asked besides answering: the texts in ``prompts/``.
-
-System prompts that a chat can choose: the texts in ``prompts/personas/``.
-
-The tools that a chat's requests offer, as the model reads them.
+The texts are instructions (``prompts/``), system prompts to choose from (``prompts/personas/``) and tool definitions.
 """
 
 import json
@@ -57,19 +53,19 @@ def build(
     media: Mapping[str, Part] = NO_MEDIA,
     covers: str = "",
 ) -> tuple[Message, ...]:
-    """[system and memory | turns, the newest of which are the user's | recalled text behind them].
+    """[system prompt and memory | turns, ending with the user's | recalled text after them].
 
-    Roles alternate, and the user begins: rows of one speaker in a row are one message. `media` has, by their hash, the
-    pictures and sounds that are sent; each stands before the words of its turn. `covers` says what the memory is of.
+    Roles alternate, beginning with the user: consecutive rows of one role are one message. `media` maps hashes to the
+    pictures and sounds to send; each comes before its turn's text. `covers` says which times the memory covers.
     """
-    begun = dropwhile(lambda turn: turn.role is Role.ASSISTANT, turns)  # what it answered was forgotten
+    begun = dropwhile(lambda turn: turn.role is Role.ASSISTANT, turns)  # the question was forgotten
     messages = [_message(role, list(rows), media) for role, rows in groupby(begun, key=lambda turn: turn.role)]
     opening = Message("system", system + framed(memory, covers))
     return with_added((opening, *messages), recalled) if recalled else (opening, *messages)
 
 
 def with_added(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
-    """The same prompt with a text of ours as the end of the user's last message, or as a message of its own."""
+    """The prompt with text appended to the user's last message, or as a message of its own."""
     *before, last = messages
     if last.role != Role.USER:
         return (*messages, Message(Role.USER.value, text, passing=len(text)))
@@ -80,12 +76,12 @@ def with_added(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
 
 
 def framed(memory: str, covers: str = "") -> str:
-    """A memory as it stands behind the system prompt; nothing in it can end the frame."""
+    """The memory as it follows the system prompt; nothing in it can close the frame."""
     return _MEMORY.format(text=harmless(memory), covers=covers and f"\n{covers}") if memory else ""
 
 
 def harmless(memory: str) -> str:
-    """A memory without the tags that frame it."""
+    """The memory without the tags that frame it."""
     return _TAGS.sub("(memory)", memory)
 
 
@@ -99,13 +95,13 @@ def _message(role: Role, rows: Sequence[Turn], media: Mapping[str, Part]) -> Mes
 
 
 def _grown(parts: Sequence[Part], text: str) -> list[Part]:
-    """The parts with a text at their end; a text behind a text is one with it, so that its bytes only grow."""
+    """Append text to the parts; text after text is merged, so that existing bytes never change."""
     *before, last = parts or ("",)
     return [*before, last + text] if isinstance(last, str) else [*parts, text]
 
 
 def instruction(name: str, **values: object) -> str:
-    """The text in ``prompts/{name}.md``, with these values in the places that are called so."""
+    """The text of ``prompts/{name}.md`` with its placeholders filled in."""
     text = files("bot.conversation").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8").strip()
     for key, value in values.items():
         text = text.replace(f"{{{key}}}", str(value))
@@ -120,10 +116,10 @@ def persona(name: str) -> str:
 
 
 def name_of(prompt: str | None) -> str | None:
-    """The name of a system prompt that is one of these."""
+    """The name of a built-in system prompt with this text, or None."""
     return next((name for name in NAMES if persona(name) == prompt), None)
 
 
 def tokens(tools: Sequence[Tool], count_tokens: TokenCounter) -> int:
-    """What the definitions take in the prompt, by our own count."""
+    """The estimated tokens of tool definitions."""
     return sum(count_tokens(f"{tool.name} {tool.purpose} {json.dumps(tool.parameters)}") for tool in tools)

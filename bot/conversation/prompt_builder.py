@@ -1,4 +1,4 @@
-"""The next request of a conversation: its window, and behind the newest words what they bring to mind."""
+"""Builds the next request of a conversation from its window and what recall finds for the newest message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,21 +15,21 @@ from bot.llm.interface import ChatModel, Message, Options
 from storage.records import Chat, Role, Turn
 
 ROOM_SHARE = 0.5
-"""What recall may take of the room that the window leaves to the model; the rest is for the answer."""
+"""The share of the free room in the model's window that recall may take; the rest is for the answer."""
 
 
 class Reduction(Enum):
-    """What a request goes without, after the model refused it."""
+    """What a request leaves out after the model refused it."""
 
     NOTHING = auto()
     RECALLED = auto()
-    """What was recalled, and the tools that recall."""
+    """Recalled text and the tools that recall."""
     UNANSWERED = auto()
-    """What was said since the last answer besides, but for the newest message."""
+    """Also everything since the last answer except the newest message."""
     HALF = auto()
-    """What was recalled, and the older half of the window."""
+    """Recalled text and the older half of the window."""
     ALONE = auto()
-    """All but the newest message."""
+    """Everything but the newest message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +38,28 @@ class PromptContents:
 
     view: PromptWindow
     turns: Sequence[Turn]
-    """Those of the window that are sent."""
+    """The turns of the window that are sent."""
     recalled: Recalled = NOTHING
     edited: Sequence[int] = ()
-    """Older turns that are told again since the notes have them as they were."""
+    """Turns outside the window that were edited since the memory was written, and are therefore told again."""
     looks: list[Recalled] = field(default_factory=list)
-    """What the model has looked up on its way to the answer."""
+    """What the model has looked up while answering."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the model is sent; `counted`: our own count of its tokens, `marked`: whether it has cache markers."""
+    """What the model is sent; `counted`: estimated tokens, `marked`: has cache markers."""
 
     model: ChatModel
     messages: tuple[Message, ...]
     counted: int
     marked: bool
     lasting: bool
-    """Whether nothing is in it that the next one will not have."""
+    """Whether the next request will contain all of it."""
     contents: PromptContents
 
     def options(self, chat: Chat) -> Options:
-        """What it asks for, as the chat has chosen."""
+        """The options, as the chat has chosen."""
         thinking, voice = chat.choices.thinking, bool(chat.choices.voice)
         return Options(thinking, voice, lasting=self.lasting, cache_key=cache_key(chat))
 
@@ -74,7 +74,7 @@ class PromptBuilder:
     toolbox: Toolbox
 
     async def prepare(self, chat: Chat, *, without: int | None, less: Reduction = Reduction.NOTHING) -> Request:
-        """The request that answers what the user said last; `without` leaves out a reply that is being replaced."""
+        """The request that answers the newest message; `without` leaves out a reply that is being replaced."""
         view = await self.windows.view(chat.id, without=without)
         if less is not Reduction.NOTHING:
             return await self._smaller(view, less)
@@ -89,7 +89,7 @@ class PromptBuilder:
         return Request(model, marked, counted, has_marks, lasting=not added, contents=contents)
 
     async def _smaller(self, view: PromptWindow, less: Reduction) -> Request:
-        """A request that stands for itself: no other one will begin like it."""
+        """A reduced request. It isn't marked for caching, since no other request begins like it."""
         turns: Sequence[Turn] = view.sent
         if less is Reduction.UNANSWERED:
             left_out = unanswered(view)
@@ -113,9 +113,9 @@ class PromptBuilder:
         return ToolUsingModel(view.model, view.tools, use, self.windows.count_tokens, counted, begins=looks.clear)
 
     async def leave_out_media(self, chat_id: int) -> list[int]:
-        """The model could not take a picture or a sound: those of the newest message are not sent again, or else none.
+        """The model refused a picture or sound: stop sending those of the newest message, or else all.
 
-        Returns the turns that have them, none when nothing was sent.
+        Returns the turns that have them; empty if nothing was sent.
         """
         view = await self.windows.view(chat_id)
         sent = [turn for turn in view.sent if any(is_sent(one, view.model.senses) for one in turn.media)]
@@ -125,7 +125,7 @@ class PromptBuilder:
         return left_out
 
     async def take_back(self, turn_ids: Sequence[int]) -> None:
-        """It was not the pictures and sounds of these turns."""
+        """Send the media of these turns again: they were not the cause."""
         await self._refuse(turn_ids, refused=False)
 
     async def _refuse(self, turn_ids: Sequence[int], *, refused: bool) -> None:
@@ -146,19 +146,19 @@ class PromptBuilder:
 
 
 def newest(view: PromptWindow) -> list[Turn]:
-    """What the bot is being asked: the messages that wait for an answer, or the one that is answered anew."""
+    """What the bot is being asked: the messages waiting for an answer, or the one that is answered again."""
     turns = [turn for turn in view.window.turns if turn.role is Role.USER]
     return [turn for turn in turns if turn.waiting] or [turn for turn in turns if turn.asked][-1:] or turns[-1:]
 
 
 def unanswered(view: PromptWindow) -> list[Turn]:
-    """What was said since the last answer, but for the newest message."""
+    """Messages since the last answer, except the newest."""
     last, asked = _last_answer(view), newest(view)
     return [turn for turn in view.window.turns if turn.id > last and turn not in asked]
 
 
 def _newest_words(view: PromptWindow) -> str:
-    """What the bot was asked last: not what was only overheard before or since."""
+    """The newest message to the bot, without unaddressed talk before or after."""
     words: list[str] = []
     for turn in reversed(view.window.turns):
         if turn.role is not Role.USER or (words and not turn.asked):

@@ -1,4 +1,7 @@
-"""Whether a message asks for something, which is when looking back is worth the most; in any language, by its form."""
+"""Recognition of questions by their form, in any language, and the plain words of a stored turn.
+
+Looking back is worth the most when a message asks something.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +11,8 @@ from bot.conversation.wordlists import QuestionWords, asking, indefinite_endings
 
 _STAMP = re.compile(r"^\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d\] ", re.MULTILINE)
 _QUOTE = re.compile(r"^> .*$|\[forwarded from [^\]\n]{1,80}\]$", re.MULTILINE)
-"""A name is no longer (``said.clean_name``): to look for the end behind each such bracket takes long."""
+"""A name is at most this long (``incoming_message.clean_name``); an unlimited search after each bracket would be slow.
+"""
 _SPEAKER = re.compile(r"^\S[^:\n]{0,79}: ", re.MULTILINE)
 _WORDLESS = re.compile(
     r"^[^\S\n]*\[(?:(?:live )?(?:photo|location)|animation|video|round video message|voice message|sticker|story"
@@ -16,42 +20,42 @@ _WORDLESS = re.compile(
     re.MULTILINE,
 )
 _NAMED = re.compile(r"^[^\S\n]*\[(?:document|audio) (?=.*\]$)(.+?)(?:, \d.*)?\]$", re.MULTILINE)
-"""Our notes of what a message holds besides words (``inbound.kinds``); nobody can type one (``typed``)."""
+"""The bot's notes about non-text content (``inbound.kinds``); users can't type them (``typed``)."""
 _HANDLE = re.compile(r"@\w*bot\b[,:]?", re.IGNORECASE)
-# The full-width marks of Chinese and Japanese are \uff01 and \uff1f.
-# After one or two figures a dot may be part of a date.
+# \uff01 and \uff1f are the full-width marks of Chinese and Japanese. After one or two digits a dot may be part of a
+# date.
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f؟])(?<!\b\d\.)(?<!\b\d\d\.)\s*(?=\S)|\n+")
 _MARKS = ("?", "\uff1f", "؟", "\u037e", "\u055e", "⸮")
-"""And those of Arabic, Greek and Armenian."""
+"""Including those of Arabic, Greek and Armenian."""
 MOST_WORDS, MOST_SENTENCES = 40, 8
 """A longer message tells more than it asks."""
 MOST_SIGNS = 60
-"""The same in writing without blanks."""
+"""The same in characters, for scripts without spaces."""
 MOSTLY = 0.5
-"""Of a message's characters, in the sentences that ask."""
+"""The share of a message's characters that must be in questions."""
 CERTAIN_LETTERS = 6
-"""A word so long, or with an accent, is hardly one of another language as well."""
+"""A word this long, or with an accent, is hardly a word of another language too."""
 _EXCLAMATIONS = ("!", "\uff01")
 _APART = re.compile(r"[\s-]+")
 _AROUND = (
-    " \t\"'`()[]{}<>*_~#.,:;!?-/"  # and dashes, quotation marks, those of Spanish, Arabic, Hindi, Chinese and Japanese
+    " \t\"'`()[]{}<>*_~#.,:;!?-/"  # and dashes, quotes, punctuation of Spanish, Arabic, Hindi, Chinese, Japanese
     "\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a1\u00bf\u00b7"
     "\u060c\u061b\u061f\u0964\u3001\u3002\u3008\u3009\u300a\u300b\u300c\u300d\u300e\u300f\uff01\uff08\uff09\uff0c\uff1a\uff1b"
 )
 
 
 def plain(content: str) -> str:
-    """A turn's own words: without the time stamp, the quote and the forward's line that were rendered into it."""
+    """A turn's own words: without the timestamp, quote and forward line rendered into it."""
     return _QUOTE.sub("", _STAMP.sub("", content)).strip()
 
 
 def worded(said: str) -> str:
-    """What is said, without our notes of what else is in it: all photos are alike in them. A file's name stays."""
+    """The words without the bot's notes of other content, which are the same for all photos. File names stay."""
     return _NAMED.sub(r"\1", _WORDLESS.sub("", said)).strip()
 
 
 def unaddressed(said: str, names: Sequence[str]) -> str:
-    """What is said in a group, without the speakers' names before it and those of the bot in it."""
+    """The words of group messages without the speakers' names and the bot's."""
     said = _HANDLE.sub(" ", _SPEAKER.sub("", said))
     for name in names:
         said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)[,:]?", " ", said, flags=re.IGNORECASE)
@@ -59,18 +63,18 @@ def unaddressed(said: str, names: Sequence[str]) -> str:
 
 
 def spoken(content: str) -> str:
-    """A turn word for word: only the time is taken off that we wrote at its very start."""
+    """A turn verbatim, without the timestamp rendered at its start."""
     return content[len(stamp_of(content)) :]
 
 
 def stamp_of(content: str) -> str:
-    """The time that we wrote at the very start of a turn, or nothing."""
+    """The timestamp rendered at the start of a turn, or ""."""
     match = _STAMP.match(content)
     return match[0] if match else ""
 
 
 def asks(words: str, home: Sequence[str] = ()) -> bool:
-    """Whether the message does nothing but ask; `home`: the languages of its chat, the most used first."""
+    """Whether the message is only a question; `home`: the chat's languages, most used first."""
     sentences = _sentences(words)
     if not 0 < len(sentences) <= MOST_SENTENCES or len(words.split()) > MOST_WORDS:
         return False
@@ -79,12 +83,12 @@ def asks(words: str, home: Sequence[str] = ()) -> bool:
 
 
 def is_marked(words: str) -> bool:
-    """Whether a question mark stands in it."""
+    """Whether the words contain a question mark."""
     return any(mark in words for mark in _MARKS)
 
 
 def _is_worded(sentence: str, home: Sequence[str]) -> bool:
-    """Whether a sentence asks by its words; no exclamation does: "What a day!", "Как хорошо!"."""
+    """Whether a sentence is a question by its words. Exclamations aren't: "What a day!", "Как хорошо!"."""
     if sentence.endswith(_EXCLAMATIONS):
         return False
     if language := unspaced_language(sentence):
@@ -124,7 +128,7 @@ def _words(sentence: str) -> list[str]:
 
 
 def question_in(words: str) -> str:
-    """The sentences of a longer message that ask; empty when none does."""
+    """The questions in a longer message; "" if there are none."""
     return " ".join(sentence for sentence in _sentences(words) if sentence.endswith(_MARKS))
 
 

@@ -1,9 +1,8 @@
-"""What people say becomes rows of the transcript: rendered once, under names that nobody else in the chat has.
+"""Recording of what people say as transcript rows, and of their edits.
 
-A message that was edited: its words change in the transcript, and the last question is answered anew.
-
-The prompt stays the same up to the changed turn. What has left the window changes in the transcript and its index, and
-is told until the notes know it.
+Messages are rendered once, under names that are unique in the chat. After an edit, the prompt stays the same up to the
+changed turn, and if it was part of the last question, that is answered again. A turn outside the window changes in the
+transcript and index, and its new text is told until the memory includes it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -33,7 +32,7 @@ from storage.records import Chat, ChatKey, NewTurn
 
 @dataclass(frozen=True, slots=True)
 class TurnRecorder:
-    """Stores what is said. `names` are the bot's own; times are those of `zone`, `clock` gives Unix seconds."""
+    """Stores messages. `names` are the bot's own; times are in `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
     zone: tzinfo
@@ -51,7 +50,7 @@ class TurnRecorder:
         asked: bool = True,
         language: str | None = None,
     ) -> Chat:
-        """Store what a user said. When the bot was `asked`, an answer is owed from now on."""
+        """Store what a user said. If the bot was `asked`, an answer is due."""
         chat = await self.chat(tx, place, private=private, language=language)
         named = [await self._named(tx, chat, one) for one in said]
         turns, stamped_at = self._rendered(chat, named)
@@ -61,34 +60,34 @@ class TurnRecorder:
         return chat
 
     async def chat(self, tx: Transaction, place: ChatKey, *, private: bool, language: str | None) -> Chat:
-        """The conversation at this place, where somebody whose apps are in this language (IETF) has just spoken."""
+        """The conversation with this key, in which someone with this app language (IETF) has just spoken."""
         chat = await self.storage.chats.ensure(tx, place, private=private, now=self.clock())
         if chat.gone or language != chat.heard_language:
             await self.storage.chats.heard(tx, chat.id, language)
         return chat
 
     async def rendered(self, tx: Transaction, chat: Chat, said: IncomingMessage, stored: StoredTurn) -> NewTurn:
-        """A message in place of what it was before: with the same time, and joined as before."""
+        """A message in place of its old version, with the same timestamp and separator."""
         named = await self._named(tx, chat, said)
         content = stamp_of(stored.content) + render(named) if stored.glue else continued(named)
         return self._turn(named, content, stored.glue)
 
     async def in_view(self, place: ChatKey, message_id: int) -> bool:
-        """Whether the prompt has this message anyway."""
+        """Whether the prompt contains this message anyway."""
         chat = await self.storage.chats.find(place)
         turn = await self.storage.past.of_message(chat.id, message_id) if chat else None
         return chat is not None and turn is not None and turn.turn_id > await self._last_gone(chat)
 
     async def holds(self, place: ChatKey, message_id: int) -> bool:
-        """Whether the prompt also has what is in the message: what was only overheard was not opened."""
+        """Whether the prompt also contains the message's attachments: those of unaddressed messages weren't opened."""
         chat = await self.storage.chats.find(place)
         if chat is None or not await self.in_view(place, message_id):
             return False
         stored = await self.storage.edits.find(chat.id, message_id)
-        return stored is None or stored.asked  # None: the bot's own
+        return stored is None or stored.asked  # None: the bot's own message
 
     async def _last_gone(self, chat: Chat) -> int:
-        """The last turn that is not in view."""
+        """The last turn outside the window."""
         memory = await self.storage.memories.current(chat)
         return max(chat.reset_turn, memory.through_turn if memory else 0)
 
@@ -96,7 +95,7 @@ class TurnRecorder:
         quote = await self._quoted(tx, chat, said.quote) if said.quote else None
         if quote is not None and quote.message_id is not None:
             refused = await self.storage.edits.is_left_out(chat.id, quote.message_id)
-            quote = None if refused else quote  # what the model may not be sent comes back by no reply to it
+            quote = None if refused else quote  # what the model refuses must not return by a reply to it
         shown = clean_name(said.sender or "", self.names)
         if chat.private or said.sender_id is None:
             return replace(said, sender=shown, quote=quote)
@@ -104,7 +103,7 @@ class TurnRecorder:
         return replace(said, speaker=name, sender=name, quote=quote)
 
     async def _quoted(self, tx: Transaction, chat: Chat, quote: Quote) -> Quote:
-        """With its author's name as it stands in the prompt."""
+        """The quote with its author's name as the prompt shows it."""
         if quote.author is not None:
             author = clean_name(quote.author, self.names)
             if quote.author_id is not None and not chat.private:
@@ -113,7 +112,7 @@ class TurnRecorder:
         return await self._shortened(chat, quote)
 
     async def _shortened(self, chat: Chat, quote: Quote) -> Quote:
-        """A quote of what stands in the prompt need only say which message is meant."""
+        """Shorten a quote of something in the prompt: it only has to identify the message."""
         seen = quote.message_id is not None and await self.in_view(chat.place, quote.message_id)
         most = QUOTE_LENGTH if seen and quote.whole else WHOLE_QUOTE_LENGTH
         text = " ".join(quote.text.split()) if most == QUOTE_LENGTH else quote.text
@@ -152,7 +151,7 @@ class TurnRecorder:
 
 @dataclass(frozen=True, slots=True)
 class TurnEditor:
-    """Changes turns; `clock` gives Unix seconds."""
+    """Applies edits; `clock` gives Unix seconds."""
 
     storage: Storage
     hearing: TurnRecorder
@@ -170,21 +169,20 @@ class TurnEditor:
         admits: Callable[[], bool],
         unread: bool = False,
     ) -> bool:
-        """Put the message's new words in place of the old; `asks`: they are meant for the bot.
+        """Replace the message's text; `asks`: the new text is addressed to the bot.
 
-        `admits` is asked before they are answered. Returns False when it did not admit that: then they stand corrected.
-
-        `unread`: what was in it could not be fetched again, so that pictures and sounds stay as they were; where it
-        was a document, or words were heard in it, nothing changes, unless it could not be read in the first place.
+        `admits` is called before an answer is due; if it returns False, so does this, and the text is only corrected.
+        `unread`: attachments couldn't be fetched again, so pictures and sounds stay. If the attachment was a document
+        or was transcribed, nothing changes, unless it couldn't be read the first time either.
         """
         never_read = bool(said.remarks) and all(remark in stored.content for remark in said.remarks)
-        if unread and not never_read:  # what it was when it could be read still holds
+        if unread and not never_read:  # its readable version still applies
             said = replace(said, remarks=())
         turn = await self.hearing.rendered(tx, chat, said, stored)
         before = await self.storage.media.of_turn(stored.turn_id)
         after = before if unread else [content_hash(one.data) for one in turn.media]
         if (turn.content == stored.content and after == before) or (unread and not before and not never_read):
-            return True  # Telegram says that a message was edited when its preview or its reactions changed, too
+            return True  # Telegram also reports an edit when a preview or reactions change
         last = await self.storage.edits.last_exchange(chat.id)
         await self.storage.edits.change(tx, stored.turn_id, turn.content, turn.tokens)
         memory = await self.storage.memories.current(chat)
@@ -196,7 +194,7 @@ class TurnEditor:
         is_last = stored.turn_id in last.turn_ids
         if is_last and await self.storage.transcript.owed(chat.id) is not None:
             await self.storage.edits.caused(tx, stored.turn_id, said.sender_id)
-            return True  # it is answered already, or about to be: with these words
+            return True  # the pending answer will use these words
         if not is_last and (not asks or stored.asked or not _is_newest(stored, last)):
             return True
         if not admits():
@@ -210,5 +208,5 @@ class TurnEditor:
 
 
 def _is_newest(stored: StoredTurn, last: Exchange) -> bool:
-    """Whether it was overheard after the last question."""
+    """Whether it was unaddressed talk after the last question."""
     return stored.turn_id > max((*last.turn_ids, last.reply_id or 0))

@@ -1,4 +1,4 @@
-"""Which part of a prompt the model server's content filter refuses, found by asking for a word about the parts."""
+"""Bisection for the part of a prompt that the model server's content filter refuses."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ from bot.llm.interface import Message
 from storage.records import Chat, Notice, Turn
 
 MOST_PROBES = 24
-"""Small requests in search of what is refused; a part that is not told apart by then is left out as a whole."""
+"""The most probe requests per search; a part that isn't narrowed down by then is left out as a whole."""
 SEARCH_S, PROBE_S = 60.0, 30.0
-"""The seconds that a search may take before its last request, and each of them: somebody waits for the answer."""
+"""Time limits in seconds for a whole search and for each request: a user is waiting for the answer."""
 PROBE = "Whatever follows, answer with the one word OK."
 
 Passes = Callable[[int, int], Awaitable[bool]]
-"""Whether the parts from one place up to another are not refused."""
+"""Whether the parts from one index up to another pass the filter."""
 
 Made = TypeVar("Made")
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RefusalSearch:
-    """Finds them, and leaves them out of later prompts."""
+    """Finds refused parts and leaves them out of later prompts."""
 
     windows: WindowReader
     side_calls: SideRequests
@@ -37,13 +37,13 @@ class RefusalSearch:
     async def among(
         self, view: PromptWindow, turns: Sequence[Turn], *, as_: type[ModelError] = ContentRefused
     ) -> list[int]:
-        """The ids of those turns that are refused by themselves, with this kind of error. Raises a ModelError."""
+        """The ids of the turns that are refused on their own, with this kind of error. Raises a ModelError."""
         return await self._among(view, {turn.id: turn.content for turn in turns}, as_)
 
     async def leave_out(self, view: PromptWindow, turns: Sequence[Turn]) -> bool:
-        """Something in these turns of a window or in its notes is refused: have it no more, where it is found.
+        """Find what is refused in these turns or the memory, and exclude it from now on.
 
-        Returns whether it was. Raises a ModelError.
+        Returns whether anything was found. Raises a ModelError.
         """
         storage, chat = self.windows.storage, view.window.chat
         lines = view.memory.splitlines()
@@ -62,7 +62,7 @@ class RefusalSearch:
         return True
 
     async def leave_out_recalled(self, view: PromptWindow, turn_ids: Sequence[int]) -> bool:
-        """Something in these older turns is refused: recall it no more. Returns whether it was found."""
+        """Find what is refused in these older turns and never recall it again; returns whether anything was found."""
         storage, chat = self.windows.storage, view.window.chat
         spoken = await storage.past.of_ids(chat.id, turn_ids)
         refused = await self._among(view, {one.turn_id: one.content for one in spoken})
@@ -72,7 +72,7 @@ class RefusalSearch:
         return bool(refused)
 
     async def without(self, view: PromptWindow, turns: Sequence[Turn], ask: Callable[[], Awaitable[Made]]) -> Made:
-        """What is asked for beside the conversation; once more when something in its window is refused, without that.
+        """Make a side request; if something in the window is refused, exclude that and try once more.
 
         Raises a ModelError.
         """
@@ -86,7 +86,7 @@ class RefusalSearch:
         return await ask()
 
     async def passes(self, view: PromptWindow, said: Sequence[str], as_: type[ModelError] = ContentRefused) -> bool:
-        """Whether these words are not refused by themselves. Raises a ModelError for whatever else goes wrong."""
+        """Whether these texts alone pass the filter. Raises a ModelError for any other failure."""
         words = "\n".join(said).strip()
         if not words:
             return True
@@ -95,7 +95,7 @@ class RefusalSearch:
             await self.side_calls.ask(view.window.chat, view.model, asked, brief=PROBE_S)
         except as_:
             return False
-        except EmptyAnswer:  # it has nothing to say, or too much: that is no refusal
+        except EmptyAnswer:  # no text or too much, but not a refusal
             return True
         return True
 
@@ -117,7 +117,7 @@ class RefusalSearch:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Parts in a row. `known`: something in it is refused; `first`: of two halves, the other one is searched next."""
+    """A range of parts. `known`: contains a refused part; `first`: the other half of the pair is searched next."""
 
     start: int
     end: int
@@ -130,17 +130,17 @@ class _Span:
 
     @property
     def halves(self) -> tuple["_Span", "_Span"]:
-        """The one to be searched first is the last of them."""
+        """The halves as stack entries: the first half is last, so it is popped first."""
         middle = (self.start + self.end) // 2
         return _Span(middle, self.end), _Span(self.start, middle, first=True)
 
 
 async def _search(passes: Passes, count: int) -> list[int]:
-    """The places of the parts that are refused, by halves.
+    """The indexes of the refused parts, by bisection.
 
-    Of a span that is refused, and whose first half is not, the other half is known to be; a single part is always asked
-    about. What nothing is known of when the probes, or the time, are used up stays: it is looked into when it is
-    refused again.
+    If a range is refused and its first half passes, the second half must contain a refused part; single parts are
+    always probed. Ranges not yet examined when the probes or the time run out are kept, to be searched when refused
+    again.
     """
     found: list[int] = []
     open_spans, probes = [_Span(0, count)] if count else [], 0

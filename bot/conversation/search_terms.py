@@ -1,12 +1,9 @@
-"""Scripts without blanks between words: their runs are taken in pairs of signs, on both sides.
+"""Search terms: the same text yields the same terms for the index and for queries.
 
-So a word of two signs is found in the middle of a sentence. In the index the last sign of a run stands alone: wherever
-a sign stands it begins a token, so that a word of one sign is found as a beginning.
-
-Words as they are indexed and asked for: the same text gives the same terms on both sides.
-
-Each word without its inflection and accents, and as it is written. Scripts without blanks are spread into pairs of
-signs (``signs``). SQLite's tokenizer then only splits at the blanks that are put here.
+Words are indexed stemmed and without accents, plus as written. Runs of scripts without spaces are split into
+overlapping pairs of characters, in the index and in queries, so that a two-character word is found inside a sentence.
+In the index the last character of a run is a token too: every character then begins a token, so a one-character word is
+found by prefix. SQLite's tokenizer only splits at the spaces inserted here.
 """
 
 import re
@@ -42,41 +39,41 @@ RUN = rf"[{HAN}{KANA}]+|[{HANGUL}]+|[{CLUSTERED}]+"
 UNSPACED = f"{HAN}{KANA}{HANGUL}{CLUSTERED}"
 _CLUSTERED_RUN = re.compile(f"[{CLUSTERED}]+")
 _CLUSTER = re.compile(
-    "[\u0e40-\u0e44\u0ec0-\u0ec4]?"  # vowels that are written before their sign
+    "[\u0e40-\u0e44\u0ec0-\u0ec4]?"  # vowels written before their consonant
     r"[^\W_][\u0e30-\u0e3a\u0e45-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u1056-\u1059\u17b4-\u17d3"
     r"\u1a55-\u1a7f\u1b34-\u1b44\ua9b3-\ua9c0]*"
 )
 _ONE_SYLLABLE = re.compile("^.(?:은|는|이|가|을|를|의|에|도|로|와|과|이랑|랑|이는|이가|한테|에서)?$")
-"""A Korean word of one sign with or without the particle behind it."""
+"""A one-syllable Korean word, with or without a particle."""
 _MARKS = "".join(chr(code) for code in range(0x300, 0x2000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
 _WORD = re.compile(rf"(?P<run>{RUN})|[^\W_{UNSPACED}]+(?:[{_MARKS}]+[^\W_{UNSPACED}]*)*")
-"""Marks are parts of a word, such as the vowels of Hindi."""
+"""Combining marks belong to a word, such as the vowels of Hindi."""
 _SENTENCE_END = re.compile(r"[.!?…:\n\u3002\uff01\uff1f¿¡]")
 _SENTENCES = re.compile(r"[^.!?…\n\u3002\uff01\uff1f؟।]+")
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 _NOT_SPOKEN = re.compile("\u00ad|(?<=[\u0400-\u04ff])['\u2019\u02bc](?=[\u0400-\u04ff])")
-"""Soft hyphens, and the apostrophe inside of Ukrainian words."""
+"""Soft hyphens, and the apostrophe inside Ukrainian words."""
 KEYS_VERSION = f"1, PyStemmer {VERSION}"
-"""Another version than the one that made the words in an index: they are made anew."""
+"""The version of the terms in an index; a different one means that they must be rebuilt."""
 MOST_LANGUAGES = 3
 MOST_TERMS = 96
-"""Of a long message the first terms are looked at; the index asks for the rarest of them."""
+"""Only the first terms of a long message are considered; the index then searches for the rarest of them."""
 
 
 def indexed(run: str) -> list[str]:
-    """The pairs of a run, and its last sign."""
+    """The pairs of a run, and its last character."""
     signs = _signs(run)
     return ["".join(signs[at : at + 2]) for at in range(len(signs))]
 
 
 def pairs(run: str) -> list[str]:
-    """The pairs of a run; a run of one sign is that sign."""
+    """The pairs of a run; a single character is itself."""
     signs = _signs(run)
     return ["".join(signs[at : at + 2]) for at in range(len(signs) - 1)] if len(signs) > 1 else signs
 
 
 def asked(run: str) -> list[tuple[str, bool]]:
-    """What a run asks for: pairs that say something, and signs that may be words; True: tokens that begin so."""
+    """The tokens to search for in a run, without stop words; True: match as a prefix."""
     language = unspaced_language(run)
     nothing, nothing_pairs = stop_words(language), _stop_pairs(language)
     if run in nothing:
@@ -91,7 +88,7 @@ def asked(run: str) -> list[tuple[str, bool]]:
 
 
 def begins(token: str) -> bool:
-    """Whether a token is one sign, which is the beginning of others."""
+    """Whether a token is a single character, which must match as a prefix."""
     return len(_signs(token)) == 1
 
 
@@ -112,18 +109,18 @@ def _signs(run: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:
-    """A text for the index."""
+    """A text prepared for the index."""
 
     terms: str
-    """Words without their inflection; pairs of signs; numbers."""
+    """Stemmed words, pairs of characters, numbers."""
     written: str
-    """Words that are another than their stem, as they are written but for accents, which people leave out; with all of
-    them a turn's length would weigh on its score."""
+    """Words that differ from their stem, as written but without accents. Words equal to their stem are left out,
+    because they would inflate the turn's length and distort its score."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What a text asks for; `small_talk`: it has no word that says anything, so all of them are asked for."""
+    """The terms of a query; `small_talk`: there are only stop words, so all of them are used."""
 
     terms: tuple[Term, ...]
     small_talk: bool = False
@@ -131,14 +128,14 @@ class SearchQuery:
 
 class _Word(NamedTuple):
     text: str
-    """In small letters."""
+    """In lower case."""
     language: str | None
     certain: bool
     run: bool
 
 
 def spread(text: str, home: Sequence[str] = ()) -> IndexedText:
-    """A text for the index; `home`: the languages of its chat, the most used first."""
+    """Prepare a text for the index; `home`: the chat's languages, most used first."""
     terms, written = [], []
     for word in _words(text, home):
         if word.run:
@@ -153,12 +150,12 @@ def spread(text: str, home: Sequence[str] = ()) -> IndexedText:
 
 
 def languages_in(text: str) -> Counter[str]:
-    """Languages that a text may be in, each with how much speaks for it: in a chat's sum its own come first."""
+    """The possible languages of a text with their evidence; summed over a chat, its own languages come first."""
     return votes({word for word, run, _ in _read(text) if not run})
 
 
 def spoken_in(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
-    """The languages that a text may be in, the likeliest first."""
+    """The possible languages of a text, likeliest first."""
     words = {word for word, run, _ in _read(text) if not run}
     unspaced = unspaced_language(text)
     scripts = {script_of(word) for word in words}
@@ -169,7 +166,7 @@ def spoken_in(text: str, home: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def sought(text: str, home: Sequence[str] = ()) -> SearchQuery:
-    """What a text asks for: its distinct words without those that say nothing, in their order."""
+    """The distinct words of a query in order, without stop words."""
     words = list(_words(text, home))
     names = _names(text)
     said = [term for word in words for term in _terms(word, home) if _says(word, names)]
@@ -178,23 +175,23 @@ def sought(text: str, home: Sequence[str] = ()) -> SearchQuery:
 
 
 def all_sought(text: str, home: Sequence[str] = ()) -> tuple[Term, ...]:
-    """All distinct words of a text, in their order."""
+    """All distinct words of a text in order."""
     return _distinct([term for word in _words(text, home) for term in _terms(word, home, every=True)])
 
 
 def terms(text: str, home: Sequence[str] = ()) -> list[str]:
-    """What a text asks for, as it is written in it; empty when that is nothing."""
+    """The search words as written; empty if there are only stop words."""
     found = sought(text, home)
     return [] if found.small_talk else [term.written for term in found.terms]
 
 
 def all_terms(text: str) -> list[str]:
-    """All distinct words of a text, in their order."""
+    """All distinct words of a text in order, as written."""
     return [term.written for term in all_sought(text)]
 
 
 def dated(at: date) -> str:
-    """The words of a date, as people write them."""
+    """A date in words, as people write it."""
     return f"{at:%A} {at.day} {at:%B} {at.year}"
 
 
@@ -222,7 +219,7 @@ def _says(word: _Word, names: set[str]) -> bool:
 
 
 def _words(text: str, home: Sequence[str]) -> Iterator[_Word]:
-    """The words of a text, each with the language of its sentence, of the whole text, or of the chat."""
+    """The words of a text, each with the language of its sentence, the text or the chat."""
     read = _read(text)
     whole = languages_of({word for word, run, _ in read if not run}, home)
     usual = {script: language for language in reversed(home) if (script := script_for(language)) is not None}
@@ -242,7 +239,7 @@ def _sentences(text: str, read: Sequence[tuple[str, bool, int]]) -> Iterator[lis
 
 
 def _read(text: str) -> list[tuple[str, bool, int]]:
-    """(Word in small letters, whether it is a run of signs, where it begins in the unified text)."""
+    """(Lower-case word, whether it is a run, its position in the normalized text) of each word."""
     unified = _unified(text)
     return [
         (match[0].casefold()[:LONGEST] if not match["run"] else match[0], match["run"] is not None, match.start())
@@ -251,7 +248,7 @@ def _read(text: str) -> list[tuple[str, bool, int]]:
 
 
 def _unified(text: str) -> str:
-    """One form of each letter and digit; a date is a word."""
+    """The text with normalized letters and digits; a date becomes one word."""
     unified = _NOT_SPOKEN.sub("", unicodedata.normalize("NFKC", text))
     unified = unified if unified.isascii() else unified.translate(_digits())
     return _DATE.sub(r"\1\2\3", unified) if "-" in unified else unified
@@ -259,14 +256,14 @@ def _unified(text: str) -> str:
 
 @cache
 def _digits() -> dict[int, str]:
-    """The digits of other scripts."""
+    """Translation of the digits of other scripts."""
     return {code: str(unicodedata.decimal(chr(code))) for code in range(128, 0x1FBFA) if chr(code).isdecimal()}
 
 
 def _names(text: str) -> set[str]:
-    """Words with a capital inside a sentence, such as "May" and "Will", as they are asked for.
+    """Words capitalized inside a sentence, such as "May" and "Will", in lower case.
 
-    There are none in a text that has a capital on each word, and German has one on each noun.
+    None if every word is capitalized; German capitalizes all nouns (see `_says`).
     """
     unified = _unified(text)
     names, any_small, before = set(), False, 0

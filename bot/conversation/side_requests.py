@@ -1,6 +1,6 @@
-"""What the model is asked besides answering: to compact, to summarise, to correct its notes.
+"""Side requests to the model besides answering: compaction, summaries, corrections, and titles of conversations.
 
-A title for a conversation, from its first words: a small question beside the answer, and a rule where it fails.
+A title is made from the first messages; if the model gives none, from the first words.
 """
 
 import logging
@@ -28,14 +28,14 @@ from storage.records import Chat, HistoryTurn, Role
 
 MOST_CHARACTERS = 60
 MOST_BYTES = 128
-"""Telegram takes 128 characters; its documents of another layer speak of bytes."""
+"""Telegram accepts 128 characters, but the documentation of another layer says bytes."""
 FEW_WORDS = 6
-"""Of what somebody said, where no model gives a title."""
+"""The length of a title made from a user's words, if no model provides one."""
 MOST_READ = 600
-"""Characters of each message that a title is made of."""
+"""Characters of each message used for a title."""
 FIRST_TURNS = 4
 MOST_WORDS = 5
-"""Of a title that ends like a sentence."""
+"""The most words of a title that ends like a sentence."""
 _MARKS = re.compile(r"[*_`#~|<>\[\]{}\"\u00ab\u00bb\u201c-\u201f\u300c-\u300f]+")
 _LABEL = re.compile(r"^\W*(?:title|titel|título|titre|название|标题|標題)\W*[:\uff1a]\s*", re.IGNORECASE)
 _ENDS = " \t'.,:;\u3002\uff0c\uff1a\uff1b\u2019\u2018"
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class NoPreview:
-    """Nobody watches this answer grow."""
+    """A preview for answers that nobody watches."""
 
     def update(self, text: str) -> None:
         """See draft.Show."""
@@ -58,7 +58,7 @@ class NoPreview:
 
 @dataclass(frozen=True, slots=True)
 class SideRequests:
-    """Asks, and books what it cost also when the answer is of no use."""
+    """Sends side requests, and records their usage even if the answer is unusable."""
 
     storage: Storage
     ledger: UsageRecorder
@@ -76,11 +76,11 @@ class SideRequests:
         tools: tuple[Tool, ...] = (),
         brief: float | None = None,
     ) -> str:
-        """The model's whole answer. Raises a ModelError: EmptyAnswer also for one that was cut.
+        """The model's complete answer. Raises a ModelError; EmptyAnswer also if it was cut off.
 
-        SingleTurn and BudgetSpent are raised before anything is asked. `counted`: our own count of the tokens, where it
-        is known; else it is taken from the words. `tools` are those of a conversation whose prompt this shares; they
-        are not to be called. `brief`: whether there is an answer is all that matters, within so many seconds.
+        SingleTurn and BudgetSpent are raised before any request. `counted`: estimated tokens, if known. `tools` are
+        those of the conversation whose prompt this shares; they must not be called. `brief`: only whether an answer
+        comes matters, within this many seconds.
         """
         if model.single_turn:
             raise SingleTurn(model.name)
@@ -113,22 +113,22 @@ class SideRequests:
 
 
 def _whose(chat: Chat) -> int | None:
-    """In a group nobody in particular asks: it is done for all."""
+    """In a group, usage is recorded for nobody in particular."""
     return chat.place.telegram_id if chat.private else None
 
 
 @dataclass(frozen=True, slots=True)
 class TitleWriter:
-    """Makes them."""
+    """Creates titles."""
 
     storage: Storage
     side_calls: SideRequests
     choice: ModelSelector
 
     async def make(self, chat: Chat) -> str | None:
-        """A title of what was said, empty where nothing can be made of it; None while nothing was answered.
+        """A title for the conversation; "" if none can be made, None while nothing has been answered.
 
-        Nor is there one of what was reset or forgotten meanwhile.
+        Also None if the messages were reset or forgotten meanwhile.
         """
         turns = await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=FIRST_TURNS)
         if not any(turn.role is Role.ASSISTANT for turn in turns):
@@ -157,14 +157,14 @@ class TitleWriter:
 
 
 def is_prose(line: str) -> bool:
-    """Whether a model says something else ("I'm sorry, but I can't ..."), in any language: a title is no sentence."""
+    """Whether a line is prose ("I'm sorry, but I can't ...") rather than a title, in any language."""
     bare = line.strip(" \t'\"*_`")
     ends = bare.endswith((".", "\u3002", "\uff0e", "\u0964")) and not bare.endswith("..")
     return ends and (len(bare.split()) >= MOST_WORDS or re.search("[,\uff0c\u3001\u060c]", bare) is not None)
 
 
 def titled(words: str) -> str | None:
-    """A title as Telegram takes it: one line without markup, cut at a word where it is long; None: nothing is left."""
+    """A title that Telegram accepts: one line without markup, cut at a word boundary; None if nothing is left."""
     shown = "".join(one if unicodedata.category(one)[0] != "C" or one == "\u200d" else " " for one in words)
     bare = " ".join(_MARKS.sub(" ", _LABEL.sub("", shown)).split()).strip(_ENDS)
     short = _cut(bare).strip(_ENDS)
@@ -187,7 +187,7 @@ def _cut(title: str) -> str:
     if most == len(title):
         return title
     while most > 1 and (unicodedata.category(title[most])[0] == "M" or "\u200d" in title[most - 1 : most + 1]):
-        most -= 1  # an accent, or the rest of an emoji, stays with what it stands on
+        most -= 1  # keep an accent, or the rest of an emoji, with its base character
     blank = title.rfind(" ", most // 2, most + 1)
     return title[: blank if blank > 0 else most]
 

@@ -1,9 +1,7 @@
-"""Arithmetic on vectors; what takes long runs in a thread.
+"""Vector similarity: comparison of a question's vector with all vectors of a chat, in a thread.
 
-A question's vector is compared with all of a chat's.
-
-To read them from the database takes twice as long as to compare them, so those of the chats that were asked last stay
-in memory, as far as there is room. A page in the database never changes: another one takes its place.
+Reading vectors from the database takes twice as long as comparing them, so those of recently used chats are cached. A
+page in the database is never modified, only replaced, so a cached page can't be outdated.
 """
 
 import re
@@ -23,14 +21,14 @@ from collections.abc import Iterable
 from storage.vectors import Vectors
 
 MOST = 2.05
-"""Of two vectors of length 1 that are added, and one of length 1; a little more is the rounding of 16-bit floats."""
+"""The dot product of a unit vector with the sum of two others is at most 2; the rest is 16-bit rounding."""
 HALF_SCALE = 2.0**112
-"""The exponents of 16-bit floats begin at -15, those of 32-bit floats at -127."""
+"""The ratio of the exponent biases of 32-bit and 16-bit floats, 2 to the power of 127 - 15."""
 NEAR_DEVIATIONS = 3.0
-"""What is so much nearer than the mean is near, where nothing else is known. (Of 400 turns the nearest is 2.8 nearer
-where nothing that was asked for was ever said.)"""
+"""How many standard deviations above the mean count as near if nothing else is known. (Among 400 turns, the nearest is
+2.8 above for a question about something never said.)"""
 LEAST_DEVIATION = 0.015
-"""In a conversation of few turns all may be alike."""
+"""In a short conversation all turns may be alike."""
 E5 = "multilingual-e5-small"
 LEAST_SUMS = {E5: 1.6}
 LEAST_OF_SCRIPT = {
@@ -40,25 +38,25 @@ LEAST_OF_SCRIPT = {
         (re.compile(r"[\u0430-\u0451]"), 1.62),
     )
 }
-"""By model, and by the script of the question: texts in Chinese signs (without Japanese ones) are all nearer to one
-another. Measured with 8 facts in each of 17 languages (the one that was meant 1.59 or more, in Chinese 1.74; the best
-other one mostly 1.57 to 1.64, in Chinese 1.69), and on the questions of four conversations: 98 of 100 are above, and
-seven tenths (English) or half (Russian, Chinese) of the questions about what was never said are below."""
+"""By model and by the script of the question: texts in Chinese characters (without kana) are all closer to each other.
+Measured with 8 facts in each of 17 languages (the right one 1.59 or more, in Chinese 1.74; the best wrong one mostly
+1.57 to 1.64, in Chinese 1.69), and on the questions of four conversations: 98 of 100 are above, and 70 % (English) or
+half (Russian, Chinese) of the questions about things never said are below."""
 PAGES = 64
-"""Pages that are read at a time: 8 MB."""
+"""Pages read at a time: 8 MB."""
 KEPT_BYTES = 64 * 1024 * 1024
-"""Of pages in memory, for all chats together: eight chats of 10,000 turns, with vectors of 384 numbers."""
+"""The size of the cache for all chats: eight chats of 10,000 turns with 384-dimensional vectors."""
 TRIES = 3
-"""A page that another one replaced meanwhile is looked for again."""
+"""Attempts when a page is replaced during the comparison."""
 Key = tuple[int, int]
-"""A chat, and how many numbers its vectors have."""
+"""(chat id, dimension of the vectors)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarityScores:
-    """How near turns are to what was asked: the sums of two cosines each, in the order of the turns' ids.
+    """Each turn's similarity to a question: the sums of two cosines, ordered by turn id.
 
-    `mean` and `deviation` are those of the whole conversation: models have each their own idea of what is near.
+    `mean` and `deviation` describe the whole conversation, because every model has its own scale.
     """
 
     turn_ids: "NDArray[np.int64]"
@@ -66,18 +64,18 @@ class SimilarityScores:
     mean: float
     deviation: float
     least: float | None = None
-    """Nothing that was asked for is less near than this; None: that is not known of the model."""
+    """A relevant turn has at least this similarity; None: unknown for this model."""
 
     @property
     def are_near(self) -> bool:
-        """Whether the nearest turn is one that may have been asked for."""
+        """Whether the nearest turn may be relevant."""
         nearest = float(self.sums.max())
         if self.least is not None:
             return nearest >= self.least
         return self.deviation > 0 and nearest >= self.mean + NEAR_DEVIATIONS * self.deviation
 
     def nearness(self, limit: int, also: Collection[int] = ()) -> dict[int, float]:
-        """The nearest turns and some others, by how many standard deviations each is nearer than the mean."""
+        """The nearest turns and those in `also`, in standard deviations above the mean."""
         import numpy as np
 
         wanted = np.zeros(len(self.sums), bool)
@@ -97,7 +95,7 @@ class SimilarityScores:
 
 
 def _nearest(sums: "NDArray[np.float32]", limit: int) -> "NDArray[np.int64]":
-    """The places of the greatest, of equal ones the first; to sort a hundred thousand takes ten milliseconds."""
+    """The indexes of the greatest values, the first ones on a tie. A partition; sorting 100,000 values takes 10 ms."""
     import numpy as np
 
     if limit >= len(sums):
@@ -108,24 +106,24 @@ def _nearest(sums: "NDArray[np.float32]", limit: int) -> "NDArray[np.int64]":
 
 
 def least_sum(model: str, question: str) -> float | None:
-    """How near the turn must be that a question asks for; None: that is not known of the model."""
+    """The similarity that a relevant turn has at least; None: unknown for this model."""
     scripts = LEAST_OF_SCRIPT.get(model, ())
     return next((least for script, least in scripts if script.search(question)), LEAST_SUMS.get(model))
 
 
 def sum_of(own: Sequence[float], between: Sequence[float] | None) -> bytes:
-    """Two vectors as one: each at length 1, so that a product is the sum of two cosines; one counts twice alone."""
+    """The sum of two unit vectors, so that one dot product gives two cosines; a lone vector counts twice."""
     both: bytes = (_unit(own) + _unit(between or own)).astype("<f2").tobytes()
     return both
 
 
 def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) -> tuple[SimilarityScores, list[int]]:
-    """The turns of some pages behind this one, and those whose vectors are none."""
+    """Compare the turns of some pages after a given one; also returns turns with invalid vectors."""
     import numpy as np
 
     asked = (_unit(vector) * HALF_SCALE).astype(np.float32)
     turns, sums = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-    with np.errstate(all="ignore"):  # in a damaged vector anything may stand
+    with np.errstate(all="ignore"):  # a damaged vector may contain anything
         for page in pages:
             if not page.damaged:
                 turns.append(np.frombuffer(page.turn_ids, "<i8"))
@@ -137,20 +135,20 @@ def compared(pages: Sequence[Page], vector: Sequence[float], after_turn: int) ->
 
 
 def _widened(halves: bytes) -> "NDArray[np.float32]":
-    """16-bit floats as 32-bit ones, HALF_SCALE times too small: their bits moved to where they belong.
+    """16-bit floats as 32-bit ones, too small by HALF_SCALE: the bits are shifted into place.
 
-    Five times as fast as numpy's own conversion, which is most of a search. What is no number becomes a large one.
+    Five times as fast as numpy's conversion, which would dominate a search. NaN and infinity become large numbers.
     """
     import numpy as np
 
     bits = np.frombuffer(halves, "<i2").astype(np.int32)
     bits <<= 13
-    bits &= np.int32(-0x70002000)  # the sign, the exponent's five bits, and the fraction's ten
+    bits &= np.int32(-0x70002000)  # the sign, the five exponent bits and the ten fraction bits
     return bits.view(np.float32)
 
 
 def joined(parts: Sequence[SimilarityScores], before_turn: int) -> SimilarityScores | None:
-    """All turns before this one; None when there are none."""
+    """The scores of all turns before a given one; None if there are none."""
     import numpy as np
 
     if not parts:
@@ -175,7 +173,7 @@ def _unit(vector: Sequence[float]) -> "NDArray[np.float64]":
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """How near the turns are, and what is wrong: pages by their first turns, and the turns of single vectors."""
+    """The scores, damaged pages by their first turns, and turns with invalid vectors."""
 
     scores: SimilarityScores | None
     damaged: tuple[int, ...] = ()
@@ -183,14 +181,14 @@ class ComparisonResult:
 
 
 class VectorCache:
-    """Pages of the chats that were asked last."""
+    """Pages of recently used chats."""
 
     def __init__(self) -> None:
         self._chats: OrderedDict[Key, dict[int, Page]] = OrderedDict()
         self.bytes = 0
 
     def of(self, key: Key, page_ids: Iterable[int]) -> list[Page]:
-        """Those of these pages that are here; all others of the chat are let go."""
+        """The cached pages among these; the chat's other pages are evicted."""
         pages = self._chats.pop(key, {})
         for gone in pages.keys() - set(page_ids):
             self.bytes -= len(pages.pop(gone).vectors)
@@ -198,7 +196,7 @@ class VectorCache:
         return list(pages.values())
 
     def keep(self, key: Key, pages: Iterable[Page]) -> None:
-        """Keep sound pages, if need be in the place of other chats' ones; what has no room then is read each time."""
+        """Cache valid pages, evicting other chats' if necessary; pages without room are read each time."""
         theirs = self._chats.setdefault(key, {})
         for page in pages:
             if page.damaged or page.page_id in theirs:
@@ -212,7 +210,7 @@ class VectorCache:
 
 
 class VectorComparison:
-    """Reads pages, and compares them in a thread meanwhile."""
+    """Reads pages while comparing others in a thread."""
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = vectors
@@ -232,7 +230,7 @@ class VectorComparison:
     async def _compare(
         self, chat_id: int, page_ids: Sequence[int], vector: Sequence[float], after_turn: int, before_turn: int
     ) -> ComparisonResult | None:
-        """None when a page has been replaced."""
+        """None if a page was replaced meanwhile."""
         key = (chat_id, len(vector))
         pages = self._kept.of(key, page_ids)
         here = {page.page_id for page in pages}

@@ -1,7 +1,7 @@
-"""The time that somebody asks about: "3h", "3ч", "3小时", "3 días", "1w", "half an hour", "seit gestern", "since 9:30".
+"""Parsing of a stretch of time: "3h", "3ч", "3小时", "3 días", "1w", "half an hour", "seit gestern", "since 9:30".
 
-Names of days and dates are read as in recall (``time_ranges``); the words for minutes to years are those of CLDR, by
-Babel, and the further ones of ``words/durations.toml``.
+Names of days and dates are parsed as in recall (``time_ranges``). Words for minutes to years come from CLDR (Babel);
+the rest is in ``words/durations.toml``.
 """
 
 import re
@@ -33,7 +33,7 @@ _UNITS = {
 _LETTERS_OF = {"m": "minute", "h": "hour", "d": "day", "w": "week", "o": "month", "y": "year"}
 _OF_RECALL = ("day", "week", "month", "year")
 _AMOUNTS = (1, 2, 3, 5, 11)
-"""Their words differ where those of any number do."""
+"""Numbers whose unit names cover all plural forms."""
 _UNSPACED = frozenset({"zh", "ja", "ko", "th"})
 _LETTER = r"[^\W\d_]"
 _HOURS_AND_MINUTES = re.compile(r"(?<![\d.,:])(\d{1,2}) ?h ?([0-5]\d)(?![\d.,:]|\s?\w)")
@@ -52,19 +52,19 @@ class _Words:
     units: tuple[tuple[re.Pattern[str], timedelta], ...]
     numbers: tuple[tuple[re.Pattern[str], float], ...]
     spans: tuple[tuple[re.Pattern[str], timedelta], ...]
-    """Words that are a number and a unit."""
+    """Words that combine a number and a unit."""
     forms: tuple[tuple[re.Pattern[str], str], ...]
     since: re.Pattern[str]
     never: re.Pattern[str]
-    """What says that a time is yet to come."""
+    """Words for a time in the future."""
     begins: str
-    """What stands where a word begins; nothing in scripts without blanks."""
+    """A word boundary; empty for scripts without spaces."""
     least: int
-    """Signs of a unit that may stand without its number."""
+    """The fewest characters of a unit without a number."""
 
 
 def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """From and up to when, in the first of the languages that reads most of it; None where no time is named."""
+    """(begin, end) of the time named, in the language that parses most of it; None if there is none."""
     told = unicodedata.normalize("NFKC", _FRACTIONS.sub(_decimals, words))[:MOST_CHARACTERS].casefold().strip()
     clock, best, most, ahead = _CLOCK.search(told), None, 0, False
     for language in dict.fromkeys(languages):
@@ -91,7 +91,7 @@ def time_asked(words: str, languages: Iterable[str], now: datetime, zone: tzinfo
 def _read(
     said: str, known: _Words, language: str, now: datetime, zone: tzinfo, *, ahead: bool
 ) -> tuple[tuple[datetime, datetime] | None, int]:
-    """What is named in this language, and how many characters say so; `ahead`: it is no span up to now."""
+    """The time named in this language and the number of characters it uses; `ahead`: durations are ignored."""
     length, read, longest = _length(said, known)
     since = known.since.search(said)
     written = len(since[0]) if since else 0
@@ -118,7 +118,7 @@ def _at(day: datetime, clock: re.Match[str]) -> datetime:
 
 
 def _formed(told: str, known: _Words) -> str:
-    """The words as they are looked for."""
+    """The text normalized for parsing."""
     if not known.begins:
         told = _SIGNS.sub(_figures, told)
     for pattern, form in known.forms:
@@ -127,7 +127,7 @@ def _formed(told: str, known: _Words) -> str:
 
 
 def _figures(found: re.Match[str]) -> str:
-    """A number in Chinese signs up to 999 in figures."""
+    """Convert a Chinese number up to 999 to digits."""
     number = digit = 0
     for sign in found[0]:
         if sign in "十百":
@@ -138,13 +138,13 @@ def _figures(found: re.Match[str]) -> str:
 
 
 def _length(told: str, known: _Words) -> tuple[timedelta, int, int]:
-    """All amounts together ("1h 30m"), the characters of them, and of the longest."""
+    """The sum of all durations ("1h 30m"), their total length in characters, and the longest."""
     length, read, longest = timedelta(), 0, 0
     for pattern, span in known.spans:
         for found in pattern.finditer(told):
             length, read, longest = length + span, read + len(found[0]), max(longest, len(found[0]))
         told = pattern.sub(" ", told)
-    if not known.since.search(told):  # since then it is a day of the month
+    if not known.since.search(told):  # after "since" it is a day of the month
         for found in _DAYS.finditer(told):
             length += timedelta(days=int(found["count"]))
             read, longest = read + len(found[0]), MOST_CHARACTERS
@@ -162,7 +162,7 @@ def _length(told: str, known: _Words) -> tuple[timedelta, int, int]:
 
 
 def _is_of_sentence(told: str, unit: re.Match[str]) -> bool:
-    """Whether a unit without a number is but a word: others follow on the first, or its number stands behind it."""
+    """Whether a unit without a number is just a word: more words follow it at the start, or a number follows."""
     words = told[unit.end() :].split()
     return (unit.start() == 0 and len(words) > 1) or (bool(words) and words[0][0].isdecimal())
 
@@ -215,7 +215,7 @@ def _pairs(table: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
 
 
 def _months(language: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Short names of months beside a number, and their long ones."""
+    """Abbreviated month names next to a number, with the full names."""
     long = get_month_names("wide", locale=language)
     for at, name in get_month_names("abbreviated", locale=language).items():
         short = name.rstrip(".").casefold()
@@ -229,7 +229,7 @@ def _span(written: str) -> timedelta:
 
 
 def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
-    """The longest first, since the shortest begin them."""
+    """Patterns of a unit, longest first, because short ones are prefixes of others."""
     lengths: tuple[Literal["narrow", "short", "long"], ...] = ("narrow", "short", "long")
     written = {
         unicodedata.normalize("NFKC", format_unit(amount, f"duration-{unit}", length, locale=locale)).casefold()
@@ -238,7 +238,7 @@ def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
         for amount in _AMOUNTS
     }
     words = {re.sub(r"[\d.\s]+", " ", one).strip() for one in written if re.search(r"\d", one)}
-    ends = r"(?![a-z\u00c0-\u024f])"  # of "3h" in scripts without blanks
+    ends = r"(?![a-z\u00c0-\u024f])"  # the end of "3h" in scripts without spaces
     patterns = (re.escape(one) + (ends if one.isascii() else "") for one in filter(None, words))
     return [table.get(unit, "(?!)"), *sorted(patterns, key=len, reverse=True)]
 
@@ -246,8 +246,8 @@ def _of_unit(language: str, unit: str, table: Mapping[str, str]) -> list[str]:
 @cache
 def _tables() -> Mapping[str, Mapping[str, str]]:
     text = (files("bot.conversation") / "words" / "durations.toml").read_text(encoding="utf-8")
-    return tomllib.loads(unicodedata.normalize("NFKC", text).replace("ς", "\u03c3"))  # as casefold() has it
+    return tomllib.loads(unicodedata.normalize("NFKC", text).replace("ς", "\u03c3"))  # like casefold()
 
 
 LANGUAGES = tuple(_tables())
-"""Those whose words are known."""
+"""The languages with a table."""

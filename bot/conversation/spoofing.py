@@ -1,13 +1,12 @@
-"""What a text looks like to whoever reads it: letters of other scripts in the shape of Latin ones are those letters.
+"""Protection against spoofed framing: typed text that looks like the bot's own lines in the transcript.
 
-Unicode's own forms (full width, mathematical, ringed) are left to NFKC, and variants of Latin letters are known by
-their names; listed are letters of other scripts, after Unicode's table of confusable signs (UTS 39).
+The bot's lines (a timestamp, a forward's origin, a quote, notes of other content, the frames of the memory and of
+recalled text) have forms that anyone can type. A typed line that has such a form, or looks as if it did, gets a
+backslash in front, so user text never renders to the same bytes. All other text stays as typed.
 
-What people typed, told from what we write ourselves into the transcript.
-
-Our own lines (a time, a forward's origin, a quote, what a message holds besides words, the frames of notes and of what
-is recalled) have forms that anybody can type. So a typed line that has one of them, or looks as if it had, gets a
-backslash before it, and no text of anybody renders to the bytes of ours. All else stays as it was typed.
+What a line looks like is determined by its skeleton: letters of other scripts that look Latin become Latin. Unicode's
+own variants (full width, mathematical, circled) are handled by NFKC, and variants of Latin letters are recognized by
+their character names; the tables list lookalikes in other scripts, after Unicode's confusables (UTS 39).
 """
 
 import re
@@ -16,10 +15,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-"""Characters that show nothing, and are no blanks for Unicode (its "default ignorable" ones, and the empty Braille)."""
+"""Invisible characters that Unicode doesn't class as spaces ("default ignorable", and the blank Braille pattern).
+"""
 QUOTING = frozenset(">\uff1e\ufe65\u203a\u276f\u3009\u232a\u27e9\u02c3\u1433\u227b\U00016f3f\U0001d237")
 ANGLES = "<\u02c2\u1438\u2039\u227a\u276e\u2329\u27e8\u3008\ufe64\uff1c"
-"""What looks like the beginning of a tag."""
+"""Characters that look like the beginning of a tag."""
 _SHAPES = {
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγεϵηικνορςστυχω": "abezhikmnoptyxabyeenikvopsotuxw",
     "АВЕЅІЈКМНОРСТУХԌԚԜавеѕіјкмнорстухһԁԛԝпгиьүѵ": "abesijkmhopctyxgqwabesijkmhopctyxhdqwnrubyv",
@@ -39,9 +39,9 @@ _LATIN = re.compile(
     r"| OPEN)?)|REGIONAL INDICATOR SYMBOL LETTER) ([A-Z])\b"
 )
 _LONG_S = {0x17F: "f"}
-"""Which is an s for NFKD, and looks like an f."""
+"""NFKD turns it into an s, but it looks like an f."""
 _ROUND = frozenset("(){}\u201a\u201e")
-"""Brackets of other shapes, and quotation marks that Unicode takes for opening ones."""
+"""Brackets of other shapes, and quotation marks that Unicode classes as opening."""
 _NOT_SHOWN = frozenset(("Cc", "Cf", "Mn", "Me"))
 _EMPHASIS = re.compile("[*_~`|]")
 _OTHERWISE = (
@@ -49,9 +49,9 @@ _OTHERWISE = (
     str.maketrans("01|3@", "ollea"),
     str.maketrans("01|3@", "oiiea"),
 )
-"""Figures that are read as letters; one of them as either of two."""
+"""Digits that read as letters; 1 may be either of two."""
 _LONGEST = 200
-"""Characters of a line that are looked at; ours say what they are before."""
+"""Characters of a line that are examined; the bot's own lines are recognizable before that."""
 _KINDS = (
     "animation|live photo|photo|round video message|voice message|audio|document|sticker|story|paid media"
     "|live location|location|place|contact|closed poll|closed quiz|poll|quiz|checklist|dice|game|gift|upgrade of a"
@@ -66,46 +66,46 @@ _OURS = re.compile(
     r"|file\b.*: \w)"
 )
 _LINK = re.compile(r"\[[^\[\]]*\][(\[:]")
-"""A link of Markdown, which none of ours can be: a bracket of ours ends its line, or a blank follows."""
+"""A Markdown link, which no line of the bot can be: its brackets end the line or are followed by a space."""
 _JOINT = re.compile("[-_]")
-"""Which may stand for a blank."""
+"""Characters that may stand in for a space."""
 _AUTHOR = re.compile(r">\s*[^:]{1,60}:\s+\S")
 _EMPHASIS_SIGNS = "*_~`|"
 _TAG = re.compile(r"(?=<\s{0,8}/?\s{0,8}memory\b)", re.IGNORECASE)
 _ANGLE = re.compile(f"[{ANGLES}]")
 _MAY_BE_TAG = re.compile(rf"[{ANGLES}](?:[\W_]{{0,100}}[mM\x80-\U0010ffff]|[\W_]{{100}})")
-"""Without one, a line need not be looked at as it looks: most tags of HTML begin with another letter."""
+"""A quick test: most HTML tags begin with another letter, and need no skeleton."""
 
 
 def is_opening(char: str) -> bool:
-    """Whether a sign looks like an opening square bracket."""
+    """Whether a character looks like an opening square bracket."""
     return _shape(char) == "["
 
 
 def is_closing(char: str) -> bool:
-    """Whether a sign looks like a closing square bracket."""
+    """Whether a character looks like a closing square bracket."""
     return _shape(char) == "]"
 
 
 def is_framing(char: str) -> bool:
-    """Whether a sign looks like one that gives our lines their form."""
+    """Whether a character looks like one used for framing."""
     return _shape(char) in "[]<>:" or char in ANGLES
 
 
 def is_unseen(char: str) -> bool:
-    """Whether a sign shows nothing by itself: a blank, a mark of direction, an accent without its letter."""
+    """Whether a character is invisible on its own: whitespace, a direction mark, a combining accent."""
     return unicodedata.category(char)[0] in "CZM" or UNSEEN.match(char) is not None
 
 
 def skeleton(line: str) -> str:
-    """How a line looks: without what is not seen, in small letters, with one sort of brackets and of blanks."""
+    """What a line looks like: without invisible characters, in lower case, with uniform brackets and spaces."""
     plain = unicodedata.normalize("NFKD", UNSEEN.sub("", line.translate(_LONG_S)))
     shown = "".join(_shape(char) for char in plain if char.isspace() or unicodedata.category(char) not in _NOT_SHOWN)
     return re.sub(r"\s+", " ", shown.casefold()).replace("[ ", "[")
 
 
 def readings(line: str) -> Iterator[str]:
-    """The ways to read a skeleton: as it is, without emphasis, and with figures and pairs in place of letters."""
+    """The ways to read a skeleton: as is, without emphasis, and with lookalike digits and letter pairs replaced."""
     bare = _EMPHASIS.sub("", line)
     yield line
     yield bare
@@ -134,16 +134,16 @@ def _shape(char: str) -> str:
 
 
 def typed(text: str, *, quotes: bool = True) -> str:
-    """A text of somebody, in which no line is like one of ours.
+    """User text in which no line can be taken for the bot's framing.
 
-    `quotes`: a line may pass for a quote or a time of ours too, since nothing stands before it.
+    `quotes`: quotes and timestamps are escaped too, because nothing precedes the line.
     """
     lines = (_untagged(_marked(line, quotes=quotes)) for line in text.splitlines(keepends=True))
     return _TAG.sub(r"\\", "".join(lines))
 
 
 def _untagged(line: str) -> str:
-    """A line in which nothing looks like the tags around our notes; those that are spelled so are marked by `_TAG`."""
+    """Escape what looks like a memory tag; tags in plain spelling are escaped by `_TAG`."""
     if line.isascii() or _MAY_BE_TAG.search(line) is None or _TAG.search(line) is not None:
         return line
     return _ANGLE.sub(r"\\\g<0>", line) if _TAG.search(skeleton(_ANGLE.sub("<", line))) else line
@@ -159,12 +159,12 @@ def _marked(line: str, *, quotes: bool) -> str:
         return line
     if names_somebody(line[start + 1 :]):
         return f"{line[:start]}\\{line[start:]}"
-    # A quote of Markdown needs no blank, and ours always have one.
+    # A Markdown quote doesn't need the space that the bot's quotes always have.
     return ">" + line[1:].lstrip(" ") if line.startswith("> ") else line
 
 
 def names_somebody(line: str) -> bool:
-    """Whether a quoted line looks as if it named its author."""
+    """Whether a quoted line looks as if it named an author."""
     return _AUTHOR.match("> " + _skeleton(line)) is not None
 
 
@@ -182,7 +182,7 @@ def _is_bracket_of_ours(line: str, *, times: bool) -> bool:
 
 
 def _start(line: str) -> int:
-    """Where a line begins to show something: before a bracket, signs of emphasis are as good as nothing."""
+    """The index of the first visible character; emphasis characters before a bracket are skipped."""
     start = next((at for at, char in enumerate(line) if not is_unseen(char)), len(line))
     bare = next(
         (at for at in range(start, len(line)) if not (line[at] in _EMPHASIS_SIGNS or is_unseen(line[at]))), start

@@ -1,6 +1,6 @@
-"""Writing systems: which one a word is written in, and which language that means where nothing else tells.
+"""Scripts and stemming: which script a word is in, its default language, and its stem without accents.
 
-Words without their inflection, by Snowball's stemmers, and letters without what people leave out when they type.
+Stems are from Snowball, or from rules here for languages that it doesn't support.
 """
 
 import re
@@ -21,7 +21,7 @@ CLUSTERED = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u1b00-\u1b7f"
     "\ua980-\ua9ff\uaa60-\uaadf"
 )
-"""Thai, Lao, Burmese, Khmer, Tai, Balinese and Javanese: no blanks between words, and signs of several characters."""
+"""Thai, Lao, Burmese, Khmer, Tai, Balinese and Javanese: no spaces, and characters composed of several code points."""
 _HAN = re.compile(f"[{HAN}]")
 _SIGNS = (
     ("ja", re.compile(f"[{KANA}]")),
@@ -62,7 +62,7 @@ _SNOWBALL = {
     "tr": "turkish",
 }
 LONGEST = 64
-"""Characters of a word that is stemmed; none is longer but by mistake."""
+"""The longest word that is stemmed; longer ones are not real words."""
 PLAIN = str.maketrans(
     {
         "ł": "l",
@@ -74,14 +74,14 @@ PLAIN = str.maketrans(
         "ð": "d",
         "þ": "th",
         "ħ": "h",
-        "\u0640": "",  # the stretching of Arabic
+        "\u0640": "",  # Arabic tatweel
         "\u0649": "\u064a",
         "\u06cc": "\u064a",
         "\u0629": "\u0647",
         "\u06a9": "\u0643",
     }
 )
-"""Letters that are written otherwise by who has no key for them."""
+"""Substitutes that people type for letters missing on their keyboard."""
 _UKRAINIAN = str.maketrans("ієїґ", "иеиг")
 _BULGARIAN_ARTICLE = re.compile("(?<=..)(?:ът|ят|та|то|те)$")
 _HEBREW_PREFIX = re.compile("^(?:[ושכ]?ה|[ובלמשכ])(?=...)")
@@ -95,7 +95,7 @@ _local = threading.local()
 
 
 class Script(Enum):
-    """Scripts with words between blanks whose words can be stemmed."""
+    """Scripts with spaces between words that can be stemmed."""
 
     LATIN = "Latin"
     GREEK = "Greek"
@@ -106,7 +106,7 @@ class Script(Enum):
     DEVANAGARI = "Devanagari"
     TAMIL = "Tamil"
 
-    __hash__ = object.__hash__  # of Enum's own, in Python, a tenth of all indexing is made
+    __hash__ = object.__hash__  # Enum's own, in Python, would take a tenth of all indexing time
 
 
 _RANGES = (
@@ -138,7 +138,7 @@ USUAL = {
     Script.DEVANAGARI: "hi",
     Script.TAMIL: "ta",
 }
-"""The language of a script (ISO 639-1) where nothing tells another."""
+"""The default language (ISO 639-1) of each script."""
 
 
 _OTHERS = {
@@ -153,7 +153,7 @@ _OTHERS = {
 
 
 def script_of(word: str) -> Script | None:
-    """The script of a word, by its first letter; None for digits and scripts that no stemmer knows."""
+    """The script of a word by its first letter; None for digits and scripts without a stemmer."""
     return _script_of(word[0])
 
 
@@ -165,7 +165,7 @@ def _script_of(letter: str) -> Script | None:
 
 @cache
 def script_for(language: str) -> Script | None:
-    """The script that a language is written in, as far as its stemmer knows it."""
+    """The script of a language that its stemmer expects."""
     if language in UNSPACED:
         return None
     own = next((script for script, usual in USUAL.items() if usual == language), None)
@@ -173,21 +173,21 @@ def script_for(language: str) -> Script | None:
 
 
 def unspaced_language(text: str) -> str | None:
-    """The language of a text in a script without blanks between words."""
+    """The language of a text in a script without spaces."""
     return next((language for language, sign in _SIGNS if sign.search(text)), None)
 
 
 def is_han(sign: str) -> bool:
-    """Whether this is a sign that may be a word by itself."""
+    """Whether the character is a Chinese character, which may be a word by itself."""
     return _HAN.match(sign) is not None
 
 
 _FOLDED_SCRIPTS = frozenset({Script.LATIN, Script.GREEK, Script.CYRILLIC, Script.HEBREW, Script.ARABIC, None})
-"""Marks of other scripts are vowels."""
+"""In other scripts, combining marks are vowels."""
 
 
 def stem(word: str, language: str) -> str:
-    """A word in small letters without its inflection and its accents; a word of another script as it is."""
+    """The stem of a lower-case word, without accents; a word in another script is returned unchanged."""
     return _stem(word, language)
 
 
@@ -201,7 +201,7 @@ def _stem(word: str, language: str) -> str:
 
 
 def fold(word: str) -> str:
-    """A word without accents, vowel marks and other things that people leave out."""
+    """The word without accents, vowel points and the like, which people often omit."""
     if word.isascii() or script_of(word) not in _FOLDED_SCRIPTS:
         return word
     letters = unicodedata.normalize("NFKD", word)
@@ -209,7 +209,7 @@ def fold(word: str) -> str:
 
 
 def _snowball(word: str, language: str) -> str:
-    made = _local.__dict__.setdefault("made", {})  # one of them serves one thread
+    made = _local.__dict__.setdefault("made", {})  # a stemmer isn't thread-safe
     if language not in made:
         made[language] = Stemmer.Stemmer(_SNOWBALL[language])
     return str(made[language].stemWord(word))
@@ -224,7 +224,7 @@ def _bulgarian(word: str, _: str) -> str:
 
 
 def _arabic(word: str, _: str) -> str:
-    """Snowball's takes the s off a car: it may mean the future. So only articles, endings and possessives go."""
+    """Remove only articles and suffixes: Snowball also strips the letters that may mark the future tense."""
     bare = _ARABIC_PREFIX.sub("", fold(word))
     for suffix in _ARABIC_SUFFIXES:
         shorter = suffix.sub("", bare)
@@ -239,4 +239,4 @@ def _hebrew(word: str, _: str) -> str:
 
 
 _OWN: dict[str, Callable[[str, str], str]] = {"ar": _arabic, "uk": _ukrainian, "bg": _bulgarian, "he": _hebrew}
-"""Languages that Snowball has no stemmer for: the nearest one's, or what is no part of the word taken off."""
+"""Languages without a Snowball stemmer: a related language's, or rules that remove affixes."""

@@ -1,4 +1,4 @@
-"""Summaries for people: of the whole conversation, or of what somebody missed."""
+"""Summaries for users, of the whole conversation or of what they missed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from storage.records import Chat, HistoryTurn
 
 MOST_MESSAGES = 2000
 READABLE_SHARE = 0.6
-"""Most of the model's window that the messages take which are to be summarised."""
+"""The largest share of the model's window for the messages to summarize."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """Has them written. Times are those of `zone`."""
+    """Creates summaries; times are in `zone`."""
 
     storage: Storage
     windows: WindowReader
@@ -36,7 +36,7 @@ class Summaries:
     zone: tzinfo
 
     async def whole(self, chat: Chat) -> str | None:
-        """A summary of the conversation, from its own cached prompt; None when nothing was said. Raises ModelError."""
+        """A summary of the conversation, from its cached prompt; None if it is empty. Raises ModelError."""
         view = await self.windows.view(chat.id)
         if not view.window.turns and not view.memory:
             return None
@@ -52,14 +52,14 @@ class Summaries:
                 return await self.side_calls.ask(chat, view.model, marked, counted=counted, tools=view.tools)
 
     async def of_messages(self, chat: Chat, count: int) -> str | None:
-        """A summary of the last messages. Raises ModelError."""
+        """A summary of the last `count` messages. Raises ModelError."""
         limit = min(count, MOST_MESSAGES)
         return await self._of(
             chat, await self.storage.past.latest(chat.id, after_turn=chat.reset_turn, since=0.0, limit=limit)
         )
 
     async def of_time(self, chat: Chat, begin: float, end: float) -> str | None:
-        """A summary of what was said from and up to (not with) a time, in Unix seconds. Raises ModelError."""
+        """A summary of what was said in [begin, end), in Unix seconds. Raises ModelError."""
         return await self._of(
             chat,
             await self.storage.past.latest(
@@ -83,7 +83,7 @@ class Summaries:
             return await self.side_calls.ask(chat, model, asked)
 
     def _line(self, turn: HistoryTurn) -> str:
-        """Whose words they repeat is told too: a forward is not what its sender says."""
+        """Keeps the quote and forward lines: a forward isn't what its sender says."""
         speaker = turn.speaker or f"The assistant ({THE_BOT})"
         words = indented(spoken(turn.content).removeprefix(f"{speaker}: "))
         return f"[{datetime.fromtimestamp(turn.at, self.zone):%a %H:%M}] {speaker}: {words}"

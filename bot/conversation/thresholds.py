@@ -1,8 +1,8 @@
-"""When a window is compacted, and what of it is kept: the arithmetic, as pure functions.
+"""When a window is compacted and what it keeps: the arithmetic, as pure functions.
 
-With s tokens of the system prompt, m of the memory, L of the kept tail, t a round, a cached token at the price c and an
-output token at o (a fresh input token is 1), D tokens of growth between two compactions cost, for each round,
-f = c(s+m+L) + t(1+c) + cD/2 + tA/D with A = L + m(1+o) + cs. That is least at D* = sqrt(2tA/c).
+Let the system prompt have s tokens, the memory m, the kept tail L and a round t; let a cached token cost c and an
+output token o (an uncached input token costs 1). With a growth of D tokens between compactions, the cost per round is f
+= c(s+m+L) + t(1+c) + cD/2 + tA/D, where A = L + m(1+o) + cs. It is minimal at D* = sqrt(2tA/c).
 """
 
 from collections.abc import Sequence
@@ -14,36 +14,36 @@ from storage.records import Role, Turn
 
 TAIL_ROUNDS = 12
 TAIL_TOKENS = 1500
-"""Memory comes before cost: a compaction keeps the last 12 rounds or 1,500 tokens, whichever is more ..."""
+"""Memory has priority over cost: a compaction keeps the last 12 rounds or 1,500 tokens, whichever is more ..."""
 TAIL_SHARE = 1 / 3
 """... but at most this share of the model's window."""
 MOST_SHARE = 0.7
 """A window is compacted at this share of what the model can read, however cheap its growth is."""
 CAP_SHARE = 0.85
-"""Here a message waits for a compaction: the rest is room for the answer, and for an estimate that is too low."""
+"""Here a message waits for the compaction: the rest is for the answer and for underestimated tokens."""
 MEMORY_SHARE = 1 / 8
-"""A memory takes at most this share of the model's window."""
+"""The largest share of the model's window for a memory."""
 LEAST_GROWTH = 0.25
-"""Between two compactions a window grows by at least this share of its kept tail, whatever is set."""
+"""Between compactions a window grows by at least this share of its kept tail, whatever the settings say."""
 
 OVERHEARD_TOKENS = 200
-"""So much of what people say among themselves counts as a round."""
+"""This many tokens of unaddressed talk count as a round."""
 
 
 class MemoryMode(StrEnum):
     """How a chat remembers what leaves its window."""
 
     SUMMARY = "summary"
-    """A rolling summary stands in its place."""
+    """A rolling summary replaces it."""
     TRUNCATE = "truncate"
-    """Nothing does; the last rounds are kept."""
+    """Nothing replaces it; the last rounds are kept."""
     FULL = "full"
-    """Nothing leaves before the model's window is full."""
+    """Nothing leaves until the model's window is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPolicy:
-    """The settings that decide. Tokens are the model's; `compact_at` is a share of the window, None: the optimum."""
+    """The settings. Tokens are the model's; `compact_at` is a share of the window, or None for the optimum."""
 
     context_window: int
     way: MemoryMode
@@ -55,28 +55,28 @@ class WindowPolicy:
 
     @property
     def most_memory(self) -> int:
-        """The longest memory, in tokens."""
+        """The longest memory in tokens."""
         return min(self.memory_tokens, int(self.context_window * MEMORY_SHARE))
 
     @property
     def cap(self) -> int:
-        """The longest prompt that is sent without making room first, in tokens."""
+        """The longest prompt in tokens that is sent without compacting first."""
         return int(self.context_window * CAP_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSizes:
-    """What stands in a prompt, in the model's tokens: the system prompt, the memory, and each round of turns."""
+    """The parts of a prompt in the model's tokens: system prompt, memory, and each round."""
 
     system: float
     memory: float
     rounds: tuple[float, ...]
     waiting: bool = False
-    """Whether the last round is a question without its answer: it is kept beside the rounds that are to be kept."""
+    """Whether the last round is an unanswered question, which is kept in addition to the tail."""
 
     @property
     def answered(self) -> tuple[float, ...]:
-        """The rounds that are complete."""
+        """The completed rounds."""
         return self.rounds[:-1] if self.waiting else self.rounds
 
     @property
@@ -87,22 +87,22 @@ class WindowSizes:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The verdict on a window: from `high` tokens on it is compacted, and then its first `cut` rounds leave it.
+    """The decision for a window: it is compacted from `high` tokens on, and its first `cut` rounds leave.
 
-    At `low` or below nothing leaves, since the memory that takes its place may be no shorter.
+    At `low` or below nothing leaves, because the memory that replaces it might be no shorter.
     """
 
     low: float
     high: float
     cut: int
     growth: float
-    """Tokens that it grows by between two compactions."""
+    """The growth in tokens between two compactions."""
 
 
 def round_starts(turns: Sequence[Turn]) -> list[int]:
-    """Where rounds begin: at each user's row that no user's row stands before.
+    """The indexes where rounds begin: each user message that doesn't follow another one.
 
-    Where people talk for long among themselves, what they say is a round from time to time too.
+    Long unaddressed talk is divided into rounds too.
     """
     starts: list[int] = []
     tokens, before = 0, None
@@ -112,7 +112,7 @@ def round_starts(turns: Sequence[Turn]) -> list[int]:
             starts.append(at)
             tokens = 0
         tokens, before = tokens + turn.tokens, turn.role
-    # What stands before the first question (its own was forgotten) belongs to the first round.
+    # Turns before the first question (an answer whose question was forgotten) belong to the first round.
     return [0, *starts[1:]] if turns else []
 
 
@@ -122,7 +122,7 @@ def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thr
         return Thresholds(0.0, inf, cut_to(sizes.rounds, policy.cap / 2), inf)
     if way is MemoryMode.TRUNCATE:
         kept = tail(sizes.answered, policy.keep_rounds, 0, policy.cap / 2) + sizes.waiting
-        memory, made = sizes.memory, policy.cached_price * sizes.memory  # it stays as it is, and cached
+        memory, made = sizes.memory, policy.cached_price * sizes.memory  # it stays unchanged, hence cached
     else:
         most = TAIL_SHARE * policy.context_window
         kept = tail(sizes.answered, TAIL_ROUNDS, TAIL_TOKENS, most) + sizes.waiting
@@ -135,12 +135,13 @@ def thresholds(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes) -> Thr
         high = policy.compact_at * policy.context_window
     else:
         high = min(sizes.system + memory + length + growth, MOST_SHARE * policy.context_window)
+    # Never so soon after the last compaction that most requests pay for one, and never beyond the cap.
     high = min(max(high, low + LEAST_GROWTH * length), policy.cap)
     return Thresholds(low, high, len(sizes.rounds) - kept, growth)
 
 
 def tail(rounds: Sequence[float], least_rounds: int, least_tokens: float, most_tokens: float) -> int:
-    """How many of the last rounds are kept: both minima, unless they exceed `most_tokens`; the last one always."""
+    """How many of the last rounds to keep: both minima, unless they exceed `most_tokens`, but at least one."""
     kept, length = 0, 0.0
     for size in reversed(rounds):
         if kept >= least_rounds and length >= least_tokens:
@@ -152,16 +153,16 @@ def tail(rounds: Sequence[float], least_rounds: int, least_tokens: float, most_t
 
 
 def cut_to(rounds: Sequence[float], most_tokens: float) -> int:
-    """How many of the first rounds leave so that the others take at most that many tokens; the last one stays."""
+    """How many of the first rounds must leave so that the rest has at most `most_tokens`; the last one stays."""
     return len(rounds) - tail(rounds, len(rounds), 0, most_tokens)
 
 
 def worth_while_warm(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes, found: Thresholds) -> bool:
-    """Whether a quiet chat is compacted before its cache goes cold, rather than read again cold as it is.
+    """Whether to compact a quiet chat before its cache expires, instead of reading the window uncached later.
 
-    With X tokens in the window of which g would leave: compacting now costs K = cX + om (nothing, when no summary is
-    written) and the next prompt X - g fresh; waiting costs X fresh, and brings the next whole compaction, K + L + m,
-    nearer by g/D. So it pays when K < g + (g/D)(K + L + m).
+    With X tokens in the window, g of which would leave, compacting now costs K = cX + om (nothing if no summary is
+    written) and the next prompt has X - g uncached tokens. Waiting costs X uncached tokens and brings the next full
+    compaction, K + L + m, closer by g/D. So compacting pays if K < g + (g/D)(K + L + m).
     """
     if not found.cut or sizes.total <= found.low or way is MemoryMode.FULL:
         return False
@@ -174,9 +175,9 @@ def worth_while_warm(policy: WindowPolicy, way: MemoryMode, sizes: WindowSizes, 
 
 
 def _growth(policy: WindowPolicy, sizes: WindowSizes, length: float, made: float) -> float:
-    """D*, in tokens; `made` is m(1+o), or m where no model writes it."""
+    """D* in tokens; `made` is m(1+o), or cm if no model writes a memory."""
     a_round = sum(sizes.rounds) / len(sizes.rounds) if sizes.rounds else 0.0
-    if not policy.cached_price:  # a cached token that costs nothing: never for the price's sake
+    if not policy.cached_price:  # if cached tokens are free, price is no reason to compact
         return inf
     each = length + made + policy.cached_price * sizes.system
     return float(ceil(sqrt(2 * a_round * each / policy.cached_price)))

@@ -1,11 +1,10 @@
-"""When something was said, by the words of a question: "last Tuesday", "в конце июня", "上周三", "hace dos semanas".
+"""Times that a question names: "last Tuesday", "в конце июня", "上周三", "hace dos semanas".
 
-A word that may be another one counts only where its neighbours say so ("in May", and not "may I"). Only the first
-characters of a text are looked at, by patterns that read each of them a bounded number of times.
+An ambiguous word counts only if its neighbours confirm it ("in May", but not "may I"). Only the beginning of a text is
+examined, with patterns that read each character a bounded number of times.
 
-A time that a question names: what was said then, or told of it soon after, comes before what matches as well.
-
-People tell of a weekend on Monday, and of a journey before it; and who asks may be wrong about the day.
+In recall, turns of that time or soon after rank above equal matches: people tell of a weekend on Monday and of a trip
+beforehand, and the asker may be wrong about the day.
 """
 
 import re
@@ -22,25 +21,26 @@ from storage import Storage
 from storage.history import TimedTurn
 
 MOST_CHARACTERS = 400
-"""A question is shorter; a longer message tells of many days."""
+"""Questions are shorter; longer messages mention many days."""
 _UNITS = ("day", "week", "month", "year")
 _SPANS = {"d": "day", "w": "week", "e": "weekend", "m": "month", "y": "year"}
 _WORD = re.compile(
     "[^\\s!-/:-@\\[-`{-~\u00a1\u00bf\u00ab\u00bb\u2018-\u201f\u2013\u2014\u2026\u060c\u061f\u061b\u0964\u3001\u3002\u300c\u300d]+"
 )
 DURING, SOON, AHEAD = 0.3, 0.2, 0.1
-"""What is added to the match of a turn that was said then, soon after it, or shortly before it."""
+"""The bonus for the match of a turn from that time, soon after it, or shortly before it."""
 DAY_S = 86_400.0
 SOON_S, AHEAD_S = 7 * DAY_S, 3 * DAY_S
-"""How long that is."""
+"""How long "soon after" and "shortly before" are."""
 MOST_TOLD = 200
-"""Turns that are looked at where nothing but the time is asked for."""
+"""The most turns considered if only a time is asked about."""
 FEW_TOLD = 8
-"""With fewer turns of that time, those soon after are shown too."""
+"""With fewer turns from that time, those soon after are shown too."""
 SLICES, STRIDE = 12, 5
-"""What is asked for by time alone is shown of all parts of it; of these each fifth, so that few are spread as well."""
+"""If only a time is asked about, turns from all slices of it are shown, every fifth slice first, so that even a few are
+spread out."""
 MUCH_TOKENS, MUCH = 60, 0.5
-"""A longer turn tells more."""
+"""A longer turn tells more: tokens for the full bonus, and the bonus."""
 
 
 class _Range(NamedTuple):
@@ -51,19 +51,19 @@ class _Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NamedTime:
-    """A time that a text names, from and up to (not with); `rest` is the text without the words for it."""
+    """A time named in a text, from `begin` up to but excluding `end`; `rest` is the text without the words for it."""
 
     begin: datetime
     end: datetime
     rest: str
     alone: bool
-    """Whether the rest is only what was said or done then."""
+    """Whether the rest only asks what was said or done then."""
     asks: bool
-    """And asks for it."""
+    """Whether it is also a question."""
 
 
 def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo) -> NamedTime | None:
-    """The time that a text names in one of these languages, the first that it can be read in."""
+    """The time named in a text, in the first of these languages that parses."""
     unified = unicodedata.normalize("NFKC", text)
     told = unified[:MOST_CHARACTERS].casefold()
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -73,7 +73,7 @@ def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo)
         if found is None or found.begin > now:
             continue
         first, last = found.words.span()
-        if len(told) != len(unified[:MOST_CHARACTERS]):  # a letter whose small form is two
+        if len(told) != len(unified[:MOST_CHARACTERS]):  # a letter whose lower-case form has two characters
             unified = told
         rest = f"{unified[:first]} {unified[last:]}"
         said = rest.casefold() if known is not None and len(rest) <= MOST_CHARACTERS else ""
@@ -84,9 +84,9 @@ def named_time(text: str, languages: Iterable[str], now: datetime, zone: tzinfo)
 
 
 def time_range(text: str, language: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """The time that a text names first, from and up to (not with); None where it names none.
+    """[begin, end) of the first time named in a text, or None.
 
-    Times to come are none, and a month or day without its year is the last that was.
+    Future times are ignored, and a month or day without a year is the most recent one.
     """
     found = named_time(text, (language,), now, zone)
     return None if found is None else (found.begin, found.end)
@@ -113,7 +113,7 @@ def _in_figures(parts: Mapping[str, str], today: datetime) -> Iterator[tuple[dat
 
 
 def _figure(written: str) -> int:
-    """Also in Chinese signs, up to 99."""
+    """A number in digits, or in Chinese characters up to 99."""
     if not written or written.isdecimal():
         return int(written or 0)
     tens, ten, ones = written.rpartition("十")
@@ -121,7 +121,7 @@ def _figure(written: str) -> int:
 
 
 def _before(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
-    """Times that are so long ago."""
+    """Times relative to today."""
     for days, pattern in enumerate(known.relative):
         if match := pattern.search(told):
             yield _Range(*_span(today - timedelta(days=days), "day"), match)
@@ -134,7 +134,7 @@ def _before(told: str, known: TimeWords, today: datetime) -> Iterator[_Range]:
 
 
 def _of_phrase(span: str, today: datetime) -> tuple[datetime, datetime]:
-    """``2m`` is two months ago, ``1e`` the last weekend that is over, ``6~8`` the last June to August."""
+    """``2m`` is two months ago, ``1e`` the last completed weekend, ``6~8`` the last June to August."""
     first, to, last = span.partition("~")
     if not to:
         unit = _SPANS[span[-1]]
@@ -170,7 +170,7 @@ def _found(patterns: Patterns, told: str) -> Iterator[re.Match[str]]:
 
 def _weekday(match: Mapping[str, str], known: TimeWords, today: datetime) -> tuple[datetime, datetime]:
     wanted = next(at for at, name in enumerate(known.day_names) if name.fullmatch(match["d"]))
-    if match.get("week"):  # a day of the week before this
+    if match.get("week"):  # a day of last week
         return _span(_back(today, 1, "week") + timedelta(days=wanted - _back(today, 1, "week").weekday()), "day")
     return _span(today - timedelta(days=(today.weekday() - wanted) % 7 or 7), "day")
 
@@ -193,7 +193,7 @@ def _month(match: Mapping[str, str], known: TimeWords, today: datetime) -> Itera
 
 
 def _date(today: datetime, year: int, month: int, day: int) -> Iterator[tuple[datetime, datetime]]:
-    """That day or month, where there is one; without a year the last that was."""
+    """That day or month if it exists; without a year the most recent one."""
     for of_year in (year,) if year else range(today.year, today.year - 5, -1):
         try:
             begin = today.replace(year=of_year, month=month, day=day or 1)
@@ -252,7 +252,7 @@ def _number(word: str, numbers: Patterns) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From one time up to another (not with), and the turns around it."""
+    """A period from `begin` up to but excluding `end`, and the turns around it."""
 
     begin: float
     end: float
@@ -261,20 +261,20 @@ class Period:
     rest: str
     """The question without the words for the time."""
     told: Sequence[TimedTurn]
-    """Turns of that time and soon after."""
+    """Turns from that time and soon after."""
     alone: bool
-    """Whether nothing but the time is asked for ..."""
+    """Whether only the time is asked about ..."""
     asks: bool
-    """... and it is a question, whatever the chat's languages are."""
+    """... and the text is a question, whatever the chat's languages are."""
 
     def bonus(self, at: float) -> float:
-        """For a turn of this time."""
+        """The bonus for a turn from this time."""
         if at < self.begin:
             return AHEAD * max(0.0, 1 - (self.begin - at) / AHEAD_S)
         return DURING if at < self.end else SOON * max(0.0, 1 - (at - self.end) / SOON_S)
 
     def gathered(self, ranking: Ranking) -> Ranking:
-        """Where only a time is asked for: its turns, spread over it, and where they are few, those soon after."""
+        """If only a time is asked about: its turns, spread over it, and if they are few, those soon after."""
         if not self.alone or not self.told:
             return ranking
         match = dict(zip(ranking.turn_ids, ranking.matches, strict=True))
@@ -285,7 +285,7 @@ class Period:
 
 
 def _spread(told: Sequence[TimedTurn], match: Mapping[int, float]) -> list[int]:
-    """The best of each part of a time, then the second best of each."""
+    """The best turn of each slice of the time, then the second best of each."""
     if not told:
         return []
 
@@ -307,7 +307,7 @@ def _spread(told: Sequence[TimedTurn], match: Mapping[int, float]) -> list[int]:
 async def period_in(
     words: str, home: Sequence[str], now: float, zone: tzinfo, storage: Storage, chat_id: int, turns: tuple[int, int]
 ) -> Period | None:
-    """The time that a question names, if anything was said then or soon after between two turns (without them)."""
+    """The period that a question names, if anything was said then or soon after, between two turns (exclusive)."""
     named = named_time(words, spoken_in(words, home), datetime.fromtimestamp(now, UTC), zone)
     if named is None:
         return None
@@ -319,5 +319,5 @@ async def period_in(
     if first > last:
         return None
     told = await storage.past.told(chat_id, first, last, MOST_TOLD)
-    told = [one for one in told if begin <= one.at < end + SOON_S]  # what was imported has later ids
+    told = [one for one in told if begin <= one.at < end + SOON_S]  # imported turns have later ids
     return Period(begin, end, first, last, named.rest, told, named.alone, named.asks)

@@ -1,4 +1,4 @@
-"""The words of times in each language, as patterns; made of ``words/times.toml``."""
+"""Patterns for the words of times in each language, built from ``words/times.toml``."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ Patterns = tuple[re.Pattern[str], ...]
 
 @dataclass(frozen=True, slots=True)
 class TimeWords:
-    """Those of one language."""
+    """The patterns of one language."""
 
     relative: Patterns
     ago: Patterns
@@ -36,16 +36,16 @@ class TimeWords:
     parts: Patterns
     ordinals: Patterns
     general: re.Pattern[str]
-    """Words of a question that asks for no more than what was said or done."""
+    """Words of a question that asks only what was said or done."""
     asks: re.Pattern[str]
-    """Those of them that ask."""
+    """Those that make it a question."""
     never: re.Pattern[str]
-    """Words of times that are yet to come, or come again and again."""
+    """Words for future or recurring times."""
 
 
 @cache
 def date_patterns() -> Patterns:
-    """In figures: the year first, the day first (the month where nothing else is possible), and signs between them."""
+    """Numeric dates: year first, day first (month first only if day first is impossible), and in Chinese."""
     on = _tables()["figures"]["on"]
     return _each(
         (
@@ -61,7 +61,7 @@ def date_patterns() -> Patterns:
 
 @cache
 def year_patterns() -> Patterns:
-    """Of a year alone."""
+    """A year alone."""
     figures = _tables()["figures"]
     return _each(
         (
@@ -73,7 +73,7 @@ def year_patterns() -> Patterns:
 
 @cache
 def time_words(language: str) -> TimeWords | None:
-    """Those of a language (ISO 639-1), if they are known. To make them takes some milliseconds, once."""
+    """The patterns of a language (ISO 639-1), or None. Building them takes some milliseconds, once."""
     table = _tables().get(language)
     return _made(table) if table else None
 
@@ -82,7 +82,7 @@ def time_words(language: str) -> TimeWords | None:
 def _tables() -> Mapping[str, Mapping[str, str]]:
     text = (files("bot.conversation") / "words" / "times.toml").read_text(encoding="utf-8")
     text = unicodedata.normalize("NFKC", text)
-    return tomllib.loads(text.replace("ß", "ss").replace("ς", "\u03c3"))  # as casefold() has them
+    return tomllib.loads(text.replace("ß", "ss").replace("ς", "\u03c3"))  # like casefold()
 
 
 def _made(table: Mapping[str, str]) -> TimeWords:
@@ -146,7 +146,7 @@ def _ordinals(table: Mapping[str, str], month: str, behind: str) -> tuple[str, .
 
 
 def _behind(table: Mapping[str, str], month: str, part: str) -> tuple[str, ...]:
-    """In languages that say what they mean behind a month's name."""
+    """For languages with postpositions."""
     if "locative" not in table:
         return ()
     month = month.removesuffix(r"\b")
@@ -179,7 +179,7 @@ def _each(patterns: Iterable[str]) -> Patterns:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Marks, such as the vowels of Hindi, belong to words, which ``re`` does not know."""
+    r"""Compile with a \b that treats combining marks, such as the vowels of Hindi, as parts of words, unlike ``re``."""
     return re.compile(pattern.replace(r"\b", _EDGE))
 
 
@@ -188,5 +188,5 @@ def _any(alternatives: str) -> str:
 
 
 def _split(alternatives: str) -> list[str]:
-    """At the bars that stand in no bracket."""
+    """Split at bars outside brackets."""
     return re.findall(r"(?:\((?:[^()]|\([^()]*\))*\)|[^|(])+", alternatives)

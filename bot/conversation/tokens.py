@@ -1,10 +1,10 @@
-"""How many tokens a text, an image or a sound has, without asking anyone.
+"""Token counts of texts, images and sounds, computed locally.
 
-tiktoken's own encodings are downloaded at run time and a bot must start without that: the vocabulary is Qwen's, out of
-the installed ``dashscope`` package (extra: ``qwen``), or for OpenAI's models their own where it is already cached, or
-else an estimate by classes of characters. What the server reports corrects all of them (see ``calibration``).
+tiktoken downloads its encodings at run time, and the bot must start without that. The vocabulary is Qwen's, from the
+installed ``dashscope`` package (extra: ``qwen``); for OpenAI's models their own if tiktoken has cached it; otherwise an
+estimate by character classes. Reported usage corrects all of them (see ``usage_recorder``).
 
-How long a text of so many tokens is in a language, as a model is told it: in words, or in characters.
+`told` converts tokens to words or characters, the units in which a model is told how long a text should be.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ from pathlib import Path
 
 import tiktoken
 
-# The pre-tokenizer of Qwen's published tokenizer (its pattern is part of the vocabulary's definition).
+# The pre-tokenizer pattern of Qwen's published tokenizer, which is part of the vocabulary's definition.
 _QWEN_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 _OPENAI = re.compile(r"(.*/)?(gpt-|chatgpt-|o\d)")
 _O200K = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
-"""Under the hash of this name tiktoken keeps the vocabulary of OpenAI's models since GPT-4o."""
+"""tiktoken's cache file is named by the hash of this URL: the vocabulary of OpenAI's models since GPT-4o."""
 MESSAGE_TOKENS = 5
-"""What a message costs on top of its text: its role and delimiters in Qwen's chat template."""
+"""The overhead of a message: role and delimiters in Qwen's chat template."""
 TokenCounter = Callable[[str], int]
 _PIECE = re.compile(
     r"(?P<han>[\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])|(?P<kana>[\u3040-\u30ff])|(?P<hangul>[\uac00-\ud7af])"
@@ -36,35 +36,35 @@ _PIECE = re.compile(
 )
 _INDENT = re.compile(r"[ \t]{2,}")
 _BLANK = 0.85
-"""Tokens of what ends a line, with all empty lines behind it, and of an indent."""
+"""Tokens of a line break, including empty lines after it, and of an indent."""
 _EACH = {"han": 0.65, "kana": 0.52, "hangul": 0.8, "digit": 1.0, "other": 0.5}
-"""Tokens of one such sign."""
+"""Tokens per such character."""
 _COUNTED_AT_ONCE = 50_000
-"""Characters: tiktoken's expressions run out of their stack in some hundred thousand blanks, and panic."""
+"""Characters encoded at a time: tiktoken's regex overflows its stack at some hundred thousand spaces, and panics."""
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 )
-"""Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese: nobody counts words in them."""
+"""Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese, where words can't be counted."""
 UNSPACED_SHARE = 0.3
-"""Of the letters, from which on a text is measured in characters."""
+"""The share of such letters from which a text is measured in characters."""
 LEAST_SAMPLE = 200
-"""Characters: fewer say little of a language."""
+"""Fewer characters say too little about the language."""
 MOST_SAMPLE = 6000
 DENSER = 1.25
-"""Notes are names, numbers and dates, and take more tokens a word than talk."""
+"""Memories consist of names, numbers and dates, and have more tokens per word than conversation."""
 UNKNOWN = 2.0
-"""Tokens a word, where there is nothing to measure: generous for English (1.3)."""
+"""Tokens per word without a sample: generous for English (1.3)."""
 
 
 def counter(model: str) -> TokenCounter:
-    """The best counter that this machine has for a model; reading a vocabulary takes about half a second."""
+    """The best available counter for a model; reading a vocabulary takes about half a second."""
     encoding = _cached_o200k() if _OPENAI.match(model.lower()) else None
     encoding = encoding or qwen_encoding()
     return estimate if encoding is None else lambda text: _encoded(encoding, text) + MESSAGE_TOKENS
 
 
 def _encoded(encoding: tiktoken.Encoding, text: str) -> int:
-    """The tokens of a text of any length, counted part by part: each begins with a blank where there is one."""
+    """The tokens of a text of any length, encoded in parts that begin at whitespace where possible."""
     counted = start = 0
     while len(text) - start > _COUNTED_AT_ONCE:
         end = start + _COUNTED_AT_ONCE
@@ -75,10 +75,10 @@ def _encoded(encoding: tiktoken.Encoding, text: str) -> int:
 
 
 def estimate(text: str) -> int:
-    """Tokens by classes of characters, fitted to Qwen's vocabulary.
+    """Estimate tokens by character classes, fitted to Qwen's vocabulary.
 
-    Within 8 % of it on a page of English, Chinese, Russian, German, Spanish, Japanese, code or markdown, and within
-    20 % on a single sentence.
+    The error is within 8 % for a page of English, Chinese, Russian, German, Spanish, Japanese, code or Markdown, and
+    within 20 % for a single sentence.
     """
     total, latin, letters, accented = 0.0, 0, 0, 0
     for piece in _PIECE.finditer(text):
@@ -97,42 +97,42 @@ def estimate(text: str) -> int:
             total += _BLANK * _blanks(piece[0])
         else:
             total += _EACH[kind]
-    if accented * 25 > latin:  # not English, whose words are one token each
+    if accented * 25 > latin:  # not English, whose words are mostly single tokens
         total += 0.85 * max(0.0, letters / 3.1 - latin)
     return MESSAGE_TOKENS + round(total)
 
 
 def _blanks(run: str) -> int:
-    """What a run of blanks counts for: its line breaks as one, and each indent behind them."""
+    """The units of a run of whitespace: its line breaks as one, plus each indent after them."""
     _, broken, indent = run.rpartition("\n")
     return bool(broken) + len(_INDENT.findall(indent))
 
 
 def image_tokens(width: int, height: int, patch: int = 32) -> int:
-    """What an image of that many pixels costs: a token for each patch, and two around them.
+    """Tokens of an image in pixels: one per patch, plus two delimiters.
 
-    Alibaba Cloud Model Studio: patches of 32 x 32 pixels for Qwen3-VL, 28 x 28 for Qwen2.5-VL; a part of one is one.
+    Alibaba Cloud Model Studio: patches of 32 x 32 pixels for Qwen3-VL, 28 x 28 for Qwen2.5-VL; partial patches count.
     """
     return ceil(width / patch) * ceil(height / patch) + 2
 
 
 def audio_tokens(seconds: float, per_second: float = 25.0) -> int:
-    """What a sound costs; anything shorter than a second counts as one.
+    """Tokens of a sound; less than a second counts as one.
 
-    Alibaba Cloud Model Studio: 25 tokens a second for Qwen-Omni-Turbo and Qwen-Audio, 12.5 for Qwen3-Omni-Flash.
+    Alibaba Cloud Model Studio: 25 tokens per second for Qwen-Omni-Turbo and Qwen-Audio, 12.5 for Qwen3-Omni-Flash.
     """
     return ceil(max(1.0, seconds) * per_second)
 
 
 def qwen_encoding() -> tiktoken.Encoding | None:
-    """Qwen's vocabulary, where its package is installed; the package itself is not imported, which takes seconds."""
+    """Qwen's vocabulary if its package is installed. The package isn't imported, because that takes seconds."""
     spec = find_spec("dashscope")
     if spec is None or spec.origin is None:
         return None
     file = Path(spec.origin).parent / "resources" / "qwen.tiktoken"
     if not file.exists():
         return None
-    fields = file.read_bytes().split()  # of 150,000 lines: at every start, so without a loop of our own
+    fields = file.read_bytes().split()  # 150,000 lines at every start, so without a Python loop
     ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
     return tiktoken.Encoding("qwen", pat_str=_QWEN_PATTERN, mergeable_ranks=ranks, special_tokens={})
 
@@ -146,7 +146,7 @@ def _cached_o200k() -> tiktoken.Encoding | None:
 
 
 def told(most_tokens: int, sample: str, count_tokens: TokenCounter) -> str:
-    """So many tokens as a number of words or characters, by how a sample is written."""
+    """A number of tokens as words or characters, based on a sample of the text."""
     text = sample[-MOST_SAMPLE:]
     letters = sum(map(str.isalpha, text))
     if letters < LEAST_SAMPLE:

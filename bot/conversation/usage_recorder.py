@@ -1,14 +1,10 @@
-"""Whether what a server reports grows with what it is sent: one that cuts prompts in silence reports ever the same.
+"""Recording of usage, calibration of token counts, and detection of servers that truncate prompts.
 
-Ollama does: beyond its window, of 4,096 tokens where nothing else is set, it takes off the oldest messages, and tells
-nobody. What it reports then says nothing about our count either.
+The reported ``prompt_tokens`` is authoritative. Its ratio to the bot's count of the same prompt is kept per chat, since
+it depends on the language, and per model, for chats without an answer yet.
 
-How far our own count of tokens is off, learned from what the server reports.
-
-The reported ``prompt_tokens`` is the truth. Its ratio to our count of the same prompt is kept for each chat, since
-languages differ in it, and for each model, which serves a chat that has no answer yet.
-
-What the model's server reported, written down: for the bill, and for the count of tokens.
+A server that truncates prompts silently keeps reporting the same size while the prompts grow. Ollama does: beyond its
+window, 4,096 tokens by default, it drops the oldest messages. Such reports must not calibrate anything.
 """
 
 from collections.abc import Callable
@@ -19,23 +15,23 @@ from storage import Storage, Transaction
 from storage.records import Usage
 
 RUNNING = 3
-"""So many requests, one after the other, have to be reported as no longer than those before them."""
+"""Consecutive requests without growth before a model is suspected."""
 SHARE = 0.5
-"""Of the growth that is expected, what has to be reported."""
+"""The share of the expected growth that must be reported."""
 BEYOND_SHARE = 0.2
-"""... and of the newest growth alone, where more was reported than ever before: languages differ in our count."""
+"""The same for the newest growth only, if the report is a new maximum: the ratio depends on the language."""
 STEADY = 1.02
-"""Reports that differ by no more than this are the same."""
+"""Reports within this factor count as equal."""
 LEAST_GROWTH, LEAST_GROWTH_SHARE = 256, 0.05
-"""What must have been added meanwhile, in our tokens and of the reported size."""
+"""The least growth to draw a conclusion from, in counted tokens and relative to the reported size."""
 MOST_COURSES = 2000
 FURTHEST = 5.0
-"""A ratio beyond this, or below its inverse, says that a report is wrong, and not that a count is."""
+"""A ratio beyond this or its inverse means that the report is wrong rather than the count."""
 
 
 @dataclass(slots=True)
 class _Course:
-    """One chat's prompts: the last that was reported in full, and the first since then that was not."""
+    """One chat's prompts: the last one reported in full, and the first one after it that wasn't."""
 
     counted: int
     reported: int
@@ -45,7 +41,7 @@ class _Course:
     before: tuple[int, int] = (0, 0)
 
     def add(self, counted: int, reported: int) -> bool:
-        """Whether a prompt was reported in full, as far as can be told."""
+        """Add a prompt; returns whether it seems to have been read in full."""
         expected = self.reported / max(self.counted, 1)
         last_counted, last_reported = self.before if self.flat else (self.counted, self.reported)
         whole = reported - self.reported >= SHARE * expected * (counted - self.counted)
@@ -64,22 +60,22 @@ class _Course:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it looks as if all since then were cut."""
+        """Whether all prompts since then seem truncated."""
         added = self.before[0] - self.first_counted
         return self.flat >= RUNNING and added >= max(LEAST_GROWTH, LEAST_GROWTH_SHARE * self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class PromptGrowthMonitor:
-    """Watches the prompts of all chats. `suspected`: models, and the most that they seem to read."""
+    """Watches the prompts of all chats. `suspected` maps models to the most tokens they seem to read."""
 
     suspected: dict[str, int] = field(default_factory=dict)
     cleared: set[str] = field(default_factory=set)
-    """Models that were found to read all: what their servers report is something else."""
+    """Models found to read everything: their servers report something else."""
     _courses: dict[tuple[int, str], _Course] = field(default_factory=dict)
 
     def saw(self, chat_id: int, model: str, counted: int, reported: int) -> bool:
-        """Note the prompt of an answer; whether it was read in full, as far as can be told."""
+        """Record the prompt of an answer; returns whether it seems to have been read in full."""
         course = self._courses.pop((chat_id, model), None)
         if course is None:
             course = _Course(counted, reported, most=reported)
@@ -97,7 +93,7 @@ class PromptGrowthMonitor:
         return course is not None and course.flat > 0
 
     def conclude(self, model: str, *, clear: bool) -> None:
-        """It is known what the model reads; `clear`: all."""
+        """End the suspicion of a model; `clear`: it reads everything."""
         self.suspected.pop(model, None)
         if clear:
             self.cleared.add(model)
@@ -106,7 +102,7 @@ class PromptGrowthMonitor:
 
 
 def learned(reported: int, counted: int) -> float | None:
-    """The ratio of a reported prompt to our count of it; None when the two can't be about the same prompt."""
+    """The ratio of reported to counted tokens; None if they can't belong to the same prompt."""
     if reported <= 0 or counted <= 0:
         return None
     ratio = reported / counted
@@ -115,19 +111,19 @@ def learned(reported: int, counted: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class CountedRequest:
-    """A request that was answered, wholly or in part, by our own count (uncorrected) of its tokens."""
+    """A request with a full or partial answer, in counted (uncorrected) tokens."""
 
     model: str
     counted: int
     said: int
-    """Tokens of what the model said and thought."""
+    """Tokens of the answer and its reasoning."""
     user_id: int | None = None
-    """Who asked for it; None: nobody in particular."""
+    """The user who asked; None: nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRecorder:
-    """Books requests; days are those of `zone`, `clock` gives Unix seconds."""
+    """Records usage; days are those of `zone`, `clock` gives Unix seconds."""
 
     storage: Storage
     zone: tzinfo
@@ -137,9 +133,9 @@ class UsageRecorder:
     async def book(
         self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None, *, turns: int
     ) -> Usage:
-        """Add a request; `turns` is 0 for one beside the conversation. Returns what it took.
+        """Record a request; `turns` is 0 for a side request. Returns its usage.
 
-        Where nothing was reported (a server that does not, or an answer that was stopped), that is an estimate.
+        If nothing was reported (by the server, or because the answer was stopped), the usage is estimated.
         """
         usage = await self._record(tx, chat_id, asked, reported, turns=turns)
         if reported is None:
@@ -149,12 +145,12 @@ class UsageRecorder:
         else:
             whole = not self.growth.doubts(chat_id, asked.model)
         ratio_now = learned(reported.input, asked.counted)
-        if ratio_now is not None and whole:  # of a prompt that was cut nothing is learned about our count
+        if ratio_now is not None and whole:  # a truncated prompt says nothing about the count
             await self.storage.token_ratios.learn(tx, asked.model, chat_id, ratio_now)
         return usage
 
     async def add(self, tx: Transaction, chat_id: int, asked: CountedRequest, reported: Usage | None) -> Usage:
-        """Add a further request of an answer; with results of tools in it, it teaches nothing about our count."""
+        """Record a further request of an answer; it doesn't calibrate, since it contains tool results."""
         return await self._record(tx, chat_id, asked, reported, turns=0)
 
     async def _record(

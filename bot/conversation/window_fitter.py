@@ -1,4 +1,4 @@
-"""Room for the next answer: a window at its cap is compacted first, or else loses its oldest rounds in one big step."""
+"""Fitting of a window before a request: at its cap it is compacted, or else loses its oldest rounds in one big step."""
 
 import logging
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from bot.conversation.window import PromptWindow
 from bot.errors import MessageTooLong, ModelError
 
 SURELY_TOO_LONG = 1.15
-"""Our count is off by 15 % at most: what is longer than the model's window by more than this is not even tried."""
+"""Counts are off by at most 15 %: anything longer than the window by more than that isn't even tried."""
 REFUSED_SHARE = 0.5
-"""What is left of a prompt that the server refused as too long: its window may be far smaller than we know."""
+"""What is kept of a prompt that the server refused as too long: its window may be far smaller than known."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowFitter:
-    """Makes it, before a request or after a refused one."""
+    """Makes room in a window, before a request or after a refusal."""
 
     upkeep: Maintenance
 
     async def make(self, chat_id: int) -> None:
-        """Bring the window below its cap. Raises MessageTooLong when the newest message alone is too much."""
+        """Bring the window below its cap. Raises MessageTooLong if the newest message alone is too long."""
         view = await self._view(chat_id)
         cap = view.policy.cap
         if view.sizes.total > cap:
             await self._shrink(view, most_prompt=None, most=cap)
 
     async def make_after_refusal(self, chat_id: int) -> None:
-        """The server says that the prompt is too long, whatever we count: leave about half of it.
+        """The server refused the prompt as too long, whatever the count says: keep about half of it.
 
-        Where it has said how long a prompt may be, what it can read is kept. Raises MessageTooLong when there is
-        nothing that could be left out but the newest message.
+        If the server said how long a prompt may be, that much is kept. Raises MessageTooLong if nothing but the newest
+        message could be left out.
         """
         view = await self._view(chat_id)
         log.warning("Chat %d: a prompt of about %.0f tokens is too long for the model", chat_id, view.sizes.total)
@@ -48,12 +48,12 @@ class WindowFitter:
             raise MessageTooLong("refused, and nothing else to leave out")
 
     async def halve(self, chat_id: int) -> None:
-        """Let about the older half of the window leave, without a summary: the model refuses to read it."""
+        """Drop about the older half of the window without a summary, because the model refuses to read it."""
         view = await self._view(chat_id)
         await self.upkeep.compactor.drop(chat_id, REFUSED_SHARE * sum(view.sizes.rounds))
 
     async def leave_out(self, chat_id: int) -> None:
-        """The newest message is more than the model can read: it leaves the window, with all that stands before it."""
+        """Drop the newest message, which is too long for the model, and everything before it."""
         await self.upkeep.compactor.leave_out(chat_id)
 
     async def _shrink(self, view: PromptWindow, *, most_prompt: float | None, most: float) -> None:

@@ -1,8 +1,7 @@
-"""A prompt of a known length, to see how much of it a model's server reads.
+"""Measurement of a model's real window, by a prompt of known length.
 
-A model that seems to read only the end of long prompts is sent one of twice that length: then its window is known.
-
-It is known for a day, and until the process ends: then the server may have another.
+A model that seems to read only the end of long prompts is sent one of twice that length. The result is used for a day
+or until the process ends, since the server may be configured differently by then.
 """
 
 import asyncio
@@ -21,15 +20,15 @@ from storage import Storage
 
 LINE = "{number}: the ferry leaves the harbour at nine, and comes back before the evening when the weather is good. "
 LINES = 8
-"""In a message: a server that leaves out whole messages has many to choose from."""
+"""Lines per message, so that a server that drops whole messages has many to choose from."""
 QUESTION = "Answer with the one word yes."
 PLAIN = Options(thinking=False)
 PROBE_SHARE = 2.0
-"""How long the probe is, of what the model seems to read."""
+"""The length of the probe relative to what the model seems to read."""
 SAME = 1.1
-"""What is reported of the probe then, at most, of that."""
+"""The most that is then reported for the probe, relative to the same."""
 MOST_TOKENS = 65_536
-"""A longer probe costs more than it may bring."""
+"""A longer probe costs more than it is worth."""
 MOST_TRIES = 3
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What came of it; `counted`: our own count of its tokens."""
+    """The result of a probe; `counted`: its counted tokens."""
 
     counted: int
     said: str = ""
@@ -46,12 +45,12 @@ class ProbeResult:
 
     @property
     def refused(self) -> bool:
-        """The server says that it is too long."""
+        """The server refused it as too long."""
         return isinstance(self.error, ContextTooLong)
 
 
 async def probe(model: ChatModel, tokens: int, count_tokens: Callable[[str], int], bound: float) -> ProbeResult:
-    """Send about that many tokens that nobody needs, and a question; `bound` in seconds."""
+    """Send about `tokens` tokens of filler and a question; `bound` is the time limit in seconds."""
     messages, counted = _prompt(tokens, count_tokens)
     received = Received()
     try:
@@ -82,7 +81,7 @@ def _prompt(tokens: int, count_tokens: Callable[[str], int]) -> tuple[list[Messa
 
 @dataclass(frozen=True, slots=True)
 class WindowProbe:
-    """Sends probes, beside the chats. `bound`: the seconds that an answer may take."""
+    """Sends probes in the background. `bound`: the time limit in seconds."""
 
     storage: Storage
     choice: ModelSelector
@@ -93,7 +92,7 @@ class WindowProbe:
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def see_to(self, chat_id: int) -> None:
-        """Measure what is suspected; the chat is the one that it is booked under."""
+        """Measure suspected models; the usage is recorded for this chat."""
         for name, tokens in tuple(self.ledger.growth.suspected.items()):
             if name in self.running:
                 continue
@@ -106,7 +105,7 @@ class WindowProbe:
             task.add_done_callback(lambda done, name=name: self._ended(name, done))  # type: ignore[misc]
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the probes in progress."""
         tasks = list(self.running.values())
         for task in tasks:
             task.cancel()
@@ -132,7 +131,7 @@ class WindowProbe:
                 "%s: of %d tokens its server has read %d, and said nothing of the rest", name, found.counted, read
             )
             model.learn_limit(read)
-            async with self.storage.transaction() as tx:  # learned from prompts that were cut
+            async with self.storage.transaction() as tx:  # it was learned from truncated prompts
                 await self.storage.token_ratios.unlearn(tx, name)
             growth.conclude(name, clear=False)
         else:

@@ -1,6 +1,6 @@
-"""Words that are known by heart, in ``words/``: the stop words of each language, and how it asks.
+"""Word lists in ``words/``: the stop words of each language, and its question words.
 
-A stop word of one language is a word of another ("son", "war", "die", "man"), so a text loses only those of its own.
+A stop word of one language is a word of another ("son", "war", "die", "man"), so only a text's own are removed.
 """
 
 import re
@@ -16,9 +16,9 @@ from bot.conversation.stemming import USUAL, Script, script_for, script_of
 
 GERMAN = "de"
 LEAST_WORDS = 2
-"""Distinct stop words that tell a text's language; one alone may be a word of another."""
+"""Distinct stop words that identify a language; a single one may be a word of another."""
 ALSO_NAMES = {"en": ("may", "might", "mine", "will"), "es": ("sobre",)}
-"""They tell the language as stop words do, and are asked for: each is a name or a thing as well."""
+"""Stop words for identification that are searched for anyway, because they are also names or things."""
 _LETTERS = {
     "de": "ß",
     "es": "ñ¿¡",
@@ -34,7 +34,7 @@ _LETTERS = {
     "fa": "پچژگ",
     "ur": "ٹڈڑںےہھ",
 }
-"""Letters that hardly any other language of the script has (a word with one counts as a stop word)."""
+"""Letters that hardly any other language of the script has; a word with one counts as a stop word."""
 _TELLING = re.compile(f"[{''.join(_LETTERS.values())}]")
 _LANGUAGES_OF_LETTER = {
     letter: tuple(language for language, own in _LETTERS.items() if letter in own)
@@ -43,7 +43,7 @@ _LANGUAGES_OF_LETTER = {
 
 
 def votes(words: Collection[str]) -> Counter[str]:
-    """For how many of these words each language is the one, or one of those, that have it among their stop words."""
+    """For each language, how many of these words are its stop words."""
     found: Counter[str] = Counter()
     for word in words:
         for language in _speak_for(word):
@@ -58,10 +58,10 @@ def _speak_for(word: str) -> tuple[str, ...]:
 
 
 def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Script, str]:
-    """The language of a text's words in each script, where it can be told; `home`: what the chat speaks, most first.
+    """The language of a text in each script, if it can be told; `home`: the chat's languages, most used first.
 
-    By its stop words. Not where two languages have as many, or there are too few; one is enough for a language of the
-    chat itself, and outside of the Latin script.
+    The stop words decide, unless two languages tie or there are too few; a single one is enough for a language of the
+    chat, and outside the Latin script.
     """
     told = {}
     counted = votes(words)
@@ -77,7 +77,7 @@ def languages_of(words: Collection[str], home: Sequence[str] = ()) -> dict[Scrip
 
 
 def stop_words(language: str | None) -> frozenset[str]:
-    """Words of questions and small talk that say nothing about what is asked for; empty for an unknown language."""
+    """Words of questions and small talk that don't say what is asked about; empty for an unknown language."""
     return _stop_words().get(language or "", frozenset())
 
 
@@ -86,27 +86,27 @@ class QuestionWords:
     """How a language asks without a question mark: by a first word, a word or part of one anywhere, or an ending."""
 
     before: frozenset[str]
-    """What may stand before the first word of a question."""
+    """Words that may precede the question word."""
     first: frozenset[str]
     anywhere: frozenset[str]
     parts: frozenset[str]
     ends: frozenset[str]
     indefinite: frozenset[str]
-    """What asks for nothing though a part of it would; in writing with blanks, the endings of such words."""
+    """Non-questions that contain a question word; in scripts with spaces, the endings of such words."""
     latin: bool
-    """Whether its words are in the letters of many other languages, so that one of them alone tells little."""
+    """Whether it is written in Latin letters, so that a single question word may be another language's."""
 
 
 @cache
 def asking() -> Mapping[str, QuestionWords]:
-    """How languages (ISO 639-1) ask."""
+    """The question words by language (ISO 639-1)."""
     tables = tomllib.loads((_folder() / "questions.toml").read_text(encoding="utf-8"))
     return {language: _asking(table) for language, table in tables.items()}
 
 
 @cache
 def indefinite_endings() -> tuple[str, ...]:
-    """What words end in that ask for nothing though a part of them would, in writing with blanks; of any language."""
+    """Endings, in any language, of words that only contain a question word."""
     return tuple(ending for known in asking().values() if not known.parts for ending in known.indefinite)
 
 
@@ -125,7 +125,7 @@ def _asking(table: Mapping[str, str]) -> QuestionWords:
 
 @cache
 def _speakers() -> Mapping[str, tuple[str, ...]]:
-    """The languages that have a word among their stop words."""
+    """The languages that have the word as a stop word."""
     found: dict[str, list[str]] = {}
     for language, words in sorted(_stop_words().items()):
         for word in (*words, *ALSO_NAMES.get(language, ())):
@@ -135,7 +135,7 @@ def _speakers() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def _stop_words() -> dict[str, frozenset[str]]:
-    """By language (ISO 639-1)."""
+    """The stop words by language (ISO 639-1)."""
     return {file.name.removesuffix(".txt"): _read(file) for file in (_folder() / "stop_words").iterdir()}
 
 
