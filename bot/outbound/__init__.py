@@ -1,1 +1,1 @@
-"""Everything between a reply in markdown and the Bot API: formatting, splitting, pacing, previews. Knows no storage."""
+"""Everything between a reply in Markdown and the Bot API: formatting, splitting, rate limits, previews. No storage."""

@@ -1,7 +1,7 @@
-r"""Signs in bare text that Markdown takes for markup, and would eat: of a path, a pattern, a product, a name in code.
+r"""Plain characters that Markdown would take for markup: in a path, a pattern, a product, a name in code.
 
-A model that forgets the backticks writes `C:\_x`, `\d+\.\d+`, `a**b`, `src/**/*.py` or `__init__.py` as it is.
-Scripts without blanks between words set their emphasis between letters, so nothing is said of those.
+A model that forgets the backticks writes `C:\_x`, `\d+\.\d+`, `a**b`, `src/**/*.py` or `__init__.py` as they are.
+Scripts without spaces put emphasis marks between letters, so they are left alone.
 """
 
 import builtins
@@ -10,7 +10,7 @@ import re
 from bot.outbound.breaks import UNSPACED
 
 _REACH = 40
-"""Bytes, or characters, that are looked at on either side of a mark."""
+"""Bytes or characters examined on either side of a mark."""
 
 _TOKEN = re.compile(r"[!-~\u00a1-\u024f\u0370-\u0dff]+")
 _LITERAL_TOKEN = re.compile(
@@ -35,7 +35,7 @@ _LINE_START = r"(?:[ \t]{0,3}>[ \t])*[ \t]{0,3}(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+
 _NO_QUOTE = re.compile(rf"^({_LINE_START})(?=>[0-9=]|>>>[ \t]\S|{_ANGRY_FACE})", re.MULTILINE)
 
 _DEFINITION = re.compile(r"^([ \t>]*)(?=\[[^\^\[\]\n][^\[\]\n]{0,200}\]:)", re.MULTILINE)
-"""Of a link, whose label, title and place in the text would be lost."""
+"""A link definition, whose label, title and position in the text would be lost."""
 
 _ALSO_NAMES = (
     "main all file path version author post_init slots dict weakref func pretty_function attribute asm typename "
@@ -45,12 +45,12 @@ _MACROS = "file line function date time class method dir namespace trait va_args
 _NAMES = frozenset((*_ALSO_NAMES.split(), *_MACROS.split())) | {
     name.strip("_") for one in vars(builtins).values() for name in dir(one) if name.startswith("__")
 }
-"""What stands between two pairs of underscores in Python, and in C and PHP in capitals."""
+"""Names between double underscores in Python, and in upper case in C and PHP."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _OF_CODE = re.compile(r".*_|[a-z]{4,}[A-Z]|[a-z]+[0-9]")
-"""What a name in code has, and a word or a trade mark has not."""
+"""Has the form of a name in code rather than of a word or a trademark."""
 _ATTRIBUTE = re.compile(r"(?:[A-Za-z0-9)\]]\.|\$)\Z")
-"""Of an object, or what begins with a dollar in PHP, Perl and PowerShell."""
+"""An attribute of an object, or a variable with a dollar sign in PHP, Perl and PowerShell."""
 _NAME_AT_END = re.compile(rb"\s(?:\\?_){2}[a-z0-9]+\Z")
 _CODE_BEFORE = re.compile(r"[./\\$>:@#%<{&=})\]]\Z|\\\*\Z")
 _CODE_AFTER = re.compile(r"\.[A-Za-z]|[(\[/\\]")
@@ -68,7 +68,7 @@ _EXPONENT = re.compile(r"[0-9(]|[A-Za-z](?![A-Za-z])")
 
 
 def kept(text: str) -> str:
-    """The text, which holds no code, with every backslash of a path or a pattern, and each mark in an address."""
+    """Escape backslashes of paths and patterns, and marks in addresses; the text contains no code."""
     if "\\" in text:
         text = _TOKEN.sub(_token, text)
     if "*" in text:
@@ -81,7 +81,7 @@ def kept(text: str) -> str:
 
 
 def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
-    """Whether what the parser takes for emphasis, between these two bytes, are signs of the text."""
+    """Whether what the parser takes for emphasis between these two bytes is plain text."""
     before = data[max(0, start - _REACH) : start].decode(errors="ignore")
     after = data[end : end + _REACH].decode(errors="ignore")
     length = len(mark)
@@ -105,7 +105,7 @@ def is_bare(data: bytes, start: int, end: int, mark: bytes) -> bool:
 
 
 def _is_product(before: str, content: str, after: str, last: str) -> bool:
-    """Whether a single star stands for any signs, or is part of a calculation."""
+    """Whether a single asterisk is a wildcard or a multiplication sign."""
     if (before[-1:] == "." and last == ".") or (before[-1:] in ("/", "\\") and before[-2:-1] != "*"):  # .*x.*
         return True
     if last.isalnum() and _INSIDE_WORD_AFTER.match(after) and " " in content:  # *p = a*b
@@ -118,7 +118,7 @@ def _is_power(before: str, content: str) -> bool:
 
 
 def _is_torn(before: str, content: str, after: str) -> bool:
-    """Whether the marks stand in two words or cluster of signs, or one of them in brackets that the other is not in."""
+    """Whether the marks are in two different words or emoticons, or only one of them is inside brackets."""
     if _INSIDE_WORD_BEFORE.search(before) and _INSIDE_WORD_AFTER.match(after) and " " in content:
         return True  # f***ing and s**t
     if not before or before[-1].isspace():
@@ -130,7 +130,7 @@ def _is_torn(before: str, content: str, after: str) -> bool:
 
 
 def _is_glob(before: str, content: str, slash_last: bool, whole: bool) -> bool:
-    """Whether the marks stand for any name in a path; `**/start**` and `**src/**` are a path in bold."""
+    """Whether the marks are wildcards in a path; `**/start**` and `**src/**` are bold paths."""
     if content[0] == "/":
         return slash_last or content[1:2] in ("*", ".")
     return slash_last and (not whole or " " in content or content[0] in ".*" or before[-1:] == "/")

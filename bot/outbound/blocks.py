@@ -1,16 +1,10 @@
-"""The markdown parser's events, in a number that its input bounds.
+"""The block structure of Markdown, as its parser sees it: where a text may be cut, and what to repeat after a cut.
 
-The parser fills short rows of a wide table with empty cells, so that a few thousand characters can become a quarter of
-a million events; nothing that a reader would miss is in them.
+Code repeats its fences after a cut, a table its header. Positions are characters of the source. They are found by
+bisection, since there may be thousands of positions and blocks.
 
-Blocks that need something repeated when they are cut: code keeps its fences, a table its header.
-
-Positions are characters of the source.
-
-Where the blocks of a markdown source are, as the parser sees them: what a cut should respect.
-
-Positions are characters of the source. The places that a cut asks about are found by bisection: there are thousands of
-them, and thousands of blocks.
+The parser fills short rows of wide tables with empty cells, so that a few thousand characters can yield a quarter of a
+million events; the number of events is therefore limited by the length of the input.
 """
 
 import re
@@ -30,20 +24,21 @@ _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\s`,]{0,40})")
 _CLOSING = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*")
 _NO_QUOTE = re.compile(r"[^>\s]")
 _LONGEST_HEADER = 500
-"""A longer header row is not repeated: the rows would have no room beside it."""
+"""A longer header row isn't repeated, because it would leave no room for rows."""
 _Edges = tuple[int, int]
 
 
 class TooDenseError(ValueError):
-    """So short a text must not take so long: it is shown as it was written."""
+    """The text has too many parser events for its length; it is shown unformatted."""
 
 
 def events(
     text: str, options: pyromark.Options, kinds: frozenset[str] | None = None
 ) -> Iterator[tuple[Event, int, int]]:
-    """Each event with its range in bytes of the text's UTF-8 form. Raises TooDenseError.
+    """Each event with its byte range in the UTF-8 text. Raises TooDenseError.
 
-    `kinds`: those with these keys alone; most events are texts and ends, and ``match`` tries case after case on each.
+    `kinds`: only events with these keys. Most events are text and end events, and ``match`` would try every case on
+    each.
     """
     left = _EVENTS_PER_CHARACTER * len(text) + _FEW_EVENTS
     for event, place in pyromark.events_with_range(text, options=options):
@@ -56,7 +51,7 @@ def events(
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A block of code or a table. A cut in its body ends one piece with `closing`, the next begins with `opening`."""
+    """A code block or table. A cut in its body ends one piece with `closing`; the next begins with `opening`."""
 
     start: int
     body: int
@@ -65,11 +60,11 @@ class Frame:
     opening: str = ""
     closing: str = ""
     indent: int = 0
-    """Columns by which its lines are indented, because it stands in a list."""
+    """The columns by which its lines are indented inside a list."""
     is_table: bool = False
 
     def may_cut(self, source: str, at: int) -> bool:
-        """Whether both pieces stay what they are: not inside the fences' lines, the header or a row."""
+        """Whether both pieces stay valid: no cut inside the fence lines, the header or a row."""
         if self.is_table:
             return at >= self.body and source[at - 1] == "\n"
         return self.body < at < self.body_end or not self.start < at < self.end
@@ -78,7 +73,7 @@ class Frame:
 def code_frame(source: str, start: int, end: int) -> Frame:
     """The frame of a code block."""
     fence = _FENCE.match(source, start)
-    if fence is None:  # indented code needs nothing but its own indent
+    if fence is None:  # indented code needs only its indent
         return Frame(start, start, end, end)
     prefix, indent = _prefix(source, start)
     last_line = source.rfind("\n", start, end - 1) + 1
@@ -105,7 +100,7 @@ def table_frame(source: str, start: int, end: int) -> Frame:
 
 
 def _prefix(source: str, start: int) -> tuple[str, int]:
-    """The quote marks before a block, or the width of the indent when there are none."""
+    """The quote marks before a block, or the width of its indent if there are none."""
     before = _NO_QUOTE.sub(" ", source[source.rfind("\n", 0, start) + 1 : start])
     return (before, 0) if ">" in before else ("", len(before))
 
@@ -117,29 +112,29 @@ def _next_line(source: str, start: int, end: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The parts of one source that matter to a cut, each in the order of the source."""
+    """The parts of a source that matter for cuts, each in source order."""
 
     blocks: tuple[int, ...] = ()
-    """The lines at which a block, or an item of a list, starts that stands in no other."""
+    """The starts of lines with a top-level block or list item."""
     frames: tuple[Frame, ...] = ()
     spans: tuple[_Edges, ...] = ()
-    """Emphasised text, links, inline code, none inside another: better not cut."""
+    """Emphasis, links and inline code, not nested: better not cut."""
 
     def frame(self, position: int) -> Frame | None:
-        """The frame that the position is inside of."""
+        """The frame that contains the position."""
         before = bisect_left(self.frames, position, key=_start_of_frame)
         frame = self.frames[before - 1] if before else None
         return frame if frame is not None and position < frame.end else None
 
     def in_span(self, position: int) -> bool:
-        """Whether a cut there would leave emphasis or a link unclosed."""
+        """Whether a cut there would leave emphasis or a link open."""
         before = bisect_left(self.spans, position, key=_start_of_span)
         return before > 0 and position < self.spans[before - 1][1]
 
 
 @lru_cache(maxsize=4)  # the parts of an answer ask for the same one
 def layout(source: str) -> Layout:
-    """Ask the parser."""
+    """Parse the source."""
     found = _BlockRanges()
     try:
         for event, start, end in events(source, STANDARD_OPTIONS):
@@ -159,7 +154,7 @@ def layout(source: str) -> Layout:
 
 @dataclass(slots=True)
 class _BlockRanges:
-    """Ranges in bytes of the source's UTF-8 form, which is how the parser counts."""
+    """Byte ranges in the UTF-8 source, as the parser counts."""
 
     blocks: list[_Edges] = field(default_factory=list)
     code: list[_Edges] = field(default_factory=list)
@@ -198,7 +193,7 @@ def _start_of_span(span: _Edges) -> int:
 
 
 def _characters(source: str, offsets: Iterable[int]) -> dict[int, int]:
-    """Offsets of the source's UTF-8 form as character positions."""
+    """Byte offsets of the UTF-8 source as character positions."""
     data = source.encode()
     positions = {0: 0}
     for before, offset in pairwise(sorted({0, *offsets})):

@@ -1,7 +1,7 @@
-"""The Bot API as the rest of this package sees it: one method per act, whichever methods of Telegram it takes.
+"""The Bot API as this package uses it: one method per action, whichever Telegram method that takes.
 
-A method that python-telegram-bot has of its own says `InvalidToken` when the server answers 404, a raw request says
-`EndPointNotFound`; here both are `UnsupportedError`, and `Features` remembers it. Every other refusal passes as it is.
+For a 404, python-telegram-bot's own methods raise `InvalidToken` and raw requests `EndPointNotFound`; both become
+`UnsupportedError`, and `Features` remembers it. All other errors pass through.
 """
 
 import json
@@ -17,17 +17,17 @@ from bot.outbound.ephemeral import EphemeralMessages, Fields, number_of
 from bot.outbound.refusals import Features, UnsupportedError, is_unauthorized, lost_topic
 
 UPLOAD_ANSWER_S = 60.0
-"""How long Telegram may take over a file: an upload that times out is sent again, and then stands there twice."""
+"""How long Telegram may take to answer an upload: one that times out is sent again, and would then appear twice."""
 
 Markup = InlineKeyboardMarkup | ForceReply
 STOPPABLE = {"can_stop": True, "keep_on_stop": True}
-"""A draft has a button that ends it (Bot API 10.3), and stands until the message comes. Older servers pass it over."""
+"""The draft has a stop button (Bot API 10.3) and stays until the message comes. Older servers ignore these fields."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""Rich messages have no previews of pages either: Telegram would fetch an address as soon as a model writes it."""
+"""Rich messages have no link previews either: Telegram would fetch a page as soon as a model writes its address."""
 
 
 class BotApi:
-    """Posts contents to one Bot API server."""
+    """Sends content to one Bot API server."""
 
     def __init__(self, bot: Bot, features: Features) -> None:
         self.features = features
@@ -35,7 +35,7 @@ class BotApi:
         self._ephemeral = EphemeralMessages(bot, features)
 
     async def send(self, to: Destination, content: Content | Attachment, markup: Markup | None = None) -> int:
-        """Send a new message; returns its id, which is negative when only one member of the group sees it."""
+        """Send a message; returns its id, which is negative for an ephemeral message."""
 
         async def send(to: Destination, more: Fields) -> int:
             return await self._send(to, content, markup, dict(more))
@@ -70,7 +70,7 @@ class BotApi:
     async def edit(
         self, to: Destination, message_id: int, content: Content, keyboard: InlineKeyboardMarkup | None = None
     ) -> None:
-        """Turn a message into the content."""
+        """Replace a message's content."""
         if message_id <= 0:
             await self._ephemeral.edit(to, message_id, _fields(content), keyboard)
             return
@@ -87,7 +87,7 @@ class BotApi:
         )
 
     async def draft(self, to: Destination, draft_id: int, content: Content) -> None:
-        """Show the content as a draft, in a private chat, for 30 seconds; an empty text shows "Thinking..."."""
+        """Show a draft in a private chat for 30 seconds; empty text shows "Thinking..."."""
         if isinstance(content, Rich):
             fields = {"chat_id": to.chat_id, "draft_id": draft_id, "rich_message": _rich(content)}
             with self._needs_rich():
@@ -109,17 +109,17 @@ class BotApi:
             raise UnsupportedError("sendMessageDraft") from exc
 
     async def delete_ephemeral(self, to: Destination, message_id: int) -> None:
-        """Delete a message that one member of a group sees."""
+        """Delete an ephemeral message."""
         await self._ephemeral.delete(to, message_id)
 
     async def turn_ephemeral_keyboard(
         self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None
     ) -> None:
-        """Put other buttons, or none, under a message that one member of a group sees."""
+        """Replace or remove the buttons of an ephemeral message."""
         await self._ephemeral.turn_keyboard(to, message_id, keyboard)
 
     async def act(self, to: Destination, action: str) -> None:
-        """Show what the bot does, for five seconds; in direct messages Telegram has no such thing."""
+        """Show a chat action for five seconds; direct messages of channels don't support them."""
         if to.direct_topic_id is not None:
             return
         try:
@@ -158,7 +158,7 @@ class BotApi:
         return number_of(message)
 
     def _uploading(self, chat_id: int, file: File) -> Callable[..., Awaitable[Message]]:
-        """The method that sends this kind of file, with what it is and what it says."""
+        """The method that sends this kind of file, with its content and caption."""
         if isinstance(file, Photo):
             return partial(self._bot.send_photo, chat_id, file.png, file.caption)
         if isinstance(file, Voice):
@@ -191,7 +191,7 @@ class BotApi:
                 api_kwargs={"rich_message": _rich(content)},
             )
         except BadRequest as exc:
-            # An older server knows the method but not the field, and misses the text.
+            # An older server knows the method but not the field, and reports a missing text.
             if "text is empty" not in exc.message.lower():
                 raise
             self.features.rich = False
@@ -213,7 +213,7 @@ def _reply(to: Destination) -> ReplyParameters | None:
 
 
 def _fields(content: Content) -> dict[str, object]:
-    """The content as an edit of an ephemeral message names it."""
+    """The content as fields of an ephemeral edit."""
     if isinstance(content, Rich):
         return {"rich_message": _rich(content)}
     return {"text": content.text, "entities": content.entities or None, "link_preview_options": _NO_PREVIEW}

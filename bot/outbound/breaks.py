@@ -1,12 +1,10 @@
-"""``<br>``, which models write where Markdown can't break a line: in a table's cells above all.
+"""Line breaks and emphasis that Markdown can't express: ``<br>`` in tables, and marks in scripts without spaces.
 
-Each becomes one sign that is no character and stands in no text, as long in UTF-16 as the line break that is put in its
-place in the end.
+Models write ``<br>`` above all in table cells. Each becomes a noncharacter that occurs in no text and is as long in
+UTF-16 as the line break that finally replaces it.
 
-Emphasis in scripts without blanks between words, where Markdown asks for a blank beside a sign: ``**「字」**字``.
-
-A mark between a sign and a letter is no mark for the parser. So an invisible letter is put between the sign and the
-mark, and taken out of what the converter makes of it.
+In ``**「字」**字`` the parser doesn't accept the closing mark, because it is between punctuation and a letter without a
+space. An invisible letter is inserted between the punctuation and the mark, and removed after the conversion.
 """
 
 import re
@@ -28,14 +26,14 @@ _HTML = frozenset({"Html", "InlineHtml"})
 _ROWS = frozenset({"Start"})
 _AT_EDGES = f" \t{MARK}"
 _MOST_CELLS = 1000
-"""That one row of a table may become."""
+"""The most cells that one table row may be expanded to."""
 _Edit = tuple[int, int, str]
 JOINT = "\ufdd1"
-"""No character, and neither a sign nor a blank to the parser."""
+"""A noncharacter that is neither punctuation nor whitespace to the parser."""
 UNSPACED = r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-"""Thai, Lao, Tibetan, Burmese, Khmer, Chinese, Japanese, Korean, for a class of a pattern."""
+"""Thai, Lao, Tibetan, Burmese, Khmer, Chinese, Japanese and Korean, for a character class."""
 _VOWELS = "".join(chr(code) for code in range(0xE00, 0x1800) if unicodedata.category(chr(code))[0] == "M")
-"""Those that are written around a letter, as marks."""
+"""Vowels that are written around a consonant, as combining marks."""
 _SIGN = r"[^\w\s*~\\]"
 _LETTER = rf"(?:(?=[{UNSPACED}])[^\W_]|[{_VOWELS}{MARK}])"  # or a break in its place
 _MARKS = r"(?:\*{1,3}|~~)"
@@ -48,7 +46,7 @@ _OPENS, _CLOSES = re.compile(rf"{_LETTER}{_MARKS}{_SIGN}"), re.compile(rf"{_SIGN
 
 
 def with_marks(source: str) -> str:
-    """The markdown with breaks, but those in code, as signs; a line's end needs none. Raises TooDenseError."""
+    """Replace breaks outside code by marks; one at the end of a line is dropped. Raises TooDenseError."""
     if MARK in source or not _MAY_BREAK.search(source):
         return source
     data = source.encode()
@@ -56,7 +54,7 @@ def with_marks(source: str) -> str:
 
 
 def with_rows(text: str) -> str:
-    """The markdown with rows in place of the breaks in a table's cells: what a table of fixed width can show."""
+    """Turn breaks in table cells into extra rows, which a fixed-width table can show."""
     if MARK not in text:
         return text
     data, sign = text.encode(), MARK.encode()
@@ -85,7 +83,7 @@ def with_rows(text: str) -> str:
 
 
 def applied(data: bytes, edits: Iterator[_Edit] | list[_Edit]) -> str:
-    """The text with each range of bytes replaced; of two that overlap the first holds."""
+    """Replace byte ranges of the text; of two that overlap, the first applies."""
     parts: list[bytes] = []
     done = 0
     for start, end, replacement in edits:
@@ -102,7 +100,7 @@ def _marks(data: bytes, source: str) -> Iterator[_Edit]:
 
 
 def _rows(cells: list[bytes]) -> list[str]:
-    """One row as so many as its highest cell has lines."""
+    """One row as several, as many as its tallest cell has lines."""
     lines = [[line.strip() for line in cell.decode().strip(_AT_EDGES).split(MARK)] for cell in cells]
     height = max(map(len, lines))
     if height * len(lines) > _MOST_CELLS:
@@ -115,12 +113,12 @@ def _row(cells: list[str]) -> str:
 
 
 def needs_joints(source: str) -> bool:
-    """Whether there may be such a mark."""
+    """Whether the text may contain such a mark."""
     return JOINT not in source and _MAY_NEED_ONE.search(source) is not None
 
 
 def joints(masked: str) -> list[int]:
-    """Where to put them in a text whose code is masked by signs, in order."""
+    """Where to insert joints, in order; code in the text is masked."""
     return sorted({place for pattern in _PAIRS for place in _places(pattern, masked)})
 
 
@@ -134,7 +132,7 @@ def _places(pattern: re.Pattern[str], masked: str) -> Iterator[int]:
 
 
 def without_joints(content: Text) -> Text:
-    """The text as it is to be shown."""
+    """The text without joints, its entities shifted accordingly."""
     if JOINT not in content.text:
         return content
     units, sign = content.text.encode("utf-16-le"), JOINT.encode("utf-16-le")

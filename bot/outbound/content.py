@@ -1,7 +1,4 @@
-"""Where a message goes.
-
-What one message shows, in one of the forms that the Bot API takes.
-"""
+"""Outgoing messages: their destination, and their content in one of the forms that the Bot API accepts."""
 
 from dataclasses import dataclass
 
@@ -10,34 +7,34 @@ from telegram import LinkPreviewOptions, MessageEntity
 
 @dataclass(frozen=True, slots=True)
 class EphemeralAudience:
-    """The one member of a group that is to see a message, and what lets us show it to nobody else (Bot API 10.3)."""
+    """The member of a group who alone should see a message, and what permits that (Bot API 10.3)."""
 
     receiver: int
     query: str | None = None
-    """A press of theirs on a button, some seconds old."""
+    """Their press of a button, at most some seconds old."""
     answers: int | None = None
-    """An ephemeral message of theirs, as fresh."""
+    """Their ephemeral message, just as recent."""
     strictly: bool = False
-    """Where it can't be shown to them alone, it is shown to nobody."""
+    """If it can't be shown to them alone, it isn't sent at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A chat or one of its topics, and the message there that is answered."""
+    """A chat or one of its topics, and the message there to reply to."""
 
     chat_id: int
     private: bool
-    """Drafts exist in private chats only, and flood limits differ."""
+    """Drafts exist only in private chats, and flood limits differ."""
     thread_id: int | None = None
     direct_topic_id: int | None = None
-    """In a channel's direct messages: whose topic it is."""
+    """In a channel's direct messages: the user's topic."""
     reply_to: int | None = None
     """The message to quote, in the first part only; it may be gone by now."""
     quiet: bool = False
-    """No sound: more of the same follows, if only the voice that says it too, and its last part rings."""
+    """No notification: more follows, and the last part notifies."""
     alone: EphemeralAudience | None = None
     patient: bool = False
-    """What goes to other chats goes first: it is for strangers, or for everybody."""
+    """Other chats' messages go first: this is a broadcast or for strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +43,17 @@ class Rich:
 
     html: str
     is_rtl: bool = False
-    """Whether it is read from right to left; a text shows each paragraph in the direction of its first letter."""
+    """Whether it reads from right to left; a text shows each paragraph in the direction of its first letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text with entities; with none it is plain."""
+    """A text with entities; plain without any."""
 
     text: str
     entities: tuple[MessageEntity, ...] = ()
     preview: LinkPreviewOptions | None = None
-    """How the page of a link in it is shown; None: not at all."""
+    """How a link in it is previewed; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice note, Ogg with Opus, with a caption of at most 1,024 UTF-16 units."""
+    """A voice message (Ogg with Opus) with a caption of at most 1,024 UTF-16 units."""
 
     ogg: bytes
     caption: str
@@ -77,7 +74,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file of at most 50 MB, with a name and a caption of at most 1,024 UTF-16 units."""
+    """A file of at most 50 MB with a name and a caption of at most 1,024 UTF-16 units."""
 
     data: bytes
     name: str
@@ -86,31 +83,31 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A message that stands in another chat, whole, or under a caption of its own."""
+    """A copy of a message in another chat, optionally with a different caption."""
 
     chat_id: int
     message_id: int
     caption: str | None = None
-    """None: the one that it has."""
+    """None: keep the original caption."""
     entities: tuple[MessageEntity, ...] = ()
     above: bool = False
-    """Whether the caption stands above what is shown."""
+    """Whether the caption is above the media."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A rich message in blocks (Bot API 10.2): JSON, as Telegram takes it."""
+    """A rich message in blocks (Bot API 10.2), as the JSON that Telegram accepts."""
 
     json: str
 
 
 Content = Rich | Text
-"""What can be edited and drafted."""
+"""Content that can be edited and drafted."""
 
 
 File = Photo | Voice | Document
-"""What is uploaded."""
+"""Content that is uploaded."""
 
 
 Attachment = File | Copied | Blocks
-"""What is only ever sent anew."""
+"""Content that can only be sent as a new message."""

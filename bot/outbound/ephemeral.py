@@ -1,7 +1,7 @@
-"""Ephemeral messages (Bot API 10.3), which one member of a group and the bot see: python-telegram-bot has none yet.
+"""Ephemeral messages (Bot API 10.3), seen only by one member of a group and the bot.
 
-Telegram numbers them apart from all others. Here they have negative numbers, so that one number names one message.
-A server before 10.3 passes over what makes a message ephemeral, and sends an ordinary one.
+python-telegram-bot doesn't support them yet. Telegram numbers them separately; here their numbers are negative, so that
+a number identifies one message. Servers before 10.3 ignore the ephemeral fields and send an ordinary message.
 """
 
 import logging
@@ -16,17 +16,17 @@ from bot.outbound.content import Destination, EphemeralAudience
 from bot.outbound.refusals import Features, is_unauthorized
 
 BELIEVED_S = 3600.0
-"""So long nothing is tried where the bot was no administrator: it may become one."""
+"""How long the bot is assumed not to be an administrator after a refusal, in seconds."""
 
 Fields = Mapping[str, object]
 Send = Callable[[Destination, Fields], Awaitable[int]]
-"""Sends a message with these fields besides its own."""
+"""Sends a message with these additional fields."""
 
 log = logging.getLogger(__name__)
 
 
 def number_of(message: Message | Mapping[str, object]) -> int:
-    """What a message that was sent is known by."""
+    """The number of a sent message."""
     fields = message.api_kwargs if isinstance(message, Message) else message
     ephemeral = fields.get("ephemeral_message_id")
     if isinstance(ephemeral, int):
@@ -45,9 +45,9 @@ class EphemeralMessages:
         self._clock = clock
 
     async def send(self, to: Destination, alone: EphemeralAudience, send: Send) -> int:
-        """Send it to one member alone, or where Telegram refuses that and it may be, to all, which is remembered.
+        """Send to one member alone; if Telegram refuses and `alone` permits it, send to all, and remember that.
 
-        Raises BadRequest where it may not be: that Telegram does not show it to them says nothing of the group.
+        Raises BadRequest if it doesn't permit it; that refusal says nothing about the group.
         """
         refused: TelegramError | None = None
         key = (to.chat_id, alone.receiver)
@@ -61,12 +61,12 @@ class EphemeralMessages:
         if alone.strictly:
             raise BadRequest(refused.message if refused else "Nothing can be shown to one member alone")
         number = await send(replace(to, alone=None), {})
-        if unasked:  # it was refused so, and is no message that is refused in any way
+        if unasked:  # so it was the ephemeral form that was refused, not the message
             self._believe(key)
         return number
 
     def _believe(self, key: tuple[int, int]) -> None:
-        """Keep it in mind for a while, and what has been kept for longer no more: the oldest come first."""
+        """Remember the refusal for a while, and drop expired ones; the oldest come first."""
         believed, now = self._features.not_alone, self._clock()
         believed.pop(key, None)
         believed[key] = now + BELIEVED_S
@@ -76,15 +76,15 @@ class EphemeralMessages:
     async def edit(
         self, to: Destination, message_id: int, content: Fields, keyboard: InlineKeyboardMarkup | None
     ) -> None:
-        """Turn an ephemeral message into the content. Raises BadRequest, also where there are none."""
+        """Replace an ephemeral message's content. Raises BadRequest, also if the server doesn't support them."""
         await self._change("editEphemeralMessageText", to, message_id, {**content, "reply_markup": keyboard})
 
     async def turn_keyboard(self, to: Destination, message_id: int, keyboard: InlineKeyboardMarkup | None) -> None:
-        """Put other buttons, or none, under an ephemeral message. Raises TelegramError."""
+        """Replace or remove the buttons of an ephemeral message. Raises TelegramError."""
         await self._change("editEphemeralMessageReplyMarkup", to, message_id, {"reply_markup": keyboard})
 
     async def delete(self, to: Destination, message_id: int) -> None:
-        """Take an ephemeral message away. Raises TelegramError."""
+        """Delete an ephemeral message. Raises TelegramError."""
         await self._change("deleteEphemeralMessage", to, message_id, {})
 
     async def _change(self, method: str, to: Destination, message_id: int, fields: Fields) -> None:
@@ -104,7 +104,7 @@ class EphemeralMessages:
 
 
 def _ways(alone: EphemeralAudience, *, unasked: bool) -> Iterator[Fields]:
-    """What may let us: a fresh press, a fresh message of theirs, or that the bot is an administrator."""
+    """The fields that may permit it: a recent button press, a recent message, or being an administrator."""
     whom: dict[str, object] = {"receiver_user_id": alone.receiver}
     if alone.query is not None:
         yield {"ephemeral_message_parameters": whom | {"callback_query_id": alone.query}}

@@ -1,7 +1,7 @@
-"""The pace that Telegram allows: one message a second in a chat, 20 a minute in a group, 30 a second over all chats.
+"""Telegram's rate limits: one message per second in a chat, 20 per minute in a group, 30 per second in total.
 
-Final messages wait for their turn, in the order in which they asked; patient ones let all others go first. Previews
-take a turn only when one is free at once and leave the burst to the final messages. Edits count like messages.
+Final messages wait for their turn in the order of their requests; patient ones let all others go first. Previews go out
+only if a turn is free at once, and leave the burst to final messages. Edits count like messages.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from bot.outbound.content import Destination
 @dataclass(frozen=True, slots=True)
 class _Rate:
     spacing: float
-    """Seconds between two messages in the long run."""
+    """Average seconds between two messages."""
     burst: int
-    """Messages that may go out at once after a silence."""
+    """Messages that may go out at once after a pause."""
 
     @property
     def tolerance(self) -> float:
@@ -25,28 +25,28 @@ class _Rate:
 
 
 _PRIVATE = _Rate(spacing=1.0, burst=4)
-_GROUP = _Rate(spacing=4.0, burst=5)  # 15 a minute and a burst of 5: never above 20 in any minute
-_OVERALL = _Rate(spacing=0.04, burst=5)  # never above 30 in any second
+_GROUP = _Rate(spacing=4.0, burst=5)  # 15 per minute and a burst of 5: never more than 20 in any minute
+_OVERALL = _Rate(spacing=0.04, burst=5)  # never more than 30 in any second
 _MANY_CHATS = 1000
-"""So many chats are remembered before those that are free again are dropped."""
+"""Chats to remember before those with free capacity are dropped."""
 
 
 class FloodControl:
-    """Hands out turns to send. A turn that is taken counts, whatever becomes of it."""
+    """Hands out turns for sending. A turn that was taken counts, whatever the result."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        # When the next message is due if messages were spaced evenly; a burst runs ahead of it.
+        # When the next message would be due with even spacing; a burst runs ahead of it.
         self._due: dict[int, float] = {}
         self._overall_due = 0.0
         self._halted_until: dict[int, float] = {}
         self._patient = asyncio.Lock()
 
     async def turn(self, to: Destination) -> None:
-        """Wait until a message may go to this chat; of patient ones only the first has its place among the others."""
+        """Wait until a message may be sent to this chat; only the first patient one competes with the others."""
         if to.patient:
             async with self._patient:
                 while (wait := self._overall_due - _OVERALL.tolerance - self._clock()) > 0:
@@ -59,7 +59,7 @@ class FloodControl:
             await self._wait_until(self._halted_until[to.chat_id])
 
     def free(self, to: Destination) -> bool:
-        """Take a turn if one is free right now; for what may be dropped."""
+        """Take a turn if one is free right now, for messages that may be dropped."""
         now = self._clock()
         if self.halted(to) or self._due.get(to.chat_id, now) > now or self._overall_due > now:
             return False
@@ -67,16 +67,16 @@ class FloodControl:
         return True
 
     def halt(self, to: Destination, seconds: float) -> None:
-        """Let nothing go to this chat for so long."""
+        """Send nothing to this chat for this many seconds."""
         until = self._clock() + seconds
         self._halted_until[to.chat_id] = max(until, self._halted_until.get(to.chat_id, 0.0))
 
     def halted(self, to: Destination) -> bool:
-        """Whether Telegram, or the network, told us to leave this chat alone for now."""
+        """Whether Telegram or the network asked to pause this chat."""
         return self._halted_until.get(to.chat_id, 0.0) > self._clock()
 
     def _book(self, to: Destination) -> float:
-        """The time of the chat's next turn, which is taken thereby."""
+        """Take the chat's next turn; returns its time."""
         now = self._clock()
         self._forget_free_chats(now)
         rate = _PRIVATE if to.private else _GROUP

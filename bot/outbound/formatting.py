@@ -1,18 +1,12 @@
-"""Which way a rich message is read.
+"""Conversion of Markdown into the content of one message: as rich message, as text with entities, or plain.
 
-A piece of markdown as the content of one message, in each of the forms, and how much of a message it fills.
+An answer is sent as text with entities, which all apps can show, unless it has tables or formulas. Some apps show a
+rich message blank or as unsupported although the Bot API reports success, so nothing could fall back.
 
-Whether an answer goes out as a rich message.
+Conversions run in a thread, because dense markup of 16,000 characters takes half a second; one at a time, because each
+thread takes the interpreter from the event loop for some milliseconds per switch.
 
-Some apps show a rich message blank, or as something that they don't support, while the Bot API says ok: nothing falls
-back then. A text with entities is readable everywhere, so an answer is one unless it holds what text can't show.
-
-Converting beside the event loop: dense markup of sixteen thousand signs takes half a second.
-
-One text at a time, since a thread takes the interpreter from the loop for some milliseconds at each turn, and several
-would take it that much longer.
-
-Words that strangers chose, in a text of ours: shown as code, so that nothing in them becomes a link or a command.
+Words chosen by strangers are shown as code, so that nothing in them becomes a link or a command.
 """
 
 import asyncio
@@ -35,35 +29,35 @@ from bot.outbound.numbering import DELIMITER, as_delimited, with_delimiters, wit
 _UNREAD = re.compile(
     r"<(pre|code|tg-math-block|tg-math)\b[^<>]*+>[^<]*+(?:<(?!/\1>)[^<]*+)*+(?:</\1>|\Z)|<[^<>]*+>|&[a-z]+;"
 )
-"""Code and formulas are read from left to right in every language."""
+"""Code and formulas, which read from left to right in every language."""
 _RTL = re.compile(r"[\u05d0-\u05f2\u0620-\u065f\u066e-\u06d5\u06ee\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 RICH_LIMIT = 32_768
-"""Characters of a rich message. Counted here in bytes of its HTML, which is always more."""
+"""The limit of a rich message in characters. Compared with the bytes of its HTML, which are always more."""
 RICH_BLOCKS = 500
 TEXT_LIMIT = 4096
-"""UTF-16 units."""
+"""In UTF-16 units."""
 TEXT_ENTITIES = 100
-"""Further ones are dropped without a word, and with them their links."""
+"""Telegram silently drops further entities, including links."""
 _DECORATION = (MessageEntity.UNDERLINE, MessageEntity.ITALIC, MessageEntity.BOLD, MessageEntity.CODE)
-"""What a text can do without, the least first."""
+"""Entities that a text can do without, least important first."""
 _BLOCK = re.compile(r"<(?:p|h[1-6]|pre|blockquote|ul|ol|li|table|tr|hr|tg-math-block)\b")
 ReplyFormat = Literal["auto", "rich", "text"]
-"""`auto`: text, but rich where an answer holds a table or a formula; `rich` and `text`: always that."""
+"""`auto`: text, or rich if an answer contains a table or a formula; `rich` and `text`: always that."""
 _MAY_HOLD_ANY = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\||\$|\\[(\[]|(?:`{3}|~{3})[ \t]*math", re.IGNORECASE)
-"""Without one of these there is neither, and nothing has to be converted to know."""
+"""A quick test: without any of these there is neither, and no conversion is needed."""
 _TABLE_OR_FORMULA = re.compile(r"<table\b|<tg-math(?:-block)?>[^<]*[^\d\s.,+%<-]")
-"""In the HTML of a rich message. A sum of money between dollars, which is but a number, is no formula."""
+"""In the HTML of a rich message. A plain number between dollars is money, not a formula."""
 SHORT = 400
-"""Characters that are converted at once: the worst of them take twenty milliseconds."""
+"""The longest text that is converted in the event loop, in at most twenty milliseconds."""
 LONGEST_S = 20.0
-"""A text that takes longer has found a hole in a library."""
+"""A text that takes longer has hit a bug in a library."""
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
 def reads_rtl(html: str) -> bool:
-    """Whether most of its letters are Arabic, Hebrew, or of another script from right to left."""
+    """Whether most letters are Arabic, Hebrew, or of another right-to-left script."""
     if not _RTL.search(html):
         return False
     text = _UNREAD.sub(" ", html)
@@ -72,14 +66,14 @@ def reads_rtl(html: str) -> bool:
 
 
 def to_rich(markdown: str) -> Rich:
-    """As a rich message."""
+    """Convert to a rich message."""
     prepared = prepare(markdown, as_text=False)
     html = with_values(richify(prepared).html or "", prepared).replace(MARK, "<br/>").replace(JOINT, "")
     return Rich(html, is_rtl=reads_rtl(html))
 
 
 def to_text(markdown: str) -> Text:
-    """As a text with entities, for servers that have no rich messages."""
+    """Convert to a text with entities, for servers without rich messages."""
     prepared = prepare(markdown, as_text=True)
     text, entities = convert(with_delimiters(prepared), latex_escape=False, config=_config())
     text = as_delimited(text, prepared).replace(MARK, "\n").rstrip()
@@ -93,24 +87,24 @@ def to_text(markdown: str) -> Text:
 
 
 def to_plain(markdown: str) -> Text:
-    """As it was written: what Telegram refuses in every other form."""
+    """The Markdown source unconverted, if Telegram refuses every other form."""
     return Text(markdown)
 
 
 def to_quote(plain: str) -> Text:
-    """As a quote that can be folded."""
+    """An expandable quote."""
     return Text(plain, (MessageEntity(MessageEntity.EXPANDABLE_BLOCKQUOTE, 0, utf16_len(plain)),))
 
 
 def share(content: Content) -> float:
-    """How much of a message's limits the content takes up; above 1 it does not fit."""
+    """How much of a message's limits the content uses; above 1 it doesn't fit."""
     if isinstance(content, Rich):
         return max(len(content.html.encode()) / RICH_LIMIT, len(_BLOCK.findall(content.html)) / RICH_BLOCKS)
     return max(utf16_len(content.text) / TEXT_LIMIT, len(content.entities) / TEXT_ENTITIES)
 
 
 def thinned(content: Text) -> Text:
-    """The text with as many entities as a message takes: decoration goes first, from the end; a link never does."""
+    """Drop entities beyond the limit: decoration first, from the end; links never."""
     surplus = len(content.entities) - TEXT_ENTITIES
     dropped = set[int]()
     for kind in _DECORATION:
@@ -120,7 +114,7 @@ def thinned(content: Text) -> Text:
 
 
 def _config() -> RenderConfig:
-    """Without the converter's emoji before headings; in the text stands what the model wrote."""
+    """No emoji before headings; the text is what the model wrote."""
     config = RenderConfig.isolated()
     symbols = config.markdown_symbol
     symbols.heading_level_1 = symbols.heading_level_2 = symbols.heading_level_3 = symbols.heading_level_4 = ""
@@ -130,7 +124,7 @@ def _config() -> RenderConfig:
 
 
 def goes_rich(answer: str, reply_format: str) -> bool:
-    """The form of a whole answer: the same for each of its parts, and the same after a restart."""
+    """The form of a whole answer: the same for all parts, and the same after a restart."""
     if reply_format != "auto":
         return reply_format == "rich"
     return _MAY_HOLD_ANY.search(answer) is not None and _holds_table_or_formula(answer)
@@ -145,14 +139,14 @@ def _holds_table_or_formula(answer: str) -> bool:
 
 
 class Conversions:
-    """`at_work` surrounds each, so that it can be known afterwards what the process died of."""
+    """Runs conversions. `at_work` wraps each, to find out afterwards which one killed the process."""
 
     def __init__(self, at_work: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._at_work = at_work
         self._one = asyncio.Lock()
 
     async def do(self, size: int, convert: Callable[[], T], otherwise: Callable[[], T]) -> T:
-        """Convert a text of so many characters; `otherwise` is what stands for it when that does not end."""
+        """Convert a text of `size` characters; `otherwise` is used if that takes too long."""
         if size <= SHORT:
             return convert()
         async with self._one:
@@ -166,7 +160,7 @@ class Conversions:
 
 
 def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Text:
-    """The content with each of these words marked wherever it stands, as far as a message takes marks."""
+    """The content with every occurrence of these words as code, within the entity limit."""
     if isinstance(content, Rich) or not literals:
         return content
     marks = (entity for word in dict.fromkeys(literals) for entity in _marks(content.text, word))
@@ -175,7 +169,7 @@ def with_literals(content: Rich | Text, literals: Collection[str]) -> Rich | Tex
 
 
 def with_mention(content: Rich | Text, user_id: int, name: str) -> Rich | Text:
-    """The content with the name that it begins with as a mention of that person, who need not have a @username."""
+    """The content with the name at its beginning as a mention, which needs no @username."""
     if isinstance(content, Rich) or not content.text.startswith(name):
         return content
     mention = MessageEntity(MessageEntity.TEXT_MENTION, 0, _units(name), user=User(user_id, name, is_bot=False))

@@ -1,7 +1,7 @@
-"""Which dollars and brackets of a text enclose mathematics. The others are money, variables and plain brackets.
+"""Detection of formulas: which dollars and brackets of a text enclose mathematics, rather than money or variables.
 
-A dollar opens a formula where no word ends and closes it where no word begins, and what it encloses must look like
-mathematics: in doubt the dollars stay, since a formula with its dollars can be read, and a price without them can't.
+A dollar opens a formula where no word ends and closes it where no word begins, and the content must look like
+mathematics. In doubt the dollars stay: a formula with dollars is readable, a price without them isn't.
 """
 
 import re
@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"\n[ \t>]*(?=\n)|\\[\s\S]|\$+")
 _BRACKETS = {r"\(": "$", r"\[": "$$"}
 _CLOSES = {r"\)": r"\(", r"\]": r"\["}
 _MOST_CONTENT = 2000
-"""Characters of a formula."""
+"""The longest formula in characters."""
 
 _COMMAND = re.compile(r"\\(?:[A-Za-z]{2,}|[{},;!|%$])")
 _INDEX = re.compile(r"[_^](?:\{[^{}]{1,40}\}|[0-9A-Za-z+-])")
@@ -52,9 +52,9 @@ _NEVER_FIRST = frozenset("/*,.;:!?%&)]}~@#'\"`")
 _NEVER_LAST = frozenset('/=,.;:?&([{<>\\~@#"`_^')
 _SIGNS = frozenset("+-*")
 _QUOTES = re.compile(r'["`“”«»]|</|://|&&|;')
-_LOOSE = re.compile(r"[\\^_={}+<>]|^\s*[A-Za-z]\s*$")  # what else stands in escaped brackets is prose
+_LOOSE = re.compile(r"[\\^_={}+<>]|^\s*[A-Za-z]\s*$")  # other content of escaped brackets is prose
 _PATTERN = re.compile(r"\\[dDwWsSbB](?![A-Za-z])|\[\^|(?<![\^_{])[*+?]\s*$")
-"""What stands in regular expressions and in no mathematics."""
+"""Occurs in regular expressions and not in mathematics."""
 _MANY = 3
 """Letters that make a word."""
 
@@ -67,13 +67,13 @@ class Formula:
     end: int
     content: str
     mark: str
-    """`$`, or `$$` when it stands in lines of its own."""
+    """`$`, or `$$` for a displayed formula."""
     dollars: int
-    """How many of the signs that delimit it are dollars."""
+    """How many of the delimiting characters are dollars."""
 
 
 def formulas(text: str) -> Iterator[Formula]:
-    """The formulas in a text that holds no code, in order."""
+    """The formulas in a text without code, in order."""
     dollars: tuple[int, int] | None = None
     bracket: tuple[int, str] | None = None
     for token in _TOKEN.finditer(text):
@@ -115,7 +115,7 @@ def _between_brackets(text: str, start: int, close: int, mark: str) -> Formula |
 
 
 def _may_stand(content: str, before: str, after: str) -> bool:
-    """Whether dollars in such a place can be a formula's."""
+    """Whether dollars in this place can delimit a formula."""
     if _INDEX.fullmatch(content):  # H$_2$O
         return True
     if _is_of_word(before) or after[:1] == "{" or (after[:1] == "(" and content[0] == "("):
@@ -129,7 +129,7 @@ def _is_of_word(character: str) -> bool:
 
 
 def _is_formula(content: str) -> bool:
-    """Whether this looks like mathematics."""
+    """Whether the content looks like mathematics."""
     content = content.strip()
     if not content or not _is_balanced(content) or content[0] in _NEVER_FIRST or content[:2] in ("^ ", "_ "):
         return False
@@ -156,7 +156,7 @@ def _is_word(letters: str) -> bool:
 
 
 def _is_balanced(content: str) -> bool:
-    """Whether every bracket closes one; an interval may be half open."""
+    """Whether brackets are balanced; an interval may be half open."""
     depth = 0
     for sign in content:
         depth += (sign in "([{") - (sign in ")]}")

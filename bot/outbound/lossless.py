@@ -1,8 +1,8 @@
-"""Whether a conversion dropped anything.
+"""A check that a conversion dropped nothing.
 
-Every letter, digit and symbol of the markdown must stand in the content. Of ASCII's punctuation those signs are counted
-that carry meaning, where they can't be markup: a price without its dollar is another text. Letters are compared, not
-words, since a word that is half bold or half link is still one word to the reader.
+Every letter, digit and symbol of the Markdown must be in the content. Of ASCII punctuation, those characters count that
+carry meaning where they can't be markup: a price without its dollar is another text. Letters are compared rather than
+words, because a word that is half bold or half link is still one word to the reader.
 """
 
 import html
@@ -20,8 +20,8 @@ from bot.outbound.content import Content, Rich
 from bot.outbound.markdown import formula_dollars
 from bot.outbound.numbering import OrderedList, ordered_lists, shown_numbers
 
-# What a conversion may leave out; none of these looks further than a line: the bullets and boxes of a list, signs of
-# a heading, an address that is its own text, and of the words behind a fence all but the language.
+# What a conversion may drop, line by line: bullets and checkboxes of a list, heading marks, an address that is its own
+# text, and everything after a fence except the language.
 _BULLETS = re.compile(r"^[ \t>]*(?:[-*+](?:[ \t]+|$))*(?:\[[ xX]\](?=[ \t]|$))?(?:#{1,6}(?=[ \t]|$))?")
 _CLOSING_SIGNS = re.compile(r"[ \t]#+[ \t]*$")
 _UNDERLINE = re.compile(r"[ \t>]*=+[ \t]*")
@@ -29,18 +29,18 @@ _SAME_ADDRESS = re.compile(r"\[([^\[\]\s]+)\]\(\1\)")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:math(?=[ \t]*$))?([^\s`,]*)")
 _SINGLE = re.compile(r"\\([\s\S])|(?<!~)~(?!~)|(?<!\|)\|(?!\|)")
 _INSIDE = re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|(?<=[0-9])[*.,:](?=[0-9])|(?<!-)-(?=[0-9])")
-"""Signs of a name, a product or a number, which are never markup."""
+"""Characters inside a name, a product or a number, which are never markup."""
 _ATTRIBUTE = re.compile(r"""<(?>[^<>]*?\s(?:href|class|src)=")([^"<]*+)"[^<>]*+>""")
 _BARE_LINK = re.compile(r'<a href="([^"]*)">\1</a>')
 _TAG = re.compile(r"<[^<>]*+>")
 _CONTENT = frozenset("$%+=#@&/^")
-"""Signs that are counted wherever they stand; of `~`, `|` and the backslash those that can't be markup."""
+"""Characters that always count; of `~`, `|` and the backslash only those that can't be markup."""
 _SINGLES = frozenset("~|\\")
 _MARKUP = frozenset(string.punctuation + string.whitespace) - _CONTENT
 
 
 def keeps_everything(markdown: str, content: Content) -> bool:
-    """Whether all that the markdown says is in the content."""
+    """Whether the content contains everything that the Markdown says."""
     shown = _shown(content)
     try:
         told = _told(with_marks(markdown).replace(MARK, " "))
@@ -64,19 +64,21 @@ def _inside(text: str) -> Counter[str]:
 
 
 def _line(line: str) -> str:
-    """A line without what a conversion may leave out."""
+    """A line without what a conversion may drop."""
     if _UNDERLINE.fullmatch(line):
         return ""
     start = _BULLETS.match(line)
     line = _CLOSING_SIGNS.sub("", line[start.end() :] if start else line)
     fence = _FENCE.match(line)
-    if fence is None or (line[0] == "`" and "`" in line[fence.end() :]):  # what has a backtick behind it is no fence
+    if fence is None or (
+        line[0] == "`" and "`" in line[fence.end() :]
+    ):  # a backtick later on the line means that it isn't a fence
         return line
     return fence[1]
 
 
 def _with_bullets(markdown: str, lists: list[OrderedList]) -> str:
-    """The markdown without the numbers of lists, which are counted as the reader should see them."""
+    """The Markdown without list numbers, which are counted as the reader should see them."""
     data, parts, done = markdown.encode(), list[bytes](), 0
     for start, end in sorted((item.start, item.end) for one in lists for item in one.items):
         parts += (data[done:start], b"-")
@@ -85,7 +87,7 @@ def _with_bullets(markdown: str, lists: list[OrderedList]) -> str:
 
 
 def _singles(markdown: str) -> Counter[str]:
-    """The signs that are markup only in pairs, before another sign, or in a table, where they are none of these."""
+    """Characters that are markup only in pairs, before punctuation or in a table, where they are none of these."""
     data, told, done = markdown.encode(), Counter[str](), 0
     for start, end in (*_tables(markdown), (len(data), len(data))):
         for found in _SINGLE.finditer(data[done:start].decode()):
@@ -103,7 +105,7 @@ def _tables(markdown: str) -> Iterator[tuple[int, int]]:
 
 
 def _shown(content: Content) -> str:
-    """What the reader sees, and the addresses behind it."""
+    """What the reader sees, plus the addresses of links."""
     if isinstance(content, Rich):
         numbers = " ".join(map(str, shown_numbers(content.html)))
         seen = html.unescape(_TAG.sub(" ", _ATTRIBUTE.sub(r" \1 ", _BARE_LINK.sub(r"\1", content.html))))
@@ -117,7 +119,7 @@ def _shown(content: Content) -> str:
 
 
 def _behind(entity: MessageEntity, text: str) -> str:
-    """What an entity says beyond its text; an address that is its own text is told once."""
+    """What an entity says in addition to its text; an address that is its own text counts once."""
     address = entity.url if entity.url != text else None
     return address or entity.language or ""
 

@@ -1,8 +1,8 @@
-"""A model's markdown made ready for the converter: what the converter, or Telegram, would drop is turned into text.
+"""Preparation of a model's Markdown for the converter: whatever the converter or Telegram would drop becomes text.
 
-Raw HTML, footnotes and links to what is no address for Telegram stand as they were written. A picture becomes a link,
-since Telegram refuses a whole message for one picture that it can't fetch. Formulas are marked by dollars, whatever
-marked them before. The parser says where these things are, so code stays as it is.
+Raw HTML, footnotes and links that aren't valid addresses for Telegram are shown as written. A picture becomes a link,
+because Telegram refuses a whole message for one picture that it can't fetch. All formulas are delimited by dollars. The
+parser tells where these things are, so code stays unchanged.
 """
 
 import re
@@ -17,14 +17,14 @@ from bot.outbound.breaks import JOINT, applied, joints, needs_joints, with_marks
 from bot.outbound.formulas import formulas
 
 _ROUNDS = 12
-"""Each round may bring to light what the last one hid: of many signs in one paragraph half as many are left. The end
-comes before this in anything but an attack."""
+"""Each round may reveal what the last one hid: in a paragraph with many marks, each round halves them. Only an attack
+needs more rounds."""
 _WITHOUT_MATH = RICH_OPTIONS & ~pyromark.Options.ENABLE_MATH
 _BARS = re.compile(r"(?<!\\)(?<![0-9A-Za-z)\]])(\|\|(?=\S)[^|\n]+(?<=\S)\|\|)|(?<!\\)\|\|")
 _LITERAL_SIGN = re.compile(r"\\[\s\S]|\$|(?<!~)~(?!~)")
 _KNOWN_ADDRESS = re.compile(r"https?://[^/\s]+\.[^/\s]|tg://|mailto:|tel:")
 _ZEROS = re.compile(rb"[ \t]*0[0-9]+([.)])")
-"""007. is not the number of a list, where it would lose its zeros."""
+"""007. isn't a list number, which would lose its zeros."""
 _EMPHASIS = {"Emphasis": 1, "Strong": 2}
 """The length of each mark."""
 _OPAQUE = frozenset({"Start", "Code"})
@@ -33,9 +33,9 @@ _Edit = tuple[int, int, str]
 
 
 def prepare(source: str, *, as_text: bool) -> str:
-    """The markdown to convert. Raises TooDenseError.
+    """The Markdown to convert. Raises TooDenseError.
 
-    `as_text`: for messages that have neither formulas, which become code, nor numbers of their own in lists.
+    `as_text`: for messages without formulas (which become code) and without custom list numbers.
     """
     text = _outside_code(_with_joints(with_marks(source)))
     for _ in range(_ROUNDS):
@@ -47,13 +47,13 @@ def prepare(source: str, *, as_text: bool) -> str:
 
 
 def formula_dollars(source: str) -> int:
-    """How many dollars of the source delimit formulas, and are not shown."""
+    """How many dollars of the source delimit formulas, and are therefore not shown."""
     data = source.encode()
     return sum(one.dollars for start, end in _prose(source) for one in formulas(data[start:end].decode()))
 
 
 def _with_joints(source: str) -> str:
-    """The markdown with an invisible letter wherever emphasis needs one; code is not looked into."""
+    """Insert an invisible letter wherever emphasis needs one, outside code."""
     if not needs_joints(source):
         return source
     data, masked, done = source.encode(), list[str](), 0
@@ -68,7 +68,7 @@ def _with_joints(source: str) -> str:
 
 
 def _outside_code(source: str) -> str:
-    """Formulas marked by dollars and nothing else by them, and `||` escaped where it hides nothing."""
+    """Delimit formulas by dollars, escape other dollars, and escape `||` where it isn't a spoiler."""
     data = source.encode()
     parts: list[str] = []
     done = 0
@@ -79,7 +79,7 @@ def _outside_code(source: str) -> str:
 
 
 def _prose(source: str) -> Iterator[tuple[int, int]]:
-    """The ranges, in bytes of the UTF-8 form, that are neither code nor bare addresses."""
+    """Byte ranges that are neither code nor bare addresses."""
     done = 0
     for event, start, end in events(source, _WITHOUT_MATH, _OPAQUE):
         match event:
@@ -100,7 +100,7 @@ def _normalise(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that holds no formula: what would be read as one, or as struck out by a single sign, is not."""
+    """Escape what would be read as a formula, or as strikethrough by a single character."""
     text = _LITERAL_SIGN.sub(lambda found: found[0] if found[0][0] == "\\" else f"\\{found[0]}", kept(text))
     return "\n".join(map(_with_bars, text.split("\n"))) if "||" in text else text
 
@@ -111,7 +111,7 @@ def _with_bars(line: str) -> str:
 
 
 def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
-    """Byte ranges and what to put there; each edit takes away its own reason."""
+    """Byte ranges and their replacements; each edit removes its own cause."""
     data = text.encode()
     for event, start, end in events(text, RICH_OPTIONS, _EDITED):
         match event:
@@ -134,7 +134,7 @@ def _edits(text: str, as_text: bool) -> Iterator[_Edit]:
 
 
 def _literal(data: bytes, start: int, end: int, tag: str) -> Iterator[_Edit]:
-    """The escaped sign, where what the parser takes for markup is text."""
+    """Escape what the parser takes for markup but is text."""
     if tag == "Item":
         if found := _ZEROS.match(data, start):
             yield found.start(1), found.start(1), "\\"

@@ -1,7 +1,7 @@
-"""The numbers of ordered lists, as they were written.
+"""The numbers of ordered lists as written.
 
-Markdown counts a list up from its first number, whatever the others say. Here each item keeps its own; but where all
-are 1, which is how some write "count for me", they are counted.
+Markdown numbers a list consecutively from its first number. Here each item keeps its own number, except that a list of
+only 1s, a common way to write "number this for me", is numbered consecutively.
 """
 
 import re
@@ -14,7 +14,7 @@ from telegramify_markdown.rich import RICH_OPTIONS
 from bot.outbound.blocks import events
 
 DELIMITER = "\ufdd2"
-"""No character: it stands behind the number of each item until its own delimiter does."""
+"""A noncharacter that follows each item's number until its delimiter replaces it."""
 _MARKER = re.compile(rb"[ \t]*(\d{1,9})([.)])")
 _TAG = re.compile(r"<(/?)(ol|ul|li)\b[^<>]*+>")
 _DELIMITERS = {".": ")", ")": "."}
@@ -23,7 +23,7 @@ _NESTING = frozenset({"Start", "End"})
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """An item of an ordered list; the range is that of its number and delimiter, in bytes of the UTF-8 form."""
+    """An item of an ordered list; the range covers its number and delimiter, in bytes of UTF-8."""
 
     start: int
     end: int
@@ -40,25 +40,25 @@ class OrderedList:
 
     @property
     def numbers(self) -> list[int]:
-        """What its items are called."""
+        """The numbers to show."""
         written = [item.number for item in self.items]
         return list(range(1, len(written) + 1)) if all(number == 1 for number in written) else written
 
     @property
     def counts_up(self) -> bool:
-        """Whether the parser says the same."""
+        """Whether the parser would number it the same way."""
         return all(after == before + 1 for before, after in pairwise(self.numbers))
 
 
 def ordered_lists(text: str) -> list[OrderedList]:
-    """The ordered lists, each before those in its items. Raises TooDenseError."""
+    """The ordered lists, outer ones first. Raises TooDenseError."""
     return _ItemRanges(text).lists
 
 
 def with_delimiters(text: str) -> str:
-    """The text with each item that does not count up made a list of its own, for a converter that only counts.
+    """The text with each non-consecutive item made a list of its own, for a converter that only counts.
 
-    Lists with different delimiters are different lists, so it is enough to change those.
+    Lists with different delimiters are separate lists, so changing the delimiters is enough.
     """
     lists = ordered_lists(text)
     if all(one.counts_up for one in lists):
@@ -71,7 +71,7 @@ def with_delimiters(text: str) -> str:
 
 
 def as_delimited(converted: str, text: str) -> str:
-    """What became of the text, with each item's own delimiter."""
+    """The converted text with each item's original delimiter."""
     if DELIMITER not in converted:
         return converted
     items = sorted((item for one in ordered_lists(text) for item in one.items), key=lambda item: item.start)
@@ -82,7 +82,7 @@ def as_delimited(converted: str, text: str) -> str:
 
 
 def with_values(html: str, text: str) -> str:
-    """The rich HTML of the text, where a list that does not count up has a number at each item."""
+    """The rich HTML of the text, with a number at each item of a list that isn't consecutive."""
     lists = ordered_lists(text)
     if all(one.counts_up for one in lists):
         return html
@@ -105,7 +105,7 @@ def with_values(html: str, text: str) -> str:
 
 
 def shown_numbers(html: str) -> Iterator[int]:
-    """The numbers that a reader of the rich HTML sees before the items."""
+    """The item numbers that a reader of the rich HTML sees."""
     counts: list[int | None] = []
     for tag in _TAG.finditer(html):
         if tag[1]:
@@ -127,7 +127,7 @@ def _attribute(tag: str, name: str) -> int | None:
 
 
 def _delimiters(lists: list[OrderedList]) -> Iterator[tuple[int, str]]:
-    """Where each delimiter stands and what it is to be: another one wherever the counting begins anew."""
+    """The position and the new value of each delimiter: it changes wherever the numbering starts again."""
     last: dict[int, str] = {}
     for one in lists:
         before = None

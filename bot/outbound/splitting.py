@@ -1,18 +1,15 @@
-"""Where a text may be cut without tearing apart what the reader sees as one character.
+"""Splitting of Markdown into messages, each formatted on its own.
 
-Cutting markdown into pieces that each stand for themselves.
+Only whitespace is lost at a cut, and no grapheme (accent, emoji sequence, flag) is split. A code block is closed and
+reopened with the same fence and language, a table repeats its header, and a list continues without its parents' indent.
+The context of a position is determined from the whole source, so a piece can begin at any earlier piece's end, whatever
+its size was.
 
-Nothing but blank space is lost at a cut. A block of code is closed, and opened again with the same fence and language;
-a table repeats its header; a list goes on without the indent that its parents gave it. What surrounds a position is
-asked of the whole source, so a piece can begin at any earlier piece's end, whatever its size was.
+Each piece except the last fills at least half of the room; if the markup has no suitable place, the cut goes through
+the markup.
 
-Every piece gets on: but for the last, it holds at least half of the room. Where the markup leaves no such place, the
-cut falls into the markup.
-
-The next part of a reply as contents to try, the best form first.
-
-A conversion can come out longer than its source; the part is then made smaller. When a form would hold less than half
-of what plain text holds, it is given up: a reply of thousands of signs must not become thousands of messages.
+A conversion may be longer than its source; the part is then made smaller. If a form would hold less than half of what
+plain text holds, it is given up: a reply of a few thousand characters must not become thousands of messages.
 """
 
 import logging
@@ -32,22 +29,22 @@ _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _LINE = re.compile(r"\n")
 _SENTENCE = re.compile(r"[.!?…][\"')\]*_]*\s+|[\u3002\uff01\uff1f]+")  # and the full stops of Chinese and Japanese
 _WORD = re.compile(r"\s+")
-_BETWEEN_WORDS = re.compile(r"(?<![A-Za-z0-9])|(?![A-Za-z0-9])")  # in a script that writes no spaces
+_BETWEEN_WORDS = re.compile(r"(?<![A-Za-z0-9])|(?![A-Za-z0-9])")  # in scripts without spaces
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 _SPACES = re.compile(r" *")
 _INK = re.compile(r"\S")
 _FRAME_SHARE = 4
-"""A frame that would take more than this part of a piece is left out."""
+"""A frame is omitted if it would take more than one part in this many of a piece."""
 _TRIES = 8
-"""Sizes that are tried for one part."""
+"""Sizes to try for one part."""
 _CONTEXT = 1000
-"""Characters behind a part that decide what its end is, while the source is still being written."""
+"""Characters after a part that may affect its end, while the source is still being written."""
 
 log = logging.getLogger(__name__)
 
 
 def may_cut(text: str, at: int) -> bool:
-    """Whether `at` lies between two visible characters (accents, emoji sequences and flags stay whole)."""
+    """Whether `at` is between two visible characters (accents, emoji sequences and flags stay together)."""
     if not 0 < at < len(text):
         return True
     before, after = text[at - 1], text[at]
@@ -75,26 +72,26 @@ def _inside_flag(text: str, at: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece, and the position in the source up to which everything is told by it and those before it."""
+    """One piece, and the position in the source up to which it and its predecessors cover."""
 
     text: str
     end: int
 
 
 def next_part(source: str, offset: int, limit: int, least: int | None = None) -> Chunk:
-    """The piece that begins at `offset`, at most `limit` characters long, and at least `least` of the source if any."""
+    """The piece that begins at `offset`, at most `limit` characters, and at least `least` of the source if possible."""
     least = limit // 2 if least is None else least
     return _Cutter(source, _behind_blanks(source, offset, least), limit, least, layout(source)).chunk()
 
 
 def next_plain_part(source: str, offset: int, limit: int) -> Chunk:
-    """The piece that begins at `offset`, as it was written: no markup is closed or opened again."""
+    """The piece that begins at `offset`, unformatted: no markup is closed or reopened."""
     least = limit // 2
     return _Cutter(source, _behind_blanks(source, offset, least), limit, least, Layout()).chunk()
 
 
 def _behind_blanks(source: str, offset: int, most: int) -> int:
-    """Where a piece begins that must not be all blank, which Telegram refuses."""
+    """Where a piece begins that must not be blank, since Telegram refuses blank messages."""
     ink = _INK.search(source, offset)
     return offset if ink is None or ink.start() - offset < most else ink.start()
 
@@ -129,7 +126,7 @@ class _Cutter:
         return len(frame.opening) + len(frame.closing) <= self._most_frame
 
     def _best_cut(self) -> int:
-        """The last place of the best kind; when no kind has one, the room is filled."""
+        """The last position of the best kind; if there is none, the room is filled completely."""
         return (
             self._last(self._blocks())
             or self._last(self._ends(_BLANK_LINE))
@@ -178,7 +175,7 @@ class _Cutter:
         return self._opening + body + self._closing(cut)
 
     def _indent_to_drop(self) -> tuple[int, int]:
-        """The indent of the list that this piece begins in, and where that level of the list ends."""
+        """The indent of the list in which this piece begins, and the end of that list level."""
         if self._offset == 0 or not self._at_line or self._layout == Layout():
             return 0, self._offset
         spaces = _SPACES.match(self._source, self._offset)
@@ -189,7 +186,7 @@ class _Cutter:
         return indent, found.start() if found else self._last_place
 
     def _next_start(self, cut: int) -> int:
-        """Where the next piece begins: blank lines, and the fence of a block that this piece closes, are done with."""
+        """Where the next piece begins: after blank lines, and after the closing fence of a block closed here."""
         start = self._skip_blank_lines(cut)
         frame = self._layout.frame(start)
         if frame is not None and start >= frame.body_end:
@@ -203,16 +200,16 @@ class _Cutter:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One message's content, and the end of what it tells of the source."""
+    """One message's content, and the end of what it covers in the source."""
 
     content: Content
     end: int
 
 
 def pieces(source: str, offset: int, *, rich: bool) -> Iterator[Piece]:
-    """The part that begins at `offset`, in every form that tells all of it; the last one is plain text.
+    """The part at `offset` in every form that covers it completely; the last one is plain text.
 
-    They are made one by one, when the one before was refused, and end at different places.
+    They are generated one by one, after the previous one was refused, and end at different positions.
     """
     for form in (to_rich, to_text) if rich else (to_text,):
         fitting = _converted(source, offset, form)
@@ -222,20 +219,20 @@ def pieces(source: str, offset: int, *, rich: bool) -> Iterator[Piece]:
 
 
 def plain_piece(source: str, offset: int) -> Piece:
-    """The part that begins at `offset`, as it was written."""
+    """The part at `offset` as plain text."""
     chunk = next_plain_part(source, offset, _room(source, offset))
     return Piece(to_plain(chunk.text), chunk.end)
 
 
 def quoted_piece(source: str, offset: int) -> Piece:
-    """The part that begins at `offset`, as it was written, as a quote that can be folded."""
+    """The part at `offset` as an expandable quote of plain text."""
     chunk = next_plain_part(source, offset, _room(source, offset))
     return Piece(to_quote(chunk.text), chunk.end)
 
 
 def preview_piece(source: str, offset: int, *, rich: bool) -> Piece:
-    """The part that begins at `offset`, of a source that is still being written."""
-    # Of its beginning little has to be parsed; what is looked at from further on is parsed once for all its parts.
+    """The part at `offset` of a source that is still being written."""
+    # The first part needs little parsing; the context of later ones is parsed once for all.
     seen = source if offset else source[: (RICH_LIMIT if rich else TEXT_LIMIT) + _CONTEXT]
     fitting = _converted(seen, offset, to_rich if rich else to_text)
     return plain_piece(source, offset) if fitting is None else Piece(fitting[1], fitting[0].end)
@@ -252,7 +249,7 @@ def _converted(source: str, offset: int, form: Callable[[str], Content]) -> tupl
 
 
 def _fitting(source: str, offset: int, form: Callable[[str], Content]) -> tuple[Chunk, Content] | None:
-    """The longest piece that fits, about; None when this form holds too little."""
+    """The longest piece that fits, approximately; None if this form holds too little."""
     least = _room(source, offset, TEXT_LIMIT // 2)
     room = RICH_LIMIT if form is to_rich else _room(source, offset)
     for _ in range(_TRIES):
@@ -269,7 +266,7 @@ def _fitting(source: str, offset: int, form: Callable[[str], Content]) -> tuple[
 
 
 def _room(source: str, offset: int, limit: int = TEXT_LIMIT) -> int:
-    """Characters from `offset` on that fill a text message, which counts UTF-16 units."""
+    """The number of characters from `offset` that fill a text message, which counts UTF-16 units."""
     window = source[offset : offset + limit]
     units = window.encode("utf-16-le", "surrogatepass")[: 2 * limit]
     return len(units.decode("utf-16-le", "ignore"))
