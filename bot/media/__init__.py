@@ -1,5 +1,5 @@
-"""Bytes of strangers, made fit for a model: pictures, sounds and documents.
+"""Conversion of untrusted files (pictures, sounds and documents) for a model.
 
-The conversions are plain functions that run in a process of their own (``workshop``), which has a limit of time and of
-memory and none of the bot's secrets: a file that was made to do harm ends that process, and nothing else.
+The conversions are plain functions that run in worker processes (``pool``) with limits on time and memory and without
+the bot's secrets: a malicious file kills its worker and nothing else.
 """

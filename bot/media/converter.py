@@ -1,4 +1,4 @@
-"""Conversions for a chat: looked at first, then done by a worker (``pool``) within a time that fits their kind."""
+"""The interface to conversions: files are checked by signature, then converted by a worker within a time limit."""
 
 from collections.abc import Hashable
 
@@ -11,13 +11,13 @@ from bot.media.sound import ConvertedSound
 from bot.workers.process import Result
 
 IMAGE_S, PAGE_S, DOCUMENT_S, VOICE_NOTE_S = 15.0, 10.0, 20.0, 20.0
-"""The longest time for a conversion; a picture takes half a second, a PDF of five hundred pages ten."""
+"""Time limits; a picture takes half a second, a PDF of five hundred pages ten."""
 SOUND_S, SOUND_S_PER_MB, MOST_SOUND_S = 15.0, 10.0, 60.0
-"""A sound takes time by its length: twenty minutes of speech are 3 MB and about ten seconds of work."""
+"""Sounds take time by length: twenty minutes of speech are 3 MB and about ten seconds of work."""
 
 
 class Converter:
-    """Converts for `owner`, whose jobs are done one after another, and whose apps are in `language` (IETF)."""
+    """Converts for `owner`, whose jobs run one at a time, and whose apps use `language` (IETF)."""
 
     def __init__(self, pool: Pool | None = None, owner: Hashable = None, language: str | None = None) -> None:
         self._pool = pool or Pool()
@@ -25,7 +25,7 @@ class Converter:
         self._language = language
 
     def serving(self, owner: Hashable, language: str | None) -> "Converter":
-        """The same workers, for somebody."""
+        """The same workers on behalf of someone else."""
         return Converter(self._pool, owner, language)
 
     async def image(self, data: bytes) -> ConvertedImage:
@@ -35,7 +35,7 @@ class Converter:
         return _image(await self._pool.do(Job("image", data, {}, IMAGE_S), self._owner))
 
     async def page(self, data: bytes, number: int) -> ConvertedImage:
-        """See ``pdf_picture.page_picture``. Raises MediaError."""
+        """See ``pdf.page_picture``. Raises MediaError."""
         return _image(await self._pool.do(Job("page", data, {"number": number}, PAGE_S), self._owner))
 
     async def sound(self, data: bytes, *, most_seconds: float) -> ConvertedSound:
@@ -55,7 +55,7 @@ class Converter:
 
     async def voice_note(self, samples: bytes, *, rate: int = 24_000) -> bytes:
         """See ``sound.voice_note``. Raises MediaError."""
-        owner = object()  # a chat has one answer at a time, which waits for none of its files
+        owner = object()  # its own owner: a chat has one answer at a time, which must not wait for the chat's files
         return (await self._pool.do(Job("voice_note", samples, {"rate": rate}, VOICE_NOTE_S), owner)).data
 
     async def document(self, data: bytes, name: str, mime: str | None, *, most_characters: int) -> ExtractedDocument:
@@ -82,7 +82,6 @@ class Converter:
         )
 
     async def close(self) -> None:
-        """End the workers."""
         await self._pool.close()
 
 

@@ -1,4 +1,4 @@
-"""Documents as text: plain text of any encoding, PDF, Word, and what else offices and publishers write."""
+"""Documents as text: plain text in any encoding, PDF, Word, and other office and publishing formats."""
 
 import io
 import re
@@ -30,9 +30,9 @@ from bot.media.text import CONTROL, text_of
 from bot.media.word import words
 
 MOST_UNPACKED = 100 * 1024 * 1024
-"""Bytes that a file may unpack to."""
+"""The most bytes that a file may unpack to."""
 LONG_PAGE = 20_000
-"""Characters of a page of the web of which only the words are read; a shorter one may be somebody's own work."""
+"""A longer web page is reduced to its words; a shorter one may be someone's own work, and is shown as source."""
 
 _PAGE = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
@@ -41,38 +41,38 @@ _PACKED = re.compile(
     r"""("(?:image|audio|video)/[\w.+-]{2,40}":\s{0,20}\[?\s{0,20}"|data:[\w-]{2,20}/[\w.+-]{2,80};base64,"""
     r"""|<binary\b[^<>]{0,200}>)([A-Za-z0-9+/=\s\\]{1500,})"""
 )
-"""Pictures within notebooks, pages and books, as letters (base64): nobody reads them."""
+"""Base64 pictures in notebooks, pages and books, which nobody reads."""
 _OBJECT = re.compile(rb"\d \d+ obj\b")
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedDocument:
-    """The text of a document; `cut`: there is more of it."""
+    """The text of a document; `cut`: it has more."""
 
     text: str
     pages: int | None
     cut: bool
     share: float = 1.0
-    """How much of it the text is."""
+    """The share of the document that the text covers."""
     damaged: str = ""
-    """The names of what in it is damaged, so that the text is the rest of it."""
+    """The names of damaged parts, which are missing from the text."""
     encoding: str | None = None
-    """The encoding of a text where that is a guess."""
+    """The encoding of a plain text if it is a guess."""
     wordless: tuple[int, ...] = ()
-    """The numbers of pages without a word, perhaps pictures of pages."""
+    """Pages without words, possibly scans."""
     poor: tuple[int, ...] = ()
-    """... and of those of which the text says little, or other words than they do."""
+    """Pages whose text is incomplete or may be wrong."""
 
     @property
     def unread(self) -> tuple[int, ...]:
-        """The numbers of all pages that are better seen."""
+        """The numbers of all pages that are better shown as pictures."""
         return tuple(sorted((*self.wordless, *self.poor)))
 
 
 def document(
     data: bytes, name: str, mime: str | None, *, most_characters: int, language: str | None = None
 ) -> ExtractedDocument:
-    """Read a document, so many characters of it at most; `language` is its sender's. Raises MediaError."""
+    """Read at most `most_characters` of a document; `language` is its sender's. Raises MediaError."""
     read = _read(data, name, mime, most_characters, language)
     if is_wordless(read.text) and not read.unread:
         if read.text or read.pages:
@@ -88,7 +88,7 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
                 return _pdf(data, most)
         except UnreadableError:
             if not is_plain(data) or _OBJECT.search(data):
-                raise  # it is no text that begins so
+                raise  # not a text that merely begins like a PDF
     with _libraries():
         if data.startswith(b"PK\x03\x04"):
             return _packed(data, name, mime, most)
@@ -100,7 +100,7 @@ def _read(data: bytes, name: str, mime: str | None, most: int, language: str | N
         if data.startswith(b"{\\rtf"):
             return _gathered([rich_text(data)], most, 1)
         if is_letter(data):
-            with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):  # else it is a text
+            with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):  # else it is plain text
                 return _gathered([letter(data, language)], most, 1)
         text, encoding = _plain(data, language, most)
     return replace(_gathered([text], most, 1), encoding=encoding)
@@ -115,7 +115,7 @@ def _pdf(data: bytes, most: int) -> ExtractedDocument:
 
 
 def _packed(data: bytes, name: str, mime: str | None, most: int) -> ExtractedDocument:
-    """What is an archive of files; of a damaged one whatever can be read."""
+    """Read a zip-based format; from a damaged one whatever is readable."""
     try:
         return _unpacked(data, name, mime, most)
     except (LockedError, NotSupportedError, TooLargeError, RecursionError, MemoryError):
@@ -130,7 +130,7 @@ def _packed(data: bytes, name: str, mime: str | None, most: int) -> ExtractedDoc
 
 
 def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: bool = False) -> ExtractedDocument:
-    """What is an archive of files, by the names of these."""
+    """Read a zip-based format, identified by its files."""
     named_word = name.lower().endswith(".docx") or "wordprocessingml" in (mime or "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
@@ -159,7 +159,7 @@ def _unpacked(data: bytes, name: str, mime: str | None, most: int, *, damaged: b
 
 
 def _plain(data: bytes, language: str | None, most: int) -> tuple[str, str | None]:
-    """The words of a text, and its encoding where that is a guess; of a long page of the web only what it shows."""
+    """A plain text and its encoding if that is a guess; a long web page is reduced to its words."""
     read = text_of(data, language)
     text = _PACKED.sub(_left_out, read.words)
     if len(text) > min(most, LONG_PAGE) and _PAGE.match(text):
@@ -173,7 +173,7 @@ def _left_out(packed: re.Match[str]) -> str:
 
 @contextmanager
 def _libraries() -> Iterator[None]:
-    """Whatever they stumble over, as a MediaError."""
+    """Convert whatever the libraries raise to a MediaError."""
     try:
         yield
     except MediaError:
@@ -185,7 +185,7 @@ def _libraries() -> Iterator[None]:
 
 
 def _gathered(texts: Iterable[str], most: int, count: int) -> ExtractedDocument:
-    """The first of so many texts, as far as there is room."""
+    """The first of `count` texts, as far as they fit."""
     kept: list[str] = []
     room, share, cut = most, 1.0, False
     for at, text in enumerate(_clean(texts)):

@@ -1,11 +1,7 @@
-"""PNG files without the words that programs write into them, which are no part of the picture.
+"""Pictures for a model: upright, without metadata, no larger than useful, and otherwise unchanged.
 
-WebP files whose end is missing, of which no decoder takes anything: what is there is put into one that is whole.
-
-Pictures: upright, without metadata, and no larger than a model can use; otherwise left as they are.
-
-What is broken beside the picture is no reason to refuse it: neither what cameras and programs wrote into the file, nor
-an end that is missing.
+Damage outside the picture itself (in the metadata of cameras and programs, or a missing end) is no reason to refuse it.
+Text chunks of PNG files are removed. A truncated WebP, which no decoder accepts, is padded to its full length.
 """
 
 import io
@@ -26,27 +22,27 @@ if TYPE_CHECKING:
 _HEAD = b"\x89PNG\r\n\x1a\n"
 _WORDS = (b"tEXt", b"zTXt", b"iTXt")
 MOST_MISSING = 20_000_000
-"""Bytes that are made up for, however long a file says that it is."""
+"""The most bytes to pad, whatever length a file claims."""
 FILLERS = (b"\0", b"\xff", b"\x55")
-"""What is read as colours, mostly; a picture without loss takes it for more of its tables now and then."""
+"""Mostly decoded as colours, although a lossless picture sometimes takes it for table data."""
 _PICTURES = (b"VP8 ", b"VP8L")
 LONGEST_SIDE = 2048
-"""Pixels; Qwen3-VL takes a token for 32 x 32 of them, so that a larger picture costs more than 4,000 tokens."""
+"""In pixels. Qwen3-VL takes a token per 32 x 32 pixels, so a larger picture would cost more than 4,000 tokens."""
 MOST_PIXELS, MOST_JPEG_PIXELS = 50_000_000, 220_000_000
-"""A picture with more is not even decoded: it would take 400 MB. A JPEG is made smaller while it is decoded."""
+"""Larger pictures aren't decoded at all: 400 MB of memory. A JPEG is scaled down while it is decoded."""
 MOST_PROFILE = 16_000_000
-"""Bytes of what a PNG says of its colours; those of printers have megabytes."""
+"""The largest color profile of a PNG in bytes; printers' profiles have megabytes."""
 QUALITY = 88
 MOST_DATA = 2_500_000
-"""Bytes: a photo of this size takes half of it, and many of them stand in a request. As a data URL a third more."""
+"""In bytes. A photo of LONGEST_SIDE takes half of that, and a request may contain many. As a data URL a third more."""
 _ORIENTATION = 0x0112
 _UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
-"""What Pillow is to do (``Image.Transpose``) for each way that a camera was held."""
+"""The ``Image.Transpose`` operation for each EXIF orientation."""
 _SENT_AS_IT_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _UNUSUAL = ("CMYK", "I", "I;16", "I;16B", "F")
-"""Pillow's names for colours and depths that not every server takes."""
+"""Pillow's modes of color spaces and depths that not every server accepts."""
 _WITH_PREVIEWS = ("HEIF", "MPO")
-"""Formats whose other pictures are those of the same moment, mostly smaller; a JPEG with some is an MPO to Pillow."""
+"""Formats whose further pictures are mostly smaller versions of the same one; Pillow calls a JPEG with previews MPO."""
 _NO_METADATA = frozenset(
     {
         *(
@@ -63,11 +59,11 @@ _NO_METADATA = frozenset(
         *("loop", "duration", "timestamp"),
     }
 )
-"""What Pillow tells of a file that says how it is to be shown, and nothing of who made it where."""
+"""Keys of Pillow's info that describe how to show a file, and nothing about who made it where."""
 
 
 def without_words(data: bytes) -> bytes:
-    """The same picture; any other file is left as it is."""
+    """The PNG without its text chunks; any other file unchanged."""
     if not data.startswith(_HEAD) or not any(kind in data for kind in _WORDS):
         return data
     kept, at = [_HEAD], len(_HEAD)
@@ -80,7 +76,7 @@ def without_words(data: bytes) -> bytes:
 
 
 def completed(data: bytes) -> Iterator[bytes]:
-    """The file with nothing but its (first) picture, which is filled up in one way after the other."""
+    """A truncated WebP reduced to its first picture and padded, with one filler after another."""
     found = _picture(data)
     if found is None:
         return
@@ -92,14 +88,14 @@ def completed(data: bytes) -> Iterator[bytes]:
 
 
 def _picture(data: bytes) -> tuple[bytes, int, bytes] | None:
-    """The kind of the first picture, how many bytes it is said to have, and those that there are."""
+    """The kind of the first picture, its nominal size, and the bytes that exist."""
     at = 12
     while at + 8 < len(data):
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         at += 8
         if kind in _PICTURES:
             return kind, size, data[at : at + size]
-        at += 16 if kind == b"ANMF" else size + size % 2  # a frame of what moves: its chunks come behind its place
+        at += 16 if kind == b"ANMF" else size + size % 2  # a frame of an animation: its chunks follow its position
     return None
 
 
@@ -112,13 +108,13 @@ class ConvertedImage:
     width: int
     height: int
     damaged: bool = False
-    """A part of it, mostly its end, is missing."""
+    """A part, usually the end, is missing."""
     pages: int = 1
-    """How many the file has, or pictures that follow one another; this is the first."""
+    """The number of pages or frames in the file; this is the first."""
 
 
 def image(data: bytes) -> ConvertedImage:
-    """Make a picture fit to be sent; the same bytes always give the same. Raises MediaError."""
+    """Make a picture fit for sending; deterministic. Raises MediaError."""
     import PIL.Image
     import PIL.PngImagePlugin
 
@@ -129,7 +125,7 @@ def image(data: bytes) -> ConvertedImage:
     PIL.PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is wrong with what a camera wrote into it
+            warnings.simplefilter("ignore")  # about malformed metadata
             return _made_or_rescued(without_words(data), kind)
     except PIL.UnidentifiedImageError as exc:
         raise UnreadableError(str(exc)) from exc
@@ -146,7 +142,7 @@ def image(data: bytes) -> ConvertedImage:
         AttributeError,
         RuntimeError,
     ) as exc:
-        raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow stumbles over
+        raise UnreadableError(f"{type(exc).__name__}: {exc}") from exc  # whatever Pillow raises
 
 
 def _made_or_rescued(data: bytes, kind: str) -> ConvertedImage:
@@ -179,7 +175,7 @@ def _made(data: bytes, kind: str, *, damaged: bool = False) -> ConvertedImage:
 
 
 def _rescued(data: bytes, kind: str) -> ConvertedImage:
-    """As much as there is of a picture that is damaged."""
+    """What is left of a damaged picture."""
     import PIL.ImageFile
 
     for whole in completed(data) if kind == "WEBP" else ():
@@ -193,7 +189,7 @@ def _rescued(data: bytes, kind: str) -> ConvertedImage:
 
 
 def _is_empty(opened: "Pillow") -> bool:
-    """Whether nearly all of it is black or grey, as what could not be decoded is."""
+    """Whether it is nearly all black or grey, as undecoded areas are."""
     greys = opened.convert("L").histogram()
     return max(greys[0], greys[128]) > 0.95 * sum(greys)
 
@@ -212,19 +208,19 @@ def _fit(opened: "ImageFile", data: bytes, *, large: bool, damaged: bool) -> Con
 
 
 def _told(opened: "Pillow") -> int | None:
-    """How the camera was held, 0 where there is no word of it nor of anything else, None for any other words."""
+    """The EXIF orientation; 0 if there is no metadata at all, None for metadata without one."""
     try:
         exif = opened.getexif()
         held = exif.get(_ORIENTATION)
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, TypeError, AttributeError):
-        return None  # broken
+        return None  # malformed
     if held in _UPRIGHT:
         return int(held)
     return None if exif or opened.info.keys() - _NO_METADATA else 0
 
 
 def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImage:
-    """The picture written anew, without what is not picture; `keep`: a JPEG that only loses its metadata."""
+    """The picture encoded again, without metadata; `keep`: a JPEG that only loses its metadata."""
     import PIL.Image
 
     opened.info = {key: value for key, value in opened.info.items() if key in ("icc_profile", "transparency")}
@@ -239,7 +235,7 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImag
     wanted = "RGBA" if clear else "RGB"
     picture = picture if picture.mode == wanted else picture.convert(wanted)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), PIL.Image.Resampling.LANCZOS, reducing_gap=None)
-    if held in _UPRIGHT:  # at last: it is a copy
+    if held in _UPRIGHT:  # last, because it makes a copy
         picture = picture.transpose(PIL.Image.Transpose(_UPRIGHT[held]))
     picture.info = {}
     if clear:
@@ -250,7 +246,7 @@ def _encoded(opened: "Pillow", held: int | None, *, keep: bool) -> ConvertedImag
 
 
 def _eight_bits(picture: "Pillow") -> "Pillow":
-    """A picture of more bits a pixel, of which Pillow would keep the lower eight; many use a part of them only."""
+    """Convert a picture with more than 8 bits, scaled to the range it uses; Pillow would keep the low bits."""
     deep = picture.convert("F")
     lowest, highest = (float(one) for one in deep.getextrema())  # type: ignore[arg-type]
     if not (isfinite(lowest) and isfinite(highest)):
@@ -261,7 +257,7 @@ def _eight_bits(picture: "Pillow") -> "Pillow":
 
 
 def _lighter(made: ConvertedImage) -> ConvertedImage:
-    """As a JPEG, on white where it was clear, and smaller until it is light enough."""
+    """Convert to a JPEG on white, reduced until it is small enough."""
     import PIL.Image
 
     with PIL.Image.open(io.BytesIO(made.data)) as opened:

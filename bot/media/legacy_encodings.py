@@ -1,12 +1,10 @@
-"""Whether all that is not ASCII in a text are signs that stand where such signs stand: prices, quotes, bullets.
+"""Detection of 8-bit and East Asian encodings, by the sender's language, a detector, and how plausible the text reads.
 
-A list of prices in euros is ASCII but for one byte, of which neither letters nor a detector tell anything. The same
-byte is a letter in other tables, but then it would stand within a word.
+No single method suffices: a price list has few non-ASCII letters among Latin ones, which isn't enough for a detector,
+but a language has few encodings. All are tried, and the most plausible result wins.
 
-Text from before Unicode: which of the old tables its bytes mean, by its language, a detector, and how it reads.
-
-No single answer serves: a price list has a few letters of its own among Latin ones, which tells a detector nothing,
-while the tables of a reader's language are few. So all of them are tried, and what reads best is taken.
+A text may be ASCII except for symbols such as € in places where such symbols occur (prices, quotes, bullets). In
+another encoding the same byte would be a letter, but then it would be inside a word.
 """
 
 import re
@@ -36,19 +34,19 @@ _PLACES = (
 _SIGNS = re.compile("|".join(_PLACES), re.IGNORECASE)
 _QUOTED = re.compile(r"(?<![A-Za-z0-9])(?:“([^“”]*)”|„([^„“”]*)[“”]|«([^«»]*)»)(?![A-Za-z0-9])")
 SAMPLE, BEFORE = 6_000, 40
-"""Bytes that a text is judged by, from so many before the first one in a line that is not ASCII."""
+"""The sample size in bytes, and how much context precedes the first non-ASCII byte of a line."""
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 MOST_FAULTS = 0.45
-"""A byte; what reads worse is no text."""
+"""Per byte; what reads worse isn't text."""
 MOST_BROKEN = 0.02
-"""Of the bytes beyond ASCII, those that a table does not have."""
+"""The largest share of non-ASCII bytes that an encoding doesn't define."""
 FEWEST_LETTERS, MOST_CAPITALS, TRUST_OF_LOWERED = 5, 0.8, 0.8
-"""Of a text with so many letters, and more capitals among them, the detector is asked in small letters too."""
+"""If a text has this many letters, mostly capitals, the detector is also given the lower-case text."""
 DETECTOR_WEIGHT = 0.25
 LANGUAGE_BONUS = 0.08
-"""In faults a byte: for a table that is used for the language of whoever sent it."""
+"""For an encoding used for the sender's language, in faults per byte."""
 CLEAN, CLEAN_BONUS = 0.12, 0.2
-"""More, where it reads without a fault to speak of."""
+"""A larger bonus if it reads almost without faults."""
 TABLES: dict[str, float] = {
     "cp1252": 0.0,
     "cp1251": 0.0,
@@ -77,7 +75,7 @@ TABLES: dict[str, float] = {
     "iso8859-15": 0.1,
     "mac-cyrillic": 0.1,
 }
-"""Python's names, and how much rarer a table is, in faults a byte."""
+"""Python's encoding names, with a penalty for rarity in faults per byte."""
 _CYRILLIC, _CENTRAL, _WESTERN = ("cp1251", "koi8-r", "cp866"), ("cp1250", "iso8859-2", "cp852"), ("cp1252", "cp850")
 _OF_LANGUAGE = {
     **dict.fromkeys(("ru", "be", "bg", "mk", "kk", "ky", "tg", "mn"), _CYRILLIC),
@@ -99,25 +97,25 @@ _OF_LANGUAGE = {
     "vi": ("cp1258",),
 }
 _DETECTORS = {"cp932": "shift_jis_2004", "euc_jp": "euc_jis_2004"}
-"""The detector's names, where they are others."""
+"""The detector's names where they differ."""
 _NAMES = {"cp874": "windows-874", "cp932": "shift_jis", "cp949": "euc-kr", "mac-roman": "macintosh"}
 
 
 def are_signs(text: str) -> bool:
-    """Whether nothing is left that is not ASCII when such signs are gone."""
+    """Whether the text is ASCII except for symbols in their usual places."""
     return _SIGNS.sub("", _QUOTED.sub(lambda found: found[0][1:-1].strip("\xa0"), text)).isascii()
 
 
 @dataclass(frozen=True, slots=True)
 class EncodingGuess:
-    """A text, and the usual name of the encoding that it is taken to be in."""
+    """A text and the usual name of its presumed encoding."""
 
     text: str
     encoding: str
 
 
 def guess(data: bytes, language: str | None) -> EncodingGuess | None:
-    """The text that the bytes most likely are; None: none. `language` (IETF) is that of whoever sent them."""
+    """The most likely text, or None. `language` (IETF) is the sender's."""
     spoken = (language or "").lower().replace("_", "-").partition("-")[0]
     spoken = {"iw": "he", "no": "nb", "nn": "nb"}.get(spoken, spoken)
     sample = _sample(data)
@@ -143,7 +141,7 @@ def guess(data: bytes, language: str | None) -> EncodingGuess | None:
 
 
 def _shouts(text: str) -> bool:
-    """Whether nearly all of its letters are capitals, by which the detector takes it for another table's small ones."""
+    """Whether nearly all letters are capitals, which the detector takes for small letters of another encoding."""
     letters = sum(map(str.isalpha, text))
     return letters >= FEWEST_LETTERS and sum(map(str.isupper, text)) > MOST_CAPITALS * letters
 
@@ -154,13 +152,13 @@ def _guess(data: bytes, table: str) -> EncodingGuess:
 
 
 def _of_signs(sample: bytes, language: str) -> str | None:
-    """The table by which there are but signs in it: that of Windows for the language of whoever sent it, or Western."""
+    """The encoding in which there are only symbols: Windows' for the sender's language, or Western."""
     own = [table for table in _OF_LANGUAGE.get(language, ()) if table.startswith("cp125")]
     return next((table for table in (*own, "cp1252", "iso8859-15") if are_signs(_decoded(sample, table))), None)
 
 
 def _sample(data: bytes) -> bytes:
-    """A short text, of a long one the lines that are not ASCII, from shortly before that, as much as is enough."""
+    """A short text, or the non-ASCII lines of a long one, up to the sample size."""
     if len(data) <= SAMPLE:
         return data
     kept: list[bytes] = []
@@ -177,7 +175,7 @@ def _sample(data: bytes) -> bytes:
 
 
 def _decoded(sample: bytes, table: str) -> str:
-    """The sample by a table, also when it ends within a character."""
+    """Decode the sample, which may end within a character."""
     for cut in range(4):
         try:
             return sample[: len(sample) - cut].decode(table)
@@ -188,9 +186,9 @@ def _decoded(sample: bytes, table: str) -> str:
 
 
 def _trust(*samples: bytes) -> dict[str, float]:
-    """What a detector thinks of the tables: 1 for its first choice.
+    """The detector's confidence in each encoding, relative to its first choice.
 
-    One bad byte keeps it from the table that all others are from, so that it is asked about the sample without it, too.
+    A single bad byte rules out the right encoding, so the detector is also asked without such bytes.
     """
     import chardet
 

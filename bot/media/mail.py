@@ -1,4 +1,4 @@
-"""Letters that were saved as files: who wrote what to whom, in words, and what was attached."""
+"""Saved e-mails: sender, recipients, text, and the names of attachments."""
 
 import re
 from contextlib import suppress
@@ -12,7 +12,7 @@ from bot.media.text import text_of
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_ATTACHED = 100
 LONGEST_HEADER = 5_000
-"""Characters; the time to read one grows faster than it does."""
+"""In characters; parsing time grows faster than the length."""
 _LETTER = re.compile(rb"\A(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,50}){3,200}\r?\n")
 _WRITTEN, _ENCODED = (
     re.compile(rb"^(?:from|date):", re.IGNORECASE | re.MULTILINE),
@@ -21,13 +21,13 @@ _WRITTEN, _ENCODED = (
 
 
 def is_letter(data: bytes) -> bool:
-    """Whether it begins with the headers of a letter."""
+    """Whether the file begins with e-mail headers."""
     head = _LETTER.match(data[:100_000])
     return head is not None and bool(_WRITTEN.search(head[0]) and _ENCODED.search(head[0]))
 
 
 def letter(data: bytes, language: str | None) -> str:
-    """Its words; `language` (IETF) is that of whoever sent it here."""
+    """The text of an e-mail; `language` (IETF) is that of the user who sent the file."""
     read = message_from_bytes(data, policy=default)
     assert isinstance(read, EmailMessage)
     lines = [f"{name}: {said}" for name in HEADERS if (said := _header(read, name))]
@@ -40,11 +40,11 @@ def letter(data: bytes, language: str | None) -> str:
 
 
 def _header(read: EmailMessage, name: str) -> str:
-    """What a header says; of a damaged one as it stands there, and nothing of one that is too long."""
+    """A header's value; a damaged one raw, one that is too long not at all."""
     raw = next((str(value) for told, value in read.raw_items() if told.lower() == name.lower()), "")
     if not 0 < len(raw) <= LONGEST_HEADER:
         return ""
-    with suppress(LookupError, ValueError, TypeError, AttributeError):  # Python's parser stumbles over some
+    with suppress(LookupError, ValueError, TypeError, AttributeError):  # Python's parser fails on some
         return " ".join(str(read[name]).split())
     return " ".join(raw.split())
 
@@ -52,6 +52,6 @@ def _header(read: EmailMessage, name: str) -> str:
 def _words(body: MIMEPart, language: str | None) -> str:
     try:
         return str(body.get_content())
-    except LookupError:  # an encoding that there is not
+    except LookupError:  # an unknown encoding
         data = body.get_payload(decode=True)
         return text_of(data, language).words if isinstance(data, bytes) else ""

@@ -1,7 +1,4 @@
-"""Documents that are marked up, HTML and OpenDocument, as lines of text, however deeply they are nested.
-
-Books and open documents, which are archives of marked-up files, as text.
-"""
+"""Text of markup formats: HTML, EPUB and OpenDocument, however deeply nested."""
 
 import re
 from collections.abc import Mapping
@@ -22,31 +19,31 @@ from bot.media.media_errors import LockedError
 
 _NUMBER = re.compile(r"-?[0-9]{1,6}")
 _POWER = re.compile(r"[-+\u2212]?[0-9]|[a-z]$")
-"""What stands above the line and would read as part of the number before it."""
+"""Superscripts that would read as part of the number before them."""
 MOST_TEXTS = 3
-"""Of an element, of which it is seen whether it is a power."""
+"""Text nodes that are examined to recognize a superscript."""
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _ITEMS = frozenset({"list-item", "li"})
 _CELLS = frozenset({"note", "annotation", "table-cell", "td", "th"})
 _INLINE = _ITEMS | _CELLS
-"""What keeps its words on the line that it stands on, though there are blocks in it; of an item but other items."""
+"""Elements that keep their text on one line even if it contains blocks; a list item may contain other items."""
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _MANIFEST = "META-INF/manifest.xml"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What its elements are, by their names without that of their language."""
+    """The element names of a format, by their role."""
 
     unsaid: frozenset[str]
     blocks: frozenset[str]
-    """What stands on lines of its own."""
+    """Elements on lines of their own."""
     signs: Mapping[str, str]
-    """What stands for itself: a break of a line."""
+    """Elements that represent a character, such as a line break."""
     before: Mapping[str, str]
     after: Mapping[str, str]
     blanks: str = ""
-    """What stands for so many blanks."""
+    """The element that represents a number of spaces."""
 
 
 HTML = Rules(
@@ -75,7 +72,7 @@ OPEN_DOCUMENT = Rules(
 
 
 def words(root: "_Element", rules: Rules) -> str:
-    """All words of a document, with a line for each of its blocks."""
+    """The text of a document, one line per block."""
     from lxml import etree
 
     parts: list[str] = []
@@ -111,16 +108,16 @@ def words(root: "_Element", rules: Rules) -> str:
 
 
 class _Marks:
-    """What stands before an element for what it is: a number, a power, a picture."""
+    """Prefixes that depend on the element: list numbers, superscripts, pictures."""
 
     def __init__(self, raised: frozenset[str]) -> None:
         self._raised = raised
-        """The styles of an open document by which something stands above the line."""
+        """OpenDocument styles that raise text above the line."""
         self._lists: list[int | None] = []
-        """The next number of each list that is open; None: it has bullets."""
+        """The next number of each open list; None for bullets."""
 
     def before(self, node: "_Element", name: str) -> str:
-        """What an element begins with; nothing: what they all begin with."""
+        """The prefix of an element; "" for the format's default."""
         if name in ("ol", "ul"):
             start = node.get("start", "1")
             self._lists.append((int(start) if _NUMBER.fullmatch(start) else 1) if name == "ol" else None)
@@ -138,7 +135,7 @@ class _Marks:
         return ""
 
     def after(self, name: str) -> None:
-        """An element ends."""
+        """End an element."""
         if name in ("ol", "ul") and self._lists:
             self._lists.pop()
 
@@ -169,14 +166,14 @@ def _blank(text: str | None) -> str:
 
 
 def _tidied(text: str) -> str:
-    """Without empty lines, and without what parts cells behind the last of a row."""
+    """The text without empty lines and trailing cell separators."""
     lines = (_BLANKS.sub(" ", line).strip(" ") for line in text.split("\n"))
     kept = (line.rstrip(" |") if line.endswith(" |") else line for line in lines)
     return "\n".join(line.replace("\xa0", " ") for line in kept if line).strip()
 
 
 def epub(archive: zipfile.ZipFile) -> Iterator[str]:
-    """The chapters of a book, as they are read one after another."""
+    """The chapters of a book in reading order."""
     container = _xml(archive.read(_CONTAINER))
     [package, *_] = [node.get("full-path", "") for node in _named(container, "rootfile")]
     opened = _xml(archive.read(package))
@@ -195,7 +192,7 @@ def epub(archive: zipfile.ZipFile) -> Iterator[str]:
 
 
 def html(data: bytes | str) -> str:
-    """The words of a page."""
+    """The text of a page."""
     from lxml import etree
 
     if isinstance(data, bytes) and data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -210,13 +207,13 @@ def html(data: bytes | str) -> str:
 
 
 def open_document(archive: zipfile.ZipFile) -> str:
-    """The words of a text or of slides."""
+    """The text of an OpenDocument text or presentation."""
     unlocked(archive)
     return words(_xml(archive.read("content.xml")), OPEN_DOCUMENT)
 
 
 def unlocked(archive: zipfile.ZipFile) -> None:
-    """Raises LockedError where an open document has a password."""
+    """Raise LockedError if an OpenDocument file has a password."""
     if _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST):
         raise LockedError("an open document with a password")
 

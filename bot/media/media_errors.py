@@ -1,4 +1,4 @@
-"""Why a file can't be used."""
+"""Reasons why a file can't be used."""
 
 from bot.errors import KeepsakeError
 
@@ -8,44 +8,44 @@ class MediaError(KeepsakeError):
 
 
 class TooLargeError(MediaError):
-    """It is larger or longer than it may be."""
+    """The file is too large or too long."""
 
 
 class UnreadableError(MediaError):
-    """It is damaged, locked, or not what it says it is."""
+    """The file is damaged, locked, or not what it claims to be."""
 
 
 class EmptyError(MediaError):
-    """There is nothing to read in it."""
+    """The file contains nothing readable."""
 
 
 class BlankError(EmptyError):
-    """There is nothing in it at all."""
+    """The file is empty."""
 
 
 class SwollenError(TooLargeError):
-    """It is small, and what is in it is not."""
+    """The file is small but expands to too much."""
 
 
 class TooLongError(TooLargeError):
-    """It goes on for longer than it may."""
+    """The recording is too long."""
 
 
 class TooSlowError(MediaError):
-    """It takes more time to read than it may."""
+    """Reading the file takes too long."""
 
 
 class LockedError(UnreadableError):
-    """It has a password."""
+    """The file has a password."""
 
 
 class NotSupportedError(MediaError):
-    """Files of its kind are not read."""
+    """Files of this kind aren't supported."""
 
 
 class OldOfficeError(NotSupportedError):
-    """It is of an office program that can save it in a form that is read."""
+    """The file's program can also save it in a supported format."""
 
 
 class SilentError(NotSupportedError):
-    """A film without sound."""
+    """The video has no sound."""

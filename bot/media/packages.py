@@ -1,6 +1,7 @@
-"""Packages of files (Word, slides, workbooks, books) of which a part is damaged: it costs no other part.
+"""Repair of damaged zip-based documents (Word, slides, workbooks, books), and placeholders for pictures in documents.
 
-Pictures within documents, which a model does not see: that they are there, and what their authors say of them.
+A damaged part doesn't cost the other parts. Pictures aren't shown to the model, but it learns that they are there and
+their descriptions.
 """
 
 import io
@@ -11,11 +12,11 @@ import zlib
 
 MOST_NAMED = 12
 MOST_PARSED = 20_000_000
-"""Bytes of a part; a tree of it takes ten times as many."""
+"""The largest part that is parsed, in bytes; its tree takes ten times as much memory."""
 PIECE = 4096
-"""Bytes of a part that are read at once; those of the piece in which it is damaged are lost."""
+"""The read size in bytes; the piece with the damage is lost."""
 MOST_TEXTS = 200_000
-"""Words of cells that are kept apart from their sheets, which these ask for by number."""
+"""The most shared strings of a workbook, which cells refer to by number."""
 _XML = (".xml", ".rels", ".opf", ".ncx")
 _TEXTS = "xl/sharedStrings.xml"
 _TEXT_ASKED = re.compile(rb't="s"[^<>]{0,200}>\s{0,20}<(?:\w+:)?v>([0-9]{1,7})<')
@@ -24,7 +25,7 @@ UNSAID = "[picture, not shown here]"
 
 
 def mended(data: bytes) -> tuple[bytes, str]:
-    """The package with its damaged parts as far as they can be read, and what these are called."""
+    """The package with its damaged parts as far as readable, and their names."""
     damaged: list[str] = []
     parts: dict[str, bytes] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as before:
@@ -48,12 +49,12 @@ def mended(data: bytes) -> tuple[bytes, str]:
 
 
 def _unpacked(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
-    """A part up to where it is damaged, and whether it is whole."""
+    """A part up to the damage, and whether it is complete."""
     pieces: list[bytes] = []
     left = archive.getinfo(name).file_size
     try:
         with archive.open(name) as part:
-            while left > 1:  # with the last byte it would be compared with its sum, and lost if that is wrong
+            while left > 1:  # the last byte triggers the checksum test, which would lose the whole piece
                 pieces.append(part.read(min(PIECE, left - 1)))
                 left -= len(pieces[-1]) or left
             pieces.append(part.read())
@@ -63,7 +64,7 @@ def _unpacked(archive: zipfile.ZipFile, name: str) -> tuple[bytes, bool]:
 
 
 def _rest(part: bytes) -> bytes | None:
-    """What of a damaged part can be read; None: it is whole."""
+    """The readable rest of a damaged part; None if it is intact."""
     from lxml import etree
 
     if _is_whole(part):
@@ -84,7 +85,7 @@ def _is_whole(part: bytes) -> bool:
 
 
 def _fill_texts(parts: dict[str, bytes]) -> bool:
-    """Put something in the place of each text of a workbook that is missing; returns whether one is."""
+    """Insert placeholders for missing shared strings of a workbook; returns whether any were missing."""
     if "xl/workbook.xml" not in parts:
         return False
     asked = max((int(one) for part in parts.values() for one in _TEXT_ASKED.findall(part)), default=-1)
@@ -99,11 +100,11 @@ def _fill_texts(parts: dict[str, bytes]) -> bool:
 
 
 def picture(said: str) -> str:
-    """What stands for a picture."""
+    """The placeholder for a picture."""
     words = " ".join(said.split())
     return f"[picture, not shown here: {words}]" if words else UNSAID
 
 
 def is_wordless(text: str) -> bool:
-    """Whether there are but pictures of which nothing is said."""
+    """Whether the text consists only of placeholders without descriptions."""
     return not text.replace(UNSAID, "").strip()

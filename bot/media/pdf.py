@@ -1,8 +1,6 @@
-"""What a PDF holds besides its pages, and how far the words on these can be told at all.
+"""PDF files: the text, form fields and annotations of each page, and pages as pictures.
 
-PDF files as text: the words of each page, what was filled in on it, and the notes that somebody stuck to it.
-
-A page of a PDF as a picture, for pages that are pictures already: scans, and words without their letters.
+Pages that are better seen than read are recorded: scans, and pages with fonts that don't say which letters they draw.
 """
 
 import re
@@ -32,31 +30,31 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
 
 _PAINTS = re.compile(rb"(?<![^\s\])>])(?:Do|BI|Tj|TJ|'|\"|sh|[fFSsBb]\*?)(?![^\s\[(</])")
-"""Operators that leave something on a page."""
+"""Operators that draw something."""
 LARGE_PICTURE = 400_000
-"""Pixels; a page as a fax has it has two millions."""
+"""In pixels; a page scanned for fax has two million."""
 MOST_PICTURES = 500
-"""Of a page that are looked at."""
+"""The most pictures examined per page."""
 MOST_ATTACHED, MOST_FORM_FIELDS, MOST_FORM = 100, 2_000, 5_000_000
 MOST_PAGES = 500
 MOST_FIELDS = 2_000
-"""On a page."""
+"""The most fields per page."""
 FEW_LETTERS = 120
-"""What a program that scans, or a stamp, writes over the picture of a page."""
+"""Text that a scanning program or a stamp puts over the picture of a page."""
 _DEEPEST = 20
-"""Levels of fields within fields."""
+"""The depth of nested fields."""
 _BUTTON = 1 << 16
-"""The flag of a field that is a button to press, and nothing to fill in."""
+"""The flag of a push button, which can't be filled in."""
 _NOTES = ("/FreeText", "/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Stamp", "/Caret")
 MOST_PIXELS, LONGEST_SIDE, MOST_SCALE = 1_800_000, 2048, 4.0
-"""Of a page as a picture: A4 has 136 pixels an inch then; a small one is not blown up more than to 288."""
+"""For a page as a picture: 136 dpi for A4; small pages are enlarged to at most 288 dpi."""
 MOST_DATA = 400_000
-"""Bytes of it, so that several pages weigh what one photo may."""
+"""The size limit in bytes, so that several pages take as much as one photo."""
 QUALITIES = (80, 60, 40)
 
 
 def beside(reader: "PdfReader") -> Iterator[str]:
-    """The names of the files that are attached to it, and what was filled in where only Adobe's programs show it."""
+    """The names of attachments, and form data that only Adobe's programs show."""
     for read in (_attached, _filled_in):
         try:
             said = read(reader)
@@ -67,7 +65,7 @@ def beside(reader: "PdfReader") -> Iterator[str]:
 
 
 def errors() -> tuple[type[Exception], ...]:
-    """What pypdf raises over something that is damaged; its parts are read apart, so that it costs only itself."""
+    """What pypdf raises for damaged data; parts are read separately, so that the rest is kept."""
     from pypdf.errors import PyPdfError
 
     of_python = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
@@ -75,20 +73,20 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def is_unmapped(page: "PageObject") -> bool:
-    """Whether a font on a page has numbers for its letters, and does not say which letters these are."""
+    """Whether a font on the page numbers its glyphs without saying which letters they are."""
     resources = _of(page, "/Resources")
     fonts = _of(resources, "/Font") if resources is not None else None
     return any(_is_unmapped(font.get_object()) for font in (fonts or {}).values())
 
 
 def is_painted(page: "PageObject") -> bool:
-    """Whether a page is anything but blank paper."""
+    """Whether anything is drawn on the page."""
     contents = page.get_contents()
     return contents is not None and _PAINTS.search(contents.get_data()) is not None
 
 
 def has_large_picture(page: "PageObject") -> bool:
-    """Whether there is a picture on it that may be one of a page."""
+    """Whether the page contains a picture that may be a scan of it."""
     return any(map(_is_large, _pictures(_of(page, "/Resources"), 2)))
 
 
@@ -126,7 +124,7 @@ def _attached(reader: "PdfReader") -> str:
 
 
 def _filled_in(reader: "PdfReader") -> str:
-    """A form of another kind (XFA), of which the pages say nothing."""
+    """The data of an XFA form, which the pages don't show."""
     from lxml import etree
 
     form = _of(reader.root_object, "/AcroForm")
@@ -151,7 +149,7 @@ def _of(holder: Any, key: str) -> Any:
 
 
 class Pages:
-    """The pages of a PDF: how many there are, and which of those whose words were asked for are better seen.
+    """The pages of a PDF; reading their text records which are better seen.
 
     Raises LockedError.
     """
@@ -164,16 +162,16 @@ class Pages:
             raise LockedError("a PDF with a password")
         self.count = len(self._reader.pages)
         self.wordless: list[int] = []
-        """The numbers of those without a word, but not of blank ones."""
+        """Pages without text that aren't blank."""
         self.poor: list[int] = []
-        """... and of those of which the text says little, or other words than they do."""
+        """Pages whose text is incomplete or may be wrong."""
 
     def texts(self) -> Iterator[str]:
-        """The words of each page, as they are asked for, and what the file holds besides."""
+        """The text of each page, lazily, then attachments and form data."""
         return chain((self._text(at) for at in range(min(self.count, MOST_PAGES))), beside(self._reader))
 
     def _text(self, at: int) -> str:
-        """The text of a page; one that is broken costs only itself."""
+        """The text of a page; a damaged page doesn't affect the others."""
         try:
             page = self._reader.pages[at]
             text = page.extract_text()
@@ -215,7 +213,7 @@ def _annotations(page: "PageObject") -> Iterator[str]:
 
 
 def _field(widget: Any) -> str:
-    """The name of a field and its value; nothing where nothing was filled in."""
+    """The name and value of a field; "" if it isn't filled in."""
     field, names, told = widget, [], dict[str, Any]()
     for _ in range(_DEEPEST):
         if (name := _value(field.get("/T"))) is not None:
@@ -245,7 +243,7 @@ def _value(found: Any) -> Any:
 
 
 def page_picture(data: bytes, number: int) -> ConvertedImage:
-    """A page, counted from 1; the same bytes always give the same. Raises MediaError, EmptyError where it is blank."""
+    """Render a page, counted from 1; deterministic. Raises MediaError; EmptyError if it is blank."""
     import pypdfium2
 
     try:

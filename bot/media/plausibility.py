@@ -1,7 +1,7 @@
-"""How little a text looks like one that somebody wrote: bytes decoded by the wrong table show themselves by it.
+"""A measure of how implausible a text is: bytes decoded in the wrong encoding give themselves away.
 
-They become controls, pieces of boxes, capitals inside words, letters of several scripts in one word, rare ideographs.
-What is counted are faults; one for each foreign byte or more is nonsense, a tenth of that is a text.
+They become control characters, box drawing, capitals inside words, mixed scripts in one word, rare ideographs. The
+measure is a number of faults: one or more per non-ASCII byte is nonsense, a tenth of that is a text.
 """
 
 import re
@@ -13,10 +13,10 @@ _CLOSING = frozenset("”’»›…™®")
 _NUMERIC = frozenset("€£¥°±×÷²³½¼¾µ§№¢·•–—©")
 _RARE = frozenset("ÐÞðþÿŸƒµſªºˆ˜ЂЃђѓЉЊЌЋЏљњќћџЅѕ")
 _FINALS = frozenset("ךםןףץς")
-"""Forms that stand at the end of a word."""
+"""Final forms of letters, used only at the end of a word."""
 _CYRILLIC_BY_USE = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
 _MEAN_PLACE, PLACE_WEIGHT, FEWEST = 10, 0.03, 8
-"""In a text of so many letters their mean place is about 8, in one of another table 12 and more."""
+"""In a text of this many letters the mean rank is about 8; in the wrong encoding 12 and more."""
 _CASELESS = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "IDEOGRAPHIC"}
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH")
 _LATIN_VOWELS = frozenset("aeiouyAEIOUYăâêôơưĂÂÊÔƠƯ")
@@ -24,14 +24,14 @@ _LATIN_VOWELS = frozenset("aeiouyAEIOUYăâêôơưĂÂÊÔƠƯ")
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _ACCENTED = re.compile("[À-ÖØ-öø-ɏ]{4,}")
-"""Latin letters with accents that are too many in a row for any language."""
+"""More accented Latin letters in a row than any language has."""
 _REPEATED = re.compile("([À-ÖØ-öø-ɏͰ-ӿ\u0590-\u0eff])\\1{3,}")
-"""A letter that is a piece of a box in the table where it stands so."""
+"""A letter that would be box drawing in the right encoding."""
 _CYRILLIC_VOWELS = frozenset("аеёиоуыэюяіїєўѵАЕЁИОУЫЭЮЯІЇЄЎ")
 
 
 def faults(text: str, language: str | None = None) -> float:
-    """Faults of all characters beyond ASCII; `language` (ISO 639) is whose letters are no surprise."""
+    """The faults of all non-ASCII characters; letters of `language` (ISO 639) are expected."""
     own = LETTERS.get(language or "", "")
     total = 0.0
     for at, char in enumerate(text):
@@ -44,13 +44,13 @@ def faults(text: str, language: str | None = None) -> float:
 
 
 def _misplaced(text: str) -> float:
-    """Letters that are rare in Russian, and much the same in its neighbours, where there are many of them."""
+    """Faults for letters that are rare in Russian and its neighbours, if there are many."""
     places = [_CYRILLIC_BY_USE.index(char) for char in text.lower() if char in _CYRILLIC_BY_USE]
     return PLACE_WEIGHT * max(0.0, sum(places) - _MEAN_PLACE * len(places)) if len(places) >= FEWEST else 0.0
 
 
 def _is_mute(word: str) -> bool:
-    """A longer word without a vowel, as Cyrillic is in a wrong table of its own."""
+    """A long word without vowels, as in the wrong Cyrillic encoding."""
     return script_of(word[0]) == "CYRILLIC" and _CYRILLIC_VOWELS.isdisjoint(word)
 
 
@@ -85,7 +85,7 @@ def _letter(char: str, category: str, before: str, after: str, own: str) -> floa
 
 
 def _mark(char: str, before: str) -> float:
-    """An accent or a vowel sign, which stands on a letter of its own script."""
+    """A combining accent or vowel sign belongs on a letter of its own script."""
     if script_of(char) == "COMBINING":
         return 0.0 if before in _LATIN_VOWELS else 1.5
     good = script_of(before) == script_of(char)
@@ -94,7 +94,7 @@ def _mark(char: str, before: str) -> float:
 
 def _sign(char: str, before: str, after: str) -> float:
     if "\u2500" <= char <= "\u259f":
-        if before.isalnum() or after.isalnum():  # a bar may stand on one side of a word
+        if before.isalnum() or after.isalnum():  # a bar may be on one side of a word
             return 2.0 if char not in "│║" or before.isalnum() == after.isalnum() else 0.5
         return 0.1 if char in (before, after) else 0.6
     if char == "\u2019" and before.isalpha():
@@ -124,7 +124,7 @@ def _east_asian(char: str, script: str, before: str, after: str, own: str) -> fl
 
 
 def _surprise(char: str, own: str) -> float:
-    """A letter that the language of whoever sent it does not have."""
+    """A fault for a letter that the sender's language doesn't have."""
     if not own or not char.isalpha() or char.lower() in own:
         return 0.0
     script = script_of(char)
@@ -135,7 +135,7 @@ def _surprise(char: str, own: str) -> float:
 
 @lru_cache(maxsize=4096)
 def _is_common(char: str) -> bool:
-    """One of the ideographs that are taught at school, in China, Taiwan or Japan."""
+    """Whether an ideograph is among those taught at school in China, Taiwan or Japan."""
     return _is_in(char, "gb2312", 0xB0, 0xD7) or _is_in(char, "big5", 0xA4, 0xC6) or _is_in(char, "euc_jp", 0xB0, 0xCF)
 
 
@@ -194,4 +194,4 @@ LETTERS = {
     "lv": "āčēģīķļņšūž",
     "et": "äõöüšž",
 }
-"""Letters beyond ASCII, or whole scripts, that a language is written with."""
+"""Non-ASCII letters, or whole scripts, of each language."""

@@ -1,10 +1,8 @@
-"""Who is served next: each in turn, however much one of them wants.
+"""The worker processes for conversions, and the order in which jobs are served.
 
-The processes that conversions run in, so that a bomb costs neither the bot's time nor its memory.
-
-A worker is started when there is something to do, kept for the next job, and killed when a job takes too long. One that
-died while it was idle costs no job: a fresh one takes it. A chat has one job at a time, and the chats take turns, so
-that forty files of one are behind a photo of another.
+A worker is started on demand, kept for the next job, and killed when a job takes too long. If an idle worker has died,
+a fresh one takes the job. A chat has one job at a time and chats take turns, so that another chat's photo doesn't wait
+for forty files of the first.
 """
 
 import asyncio
@@ -20,13 +18,13 @@ from bot.workers.process import GoneError, Options, Result
 
 WORKERS = 2
 START_S = 60.0
-"""The longest time that a worker takes to start, on a machine that has other things to do."""
+"""The longest start of a worker, on a busy machine."""
 TRIES = 2
-"""Of a job by workers of its own: one may have been killed for the memory that others took."""
+"""Attempts per job with fresh workers: one may have been killed for the memory that others used."""
 
 
 class Rounds:
-    """Places for so many at a time. An owner has one of them at most; those who wait are served round robin."""
+    """A limited number of places, at most one per owner; waiting owners are served round robin."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -35,7 +33,7 @@ class Rounds:
 
     @asynccontextmanager
     async def place(self, owner: Hashable) -> AsyncIterator[None]:
-        """Wait for a place, and have it."""
+        """Wait for a place and hold it."""
         await self._take(owner)
         try:
             yield
@@ -49,7 +47,7 @@ class Rounds:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was given the place at the same moment
+            if not turn.cancelled():  # it got the place at the same moment
                 self._leave(owner)
             raise
 
@@ -67,7 +65,7 @@ class Rounds:
                 turns.popleft()
             turn = turns.popleft() if turns else None
             if turns:
-                self._waiting[owner] = turns  # behind all others
+                self._waiting[owner] = turns  # after all others
             if turn is not None:
                 turn.set_result(None)
                 self._served.add(owner)
@@ -76,7 +74,7 @@ class Rounds:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is to do, and within how many seconds."""
+    """A worker's task and time limit."""
 
     name: str
     data: bytes
@@ -85,7 +83,7 @@ class Job:
 
 
 class Pool:
-    """Some workers."""
+    """A pool of workers."""
 
     def __init__(self) -> None:
         self._idle: list[asyncio.subprocess.Process] = []
@@ -93,7 +91,7 @@ class Pool:
         self._rounds = Rounds(WORKERS)
 
     async def do(self, job: Job, owner: Hashable) -> Result:
-        """Have a job done when it is its owner's turn. Raises MediaError."""
+        """Run a job when it is its owner's turn. Raises MediaError."""
         async with self._rounds.place(owner):
             made = await self._done(job)
         if (name := made.fields.get("error")) is not None:
@@ -102,7 +100,6 @@ class Pool:
         return made
 
     async def close(self) -> None:
-        """End the workers."""
         for worker in (*self._idle, *self._busy):
             await process.end(worker)
         self._idle.clear()
@@ -114,7 +111,7 @@ class Pool:
                 continue
             try:
                 return await self._done_by(worker, job)
-            except GoneError:  # of itself, or by this job
+            except GoneError:  # on its own or because of this job
                 break
         for left in reversed(range(TRIES)):
             try:

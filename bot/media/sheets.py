@@ -1,8 +1,7 @@
-"""Workbooks of Excel and LibreOffice as text: a line for each row.
+"""Excel and LibreOffice workbooks as text: one line per row.
 
-The cells of a workbook of Excel as its reader is to get them.
-
-The reader leaves out errors and what was not worked out, and takes memory for all cells from the first to the last.
+Excel's files are preprocessed for the reader, which drops errors and formulas without a stored result, and allocates
+all cells between the first and the last.
 """
 
 import io
@@ -14,7 +13,7 @@ from functools import partial
 from bot.media.media_errors import LockedError, SwollenError, UnreadableError
 
 MOST_CELLS = 20_000_000
-"""Between the first cell of a sheet and the last, empty ones too."""
+"""The most cells between the first and the last of a sheet, including empty ones."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _PLACE = re.compile(rb'(<(?:\w+:)?c\s(?:[^<>]*?\s)?r=")([A-Z]{1,3})([0-9]{1,7})("[^<>]*?(?<!/)>)')
 _COLUMN, _NUMBER = re.compile(rb'\sr="([A-Z]{1,3})[0-9]'), re.compile(rb'\sr="[A-Z]{1,3}([0-9]{1,7})"')
@@ -29,9 +28,9 @@ _TYPE = re.compile(rb'\st="[^"]*"')
 
 
 def sheets(data: bytes, *, damaged: bool = False) -> list[str]:
-    """The rows of all sheets, each behind its name; rows without anything are left out.
+    """The rows of all sheets, each sheet after its name; empty rows are dropped.
 
-    `damaged`: a sheet that can't be read costs only itself.
+    `damaged`: unreadable sheets are skipped.
     """
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum, ZipError
 
@@ -70,7 +69,7 @@ def _cell(value: object) -> str:
 
 
 def told(data: bytes) -> bytes:
-    """The workbook with errors and formulas without results as words, and its cells together. Raises TooLargeError."""
+    """The workbook with errors and unevaluated formulas as text, and cells together. Raises TooLargeError."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(written, "w") as after:
         for name in dict.fromkeys(before.namelist()):
@@ -85,7 +84,7 @@ def _said(sheet: bytes) -> bytes:
 
 
 def _formula(found: re.Match[bytes]) -> bytes:
-    """What is to be worked out; text that is empty is a result."""
+    """The formula itself, if it has no result; an empty text is a result."""
     prefix, attributes, formula = found[1], found[2], found[3] or "…".encode()
     if b't="str"' in attributes:
         return found[0]
@@ -96,7 +95,7 @@ def _formula(found: re.Match[bytes]) -> bytes:
 
 
 def _together(sheet: bytes) -> bytes:
-    """Without empty rows and columns, where one cell is far from all others."""
+    """Remove empty rows and columns if one cell is far from all others."""
     if not _is_wide(sheet):
         return sheet
     places = [(_number(found[2]), int(found[3])) for found in _PLACE.finditer(sheet)]
@@ -111,7 +110,7 @@ def _together(sheet: bytes) -> bytes:
 
 
 def _is_wide(sheet: bytes) -> bool:
-    """Whether there may be too many cells between the first and the last; a look that takes little time."""
+    """Whether the range of cells may be too large; a cheap test."""
     columns = sorted({_number(letters) for letters in set(_COLUMN.findall(sheet))})
     rows = sorted({int(number) for number in set(_NUMBER.findall(sheet))})
     return _area(columns, rows) > MOST_CELLS

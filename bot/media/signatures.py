@@ -1,22 +1,22 @@
-"""What a file is by its first bytes, looked at before anything is done with it: people name files as they like.
+"""File types by their first bytes, checked before anything else, because file names may say anything.
 
-Only what is known here is given to a decoder, and to none but its own. Other libraries guess more widely: to FFmpeg a
-text is a playlist, a list of files to read or an address to listen on; to Pillow a drawing is a program to run.
+A file goes only to the decoder of its type. Libraries that guess are more permissive: FFmpeg may take a text for a
+playlist, a list of files to read or an address to listen on, and Pillow a drawing for a program to run.
 """
 
 import re
 from dataclasses import dataclass
 
 HEAD = 4096
-"""Bytes of the beginning that are looked at."""
+"""Bytes at the beginning that are examined."""
 PDF_WITHIN = 1024
-"""Bytes in which a PDF's header is to come; readers allow for something before it."""
+"""Bytes within which a PDF's header must appear; readers tolerate something before it."""
 _PDF = re.compile(rb"%PDF-\d")
 _PDF_LINE = re.compile(rb"(?:^|[^\t -~])%PDF-\d\.\d[\s%]")
-"""A header behind something else: at the beginning of a line, and alone on it."""
+"""A header after something else: on a line of its own."""
 _PDF_END = re.compile(rb"%%EOF\s*\Z")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\x0b\x0c\r\x1a\x1b"})
-"""Bytes that no text has in any encoding of single bytes or UTF-8 (colours and an old end of file aside)."""
+"""Bytes that no text has in UTF-8 or a single-byte encoding (except terminal colors and an old end-of-file mark)."""
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY = (
@@ -25,23 +25,23 @@ _BINARY = (
     *(b"Creative Voice File\x1a", b".SoX", b"DSD ", b"FUJIFILMCCD-RAW", b"\xd7\xcd\xc6\x9a"),
     *(_OLD_OFFICE, b"SQLite format 3\0", b"8BPS", b"wOF"),
 )
-"""Programs, archives, old Office files, databases, and pictures and sounds of a kind that is not read."""
+"""Programs, archives, old Office files, databases, and unsupported pictures and sounds."""
 
 _AVIF, _HEIF = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ISO_BRANDS_SEEN = (*_AVIF, *_HEIF, b"crx ", b"jp2 ")
-"""Pictures in the container that films and music come in."""
+"""Pictures in the container format of videos and music."""
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Bytes at places of a file's beginning, and the format that has them there."""
+    """Bytes at certain offsets, and the format that they identify."""
 
     name: str
     places: tuple[tuple[int, bytes], ...]
 
     def matches(self, data: bytes) -> bool:
-        """Whether the file begins so."""
+        """Whether the file has these bytes."""
         return all(data[at : at + len(wanted)] == wanted for at, wanted in self.places)
 
 
@@ -83,12 +83,12 @@ _SOUNDS = (
 
 
 def picture_format(data: bytes) -> str | None:
-    """Pillow's name for the format of a picture that is read; None: it is no such picture."""
+    """Pillow's name for a supported picture format, or None."""
     return None if is_plain(data[:HEAD]) else _first(_PICTURES, data) or _iso_picture(data)
 
 
 def sound_format(data: bytes) -> str | None:
-    """FFmpeg's name for the format of a sound or a film that is read; None: it is none."""
+    """FFmpeg's name for a supported sound or video format, or None."""
     if is_plain(data[:HEAD]):
         return None
     if data.startswith(b"ID3"):
@@ -97,7 +97,7 @@ def sound_format(data: bytes) -> str | None:
 
 
 def is_pdf(data: bytes) -> bool:
-    """Whether it is a PDF, also with something before its header; a program that only speaks of PDFs is none."""
+    """Whether it is a PDF, possibly with something before its header; a program that mentions PDFs isn't."""
     if _PDF.match(data):
         return True
     if not _PDF_LINE.search(data[: PDF_WITHIN + len(b"%PDF-1.7\n")]):
@@ -106,7 +106,7 @@ def is_pdf(data: bytes) -> bool:
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether it begins like a file that holds no text that could be read."""
+    """Whether it begins like a file without readable text."""
     if is_plain(data[:HEAD]):
         return False
     program = data.startswith(b"MZ") and b"PE\0\0" in data[:HEAD]
@@ -120,17 +120,17 @@ def is_binary(data: bytes) -> bool:
 
 
 def is_old_office(data: bytes) -> bool:
-    """Whether it is a file of an office program of before 2007, or a newer one with a password."""
+    """Whether it is an Office file from before 2007, or a newer one with a password."""
     return data.startswith(_OLD_OFFICE)
 
 
 def is_plain(data: bytes) -> bool:
-    """Whether a text could have all these bytes, in an encoding of single bytes or UTF-8."""
+    """Whether all bytes may occur in text (UTF-8 or a single-byte encoding)."""
     return not controls(data)
 
 
 def controls(data: bytes) -> int:
-    """How many of the bytes are in no such text."""
+    """The number of bytes that can't occur in text."""
     return len(data) - len(data.translate(None, _CONTROLS))
 
 
@@ -139,7 +139,7 @@ def _first(signatures: tuple[Signature, ...], data: bytes) -> str | None:
 
 
 def _iso_picture(data: bytes) -> str | None:
-    """By the kinds that its first box names, of which the first may be one for all."""
+    """The type by the brands in the first box; the major brand may be generic."""
     if data[4:8] != b"ftyp" or data[8:12] not in (*_AVIF, *_HEIF):
         return None
     named = data[8 : max(12, min(int.from_bytes(data[:4]), 128))]
@@ -153,14 +153,14 @@ def _iso_format(data: bytes) -> str | None:
 
 
 def _behind_tag(data: bytes) -> str:
-    """What comes behind the title and the cover of a piece of music, whose length is in four bytes of seven bits."""
+    """The type of what follows an ID3 tag, whose length has four bytes of seven bits."""
     length = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=False))
     inside = data[10 + length :].lstrip(b"\0")
     return "flac" if inside.startswith(b"fLaC") else _frames_format(inside) or "mp3"
 
 
 def _frames_format(start: bytes) -> str | None:
-    """MPEG audio without a container: eleven bits that are set, then version, layer, and the rates in a table."""
+    """MPEG audio without a container: eleven set bits, then version, layer and rates."""
     if len(start) < 3 or start[0] != 0xFF:
         return None
     if start[1] & 0xF6 == 0xF0:

@@ -1,4 +1,4 @@
-"""Slides as text: what stands on each, then its notes."""
+"""Presentations as text: each slide's content, then its notes."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 _SHOWN = ("/chart", "/diagramData")
 MOST_NESTED = 50
 FORMULAS = Runs({})
-"""They are those of Word."""
+"""Formulas are the same as Word's."""
 
 
 def slides(file: BinaryIO, *, damaged: bool = False) -> list[str]:
-    """The words of each slide of a presentation; `damaged`: one that can't be read costs only itself."""
+    """The text of each slide; `damaged`: unreadable slides are skipped."""
     from pptx.exc import PythonPptxError
     from pptx.package import Package
 
-    part: Any = Package.open(file).main_document_part  # also a show or a template, which pptx.Presentation refuses
+    part: Any = Package.open(
+        file
+    ).main_document_part  # also for slide shows and templates, which pptx.Presentation refuses
     if not damaged:
         return [_slide(slide, number) for number, slide in enumerate(part.presentation.slides, 1)]
     found: list[str] = []
@@ -68,7 +70,7 @@ def _parts(paragraph: "_Element") -> Iterator[str]:
                 yield "\n"
             case "m":
                 yield FORMULAS.text(part)
-            case "AlternateContent":  # the same for newer and for older programs
+            case "AlternateContent":  # alternatives for newer and older programs
                 yield next(filter(None, map(FORMULAS.text, part)), "")
 
 
@@ -82,7 +84,7 @@ def _run(run: "_Element") -> str:
 
 
 def _beside(slide: "Slide") -> Iterator[str]:
-    """The words and numbers of its charts and diagrams, in their order; a damaged one costs only itself."""
+    """The text and numbers of charts and diagrams; damaged ones are skipped."""
     from lxml import etree
     from pptx.oxml import parse_xml
 

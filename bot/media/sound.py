@@ -1,6 +1,7 @@
-"""Ogg files that were joined: each of them is a file of its own, which FFmpeg expects to be like the first.
+"""Sounds: from any audio or video file to MP3 for a model, and from a model's speech to a voice message.
 
-Sounds: of any audio or video file to what models hear, and of what models speak to a voice message.
+Ogg files may be chained (concatenated); each link is decoded as a file of its own, because FFmpeg expects all to be
+like the first.
 """
 
 import io
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 100
 _HEAD = 27
-"""Bytes of a page before the table of its lengths."""
+"""Bytes of an Ogg page before its segment table."""
 _BEGINS, _ENDS = 0x02, 0x04
-"""The flags of the first page of a stream, and of the last."""
+"""The flags of a stream's first and last page."""
 RATE = 16_000
-"""Samples a second: speech models work with no more."""
+"""The sample rate in Hz; speech models use no more."""
 BITS = 48_000
-"""A second, of mp3: speech at 16 kHz needs no more."""
+"""The MP3 bit rate; speech at 16 kHz needs no more."""
 OPUS_RATE, OPUS_BITS = 48_000, 32_000
 CODECS = (
     *(
@@ -49,23 +50,23 @@ CODECS = (
     *("pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
     *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw"),
 )
-"""FFmpeg's names of the decoders that are let at a stranger's bytes."""
+"""FFmpeg's names of the decoders that may process untrusted bytes."""
 TOLD = ("mov", "mp3", "flac", "matroska", "aiff", "caf", "au", "wv", "asf", "flv")
-"""The formats that say how long they are; of others FFmpeg works it out from what is there, or guesses."""
+"""Formats that state their duration; for others FFmpeg estimates it."""
 _MP3_FRAME, _MP3_LENGTH = re.compile(rb"\xff[\xe0-\xff]"), re.compile(rb"(?:Xing|Info)\0\0\0")
-"""An MPEG file has its length in a frame of its own, if anywhere."""
+"""An MP3 states its length, if at all, in a frame of its own."""
 MOST_BEFORE_LENGTH = 68
-"""Bytes, from the beginning of that frame."""
+"""Bytes from the beginning of that frame."""
 MOST_MISSING_S = 1.0
-"""At the end of what is whole: formats count in packets, and what stands before the first sound."""
+"""A tolerance at the end: formats count in packets, and include the time before the first sound."""
 STREAMED = 0x7FFF0000
-"""Bytes of a file whose length was not known when it was begun."""
+"""The size of a file whose length was unknown when it was started."""
 FORMATS = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
-"""What FFmpeg compares with its list of formats, where that is not the name by which a format is asked for."""
+"""FFmpeg's whitelist names where they differ from the name of the format."""
 
 
 def links(data: bytes) -> list[bytes]:
-    """The files that an Ogg file was joined from, mostly one; what is no whole page belongs to the one before it."""
+    """The links of a chained Ogg file, usually one; an incomplete page belongs to the one before it."""
     starts, before = [0], True
     for at, begins in _pages(data):
         if begins and not before:
@@ -76,7 +77,7 @@ def links(data: bytes) -> list[bytes]:
 
 
 def is_ended(data: bytes) -> bool:
-    """Whether its last page is there, and says that it is the last."""
+    """Whether the last page is complete and marked as the last."""
     last = data.rfind(b"OggS\0")
     lengths = data[last + _HEAD : last + _HEAD + data[last + 26]] if last != -1 and last + _HEAD <= len(data) else b""
     whole = bool(lengths) and last + _HEAD + len(lengths) + sum(lengths) <= len(data)
@@ -84,7 +85,7 @@ def is_ended(data: bytes) -> bool:
 
 
 def _pages(data: bytes) -> Iterator[tuple[int, bool]]:
-    """Where each page begins, and whether it is the first of its stream."""
+    """The offset of each page, and whether it begins a stream."""
     at = 0
     while at != -1 and at + _HEAD <= len(data):
         if not data.startswith(b"OggS\0", at):  # damage
@@ -103,20 +104,20 @@ class ConvertedSound:
     format: str
     seconds: float
     whole: float | None = None
-    """Seconds that it has by what it says of itself, where some of them are missing."""
+    """The stated duration in seconds, if part of it is missing."""
     ended: bool = True
-    """False: of a kind that marks its end, and without that."""
+    """False: its format marks the end, and the mark is missing."""
 
 
 @dataclass(slots=True)
 class _Reach:
-    """How far into a recording its frames go: there may be gaps between them."""
+    """The time that decoded frames reach, including gaps."""
 
     seconds: float = 0.0
 
 
 def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
-    """The sound of an audio or video file. Raises MediaError; TooLongError when it is longer than that."""
+    """Convert an audio or video file. Raises MediaError; TooLongError beyond `most_seconds`."""
     import av
 
     kind = sound_format(data)
@@ -126,7 +127,7 @@ def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
     try:
         reach = _Reach()
         frames = _up_to(_heard(links(data) if kind == "ogg" else [data], kind), most_seconds, reach)
-        with av.open(written, "w", format="mp3") as target:  # no tags: what the file was called is nobody's business
+        with av.open(written, "w", format="mp3") as target:  # no tags, which may contain private names
             seconds = _encode(frames, target, "libmp3lame", RATE, BITS)
     except MediaError:
         raise
@@ -142,7 +143,7 @@ def sound(data: bytes, *, most_seconds: float) -> ConvertedSound:
 
 
 def _whole(data: bytes, kind: str, seconds: float) -> float:
-    """How long it is by what it says of itself, in seconds; 0: it does not say."""
+    """The stated duration in seconds; 0 if there is none."""
     import av
 
     if kind in ("wav", "avi") and data.startswith(b"RIFF"):
@@ -165,14 +166,14 @@ def _says_length(data: bytes) -> bool:
 
 
 def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
-    """The sound of files that were joined; one that is damaged costs only what is behind the damage."""
+    """The frames of one or more files; a damaged one loses only what follows the damage."""
     import av
 
     heard, failure = False, None
     for data in files:
         try:
             with _opened(data, kind) as source:
-                if not source.streams:  # the list of them is missing
+                if not source.streams:  # its list of streams is missing
                     raise UnreadableError("nothing in it")
                 if not source.streams.audio:
                     raise SilentError("no sound in it")
@@ -188,7 +189,7 @@ def _heard(files: "Iterable[bytes]", kind: str) -> "Iterator[AudioFrame]":
 
 
 def _opened(data: bytes, kind: str) -> "InputContainer":
-    """The file as what its first bytes say it is. It can name other files and addresses; none of them is opened."""
+    """Open the file as the type of its signature. Files and addresses that it refers to are never opened."""
     import av
 
     options = {
@@ -206,7 +207,7 @@ def _refused(*_: object) -> Never:
 
 
 def voice_note(samples: bytes, *, rate: int = 24_000) -> bytes:
-    """What a model spoke (16-bit samples, mono) as Ogg with Opus, which Telegram shows as a voice message."""
+    """A model's speech (16-bit mono samples) as Ogg with Opus, which Telegram shows as a voice message."""
     import av
     from av.audio.frame import AudioFrame
 
@@ -220,7 +221,7 @@ def voice_note(samples: bytes, *, rate: int = 24_000) -> bytes:
 
 
 def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
-    """The frames of the first sound; a damaged packet costs only itself."""
+    """The frames of the first audio stream; a damaged packet is skipped."""
     import av
 
     for packet in source.demux(source.streams.audio[0]):
@@ -231,7 +232,7 @@ def _decoded(source: "InputContainer") -> "Iterator[AudioFrame]":
 
 
 def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float, reach: _Reach) -> "Iterator[AudioFrame]":
-    """The frames of a sound; one that goes on and on ends in an error, whatever it said of its length."""
+    """Pass frames on, and raise TooLongError beyond the limit, whatever duration the file states."""
     seconds = 0.0
     for frame in frames:
         lasts = frame.samples / frame.sample_rate
@@ -243,7 +244,7 @@ def _up_to(frames: "Iterable[AudioFrame]", most_seconds: float, reach: _Reach) -
 
 
 def _encode(frames: "Iterable[AudioFrame]", target: "OutputContainer", codec: str, rate: int, bits: int) -> float:
-    """Write the frames in mono; the encoder resamples them. Returns their seconds."""
+    """Encode frames in mono; returns the duration in seconds."""
     from av import AudioStream
 
     stream = target.add_stream(codec, rate=rate, layout="mono")
@@ -252,14 +253,14 @@ def _encode(frames: "Iterable[AudioFrame]", target: "OutputContainer", codec: st
     seconds = 0.0
     for frame in _alike(frames, rate):
         seconds += frame.samples / frame.sample_rate
-        frame.pts = None  # gaps and jumps of the source are not kept
+        frame.pts = None  # gaps and jumps of the source aren't kept
         target.mux(stream.encode(frame))
     target.mux(stream.encode(None))
     return seconds
 
 
 def _alike(frames: "Iterable[AudioFrame]", rate: int) -> "Iterator[AudioFrame]":
-    """The frames in mono at one rate; what they are like may change on the way, as where recordings were joined."""
+    """Resample frames to mono at one rate; the format may change on the way, as in joined recordings."""
     from av import AudioResampler
 
     resampler, shape = None, None

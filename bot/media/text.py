@@ -1,4 +1,4 @@
-"""Plain text of any encoding: by its mark, as Unicode where it is that, else by what reads best (``legacy``)."""
+"""Plain text in any encoding: by byte order mark, as valid Unicode, or by plausibility (``legacy_encodings``)."""
 
 import codecs
 import re
@@ -11,12 +11,12 @@ from bot.media.plausibility import faults
 from bot.media.signatures import controls
 
 MOST_STRANGE = 0.02
-"""A text with a larger share of control characters is none."""
+"""A larger share of control characters means that it isn't text."""
 MOST_BROKEN = 0.1
-"""Of the characters beyond ASCII, those that are broken in a text that is UTF-8 all the same."""
+"""The largest share of broken non-ASCII characters in UTF-8."""
 MOST_WIDE_FAULTS, FEWEST_WIDE_FAULTS = 0.2, 0.02
-"""A character, in what is taken for UTF-16 without a mark and without zeros: where its bytes are full of controls, and
-where they are not."""
+"""Faults per character allowed in UTF-16 without a mark and without zeros: if its bytes are full of controls, and if
+they are not."""
 MOST_STRAY_ZEROS = 0.2
 SAMPLE, SHORTEST_WIDE = 4096, 12
 _MARKS = (
@@ -33,13 +33,13 @@ _ZERO_PATTERNS = (
     ((False, True, False, True), "utf-16-le"),
     ((True, False, True, False), "utf-16-be"),
 )
-"""Which bytes of four are zero in most."""
+"""Which bytes of four are usually zero."""
 _ZERO_RUN = re.compile(rb"\0{8,}")
-"""No text has one: room that was set aside in a log, or what was there before it was emptied."""
+"""Not in text: preallocated space in a log, or what preceded a truncation."""
 _ZEROS = re.compile(r"\0+")
 _ZEROS_AT_AN_END = re.compile(r"(?<!\0)\0++(?=\r?\n)|(?<=\n)\0++")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,300}(?:\x07|\x1b\\)|\x1b[()][0AB]|[^\n]\x08")
-"""What a terminal is told about colours, titles and letters; and what a printer struck over."""
+"""Terminal sequences for colors, titles and character sets, and overstriking."""
 _DECLARED = re.compile(
     rb"""(?:<\?xml\s[^<>]{0,200}?encoding|<meta\s[^<>]{0,200}?charset|^["]?content-type:[^\n]{0,200}?charset"""
     rb"""|\A(?:[^\n]{0,200}\n)?\s{0,20}(?:#|//|/\*|;|%|--)[^\n]{0,200}?coding\s?(?=[:=])|\A@charset)"""
@@ -47,31 +47,31 @@ _DECLARED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 DECLARED_WITHIN = 1024
-"""Bytes in which a page, a program or a letter says what its encoding is."""
+"""Bytes within which a page, a program or an e-mail declares its encoding."""
 _AS_BROWSERS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030"}
-"""What is meant where these are named."""
+"""The encodings that are actually meant by these names."""
 FEWEST_OF_A_LINE, FEWEST_OF_THE_REST = 4, 4
-"""Characters of UTF-8 in a line by which others may be in another encoding; and bytes beyond ASCII in those."""
+"""UTF-8 characters in a line from which other lines may be in another encoding, and non-ASCII bytes needed there."""
 MOST_FAULTS_BY_CHANCE = 0.3
-"""A character; lines in a language have fewer, and what is UTF-8 by chance has five times as many."""
+"""Per character; lines of a language have fewer, and lines that are UTF-8 by chance five times as many."""
 MOST_ODD = 0.1
-"""Bytes beyond ASCII that cost only themselves, in what is no text of a known encoding."""
+"""The share of non-ASCII bytes that are replaced if the encoding remains unknown."""
 _FOREIGN_BYTES = bytes(range(0x80, 0x100))
 _SHIFTED = re.compile(rb"\x1b\$[@B]")
-"""Japanese in seven bits, as in mail."""
+"""Japanese in seven bits, as in e-mail."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedText:
-    """A text, and its encoding where that is a guess."""
+    """A text, and its encoding if that is a guess."""
 
     words: str
     encoding: str | None = None
 
 
 def text_of(data: bytes, language: str | None = None) -> DecodedText:
-    """The text in a file; `language` (IETF) is its sender's. Raises NotSupportedError when it is none."""
+    """Decode a file; `language` (IETF) is its sender's. Raises NotSupportedError if it isn't text."""
     data = _ZERO_RUN.sub(lambda run: bytes(len(run[0]) % 4), data)
     unicode = _unicode(data)
     read = DecodedText(unicode) if unicode is not None else _mixed(data, language) or _legacy(data, language)
@@ -83,7 +83,7 @@ def text_of(data: bytes, language: str | None = None) -> DecodedText:
 
 
 def _without_zeros(words: str) -> str:
-    """Zeros end lines in some logs, fill columns in others, and part entries where there are no lines."""
+    """Zeros end lines in some logs, pad columns in others, and separate entries if there are no lines."""
     if "\0" not in words:
         return words
     words = _ZEROS_AT_AN_END.sub("", words)
@@ -111,7 +111,7 @@ def _legacy(data: bytes, language: str | None) -> DecodedText:
 
 
 def _mixed(data: bytes, language: str | None) -> DecodedText | None:
-    """A log of programs with two encodings: some of its lines are UTF-8, the others what they are together."""
+    """A log with two encodings: some lines are UTF-8, the others share another encoding."""
     lines = data.splitlines(keepends=True)
     as_utf_8 = [line.decode() if line.isascii() else _broken_utf_8(line) for line in lines]
     rest = b"".join(line for line, text in zip(lines, as_utf_8, strict=True) if text is None)
@@ -130,14 +130,14 @@ def _mixed(data: bytes, language: str | None) -> DecodedText | None:
 
 
 def _is_surely_utf_8(line: str) -> bool:
-    """Whether it reads well so; of four characters in two bytes each, one line in eight hundred is UTF-8 by chance."""
+    """Whether it reads well; with four two-byte characters, one line in eight hundred is UTF-8 by chance."""
     line = line[:SAMPLE]
     beyond = _beyond_ascii(line)
     return beyond >= FEWEST_OF_A_LINE and (max(line) >= "\U0001f000" or faults(line) <= MOST_FAULTS_BY_CHANCE * beyond)
 
 
 def _foreign(data: bytes) -> int:
-    """How many of the bytes are beyond ASCII."""
+    """The number of non-ASCII bytes."""
     return len(data) - len(data.translate(None, _FOREIGN_BYTES))
 
 
@@ -146,18 +146,18 @@ def _beyond_ascii(text: str) -> int:
 
 
 def _declared(data: bytes) -> str | None:
-    """In the encoding that it names, where it is in that."""
+    """Decode by the declared encoding, if that is valid."""
     found = _DECLARED.search(data[:DECLARED_WITHIN])
     try:
         name = codecs.lookup(found[1].decode()).name if found else ""
         text = data.decode(_AS_BROWSERS.get(name, name)) if name else None
     except (LookupError, UnicodeError):
         return None
-    return text if isinstance(text, str) else None  # there are encodings of bytes as bytes
+    return text if isinstance(text, str) else None  # some codecs yield bytes
 
 
 def _marked(data: bytes) -> str | None:
-    """By the mark at its beginning, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
+    """Decode by the byte order mark, or by the zeros that UTF-16 and UTF-32 have in most scripts."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
@@ -168,7 +168,7 @@ def _marked(data: bytes) -> str | None:
 
 
 def _fits(shares: Sequence[float], pattern: Sequence[bool]) -> bool:
-    """Most are zeros where they are to be, and nearly none elsewhere: there a zero would be a letter cut in two."""
+    """Mostly zeros where expected, and almost none elsewhere, where a zero would be half a letter."""
     return all(share > 0.5 if zero else share < MOST_STRAY_ZEROS for share, zero in zip(shares, pattern, strict=True))
 
 
@@ -182,23 +182,23 @@ def _shifted(data: bytes) -> str | None:
 
 
 def _utf_8(data: bytes) -> str | None:
-    """As UTF-8, also when it ends within a character."""
+    """Decode as UTF-8, which may end within a character."""
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
         return None
-    return None if text.isascii() and not data.isascii() else text  # the end alone may be a letter of another table
+    return None if text.isascii() and not data.isascii() else text  # the end alone may be a letter of another encoding
 
 
 def _broken_utf_8(data: bytes) -> str | None:
-    """As UTF-8 in which a few bytes are not."""
+    """Decode as UTF-8 with a few broken bytes."""
     text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
     return text if text.count("\ufffd") <= MOST_BROKEN * _beyond_ascii(text) else None
 
 
 def _wide(data: bytes) -> str | None:
-    """UTF-16 in a script that has no zeros: then its bytes are full of controls, and it reads well."""
+    """UTF-16 in a script without zeros: its bytes are full of controls, and it reads well."""
     sample = data[:SAMPLE]
     return (
         _read_wide(data, MOST_WIDE_FAULTS)
@@ -208,7 +208,7 @@ def _wide(data: bytes) -> str | None:
 
 
 def _wide_throughout(data: bytes) -> str | None:
-    """UTF-16 in a script that has no controls either, as Japanese: it reads well, and as nothing else."""
+    """UTF-16 in a script without controls either, such as Japanese: it reads well, and as nothing else."""
     return _read_wide(data, FEWEST_WIDE_FAULTS) if len(data) >= SHORTEST_WIDE else None
 
 

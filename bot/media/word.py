@@ -1,8 +1,8 @@
-"""Word files as text: all their words, in the order in which they are read.
+"""Word files as text: everything in them, in reading order.
 
-No library that is kept keeps them all: python-docx, mammoth, markitdown and docx2python each lose some of no-break
-hyphens, symbols, formulas, numbers of lists, headers, notes, comments and text boxes, or show what was deleted. So
-python-docx opens the package, safely, and this walks over its elements.
+No maintained library keeps it all: python-docx, mammoth, markitdown and docx2python each lose some of no-break hyphens,
+symbols, formulas, list numbers, headers, notes, comments and text boxes, or show deleted text. So python-docx opens the
+package safely, and this module walks its elements.
 """
 
 import io
@@ -25,7 +25,7 @@ _NOTES = {"footnotes": "footnote", "endnotes": "endnote"}
 
 
 def words(file: BinaryIO) -> list[str]:
-    """The blocks of a Word file: paragraphs, and tables with a line for each row."""
+    """The blocks of a Word file: paragraphs, and tables with one line per row."""
     part = _main(_opened(file))
     reader = _Reader(Runs(_links(part)), Numbers(_root(part, "numbering"), _root(part, "styles")))
     heads = [f"[header: {text}]" for text in reader.beside(part, "header")]
@@ -38,7 +38,7 @@ def words(file: BinaryIO) -> list[str]:
 
 
 class _Reader:
-    """Reads blocks; what they refer to is read behind them."""
+    """Reads blocks, then the notes and comments that they refer to."""
 
     def __init__(self, runs: Runs, numbers: Numbers) -> None:
         self._runs = runs
@@ -56,7 +56,7 @@ class _Reader:
                     yield "\n".join(" | ".join(self._cells(row)) for row in _rows(block))
                 case "oMathPara" | "oMath":
                     yield self._runs.text(block)
-                case "AlternateContent":  # the same for newer and for older programs
+                case "AlternateContent":  # alternatives for newer and older programs
                     yield from next(filter(None, (list(self.blocks(one)) for one in block)), [])
                 case "altChunk":
                     yield "[a part in another format is not read]"
@@ -64,7 +64,7 @@ class _Reader:
                     yield from self.blocks(block)
 
     def beside(self, part: "Part", kind: str) -> Iterator[str]:
-        """The headers or footers of its pages, each once."""
+        """The distinct headers or footers."""
         for root in _roots(part, kind):
             text = " ".join(" ".join(self.blocks(root)).split())
             if text and text not in self._seen:
@@ -72,11 +72,11 @@ class _Reader:
                 yield text
 
     def loose(self, root: "_Element") -> str:
-        """The words of a drawing, which stand in boxes of their own."""
+        """The text boxes of a drawing."""
         return "; ".join(filter(None, (self._runs.text(one).strip() for one in root.iter() if tag(one) == "p")))
 
     def notes(self, part: "Part") -> Iterator[str]:
-        """The notes that the text refers to, under the numbers that stand there."""
+        """The notes that the text refers to, with their numbers."""
         for kind, name in _NOTES.items():
             for root in _roots(part, kind):
                 known = {value(note, "id"): note for note in root if tag(note) == name}
@@ -85,7 +85,7 @@ class _Reader:
                         yield f"[^{label}]: {self._joined(known[key])}"
 
     def comments(self, part: "Part") -> Iterator[str]:
-        """What people wrote at its margin."""
+        """The comments in the margin."""
         for root in _roots(part, "comments"):
             labels = dict(self._runs.references("comment"))
             for comment in root:
@@ -106,12 +106,12 @@ class _Reader:
 
 
 def _figures(chart: "_Element") -> str:
-    """The words and numbers of a chart, in their order."""
+    """The text and numbers of a chart, in order."""
     return "; ".join(str(one.text) for one in chart.iter() if tag(one) in ("t", "v") and one.text)
 
 
 def _rows(table: "_Element") -> "Iterator[_Element]":
-    """Its rows but those that were deleted."""
+    """The rows of a table without deleted ones."""
     for row in table:
         if tag(row) == "tr":
             properties = child(row, "trPr")
@@ -125,7 +125,7 @@ def _element(part: "Part") -> "_Element":
     from docx.oxml.parser import parse_xml
 
     found: _Element | None = getattr(part, "element", None)
-    return parse_xml(part.blob) if found is None else found  # no entities, and nothing from outside
+    return parse_xml(part.blob) if found is None else found  # entities and external references are disabled
 
 
 def _opened(file: BinaryIO) -> "Package":
@@ -138,7 +138,7 @@ def _opened(file: BinaryIO) -> "Package":
 
 
 def _without_loose_ends(file: BinaryIO) -> BinaryIO:
-    """The same, but for what refers to parts that are not there, as converters leave it."""
+    """The package without references to missing parts, which some converters leave."""
     from docx.oxml.parser import parse_xml
     from lxml import etree
 
@@ -160,7 +160,7 @@ def _without_loose_ends(file: BinaryIO) -> BinaryIO:
 
 
 def _main(package: "Package") -> "Part":
-    """The text itself, also of a file with macros, a template, or one that keeps to the strict standard."""
+    """The main document, including that of macro files, templates and the strict format."""
     for relation in package.rels.values():
         if relation.reltype.endswith("/officeDocument"):
             found: Part = relation.target_part
@@ -169,7 +169,7 @@ def _main(package: "Package") -> "Part":
 
 
 def _roots(part: "Part", kind: str) -> "Iterator[_Element]":
-    """What belongs to the text; a damaged part costs only itself."""
+    """The related parts of a kind; damaged ones are skipped."""
     from lxml.etree import LxmlError
 
     for relation in part.rels.values():

@@ -1,4 +1,4 @@
-"""The numbers of a Word file's lists, which it does not write down: it says how to count."""
+"""List numbers of Word files, which don't store them, only the rules for counting."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LEVELS = 9
 MOST_BASES = 20
-"""Styles that a style is based on, one on the other."""
+"""The depth of styles based on one another."""
 _ROMAN = (
     *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl")),
     *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
@@ -21,7 +21,7 @@ _ROMAN = (
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How one level of a list counts; `text` has %1 for the number of the first level."""
+    """How a list level counts; in `text`, %1 is the number of the first level."""
 
     kind: str = "decimal"
     text: str = "%1."
@@ -31,7 +31,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A list; several may count on together."""
+    """A list; several may share a counter."""
 
     counts_with: str
     levels: dict[int, Level]
@@ -39,7 +39,7 @@ class Scheme:
 
 
 class Numbers:
-    """Counts paragraphs as they come."""
+    """Counts paragraphs in order."""
 
     def __init__(self, numbering: "_Element | None", styles: "_Element | None") -> None:
         self._schemes = _schemes(numbering)
@@ -50,7 +50,7 @@ class Numbers:
         self._begun: set[str] = set()
 
     def of(self, paragraph: "_Element") -> str:
-        """The number or the bullet before a paragraph, which goes in with its level."""
+        """The number or bullet of a paragraph, indented by its level."""
         key, depth = self._place(paragraph)
         scheme = self._schemes.get(key)
         if scheme is None or not 0 <= depth < LEVELS:
@@ -78,7 +78,7 @@ class Numbers:
         return counts
 
     def _place(self, paragraph: "_Element") -> tuple[str, int]:
-        """The list of a paragraph and its level there, its own or its style's."""
+        """The list and level of a paragraph, set directly or by its style."""
         properties = child(paragraph, "pPr")
         if properties is None:
             return "", 0

@@ -1,4 +1,4 @@
-"""The words of a Word paragraph: runs and whatever stands between them."""
+"""The text of Word paragraphs: runs and what is between them."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _UNSAID = frozenset(
         *("ctrlPr", "oMathParaPr", "fPr", "naryPr", "dPr", "radPr", "sSupPr", "sSubPr", "sSubSupPr", "mPr", "funcPr"),
     }
 )
-"""How something looks, how a field is worked out, what was deleted, and where a word may be parted."""
+"""Formatting, field codes, deleted text, and soft hyphens."""
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _REFERENCES = {"footnoteReference": "footnote", "endnoteReference": "endnote", "commentReference": "comment"}
 _SYMBOL = {code: chr(code) for code in range(0x20, 0x40)} | {0x22: "∀", 0x24: "∃", 0x27: "∍", 0x2A: "∗", 0x2D: "-"}
@@ -29,25 +29,25 @@ _DIGITS = re.compile(r"[-−+]?[0-9]+|[0-9]*[-−+]")
 _RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWERS = frozenset("bcdfghijklmnpqrstuvwxyz")
-"""Of other letters, those that are powers rather than the end of a number in words: 1o, 2e, 1st."""
+"""Other letters that can be powers, rather than ordinal endings: 1o, 2e, 1st."""
 _RECKONED = re.compile(r"[0-9=×·/*]|[+−-]")
-"""What in a power or an index would read as part of the number before it."""
+"""Superscripts and subscripts that would read as part of the number before them."""
 _DRAWN = frozenset({"blip", "imagedata"})
-"""Where a drawing has a picture."""
+"""Elements with a drawing's picture."""
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS}
-"""The pictures of two fonts of symbols as characters."""
+"""The glyphs of two symbol fonts as characters."""
 
 
 class Runs:
-    """Reads paragraphs. `links`: addresses by their keys."""
+    """Reads paragraphs. `links` maps relationship ids to addresses."""
 
     def __init__(self, links: dict[str, str]) -> None:
         self._links = links
         self._labels: dict[tuple[str, str], int] = {}
-        """The numbers of notes and comments, by kind and key, as they are referred to."""
+        """The numbers of notes and comments, by kind and id, in order of reference."""
 
     def text(self, node: "_Element") -> str:
-        """The words in an element."""
+        """The text of an element."""
         return "".join(self._parts(node))
 
     def references(self, kind: str) -> list[tuple[str, int]]:
@@ -72,7 +72,7 @@ class Runs:
             case "footnoteReference" | "endnoteReference" | "commentReference":
                 return self._reference(_REFERENCES[name], part)
             case "AlternateContent":
-                return next(filter(None, map(self.text, part)), "")  # the same for newer and for older programs
+                return next(filter(None, map(self.text, part)), "")  # alternatives for newer and older programs
             case "txbxContent":
                 return "\n" + "\n".join(self._lines(part)).strip("\n") + "\n"
             case "hyperlink":
@@ -91,7 +91,7 @@ class Runs:
                 return _unwritten(name, part) or self.text(part)
 
     def _reference(self, kind: str, part: "_Element") -> str:
-        """Numbers go on over footnotes and endnotes, so that each has its own."""
+        """A reference marker; footnotes and endnotes share their numbering."""
         counted = ("comments" if kind == "comment" else "notes", "")
         if (kind, value(part, "id")) not in self._labels:
             self._labels[counted] = self._labels.get(counted, 0) + 1
@@ -118,7 +118,7 @@ class Runs:
         return "".join(self._term(part) for part in node if tag(part) not in _UNSAID)
 
     def _term(self, part: "_Element") -> str:
-        """A part of a formula on one line, as it would be typed; each of its parts is read once."""
+        """A part of a formula in one line, as it would be typed."""
         match tag(part):
             case "r":
                 return self.text(part)
@@ -169,29 +169,29 @@ class Runs:
 
 
 def _is_hidden(run: "_Element") -> bool:
-    """Whether its words are there, and not shown."""
+    """Whether the text is hidden."""
     look = child(run, "rPr")
     hidden = child(look, "vanish") if look is not None else None
     return hidden is not None and value(hidden, "val") not in ("0", "false", "off")
 
 
 def tag(node: "_Element") -> str:
-    """The name of an element without that of its language."""
+    """The local name of an element."""
     return str(node.tag).rpartition("}")[2]
 
 
 def child(node: "_Element", name: str) -> "_Element | None":
-    """The first child of that name."""
+    """The first child with this name."""
     return next((one for one in node if tag(one) == name), None)
 
 
 def value(node: "_Element", name: str) -> str:
-    """An attribute, whatever language its name is from."""
+    """An attribute by its local name."""
     return next((str(text) for key, text in node.attrib.items() if str(key).rpartition("}")[2] == name), "")
 
 
 def _unwritten(name: str, part: "_Element") -> str:
-    """What is said without words."""
+    """The text of elements that represent something without text."""
     match name:
         case "sym":
             return _symbol(value(part, "font"), value(part, "char"))
@@ -206,7 +206,7 @@ def _unwritten(name: str, part: "_Element") -> str:
 
 
 def _filled_in(field: "_Element") -> str:
-    """What somebody ticked or chose in a form of the old kind, which has no words of its own for it."""
+    """The state of a legacy form field, which has no text for it."""
     for part in field:
         told = {tag(one): value(one, "val") for one in part}
         state = told.get("checked", told.get("result", told.get("default", "0")))
@@ -219,7 +219,7 @@ def _filled_in(field: "_Element") -> str:
 
 
 def _plain(run: "_Element", text: str) -> str:
-    """The words of a run whose look says something: powers, indices, and letters of a font of symbols."""
+    """The text of a run whose formatting matters: superscripts, subscripts and symbol fonts."""
     look = child(run, "rPr")
     if look is None:
         return text
@@ -236,22 +236,22 @@ def _plain(run: "_Element", text: str) -> str:
 
 
 def raised(text: str) -> str:
-    """What stands above the line."""
+    """Superscript text."""
     return text.translate(_RAISED) if _DIGITS.fullmatch(text) else f"^{text}" if text in _POWERS else _set(text, "^")
 
 
 def lowered(text: str) -> str:
-    """What stands below the line."""
+    """Subscript text."""
     return text.translate(_LOWERED) if _DIGITS.fullmatch(text) else _set(text, "_")
 
 
 def _set(text: str, sign: str) -> str:
-    """A power or an index of several signs; words like "st" and "max" need no sign."""
+    """A superscript or subscript of several characters; words like "st" and "max" need no marker."""
     return f"{sign}({text.strip()})" if _RECKONED.search(text) else text
 
 
 def _pictured(drawing: "_Element") -> str:
-    """That there is a picture, and what its author says of it."""
+    """The placeholder for a picture, with its description."""
     if not any(tag(one) in _DRAWN for one in drawing.iter()):
         return ""
     said = next(filter(None, (value(one, "descr") for one in drawing.iter() if tag(one) in ("docPr", "cNvPr"))), "")
@@ -259,7 +259,7 @@ def _pictured(drawing: "_Element") -> str:
 
 
 def _symbol(font: str, code: str) -> str:
-    """A sign by its place in a font, which is kept in Unicode's private area."""
+    """A symbol by its code in a font, which is stored in Unicode's private use area."""
     try:
         place = int(code, 16)
     except ValueError:
@@ -276,7 +276,7 @@ def _grouped(term: str) -> str:
 
 
 def _of(part: "_Element", name: str, default: str) -> str:
-    """A sign among the properties of a formula's part."""
+    """A character in the properties of a formula part."""
     for properties in part:
         if tag(properties).endswith("Pr") and (found := child(properties, name)) is not None:
             return value(found, "val")

@@ -1,4 +1,4 @@
-"""The process that the conversions run in: ``python -m bot.media.worker``, jobs in and results out by its pipes."""
+"""The worker process for conversions: ``python -m bot.media.worker``, with jobs on stdin and results on stdout."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,11 +12,11 @@ from bot.media.sound import sound, voice_note
 from bot.workers.serving import Fields, serve
 
 MOST_CPU_S = 120
-"""Of a job, on all processors; the bot waits for no job that long."""
+"""CPU time of a job on all processors; the bot never waits that long."""
 
 
 def main() -> None:
-    """Do jobs until there are no more."""
+    """Run jobs until stdin closes."""
     serve(_done, cpu_s=MOST_CPU_S)
 
 
